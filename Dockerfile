@@ -1,0 +1,22 @@
+# A Docker Space, or any machine with Docker:
+#   docker build -t t2ialign . && docker run -p 7860:7860 -v t2ialign:/data t2ialign
+# With an NVIDIA GPU:
+#   docker build --build-arg TORCH_INDEX= -t t2ialign . && docker run --gpus all -p 7860:7860 t2ialign
+FROM python:3.12-slim
+
+# PyTorch's CPU builds by default: 0.2 GB instead of 3.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+# Spaces run containers as user 1000; the store lives in /data, a volume where one is mounted.
+RUN useradd --create-home --uid 1000 user && install -d -o user -g user /data
+USER user
+WORKDIR /home/user/app
+ENV PATH=/home/user/.local/bin:$PATH PYTHONUNBUFFERED=1 GRADIO_SERVER_NAME=0.0.0.0 GRADIO_ANALYTICS_ENABLED=False
+
+COPY --chown=user requirements.txt .
+RUN PIP_EXTRA_INDEX_URL="${TORCH_INDEX}" pip install --no-cache-dir --user -r requirements.txt
+COPY --chown=user . .
+
+EXPOSE 7860
+# A mounted /data that user 1000 may not write falls back to the home folder.
+CMD ["sh", "-c", "if [ -w /data ]; then export T2IALIGN_HOME=/data; fi; exec python app.py"]

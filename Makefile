@@ -1,0 +1,57 @@
+# Everything needs `make` and Python 3.11 or later; nothing else. The virtual environment is made on first use.
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check format bench clean
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+ARGS ?=
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check
+
+# Linux without an NVIDIA driver: PyTorch's CPU builds (0.2 GB instead of 3), where their index answers.
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+CPU_BUILDS = $$( [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null || $(PY) -c \
+	'import urllib.request as u; u.urlopen("$(CPU_INDEX)/torch/", timeout=5); print("--extra-index-url $(CPU_INDEX)")' 2>/dev/null )
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(VENV)/.demo  ## the dashboard on http://127.0.0.1:7860
+	$(PY) app.py $(ARGS)
+
+test: $(VENV)/.dev  ## the whole test suite, offline, on the CPU (ARGS="-k lpips" for a part)
+	$(PY) -m pytest $(ARGS)
+
+quick: $(VENV)/.dev  ## the tests without the slow ones and without a browser
+	$(PY) -m pytest -m "not slow and not e2e" $(ARGS)
+
+check: $(VENV)/.dev  ## formatting, lint, types of the pure folders, import layers
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev  ## mend formatting and what lint can mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+bench: $(VENV)/.dev  ## every benchmark, side by side with its peer
+	set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=. $(PY) $$file; done
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "t2ialign needs Python 3.11 or later: install it, or say where it is: make PYTHON=/path/to/python3"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# The two stamps say what is installed; a changed requirements file installs again.
+$(VENV)/.demo: requirements.txt | $(PY)
+	$(PIP) $(CPU_BUILDS) -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(PY)
+	$(PIP) $(CPU_BUILDS) -r requirements-dev.txt
+	touch $(VENV)/.demo $@

@@ -1,0 +1,10 @@
+"""Nouns in, Plotly figures out: one chart a file, pure functions, nothing else in the project imports plotly."""
+
+from __future__ import annotations
+
+from t2ialign.charts.export import standalone_html
+from t2ialign.charts.intervals import intervals_figure
+from t2ialign.charts.strip import strip_figure
+from t2ialign.charts.tradeoff import tradeoff_figure
+
+__all__ = ["intervals_figure", "standalone_html", "strip_figure", "tradeoff_figure"]

@@ -1,0 +1,185 @@
+"""The trade-off chart: alignment against diversity, one line a checkpoint along its guidance scales."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from html import escape
+
+import plotly.graph_objects as go
+
+from t2ialign.charts.intervals import error_bars, in_words
+from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, figure, ink, styles
+from t2ialign.tradeoff.pareto import pareto_front
+from t2ialign.types import GenerationConfig, Metric, TradeoffPoint
+
+CROWD = 3  # more sweeps than this, and labels beside every point would overlap
+BESIDE_RING = "\N{EN SPACE}"
+EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
+
+
+def tradeoff_figure(
+    points: Sequence[TradeoffPoint],
+    x_metric: Metric,
+    y_metric: Metric,
+    highlight: Collection[str] = (),
+    pareto: bool = True,
+    dark: bool = False,
+    order: Sequence[str] = (),
+) -> go.Figure:
+    """Points with their intervals, sweeps of ``guidance_scale`` joined; ``highlight`` holds config keys to ring.
+
+    ``order`` lists all checkpoints there are, shown or not, so that a filter does not change anyone's colour.
+    ``customdata[0]`` of a point is its config's key and nothing else. Points without a mean are left out; of several
+    metric versions only the most frequent pair is drawn, and a note says how many points that hides.
+    """
+    known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
+    shown = one_version(known)
+    if not shown:
+        return empty_figure(EMPTY, dark)
+    colors = ink(dark)
+    chart = figure(dark)
+    if pareto:
+        chart.add_scatter(**_front(shown, x_metric, y_metric, colors))
+    lines = sweeps(shown)
+    look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
+    text = labels(list(lines.values()), highlight)
+    for name, line in lines.items():
+        chart.add_scatter(**_sweep(name, line, look[line[0].config.checkpoint], x_metric, y_metric))
+        chart.data[-1].text = [text[point.config] for point in line]
+    chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
+    chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
+    chart.update_yaxes(title={"text": axis_title(y_metric, colors.muted), "standoff": 6})
+    chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
+    if hidden := len(known) - len(shown):
+        points_are = (
+            "1 point of another metric version is" if hidden == 1 else f"{hidden} points of other metric versions are"
+        )
+        _note(chart, f"{points_are} hidden", colors)
+    return chart
+
+
+def one_version(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
+    """The points of the most frequent pair of metric versions: numbers of different versions share no axis."""
+    counts = Counter((point.x_version, point.y_version) for point in points)
+    usual = max(counts, key=lambda pair: (counts[pair], pair), default=None)
+    return [point for point in points if (point.x_version, point.y_version) == usual]
+
+
+def sweeps(points: Sequence[TradeoffPoint]) -> dict[str, list[TradeoffPoint]]:
+    """Points whose configs differ in ``guidance_scale`` only, in its order, under a name for the legend.
+
+    A name is the checkpoint's; where two sweeps share it, what tells them apart is added: ``base, 50 steps``.
+    """
+    groups: dict[GenerationConfig, list[TradeoffPoint]] = {}
+    for point in points:
+        groups.setdefault(replace(point.config, guidance_scale=0.0), []).append(point)
+    shared = Counter(config.checkpoint for config in groups)
+    names = {
+        config: config.checkpoint if shared[config.checkpoint] == 1 else _told_apart(config, groups)
+        for config in groups
+    }
+    ordered = sorted(groups, key=lambda config: (config.checkpoint != "base", names[config]))
+    return {names[config]: sorted(groups[config], key=lambda point: point.config.guidance_scale) for config in ordered}
+
+
+def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) -> str:
+    rivals = [other for other in others if other.checkpoint == config.checkpoint]
+    facets = {
+        "backbone": config.backbone,
+        "num_inference_steps": f"{config.num_inference_steps} steps",
+        "scheduler": config.scheduler,
+        "guidance": config.guidance,
+        "guidance_params": ", ".join(f"{name} {value:g}" for name, value in config.guidance_params),
+        "height": f"{config.height} px",
+        "dtype": config.dtype,
+        "negative_prompt": f"without “{config.negative_prompt}”" if config.negative_prompt else "",
+        "revision": config.revision[:6],
+    }
+    differing = [text for field, text in facets.items() if len({vars(rival)[field] for rival in rivals}) > 1 and text]
+    return ", ".join([config.checkpoint, *differing]) if differing else f"{config.checkpoint}, {config.key[:6]}"
+
+
+def _sweep(name: str, line: Sequence[TradeoffPoint], style: Style, x_metric: Metric, y_metric: Metric) -> dict:
+    bars = faded(style.color, 0.35)
+    return {
+        "name": escape(name),
+        "x": [point.x.mean for point in line],
+        "y": [point.y.mean for point in line],
+        "error_x": error_bars([point.x for point in line], bars),
+        "error_y": error_bars([point.y for point in line], bars),
+        "mode": "lines+markers+text",
+        "line": {"color": style.color, "width": 2, "dash": style.dash},
+        "marker": {"color": style.color, "symbol": style.symbol, "size": style.size},
+        "textposition": "top right",
+        "textfont": {"size": 11, "color": style.color},
+        "customdata": [[point.config.key] for point in line],
+        "hovertext": [_hover(name, point, x_metric, y_metric) for point in line],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def labels(lines: Sequence[Sequence[TradeoffPoint]], highlight: Collection[str]) -> dict[GenerationConfig, str]:
+    """The guidance scales beside the points; where many lines crowd, beside their ends and what is highlighted only."""
+    text = {}
+    for line in lines:
+        for point in line:
+            scale = f"{point.config.guidance_scale:g}"
+            if point.config.key in highlight:
+                text[point.config] = f"{BESIDE_RING}CFG {scale}"
+            else:
+                text[point.config] = scale if len(lines) <= CROWD or point in (line[0], line[-1]) else ""
+    start = lines[0][0].config
+    return text if text[start].startswith(BESIDE_RING) else {**text, start: f"CFG {text[start]}"}
+
+
+def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric) -> str:
+    prompts = "1 prompt" if point.prompts == 1 else f"{point.prompts} prompts"
+    lines = [
+        f"<b>{escape(name)}</b> at CFG {point.config.guidance_scale:g}",
+        f"{x_metric.title}: {in_words(point.x)}",
+        f"{y_metric.title}: {in_words(point.y)}",
+        f"{prompts}, {point.seeds} seeds",
+    ]
+    return "<br>".join(lines)
+
+
+def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink) -> dict:
+    front = pareto_front(points, (x_metric.higher_is_better, y_metric.higher_is_better))
+    return {
+        "name": "Pareto front",
+        "x": [point.x.mean for point in front],
+        "y": [point.y.mean for point in front],
+        "mode": "lines+markers",
+        # The edge of what is reached: from a point first along the axis on which its neighbour is worse.
+        "line": {"color": colors.line, "width": 1, "shape": "vh" if x_metric.higher_is_better else "hv"},
+        "marker": {"color": colors.halo, "size": 22, "line": {"width": 0}},
+        "hoverinfo": "skip",
+    }
+
+
+def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict:
+    return {
+        "x": [point.x.mean for point in points],
+        "y": [point.y.mean for point in points],
+        "mode": "markers",
+        "marker": {"symbol": "circle-open", "size": 24, "color": colors.text, "line": {"width": 2.5}},
+        "hoverinfo": "skip",  # clicks go to the point inside
+        "showlegend": False,
+    }
+
+
+def _note(chart: go.Figure, text: str, colors: Ink) -> None:
+    chart.add_annotation(
+        text=text,
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=1,
+        y=1,
+        xanchor="right",
+        yanchor="bottom",
+        font={"color": colors.muted, "size": 11},
+    )

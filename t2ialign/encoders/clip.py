@@ -1,0 +1,161 @@
+"""CLIP embeddings of pictures and prompt through open_clip, from a folder of our own or from a pretrained tag.
+
+A folder holds
+
+- ``open_clip_model.safetensors``: the state of ``build_clip(model_cfg)``;
+- ``open_clip_config.json``: ``model_cfg`` (``embed_dim``, ``vision_cfg``, ``text_cfg``, optionally ``quick_gelu``:
+  open_clip's own configuration), ``preprocess_cfg`` (``size``, ``mean``, ``std``, ``interpolation``, ``resize_mode``)
+  and ``tokenizer``, the path of a transformers ``CLIPTokenizer`` folder, relative to this one.
+
+A tag is ``MODEL/PRETRAINED`` in open_clip's names, e.g. ``ViT-H-14/laion2b_s32b_b79k``; OpenAI's weights want the
+``-quickgelu`` models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from t2ialign import torchvision_guard
+from t2ialign.encoders.weights import existing, identity, unreachable
+from t2ialign.types import InputError, Prompt
+
+CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+BATCH = 32
+Tokenize = Callable[[list[str]], Int[Tensor, "b l"]]
+
+
+@dataclass(frozen=True)
+class ClipModel:
+    """A CLIP ready to use: the network, how its pictures are prepared, and how its prompts are cut into tokens."""
+
+    network: nn.Module
+    preprocess_cfg: Mapping[str, Any]
+    tokenize: Tokenize
+
+
+@dataclass(frozen=True)
+class ClipEncoder:
+    """Provides ``clip_image`` [n d] and ``clip_text`` [d], L2-normalised. The network is built at the first call."""
+
+    id: str
+    sha: str
+    device: str
+    build: Callable[[], ClipModel]
+    provides: tuple[str, ...] = ("clip_image", "clip_text")
+
+    @cached_property
+    def model(self) -> ClipModel:
+        built = self.build()
+        built.network.to(self.device).eval().requires_grad_(False)
+        return built
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        return {"clip_image": self.images(images), "clip_text": self.texts([prompt.text])[0]}
+
+    @torch.no_grad()
+    def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
+        batches = (preprocess(batch, self.model.preprocess_cfg).to(self.device) for batch in images.split(BATCH))
+        return torch.cat([normalize(self.model.network.encode_image(pixels).float(), dim=1) for pixels in batches])
+
+    @torch.no_grad()
+    def texts(self, texts: list[str]) -> Float[Tensor, "b d"]:
+        tokens = self.model.tokenize(texts).to(self.device)
+        return normalize(self.model.network.encode_text(tokens).float(), dim=1)
+
+
+def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Float[Tensor, "n 3 s s"]:
+    """open_clip's evaluation transform; pictures that already have the right size need no detour through Pillow."""
+    torchvision_guard.install()
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+    from torchvision.transforms.functional import to_pil_image
+
+    chosen = PreprocessCfg(**cfg)
+    size = (chosen.size, chosen.size) if isinstance(chosen.size, int) else tuple(chosen.size)
+    if images.shape[-2:] != size:
+        transform = image_transform_v2(chosen, is_train=False)
+        return torch.stack([transform(to_pil_image(image.cpu())) for image in images])
+    mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (chosen.mean, chosen.std))
+    return (images.float() / 255 - mean) / std
+
+
+def build_clip(model_cfg: Mapping[str, Any]) -> nn.Module:
+    """A freshly initialised open_clip ``CLIP`` of any architecture that open_clip's ``model_cfg`` can describe."""
+    torchvision_guard.install()
+    from open_clip import CLIP
+
+    return CLIP(**model_cfg)
+
+
+def load(source: str | Path, device: str) -> ClipEncoder:
+    """The loader that the registry names: see ``load_clip``."""
+    return load_clip(source, device)
+
+
+def load_clip(source: str | Path, device: str) -> ClipEncoder:
+    """An encoder from a folder or from a ``MODEL/PRETRAINED`` tag of open_clip."""
+    folder = Path(source)
+    if folder.is_dir():
+        files = existing(folder, CONFIG, WEIGHTS)
+        return ClipEncoder(folder.name, identity(files), device, lambda: _from_folder(folder))
+    name, _, tag = str(source).partition("/")
+    file = pretrained_file(name, tag)
+    return ClipEncoder(f"{name}-{tag}", identity([file]), device, lambda: _from_tag(name, tag))
+
+
+def _from_folder(folder: Path) -> ClipModel:
+    from safetensors.torch import load_file
+
+    config = json.loads((folder / CONFIG).read_text())
+    network = build_clip(config["model_cfg"])
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except Exception as error:  # safetensors and torch raise four unrelated types for a damaged or foreign file
+        raise InputError(
+            f"{folder / WEIGHTS} does not fit the model that {CONFIG} describes; train or copy it again."
+        ) from error
+    text_cfg = config["model_cfg"]["text_cfg"]
+    tokenize = folder_tokenizer(folder / config["tokenizer"], text_cfg.get("context_length", 77))
+    return ClipModel(network, config["preprocess_cfg"], tokenize)
+
+
+def folder_tokenizer(folder: Path, context_length: int) -> Tokenize:
+    """A transformers tokenizer folder as open_clip calls it: texts to padded tokens [b l], long texts cut."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is missing, and without this tokenizer no prompt can be read; restore the folder.")
+    torchvision_guard.install()
+    from open_clip.tokenizer import HFTokenizer
+
+    return HFTokenizer(str(folder), context_length=context_length)
+
+
+def pretrained_file(name: str, tag: str) -> Path:
+    """The weights file behind an open_clip tag, from the cache or else downloaded; unknown tags are refused."""
+    torchvision_guard.install()
+    import open_clip
+
+    cfg = open_clip.get_pretrained_cfg(name, tag)
+    if not cfg:
+        example = "ViT-H-14/laion2b_s32b_b79k"
+        raise InputError(f"{name}/{tag} is neither a folder with {CONFIG} nor a model of open_clip such as {example}.")
+    try:
+        return Path(open_clip.download_pretrained(cfg))
+    except (OSError, RuntimeError) as error:
+        raise unreachable(f"of {name}/{tag}") from error
+
+
+def _from_tag(name: str, tag: str) -> ClipModel:
+    import open_clip
+
+    network, _, _ = open_clip.create_model_and_transforms(name, pretrained=tag)
+    return ClipModel(network, open_clip.get_model_preprocess_cfg(network), open_clip.get_tokenizer(name))

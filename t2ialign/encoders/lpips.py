@@ -1,0 +1,128 @@
+"""LPIPS features of every picture once, so that |a - b|^2 of two rows is the LPIPS distance of their pictures.
+
+The trunks are the ``lpips`` package's own (``alex``, ``vgg``, ``squeeze``, with its linear weights and torchvision's
+ImageNet trunk) or a folder written by ``encoders.trunk``. The distance of Zhang et al. 2018, eq. 1,
+
+    sum_l 1 / (H_l W_l) sum_hw sum_c w_lc (y_lhwc - y'_lhwc)^2     with y normalised over channels,
+
+is the squared distance of the vectors with entries sqrt(w_lc / (H_l W_l)) y_lhwc.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from t2ialign import torchvision_guard
+from t2ialign.encoders.trunk import load_trunk, trunk_features
+from t2ialign.encoders.weights import existing, identity, unreachable
+from t2ialign.types import InputError, Prompt
+
+NETS = ("alex", "vgg", "squeeze")
+PIXELS_AT_ONCE = 1 << 21  # pictures go through the trunk in batches of about this many pixels
+Layers = Callable[[Tensor], Sequence[Tensor]]
+
+
+def layer_rows(layers: Sequence[Float[Tensor, "n _ _ _"]], lins: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "n d"]:
+    """Layer activations to rows whose squared distance is LPIPS; ``lins`` are each layer's channel weights w >= 0."""
+    from lpips import normalize_tensor
+
+    rows = []
+    for layer, lin in zip(layers, lins, strict=True):
+        weight = (lin.to(layer) / (layer.shape[2] * layer.shape[3])).sqrt()
+        rows.append((normalize_tensor(layer) * weight[:, None, None]).flatten(1))
+    return torch.cat(rows, 1)
+
+
+@dataclass(frozen=True)
+class LpipsEncoder:
+    """Provides ``lpips`` [n d]. The network is built at the first call."""
+
+    id: str
+    sha: str
+    device: str
+    build: Callable[[str], tuple[Layers, list[Tensor]]]
+    provides: tuple[str, ...] = ("lpips",)
+
+    @cached_property
+    def network(self) -> tuple[Layers, list[Tensor]]:
+        return self.build(self.device)
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        layers, lins = self.network
+        step = max(1, PIXELS_AT_ONCE // (images.shape[2] * images.shape[3]))
+        rows = [layer_rows(layers(batch.to(self.device).float() / 127.5 - 1), lins) for batch in images.split(step)]
+        return {"lpips": torch.cat(rows)}
+
+
+def load(source: str | Path, device: str) -> LpipsEncoder:
+    """``source``: ``alex``, ``vgg`` or ``squeeze``, or a folder with a trunk of our own."""
+    if str(source) in NETS:
+        return _package(str(source), device)
+    folder = Path(source)
+    if not folder.is_dir():
+        raise InputError(
+            f"{source} is not an LPIPS trunk: name one of {', '.join(NETS)}, or a folder with trunk.safetensors."
+        )
+    files = existing(folder, "config.json", "trunk.safetensors")
+    return LpipsEncoder(f"lpips-{folder.name}", identity(files), device, lambda where: _own(folder, where))
+
+
+def _own(folder: Path, device: str) -> tuple[Layers, list[Tensor]]:
+    trunk, lins = load_trunk(folder)
+    trunk = trunk.to(device)
+    return lambda pixels: trunk_features(trunk, pixels), lins
+
+
+def _package(net: str, device: str) -> LpipsEncoder:
+    torchvision_guard.install()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package imports modules that warn about themselves
+        import lpips
+
+    lin_file = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
+    files = [imagenet_trunk(net), lin_file]
+    return LpipsEncoder(f"lpips-{net}", identity(files), device, lambda where: network_of(package_model(net), where))
+
+
+def imagenet_trunk(net: str) -> Path:
+    """The ImageNet weights of a trunk (torchvision), from torch's cache or else downloaded."""
+    from torchvision import models
+
+    weights = {
+        "alex": models.AlexNet_Weights.IMAGENET1K_V1,
+        "vgg": models.VGG16_Weights.IMAGENET1K_V1,
+        "squeeze": models.SqueezeNet1_1_Weights.IMAGENET1K_V1,
+    }[net]
+    file = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(weights.url, str(file), progress=False)
+        except OSError as error:
+            raise unreachable(f"of LPIPS's {net} trunk ({file.name})") from error
+    return file
+
+
+def package_model(net: str, random_trunk: bool = False) -> torch.nn.Module:
+    """The package's own LPIPS module, quietly; ``random_trunk`` leaves out the ImageNet weights (tests, benchmarks)."""
+    import lpips
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it still calls torchvision's deprecated ``pretrained=``
+        return lpips.LPIPS(net=net, pnet_rand=random_trunk, verbose=False)
+
+
+def network_of(model: torch.nn.Module, device: str) -> tuple[Layers, list[Tensor]]:
+    """The layers and channel weights of an ``lpips.LPIPS`` module."""
+    model = model.to(device).eval().requires_grad_(False)
+    lins = [lin.model[-1].weight.flatten() for lin in model.lins]
+    return lambda pixels: model.net(model.scaling_layer(pixels)), lins

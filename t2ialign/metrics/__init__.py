@@ -1,0 +1,91 @@
+"""The measuring bench: one metric a file, pure maths on features or pixels.
+
+``METRICS`` is the menu: the key is the file's name, the test file's name and the id in the store. To add a metric,
+write ``metrics/<name>.py`` with its ``METRIC`` record and add its line here. Features that metrics read:
+
+=============================  ==================  ==============================================================
+entry                          shape               made by
+=============================  ==================  ==============================================================
+``images``                     uint8 [n 3 h w]     the seed batch
+``mutual_information``         [n]                 the sampling loop (also ``mutual_information_released``)
+``clip_image``, ``clip_text``  [n d], [d]          ``encoders.clip``, L2-normalised
+``lpips``                      [n d]               ``encoders.lpips``: |a - b|^2 is LPIPS
+``claims``                     [n c] of 0 and 1    the embedded world's oracle
+``factors``                    [n f], NaN unread   the oracle, with ``factor_groups`` [f] and ``factor_scale`` [g]
+=============================  ==================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from t2ialign.metrics import (
+    clip_diversity,
+    clip_score,
+    dinov2_diversity,
+    dreamsim_diversity,
+    embedding_diversity,
+    entropy_1d,
+    entropy_2d,
+    entropy_2d_paper,
+    factor_diversity,
+    fsim,
+    fsim_paper,
+    fsimc,
+    lpips,
+    mutual_information,
+    mutual_information_released,
+    oracle_alignment,
+    oracle_exact,
+    psnr,
+    psnr_paper,
+    rke,
+    rmse,
+    rmse_paper,
+    ssim,
+    ssim_paper,
+    u_rke,
+    u_rke_dinov2,
+    u_rke_dreamsim,
+    vendi,
+    vendi_dinov2,
+    vendi_dreamsim,
+    vendi_inf,
+)
+from t2ialign.types import Metric
+
+METRICS: dict[str, Metric] = {
+    # alignment
+    "clip_score": clip_score.METRIC,
+    "oracle_alignment": oracle_alignment.METRIC,
+    "oracle_exact": oracle_exact.METRIC,
+    "mutual_information": mutual_information.METRIC,
+    "mutual_information_released": mutual_information_released.METRIC,
+    # diversity of a set
+    "u_rke": u_rke.METRIC,
+    "factor_diversity": factor_diversity.METRIC,
+    "lpips": lpips.METRIC,
+    "clip_diversity": clip_diversity.METRIC,
+    "vendi": vendi.METRIC,
+    "vendi_inf": vendi_inf.METRIC,
+    "rke": rke.METRIC,
+    "dinov2_diversity": dinov2_diversity.METRIC,
+    "u_rke_dinov2": u_rke_dinov2.METRIC,
+    "vendi_dinov2": vendi_dinov2.METRIC,
+    "dreamsim_diversity": dreamsim_diversity.METRIC,
+    "u_rke_dreamsim": u_rke_dreamsim.METRIC,
+    "vendi_dreamsim": vendi_dreamsim.METRIC,
+    "embedding_diversity": embedding_diversity.METRIC,
+    # difference of pixels
+    "ssim": ssim.METRIC,
+    "fsim": fsim.METRIC,
+    "fsimc": fsimc.METRIC,
+    "rmse": rmse.METRIC,
+    "psnr": psnr.METRIC,
+    "ssim_paper": ssim_paper.METRIC,
+    "fsim_paper": fsim_paper.METRIC,
+    "rmse_paper": rmse_paper.METRIC,
+    "psnr_paper": psnr_paper.METRIC,
+    # richness of single pictures
+    "entropy_1d": entropy_1d.METRIC,
+    "entropy_2d": entropy_2d.METRIC,
+    "entropy_2d_paper": entropy_2d_paper.METRIC,
+}

@@ -1,0 +1,244 @@
+"""What can be loaded: backbones, checkpoints and scorers, read from ``checkpoints/registry.toml`` and manifests.
+
+``registry.toml`` has three kinds of tables: ``[backbones.NAME]``, ``[checkpoints.NAME]`` and ``[scorers.NAME]``. What
+lies on disk is named by ``path`` (relative to the checkpoints folder), what lies elsewhere by ``hub`` or ``source``.
+Every folder beside it, and every folder in ``HOME/checkpoints``, whose ``manifest.json`` names a ``kind`` is a
+checkpoint too: a trained adapter appears by itself. People write a checkpoint as ``base``, ``name``, ``name@0.7`` or a
+blend ``a@0.5+b@0.5``; ``resolve`` reads that.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from t2ialign import settings
+from t2ialign.types import AdapterUse, InputError
+
+ADAPTER_FILE = "pytorch_lora_weights.safetensors"
+WEIGHT_RANGE = (-2.0, 3.0)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class BackboneEntry:
+    """A frozen base model. ``source`` is a folder (``Path``) or a Hub id (``str``, at ``hub_revision``).
+
+    ``size`` is the side of its pictures in pixels, ``dtype`` the precision it wants ("" = the device's default),
+    ``variant`` the file variant that the Hub offers for half precision ("" = none).
+    """
+
+    name: str
+    family: Literal["sd", "sdxl"]
+    source: Path | str
+    hub_revision: str = ""
+    title: str = ""
+    size: int = 512
+    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+    dtype: str = ""
+    variant: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CheckpointEntry:
+    """A backbone with at most one adapter. ``adapter`` is a file (``Path``), a Hub id ``org/name[@revision]`` or None.
+
+    ``sha256`` is what the adapter's file must have ("" = unknown), ``parents`` the checkpoints it was trained from.
+    """
+
+    name: str
+    backbone: str
+    adapter: Path | str | None = None
+    kind: Literal["lora", "dora"] | None = None
+    title: str = ""
+    method: str = ""
+    parents: tuple[str, ...] = ()
+    note: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ScorerEntry:
+    """A scorer: its loader ``module:function``, the weights it takes and further keyword arguments for the loader."""
+
+    name: str
+    loader: str
+    source: Path | str
+    options: tuple[tuple[str, Any], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything that was found; ``problems`` are sentences about manifests that could not be read."""
+
+    backbones: Mapping[str, BackboneEntry]
+    checkpoints: Mapping[str, CheckpointEntry]
+    scorers: Mapping[str, ScorerEntry]
+    problems: tuple[str, ...] = field(default=())
+
+
+def load_registry(checkpoints: Path = settings.CHECKPOINTS, home: Path | None = settings.HOME) -> Registry:
+    """Reads ``registry.toml`` and all manifests anew; it takes milliseconds, and jobs may have added checkpoints."""
+    file = checkpoints / "registry.toml"
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
+        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
+        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
+    except OSError as error:
+        raise InputError(f"The registry {file} cannot be read: restore it, or point T2IALIGN_CHECKPOINTS to it.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"The registry {file} is not well formed ({error}): mend it there.") from error
+    problems = []
+    for folder in (checkpoints, *([home / "checkpoints"] if home else [])):
+        for found in _discover(folder, backbones):
+            if isinstance(found, str):
+                problems.append(found)
+            elif found.name in known:
+                problems.append(f"{folder / found.name} is not listed: another checkpoint is already called {found.name}.")
+            else:
+                known[found.name] = found
+    return Registry(backbones, known, scorers, tuple(problems))
+
+
+def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
+    """``path`` of a table as a path under ``folder``, or what stands under ``elsewhere``."""
+    path: str | None = table.pop("path", None)
+    return folder / path if path is not None else str(table.pop(elsewhere))
+
+
+def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
+    table = dict(table)
+    return BackboneEntry(name, source=_place(table, folder, "hub"), hub_revision=table.pop("revision", ""), **table)
+
+
+def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
+    table = dict(table)
+    adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
+    return CheckpointEntry(name, adapter=adapter, parents=tuple(table.pop("parents", ())), **table)
+
+
+def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
+    table = dict(table)
+    options = tuple(sorted(table.pop("options", {}).items()))
+    return ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
+
+
+def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:
+    """The adapters that lie in ``folder``, by name, and a sentence for each manifest that is none."""
+    for manifest in sorted(folder.glob("*/manifest.json")):
+        name = manifest.parent.name
+        try:
+            record = json.loads(manifest.read_text(encoding="utf-8"))
+            if "kind" not in record:
+                continue  # a manifest of something else: a backbone, a scorer
+            entry = _from_manifest(name, record, manifest.parent)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            yield f"{manifest} is not the manifest of an adapter ({error}): mend or remove it."
+            continue
+        if not NAME.fullmatch(name):
+            yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."
+        elif entry.backbone not in backbones:
+            yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know."
+        else:
+            yield entry
+
+
+def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> CheckpointEntry:
+    kind, file = record["kind"], record.get("file", ADAPTER_FILE)
+    if kind not in ("lora", "dora"):
+        raise ValueError(f"kind is {kind!r}, not 'lora' or 'dora'")
+    if Path(file).name != file:
+        raise ValueError(f"file {file!r} lies outside its folder")
+    said = {key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256")}
+    parents = tuple(str(parent) for parent in record.get("parents", ()))
+    return CheckpointEntry(name, str(record["backbone"]), folder / file, kind, parents=parents, **said)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """The sentence for a name that does not exist, with the nearest that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}."
+    return InputError(f"There is no {kind} called {name[:80]!r}: {hint}")
+
+
+def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry, tuple[AdapterUse, ...]]:
+    """Reads ``base``, ``name``, ``name@0.7`` or ``a@0.5+b@0.5`` into a backbone and its adapters, sorted by name.
+
+    A weight of 0 stays: it is exactly the base, and one end of a dose-response curve. ``sha`` is that of the adapter's
+    file, empty for adapters on the Hub.
+    """
+    registry = registry or load_registry()
+    uses = [_use(part.strip(), registry) for part in spec.split("+")]
+    entries = [registry.checkpoints[use.name] for use in uses]
+    if len({entry.backbone for entry in entries}) > 1:
+        of = " and ".join(f"{entry.name} of {entry.backbone}" for entry in entries)
+        raise InputError(f"Adapters of different backbones cannot be blended ({of}): choose adapters of one backbone.")
+    for index, use in enumerate(uses):
+        if use.name in {other.name for other in uses[:index]}:
+            raise InputError(f"{use.name} stands twice in {spec!r}: name each adapter once, with one weight.")
+    plain = [entry.name for entry in entries if entry.adapter is None]
+    if plain and (len(uses) > 1 or uses[0].weight != 1):
+        raise InputError(f"{plain[0]} has no adapter, so it can be neither blended nor weighted: name it alone.")
+    backbone = entries[0].backbone
+    if backbone not in registry.backbones:
+        raise unknown("backbone", backbone, registry.backbones)
+    return registry.backbones[backbone], () if plain else tuple(sorted(uses, key=lambda use: use.name))
+
+
+def _use(part: str, registry: Registry) -> AdapterUse:
+    name, separator, said = part.partition("@")
+    name = name.strip()
+    if not name:
+        raise InputError("Name a checkpoint, e.g. base, or a blend such as a@0.5+b@0.5.")
+    if name not in registry.checkpoints:
+        raise unknown("checkpoint", name, registry.checkpoints)
+    adapter = registry.checkpoints[name].adapter
+    sha = sha_of(adapter) if isinstance(adapter, Path) and adapter.is_file() else ""
+    return AdapterUse(name, _weight(name, said) if separator else 1.0, sha)
+
+
+def _weight(name: str, said: str) -> float:
+    low, high = WEIGHT_RANGE
+    try:
+        weight = float(said)
+    except ValueError:
+        weight = math.nan
+    if not low <= weight <= high:
+        raise InputError(f"The weight of {name} must be a number from {low:g} to {high:g}, not {said.strip()[:20]!r}.")
+    return weight
+
+
+@cache
+def _file_sha256(path: Path, modified: int, size: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file in hex, remembered until the file's time or size changes."""
+    facts = path.stat()
+    return _file_sha256(path.resolve(), facts.st_mtime_ns, facts.st_size)
+
+
+def sha_of(path: Path) -> str:
+    """First 16 hex digits of a file's SHA-256; of a folder, of the names and SHA-256 of all safetensors in it."""
+    if path.is_file():
+        return file_sha256(path)[:16]
+    files = sorted(path.rglob("*.safetensors"))
+    if not files:
+        raise InputError(f"{path} holds no weights (no safetensors file): restore it, or name another folder.")
+    listing = "".join(f"{file.relative_to(path).as_posix()} {file_sha256(file)}\n" for file in files)
+    return hashlib.sha256(listing.encode()).hexdigest()[:16]

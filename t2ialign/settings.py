@@ -1,0 +1,39 @@
+"""Paths and the device, read from the environment exactly once, with the reason for each choice.
+
+Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS``, ``T2IALIGN_DATA``, ``T2IALIGN_DEVICE``
+(``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKPOINTS = Path(os.environ.get("T2IALIGN_CHECKPOINTS", ROOT / "checkpoints"))
+DATA = Path(os.environ.get("T2IALIGN_DATA", ROOT / "data"))
+HOME = Path(os.environ.get("T2IALIGN_HOME", platformdirs.user_data_dir("t2ialign", appauthor=False)))
+OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
+
+
+@cache
+def device() -> tuple[str, str]:
+    """The torch device of this process and why, e.g. ``("cpu", "no CUDA device was found")``. Imports torch lazily."""
+    wanted = os.environ.get("T2IALIGN_DEVICE")
+    if wanted:
+        return wanted, "T2IALIGN_DEVICE says so"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", f"{torch.cuda.get_device_name()} was found"
+    return "cpu", "no CUDA device was found"
+
+
+def dtype_for(device_name: str) -> tuple[str, str]:
+    """The default precision on a device and why: float16 is SD's published precision on CUDA, CPUs compute in float32."""
+    if device_name.startswith("cuda"):
+        return "float16", "half the memory and twice the speed on CUDA"
+    return "float32", "CPUs have no fast half precision for convolutions"

@@ -1,0 +1,64 @@
+"""The autoencoder: 64 x 64 pixels to 4 x 16 x 16 latents, a stock ``AutoencoderKL``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor, nn
+
+from t2ialign.shapes.render import render
+from t2ialign.shapes.scene import draw_scenes
+
+FOLDER = "shapes/vae"
+KL_WEIGHT = 5e-7
+EDGE_WEIGHT = 1.0
+
+
+def build(out: Path) -> AutoencoderKL:
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        sample_size=64,
+        latent_channels=4,
+        block_out_channels=(16, 32, 64),
+        layers_per_block=1,
+        norm_num_groups=8,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+    )
+
+
+def edges(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences of neighbouring pixels, along x and along y."""
+    return pictures.diff(dim=-1), pictures.diff(dim=-2)
+
+
+def loss_function(
+    model: nn.Module, out: Path, batch: int, setup: torch.Generator
+) -> Callable[[nn.Module, torch.Generator], Tensor]:
+    def loss(vae: nn.Module, draw: torch.Generator) -> Tensor:
+        pictures = render(draw_scenes(batch, draw, held_out=True)).float() / 127.5 - 1
+        posterior = vae.encode(pictures).latent_dist
+        noise = torch.randn(posterior.mean.shape, generator=draw, device=draw.device)
+        decoded = vae.decode(posterior.mean + posterior.std * noise).sample.float()
+        sharp = sum(F.l1_loss(a, b) for a, b in zip(edges(decoded), edges(pictures), strict=True))
+        return F.l1_loss(decoded, pictures) + EDGE_WEIGHT * sharp + KL_WEIGHT * posterior.kl().float().mean()
+
+    return loss
+
+
+@torch.no_grad()
+def save(model: nn.Module, out: Path) -> None:
+    """Half precision; the scaling factor makes the latents of renders unit variance, as SD's does."""
+    draw = torch.Generator(model.device).manual_seed(123)
+    pictures = render(draw_scenes(1024, draw)).float() / 127.5 - 1
+    spread = torch.cat([model.encode(part).latent_dist.mean for part in pictures.split(128)]).std()
+    model.register_to_config(scaling_factor=round(1 / spread.item(), 5))
+    half = build(out)
+    half.load_state_dict(model.state_dict())
+    half.register_to_config(scaling_factor=model.config.scaling_factor)
+    half.half().save_pretrained(out)

@@ -1,0 +1,41 @@
+"""The store: DuckDB, its only writer, and pictures as files. All reading and writing of results goes through here.
+
+``with open_store(home) as store:`` and then, each a function of the open store:
+
+======================  =====================================================================================
+seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``
+cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
+scores                  ``add_scores``, ``scores_of``, ``cell_scores`` (rows for ``tradeoff.points``)
+runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
+the inbox               ``post`` of ``record_batch`` and ``record_scores`` (other processes), ``ingest_inbox``
+shipped results         ``ingest_reference``, ``export_reference``; ``list_set_aside`` tells of unreadable files
+tables for elsewhere    ``write_table`` of ``point_rows`` or ``score_rows``
+======================  =====================================================================================
+
+In ``home``: ``t2ialign.duckdb``, ``images/ab/abcdef....webp``, ``inbox/*.parquet``. A new table is a function in
+``migrations``, a new kind of result from other processes a line in ``inbox.KINDS``.
+"""
+
+from __future__ import annotations
+
+from t2ialign.store.batches import (
+    Cell,
+    add_batch,
+    covers,
+    find_cell,
+    list_cells,
+    load_batch,
+    load_picture,
+    missing_seeds,
+    pictures,
+    record_batch,
+)
+from t2ialign.store.complaints import StoreBusy
+from t2ialign.store.database import Store, open_store
+from t2ialign.store.export import point_rows, score_rows, write_table
+from t2ialign.store.filters import Filters
+from t2ialign.store.inbox import ingest_inbox, list_set_aside, post
+from t2ialign.store.records import CellRecord, PictureRecord
+from t2ialign.store.reference import export_reference, ingest_reference
+from t2ialign.store.runs import Run, add_run, find_run, list_runs, set_status
+from t2ialign.store.scores import add_scores, cell_scores, choices, record_scores, scores_of

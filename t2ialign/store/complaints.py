@@ -1,0 +1,84 @@
+"""What can go wrong with a store's files, each as one sentence that says what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from t2ialign.types import InputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
+ELSEWHERE = "choose another folder with --store or T2IALIGN_HOME"
+
+
+class StoreBusy(InputError):
+    """Another process holds the store."""
+
+
+def read_only(home: Path) -> str:
+    return f"The store {home} cannot be written: give yourself permission to, or {ELSEWHERE}."
+
+
+def full(home: Path) -> str:
+    return (
+        f"The disk of the store {home} is full: free some space and try again; what was stored before is still there."
+    )
+
+
+def closed(home: Path) -> str:
+    return f"The store {home} has been closed: start the program again."
+
+
+def newer(home: Path) -> str:
+    return f"The store {home} was written by a newer version of t2ialign: update this one, or {ELSEWHERE}."
+
+
+def older(home: Path) -> str:
+    return f"The store {home} is of an older version and cannot be written to update it: copy it, or {ELSEWHERE}."
+
+
+@contextmanager
+def in_plain_words(home: Path) -> Iterator[None]:
+    """Turns the errors of disks and of DuckDB's files into ``InputError``; every other error passes as it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise InputError(full(home)) from error
+        if error.errno in FORBIDDEN:
+            raise InputError(read_only(home)) from error
+        if error.errno in NO_FOLDER:
+            raise InputError(f"{home} is not a folder, and a store is one: {ELSEWHERE}.") from error
+        raise
+    except duckdb.ConnectionException as error:
+        raise InputError(closed(home)) from error
+    except duckdb.Error as error:
+        found = _of_files(home, str(error).splitlines()[0])
+        if found is None and not isinstance(error, duckdb.IOException | duckdb.FatalException):
+            raise
+        raise found or InputError(_unusable(home, str(error))) from error
+
+
+def _of_files(home: Path, reason: str) -> InputError | None:
+    """DuckDB's own words about the operating system's refusals, told as ours."""
+    if "Could not set lock" in reason:
+        holder = re.search(r"\(PID \d+\)", reason)
+        who = f"another process {holder[0]}" if holder else "another process"
+        return StoreBusy(f"The store {home} is in use by {who}: close that first, or {ELSEWHERE}.")
+    if re.search("No space left|File too large|quota exceeded", reason, re.IGNORECASE):
+        return InputError(full(home))
+    if re.search("Permission denied|Read-only file system|not permitted", reason):
+        return InputError(read_only(home))
+    return None
+
+
+def _unusable(home: Path, reason: str) -> str:
+    said = reason.splitlines()[0].rstrip(".!?")
+    return f"The store {home} cannot be used ({said}): move its t2ialign.duckdb away, or {ELSEWHERE}."

@@ -1,0 +1,140 @@
+"""``Store``: the only owner of the DuckDB file, safe for threads.
+
+DuckDB lets one process write, and no other even read meanwhile. Within the process a connection shared by threads
+returns wrong rows, so every call takes a cursor of its own, drains it and closes it; updates of one row conflict, so
+there is one write lock. A full disk can leave the database invalidated in memory (its file is sound): it is reopened.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from t2ialign.store.complaints import in_plain_words, read_only
+from t2ialign.store.migrations import migrate
+from t2ialign.types import InputError
+
+FILE = "t2ialign.duckdb"
+HEADERS = 12_288  # bytes: a DuckDB file without its three headers holds nothing yet
+
+Cursor = duckdb.DuckDBPyConnection
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+class Store:
+    """An open store. The functions of this package take it as their first argument; nothing else opens the file."""
+
+    def __init__(self, home: Path, connection: duckdb.DuckDBPyConnection, read_only: bool) -> None:
+        self.home = home
+        self.read_only = read_only
+        self._connection = connection
+        self._writing = _lock_of(home.resolve())
+        self._reviving = threading.Lock()
+
+    def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        """All rows of one query."""
+        with self._cursor() as cursor:
+            return cursor.execute(sql, params).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """A cursor whose writes happen together or not at all; once it is left they are on disk. Does not nest."""
+        if self.read_only:
+            raise InputError(read_only(self.home))
+        with self._writing, self._cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+                cursor.commit()
+            except BaseException:
+                with suppress(duckdb.Error):  # a commit that failed has ended the transaction already
+                    cursor.rollback()
+                raise
+
+    def close(self) -> None:
+        """Write everything into the one file and let go of it."""
+        with self._writing, in_plain_words(self.home):
+            self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
+        connection = self._connection
+        try:
+            with in_plain_words(self.home), closing(connection.cursor()) as cursor:
+                yield cursor
+        except InputError as error:
+            if isinstance(error.__cause__, duckdb.FatalException):
+                self._revive(connection)
+            raise
+
+    def _revive(self, dead: duckdb.DuckDBPyConnection) -> None:
+        """Connect anew after a fatal error, once however many threads met it."""
+        with self._reviving, in_plain_words(self.home):
+            if self._connection is dead:
+                dead.close()
+                self._connection = duckdb.connect(self.home / FILE, read_only=self.read_only)
+
+
+def open_store(home: Path, read_only_ok: bool = False) -> Store:
+    """Open (or make) the store in the folder ``home`` and bring its tables up to date.
+
+    ``read_only_ok``: where the folder may not be written, open it for reading; each write then says so. Raises
+    ``StoreBusy`` while another process holds the store, and ``InputError`` where it cannot be opened.
+    """
+    with in_plain_words(home):
+        home.mkdir(parents=True, exist_ok=True)
+        file = home / FILE
+        writable = os.access(home, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
+        if not writable and not (read_only_ok and file.exists()):
+            raise InputError(read_only(home))
+        connection = _connect(file, read_only=not writable)
+        try:
+            migrate(connection, home, read_only=not writable)
+        except BaseException:
+            connection.close()
+            raise
+    return Store(home, connection, read_only=not writable)
+
+
+def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "DO NOTHING") -> None:
+    """Insert records, all with the same fields, in one statement; ``conflict`` is what happens to a key that exists."""
+    if not rows:
+        return
+    cursor.register("incoming", pa.Table.from_pylist(list(rows)))
+    cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming ON CONFLICT {conflict}").fetchall()
+    cursor.unregister("incoming")
+
+
+@cache
+def _lock_of(home: Path) -> AbstractContextManager[bool]:
+    """The write lock of a folder, also where one process opens it twice."""
+    return threading.Lock()
+
+
+def _connect(file: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Connect; a file whose making was cut short (killed, disk full) holds nothing and is made again."""
+    try:
+        return duckdb.connect(file, read_only=read_only)
+    except duckdb.IOException:
+        unborn = file.exists() and file.stat().st_size < HEADERS and not file.with_name(f"{FILE}.wal").exists()
+        if read_only or not unborn:
+            raise
+        file.unlink()
+        return duckdb.connect(file)

@@ -1,0 +1,94 @@
+"""The trade-off chart as a table: CSV for spreadsheets, Parquet for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from t2ialign.store.complaints import in_plain_words
+from t2ialign.store.images import write_whole
+from t2ialign.tradeoff.points import CellScore
+from t2ialign.types import GenerationConfig, InputError, TradeoffPoint
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run when a text begins with it
+
+Row = dict[str, Any]
+
+
+def point_rows(points: Iterable[TradeoffPoint]) -> list[Row]:
+    """One row a point of the chart: the two intervals with their versions, and the whole config."""
+    return [
+        {
+            "checkpoint": point.config.checkpoint,
+            "guidance_scale": point.config.guidance_scale,
+            "x_metric": point.x_metric,
+            "x": point.x.mean,
+            "x_lo": point.x.lo,
+            "x_hi": point.x.hi,
+            "x_version": point.x_version,
+            "y_metric": point.y_metric,
+            "y": point.y.mean,
+            "y_lo": point.y.lo,
+            "y_hi": point.y.hi,
+            "y_version": point.y_version,
+            "prompts": point.prompts,
+            "seeds": point.seeds,
+        }
+        | _config_columns(point.config)
+        for point in points
+    ]
+
+
+def score_rows(scores: Iterable[CellScore]) -> list[Row]:
+    """One row a cell and metric: what the points are made of."""
+    return [
+        {
+            "checkpoint": score.config.checkpoint,
+            "guidance_scale": score.config.guidance_scale,
+            "prompt": score.prompt,
+            "cell": score.cell,
+            "seeds": score.seeds,
+            "metric": score.metric,
+            "version": score.version,
+            "value": score.value.mean,
+            "lo": score.value.lo,
+            "hi": score.value.hi,
+        }
+        | _config_columns(score.config)
+        for score in scores
+    ]
+
+
+def write_table(rows: Sequence[Row], path: Path) -> Path:
+    """Write rows as ``.csv`` or ``.parquet``, by the file's suffix. Texts that look like formulas are quoted in CSV."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise InputError(f"A table is written as .csv or .parquet, not as {path.suffix or path.name!r}.")
+    if not rows:
+        raise InputError("There is nothing to export: generate and score some pictures, or loosen the filters.")
+    buffer = pa.BufferOutputStream()
+    if path.suffix == ".csv":
+        pyarrow.csv.write_csv(pa.Table.from_pylist([_harmless(row) for row in rows]), buffer)
+    else:
+        pq.write_table(pa.Table.from_pylist(list(rows)), buffer)
+    with in_plain_words(path.parent):
+        write_whole(path, buffer.getvalue().to_pybytes())
+    return path
+
+
+def _config_columns(config: GenerationConfig) -> Row:
+    columns = config.to_json()
+    columns |= {"adapters": json.dumps(columns["adapters"]), "guidance_params": json.dumps(columns["guidance_params"])}
+    return {"config": config.key} | columns
+
+
+def _harmless(row: Row) -> Row:
+    return {
+        name: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        for name, value in row.items()
+    }

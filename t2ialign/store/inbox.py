@@ -1,0 +1,116 @@
+"""The inbox: how other processes' results reach the store, which only its owner may open.
+
+A worker writes ``inbox/<worker>-<uuid>.parquet`` under a temporary name and renames it; picture files it writes as the
+owner would. The owner takes each shard in one transaction together with its name, then deletes it: whatever is killed
+when, a shard counts once. One that cannot be read is set aside with the reason, and the others go on.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from t2ialign.store.complaints import in_plain_words
+from t2ialign.store.database import Cursor, Store
+from t2ialign.store.images import write_whole
+from t2ialign.store.records import CellRecord, from_table, to_table
+from t2ialign.store.writing import insert_records
+from t2ialign.types import InputError
+
+KIND = b"t2ialign.kind"
+
+
+def _take_cells(home: Path, cursor: Cursor, table: pa.Table) -> None:
+    insert_records(home, cursor, from_table(table))
+
+
+KINDS: dict[str, Callable[[Path, Cursor, pa.Table], None]] = {
+    "cells": _take_cells,
+}
+"""What shards may hold, and who takes it in. Another kind of result is one function and one line here."""
+
+
+def post(home: Path, records: Sequence[CellRecord], worker: str) -> Path:
+    """Leave cells (``record_batch``, ``record_scores``) for the owner of the store in ``home``; needs no open store."""
+    return post_shard(home, "cells", to_table(records), worker)
+
+
+def post_shard(home: Path, kind: str, table: pa.Table, worker: str) -> Path:
+    """Leave a table of any kind for the owner; on return it is on disk."""
+    path = home / "inbox" / f"{re.sub(r'[^0-9A-Za-z_-]', '-', worker)[:40]}-{uuid.uuid4().hex}.parquet"
+    with in_plain_words(home):
+        write_whole(path, parquet(table, kind), sync=True)
+    return path
+
+
+def ingest_inbox(store: Store) -> int:
+    """Take in every shard that waits; returns how many. Safe to call from any thread at any time."""
+    if store.read_only:
+        return 0
+    with in_plain_words(store.home):
+        return sum(_take(store, path) for path in sorted((store.home / "inbox").glob("*.parquet")))
+
+
+def list_set_aside(store: Store) -> list[str]:
+    """A sentence for each file that could not be taken in, newest first."""
+    return [reason for (reason,) in store.rows("SELECT reason FROM set_aside ORDER BY noticed DESC, path")]
+
+
+def parquet(table: pa.Table, kind: str) -> bytes:
+    """A table as a Parquet file that says what kind of records it holds."""
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({KIND: kind.encode()}), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def take(store: Store, name: str, data: bytes) -> bool:
+    """Store the records of a Parquet file unless a file of this name has been taken; all of it or nothing."""
+    table = pq.read_table(io.BytesIO(data))
+    kind = (table.schema.metadata or {}).get(KIND, b"").decode()
+    if kind not in KINDS:
+        raise ValueError(f"it holds {kind or 'something'!r}, which this version does not know")
+    with store.transaction() as cursor:
+        once = "INSERT INTO ingested VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING path"
+        new = bool(cursor.execute(once, [name, _now()]).fetchall())
+        if new:
+            KINDS[kind](store.home, cursor, table)
+    return new
+
+
+def note(store: Store, name: str, reason: str) -> None:
+    """Write down, once, why a file could not be taken."""
+    with store.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO set_aside VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [name, reason, _now()]
+        ).fetchall()
+
+
+def _take(store: Store, path: Path) -> bool:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:  # another thread has just taken it
+        return False
+    try:
+        new = take(store, path.name, data)
+    except InputError:  # the store's own trouble (a full disk): the shard waits
+        raise
+    except Exception as error:  # a shard that others wrote can be wrong in any way
+        aside = path.parent / "set_aside" / path.name
+        aside.parent.mkdir(exist_ok=True)
+        said = str(error).partition("\n")[0]
+        note(store, path.name, f"{path.name} could not be read ({said}) and was set aside as {aside}.")
+        path.replace(aside)
+        return False
+    path.unlink(missing_ok=True)
+    return new
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

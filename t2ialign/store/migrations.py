@@ -1,0 +1,86 @@
+"""The tables, as a list of functions: each applied once, by name, in one transaction of its own.
+
+To add a table or a column, write the next ``mNNN_...`` function and add it to ``MIGRATIONS``; never change one that has
+been released. Keys are content hashes (``types.content_key``), so that writing twice is writing once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from t2ialign.store.complaints import newer, older
+from t2ialign.types import InputError
+
+Migration = Callable[[duckdb.DuckDBPyConnection], object]
+
+
+def m001_cells(cursor: duckdb.DuckDBPyConnection) -> None:
+    """What was asked for and what it looks like. ``sha`` names the picture's file; the thumbnails stand apart."""
+    cursor.execute("""
+        CREATE TABLE prompts (prompt VARCHAR PRIMARY KEY, text VARCHAR, category VARCHAR, tags VARCHAR[]);
+        CREATE TABLE configs (
+            config VARCHAR PRIMARY KEY, record VARCHAR, backbone VARCHAR, checkpoint VARCHAR,
+            guidance VARCHAR, guidance_scale DOUBLE
+        );
+        CREATE TABLE cells (cell VARCHAR PRIMARY KEY, config VARCHAR, prompt VARCHAR);
+        CREATE TABLE images (
+            image VARCHAR PRIMARY KEY, cell VARCHAR, seed BIGINT, sha VARCHAR,
+            mutual_information DOUBLE, mutual_information_released DOUBLE, seconds DOUBLE
+        );
+        CREATE TABLE thumbnails (image VARCHAR PRIMARY KEY, thumbnail BLOB);
+    """)
+
+
+def m002_scores(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Values of single pictures, and of seed sets (``pairs``: the upper triangle, row by row) with their interval."""
+    cursor.execute("""
+        CREATE TABLE image_scores (
+            image VARCHAR, metric VARCHAR, version VARCHAR, value DOUBLE, PRIMARY KEY (image, metric, version)
+        );
+        CREATE TABLE seed_sets (seed_set VARCHAR PRIMARY KEY, seeds BIGINT[], n INTEGER);
+        CREATE TABLE batch_scores (
+            cell VARCHAR, seed_set VARCHAR, metric VARCHAR, version VARCHAR, axis VARCHAR, level VARCHAR,
+            value DOUBLE, lo DOUBLE, hi DOUBLE, pairs DOUBLE[], PRIMARY KEY (cell, seed_set, metric, version)
+        );
+    """)
+
+
+def m003_runs(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Requests of people, for permalinks; ``process`` tells a run that still works from one whose process has died."""
+    cursor.execute("""
+        CREATE TABLE runs (
+            run UUID PRIMARY KEY, created TIMESTAMP, status VARCHAR, process VARCHAR, cells VARCHAR[], seeds BIGINT[]
+        );
+    """)
+
+
+def m004_inbox(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Which files have been taken in, each once, and which were set aside and why."""
+    cursor.execute("""
+        CREATE TABLE ingested (path VARCHAR PRIMARY KEY, taken TIMESTAMP);
+        CREATE TABLE set_aside (path VARCHAR PRIMARY KEY, reason VARCHAR, noticed TIMESTAMP);
+    """)
+
+
+MIGRATIONS: list[Migration] = [m001_cells, m002_scores, m003_runs, m004_inbox]
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, home: Path, read_only: bool = False) -> None:
+    """Apply what is missing. ``InputError`` for a store of a newer version, or of an older one that is read-only."""
+    known = {migration.__name__: migration for migration in MIGRATIONS}
+    if not read_only:
+        connection.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR PRIMARY KEY)").fetchall()
+    done = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    if done - set(known):
+        raise InputError(newer(home))
+    missing = [name for name in known if name not in done]
+    if missing and read_only:
+        raise InputError(older(home))
+    for name in missing:
+        connection.begin()
+        known[name](connection)
+        connection.execute("INSERT INTO migrations VALUES (?)", [name]).fetchall()
+        connection.commit()

@@ -1,0 +1,195 @@
+"""One layout for everything that travels: a cell with its pictures and scores, as records and as Parquet rows.
+
+The owner's own writes, the inbox and the shipped reference all are ``CellRecord``s, so the same code stores them. One
+Parquet row is one cell; DuckDB, pandas and the Hub's viewer read it as it is. Numbers are kept as float64.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.store.images import SHA
+from t2ialign.types import Axis, GenerationConfig, Level, Prompt, Score, cell_key, content_key
+
+SCHEMA = pa.schema(
+    {
+        "prompt": pa.struct({"text": pa.string(), "category": pa.string(), "tags": pa.list_(pa.string())}),
+        "config": pa.string(),
+        "pictures": pa.list_(
+            pa.struct(
+                {
+                    "seed": pa.int64(),
+                    "sha": pa.string(),
+                    "thumbnail": pa.binary(),
+                    "mutual_information": pa.float64(),
+                    "mutual_information_released": pa.float64(),
+                    "seconds": pa.float64(),
+                }
+            )
+        ),
+        "scores": pa.list_(
+            pa.struct(
+                {
+                    "seeds": pa.list_(pa.int64()),
+                    "metric": pa.string(),
+                    "version": pa.string(),
+                    "axis": pa.string(),
+                    "level": pa.string(),
+                    "values": pa.list_(pa.float64()),
+                    "mean": pa.float64(),
+                    "lo": pa.float64(),
+                    "hi": pa.float64(),
+                }
+            )
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class PictureRecord:
+    """A stored picture: ``sha`` names its lossless file, ``thumbnail`` is WebP (the picture if that is its hash)."""
+
+    seed: int
+    sha: str
+    thumbnail: bytes
+    mutual_information: float
+    mutual_information_released: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """A score with its seeds in ascending order; ``values`` of pairs are the upper triangle, row by row."""
+
+    seeds: tuple[int, ...]
+    metric: str
+    version: str
+    axis: Axis
+    level: Level
+    values: tuple[float, ...]
+    mean: float
+    lo: float
+    hi: float
+
+    @property
+    def seed_set(self) -> str:
+        return content_key(list(self.seeds))
+
+    @classmethod
+    def of(cls, score: Score, seeds: Sequence[int]) -> ScoreRecord:
+        order = torch.tensor(sorted(range(len(seeds)), key=seeds.__getitem__), dtype=torch.long)
+        values = _upper(_picked(score.values.detach().cpu().double(), score.level, order), score.level)
+        return cls(
+            tuple(sorted(seeds)),
+            score.metric,
+            score.version,
+            score.axis,
+            score.level,
+            values,
+            score.mean,
+            score.lo,
+            score.hi,
+        )
+
+    def score(self, seeds: Sequence[int]) -> Score:
+        """The score with its values in the order of ``seeds``, the same set."""
+        order = torch.tensor([self.seeds.index(seed) for seed in seeds], dtype=torch.long)
+        values = _picked(
+            _square(torch.tensor(self.values, dtype=torch.float64), self.level, len(seeds)), self.level, order
+        )
+        return Score(self.metric, self.version, self.axis, self.level, values, self.mean, self.lo, self.hi)
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """One config with one prompt, and what is known of it."""
+
+    prompt: Prompt
+    config: GenerationConfig
+    pictures: tuple[PictureRecord, ...] = ()
+    scores: tuple[ScoreRecord, ...] = ()
+
+    @property
+    def cell(self) -> str:
+        return cell_key(self.config, self.prompt)
+
+
+def to_table(records: Iterable[CellRecord]) -> pa.Table:
+    """Records as Parquet rows."""
+    return pa.Table.from_pylist([asdict(record) | {"config": config_json(record.config)} for record in records], SCHEMA)
+
+
+def from_table(table: pa.Table) -> list[CellRecord]:
+    """Inverse of ``to_table``; raises whatever it meets (ArrowInvalid, KeyError, TypeError...) on another layout."""
+    return [_record(row) for row in table.select(SCHEMA.names).cast(SCHEMA).to_pylist()]
+
+
+def config_json(config: GenerationConfig) -> str:
+    """The canonical JSON text of a config."""
+    return json.dumps(config.to_json(), sort_keys=True)
+
+
+def config_of(text: str) -> GenerationConfig:
+    return GenerationConfig.from_json(json.loads(text))
+
+
+def _record(row: dict[str, Any]) -> CellRecord:
+    prompt = Prompt(row["prompt"]["text"], row["prompt"]["category"], tuple(row["prompt"]["tags"]))
+    scores = (score | {"seeds": tuple(score["seeds"]), "values": tuple(score["values"])} for score in row["scores"])
+    record = CellRecord(
+        prompt,
+        config_of(row["config"]),
+        tuple(PictureRecord(**picture) for picture in row["pictures"]),
+        tuple(ScoreRecord(**score) for score in scores),
+    )
+    _check(record)
+    return record
+
+
+def _check(record: CellRecord) -> None:
+    """Refuse a record, written by another process, whose parts do not fit together."""
+    pictures, scores = record.pictures, record.scores
+    if not all(isinstance(word, str) for word in (record.prompt.text, record.prompt.category, *record.prompt.tags)):
+        raise ValueError("a prompt without text")
+    if not all(SHA.fullmatch(p.sha) and isinstance(p.seed, int) and isinstance(p.thumbnail, bytes) for p in pictures):
+        raise ValueError("a picture without seed, hash or thumbnail")
+    for score in scores:
+        n = len(score.seeds)
+        if len(score.values) != {"image": n, "pair": n * (n + 1) // 2, "batch": 1}[score.level]:
+            raise ValueError(f"{score.metric} has {len(score.values)} values for {n} seeds")
+        if list(score.seeds) != sorted(set(score.seeds)):
+            raise ValueError(f"{score.metric} names its seeds twice or out of order")
+
+
+def _picked(values: Float[Tensor, "..."], level: Level, order: Tensor) -> Float[Tensor, "..."]:
+    """Values per seed (and seed) in another order."""
+    if level == "batch":
+        return values.reshape(1)
+    return values[order] if level == "image" else values[order][:, order]
+
+
+def _upper(values: Float[Tensor, "..."], level: Level) -> tuple[float, ...]:
+    if level == "pair":
+        rows, columns = torch.triu_indices(*values.shape)
+        values = values[rows, columns]
+    return tuple(values.tolist())
+
+
+def _square(values: Float[Tensor, " m"], level: Level, n: int) -> Float[Tensor, "..."]:
+    """The symmetric matrix of an upper triangle; values of other levels as they are."""
+    if level != "pair":
+        return values
+    rows, columns = torch.triu_indices(n, n)
+    square = torch.empty(n, n, dtype=values.dtype)
+    square[rows, columns] = values
+    square[columns, rows] = values
+    return square

@@ -1,0 +1,57 @@
+"""The shipped reference: really scored cells in small Parquet files, taken in on first start and made by the same code.
+
+The layout is that of ``records``. Pictures travel as thumbnails; those of at most 128 pixels and 8 kB as a rule are
+whole, so that the embedded world's can be shown, scored and compared like one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from t2ialign.store.batches import find_cell, pictures
+from t2ialign.store.complaints import in_plain_words
+from t2ialign.store.database import Store
+from t2ialign.store.images import digest, write_whole
+from t2ialign.store.inbox import note, parquet, take
+from t2ialign.store.records import CellRecord, to_table
+from t2ialign.store.scores import records_of
+from t2ialign.types import InputError
+
+
+def ingest_reference(store: Store, folder: Path) -> int:
+    """Take in the Parquet files of a folder, each content once; returns how many were new.
+
+    One that cannot be read is noted (``list_set_aside``) and left where it is.
+    """
+    if store.read_only:
+        return 0
+    return sum(_take(store, file) for file in sorted(folder.glob("*.parquet")))
+
+
+def export_reference(store: Store, cells: Iterable[str], path: Path) -> int:
+    """Write cells with thumbnails and all their scores as one Parquet file; returns its size in bytes."""
+    data = parquet(to_table([_cell_record(store, cell) for cell in cells]), "cells")
+    with in_plain_words(path.parent):
+        write_whole(path, data)
+    return len(data)
+
+
+def _cell_record(store: Store, key: str) -> CellRecord:
+    cell = find_cell(store, key)
+    return CellRecord(cell.prompt, cell.config, tuple(pictures(store, key)), tuple(records_of(store, key)))
+
+
+def _take(store: Store, file: Path) -> bool:
+    data = file.read_bytes()
+    name = f"reference/{digest(data)}"
+    if store.rows("SELECT 1 FROM ingested WHERE path = ?", [name]):
+        return False
+    try:
+        return take(store, name, data)
+    except InputError:
+        raise
+    except Exception as error:  # a half-fetched file must not keep the dashboard from starting
+        said = str(error).partition("\n")[0]
+        note(store, name, f"{file} could not be read ({said}): fetch it again.")
+        return False

@@ -1,0 +1,89 @@
+"""Scores in and out. A value is kept with the metric's version and its seeds, and only like is set beside like."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from t2ialign.store.database import Store
+from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
+from t2ialign.store.records import CellRecord, ScoreRecord, config_of
+from t2ialign.store.writing import insert_records
+from t2ialign.tradeoff.points import CellScore
+from t2ialign.types import Interval, Score, SeedBatch, content_key
+
+
+def add_scores(store: Store, batch: SeedBatch, scores: Iterable[Score]) -> None:
+    """Store scores of a stored batch, of exactly its seeds; the same metric, version and seeds again is replaced."""
+    record = record_scores(batch, scores)
+    with store.transaction() as cursor:
+        insert_records(store.home, cursor, [record])
+
+
+def record_scores(batch: SeedBatch, scores: Iterable[Score]) -> CellRecord:
+    """A batch's scores as a record, without its pictures."""
+    return CellRecord(batch.prompt, batch.config, scores=tuple(ScoreRecord.of(score, batch.seeds) for score in scores))
+
+
+def scores_of(store: Store, cell: str, seeds: Sequence[int]) -> list[Score]:
+    """The scores of exactly these seeds, every metric and version, with values (float64) in the order of ``seeds``."""
+    wanted = content_key(sorted(seeds))
+    return [record.score(seeds) for record in records_of(store, cell) if record.seed_set == wanted]
+
+
+def records_of(store: Store, cell: str) -> list[ScoreRecord]:
+    """Every score of a cell, by metric, version and number of seeds."""
+    singles: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    sql = "SELECT metric, version, seed, value FROM image_scores JOIN images USING (image) WHERE cell = ?"
+    for metric, version, seed, value in store.rows(sql, [cell]):
+        singles[metric, version][seed] = value
+    sql = """
+        SELECT seeds, metric, version, axis, level, value, lo, hi, pairs
+        FROM batch_scores JOIN seed_sets USING (seed_set) WHERE cell = ? ORDER BY metric, version, n, seed_set
+    """
+    records = []
+    for seeds, metric, version, axis, level, mean, lo, hi, pairs in store.rows(sql, [cell]):
+        image_values = [singles[metric, version].get(seed, math.nan) for seed in seeds]
+        values = {"image": image_values, "pair": pairs, "batch": [mean]}[level]
+        records.append(ScoreRecord(tuple(seeds), metric, version, axis, level, tuple(values), mean, lo, hi))
+    return records
+
+
+def cell_scores(
+    store: Store, x_metric: str, y_metric: str, filters: Filters = ALL, x_version: str = "", y_version: str = ""
+) -> list[CellScore]:
+    """Rows for ``tradeoff.points``: both metrics on the largest seed set of each cell that both have scored.
+
+    An empty version takes every one (``tradeoff_points`` refuses to mix them); NaN values are left out.
+    """
+    sql = f"""
+        WITH scored AS (
+            SELECT cell, seed_set, n, metric, version, value, lo, hi, record, text, checkpoint, guidance_scale
+            FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
+            WHERE NOT isnan(value) AND {WHERE} AND (
+                metric = $x AND $x_version IN ('', version) OR metric = $y AND $y_version IN ('', version)
+            )
+        ),
+        shared AS (SELECT cell, seed_set, n FROM scored GROUP BY ALL HAVING count(DISTINCT metric) = $wanted),
+        largest AS (SELECT cell, arg_max(seed_set, (n, seed_set)) AS seed_set FROM shared GROUP BY cell)
+        SELECT record, cell, text, n, metric, version, value, lo, hi FROM scored JOIN largest USING (cell, seed_set)
+        ORDER BY checkpoint, guidance_scale, record, text, metric, version
+    """
+    names = {"x": x_metric, "y": y_metric, "x_version": x_version, "y_version": y_version}
+    rows = store.rows(sql, filters.params() | names | {"wanted": len({x_metric, y_metric})})
+    configs = {record: config_of(record) for record in {row[0] for row in rows}}
+    return [
+        CellScore(configs[record], cell, text, n, metric, version, Interval(value, lo, hi))
+        for record, cell, text, n, metric, version, value, lo, hi in rows
+    ]
+
+
+def choices(store: Store) -> dict[str, list[str]]:
+    """What there is to choose from: ``categories``, ``checkpoints``, ``backbones``; scored ``metrics``."""
+    found = {
+        name: store.rows(f"SELECT DISTINCT {column} AS name FROM {CELLS} JOIN images USING (cell) ORDER BY name")
+        for name, column in {"categories": "category", "checkpoints": "checkpoint", "backbones": "backbone"}.items()
+    }
+    found["metrics"] = store.rows("SELECT DISTINCT metric FROM batch_scores WHERE NOT isnan(value) ORDER BY metric")
+    return {name: [value for (value,) in rows if value] for name, rows in found.items()}

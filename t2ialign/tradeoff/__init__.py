@@ -1,0 +1,1 @@
+"""What the trade-off chart means: points with intervals, the Pareto front, correlation, dose and response."""

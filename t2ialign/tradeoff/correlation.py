@@ -1,0 +1,42 @@
+"""Rank correlation of two metrics with an interval: is there a trade-off, and do two metrics see the same thing?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
+from t2ialign.types import Interval
+
+Rank = Literal["spearman", "kendall"]
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float], rank: Rank = "spearman") -> Interval:
+    """Spearman's rho or Kendall's tau-b over paired values, with a percentile bootstrap over the pairs.
+
+    Pairs with a NaN are left out. The interval is NaN below five pairs, and everything is where one side is constant.
+    """
+    pairs = np.array([x, y], dtype=float)
+    left, right = pairs[:, np.isfinite(pairs).all(0)]
+    if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:
+        return Interval(math.nan, math.nan, math.nan)
+    value = coefficient(left, right, rank)
+    if len(left) < 5:
+        return Interval(value, math.nan, math.nan)
+    draws = np.random.default_rng(SEED).integers(len(left), size=(RESAMPLES, len(left)))
+    resampled = [coefficient(left[draw], right[draw], rank) for draw in draws]
+    tail = (1 - CONFIDENCE) / 2
+    lo, hi = np.nanquantile(resampled, [tail, 1 - tail])
+    return Interval(value, float(lo), float(hi))
+
+
+def coefficient(x: np.ndarray, y: np.ndarray, rank: Rank) -> float:
+    """The bare coefficient; NaN where one side is constant (as a resample of few pairs can be)."""
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return math.nan
+    statistic = stats.spearmanr if rank == "spearman" else stats.kendalltau
+    return float(statistic(x, y).statistic)

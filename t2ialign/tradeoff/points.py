@@ -1,0 +1,79 @@
+"""Per-cell scores to the points of the trade-off chart: one config, averaged over its prompts, on two metrics."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from t2ialign.tradeoff.interval import Method, over_prompts
+from t2ialign.types import GenerationConfig, InputError, Interval, Metric, TradeoffPoint
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """One metric's batch value on one cell (config and prompt), as the store keeps it."""
+
+    config: GenerationConfig
+    cell: str
+    prompt: str
+    seeds: int
+    metric: str
+    version: str
+    value: Interval
+
+
+def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric, method: Method = "t") -> list[TradeoffPoint]:
+    """One point per config, from the cells that both metrics have scored, in the order in which configs first appear.
+
+    Raises ``InputError`` where one axis would mix values of different metric versions.
+    """
+    cells: dict[GenerationConfig, dict[str, dict[str, CellScore]]] = defaultdict(lambda: defaultdict(dict))
+    kept = [row for row in rows if row.metric in (x.name, y.name)]
+    versions = {metric.name: single_version(kept, metric.name) for metric in (x, y)}
+    for row in kept:
+        if not math.isnan(row.value.mean):
+            cells[row.config][row.cell][row.metric] = row
+    points = []
+    for config, scored in cells.items():
+        both = {cell: found for cell, found in scored.items() if x.name in found and y.name in found}
+        if both:
+            points.append(_point(config, both, x, y, versions, method))
+    return points
+
+
+def single_version(rows: Iterable[CellScore], metric: str) -> str:
+    """The one version of a metric's rows (empty if there are none), or ``InputError`` if there are several."""
+    versions = sorted({row.version for row in rows if row.metric == metric})
+    if len(versions) > 1:
+        listed = " and ".join(versions)
+        raise InputError(
+            f"{metric} was scored by different versions ({listed}), which one axis must not mix; re-score."
+        )
+    return versions[0] if versions else ""
+
+
+def _point(
+    config: GenerationConfig,
+    cells: dict[str, dict[str, CellScore]],
+    x: Metric,
+    y: Metric,
+    versions: dict[str, str],
+    method: Method,
+) -> TradeoffPoint:
+    axes = [
+        over_prompts([found[metric.name].value for found in cells.values()], method, metric.finish) for metric in (x, y)
+    ]
+    return TradeoffPoint(
+        config=config,
+        x_metric=x.name,
+        y_metric=y.name,
+        x=axes[0],
+        y=axes[1],
+        prompts=len({found[x.name].prompt for found in cells.values()}),
+        seeds=sum(min(found[x.name].seeds, found[y.name].seeds) for found in cells.values()),
+        x_version=versions[x.name],
+        y_version=versions[y.name],
+        cells=tuple(cells),
+    )

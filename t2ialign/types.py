@@ -1,0 +1,227 @@
+"""The nouns of t2ialign, all frozen, and the two protocols that implementations meet.
+
+Axis letters in shapes: ``n`` seeds, ``b`` pairs, ``d`` features, ``c h w`` channels and pixels, ``t`` timesteps.
+Ranges: ``images`` are uint8 RGB in [0, 255]; ``latents`` are in the VAE's scaled space.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+    from torch import Tensor
+
+Axis = Literal["alignment", "diversity"]
+Level = Literal["image", "pair", "batch"]
+
+
+class InputError(ValueError):
+    """Bad input from a person: one sentence that says what is wrong and how to mend it.
+
+    The page shows it as a warning, the command line prints it and exits with code 2; neither shows a traceback.
+    """
+
+
+def content_key(record: Any) -> str:
+    """First 16 hex digits of the SHA-256 of a record's canonical JSON: the identity of cells and images."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a picture should show. Its identity is its text alone; category and tags only sort it on screen."""
+
+    text: str
+    category: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return content_key(self.text)
+
+
+@dataclass(frozen=True)
+class AdapterUse:
+    """One adapter in a blend: its registry name, its weight (0 is exactly the base) and the SHA-256 of its file."""
+
+    name: str
+    weight: float = 1.0
+    sha: str = ""
+
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """Everything that decides a picture except prompt and seed; ``key`` is the hash of its canonical JSON.
+
+    ``revision`` is the SHA-256 (short) of the backbone's weights, so a retrained base never answers for the old one.
+    ``guidance_params`` are the strategy's own fields as sorted (name, value) pairs, ``guidance_scale`` excluded.
+    """
+
+    backbone: str
+    revision: str = ""
+    adapters: tuple[AdapterUse, ...] = ()
+    guidance: str = "cfg"
+    guidance_scale: float = 4.0
+    guidance_params: tuple[tuple[str, float], ...] = ()
+    negative_prompt: str = ""
+    num_inference_steps: int = 25
+    scheduler: str = "ddim"
+    height: int = 64
+    width: int = 64
+    dtype: str = "float32"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> GenerationConfig:
+        """Inverse of ``to_json``, also after a trip through JSON text (lists become tuples again)."""
+        return cls(
+            **{
+                **record,
+                "adapters": tuple(AdapterUse(**use) for use in record["adapters"]),
+                "guidance_params": tuple((name, value) for name, value in record["guidance_params"]),
+            }
+        )
+
+    @property
+    def key(self) -> str:
+        # Through JSON text first, so that 4 and 4.0, or a tuple and a list, are the same config.
+        return content_key(json.loads(json.dumps({**self.to_json(), "guidance_scale": float(self.guidance_scale)})))
+
+    @property
+    def checkpoint(self) -> str:
+        """The blend as people write it: ``base``, ``a``, ``a@0.7``, ``a@0.5+b@0.5``."""
+        parts = [use.name if use.weight == 1 else f"{use.name}@{use.weight:g}" for use in self.adapters]
+        return "+".join(parts) or "base"
+
+
+def cell_key(config: GenerationConfig, prompt: Prompt) -> str:
+    """Identity of a cell: one config with one prompt."""
+    return content_key([config.key, prompt.key])
+
+
+def image_key(config: GenerationConfig, prompt: Prompt, seed: int) -> str:
+    """Identity of a picture: config, prompt and seed."""
+    return content_key([config.key, prompt.key, seed])
+
+
+@dataclass(frozen=True)
+class SeedBatch:
+    """Pictures of one cell, one a seed, with the mutual information measured on the way (MI-TUNE, eq. 2).
+
+    ``mutual_information`` is the paper's estimate (kappa with alpha_t), ``mutual_information_released`` that of its
+    published code (no alpha_t, t > 50 only). Both in nats, NaN where unknown (pictures from elsewhere).
+    """
+
+    prompt: Prompt
+    config: GenerationConfig
+    seeds: tuple[int, ...]
+    images: UInt8[Tensor, "n 3 h w"]
+    mutual_information: Float[Tensor, " n"]
+    mutual_information_released: Float[Tensor, " n"]
+
+    @property
+    def cell(self) -> str:
+        return cell_key(self.config, self.prompt)
+
+
+Features = Mapping[str, "Tensor"]
+"""Named tensors of one seed batch: ``images`` UInt8[n 3 h w] and whatever the encoders add (``clip_image`` [n d], ...)."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A rule that turns features into scores, with everything a chart needs to draw its axis.
+
+    ``level`` says what one value belongs to: ``image`` (compute -> Float[n]), ``pair`` (compute -> Float[n n], symmetric,
+    the diagonal is ignored, the batch value is ``finish`` of the mean over i != j) or ``batch`` (compute -> Float[] ).
+    ``needs`` names the feature entries that ``compute`` reads; a metric whose features are absent scores NaN.
+    """
+
+    name: str
+    title: str
+    axis: Axis
+    level: Level
+    needs: tuple[str, ...]
+    compute: Any
+    bounds: tuple[float, float]
+    higher_is_better: bool
+    unit: str
+    reference: str
+    summary: str
+    version: str = "1"
+    finish: Any = None
+    caveat: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's values on one seed batch. ``values``: Float[n] for images, Float[n n] for pairs, Float[1] for batches.
+
+    ``mean`` is the batch value in the metric's unit, ``lo``..``hi`` its 95 % interval over seeds; NaN = not scored.
+    ``version`` holds the metric's own version and the SHA of the weights behind it: scores of different versions are
+    never averaged or drawn on one axis.
+    """
+
+    metric: str
+    version: str
+    axis: Axis
+    level: Level
+    values: Float[Tensor, "..."]
+    mean: float
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval."""
+
+    mean: float
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True)
+class TradeoffPoint:
+    """One config on the chart: alignment against diversity, over prompts (clusters) and the seeds within them."""
+
+    config: GenerationConfig
+    x_metric: str
+    y_metric: str
+    x: Interval
+    y: Interval
+    prompts: int
+    seeds: int
+    x_version: str
+    y_version: str
+    cells: tuple[str, ...] = field(default=())
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns pictures (and their prompt) into named features. ``sha`` identifies the weights; loading is lazy."""
+
+    id: str
+    sha: str
+    provides: tuple[str, ...]
+
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        """Features with leading axis ``n`` per picture, or without it where they belong to the prompt."""
+        ...
+
+
+@runtime_checkable
+class Guidance(Protocol):
+    """Combines the two noise predictions of one step. ``progress`` runs from 0 (pure noise) to 1 (picture)."""
+
+    def __call__(
+        self, noise_cond: Float[Tensor, "n c h w"], noise_uncond: Float[Tensor, "n c h w"], progress: float
+    ) -> Float[Tensor, "n c h w"]: ...

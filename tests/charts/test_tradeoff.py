@@ -1,0 +1,129 @@
+import math
+
+import pytest
+
+from t2ialign.charts.tradeoff import EMPTY, labels, one_version, sweeps, tradeoff_figure
+from tests.charts.conftest import SPO, metric, point
+
+BASE_SWEEP = [point(0.9, 0.3, 8), point(0.5, 0.8, 1), point(0.7, 0.6, 4)]
+SPO_SWEEP = [point(0.6, 0.7, 1, SPO), point(0.65, 0.5, 4, SPO)]
+
+
+def named(chart, name: str):
+    return next(trace for trace in chart.data if trace.name == name)
+
+
+def test_a_line_runs_along_the_guidance_scales(x_metric, y_metric):
+    line = named(tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric), "base")
+    assert (line.x, line.y) == ((0.5, 0.7, 0.9), (0.8, 0.6, 0.3))
+    assert line.text == ("CFG 1", "4", "8")
+
+
+def test_interval_bars_reach_both_bounds(x_metric, y_metric):
+    line = named(tradeoff_figure(BASE_SWEEP, x_metric, y_metric), "base")
+    assert line.error_x.array == pytest.approx([0.2] * 3) and line.error_x.arrayminus == pytest.approx([0.1] * 3)
+    assert line.error_y.array == pytest.approx([0.4] * 3) and line.error_y.arrayminus == pytest.approx([0.3] * 3)
+
+
+def test_customdata_is_the_key_and_nothing_else(x_metric, y_metric):
+    line = named(tradeoff_figure(BASE_SWEEP, x_metric, y_metric), "base")
+    keys = [point.config.key for point in sorted(BASE_SWEEP, key=lambda point: point.config.guidance_scale)]
+    assert [list(entry) for entry in line.customdata] == [[key] for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("x_up", "y_up", "front", "shape"),
+    [
+        (True, True, [(0.5, 0.8), (0.6, 0.7), (0.7, 0.6), (0.9, 0.3)], "vh"),
+        (True, False, [(0.9, 0.3)], "vh"),
+        (False, True, [(0.5, 0.8)], "hv"),
+        (False, False, [(0.5, 0.8), (0.6, 0.7), (0.65, 0.5), (0.9, 0.3)], "hv"),
+    ],
+)
+def test_front_follows_the_directions_of_the_metrics(x_up, y_up, front, shape):
+    x, y = metric("faith", "alignment", x_up), metric("variety", "diversity", y_up)
+    trace = named(tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x, y), "Pareto front")
+    assert list(zip(trace.x, trace.y, strict=True)) == front and trace.line.shape == shape and trace.hoverinfo == "skip"
+
+
+def test_no_front_where_none_is_asked_for(x_metric, y_metric):
+    assert "Pareto front" not in [
+        trace.name for trace in tradeoff_figure(BASE_SWEEP, x_metric, y_metric, pareto=False).data
+    ]
+
+
+def test_highlighted_points_are_ringed_and_let_clicks_through(x_metric, y_metric):
+    chart = tradeoff_figure(BASE_SWEEP, x_metric, y_metric, highlight={BASE_SWEEP[2].config.key, "unknown"})
+    rings = chart.data[-1]
+    assert (rings.x, rings.y, rings.hoverinfo) == ((0.7,), (0.6,), "skip")
+    assert named(chart, "base").text[1].strip() == "CFG 4"
+
+
+def test_hover_has_the_numbers(x_metric, y_metric):
+    words = named(tradeoff_figure(SPO_SWEEP, x_metric, y_metric), "spo").hovertext[0]
+    assert (
+        words == "<b>spo</b> at CFG 1<br>Faith: 0.6 (0.5 to 0.8)<br>Variety: 0.7 (0.4 to 1.1)<br>24 prompts, 16 seeds"
+    )
+
+
+def test_names_from_people_are_escaped(x_metric, y_metric):
+    from t2ialign.types import AdapterUse
+
+    chart = tradeoff_figure([point(0.5, 0.5, adapters=(AdapterUse("<img src=x>"),))], x_metric, y_metric)
+    assert "<img" not in chart.to_json().replace("\\u003c", "<")
+
+
+def test_nothing_to_draw(x_metric, y_metric):
+    for points in ([], [point(math.nan, 0.5)], [point(0.5, math.nan)]):
+        chart = tradeoff_figure(points, x_metric, y_metric)
+        assert chart.layout.annotations[0].text == EMPTY
+
+
+def test_unknown_interval_draws_no_bar(x_metric, y_metric):
+    from dataclasses import replace
+
+    from t2ialign.types import Interval
+
+    lonely = replace(point(0.5, 0.5), x=Interval(0.5, math.nan, math.nan))
+    line = named(tradeoff_figure([lonely], x_metric, y_metric), "base")
+    assert (line.error_x.array, line.error_x.arrayminus) == ((0.0,), (0.0,)) and "Faith: 0.5<br>" in line.hovertext[0]
+
+
+def test_versions_share_no_axis(x_metric, y_metric):
+    points = [*BASE_SWEEP, point(0.1, 0.1, 2, version="2")]
+    assert one_version(points) == BASE_SWEEP
+    chart = tradeoff_figure(points, x_metric, y_metric)
+    assert len(named(chart, "base").x) == 3 and "1 point of another metric version" in chart.layout.annotations[0].text
+
+
+def test_sweeps_of_one_checkpoint_say_how_they_differ():
+    points = [point(0.5, 0.5), point(0.5, 0.5, num_inference_steps=50), point(0.6, 0.6, adapters=SPO)]
+    assert list(sweeps(points)) == ["base, 25 steps", "base, 50 steps", "spo"]
+
+
+def test_colours_survive_a_filter(x_metric, y_metric):
+    order = ["base", "ddpo", "spo"]
+    everything = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric, order=order)
+    filtered = tradeoff_figure(SPO_SWEEP, x_metric, y_metric, order=order)
+    assert named(everything, "spo").line.color == named(filtered, "spo").line.color
+
+
+def test_crowded_lines_are_labelled_at_their_ends():
+    crowd = [[point(0.1, 0.1, scale, num_inference_steps=steps) for scale in (1, 2, 4)] for steps in (1, 2, 3, 4)]
+    text = labels(crowd, highlight=[])
+    assert [text[point.config] for point in crowd[0]] == ["CFG 1", "", "4"]
+    assert [text[point.config] for point in crowd[1]] == ["1", "", "4"]
+
+
+def test_zoom_survives_new_points_but_not_new_axes(x_metric, y_metric):
+    first, second = (tradeoff_figure(points, x_metric, y_metric) for points in (BASE_SWEEP, SPO_SWEEP))
+    assert (
+        first.layout.uirevision
+        == second.layout.uirevision
+        != tradeoff_figure(BASE_SWEEP, y_metric, x_metric).layout.uirevision
+    )
+
+
+def test_only_traces_that_old_and_new_plotly_know(x_metric, y_metric):
+    chart = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric)
+    assert {trace.type for trace in chart.data} == {"scatter"}

@@ -1,0 +1,43 @@
+"""What every test may rely on: a store of its own, no network, and marks that skip where their machine is missing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+
+import pytest
+
+# Before the package is imported: its settings read the environment exactly once.
+_HOME = tempfile.TemporaryDirectory(prefix="t2ialign-tests-")
+os.environ.update(T2IALIGN_HOME=_HOME.name, T2IALIGN_DEVICE="cpu")
+os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
+for name in ("T2IALIGN_OWNER_TOKEN", "T2IALIGN_CHECKPOINTS", "T2IALIGN_DATA"):
+    os.environ.pop(name, None)
+
+_connect = socket.socket.connect
+
+
+def _connect_at_home(self: socket.socket, address: object) -> None:
+    """``socket.connect`` that only reaches this machine: the suite must pass without a network."""
+    host = address[0] if isinstance(address, tuple) else "localhost"
+    if host not in ("localhost", "::1", "0.0.0.0") and not str(host).startswith("127."):
+        raise ConnectionRefusedError(f"tests are offline, but something connects to {address}")
+    _connect(self, address)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offline() -> None:
+    socket.socket.connect = _connect_at_home  # a whole session long, so monkeypatch does not serve
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip ``gpu`` tests where there is no CUDA device (torch is asked only when there are any)."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))

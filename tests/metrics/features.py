@@ -1,0 +1,56 @@
+"""Feature sets for the metric tests, with every entry that any metric reads."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+import skimage.data
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, normalize
+
+CLIP_DIM, LPIPS_DIM = 16, 300
+PER_PROMPT = ("clip_text", "factor_groups", "factor_scale")
+
+
+def random_features(n: int, seed: int = 0, size: tuple[int, int] = (24, 20)) -> dict[str, Tensor]:
+    """n unrelated pictures with unrelated features."""
+    draw = torch.Generator().manual_seed(seed)
+    factors = torch.randn(n, 5, generator=draw)
+    return {
+        "images": torch.randint(0, 256, (n, 3, *size), generator=draw, dtype=torch.uint8),
+        "clip_image": normalize(torch.randn(n, CLIP_DIM, generator=draw) + 0.5, dim=1),
+        "clip_text": normalize(torch.randn(CLIP_DIM, generator=draw), dim=0),
+        "lpips": torch.rand(n, LPIPS_DIM, generator=draw),
+        "mutual_information": torch.rand(n, generator=draw) * 10,
+        "mutual_information_released": torch.rand(n, generator=draw) * 40,
+        "claims": (torch.rand(n, 4, generator=draw) > 0.5).float(),
+        "factors": factors,
+        "factor_groups": torch.tensor([0, 0, 1, 1, 2]),
+        "factor_scale": torch.tensor([math.sqrt(math.pi), math.sqrt(math.pi), 2 / math.sqrt(math.pi)]),
+    }
+
+
+def take(features: dict[str, Tensor], index: list[int]) -> dict[str, Tensor]:
+    """The features of some of the pictures, in any order and with repetition."""
+    return {name: value if name in PER_PROMPT else value[index] for name, value in features.items()}
+
+
+@cache
+def crops() -> Tensor:
+    """Unscaled parts of those photographs, of an odd size: every byte is as in the file."""
+    astronaut, cat, coffee = skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()
+    parts = [astronaut[100:161, 180:235], cat[100:161, 200:255], coffee[150:211, 250:305], astronaut[103:164, 180:235]]
+    return torch.from_numpy(np.stack(parts)).permute(0, 3, 1, 2).contiguous()
+
+
+@cache
+def natural(size: int = 64) -> Tensor:
+    """Photographs that scikit-image ships with its package, as uint8 [n 3 size size]; the last is the first, shifted."""
+    astronaut, cat, coffee = skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()
+    crops = [astronaut[:300, 100:400], astronaut[200:500, 200:500], cat[:300, 60:360], coffee[80:380, 150:450]]
+    pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
+    small = interpolate(pixels, (size, size), mode="bilinear", antialias=True).round().clamp(0, 255).to(torch.uint8)
+    return torch.cat([small, small[:1].roll(3, -1)])

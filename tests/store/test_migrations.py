@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from t2ialign.store import migrations, open_store
+from t2ialign.store.database import FILE
+from t2ialign.types import InputError
+
+
+def applied(home: Path) -> list[str]:
+    with open_store(home) as store:
+        return [name for (name,) in store.rows("SELECT name FROM migrations ORDER BY name")]
+
+
+def m900_more(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute("CREATE TABLE more (number INTEGER)")
+
+
+def m901_breaks(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute("CREATE TABLE half (number INTEGER)")
+    raise RuntimeError("killed here")
+
+
+def test_names_are_numbered_in_order():
+    names = [migration.__name__ for migration in migrations.MIGRATIONS]
+    assert [int(name[1:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+def test_each_migration_is_applied_once_and_recorded(home: Path):
+    names = [migration.__name__ for migration in migrations.MIGRATIONS]
+    assert applied(home) == names
+    assert applied(home) == names
+
+
+def test_an_older_store_is_brought_up_to_date_and_keeps_its_rows(home: Path, monkeypatch: pytest.MonkeyPatch):
+    with open_store(home) as store, store.transaction() as cursor:
+        cursor.execute("INSERT INTO prompts VALUES ('k', 'text', '', [])").fetchall()
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m900_more])
+    with open_store(home) as store:
+        assert store.rows("SELECT count(*) FROM more") == [(0,)]
+        assert store.rows("SELECT text FROM prompts") == [("text",)]
+
+
+def test_a_store_of_a_newer_version_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m900_more])
+        open_store(home).close()
+    before = (home / FILE).read_bytes()
+    with pytest.raises(InputError, match="newer version of t2ialign: update this one"):
+        open_store(home)
+    assert (home / FILE).read_bytes() == before
+
+
+def test_a_migration_that_breaks_leaves_nothing_and_can_be_repeated(home: Path, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m900_more, m901_breaks])
+        with pytest.raises(RuntimeError, match="killed here"):
+            open_store(home)
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m900_more])
+    with open_store(home) as store:
+        tables = {name for (name,) in store.rows("SELECT table_name FROM duckdb_tables()")}
+    assert "more" in tables
+    assert "half" not in tables

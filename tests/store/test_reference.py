@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+import torch
+from PIL import Image
+
+from t2ialign.store import (
+    Store,
+    add_batch,
+    add_scores,
+    cell_scores,
+    export_reference,
+    ingest_reference,
+    list_cells,
+    list_set_aside,
+    load_batch,
+    missing_seeds,
+    open_store,
+    pictures,
+    scores_of,
+)
+from t2ialign.types import InputError, Score, SeedBatch
+
+Build = Callable[..., SeedBatch]
+Judge = Callable[..., Score]
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, batch_of: Build, score_of: Judge) -> Path:
+    """A reference folder: one cell whose pictures are as small as thumbnails, one whose pictures are not."""
+    with open_store(tmp_path / "maker") as maker:
+        for batch in (batch_of("small", seeds=(0, 1)), batch_of("large", seeds=(0, 1), pixels=256)):
+            add_batch(maker, batch)
+            pairs = torch.tensor([[0.0, 0.5], [0.5, 0.0]])
+            add_scores(maker, batch, [score_of("a", torch.tensor([0.1, 0.2])), score_of("b", pairs, "pair")])
+        cells = [cell.key for cell in list_cells(maker)]
+        size = export_reference(maker, cells, tmp_path / "reference" / "sweep.parquet")
+    assert size == (tmp_path / "reference" / "sweep.parquet").stat().st_size
+    return tmp_path / "reference"
+
+
+def test_a_first_start_takes_it_in_and_a_second_does_not(store: Store, shipped: Path):
+    assert ingest_reference(store, shipped) == 1
+    assert ingest_reference(store, shipped) == 0
+    (shipped / "renamed.parquet").write_bytes((shipped / "sweep.parquet").read_bytes())
+    assert ingest_reference(store, shipped) == 0
+    assert {row.prompt: row.seeds for row in cell_scores(store, "a", "b")} == {"small": 2, "large": 2}
+
+
+def test_small_pictures_are_whole_and_answer_requests(store: Store, shipped: Path, batch_of: Build):
+    ingest_reference(store, shipped)
+    batch = batch_of("small", seeds=(0, 1))
+    assert missing_seeds(store, batch.config, batch.prompt, (0, 1, 2)) == (2,)
+    assert torch.equal(load_batch(store, batch.config, batch.prompt, (0, 1)).images, batch.images)
+    assert scores_of(store, batch.cell, (1, 0))[0].values.tolist() == pytest.approx([0.2, 0.1])
+
+
+@pytest.mark.parametrize(("salt", "kept"), [(0, 2), (1, 0)])
+def test_large_pictures_are_thumbnails_until_they_are_made(
+    store: Store, shipped: Path, batch_of: Build, salt: int, kept: int
+):
+    """What this machine makes takes the place of the thumbnail, and its scores stay if the pixels are the same."""
+    ingest_reference(store, shipped)
+    batch = batch_of("large", seeds=(0, 1), pixels=256, salt=salt)
+    assert missing_seeds(store, batch.config, batch.prompt, (0, 1)) == (0, 1)
+    assert [Image.open(io.BytesIO(p.thumbnail)).size for p in pictures(store, batch.cell)] == [(128, 128)] * 2
+    add_batch(store, batch)
+    assert torch.equal(load_batch(store, batch.config, batch.prompt, (0, 1)).images, batch.images)
+    assert len(scores_of(store, batch.cell, (0, 1))) == kept
+
+
+def test_own_pictures_stay_and_scores_of_other_pixels_are_not_taken(store: Store, shipped: Path, batch_of: Build):
+    own = batch_of("small", seeds=(0, 1), salt=1)
+    add_batch(store, own)
+    ingest_reference(store, shipped)
+    assert torch.equal(load_batch(store, own.config, own.prompt, (0, 1)).images, own.images)
+    assert scores_of(store, own.cell, (0, 1)) == []
+
+
+def test_the_file_can_be_read_without_us(shipped: Path):
+    sql = f"SELECT prompt.text, list_transform(pictures, p -> p.seed), scores[1].metric FROM '{shipped}/*.parquet' ORDER BY 1"
+    assert duckdb.sql(sql).fetchall() == [("large", [0, 1], "a"), ("small", [0, 1], "a")]
+
+
+def test_a_half_fetched_file_is_noted_and_the_others_go_on(store: Store, shipped: Path):
+    (shipped / "a-pointer.parquet").write_text("version https://git-lfs.example/spec/v1\noid sha256:0\n")
+    assert ingest_reference(store, shipped) == 1
+    assert ingest_reference(store, shipped) == 0
+    (sentence,) = list_set_aside(store)
+    assert "a-pointer.parquet could not be read" in sentence
+    assert sentence.endswith("fetch it again.")
+    assert (shipped / "a-pointer.parquet").exists()
+
+
+def test_no_folder_is_no_reference(store: Store, tmp_path: Path):
+    assert ingest_reference(store, tmp_path / "nowhere") == 0
+
+
+def test_only_stored_cells_can_be_exported(store: Store, tmp_path: Path):
+    with pytest.raises(InputError, match="No pictures are stored"):
+        export_reference(store, ["0" * 16], tmp_path / "x.parquet")
+    assert not (tmp_path / "x.parquet").exists()

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from t2ialign.metrics import METRICS
+from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, scores_of
+from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.types import InputError, Score, SeedBatch
+
+Build = Callable[..., SeedBatch]
+Judge = Callable[..., Score]
+X, Y = "clip_score", "lpips"
+
+
+def test_scores_come_back_with_values_in_the_order_of_the_seeds(store: Store, batch_of: Build, score_of: Judge):
+    batch = batch_of(seeds=(4, 2, 3))
+    pairs = torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])
+    given = [
+        score_of("clip_score", torch.tensor([0.1, 0.2, 0.3])),
+        score_of("factor_diversity", torch.tensor([0.7]), "batch"),
+        score_of("lpips", pairs, "pair", mean=2.0),
+    ]
+    add_batch(store, batch)
+    add_scores(store, batch, given)
+    for found, expected in zip(scores_of(store, batch.cell, batch.seeds), given, strict=True):
+        assert torch.equal(found.values.float(), expected.values)
+        assert (found.metric, found.version, found.axis, found.level) == (
+            expected.metric,
+            expected.version,
+            expected.axis,
+            expected.level,
+        )
+        assert (found.mean, found.lo, found.hi) == (expected.mean, expected.lo, expected.hi)
+    image, _, pair = scores_of(store, batch.cell, (2, 3, 4))
+    assert image.values.tolist() == pytest.approx([0.2, 0.3, 0.1])
+    assert pair.values.tolist() == [[0, 3, 1], [3, 0, 2], [1, 2, 0]]
+    assert scores_of(store, batch.cell, (2, 3)) == []
+
+
+def test_nan_comes_back_as_nan(store: Store, batch_of: Build):
+    batch = batch_of(seeds=(0, 1))
+    add_batch(store, batch)
+    unknown = torch.tensor([math.nan, 0.5])
+    pairs = torch.tensor([[0.0, math.nan], [math.nan, 0.0]])
+    nothing = (math.nan, math.nan, math.nan)
+    add_scores(store, batch, [Score("a", "1", "alignment", "image", unknown, 0.5, math.nan, math.nan)])
+    add_scores(store, batch, [Score("b", "1", "diversity", "pair", pairs, *nothing)])
+    a, b = scores_of(store, batch.cell, batch.seeds)
+    assert a.values.isnan().tolist() == [True, False]
+    assert [math.isnan(number) for number in (a.mean, a.lo, a.hi)] == [False, True, True]
+    assert b.values.isnan().tolist() == [[False, True], [True, False]]
+    assert all(math.isnan(number) for number in (b.mean, b.lo, b.hi))
+    assert choices(store)["metrics"] == ["a"]  # b was never scored
+
+
+def test_a_score_again_replaces_and_another_version_stands_beside(store: Store, batch_of: Build, score_of: Judge):
+    batch = batch_of(seeds=(0, 1))
+    add_batch(store, batch)
+    for version, value in (("1", 0.1), ("1", 0.2), ("2", 0.3)):
+        add_scores(store, batch, [score_of(X, torch.tensor([value, value]), version=version)])
+    found = {score.version: score.values.tolist() for score in scores_of(store, batch.cell, batch.seeds)}
+    assert {version: pytest.approx(values) for version, values in found.items()} == {"1": [0.2, 0.2], "2": [0.3, 0.3]}
+
+
+def both(score_of: Judge, n: int, x: float, y: float, version: str = "1") -> list[Score]:
+    return [
+        score_of(X, torch.full((n,), x), version=version, mean=x),
+        score_of(Y, torch.full((n, n), y), "pair", mean=y),
+    ]
+
+
+def test_points_rest_on_the_largest_seed_set_that_both_metrics_have_scored(store: Store, batch_of: Build, score_of: Judge):
+    add_batch(store, batch_of(seeds=range(6)))
+    add_scores(store, batch_of(seeds=range(2)), both(score_of, 2, 0.2, 20))
+    add_scores(store, batch_of(seeds=range(4)), both(score_of, 4, 0.4, 40))
+    add_scores(store, batch_of(seeds=range(6)), both(score_of, 6, 0.6, 60)[:1])
+    rows = {row.metric: row for row in cell_scores(store, X, Y)}
+    assert {name: (row.seeds, row.value.mean) for name, row in rows.items()} == {X: (4, 0.4), Y: (4, 40)}
+    assert [row.seeds for row in cell_scores(store, X, X)] == [6]
+    assert (rows[X].cell, rows[X].prompt, rows[X].config) == (batch_of().cell, "a red circle", batch_of().config)
+
+
+def test_points_leave_out_cells_where_one_metric_is_unknown(store: Store, batch_of: Build, score_of: Judge):
+    batch = batch_of(seeds=(0, 1))
+    add_scores(store, batch, both(score_of, 2, 0.5, math.nan))
+    assert cell_scores(store, X, Y) == []
+
+
+def test_versions_are_told_apart(store: Store, batch_of: Build, score_of: Judge):
+    """Both versions are returned with their names, an axis refuses to mix them, and one can be asked for."""
+    batch = batch_of(seeds=(0, 1))
+    add_scores(store, batch, both(score_of, 2, 0.5, 5))
+    add_scores(store, batch, both(score_of, 2, 0.7, 5, version="2")[:1])
+    rows = cell_scores(store, X, Y)
+    assert sorted((row.metric, row.version) for row in rows) == [(X, "1"), (X, "2"), (Y, "1")]
+    with pytest.raises(InputError, match="different versions"):
+        tradeoff_points(rows, METRICS[X], METRICS[Y])
+    (point,) = tradeoff_points(cell_scores(store, X, Y, x_version="2"), METRICS[X], METRICS[Y])
+    assert (point.x.mean, point.x_version, point.y.mean) == (0.7, "2", 5)
+
+
+def test_filters_and_choices(store: Store, batch_of: Build, score_of: Judge):
+    for scale in (1.0, 4.0):
+        for text, category in (("a red circle", "color"), ("a big star", "single")):
+            batch = batch_of(text, seeds=(0, 1), category=category, guidance_scale=scale)
+            add_batch(store, batch)
+            add_scores(store, batch, both(score_of, 2, scale, scale))
+    points = tradeoff_points(cell_scores(store, X, Y), METRICS[X], METRICS[Y])
+    assert [(point.config.guidance_scale, point.prompts) for point in points] == [(1.0, 2), (4.0, 2)]
+    assert {row.prompt for row in cell_scores(store, X, Y, Filters(categories=("single",)))} == {"a big star"}
+    assert cell_scores(store, X, Y, Filters(checkpoints=("nothing",))) == []
+    assert choices(store) == {
+        "categories": ["color", "single"],
+        "checkpoints": ["base"],
+        "backbones": ["tiny"],
+        "metrics": [X, Y],
+    }

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.types import InputError
+from tests.tradeoff.cells import cell, metric
+
+X, Y = metric("clip_score"), metric("lpips")
+
+
+def test_one_point_a_config():
+    rows = [
+        *(
+            cell("clip_score", value, prompt, scale)
+            for prompt, scale, value in [("a", 4, 0.2), ("b", 4, 0.4), ("a", 8, 0.5)]
+        ),
+        *(
+            cell("lpips", value, prompt, scale)
+            for prompt, scale, value in [("a", 4, 0.8), ("b", 4, 0.6), ("a", 8, 0.3)]
+        ),
+    ]
+    four, eight = tradeoff_points(rows, X, Y)
+    assert (four.config.guidance_scale, eight.config.guidance_scale) == (4, 8)
+    assert (four.x.mean, four.y.mean) == pytest.approx((0.3, 0.7))
+    assert (four.prompts, four.seeds, len(four.cells)) == (2, 16, 2)
+    assert (eight.x.lo, eight.x.hi) == pytest.approx((0.4, 0.6))
+    assert (four.x_metric, four.y_metric, four.x_version, four.y_version) == ("clip_score", "lpips", "1", "1")
+
+
+def test_only_cells_with_both_metrics_count():
+    rows = [
+        cell("clip_score", 0.2, "a"),
+        cell("clip_score", 0.9, "b"),
+        cell("lpips", 0.8, "a"),
+        cell("lpips", math.nan, "b"),
+    ]
+    (found,) = tradeoff_points(rows, X, Y)
+    assert (found.x.mean, found.prompts) == (0.2, 1)
+    assert tradeoff_points(rows[1:2], X, Y) == []
+
+
+def test_one_metric_on_both_axes():
+    (found,) = tradeoff_points([cell("lpips", 0.8)], Y, Y)
+    assert found.x == found.y
+
+
+def test_versions_never_mix():
+    rows = [cell("clip_score", 0.2, version="1+a"), cell("clip_score", 0.3, scale=8, version="1+b"), cell("lpips", 0.8)]
+    with pytest.raises(InputError, match=r"clip_score .*1\+a and 1\+b.*re-score"):
+        tradeoff_points(rows, X, Y)
+
+
+def test_effective_numbers_average_as_their_inverses():
+    inverse = metric("u_rke", finish=lambda value: 1 / value if value > 0 else math.inf)
+    rows = [
+        cell("clip_score", 0.2, "a"),
+        cell("clip_score", 0.2, "b"),
+        cell("u_rke", 2.0, "a"),
+        cell("u_rke", 6.0, "b"),
+    ]
+    (found,) = tradeoff_points(rows, X, inverse)
+    assert found.y.mean == pytest.approx(3)
