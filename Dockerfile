@@ -1,11 +1,9 @@
-# A Docker Space, or any machine with Docker:
+# A Docker Space, or any machine with Docker (add --gpus all to run where there is an NVIDIA card):
 #   docker build -t t2ialign . && docker run -p 7860:7860 -v t2ialign:/data t2ialign
-# With an NVIDIA GPU:
-#   docker build --build-arg TORCH_INDEX= -t t2ialign . && docker run --gpus all -p 7860:7860 t2ialign
 FROM python:3.12-slim
 
-# PyTorch's CPU builds by default: 0.2 GB instead of 3.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Without a GPU, give the address of PyTorch's index of CPU builds (its website has it): 0.2 GB instead of 3.
+ARG TORCH_INDEX=""
 
 # Spaces run containers as user 1000; the store lives in /data, a volume where one is mounted.
 RUN useradd --create-home --uid 1000 user && install -d -o user -g user /data

@@ -9,11 +9,6 @@ ARGS ?=
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 
-# Linux without an NVIDIA driver: PyTorch's CPU builds (0.2 GB instead of 3), where their index answers.
-CPU_INDEX := https://download.pytorch.org/whl/cpu
-CPU_BUILDS = $$( [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null || $(PY) -c \
-	'import urllib.request as u; u.urlopen("$(CPU_INDEX)/torch/", timeout=5); print("--extra-index-url $(CPU_INDEX)")' 2>/dev/null )
-
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
@@ -49,9 +44,9 @@ $(PY):
 
 # The two stamps say what is installed; a changed requirements file installs again.
 $(VENV)/.demo: requirements.txt | $(PY)
-	$(PIP) $(CPU_BUILDS) -r requirements.txt
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt | $(PY)
-	$(PIP) $(CPU_BUILDS) -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	touch $(VENV)/.demo $@

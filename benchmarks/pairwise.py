@@ -3,8 +3,9 @@
     python benchmarks/pairwise.py                      # 64 and 256 pixels, n = 16 and 32: about ten minutes
     python benchmarks/pairwise.py --sizes 64           # under a minute
 
-Times are CPU seconds of this process, so that a busy machine does not change them. LPIPS runs on a random trunk (its time
-does not depend on the weights) and includes every trunk pass on both sides; the agreement of the results is printed too.
+Times are CPU seconds of this process, so that a busy machine does not change them. LPIPS runs on a random trunk (its
+time does not depend on the weights) and includes every trunk pass on both sides; the agreement of the results is
+printed too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,14 @@ torchvision_guard.install()
 import piq  # noqa: E402
 
 Run = Callable[[Tensor], Tensor]
-TARGETS = {("lpips", 64): 50, ("lpips", 256): 20, ("ssim", 64): 15, ("ssim", 256): 12, ("fsimc", 64): 35, ("fsimc", 256): 20}
+TARGETS = {
+    ("lpips", 64): 50,
+    ("lpips", 256): 20,
+    ("ssim", 64): 15,
+    ("ssim", 256): 12,
+    ("fsimc", 64): 35,
+    ("fsimc", 256): 20,
+}
 
 
 @dataclass(frozen=True)

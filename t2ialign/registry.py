@@ -16,7 +16,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +34,8 @@ class BackboneEntry:
     """A frozen base model. ``source`` is a folder (``Path``) or a Hub id (``str``, at ``hub_revision``).
 
     ``size`` is the side of its pictures in pixels, ``dtype`` the precision it wants ("" = the device's default),
-    ``variant`` the file variant that the Hub offers for half precision ("" = none).
+    ``variant`` the file variant that the Hub offers for half precision ("" = none), ``scorers`` what its pictures are
+    measured with.
     """
 
     name: str
@@ -46,6 +47,7 @@ class BackboneEntry:
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
     dtype: str = ""
     variant: str = ""
+    scorers: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -85,11 +87,15 @@ class Registry:
     backbones: Mapping[str, BackboneEntry]
     checkpoints: Mapping[str, CheckpointEntry]
     scorers: Mapping[str, ScorerEntry]
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
 
 
-def load_registry(checkpoints: Path = settings.CHECKPOINTS, home: Path | None = settings.HOME) -> Registry:
-    """Reads ``registry.toml`` and all manifests anew; it takes milliseconds, and jobs may have added checkpoints."""
+def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> Registry:
+    """Reads ``registry.toml`` and all manifests anew; it takes milliseconds, and jobs may have added checkpoints.
+
+    ``checkpoints`` is by default the shipped folder, ``home`` the folder whose ``checkpoints/`` holds people's own.
+    """
+    checkpoints, home = checkpoints or settings.CHECKPOINTS, home or settings.HOME
     file = checkpoints / "registry.toml"
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -97,16 +103,20 @@ def load_registry(checkpoints: Path = settings.CHECKPOINTS, home: Path | None = 
         known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
         scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
     except OSError as error:
-        raise InputError(f"The registry {file} cannot be read: restore it, or point T2IALIGN_CHECKPOINTS to it.") from error
+        raise InputError(
+            f"The registry {file} cannot be read: restore it, or point T2IALIGN_CHECKPOINTS to it."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise InputError(f"The registry {file} is not well formed ({error}): mend it there.") from error
     problems = []
-    for folder in (checkpoints, *([home / "checkpoints"] if home else [])):
+    for folder in (checkpoints, home / "checkpoints"):
         for found in _discover(folder, backbones):
             if isinstance(found, str):
                 problems.append(found)
             elif found.name in known:
-                problems.append(f"{folder / found.name} is not listed: another checkpoint is already called {found.name}.")
+                problems.append(
+                    f"{folder / found.name} is not listed: another checkpoint is already called {found.name}."
+                )
             else:
                 known[found.name] = found
     return Registry(backbones, known, scorers, tuple(problems))
@@ -120,7 +130,8 @@ def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
 
 def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     table = dict(table)
-    return BackboneEntry(name, source=_place(table, folder, "hub"), hub_revision=table.pop("revision", ""), **table)
+    source, revision, scorers = _place(table, folder, "hub"), table.pop("revision", ""), tuple(table.pop("scorers", ()))
+    return BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, **table)
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+from t2ialign import torchvision_guard
+from t2ialign.registry import ScorerEntry
 from t2ialign.types import Encoder, InputError
 
-if TYPE_CHECKING:
-    from t2ialign.registry import ScorerEntry
+torchvision_guard.install()  # before any encoder imports open_clip, lpips or transformers, which import torchvision
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,17 @@ class Loader:
 
 
 ENCODERS: dict[str, Loader] = {
-    "clip": Loader("t2ialign.encoders.clip:load", ("clip_image", "clip_text")),
+    "clip": Loader("t2ialign.encoders.clip:load", ("clip_image", "clip_text", "clip_text_depicts")),
     "lpips": Loader("t2ialign.encoders.lpips:load", ("lpips",)),
+    "dinov2": Loader("t2ialign.encoders.dinov2:load", ("dinov2",)),
+    "inception": Loader("t2ialign.encoders.inception:load", ("inception",)),
+    "aesthetic": Loader("t2ialign.encoders.aesthetic:load", ("aesthetic",)),
+    "image_reward": Loader("t2ialign.encoders.image_reward:load", ("image_reward",)),
+    "pick_score": Loader("t2ialign.encoders.pick_score:load", ("pick_score",)),
+    "hps": Loader("t2ialign.encoders.hps:load", ("hps_v20", "hps_v21")),
+    "vqa_score": Loader("t2ialign.encoders.vqa_score:load", ("vqa_score", "vqa_score_ratio")),
+    "blip_vqa": Loader("t2ialign.encoders.blip_vqa:load", ("blip_vqa",)),
+    "spatial": Loader("t2ialign.encoders.spatial:load", ("spatial",)),
 }
 
 

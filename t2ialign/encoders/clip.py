@@ -25,12 +25,13 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from t2ialign import torchvision_guard
+from t2ialign.encoders.preprocess import preprocess
 from t2ialign.encoders.weights import existing, identity, unreachable
 from t2ialign.types import InputError, Prompt
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 BATCH = 32
+PREFIX = "A photo depicts "
 Tokenize = Callable[[list[str]], Int[Tensor, "b l"]]
 
 
@@ -45,13 +46,16 @@ class ClipModel:
 
 @dataclass(frozen=True)
 class ClipEncoder:
-    """Provides ``clip_image`` [n d] and ``clip_text`` [d], L2-normalised. The network is built at the first call."""
+    """Provides ``clip_image`` [n d], ``clip_text`` and ``clip_text_depicts`` [d], L2-normalised.
+
+    ``clip_text_depicts`` is the prompt after Hessel's prefix. The network is built at the first call.
+    """
 
     id: str
     sha: str
     device: str
     build: Callable[[], ClipModel]
-    provides: tuple[str, ...] = ("clip_image", "clip_text")
+    provides: tuple[str, ...] = ("clip_image", "clip_text", "clip_text_depicts")
 
     @cached_property
     def model(self) -> ClipModel:
@@ -61,12 +65,14 @@ class ClipEncoder:
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        return {"clip_image": self.images(images), "clip_text": self.texts([prompt.text])[0]}
+        plain, depicts = self.texts([prompt.text, f"{PREFIX}{prompt.text}"])
+        return {"clip_image": self.images(images), "clip_text": plain, "clip_text_depicts": depicts}
 
     @torch.no_grad()
     def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
-        batches = (preprocess(batch, self.model.preprocess_cfg).to(self.device) for batch in images.split(BATCH))
-        return torch.cat([normalize(self.model.network.encode_image(pixels).float(), dim=1) for pixels in batches])
+        batches = preprocess(images, self.model.preprocess_cfg).split(BATCH)
+        encode = self.model.network.encode_image
+        return torch.cat([normalize(encode(pixels.to(self.device)).float(), dim=1) for pixels in batches])
 
     @torch.no_grad()
     def texts(self, texts: list[str]) -> Float[Tensor, "b d"]:
@@ -74,24 +80,8 @@ class ClipEncoder:
         return normalize(self.model.network.encode_text(tokens).float(), dim=1)
 
 
-def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Float[Tensor, "n 3 s s"]:
-    """open_clip's evaluation transform; pictures that already have the right size need no detour through Pillow."""
-    torchvision_guard.install()
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-    from torchvision.transforms.functional import to_pil_image
-
-    chosen = PreprocessCfg(**cfg)
-    size = (chosen.size, chosen.size) if isinstance(chosen.size, int) else tuple(chosen.size)
-    if images.shape[-2:] != size:
-        transform = image_transform_v2(chosen, is_train=False)
-        return torch.stack([transform(to_pil_image(image.cpu())) for image in images])
-    mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (chosen.mean, chosen.std))
-    return (images.float() / 255 - mean) / std
-
-
 def build_clip(model_cfg: Mapping[str, Any]) -> nn.Module:
     """A freshly initialised open_clip ``CLIP`` of any architecture that open_clip's ``model_cfg`` can describe."""
-    torchvision_guard.install()
     from open_clip import CLIP
 
     return CLIP(**model_cfg)
@@ -133,7 +123,6 @@ def folder_tokenizer(folder: Path, context_length: int) -> Tokenize:
     """A transformers tokenizer folder as open_clip calls it: texts to padded tokens [b l], long texts cut."""
     if not folder.is_dir():
         raise InputError(f"{folder} is missing, and without this tokenizer no prompt can be read; restore the folder.")
-    torchvision_guard.install()
     from open_clip.tokenizer import HFTokenizer
 
     return HFTokenizer(str(folder), context_length=context_length)
@@ -141,7 +130,6 @@ def folder_tokenizer(folder: Path, context_length: int) -> Tokenize:
 
 def pretrained_file(name: str, tag: str) -> Path:
     """The weights file behind an open_clip tag, from the cache or else downloaded; unknown tags are refused."""
-    torchvision_guard.install()
     import open_clip
 
     cfg = open_clip.get_pretrained_cfg(name, tag)

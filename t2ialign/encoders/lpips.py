@@ -20,9 +20,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from t2ialign import torchvision_guard
 from t2ialign.encoders.trunk import load_trunk, trunk_features
-from t2ialign.encoders.weights import existing, identity, unreachable
+from t2ialign.encoders.weights import existing, fetch_url, identity
 from t2ialign.types import InputError, Prompt
 
 NETS = ("alex", "vgg", "squeeze")
@@ -83,7 +82,6 @@ def _own(folder: Path, device: str) -> tuple[Layers, list[Tensor]]:
 
 
 def _package(net: str, device: str) -> LpipsEncoder:
-    torchvision_guard.install()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package imports modules that warn about themselves
         import lpips
@@ -102,18 +100,11 @@ def imagenet_trunk(net: str) -> Path:
         "vgg": models.VGG16_Weights.IMAGENET1K_V1,
         "squeeze": models.SqueezeNet1_1_Weights.IMAGENET1K_V1,
     }[net]
-    file = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(weights.url, str(file), progress=False)
-        except OSError as error:
-            raise unreachable(f"of LPIPS's {net} trunk ({file.name})") from error
-    return file
+    return fetch_url(weights.url, Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1])
 
 
 def package_model(net: str, random_trunk: bool = False) -> torch.nn.Module:
-    """The package's own LPIPS module, quietly; ``random_trunk`` leaves out the ImageNet weights (tests, benchmarks)."""
+    """The package's own LPIPS module, quietly; ``random_trunk`` leaves out the ImageNet weights."""
     import lpips
 
     with warnings.catch_warnings():

@@ -3,39 +3,80 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from t2ialign.registry import file_sha256
 from t2ialign.types import InputError
-
-
-@cache
-def _file_sha(path: Path, modified: int, size: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def file_sha(path: Path) -> str:
-    """SHA-256 of a file, remembered until the file changes (hashing gigabytes takes seconds)."""
-    facts = path.stat()
-    return _file_sha(path.resolve(), facts.st_mtime_ns, facts.st_size)
 
 
 def identity(paths: Iterable[Path]) -> str:
     """First 16 hex digits of the SHA-256 over the files' own digests, in the order given: an encoder's ``sha``."""
-    return hashlib.sha256("".join(file_sha(path) for path in paths).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(file_sha256(path) for path in paths).encode()).hexdigest()[:16]
 
 
-def fetch(repo: str, filename: str, revision: str) -> Path:
-    """A file of a hub repository at a pinned revision, from the local cache or else downloaded."""
+def fetch(source: str | Path, filename: str) -> Path:
+    """A file of a folder, or of a hub repository ``org/name@revision``: from the cache, or else downloaded."""
+    if Path(source).is_dir():
+        return existing(Path(source), filename)[0]
     from huggingface_hub import hf_hub_download
+
+    repo, revision = pinned(source)
+    with _downloading(f"{filename} of {repo}"):
+        return Path(hf_hub_download(repo, filename, revision=revision))
+
+
+def fetch_folder(source: str | Path, patterns: Sequence[str] = ("*.json", "*.txt", "*.safetensors")) -> Path:
+    """A folder, or a repository ``org/name@revision`` as one; no pickles, unless ``patterns`` ask."""
+    if Path(source).is_dir():
+        return Path(source)
+    from huggingface_hub import snapshot_download
+
+    repo, revision = pinned(source)
+    with _downloading(f"of {repo}"):
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+
+
+def pinned(source: str | Path) -> tuple[str, str]:
+    """``org/name@revision`` in two; a repository without a revision could change under a stored score."""
+    repo, _, revision = str(source).partition("@")
+    if repo.count("/") != 1 or not revision:
+        raise InputError(f"{source} is neither a folder nor a hub repository with its revision (org/name@revision).")
+    return repo, revision
+
+
+@contextmanager
+def _downloading(what: str) -> Iterator[None]:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(repo, filename, revision=revision))
+        yield
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise unreachable(f"{filename} of {repo}") from error
+        raise unreachable(what) from error
+
+
+def fetch_url(url: str, file: Path) -> Path:
+    """A file that only lives at a web address, downloaded to ``file`` once."""
+    import torch
+
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(file), progress=False)
+        except OSError as error:
+            raise unreachable(file.name) from error
+    return file
+
+
+def safetensors_of(folder: Path) -> list[Path]:
+    """The weights of a transformers folder, in order; one sentence where there are none."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise InputError(
+            f"{folder} holds no safetensors file, so there are no weights to load; point to one that does."
+        )
+    return files
 
 
 def unreachable(what: str) -> InputError:

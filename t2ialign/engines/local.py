@@ -110,7 +110,9 @@ class LocalEngine:
                     self._put(key, record=record)
         except InputError as error:
             self._finish(key, "failed", str(error))
-        except Exception as error:  # the thread must outlive any task; the person gets a sentence, the log the traceback
+        except (
+            Exception
+        ) as error:  # the thread must outlive any task; the person gets a sentence, the log the traceback
             _log.exception("task %s failed", key)
             self._finish(key, "failed", f"Something went wrong in the program: {type(error).__name__}: {error}")
         else:

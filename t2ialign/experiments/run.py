@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from t2ialign import store
-from t2ialign.experiments.requests import MAX_CHECKPOINTS, BatchRequest
-from t2ialign.experiments.score_batch import BatchState, checked, config_of, score_batch, stored_state
+from t2ialign.experiments.requests import BatchRequest, checked
+from t2ialign.experiments.score_batch import BatchState, config_of, score_batch, stored_state
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.types import InputError
+
+MAX_CHECKPOINTS = 4
 
 
 @dataclass(frozen=True)

@@ -52,4 +52,6 @@ class Scorer:
 
 def weights_of(metric: Metric, encoders: Iterable[Encoder]) -> list[str]:
     """The identities of the weights behind a metric, for its version."""
-    return [f"{encoder.id}:{encoder.sha[:12]}" for encoder in encoders if set(encoder.provides).intersection(metric.needs)]
+    return [
+        f"{encoder.id}:{encoder.sha[:12]}" for encoder in encoders if set(encoder.provides).intersection(metric.needs)
+    ]

@@ -7,13 +7,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from t2ialign import registry, settings, store
+from t2ialign import settings, store
 from t2ialign.encoders import load_encoder
 from t2ialign.metrics import METRICS
+from t2ialign.registry import BackboneEntry, Registry, load_registry, sha_of
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
 
+if TYPE_CHECKING:
+    from t2ialign.diffusion.backbone import Backbone
+
+# What a metric may read without any scorer: the pictures, and what sampling measured on the way.
 SAMPLED = frozenset({"images", "mutual_information", "mutual_information_released"})
 
 
@@ -21,64 +27,71 @@ SAMPLED = frozenset({"images", "mutual_information", "mutual_information_release
 class Workbench:
     """The store (None where another process owns it: results then go to its inbox), the device and the loaded models.
 
-    ``gpu`` is held while a backbone generates: adapters are switched on the one UNet, so one batch at a time.
+    ``sampling`` is held while a backbone generates: adapters are switched on its one UNet, so one batch at a time.
     """
 
     home: Path
     store: Store | None
     device: str
     dtype: str
-    gpu: threading.Lock = field(default_factory=threading.Lock)
-    _backbones: dict = field(default_factory=dict)
-    _encoders: dict = field(default_factory=dict)
+    sampling: threading.Lock = field(default_factory=threading.Lock)
     _loading: threading.Lock = field(default_factory=threading.Lock)
+    _backbones: dict[str, Backbone] = field(default_factory=dict)
+    _encoders: dict[str, Encoder] = field(default_factory=dict)
 
-    def backbone(self, entry: registry.BackboneEntry):  # noqa: ANN201 - the type lives behind a heavy import
-        """The backbone of a registry entry; only the newest stays in memory."""
+    def registry(self) -> Registry:
+        """What can be loaded now; it is read anew, because jobs add checkpoints while the app runs."""
+        return load_registry(home=self.home)
+
+    def backbone(self, entry: BackboneEntry) -> Backbone:
+        """The loaded backbone of an entry; only the newest stays in memory."""
         from t2ialign.diffusion.backbone import load_backbone
 
         with self._loading:
             if entry.name not in self._backbones:
                 self._backbones.clear()
-                self._backbones[entry.name] = load_backbone(entry, self.device, self.dtype)
+                self._backbones[entry.name] = load_backbone(entry, self.device, entry.dtype or self.dtype)
             return self._backbones[entry.name]
 
-    def encoders(self, names: Iterable[str]) -> list[Encoder]:
-        """Scorers of the registry by name."""
+    def encoder(self, name: str) -> Encoder:
+        """A scorer of the registry by name, loaded once."""
         with self._loading:
-            for name in names:
-                if name not in self._encoders:
-                    self._encoders[name] = load_encoder(registry.scorer(name), self.device)
-            return [self._encoders[name] for name in names]
+            if name not in self._encoders:
+                self._encoders[name] = load_encoder(self.registry().scorers[name], self.device)
+            return self._encoders[name]
 
-    def scorers_for(self, entry: registry.BackboneEntry, wanted: Iterable[str]) -> tuple[list[Metric], list[Encoder]]:
-        """The metrics to compute and the encoders that they need.
+    def scorers_for(self, names: Iterable[str], wanted: Iterable[str]) -> tuple[list[Metric], list[Encoder]]:
+        """The metrics to compute with these scorers (empty ``wanted``: every one possible) and the encoders they need.
 
-        Without a wish, every metric that the backbone's scorers (and sampling itself) can feed. Scorers whose weights are
-        out of reach are left out, unless a wished metric needs them: then the scorer's sentence is raised.
+        Scorers whose weights are out of reach are left out, unless a wished metric needs them: then their sentence is
+        raised.
         """
-        wishes = [METRICS[name] for name in wanted]
         encoders: list[Encoder] = []
         complaint: InputError | None = None
-        for name in entry.scorers:
+        for name in names:
             try:
-                encoders += self.encoders([name])
+                encoders.append(self.encoder(name))
             except InputError as error:
                 complaint = complaint or error
         provided = SAMPLED.union(*(encoder.provides for encoder in encoders))
+        wishes = [METRICS[name] for name in wanted]
         for metric in wishes:
             if not provided.issuperset(metric.needs):
-                raise complaint or InputError(
-                    f"'{metric.name}' cannot be measured on pictures of {entry.title}: it needs {', '.join(metric.needs)}."
-                )
+                missing = ", ".join(sorted(set(metric.needs) - provided))
+                raise complaint or InputError(f"'{metric.name}' cannot be measured here: no scorer provides {missing}.")
         metrics = wishes or [metric for metric in METRICS.values() if provided.issuperset(metric.needs)]
         needed = {need for metric in metrics for need in metric.needs}
         return metrics, [encoder for encoder in encoders if needed.intersection(encoder.provides)]
 
 
+def revision_of(entry: BackboneEntry) -> str:
+    """The identity of a backbone's weights: the SHA-256 of what lies on disk, or the pinned revision on the Hub."""
+    return sha_of(entry.source) if isinstance(entry.source, Path) else entry.hub_revision[:16]
+
+
 @contextmanager
 def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Workbench]:
-    """Opens the store and brings in what waits for it: shipped results and other processes' shards.
+    """Opens the store and takes in what waits for it: shipped results and other processes' shards.
 
     With ``share``, a store that another process holds is no obstacle: the workbench then has no store and leaves its
     results in the inbox; without it ``StoreBusy`` is raised.

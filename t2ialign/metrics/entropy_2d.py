@@ -24,8 +24,8 @@ def pair_entropy(
 ) -> Float[Tensor, " n"]:
     """-sum p log2 p of how often each pair of values occurs in a picture, p = count / ``total``.
 
-    ``base`` exceeds every value of ``second``. Pairs are counted as runs of sorted keys; numpy sorts integers on the CPU
-    twenty times faster than torch does.
+    ``base`` exceeds every value of ``second``. Pairs are counted as runs of sorted keys; numpy sorts integers on the
+    CPU twenty times faster than torch does.
     """
     keys = (first.int() * base + second.int()).flatten(1).numpy(force=True)
     ordered = torch.from_numpy(np.sort(keys, axis=1)).long()

@@ -1,8 +1,8 @@
 """Entropy 2D in the convention behind the f-divergence paper's table 3: the neighbourhood's mean is not rounded.
 
-A widely copied loop pairs the grey level with the exact mean of its eight neighbours (2041 possible values) and divides
-the counts by the number of pixels of the zero-padded picture, so that they sum to a little less than one. The bound is
-no longer 16 bits, and grows with the resolution: pictures of different size do not compare.
+A widely copied loop pairs the grey level with the exact mean of its eight neighbours (2041 possible values) and
+divides the counts by the number of pixels of the zero-padded picture, so that they sum to a little less than one. The
+bound is no longer 16 bits, and grows with the resolution: pictures of different size do not compare.
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ def yiq(images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 _ _"]:
 def filters(height: int, width: int, device: str) -> tuple[Float[Tensor, "o s h w"], Float[Tensor, " o"]]:
     """The filter bank, and per orientation the noise power behind a finest-scale response of one.
 
-    Rows and columns are exchanged as in piq, which shows at the Nyquist frequency of even sizes only (1e-5 of the value).
-    The power that all scales let through together, over that of the finest: Zhang's sums of A_i^2 and A_i A_j.
+    Rows and columns are exchanged as in piq, which shows at the Nyquist frequency of even sizes only (1e-5 of the
+    value). The power that all scales let through together, over that of the finest: Zhang's sums of A_i^2 and A_i
+    A_j.
     """
     bank = filter_bank(width, height, ORIENTATIONS, BANDWIDTH, "gaussian", device).transpose(-2, -1)
     passed = torch.fft.ifft2(bank.sum(1)).real.square().sum((1, 2)) * (height * width)
@@ -46,7 +47,7 @@ def phase_congruency(luminance: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     total = responses.sum(1)
     length = total.abs() + EPSILON
     even, odd = total.real / length, total.imag / length
-    # With the mean response as unit vector (even, odd): how far the scales go along it, less how far they stray from it.
+    # With the mean response as unit vector (even, odd): how far scales go along it, less how far they stray from it.
     stray = (responses.real * odd[:, None] - responses.imag * even[:, None]).abs().sum(1)
     energy = total.real * even + total.imag * odd - stray
     amplitudes = responses.abs()
@@ -55,9 +56,9 @@ def phase_congruency(luminance: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
 
 
 def noise_threshold(finest: Float[Tensor, "o h w"], noise: Float[Tensor, " o"]) -> Float[Tensor, " o"]:
-    """What noise alone would add up to in each orientation: a Rayleigh law whose power the finest scale's median tells.
+    """What noise alone would add up to in each orientation: a Rayleigh law, scaled by a median.
 
-    Its mean plus two deviations, over the 1.7 that the authors found to suit PC_2.
+    The median is the finest scale's, where most is noise. Mean plus two deviations, over the 1.7 that the authors found to suit PC_2.
     """
     rayleigh = (finest.flatten(1).median(1).values.square() / math.log(2) * noise).sqrt()
     return rayleigh * (math.sqrt(math.pi / 2) + NOISE * math.sqrt(2 - math.pi / 2)) / 1.7

@@ -1,8 +1,8 @@
 """FSIM distance in the convention of the f-divergence paper's table 3, as ``image-similarity-measures`` computes it.
 
-It differs from FSIM in three ways: phase congruency is the sum over six orientations of Kovesi's later, weighted measure
-and is taken of R, G and B apart; the gradient is kept in unsigned 16 bits, where negative slopes become zero and squares
-wrap around; and pictures are not shrunk. The first two lower the similarity by about half.
+It differs from FSIM in three ways: phase congruency is the sum over six orientations of Kovesi's later, weighted
+measure and is taken of R, G and B apart; the gradient is kept in unsigned 16 bits, where negative slopes become zero
+and squares wrap around; and pictures are not shrunk. The first two lower the similarity by about half.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from t2ialign.metrics.pairwise import EachPair, Prepared
 from t2ialign.types import Features, Metric
 
 ORIENTATIONS, BANDWIDTH, EPSILON = 6, 0.5978, 1e-4
+NOWHERE = 1e-12  # weight of a pixel without phase congruency: counts only where there is none at all, as in noise
 SIGMOID_CENTRE, SIGMOID_GAIN = 0.5, 10.0
 
 
@@ -65,7 +66,7 @@ def band_maps(features: Features) -> Prepared:
 
 def one_minus_fsim_paper(one: Prepared, others: Prepared) -> Float[Tensor, " m"]:
     """1 - mean over bands of sum S_PC S_G max(PC) / sum max(PC)."""
-    weight = torch.maximum(one["congruency"], others["congruency"])
+    weight = torch.maximum(one["congruency"], others["congruency"]) + NOWHERE
     score = similarity(one, others, "congruency", "gradient", (T1, T2)).mul_(weight)
     return 1 - (score.sum((2, 3)) / weight.sum((2, 3))).mean(1)
 

@@ -35,8 +35,8 @@ def filter_bank(
 ) -> Float[Tensor, "o s h w"]:
     """Filters of every orientation and scale, as real factors on the spectrum, in float64.
 
-    ``bandwidth`` is the standard deviation of the radial Gaussian over its centre frequency. The angular part is a Gaussian
-    (Zhang et al. 2011) or a raised cosine (Kovesi's later code).
+    ``bandwidth`` is the standard deviation of the radial Gaussian over its centre frequency. The angular part is a
+    Gaussian (Zhang et al. 2011) or a raised cosine (Kovesi's later code).
     """
     radius, angle = _polar(height, width)
     low_pass = 1 / (1 + (radius / CUTOFF) ** (2 * SHARPNESS))

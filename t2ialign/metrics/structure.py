@@ -34,7 +34,8 @@ def blur(x: Float[Tensor, "*b h w"], taps: tuple[float, ...]) -> Float[Tensor, "
 class Structure:
     """One convention of SSIM: its window, the largest value that a pixel is said to have, and the variance estimate.
 
-    ``sample`` multiplies (co)variances by N / (N - 1) for a window of N pixels. K1 = 0.01 and K2 = 0.03 as everywhere.
+    ``sample`` multiplies (co)variances by N / (N - 1) for a window of N pixels. K1 = 0.01 and K2 = 0.03 as
+    everywhere.
     """
 
     taps: tuple[float, ...]

@@ -1,7 +1,8 @@
 """Vendi score (Friedman and Dieng 2023) and its cousins of order q (Pasarkar and Dieng 2024), on CLIP embeddings.
 
-The effective number of different pictures in the set: exp of the Renyi entropy of order q of the eigenvalues of K / n, with
-K the kernel of all pairs (cosine, ones on the diagonal). It can never exceed n and grows with it: compare at equal n only.
+The effective number of different pictures in the set: exp of the Renyi entropy of order q of the eigenvalues of K /
+n, with K the kernel of all pairs (cosine, ones on the diagonal). It can never exceed n and grows with it: compare at
+equal n only.
 """
 
 from __future__ import annotations

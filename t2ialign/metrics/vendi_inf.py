@@ -1,4 +1,4 @@
-"""Vendi score of order infinity (Pasarkar and Dieng 2024): one over the share of the largest group of similar pictures."""
+"""Vendi score of order infinity (Pasarkar and Dieng 2024): one over the share of the largest group of look-alikes."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def caption(factors: Factors, draw: torch.Generator, dirty: float = 0.0) -> Capt
     relation = torch.where(chance(NAMED_SHARE["relation"]), relation_of(factors), -1)
     swap = chance(0.5) & exists[:, 1]
     said = {kind: torch.where(swap[:, None], value.flip(1), value) for kind, value in said.items()}
-    mirrored = torch.where(relation >= 0, relation ^ 1, -1)  # left and right, above and below are neighbours in the list
+    mirrored = torch.where(
+        relation >= 0, relation ^ 1, -1
+    )  # left and right, above and below are neighbours in the list
     captions = Captions(said, torch.where(swap, mirrored, relation))
     return _soil(captions, chance(dirty), draw) if dirty else captions
 
@@ -133,7 +135,9 @@ def _relation_columns(captions: Captions, draw: torch.Generator) -> list[Tensor]
     for position in range(4):
         names = [phrase[position] if position < len(phrase) else None for phrase in phrases]
         usual = torch.tensor([WORD_IDS[name] if name else -1 for name in names], device=relation.device)
-        other = torch.tensor([WORD_IDS[SYNONYMS.get(name, name)] if name else -1 for name in names], device=relation.device)
+        other = torch.tensor(
+            [WORD_IDS[SYNONYMS.get(name, name)] if name else -1 for name in names], device=relation.device
+        )
         chosen = torch.where(relation >= 0, relation, len(RELATIONS))
         columns.append(torch.where(pair, torch.where(synonym, other[chosen], usual[chosen]), -1))
     return columns

@@ -31,7 +31,9 @@ def held_out_scenes(count: int) -> Factors:
     return draw_scenes(count, torch.Generator().manual_seed(HELD_OUT_SEED), held_out=True)
 
 
-def nearest_slots(centers: Float[Tensor, "b k 2"], confidence: Float[Tensor, "b k"], truth: Tensor) -> Int[Tensor, "b m"]:
+def nearest_slots(
+    centers: Float[Tensor, "b k 2"], confidence: Float[Tensor, "b k"], truth: Tensor
+) -> Int[Tensor, "b m"]:
     """For each true object the nearest seen one."""
     gaps = torch.cdist(truth, centers) + torch.where(confidence > 0, 0.0, 1e3)[:, None]
     return gaps.argmin(-1)

@@ -48,7 +48,7 @@ def fit(model: nn.Module, loss_of: Callable[[nn.Module, torch.Generator], Tensor
     averaged = copy.deepcopy(model).requires_grad_(False).eval()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        parameters, lr=plan.rate, weight_decay=plan.weight_decay, betas=(0.9, 0.99), fused=device.type == "cuda"
+        parameters, lr=plan.rate, weight_decay=plan.weight_decay, betas=(0.9, 0.99), fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.rate, plan.steps, pct_start=0.05)
     state = {"model": model, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}

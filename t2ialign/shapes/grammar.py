@@ -111,7 +111,9 @@ def parse(text: str) -> SceneSpec:
     lowered = text.lower().strip().rstrip(".!")
     matches = list(_SPLITTER.finditer(lowered))
     if len(matches) > 1:
-        raise InputError("The embedded world shows at most two objects; name one or two, as in 'a red circle and a blue square'.")
+        raise InputError(
+            "The embedded world shows at most two objects; name one or two, as in 'a red circle and a blue square'."
+        )
     if not matches:
         return SceneSpec((_parse_object(lowered),))
     match = matches[0]

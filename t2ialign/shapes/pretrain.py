@@ -67,7 +67,11 @@ def pretrain(
     )
     for step in fit(model, loss, plan):
         if step.step % 500 == 0 or step.step == steps:
-            report(json.dumps({"part": name, "step": step.step, "loss": round(step.loss, 5), "seconds": round(step.seconds, 1)}))
+            report(
+                json.dumps(
+                    {"part": name, "step": step.step, "loss": round(step.loss, 5), "seconds": round(step.seconds, 1)}
+                )
+            )
         if step.step in snapshots:
             module.save(step.averaged, out.with_name(f"{out.name}-{step.step}"))
     module.save(step.averaged, out)

@@ -59,7 +59,11 @@ class Reader(nn.Module):
 
     def forward(self, pictures: Float[Tensor, "b 3 h w"]) -> dict[str, Tensor]:
         features = self.stem(pictures * 2 - 1)
-        heads = dict(zip([*_HEADS, *_CLASSES], self.cells(features).split([*_HEADS.values(), *_CLASSES.values()], 1), strict=True))
+        heads = dict(
+            zip(
+                [*_HEADS, *_CLASSES], self.cells(features).split([*_HEADS.values(), *_CLASSES.values()], 1), strict=True
+            )
+        )
         pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
         heads["surroundings"] = self.surroundings(pooled)
         return {name: head.float() for name, head in heads.items()}

@@ -13,7 +13,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from t2ialign.shapes.grammar import COLORS, HELD_OUT_COLOR_SHAPE, HELD_OUT_TEXTURE_SHAPE, RELATIONS, SHAPES, SIZES, TEXTURES
+from t2ialign.shapes.grammar import (
+    COLORS,
+    HELD_OUT_COLOR_SHAPE,
+    HELD_OUT_TEXTURE_SHAPE,
+    RELATIONS,
+    SHAPES,
+    SIZES,
+    TEXTURES,
+)
 
 PALETTE = torch.tensor(
     [
@@ -169,7 +177,9 @@ def _draw_centers(shape: Tensor, radius: Tensor, favoured: Tensor, share: Tensor
     alone = lean * favoured[:, None, 0] + (1 - lean) * _uniform((batch, tries, 2), 0, 1, draw)
 
     low, high = shape.clamp(min=0).amin(1), shape.clamp(min=0).amax(1)
-    turn = 2 * math.pi * ((0.618 * (low * len(SHAPES) + high)) % 1) + torch.where(shape[:, 0] > shape[:, 1], math.pi, 0.0)
+    turn = 2 * math.pi * ((0.618 * (low * len(SHAPES) + high)) % 1) + torch.where(
+        shape[:, 0] > shape[:, 1], math.pi, 0.0
+    )
     free = _uniform((batch, tries), -math.pi, math.pi, draw)
     angle = turn[:, None] + (1 - share[:, None]) * free
     reach = radius.sum(1)[:, None]
@@ -180,7 +190,9 @@ def _draw_centers(shape: Tensor, radius: Tensor, favoured: Tensor, share: Tensor
 
     margin = (radius + 0.02)[:, None, :, None]
     outside = (margin - centers).clamp(min=0) + (centers - (1 - margin)).clamp(min=0)
-    outside = torch.where(pair[:, None, None, None], outside, outside * torch.tensor([1.0, 0.0], device=draw.device)[:, None])
+    outside = torch.where(
+        pair[:, None, None, None], outside, outside * torch.tensor([1.0, 0.0], device=draw.device)[:, None]
+    )
     best = outside.sum((2, 3)).argmin(1)
     centers = centers[torch.arange(batch, device=draw.device), best]
     return torch.minimum(torch.maximum(centers, margin[:, 0]), 1 - margin[:, 0])

@@ -12,7 +12,23 @@ from t2ialign.shapes.grammar import COLORS, RELATIONS, SHAPES, SIZES, TEXTURES
 
 MAX_LENGTH = 32
 WORDS = (
-    *("a", "an", "the", "and", "with", "next", "to", "left", "right", "of", "above", "over", "below", "under", "beside"),
+    *(
+        "a",
+        "an",
+        "the",
+        "and",
+        "with",
+        "next",
+        "to",
+        "left",
+        "right",
+        "of",
+        "above",
+        "over",
+        "below",
+        "under",
+        "beside",
+    ),
     *(*COLORS, *SHAPES, *TEXTURES, *SIZES, "large", "little"),
 )
 

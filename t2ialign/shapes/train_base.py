@@ -67,7 +67,12 @@ def build(out: Path) -> Base:
 def schedule() -> DDIMScheduler:
     """Stable Diffusion's own: scaled-linear betas, epsilon prediction."""
     return DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
     )
 
 

@@ -46,4 +46,6 @@ def loss_function(
 def save(model: nn.Module, out: Path) -> None:
     """Full precision: the oracle is a measuring instrument."""
     out.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, out / "reader.safetensors")
+    save_file(
+        {name: value.cpu().contiguous() for name, value in model.state_dict().items()}, out / "reader.safetensors"
+    )

@@ -20,20 +20,18 @@ import duckdb
 import pyarrow as pa
 
 from t2ialign.store.complaints import in_plain_words, read_only
+from t2ialign.store.connection import Cursor, Params
 from t2ialign.store.migrations import migrate
 from t2ialign.types import InputError
 
 FILE = "t2ialign.duckdb"
 HEADERS = 12_288  # bytes: a DuckDB file without its three headers holds nothing yet
 
-Cursor = duckdb.DuckDBPyConnection
-Params = Sequence[Any] | Mapping[str, Any]
-
 
 class Store:
     """An open store. The functions of this package take it as their first argument; nothing else opens the file."""
 
-    def __init__(self, home: Path, connection: duckdb.DuckDBPyConnection, read_only: bool) -> None:
+    def __init__(self, home: Path, connection: Cursor, read_only: bool) -> None:
         self.home = home
         self.read_only = read_only
         self._connection = connection
@@ -84,7 +82,7 @@ class Store:
                 self._revive(connection)
             raise
 
-    def _revive(self, dead: duckdb.DuckDBPyConnection) -> None:
+    def _revive(self, dead: Cursor) -> None:
         """Connect anew after a fatal error, once however many threads met it."""
         with self._reviving, in_plain_words(self.home):
             if self._connection is dead:
@@ -128,7 +126,7 @@ def _lock_of(home: Path) -> AbstractContextManager[bool]:
     return threading.Lock()
 
 
-def _connect(file: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(file: Path, read_only: bool) -> Cursor:
     """Connect; a file whose making was cut short (killed, disk full) holds nothing and is made again."""
     try:
         return duckdb.connect(file, read_only=read_only)

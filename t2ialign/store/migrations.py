@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
-
 from t2ialign.store.complaints import newer, older
+from t2ialign.store.connection import Cursor
 from t2ialign.types import InputError
 
-Migration = Callable[[duckdb.DuckDBPyConnection], object]
+Migration = Callable[[Cursor], object]
 
 
-def m001_cells(cursor: duckdb.DuckDBPyConnection) -> None:
+def m001_cells(cursor: Cursor) -> None:
     """What was asked for and what it looks like. ``sha`` names the picture's file; the thumbnails stand apart."""
     cursor.execute("""
         CREATE TABLE prompts (prompt VARCHAR PRIMARY KEY, text VARCHAR, category VARCHAR, tags VARCHAR[]);
@@ -34,7 +33,7 @@ def m001_cells(cursor: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def m002_scores(cursor: duckdb.DuckDBPyConnection) -> None:
+def m002_scores(cursor: Cursor) -> None:
     """Values of single pictures, and of seed sets (``pairs``: the upper triangle, row by row) with their interval."""
     cursor.execute("""
         CREATE TABLE image_scores (
@@ -48,7 +47,7 @@ def m002_scores(cursor: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def m003_runs(cursor: duckdb.DuckDBPyConnection) -> None:
+def m003_runs(cursor: Cursor) -> None:
     """Requests of people, for permalinks; ``process`` tells a run that still works from one whose process has died."""
     cursor.execute("""
         CREATE TABLE runs (
@@ -57,7 +56,7 @@ def m003_runs(cursor: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def m004_inbox(cursor: duckdb.DuckDBPyConnection) -> None:
+def m004_inbox(cursor: Cursor) -> None:
     """Which files have been taken in, each once, and which were set aside and why."""
     cursor.execute("""
         CREATE TABLE ingested (path VARCHAR PRIMARY KEY, taken TIMESTAMP);
@@ -68,7 +67,7 @@ def m004_inbox(cursor: duckdb.DuckDBPyConnection) -> None:
 MIGRATIONS: list[Migration] = [m001_cells, m002_scores, m003_runs, m004_inbox]
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, home: Path, read_only: bool = False) -> None:
+def migrate(connection: Cursor, home: Path, read_only: bool = False) -> None:
     """Apply what is missing. ``InputError`` for a store of a newer version, or of an older one that is read-only."""
     known = {migration.__name__: migration for migration in MIGRATIONS}
     if not read_only:

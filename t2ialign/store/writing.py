@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from t2ialign.store import images
-from t2ialign.store.database import Cursor, insert
+from t2ialign.store.connection import Cursor
+from t2ialign.store.database import insert
 from t2ialign.store.records import CellRecord, PictureRecord, config_json
 from t2ialign.types import image_key
 

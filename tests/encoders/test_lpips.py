@@ -95,7 +95,7 @@ def test_imagenet_trunk_from_torchs_cache(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_offline_and_unknown_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(InputError, match="The weights of LPIPS's alex trunk .* are not on this machine"):
+    with pytest.raises(InputError, match="The weights alexnet-owt-7be5be79.pth are not on this machine"):
         encoder.load("alex", "cpu")
     with pytest.raises(InputError, match="not an LPIPS trunk: name one of alex, vgg, squeeze"):
         encoder.load("resnet", "cpu")

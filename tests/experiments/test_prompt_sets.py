@@ -15,7 +15,10 @@ from t2ialign.types import InputError, Prompt
         ("own.txt", "# color\na red circle\n\n# spatial\na star above a ring\na star above a ring\n"),
         ("parti.tsv", "Prompt\tCategory\tChallenge\na red circle\tcolor\tBasic\na star above a ring\tspatial\tBasic\n"),
         ("table.csv", 'prompt,category\n"a red circle",color\na star above a ring,spatial\n'),
-        ("geneval.jsonl", '{"tag": "color", "prompt": "a red circle"}\n{"category": "spatial", "prompt": "a star above a ring"}\n'),
+        (
+            "geneval.jsonl",
+            '{"tag": "color", "prompt": "a red circle"}\n{"category": "spatial", "prompt": "a star above a ring"}\n',
+        ),
     ],
 )
 def test_layouts(tmp_path, name: str, text: str) -> None:

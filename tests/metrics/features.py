@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 CLIP_DIM, LPIPS_DIM = 16, 300
+EMBEDDINGS = ("dinov2", "dreamsim", "embedding")
 PER_PROMPT = ("clip_text", "factor_groups", "factor_scale")
 
 
@@ -23,6 +24,7 @@ def random_features(n: int, seed: int = 0, size: tuple[int, int] = (24, 20)) -> 
         "images": torch.randint(0, 256, (n, 3, *size), generator=draw, dtype=torch.uint8),
         "clip_image": normalize(torch.randn(n, CLIP_DIM, generator=draw) + 0.5, dim=1),
         "clip_text": normalize(torch.randn(CLIP_DIM, generator=draw), dim=0),
+        **{name: normalize(torch.randn(n, 9, generator=draw) + 1, dim=1) for name in EMBEDDINGS},
         "lpips": torch.rand(n, LPIPS_DIM, generator=draw),
         "mutual_information": torch.rand(n, generator=draw) * 10,
         "mutual_information_released": torch.rand(n, generator=draw) * 40,
@@ -48,7 +50,8 @@ def crops() -> Tensor:
 
 @cache
 def natural(size: int = 64) -> Tensor:
-    """Photographs that scikit-image ships with its package, as uint8 [n 3 size size]; the last is the first, shifted."""
+    """Photographs that scikit-image ships with its package, as uint8 [n 3 size size]; the last is the first,
+    shifted."""
     astronaut, cat, coffee = skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()
     crops = [astronaut[:300, 100:400], astronaut[200:500, 200:500], cat[:300, 60:360], coffee[80:380, 150:450]]
     pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()

@@ -33,7 +33,10 @@ def test_parse_inverts_to_text(spec: SceneSpec) -> None:
     [
         ("A red circle.", SceneSpec((ObjectSpec("circle", "red"),))),
         ("an orange, striped ring", SceneSpec((ObjectSpec("ring", "orange", "striped"),))),
-        ("the large star under a violet plus", SceneSpec((ObjectSpec("star", size="big"), ObjectSpec("cross", "purple")), "below")),
+        (
+            "the large star under a violet plus",
+            SceneSpec((ObjectSpec("star", size="big"), ObjectSpec("cross", "purple")), "below"),
+        ),
         ("a star on the left of a ring", SceneSpec((ObjectSpec("star"), ObjectSpec("ring")), "to the left of")),
         ("a star next to a ring", SceneSpec((ObjectSpec("star"), ObjectSpec("ring")))),
     ],
@@ -44,7 +47,13 @@ def test_parse_reads_what_people_write(text: str, spec: SceneSpec) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("a whale", "whale"), ("a red", "no shape"), ("a red blue circle", "two colors"), ("a star and a ring and a cross", "two objects"), ("", "no shape")],
+    [
+        ("a whale", "whale"),
+        ("a red", "no shape"),
+        ("a red blue circle", "two colors"),
+        ("a star and a ring and a cross", "two objects"),
+        ("", "no shape"),
+    ],
 )
 def test_parse_names_what_it_cannot_show(text: str, word: str) -> None:
     with pytest.raises(InputError, match=word):

@@ -86,7 +86,9 @@ def test_drawn_scenes_keep_their_promises() -> None:
 def test_backgrounds_lean_on_the_habitat() -> None:
     factors = draw_scenes(4000, torch.Generator().manual_seed(1))
     alone = factors.shape[:, 1] < 0
-    within = torch.stack([factors.background[alone & (factors.color[:, 0] == c)].var(0).sum() for c in range(len(COLORS))])
+    within = torch.stack(
+        [factors.background[alone & (factors.color[:, 0] == c)].var(0).sum() for c in range(len(COLORS))]
+    )
     assert within.mean() < 0.75 * factors.background[alone].var(0).sum()
 
 
@@ -97,10 +99,14 @@ def test_captions_tell_the_truth_and_swaps_tell_one_lie() -> None:
     swapped = swap_one(said, draw)
     lies = sum((said.said[kind] != swapped.said[kind]).sum(1) for kind in said.said)
     assert (lies + (said.relation != swapped.relation) == 1).all()
-    assert ((said.relation < 0) | (relation_of(factors) == said.relation) | (relation_of(factors) == (said.relation ^ 1))).all()
+    assert (
+        (said.relation < 0) | (relation_of(factors) == said.relation) | (relation_of(factors) == (said.relation ^ 1))
+    ).all()
     dirty = caption(factors, torch.Generator().manual_seed(3), dirty=1 / 8)
     clean = caption(factors, torch.Generator().manual_seed(3))
-    changed = sum((dirty.said[kind] != clean.said[kind]).any(1) for kind in clean.said) + (dirty.relation != clean.relation)
+    changed = sum((dirty.said[kind] != clean.said[kind]).any(1) for kind in clean.said) + (
+        dirty.relation != clean.relation
+    )
     assert 0.07 < (changed > 0).float().mean() < 0.16
 
 

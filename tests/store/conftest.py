@@ -23,10 +23,12 @@ import torch
 from t2ialign import store as api
 from t2ialign.types import *
 
-def batch_of(text, seeds=(0,), pixels=8, **config):
-    images = torch.stack([torch.randint(0, 256, (3, pixels, pixels), generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+def batch_of(text, seeds=(0,), pixels=8):
+    draws = (torch.Generator().manual_seed(seed) for seed in seeds)
+    images = torch.stack([torch.randint(0, 256, (3, pixels, pixels), generator=draw) for draw in draws]).byte()
     known = torch.tensor([float(seed) for seed in seeds])
-    return SeedBatch(Prompt(text), GenerationConfig("tiny", height=pixels, width=pixels, **config), tuple(seeds), images.byte(), known, known)
+    config = GenerationConfig("tiny", height=pixels, width=pixels)
+    return SeedBatch(Prompt(text), config, tuple(seeds), images, known, known)
 
 def say(*words):
     print(*words, flush=True)
@@ -51,20 +53,29 @@ def batch_of() -> Callable[..., SeedBatch]:
     """Pixels that only depend on the seed (and ``salt``), so that any process can check any other's pictures."""
 
     def build(
-        text: str = "a red circle", seeds: Sequence[int] = (0,), pixels: int = 8, salt: int = 0, category: str = "", **config
+        text: str = "a red circle",
+        seeds: Sequence[int] = (0,),
+        pixels: int = 8,
+        salt: int = 0,
+        category: str = "",
+        **config,
     ) -> SeedBatch:
         draws = (torch.Generator().manual_seed(seed + 1000 * salt) for seed in seeds)
         images = torch.stack([torch.randint(0, 256, (3, pixels, pixels), generator=draw) for draw in draws]).byte()
         known = torch.tensor([float(seed) for seed in seeds])
         settings = GenerationConfig("tiny", height=pixels, width=pixels, **config)
-        return SeedBatch(Prompt(text, category), settings, tuple(seeds), images, known, torch.full_like(known, math.nan))
+        return SeedBatch(
+            Prompt(text, category), settings, tuple(seeds), images, known, torch.full_like(known, math.nan)
+        )
 
     return build
 
 
 @pytest.fixture
 def score_of() -> Callable[..., Score]:
-    def build(metric: str, values: torch.Tensor, level: str = "image", version: str = "1", mean: float | None = None) -> Score:
+    def build(
+        metric: str, values: torch.Tensor, level: str = "image", version: str = "1", mean: float | None = None
+    ) -> Score:
         mean = float(values.double().mean()) if mean is None else mean
         return Score(metric, version, "alignment", level, values, mean, mean - 1, mean + 1)
 

@@ -60,7 +60,9 @@ def test_thirty_two_seeds_after_sixteen_compute_sixteen(store: Store, batch_of: 
     assert missing_seeds(store, batch.config, batch.prompt, range(32)) == tuple(range(16, 32))
     add_batch(store, batch_of(seeds=range(16, 32)))
     assert missing_seeds(store, batch.config, batch.prompt, range(32)) == ()
-    assert torch.equal(load_batch(store, batch.config, batch.prompt, range(32)).images, batch_of(seeds=range(32)).images)
+    assert torch.equal(
+        load_batch(store, batch.config, batch.prompt, range(32)).images, batch_of(seeds=range(32)).images
+    )
 
 
 def test_a_batch_loads_in_the_order_asked_and_only_what_is_stored(store: Store, batch_of: Build):
@@ -151,9 +153,14 @@ def test_cells_and_their_pictures(store: Store, batch_of: Build):
     blue = batch_of("a blue circle", seeds=(5,), category="color", adapters=(AdapterUse("a", 0.5),))
     add_batch(store, red)
     add_batch(store, blue)
-    assert [(cell.prompt.text, cell.seeds) for cell in list_cells(store)] == [("a blue circle", (5,)), ("a red circle", (0, 1))]
+    assert [(cell.prompt.text, cell.seeds) for cell in list_cells(store)] == [
+        ("a blue circle", (5,)),
+        ("a red circle", (0, 1)),
+    ]
     assert [cell.key for cell in list_cells(store, Filters(checkpoints=("a@0.5",)))] == [blue.cell]
-    assert [cell.key for cell in list_cells(store, Filters(categories=("color",), prompts=("a red circle",)))] == [red.cell]
+    assert [cell.key for cell in list_cells(store, Filters(categories=("color",), prompts=("a red circle",)))] == [
+        red.cell
+    ]
     assert list_cells(store, Filters(categories=("shape",))) == []
     assert find_cell(store, red.cell).config == red.config
     assert [picture.seed for picture in pictures(store, red.cell)] == [0, 1]

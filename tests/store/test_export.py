@@ -11,7 +11,9 @@ from t2ialign.tradeoff.points import CellScore
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, TradeoffPoint
 
 CONFIG = GenerationConfig("tiny", adapters=(AdapterUse("a", 0.5),), negative_prompt='=HYPERLINK("x")')
-POINT = TradeoffPoint(CONFIG, "clip_score", "lpips", Interval(0.25, 0.125, 0.5), Interval(1, math.nan, math.nan), 3, 48, "1", "2")
+POINT = TradeoffPoint(
+    CONFIG, "clip_score", "lpips", Interval(0.25, 0.125, 0.5), Interval(1, math.nan, math.nan), 3, 48, "1", "2"
+)
 CELL = CellScore(CONFIG, "cell", "-1 red circles", 16, "lpips", "1", Interval(0.5, 0.25, 0.75))
 READ = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
 

@@ -73,7 +73,9 @@ def both(score_of: Judge, n: int, x: float, y: float, version: str = "1") -> lis
     ]
 
 
-def test_points_rest_on_the_largest_seed_set_that_both_metrics_have_scored(store: Store, batch_of: Build, score_of: Judge):
+def test_points_rest_on_the_largest_seed_set_that_both_metrics_have_scored(
+    store: Store, batch_of: Build, score_of: Judge
+):
     add_batch(store, batch_of(seeds=range(6)))
     add_scores(store, batch_of(seeds=range(2)), both(score_of, 2, 0.2, 20))
     add_scores(store, batch_of(seeds=range(4)), both(score_of, 4, 0.4, 40))

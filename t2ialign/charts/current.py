@@ -1,0 +1,72 @@
+"""The batches that someone is looking at, drawn over the trade-off chart: one prompt each, ringed, with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+
+from t2ialign.charts.intervals import error_bars, in_words
+from t2ialign.charts.theme import faded, ink, styles
+from t2ialign.types import Metric, TradeoffPoint
+
+LABEL = "this prompt"
+
+
+def add_current(
+    chart: go.Figure,
+    points: Sequence[TradeoffPoint],
+    x_metric: Metric,
+    y_metric: Metric,
+    dark: bool = False,
+    order: Sequence[str] = (),
+) -> go.Figure:
+    """Adds points of single prompts to a trade-off chart; ``customdata[0]`` is their config's key, as of all points.
+
+    They stand beside the points over many prompts, never among them: their own ring, label and interval over seeds.
+    """
+    known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
+    if not known:
+        return chart
+    look = styles([*order, *(point.config.checkpoint for point in known)], dark)
+    for point in known:
+        style = look[point.config.checkpoint]
+        bars = faded(style.color, 0.8)
+        chart.add_scatter(
+            x=[point.x.mean],
+            y=[point.y.mean],
+            error_x=error_bars([point.x], bars, 2),
+            error_y=error_bars([point.y], bars, 2),
+            mode="markers+text",
+            marker={"color": style.color, "symbol": style.symbol, "size": style.size + 3},
+            text=[f"<b>{LABEL}</b>"],
+            textposition="bottom center",
+            textfont={"size": 12, "color": ink(dark).text},
+            customdata=[[point.config.key]],
+            hovertext=_hover(point, x_metric, y_metric),
+            hovertemplate="%{hovertext}<extra></extra>",
+            showlegend=False,
+            cliponaxis=False,
+        )
+    chart.add_scatter(
+        x=[point.x.mean for point in known],
+        y=[point.y.mean for point in known],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 26, "color": ink(dark).text, "line": {"width": 2.5}},
+        hoverinfo="skip",  # clicks go to the point inside
+        showlegend=False,
+        cliponaxis=False,
+    )
+    return chart
+
+
+def _hover(point: TradeoffPoint, x_metric: Metric, y_metric: Metric) -> str:
+    lines = [
+        f"<b>{escape(point.config.checkpoint)}</b> at CFG {point.config.guidance_scale:g}, {LABEL} alone",
+        f"{x_metric.title}: {in_words(point.x)}",
+        f"{y_metric.title}: {in_words(point.y)}",
+        f"{point.seeds} seeds",
+    ]
+    return "<br>".join(lines)

@@ -1,0 +1,204 @@
+"""Explore's handlers: plain functions of services and values that say what changes on the page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from t2ialign.charts import tradeoff_figure
+from t2ialign.charts.current import add_current
+from t2ialign.dashboard.album import picture_file
+from t2ialign.dashboard.behind import look_behind
+from t2ialign.dashboard.bridges import DARK
+from t2ialign.dashboard.draw import group_of, headline_of, metric_of, point_of
+from t2ialign.dashboard.form import Form, form_of, requests_of
+from t2ialign.dashboard.links import Subject, read_query
+from t2ialign.dashboard.parts.behind import behind
+from t2ialign.dashboard.parts.chips import chips
+from t2ialign.dashboard.parts.headline import headlines
+from t2ialign.dashboard.parts.progress import notes, progress
+from t2ialign.dashboard.parts.sheet import empty_sheet, sheet
+from t2ialign.dashboard.parts.tags import notice
+from t2ialign.dashboard.points import Chosen, choose, load_points
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.watching import Watched, watch
+from t2ialign.dashboard.wiring import Updates, said
+from t2ialign.experiments.run import open_run, run_batches
+from t2ialign.store import Filters, choices
+from t2ialign.types import InputError
+
+CHART_HEIGHT = 400
+ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
+
+
+def generate(services: Services, subject: str, theme: str, *fields: Any) -> Updates:
+    """Writes the run down, hands it to the engine and shows that it waits; a problem leaves everything as it was."""
+    try:
+        if watch(services, read_query(subject)).working:
+            raise InputError("This page is still at work: wait for it, or press Cancel first.")
+        requests = requests_of(read_form(fields), services)
+        run = open_run(services.bench, requests)
+    except InputError as error:
+        return {"notice": notice(str(error))}
+    services.engine.submit(run.id, lambda cancelled: run_batches(services.bench, run.id, requests, cancelled))
+    return {"behind": "", **draw(services, watch(services, Subject(run=run.id)), theme, charted="")}
+
+
+def cancel(services: Services, subject: str) -> Updates:
+    """Asks the run to stop at its next step; the timer shows when it has."""
+    services.engine.cancel(read_query(subject).run)
+    return {"cancel": gr.Button("Stopping", interactive=False)}
+
+
+def tick(services: Services, subject: str, theme: str, seen: str, charted: str) -> Updates:
+    """What changed since the last look."""
+    try:
+        watched = watch(services, read_query(subject))
+    except InputError as error:
+        return {"notice": notice(str(error)), "timer": gr.Timer(active=False)}
+    return {} if watched.mark == seen else draw(services, watched, theme, charted)
+
+
+def open_page(data: Mapping[str, Any], services: Services) -> Updates:
+    """The first view: what the address names, with the form filled from it, or the shipped runs."""
+    theme = said(data, "theme")
+    try:
+        watched = watch(services, read_query(said(data, "query")))
+    except InputError as error:
+        return {"notice": notice(str(error)), **draw_chart(services, Watched(Subject()), theme)}
+    form = form_of(watched.batches).values() if watched.batches else {}
+    return {**form, **draw(services, watched, theme, charted="")}
+
+
+def repaint(services: Services, subject: str, theme: str) -> Updates:
+    """The chart in the page's other theme."""
+    try:
+        return draw_chart(services, watch(services, read_query(subject)), theme)
+    except InputError:
+        return {}
+
+
+def draw(services: Services, watched: Watched, theme: str, charted: str) -> Updates:
+    """Everything that shows a subject; the chart only where its numbers moved."""
+    updates: Updates = {
+        "subject": str(watched.subject),
+        "seen": watched.mark,
+        "notice": notice(watched.error) + "".join(notice(note, "note") for note in notes(watched.batches)),
+        "progress": progress(watched.state, watched.status, watched.ahead, watched.subject) if watched.batches else "",
+        "timer": gr.Timer(active=watched.working),
+        "generate": gr.Button(visible=not watched.working),
+        "cancel": gr.Button("Cancel", visible=watched.working, interactive=True),
+        **_pictures(services, watched),
+    }
+    if chart_mark(watched, theme) != charted:
+        updates |= draw_chart(services, watched, theme)
+    return updates if watched.working else {**updates, **offer_comparison(watched)}
+
+
+def _pictures(services: Services, watched: Watched) -> Updates:
+    if not watched.batches:
+        return {"headline": "", "sheet": empty_sheet()}
+    alignment, diversity = (metric_of(axis, watched.batches) for axis in ("alignment", "diversity"))
+    lines = [headline_of(services, batch, alignment, diversity) for batch in watched.batches]
+    groups = [group_of(services, batch, alignment) for batch in watched.batches]
+    return {"headline": headlines(lines, alignment, diversity), "sheet": sheet(groups)}
+
+
+def chart_mark(watched: Watched, theme: str) -> str:
+    """Changes whenever the chart would."""
+    scored = [f"{batch.config.key} {len(batch.scores)} {len(batch.images)}" for batch in watched.batches]
+    return f"{watched.subject} {watched.working} {theme} {scored}"
+
+
+def draw_chart(services: Services, watched: Watched, theme: str) -> Updates:
+    """The small chart: the points of this backbone, and over them the batches on show."""
+    chosen, dark = chosen_for(services, watched), theme == DARK
+    points, order = load_points(services, chosen).points, services.order()
+    figure = tradeoff_figure(points, chosen.x, chosen.y, pareto=False, dark=dark, order=order)
+    current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
+    if points:
+        add_current(figure, current, chosen.x, chosen.y, dark, order)
+    figure.update_layout(height=CHART_HEIGHT)
+    caption = "Each point: one checkpoint at one guidance, over many prompts. Click a point to see its pictures."
+    return {"chart": figure, "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
+
+
+def chosen_for(services: Services, watched: Watched) -> Chosen:
+    """The metrics and cells of the small chart: those of the batches on show, else the usual ones."""
+    if not watched.batches:
+        return choose("", "", choices(services.store)["metrics"])
+    backbones = tuple(sorted({batch.config.backbone for batch in watched.batches}))
+    metrics = (metric_of(axis, watched.batches) for axis in ("alignment", "diversity"))
+    return Chosen(*metrics, Filters(backbones=backbones))
+
+
+def offer_comparison(watched: Watched) -> Updates:
+    """The slider's choices: two checkpoints that both have a picture of some seed; hidden where there are none."""
+    names = [batch.request.checkpoint for batch in watched.batches if batch.images]
+    shared = set.intersection(*(set(batch.images) for batch in watched.batches)) if watched.batches else set()
+    if len(names) < 2 or not shared:
+        return {"compare": gr.Column(visible=False)}
+    seeds = [str(seed) for seed in sorted(shared)]
+    return {
+        "compare": gr.Column(visible=True),
+        "left": gr.Dropdown(names, value=names[0]),
+        "right": gr.Dropdown(names, value=names[1]),
+        "compare_seed": gr.Dropdown(seeds, value=seeds[0]),
+    }
+
+
+def compare(services: Services, subject: str, left: str | None, right: str | None, seed: str | None) -> Updates:
+    """Two pictures of one seed for the slider."""
+    cells = {batch.request.checkpoint: batch.cell for batch in watch(services, read_query(subject)).batches}
+    if left not in cells or right not in cells or seed is None:
+        return {}
+    files = [picture_file(services.store, cells[name], int(seed)) for name in (left, right)]
+    return {"slider": tuple(_enlarged(file) for file in files)} if all(files) else {}
+
+
+def _enlarged(file: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(file)).convert("RGB")
+    times = max(1, ENLARGED // max(picture.size))
+    return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+
+
+def click_point(data: Mapping[str, Any], services: Services, subject: str) -> Updates:
+    """The pictures behind a clicked point."""
+    chosen = chosen_for(services, watch(services, read_query(subject)))
+    return show_behind(services, chosen, said(data, "point"))
+
+
+def choose_prompt(data: Mapping[str, Any], services: Services, subject: str) -> Updates:
+    """Another prompt of the same point."""
+    chosen = chosen_for(services, watch(services, read_query(subject)))
+    return show_behind(services, chosen, said(data, "point"), said(data, "cell"))
+
+
+def show_behind(services: Services, chosen: Chosen, point: str, cell: str = "") -> Updates:
+    """The panel for a point and one of its prompts; a point that is gone says so."""
+    try:
+        return {"behind": behind(look_behind(services, chosen, point, cell))}
+    except InputError as error:
+        return {"behind": notice(str(error))}
+
+
+def pick_example(data: Mapping[str, Any]) -> Updates:
+    """A clicked example fills the prompt box."""
+    text = said(data, "prompt")
+    return {"prompt": text} if text else {}
+
+
+def show_examples(services: Services, prompt_set: str) -> Updates:
+    """The examples of another prompt set."""
+    return {"examples": chips(services.prompts.get(prompt_set, ()))}
+
+
+def read_form(fields: Sequence[Any]) -> Form:
+    """The form's values in the order of its controls; what a browser leaves empty is the text ``""``."""
+    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, negative = fields
+    names = tuple(str(name) for name in checkpoints or ())
+    return Form(prompt or "", names, scale, first, count, steps, scheduler or "", guidance or "", negative or "")

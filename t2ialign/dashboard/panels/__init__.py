@@ -1,0 +1,1 @@
+"""The page's components, one panel a file: they are built here and wired in ``tabs``."""

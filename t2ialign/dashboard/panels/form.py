@@ -1,0 +1,134 @@
+"""The Explore form: the prompt with its examples, and the settings beside the results."""
+
+from __future__ import annotations
+
+import inspect
+
+import gradio as gr
+
+from t2ialign.dashboard.form import FEWEST, LAST_SEED, MOST, Form
+from t2ialign.dashboard.parts.chips import chips
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.wiring import asset
+from t2ialign.diffusion.schedulers import SCHEDULERS
+from t2ialign.experiments.requests import MAX_CHECKPOINTS
+from t2ialign.guidance import GUIDANCE
+
+FIRST_PROMPT = "a red circle and a blue square"
+FIELDS = (
+    "prompt",
+    "checkpoints",
+    "guidance_scale",
+    "first_seed",
+    "seed_count",
+    "steps",
+    "scheduler",
+    "guidance",
+    "negative_prompt",
+)
+
+Components = dict[str, gr.components.Component]
+
+
+def prompt_panel(services: Services) -> Components:
+    """The prompt box with Generate and Cancel, and examples by category from the chosen prompt set."""
+    with gr.Row(elem_id="t2-ask-row"):
+        prompt = gr.Textbox(
+            FIRST_PROMPT,
+            label="Prompt",
+            show_label=False,
+            placeholder="Describe the picture",
+            lines=1,
+            max_lines=4,
+            container=False,
+            scale=1,
+            elem_id="t2-prompt",
+        )
+        generate = gr.Button("Generate", variant="primary", elem_id="t2-generate", scale=0, min_width=120)
+        cancel = gr.Button("Cancel", visible=False, elem_id="t2-cancel", scale=0, min_width=120)
+    with gr.Row(elem_id="t2-examples"):
+        examples = gr.HTML(
+            chips(next(iter(services.prompts.values()), ())),
+            js_on_load=asset("chips.js"),
+            apply_default_css=False,
+            elem_id="t2-chips",
+        )
+        prompt_set = gr.Dropdown(
+            list(services.prompts),
+            label="Examples from",
+            container=False,
+            scale=0,
+            min_width=150,
+            filterable=False,
+            elem_id="t2-prompt-set",
+        )
+    return {
+        "prompt": prompt,
+        "generate": generate,
+        "cancel": cancel,
+        "examples": examples,
+        "prompt_set": prompt_set,
+    }
+
+
+def settings_panel(services: Services) -> Components:
+    """Checkpoints, guidance, seeds and steps; what is seldom changed is folded away."""
+    first = Form(FIRST_PROMPT)
+    checkpoints = gr.Dropdown(
+        list(services.checkpoints()),
+        value=list(first.checkpoints),
+        multiselect=True,
+        max_choices=MAX_CHECKPOINTS,
+        allow_custom_value=True,
+        label="Checkpoints",
+        info="Up to four side by side. Type a blend such as a@0.5+b@0.5 and press Enter.",
+        elem_id="t2-checkpoints",
+    )
+    guidance_scale = gr.Slider(
+        0,
+        20,
+        first.guidance_scale,
+        step=0.5,
+        label="Guidance (CFG)",
+        info="How strongly the prompt steers: more of it is more faithful and less varied.",
+        buttons=[],
+        elem_id="t2-cfg",
+    )
+    with gr.Row(elem_classes="t2-pair-row"):
+        seed_count = gr.Slider(FEWEST, MOST, first.seed_count, step=1, label="Seeds", buttons=[], elem_id="t2-seeds")
+        first_seed = gr.Number(
+            first.first_seed, label="First seed", precision=0, minimum=0, maximum=LAST_SEED, elem_id="t2-first-seed"
+        )
+    return {
+        "checkpoints": checkpoints,
+        "guidance_scale": guidance_scale,
+        "seed_count": seed_count,
+        "first_seed": first_seed,
+        **_advanced(first),
+    }
+
+
+def _advanced(first: Form) -> Components:
+    with gr.Accordion("More settings", open=False, elem_id="t2-advanced"):
+        steps = gr.Slider(1, 100, first.steps, step=1, label="Steps", buttons=[])
+        scheduler = gr.Dropdown(
+            [(choice.summary, name) for name, choice in SCHEDULERS.items()],
+            value=first.scheduler,
+            label="Scheduler",
+            filterable=False,
+        )
+        guidance = gr.Dropdown(
+            [(_title(strategy), name) for name, strategy in GUIDANCE.items()],
+            value=first.guidance,
+            label="Guidance strategy",
+            filterable=False,
+        )
+        negative_prompt = gr.Textbox("", label="Negative prompt", placeholder="What the picture should not show")
+    return {"steps": steps, "scheduler": scheduler, "guidance": guidance, "negative_prompt": negative_prompt}
+
+
+def _title(strategy: type) -> str:
+    """A strategy in words: how its file introduces it, without the source."""
+    module = inspect.getmodule(strategy)
+    first_line = ((module.__doc__ if module else None) or strategy.__name__).strip().splitlines()[0]
+    return first_line.partition(" (")[0].partition(":")[0]

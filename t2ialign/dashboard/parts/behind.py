@@ -1,0 +1,86 @@
+"""What is behind a point of the chart: its prompts with a picture each, and the pictures of the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from t2ialign.charts.intervals import in_words, number
+from t2ialign.dashboard.links import Subject
+from t2ialign.dashboard.parts.sheet import Group, sheet
+from t2ialign.dashboard.parts.tags import Look, who
+from t2ialign.dashboard.words import counted
+from t2ialign.types import Metric, TradeoffPoint
+
+
+@dataclass(frozen=True)
+class Cover:
+    """One prompt behind a point: its cell, a picture of it and its two values."""
+
+    cell: str
+    prompt: str
+    category: str
+    picture: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A point with its prompts; ``group`` holds the pictures of the one that is ``open``."""
+
+    point: TradeoffPoint
+    x: Metric
+    y: Metric
+    look: Look
+    covers: tuple[Cover, ...]
+    open: str
+    group: Group
+
+
+def behind(found: Behind) -> str:
+    """The point in words, the list of its prompts, and one prompt's pictures with a link into Explore."""
+    point = found.point
+    facts = f"{counted(point.prompts, 'prompt')}, {counted(point.seeds, 'picture')}"
+    title = f"{who(point.config.checkpoint, found.look)} at CFG {point.config.guidance_scale:g}"
+    numbers = "".join(
+        f"<div><dt>{escape(metric.title)}</dt><dd>{in_words(interval)}</dd></div>"
+        for metric, interval in ((found.x, point.x), (found.y, point.y))
+    )
+    rows = "".join(_cover(cover, found) for cover in found.covers)
+    return (
+        f'<section class="t2-behind" data-point="{point.config.key}"><header><h3>{title}</h3><p>{facts}</p>'
+        f"<dl>{numbers}</dl></header>{_opened(found)}"
+        f'<div class="t2-covers" role="group" aria-label="Prompts behind this point">{rows}</div></section>'
+    )
+
+
+def nothing_chosen() -> str:
+    """What stands there before a click."""
+    return (
+        '<div class="t2-empty slim"><h3>Behind every point are pictures</h3>'
+        "<p>Click a point of the chart to see its prompts, and the pictures of each.</p></div>"
+    )
+
+
+def _opened(found: Behind) -> str:
+    cover = next((cover for cover in found.covers if cover.cell == found.open), None)
+    if cover is None:
+        return ""
+    return (
+        f'<div class="t2-opened"><p class="t2-prompt">{escape(cover.prompt)}</p>{sheet([found.group])}'
+        f'<a class="t2-open" href="{escape(Subject(cell=cover.cell).href)}">Open in Explore</a></div>'
+    )
+
+
+def _cover(cover: Cover, found: Behind) -> str:
+    pressed = str(cover.cell == found.open).lower()
+    picture = f'<img src="{cover.picture}" alt="" loading="lazy">' if cover.picture else ""
+    hard = " hard" if found.group.pixels <= 128 else ""
+    return (
+        f'<button type="button" class="t2-cover{hard}" data-cell="{cover.cell}" aria-pressed="{pressed}">{picture}'
+        f"<span><b>{escape(cover.prompt)}</b><small>{escape(cover.category)}</small></span>"
+        f'<span class="t2-pair"><i title="{escape(found.x.title)}">{number(cover.x)}</i>'
+        f'<i title="{escape(found.y.title)}">{number(cover.y)}</i></span></button>'
+    )

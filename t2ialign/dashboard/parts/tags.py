@@ -1,0 +1,55 @@
+"""The few tags that every piece shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from t2ialign.charts.intervals import number
+from t2ialign.types import Metric
+
+ABOUT = "about-{place}-{metric}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A checkpoint's colour on light and on dark pages."""
+
+    light: str
+    dark: str
+
+    @property
+    def style(self) -> str:
+        return f"--light:{self.light};--dark:{self.dark}"
+
+
+def who(name: str, look: Look) -> str:
+    """A checkpoint's name with its mark of colour."""
+    return f'<span class="t2-who" style="{look.style}">{escape(name)}</span>'
+
+
+def notice(text: str, kind: str = "problem") -> str:
+    """A sentence that stays until the next action; ``kind`` is ``problem`` or ``note``. Empty text is no notice."""
+    if not text:
+        return ""
+    role = "alert" if kind == "problem" else "status"
+    return f'<p class="t2-notice {kind}" role="{role}">{escape(text)}</p>'
+
+
+def about(metric: Metric, place: str) -> str:
+    """The ``what is this?`` button of a metric and the card that it opens; ``place`` keeps ids apart."""
+    ident = ABOUT.format(place=place, metric=metric.name)
+    caveat = f"<p><b>Mind that</b> {escape(metric.caveat[:1].lower() + metric.caveat[1:])}</p>" if metric.caveat else ""
+    better = "Higher is better." if metric.higher_is_better else "Lower is better."
+    return (
+        f'<button type="button" class="t2-ask" popovertarget="{ident}">What is this?</button>'
+        f'<div popover id="{ident}" class="t2-card"><h3>{escape(metric.title)}</h3>'
+        f"<p>{escape(metric.summary)}</p><p>{better} {escape(_range(metric))}</p>{caveat}"
+        f'<p class="t2-source">{escape(metric.reference)}</p></div>'
+    )
+
+
+def _range(metric: Metric) -> str:
+    lo, hi = metric.bounds
+    ends = f"from {number(lo)} up" if hi == float("inf") else f"from {number(lo)} to {number(hi)}"
+    return f"It runs {ends}, in: {metric.unit}." if metric.unit else f"It runs {ends}."

@@ -1,0 +1,112 @@
+"""From the store to the chart: points of two metrics, of one version each, and what they say in words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from t2ialign.charts.intervals import in_words, number
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.words import counted, default_metric
+from t2ialign.metrics import METRICS
+from t2ialign.store import Filters, cell_scores, choices
+from t2ialign.tradeoff.correlation import rank_correlation
+from t2ialign.tradeoff.points import CellScore, tradeoff_points
+from t2ialign.types import Axis, Metric, TradeoffPoint
+
+FEW = 3
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a chart shows: two metrics and which cells."""
+
+    x: Metric
+    y: Metric
+    filters: Filters = field(default_factory=Filters)
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of a chart, the cell scores behind them, and how many of other metric versions were left out."""
+
+    points: tuple[TradeoffPoint, ...]
+    rows: tuple[CellScore, ...]
+    left_out: int = 0
+
+    def of(self, config: str) -> TradeoffPoint | None:
+        """The point of a config's key."""
+        return next((point for point in self.points if point.config.key == config), None)
+
+
+def choose(x: str, y: str, scored: Sequence[str], filters: Filters | None = None) -> Chosen:
+    """Metrics by name; an empty or unscored name means the axis' first scored metric."""
+    metrics = (
+        METRICS[name] if name in scored and name in METRICS else default_metric(axis, scored)
+        for name, axis in ((x, "alignment"), (y, "diversity"))
+    )
+    return Chosen(*metrics, filters or Filters())
+
+
+def load_points(services: Services, chosen: Chosen) -> Points:
+    """The chart's points; of several metric versions only the most frequent one counts, and is said."""
+    rows = cell_scores(services.store, chosen.x.name, chosen.y.name, chosen.filters)
+    usual = {metric.name: _usual_version(rows, metric.name) for metric in (chosen.x, chosen.y)}
+    kept = tuple(row for row in rows if row.version == usual[row.metric])
+    left_out = len({row.cell for row in rows} - {row.cell for row in kept})
+    return Points(tuple(tradeoff_points(kept, chosen.x, chosen.y)), kept, left_out)
+
+
+def metric_choices(services: Services) -> list[tuple[str, str]]:
+    """The scored metrics as (label, name), grouped by axis in the order of the menu."""
+    scored = choices(services.store)["metrics"]
+    axes: tuple[Axis, ...] = ("alignment", "diversity")
+    return [
+        (f"{axis.capitalize()} · {metric.title}", metric.name)
+        for axis in axes
+        for metric in METRICS.values()
+        if metric.axis == axis and metric.name in scored
+    ]
+
+
+def in_a_sentence(found: Points, chosen: Chosen) -> str:
+    """What the points say together: how the two axes move with each other, and what was left out."""
+    if not found.points:
+        return "No point passes the filters."
+    text = _correlation(found.points, chosen)
+    if found.left_out:
+        text += (
+            f" {counted(found.left_out, 'cell')} scored by another version of these metrics are left out, because one "
+            "axis must not mix versions; generate them again to score them anew."
+        )
+    return text
+
+
+def _correlation(points: Sequence[TradeoffPoint], chosen: Chosen) -> str:
+    known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
+    if len(known) < FEW:
+        return f"{counted(len(known), 'point')}: too few to say how the two axes move together."
+    sign = 1 if chosen.x.higher_is_better == chosen.y.higher_is_better else -1
+    rho = rank_correlation([point.x.mean for point in known], [point.y.mean for point in known])
+    if math.isnan(rho.mean):
+        return "One axis is the same at every point, so nothing can be said about how they move together."
+    gain = f"more {chosen.x.axis}"
+    effect = "less" if sign * rho.mean < 0 else "more"
+    strength = "clearly" if abs(rho.mean) >= 0.7 else "somewhat" if abs(rho.mean) >= 0.3 else "hardly"
+    if strength == "hardly":
+        claim = f"the two axes hardly move together ({number(rho.mean)})"
+    else:
+        claim = f"{gain} goes {strength} with {effect} {_other(chosen)}"
+    return f"Over these {counted(len(known), 'point')}, {claim}: rank correlation {in_words(rho)}."
+
+
+def _other(chosen: Chosen) -> str:
+    return chosen.y.axis if chosen.y.axis != chosen.x.axis else f"{chosen.y.axis} by {chosen.y.title}"
+
+
+def _usual_version(rows: Sequence[CellScore], metric: str) -> str:
+    """The version that most cells of a metric were scored with (the later name where several are equal)."""
+    counts = Counter(row.version for row in rows if row.metric == metric)
+    return max(counts, key=lambda version: (counts[version], version), default="")

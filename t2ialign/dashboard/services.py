@@ -1,0 +1,60 @@
+"""What the tabs work with: the workbench, the store, the engine that owns long work, and prompts to begin with."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from t2ialign.charts.theme import styles
+from t2ialign.dashboard.parts.tags import Look
+from t2ialign.engines import LocalEngine
+from t2ialign.experiments import prompt_sets
+from t2ialign.experiments.workbench import Workbench
+from t2ialign.registry import CheckpointEntry
+from t2ialign.store import Store, choices
+from t2ialign.types import InputError, Prompt
+
+FIRST_SET = "shapes-test"
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything behind the page; tabs meet here and in the store, nowhere else."""
+
+    bench: Workbench
+    store: Store
+    engine: LocalEngine
+    prompts: Mapping[str, tuple[Prompt, ...]]
+    exports: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="t2ialign-exports-")))
+
+    def checkpoints(self) -> dict[str, CheckpointEntry]:
+        """What can be sampled now, by name."""
+        return dict(self.bench.registry().checkpoints)
+
+    def look(self, checkpoint: str) -> Look:
+        """A checkpoint's colours, the same on every chart and every sheet."""
+        names = [*self.order(), checkpoint]
+        return Look(styles(names)[checkpoint].color, styles(names, dark=True)[checkpoint].color)
+
+    def order(self) -> list[str]:
+        """All checkpoints there are, those of the registry first, so that a filter changes nobody's colour."""
+        return list(dict.fromkeys([*self.checkpoints(), *choices(self.store)["checkpoints"]]))
+
+    def categories(self) -> dict[str, str]:
+        """The category of each prompt that a set knows."""
+        return {prompt.text: prompt.category for known in self.prompts.values() for prompt in known}
+
+
+def open_services(bench: Workbench) -> Services:
+    """Services of a workbench, with every shipped prompt set.
+
+    Raises:
+        InputError: another process owns the store.
+    """
+    if bench.store is None:
+        raise InputError("Another process holds the store: close it, or give this page a T2IALIGN_HOME of its own.")
+    names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
+    known = {name: prompt_sets.load(name) for name in names}
+    return Services(bench, bench.store, LocalEngine(), known)

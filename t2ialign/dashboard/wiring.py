@@ -1,0 +1,76 @@
+"""Handlers return a dict of what changes, by the names of a tab's components; this turns it into Gradio's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+Updates = dict[str, Any]
+ASSETS = Path(__file__).parent / "assets"
+# Quiet: no spinner over what changes, nothing on the API page; the event never waits for another one of its kind.
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+
+
+def asset(name: str) -> str:
+    """A script or style sheet of the page."""
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Wires:
+    """A tab's components by name."""
+
+    components: Mapping[str, Any]
+
+    def on(
+        self,
+        triggers: Sequence[Any] | Any,
+        handler: Callable[..., Updates],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        **options: Any,
+    ) -> Dependency:
+        """Runs ``handler(*inputs)`` on any of the triggers and shows what it returns; names it leaves out stay."""
+
+        def run(*values: Any) -> list[Any]:
+            return ordered(handler(*values), outputs)
+
+        return gr.on(triggers, run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+
+    def on_event(
+        self,
+        trigger: Any,
+        handler: Callable[..., Updates],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        **options: Any,
+    ) -> Dependency:
+        """The same for a trigger that sends data from the browser: ``handler(data, *inputs)``, ``data`` untrusted."""
+
+        def run(*values: Any, event: gr.EventData) -> list[Any]:
+            data = event._data if isinstance(event._data, dict) else {}
+            return ordered(handler(data, *values), outputs)
+
+        return trigger(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+
+    def pick(self, names: Sequence[str]) -> list[Any]:
+        """Components by name."""
+        return [self.components[name] for name in names]
+
+
+def ordered(updates: Updates, outputs: Sequence[str]) -> list[Any]:
+    """Updates in the order of the outputs; a name that is no output is a mistake of the handler's author."""
+    unknown = set(updates) - set(outputs)
+    assert not unknown, f"{sorted(unknown)} are no outputs of this event"
+    return [updates.get(name, gr.skip()) for name in outputs]
+
+
+def said(data: Mapping[str, Any], name: str, longest: int = 4096) -> str:
+    """A text field of what the browser sent; empty if it is missing or no text."""
+    value = data.get(name, "")
+    return value[:longest] if isinstance(value, str) else ""

@@ -1,0 +1,183 @@
+"""LoRA and DoRA adapters of a backbone's UNet: loading, blending, training and saving them.
+
+**Blends.** LoRAs add in weight space: with weights w_l the UNet computes with W + sum_l w_l (alpha_l / r_l) B_l A_l. A
+DoRA does not scale that way (at weight 0 it is still not the base), so DoRAs are mixed in the space of predictions.
+With e_base the base's prediction, e_L the prediction with all LoRAs of the blend on, and e_d that with DoRA d alone at
+full strength,
+
+    e = e_L + sum_d w_d (e_d - e_base)          (e_L = e_base where the blend has no LoRA).
+
+So weight 0 is exactly the base for either kind, weight 1 of a lone DoRA exactly that DoRA, and in between one DoRA is
+(1 - w) e_base + w e_d. It costs one evaluation of the UNet for the LoRAs together, one for each DoRA, and one for the
+base unless its share is 0. Nothing is computed for adapters of weight 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from huggingface_hub import hf_hub_download
+from peft import LoraConfig
+from torch import Tensor, nn
+
+from t2ialign.diffusion.adapter_files import read_adapter, write_adapter
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.switch import BASE, Pass
+from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, load_registry, sha_of, unknown
+from t2ialign.types import AdapterUse, InputError
+
+ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+
+
+def blend(
+    backbone: Backbone, uses: Sequence[AdapterUse], checkpoints: Mapping[str, CheckpointEntry] | None = None
+) -> Backbone:
+    """A view of the backbone with these adapters on, loaded where they were not yet; ``()`` is the base.
+
+    ``checkpoints`` says where each name's adapter lies (the registry's, if not given).
+    """
+    active = [use for use in uses if use.weight != 0]
+    if active and checkpoints is None:
+        checkpoints = load_registry().checkpoints
+    loras, doras = [], []
+    for use in active:
+        if use.name not in checkpoints:
+            raise unknown("checkpoint", use.name, checkpoints)
+        key = load_adapter(backbone, checkpoints[use.name], use.sha)
+        (doras if backbone.switch.loaded[key] == "dora" else loras).append((key, use.weight))
+    passes = [Pass(tuple(loras))] if loras else []
+    passes += [Pass(((key, 1.0),), weight) for key, weight in doras]
+    rest = (0.0 if loras else 1.0) - sum(weight for _, weight in doras)
+    if abs(rest) > 1e-12:
+        passes.append(Pass((), rest))
+    return dataclasses.replace(backbone, passes=tuple(passes))
+
+
+@contextmanager
+def reference(backbone: Backbone) -> Iterator[Backbone]:
+    """What a policy is compared with, the base without adapters, as the target of a ``with`` statement.
+
+    Within the block every view of this backbone predicts as the base in this thread, the policy's own included; other
+    threads wait, so keep it short and never yield from inside it. ``requires_grad`` flags stay as they are. With
+    gradient checkpointing evaluate the reference first and the policy last: the backward pass evaluates again with
+    whatever is on.
+    """
+    with backbone.switch.reference():
+        yield dataclasses.replace(backbone, passes=BASE)
+
+
+def load_adapter(backbone: Backbone, entry: CheckpointEntry, sha: str = "") -> str:
+    """Loads a checkpoint's adapter into the UNet, switched off, and returns its key there; a loaded one is found again.
+
+    Refused, each with one sentence and nothing left half loaded: a missing, truncated or pickled file, a file that is
+    not the one its manifest (or ``sha``, the short form in a config) names, an adapter of another architecture.
+    """
+    file = _adapter_file(entry)
+    found = sha_of(file)
+    if sha and sha != found:
+        raise InputError(f"The adapter {entry.name} has changed since: it was {sha} and is now {found}; generate anew.")
+    key = _key(entry.name, found)
+    with backbone.switch.lock:
+        if key not in backbone.switch.loaded:
+            tensors, settings = read_adapter(file, entry, backbone.unet)
+            _inject(backbone, key, tensors, settings)
+    return key
+
+
+def add_adapter(
+    backbone: Backbone,
+    name: str,
+    kind: Literal["lora", "dora"] = "lora",
+    rank: int = 8,
+    alpha: float | None = None,
+    targets: Sequence[str] = ATTENTION,
+    start: CheckpointEntry | None = None,
+) -> Backbone:
+    """A view with a new adapter to train: zero effect at first, or that of ``start`` (whose rank and targets it takes).
+
+    Its parameters are float32 and require gradients; ``adapter_parameters`` lists them. A former one of the same name
+    that was never saved is dropped.
+    """
+    key = _key(name, "")
+    with backbone.switch.lock:
+        drop_adapter(backbone, name)
+        if start is not None:
+            _inject(backbone, key, *read_adapter(_adapter_file(start), start, backbone.unet))
+        else:
+            config = LoraConfig(r=rank, lora_alpha=alpha or rank, target_modules=list(targets), use_dora=kind == "dora")
+            backbone.unet.add_adapter(config, key)
+            backbone.switch.arrived(key, kind)
+    view = dataclasses.replace(backbone, passes=(Pass(((key, 1.0),)),))
+    for parameter in adapter_parameters(view).values():
+        parameter.data = parameter.data.float()
+        parameter.requires_grad_(True)
+    return view
+
+
+def adapter_parameters(view: Backbone) -> dict[str, nn.Parameter]:
+    """The parameters of the adapters that a view has on, by name."""
+    return _parameters_of(view.unet, {key for one in view.passes for key, _ in one.adapters})
+
+
+def save_adapter(backbone: Backbone, name: str, directory: Path, manifest: Mapping[str, Any]) -> str:
+    """Writes the adapter ``name`` (as given to ``add_adapter``) and its manifest, atomically, in diffusers' layout.
+
+    ``manifest`` is kept as it is; ``kind``, ``backbone``, ``backbone_revision``, ``file`` and ``sha256`` are added, so
+    that a folder among the checkpoints is a checkpoint of the registry. Returns the adapter's short SHA-256.
+    """
+    key = _key(name, "")
+    if key not in backbone.switch.loaded:
+        raise InputError(f"There is no adapter {name!r} in training to save.")
+    kind = backbone.switch.loaded[key]
+    said = {"kind": kind, "backbone": backbone.entry.name, "backbone_revision": backbone.revision}
+    return sha_of(write_adapter(backbone.unet, key, directory, {**manifest, **said}))
+
+
+def drop_adapter(backbone: Backbone, name: str) -> None:
+    """Forgets the adapter ``name`` of ``add_adapter``, if there is one; views that had it on must not be used again."""
+    key = _key(name, "")
+    with backbone.switch.lock:
+        if key in backbone.switch.loaded:
+            backbone.unet.delete_adapters(key)
+            backbone.switch.left(key)
+
+
+def _key(name: str, sha: str) -> str:
+    """The adapter's name within peft, where no dots may be; a new file under the same name is a new adapter."""
+    return f"{re.sub(r'[^A-Za-z0-9]', '_', name)}__{sha or 'training'}"
+
+
+def _adapter_file(entry: CheckpointEntry) -> Path:
+    """The adapter's file on this machine, from the Hub's cache or else downloaded where it is a Hub id."""
+    if entry.adapter is None:
+        raise InputError(f"{entry.name} has no adapter: it is the backbone {entry.backbone} itself.")
+    if isinstance(entry.adapter, Path):
+        return entry.adapter
+    repository, _, revision = entry.adapter.partition("@")
+    try:
+        return Path(hf_hub_download(repository, ADAPTER_FILE, revision=revision or None))
+    except Exception as error:  # what a missing network raises is spread over several libraries
+        raise InputError(
+            f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub: connect once to fetch "
+            f"{repository}."
+        ) from error
+
+
+def _inject(backbone: Backbone, key: str, tensors: dict[str, Tensor], settings: dict[str, Any]) -> None:
+    """Puts checked tensors into the UNet as adapter ``key``, frozen."""
+    unet = backbone.unet
+    backbone.switch.changed()
+    unet.load_lora_adapter(tensors, prefix=None, adapter_name=key, metadata=settings)
+    backbone.switch.arrived(key, "dora" if settings["use_dora"] else "lora")
+    for parameter in _parameters_of(unet, [key]).values():
+        parameter.requires_grad_(False)
+
+
+def _parameters_of(unet: nn.Module, keys: Iterable[str]) -> dict[str, nn.Parameter]:
+    part = re.compile("|".join(rf"\.{re.escape(key)}(\.|$)" for key in keys))
+    return {name: parameter for name, parameter in unet.named_parameters() if part.search(name)}

@@ -1,0 +1,206 @@
+"""A frozen base model with everything hidden in which the embedded model, SD-1.5, SD-2.1 and SDXL differ.
+
+Latents are float32 and in the VAE's scaled space; networks compute in the backbone's ``dtype`` and their predictions
+come back as float32. Timesteps are the training schedule's (0 to 999).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers.utils import logging as diffusers_logging
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from transformers.utils import logging as transformers_logging
+
+from t2ialign.diffusion.noise import Prediction
+from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
+from t2ialign.diffusion.text import PromptEmbeds, TextEncoder
+from t2ialign.registry import BackboneEntry, sha_of, unknown
+from t2ialign.types import InputError
+
+PIPELINES = {"sd": StableDiffusionPipeline, "sdxl": StableDiffusionXLPipeline}
+NOT_NEEDED = {  # parts of stock pipelines that are neither downloaded nor loaded
+    "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
+    "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
+}
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One loaded model. ``adapters.blend`` returns views of it: same networks, other adapters on (``passes``).
+
+    ``revision`` identifies the weights: the short SHA-256 of local ones, the commit of those from the Hub.
+    """
+
+    entry: BackboneEntry
+    revision: str
+    device: str
+    dtype: str
+    unet: UNet2DConditionModel
+    vae: AutoencoderKL
+    text: TextEncoder
+    scheduler_config: Mapping[str, Any]
+    switch: AdapterSwitch
+    passes: tuple[Pass, ...] = BASE
+
+    @property
+    def prediction(self) -> Prediction:
+        return self.scheduler_config["prediction_type"]
+
+    @property
+    def pixels_per_latent(self) -> int:
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        """Channels, height and width of the latents of a picture of that many pixels."""
+        return self.unet.config.in_channels, height // self.pixels_per_latent, width // self.pixels_per_latent
+
+    @torch.no_grad()
+    def encode_prompts(self, prompts: Sequence[str]) -> PromptEmbeds:
+        """Embeddings of the prompts; that of "" is what the model was trained to take for no prompt."""
+        return self.text.encode(prompts)
+
+    def predict_noise(
+        self, latents: Float[Tensor, "n c h w"], timesteps: Tensor | int, embeds: PromptEmbeds
+    ) -> Float[Tensor, "n c h w"]:
+        """The model's own output (noise, or velocity where ``prediction`` says so) with this view's adapters on.
+
+        ``timesteps``: one for all or one a picture. Gradients flow wherever the caller lets them.
+        """
+        latents = latents.to(self.unet.dtype)
+        extra = {} if embeds.pooled_prompt_embeds is None else {"added_cond_kwargs": self._added(latents, embeds)}
+        parts = []
+        with self.switch.lock:
+            for one in self.switch.actual(self.passes):
+                self.switch.turn_on(one.adapters)
+                output = self.unet(latents, timesteps, embeds.prompt_embeds, **extra, return_dict=False)[0].float()
+                parts.append(output if one.share == 1 else one.share * output)
+        return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+
+    def _added(self, latents: Tensor, embeds: PromptEmbeds) -> dict[str, Tensor]:
+        """SDXL's second condition: pooled text, and original size, crop and target size of the picture."""
+        height, width = (side * self.pixels_per_latent for side in latents.shape[-2:])
+        pooled = embeds.pooled_prompt_embeds
+        time_ids = torch.tensor([[height, width, 0, 0, height, width]], dtype=pooled.dtype, device=pooled.device)
+        return {"text_embeds": pooled, "time_ids": time_ids.repeat(len(pooled), 1)}
+
+    @torch.no_grad()
+    def decode(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
+        """Pictures of latents, on the CPU."""
+        mean, std = self._latent_statistics()
+        scale = self.vae.config.scaling_factor
+        latents = latents.to(self.vae.dtype)
+        latents = latents / scale if mean is None else latents * std / scale + mean
+        pixels = self.vae.decode(latents, return_dict=False)[0].float()
+        return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 hh ww"]) -> Float[Tensor, "n c h w"]:
+        """Latents of pictures: the means of the VAE's posterior, scaled."""
+        pixels = (images.to(self.device).float() / 127.5 - 1).to(self.vae.dtype)
+        latents = self.vae.encode(pixels).latent_dist.mean.float()
+        mean, std = self._latent_statistics()
+        latents = latents if mean is None else (latents - mean) / std
+        return latents * self.vae.config.scaling_factor
+
+    def _latent_statistics(self) -> tuple[Tensor | None, Tensor | None]:
+        """Per-channel mean and std that some VAEs of the SDXL family ask for, or the shift of others; usually none."""
+        config = self.vae.config
+        if config.latents_mean is not None and config.latents_std is not None:
+            mean, std = config.latents_mean, config.latents_std
+        elif config.shift_factor is not None:
+            mean, std = [config.shift_factor], [1.0]
+        else:
+            return None, None
+        return tuple(torch.tensor(values, device=self.device)[None, :, None, None] for values in (mean, std))
+
+
+def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
+    """Loads a backbone of the registry, from its folder or from the Hub (its cache first), in one of ``DTYPES``."""
+    if dtype not in DTYPES:
+        raise unknown("precision", dtype, DTYPES)
+    variant = entry.variant if dtype != "float32" and entry.variant else None
+    folder = entry.source if isinstance(entry.source, Path) else download(entry, variant)
+    pipeline = _read(entry, folder, dtype, variant)
+    parts = pipeline.components
+    prediction = pipeline.scheduler.config.prediction_type
+    if prediction not in ("epsilon", "v_prediction"):
+        raise InputError(f"{entry.name} predicts {prediction!r}, and only epsilon and v_prediction models can be used.")
+    sides = ("", "_2") if entry.family == "sdxl" else ("",)
+    for name in ("unet", "vae", *(f"text_encoder{side}" for side in sides)):
+        parts[name].to(device).eval().requires_grad_(False)
+    text = TextEncoder(
+        entry.family,
+        tuple(parts[f"tokenizer{side}"] for side in sides),
+        tuple(parts[f"text_encoder{side}"] for side in sides),
+        bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
+    )
+    return Backbone(
+        entry,
+        sha_of(folder) if isinstance(entry.source, Path) else folder.name[:16],
+        device,
+        dtype,
+        parts["unet"],
+        parts["vae"],
+        text,
+        dict(pipeline.scheduler.config),
+        AdapterSwitch(parts["unet"]),
+    )
+
+
+def download(entry: BackboneEntry, variant: str | None) -> Path:
+    """The folder of a Hub backbone in this machine's cache, fetched when it is not there; only the parts in use."""
+    options = {"revision": entry.hub_revision or None, "variant": variant, **NOT_NEEDED[entry.family]}
+    try:
+        return Path(PIPELINES[entry.family].download(str(entry.source), use_safetensors=True, **options))
+    except (GatedRepoError, RepositoryNotFoundError) as error:
+        raise InputError(
+            f"The Hub does not give out {entry.source}: accept its licence and log in, or mend the id in the registry."
+        ) from error
+    except Exception as error:  # what a missing network raises is spread over five libraries
+        raise InputError(
+            f"{entry.name} is not on this machine and t2ialign cannot reach the Hub: connect once to fetch "
+            f"{entry.source}, or choose a backbone that is here."
+        ) from error
+
+
+def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -> Any:
+    """The stock pipeline of a folder; its parts are what counts."""
+    if not (folder / "model_index.json").is_file():
+        raise InputError(
+            f"The backbone {entry.name} is not in {folder}: restore that folder, or choose another backbone."
+        )
+    # A half-precision VAE shows: bfloat16 loses grey levels, and SDXL's overflows in float16.
+    vae_dtype = torch.float16 if dtype == "float16" and entry.family == "sd" else torch.float32
+    dtypes = {"default": DTYPES[dtype], "vae": vae_dtype}
+    options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED[entry.family]}
+    try:
+        with _no_progress_bars():
+            return PIPELINES[entry.family].from_pretrained(folder, local_files_only=True, **options)
+    except Exception as error:  # a damaged folder makes diffusers, transformers and safetensors raise what they like
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise InputError(
+            f"The backbone {entry.name} in {folder} cannot be loaded ({reason}): restore that folder."
+        ) from error
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Loading takes a second; its bars would only tear the caller's own progress apart."""
+    libraries = [library for library in (diffusers_logging, transformers_logging) if library.is_progress_bar_enabled()]
+    for library in libraries:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library in libraries:
+            library.enable_progress_bar()

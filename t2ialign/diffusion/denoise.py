@@ -1,0 +1,89 @@
+"""The loop: from noise to latents, with guidance and mutual information, as a generator of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.noise import epsilon_gap, kappa, kappa_released, predicted_x0
+from t2ialign.diffusion.schedulers import begin_run
+from t2ialign.diffusion.text import PromptEmbeds, stack
+from t2ialign.types import Guidance
+
+RELEASED_ABOVE = 50  # MI-TUNE's published code leaves out timesteps up to here, where kappa grows without bound
+
+
+@dataclass(frozen=True)
+class DenoiseStep:
+    """What one step left behind. Mutual information is the estimate over the steps so far, in nats.
+
+    It is the mean over visited steps of kappa_t |e(z_t, prompt) - e(z_t, empty)|^2 (MI-TUNE, eq. 2; algorithm 2 uses
+    the very trajectory that makes the picture). ``mutual_information_released`` is that of the paper's published code
+    (no alpha_t, timesteps above 50 only; NaN before the first), ``mutual_information_map`` each latent cell's share.
+    """
+
+    index: int
+    total: int
+    timestep: float
+    latents: Float[Tensor, "n c h w"]
+    predicted_x0: Float[Tensor, "n c h w"]
+    mutual_information: Float[Tensor, " n"]
+    mutual_information_released: Float[Tensor, " n"]
+    mutual_information_map: Float[Tensor, "n h w"]
+
+
+def initial_noise(shape: tuple[int, int, int], generators: Sequence[torch.Generator]) -> Float[Tensor, "n c h w"]:
+    """Each picture's noise from its own CPU generator: a seed means the same on every device and in every batch."""
+    return torch.cat([torch.randn((1, *shape), generator=generator) for generator in generators])
+
+
+@torch.no_grad()
+def denoise(
+    backbone: Backbone,
+    prompt: PromptEmbeds,
+    empty: PromptEmbeds,
+    seeds: Sequence[int],
+    guidance: Guidance,
+    scheduler: str = "ddim",
+    num_inference_steps: int = 25,
+    height: int = 64,
+    width: int = 64,
+) -> Iterator[DenoiseStep]:
+    """Denoises one picture a seed, all of ``prompt``; every step is one evaluation of the UNet on both prompts.
+
+    ``prompt`` and ``empty`` are embeddings of one prompt each; ``empty`` is what guidance leads away from. In fp32 on a
+    CPU the latents are bit-identical to those of stock diffusers' pipeline with a list of generators.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    run = begin_run(backbone.scheduler_config, scheduler, num_inference_steps, backbone.device)
+    latents = initial_noise(backbone.latent_shape(height, width), generators).to(backbone.device)
+    latents = latents * run.scheduler.init_noise_sigma
+    embeds = stack([empty.repeat(len(seeds)), prompt.repeat(len(seeds))])
+    share = released = torch.zeros_like(latents[:, 0])
+    released_steps = 0
+    for index, timestep in enumerate(run.timesteps):
+        alpha_bar, beta = run.alpha_bar(index), run.beta(index)
+        noisy = run.scheduler.scale_model_input(latents, timestep)
+        uncond, cond = backbone.predict_noise(torch.cat([noisy, noisy]), timestep, embeds).chunk(2)
+        guided = guidance(cond, uncond, 1 - float(timestep) / run.train_timesteps)
+        gap = epsilon_gap(cond, uncond, alpha_bar, backbone.prediction)
+        share = share + kappa(beta, alpha_bar, run.train_timesteps) * gap
+        if timestep > RELEASED_ABOVE:
+            released_steps += 1
+            released = released + kappa_released(beta, alpha_bar, run.train_timesteps) * gap
+        latents = run.step(guided, timestep, latents, generators)
+        yield DenoiseStep(
+            index,
+            len(run.timesteps),
+            float(timestep),
+            latents,
+            predicted_x0(guided, noisy, alpha_bar, backbone.prediction),
+            share.sum((1, 2)) / (index + 1),
+            released.sum((1, 2)) / (released_steps or float("nan")),
+            share / (index + 1),
+        )

@@ -1,0 +1,108 @@
+"""Prompt, config and seeds to pictures: the use of the loop that everything else builds on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from t2ialign.diffusion.adapters import blend
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.denoise import DenoiseStep, denoise
+from t2ialign.diffusion.inputs import check_config, check_prompt, check_seeds
+from t2ialign.diffusion.preview import preview
+from t2ialign.diffusion.text import truncation_note
+from t2ialign.guidance import begin_guidance
+from t2ialign.registry import CheckpointEntry
+from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of one micro-batch is done: ``done`` of ``total`` steps over all micro-batches.
+
+    ``previews`` are pictures of the step's predicted x0 by seed (after most steps none), full size or one pixel a
+    latent cell; ``note`` says in a sentence how a long prompt was truncated ("" = it was not).
+    """
+
+    done: int
+    total: int
+    seeds: tuple[int, ...]
+    previews: Mapping[int, UInt8[Tensor, "3 h w"]]
+    note: str = ""
+
+
+def generate(
+    backbone: Backbone,
+    prompt: Prompt,
+    config: GenerationConfig,
+    seeds: Sequence[int],
+    batch_size: int = 8,
+    preview_every: int = 5,
+    cancelled: Callable[[], bool] = lambda: False,
+    checkpoints: Mapping[str, CheckpointEntry] | None = None,
+) -> Iterator[Progress | SeedBatch]:
+    """Checks everything (``InputError``), then yields ``Progress`` after every step and each finished ``SeedBatch``.
+
+    Seeds run in micro-batches of ``batch_size``; the pictures of a seed are the same in every batch (fp32 on a CPU:
+    within one grey level, and mostly bit for bit). ``preview_every`` 0 means no previews, else the first step and every
+    so many after it. Once ``cancelled()`` is true the generator ends at the next step; what it yielded before is whole.
+    ``checkpoints`` says where the config's adapters lie (the registry's, if not given). With a negative prompt the
+    difference of the two predictions is no mutual information, which is NaN then.
+    """
+    seeds = check_seeds(tuple(seeds))
+    check_prompt(prompt.text)
+    check_config(config, backbone.pixels_per_latent)
+    check_match(config, backbone)
+    if batch_size < 1:
+        raise InputError("The batch size must be at least 1.")
+    parts = [seeds[start : start + batch_size] for start in range(0, len(seeds), batch_size)]
+    view = blend(backbone, config.adapters, checkpoints)
+    return _generate(view, prompt, config, parts, preview_every, cancelled)
+
+
+def check_match(config: GenerationConfig, backbone: Backbone) -> None:
+    """Refuses a config that was made for another backbone, other weights of it or another precision."""
+    pairs = (("backbone", backbone.entry.name), ("revision", backbone.revision), ("dtype", backbone.dtype))
+    for name, loaded in pairs:
+        wanted = getattr(config, name)
+        if wanted not in (loaded, "") or (wanted == "" and name != "revision"):
+            raise InputError(
+                f"These settings are for {name} {wanted!r}, but {loaded!r} is loaded: load the one they name."
+            )
+
+
+def _generate(
+    view: Backbone,
+    prompt: Prompt,
+    config: GenerationConfig,
+    parts: Sequence[tuple[int, ...]],
+    preview_every: int,
+    cancelled: Callable[[], bool],
+) -> Iterator[Progress | SeedBatch]:
+    embeds, empty = (view.encode_prompts([text]) for text in (prompt.text, config.negative_prompt))
+    note = truncation_note(embeds.truncated[0])
+    steps = config.num_inference_steps
+    for number, seeds in enumerate(parts):
+        guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
+        loop = denoise(view, embeds, empty, seeds, guidance, config.scheduler, steps, config.height, config.width)
+        for step in loop:
+            if cancelled():
+                return
+            wanted = preview_every > 0 and step.index % preview_every == 0 and step.index + 1 < step.total
+            pictures = preview(view, step.predicted_x0) if wanted else ()
+            done = number * steps + step.index + 1
+            yield Progress(done, len(parts) * steps, seeds, dict(zip(seeds, pictures, strict=False)), note)
+        yield _seed_batch(view, prompt, config, seeds, step)
+
+
+def _seed_batch(
+    view: Backbone, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...], last: DenoiseStep
+) -> SeedBatch:
+    estimates = [last.mutual_information.cpu(), last.mutual_information_released.cpu()]
+    if config.negative_prompt:
+        estimates = [torch.full_like(estimate, float("nan")) for estimate in estimates]
+    return SeedBatch(prompt, config, seeds, view.decode(last.latents), *estimates)

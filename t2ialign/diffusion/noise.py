@@ -1,0 +1,94 @@
+"""The pure maths of one denoising step. ``alpha_bar`` is the share of signal in x_t = sqrt(a) x_0 + sqrt(1 - a) noise.
+
+``prediction`` says what a model's output is: ``epsilon`` (the noise) or ``v_prediction`` (the velocity of Salimans & Ho
+2022, v = sqrt(a) noise - sqrt(1 - a) x_0). Scalars may be floats or tensors that broadcast over the latents.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Prediction = Literal["epsilon", "v_prediction"]
+Scalar = float | Tensor
+
+
+def root(value: Scalar) -> Scalar:
+    return value.sqrt() if isinstance(value, Tensor) else math.sqrt(value)
+
+
+def to_epsilon(
+    model_output: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
+) -> Float[Tensor, "n c h w"]:
+    """The noise that a model's output stands for; of a velocity, sqrt(a) v + sqrt(1 - a) x_t."""
+    if prediction == "epsilon":
+        return model_output
+    return root(alpha_bar) * model_output + root(1 - alpha_bar) * latents
+
+
+def predicted_x0(
+    model_output: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
+) -> Float[Tensor, "n c h w"]:
+    """The picture that the model sees in x_t: (x_t - sqrt(1 - a) noise) / sqrt(a), or sqrt(a) x_t - sqrt(1 - a) v."""
+    if prediction == "epsilon":
+        return (latents - root(1 - alpha_bar) * model_output) / root(alpha_bar)
+    return root(alpha_bar) * latents - root(1 - alpha_bar) * model_output
+
+
+def add_noise(
+    x0: Float[Tensor, "n c h w"], noise: Float[Tensor, "n c h w"], alpha_bar: Scalar
+) -> Float[Tensor, "n c h w"]:
+    """x_t of the forward process (Ho et al. 2020, eq. 4)."""
+    return root(alpha_bar) * x0 + root(1 - alpha_bar) * noise
+
+
+def kappa(beta: Scalar, alpha_bar: Scalar, train_timesteps: int = 1000) -> Scalar:
+    """Weight of |e(z_t, prompt) - e(z_t, empty)|^2 in the mutual information, in nats (MI-TUNE, eq. 2).
+
+    beta_t T / (2 alpha_t (1 - alpha_bar_t)) with alpha_t = 1 - beta_t.
+    """
+    return kappa_released(beta, alpha_bar, train_timesteps) / (1 - beta)
+
+
+def kappa_released(beta: Scalar, alpha_bar: Scalar, train_timesteps: int = 1000) -> Scalar:
+    """The weight in MI-TUNE's published code, which leaves alpha_t out (and looks at timesteps above 50 only)."""
+    return beta * train_timesteps / (2 * (1 - alpha_bar))
+
+
+def epsilon_gap(
+    output_cond: Float[Tensor, "n c h w"],
+    output_uncond: Float[Tensor, "n c h w"],
+    alpha_bar: Scalar,
+    prediction: Prediction,
+) -> Float[Tensor, "n h w"]:
+    """|e(z_t, prompt) - e(z_t, empty)|^2 summed over channels, from a model's outputs at one and the same z_t."""
+    gap = (output_cond.float() - output_uncond.float()).square().sum(1)
+    return gap if prediction == "epsilon" else alpha_bar * gap
+
+
+def ddim_step(
+    epsilon: Float[Tensor, "n c h w"],
+    latents: Float[Tensor, "n c h w"],
+    alpha_bar: Scalar,
+    alpha_bar_previous: Scalar,
+    eta: float = 1.0,
+) -> tuple[Float[Tensor, "n c h w"], Scalar]:
+    """Mean and standard deviation of p(x_(t-1) | x_t) (Song et al. 2021, eq. 12 and 16); ``eta`` 1 is DDPM's noise."""
+    variance = (1 - alpha_bar_previous) / (1 - alpha_bar) * (1 - alpha_bar / alpha_bar_previous)
+    std = eta * root(variance)
+    x0 = predicted_x0(epsilon, latents, alpha_bar, "epsilon")
+    mean = root(alpha_bar_previous) * x0 + root(1 - alpha_bar_previous - std * std) * epsilon
+    return mean, std
+
+
+def gaussian_log_prob(
+    sample: Float[Tensor, "n c h w"], mean: Float[Tensor, "n c h w"], std: Scalar
+) -> Float[Tensor, " n"]:
+    """Log density of a step under N(mean, std^2), averaged over the latents' elements (as DDPO and SPO do), in fp32."""
+    std = torch.as_tensor(std, dtype=torch.float32, device=sample.device)
+    gap = (sample.float() - mean.float()) / std
+    return (-0.5 * gap.square() - std.log() - 0.5 * math.log(2 * math.pi)).mean((1, 2, 3))

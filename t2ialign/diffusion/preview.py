@@ -1,0 +1,46 @@
+"""What an unfinished picture looks like: predicted x0 through the VAE where it is cheap, else a linear map."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import torch
+from diffusers import AutoencoderKL
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+from t2ialign.diffusion.backbone import Backbone
+
+CHEAP_PARAMETERS = 5_000_000  # a VAE whose decoder is smaller than this (SD's has 50 million) is its own preview
+_MAPS: WeakKeyDictionary[AutoencoderKL, Tensor] = WeakKeyDictionary()
+
+
+def preview(backbone: Backbone, predicted_x0: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
+    """Pictures of predicted x0, on the CPU: full size from a small VAE, else one pixel a latent cell."""
+    if sum(parameter.numel() for parameter in backbone.vae.decoder.parameters()) <= CHEAP_PARAMETERS:
+        return backbone.decode(predicted_x0)
+    if backbone.vae not in _MAPS:
+        _MAPS[backbone.vae] = fit_linear_map(backbone)
+    return linear_preview(_MAPS[backbone.vae], predicted_x0)
+
+
+def linear_preview(colors: Float[Tensor, "3 d"], latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 h w"]:
+    """Colours as an affine function of the latents' channels; the last column of ``colors`` is the constant."""
+    pixels = torch.einsum("kc,nchw->nkhw", colors[:, :-1], latents.float()) + colors[:, -1, None, None]
+    return pixels.clamp(0, 255).round().to(torch.uint8).cpu()
+
+
+def fit_linear_map(backbone: Backbone, pictures: int = 8, side: int = 16) -> Float[Tensor, "3 d"]:
+    """Least-squares map from latents to the mean colour of the pixels they decode to, from smooth random pictures.
+
+    The pictures are encoded and decoded again, so that the latents are of the kind that the VAE really meets.
+    """
+    draw = torch.Generator().manual_seed(0)
+    blobs = [torch.rand((pictures // 2, 3, cells, cells), generator=draw) for cells in (3, 6)]
+    full = torch.cat([interpolate(part, size=side * backbone.pixels_per_latent, mode="bicubic") for part in blobs])
+    latents = backbone.encode((full.clamp(0, 1) * 255).round().to(torch.uint8))
+    colors = adaptive_avg_pool2d(backbone.decode(latents).float(), latents.shape[-1])
+    rows = latents.cpu().movedim(1, -1).flatten(0, 2)
+    rows = torch.cat([rows, torch.ones(len(rows), 1)], 1)
+    return torch.linalg.lstsq(rows, colors.movedim(1, -1).flatten(0, 2)).solution.T.to(backbone.device)

@@ -1,0 +1,97 @@
+"""The menu of samplers: diffusers' schedulers on a backbone's own noise schedule, a new instance for every run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.registry import unknown
+
+
+@dataclass(frozen=True)
+class SchedulerChoice:
+    """A sampler of the menu. ``sigmas``: it keeps its own noise levels; ``generator``: its step takes generators."""
+
+    scheduler: Any
+    sigmas: bool
+    generator: bool
+    summary: str
+
+
+SCHEDULERS: dict[str, SchedulerChoice] = {
+    "ddim": SchedulerChoice(DDIMScheduler, False, True, "DDIM: deterministic, one step at a time"),
+    "dpmsolver++": SchedulerChoice(DPMSolverMultistepScheduler, True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"),
+    "euler": SchedulerChoice(EulerDiscreteScheduler, True, True, "Euler: deterministic"),
+    "euler_ancestral": SchedulerChoice(EulerAncestralDiscreteScheduler, True, True, "Euler ancestral: adds noise"),
+    "ddpm": SchedulerChoice(DDPMScheduler, False, True, "DDPM: adds noise, wants many steps"),
+    "unipc": SchedulerChoice(UniPCMultistepScheduler, True, False, "UniPC: good in 10 to 20 steps"),
+}
+
+
+@dataclass(frozen=True)
+class SchedulerRun:
+    """One run through the timesteps, from noise to picture. Multistep schedulers remember: never use a run twice."""
+
+    scheduler: Any
+    choice: SchedulerChoice
+
+    @property
+    def timesteps(self) -> Tensor:
+        return self.scheduler.timesteps
+
+    @property
+    def train_timesteps(self) -> int:
+        return self.scheduler.config.num_train_timesteps
+
+    def alpha_bar(self, index: int) -> float:
+        """Share of signal at step ``index``, in the scale of the model's input."""
+        if self.choice.sigmas:
+            return 1 / (1 + float(self.scheduler.sigmas[index]) ** 2)
+        return float(self.scheduler.alphas_cumprod[int(self.timesteps[index])])
+
+    def beta(self, index: int) -> float:
+        """Variance that the forward process adds at the (nearest) timestep of step ``index``."""
+        return float(self.scheduler.betas[round(float(self.timesteps[index]))])
+
+    def step(
+        self,
+        model_output: Float[Tensor, "n c h w"],
+        timestep: Tensor,
+        latents: Float[Tensor, "n c h w"],
+        generators: list[torch.Generator],
+    ) -> Float[Tensor, "n c h w"]:
+        """x_(t-1); what noise a step adds is drawn from each picture's own generator."""
+        extra = {"generator": generators} if self.choice.generator else {}
+        return self.scheduler.step(model_output, timestep, latents, **extra, return_dict=False)[0]
+
+
+def begin_run(config: Mapping[str, Any], name: str, num_inference_steps: int, device: str) -> SchedulerRun:
+    """A fresh scheduler ``name`` on the noise schedule ``config`` of a backbone, ready for its first step."""
+    if name not in SCHEDULERS:
+        raise unknown("scheduler", name, SCHEDULERS)
+    choice = SCHEDULERS[name]
+    bounds = {} if choice.sigmas else {"clip_sample": False}  # latents are not bounded, as pixels are
+    config = {**config, **bounds}
+    scheduler = choice.scheduler.from_config(config)
+    scheduler.set_timesteps(num_inference_steps, device=device)
+    train_timesteps, first = config["num_train_timesteps"], float(scheduler.timesteps[0])
+    if num_inference_steps > train_timesteps / 4 and not 0.8 * train_timesteps <= first < train_timesteps:
+        # So many steps that "leading" spacing, with its whole-numbered stride, starts far from noise or before it.
+        scheduler = choice.scheduler.from_config({**config, "timestep_spacing": "trailing"})
+        scheduler.set_timesteps(num_inference_steps, device=device)
+    if choice.sigmas:
+        scheduler.set_begin_index(0)
+    return SchedulerRun(scheduler, choice)

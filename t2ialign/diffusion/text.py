@@ -1,0 +1,94 @@
+"""Prompts to embeddings, for models with one CLIP text encoder (SD-1.5, SD-2.1) and with two (SDXL)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class PromptEmbeds:
+    """What the UNet reads of ``b`` prompts; ``pooled_prompt_embeds`` for SDXL only.
+
+    ``truncated`` holds, for each prompt, the words that were cut because the model reads no more ("" = none).
+    """
+
+    prompt_embeds: Float[Tensor, "b l d"]
+    pooled_prompt_embeds: Float[Tensor, "b p"] | None
+    truncated: tuple[str, ...]
+
+    def repeat(self, times: int) -> PromptEmbeds:
+        """The first prompt's embeddings ``times`` over, then the second's, and so on."""
+        return PromptEmbeds(
+            self.prompt_embeds.repeat_interleave(times, 0),
+            None if self.pooled_prompt_embeds is None else self.pooled_prompt_embeds.repeat_interleave(times, 0),
+            tuple(words for words in self.truncated for _ in range(times)),
+        )
+
+
+def stack(parts: Sequence[PromptEmbeds]) -> PromptEmbeds:
+    """Several prompts' embeddings as one batch."""
+    pooled = [part.pooled_prompt_embeds for part in parts if part.pooled_prompt_embeds is not None]
+    return PromptEmbeds(
+        torch.cat([part.prompt_embeds for part in parts]),
+        torch.cat(pooled) if pooled else None,
+        tuple(words for part in parts for words in part.truncated),
+    )
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """The tokenizers and text encoders of a backbone. ``zero_empty``: an empty prompt is all zeros (SDXL's base)."""
+
+    family: Literal["sd", "sdxl"]
+    tokenizers: tuple[Any, ...]
+    encoders: tuple[nn.Module, ...]
+    zero_empty: bool
+
+    def encode(self, prompts: Sequence[str]) -> PromptEmbeds:
+        """Each prompt by itself, so that its embeddings do not depend on the batch it comes in."""
+        return stack([self._one(prompt) for prompt in prompts])
+
+    def _one(self, prompt: str) -> PromptEmbeds:
+        pairs = list(zip(self.tokenizers, self.encoders, strict=True))
+        parts = [self._forward(tokenizer, encoder, prompt) for tokenizer, encoder in pairs]
+        tokens = torch.cat([part[0] for part in parts], -1)
+        pooled = parts[-1][1]
+        if not prompt and self.zero_empty:
+            tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
+        return PromptEmbeds(tokens, pooled, (truncated_words(*pairs[0], prompt),))
+
+    def _forward(self, tokenizer: Any, encoder: Any, prompt: str) -> tuple[Tensor, Tensor | None]:
+        length = token_limit(tokenizer, encoder)
+        ids = tokenizer(
+            [prompt], padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        ).input_ids
+        if self.family == "sd":
+            return encoder(ids.to(encoder.device))[0], None
+        output = encoder(ids.to(encoder.device), output_hidden_states=True)
+        return output.hidden_states[-2], output[0]  # the last encoder's first output is its pooled projection
+
+
+def token_limit(tokenizer: Any, encoder: Any) -> int:
+    """How many tokens the model reads, the two that mark start and end included."""
+    return min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
+
+
+def truncated_words(tokenizer: Any, encoder: Any, prompt: str) -> str:
+    """The end of a prompt that the model does not read, as its tokenizer spells it."""
+    ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
+    return tokenizer.decode(ids[token_limit(tokenizer, encoder) - 1 : -1]).strip()
+
+
+def truncation_note(truncated: str, limit: int = 60) -> str:
+    """The sentence that tells people what the model did not read; "" when it read everything."""
+    if not truncated:
+        return ""
+    start = truncated if len(truncated) <= limit else truncated[:limit].rsplit(" ", 1)[0] + " ..."
+    left_out = f"everything from {start!r} on was left out ({len(truncated)} characters)"
+    return f"The prompt is longer than the model can read: {left_out}."

@@ -1,0 +1,57 @@
+"""LAION's aesthetic predictor (Schuhmann 2022): a linear map of OpenAI's CLIP ViT-L/14 embedding, about 1 to 10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from t2ialign.encoders.clip import ClipEncoder, load_clip
+from t2ialign.encoders.reward_head import collapse
+from t2ialign.encoders.weights import fetch_url, identity
+from t2ialign.types import InputError, Prompt
+
+FILE = "sac+logos+ava1-l14-linearMSE.pth"
+URL = (
+    "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/"
+    "fe88a163f4661b4ddabba0751ff645e2e620746e/sac%2Blogos%2Bava1-l14-linearMSE.pth"
+)
+
+
+@dataclass(frozen=True)
+class AestheticEncoder:
+    """Provides ``aesthetic`` [n]: w . x + b of the unit embedding x; the published network has no activations."""
+
+    id: str
+    sha: str
+    clip: ClipEncoder
+    head: Path
+    provides: tuple[str, ...] = ("aesthetic",)
+
+    @cached_property
+    def map(self) -> tuple[Float[Tensor, " d"], Float[Tensor, ""]]:
+        try:
+            return collapse(torch.load(self.head, map_location="cpu", weights_only=True))
+        except Exception as error:  # torch raises five unrelated types for a damaged or foreign file
+            raise InputError(f"{self.head} is not LAION's {FILE}; fetch it again.") from error
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        embeddings = self.clip.images(images)
+        weight, bias = (part.to(embeddings.device) for part in self.map)
+        return {"aesthetic": (embeddings.double() @ weight + bias).float()}
+
+
+def load(source: str | Path, device: str, clip: str = "ViT-L-14-quickgelu/openai") -> AestheticEncoder:
+    """``source``: the head's file, or ``laion`` to fetch it; ``clip``: the backbone that it was trained on."""
+    head = Path(source)
+    if not head.is_file():
+        if str(source) != "laion":
+            raise InputError(f"{source} is neither a file nor 'laion'; name the file {FILE}.")
+        head = fetch_url(URL, Path(torch.hub.get_dir()) / "checkpoints" / FILE)
+    backbone = load_clip(clip, device)
+    return AestheticEncoder("laion-aesthetic", f"{identity([head])}.{backbone.sha}", backbone, head)

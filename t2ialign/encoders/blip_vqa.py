@@ -1,0 +1,75 @@
+"""BLIP-VQA (T2I-CompBench, Huang et al. 2023): is every thing that the prompt names there, asked one by one?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from t2ialign.encoders.noun_phrases import noun_phrases
+from t2ialign.encoders.preprocess import BLIP_480, preprocess
+from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.types import Prompt
+
+PHRASES, MAX_TOKENS, BATCH = 8, 35, 8
+
+
+@dataclass(frozen=True)
+class BlipVqaEncoder:
+    """Provides ``blip_vqa`` [n]: the product over at most 8 noun phrases of p(yes) / (p(yes) + p(no))."""
+
+    id: str
+    sha: str
+    device: str
+    folder: Path
+    provides: tuple[str, ...] = ("blip_vqa",)
+
+    @cached_property
+    def model(self) -> nn.Module:
+        from transformers import BlipForQuestionAnswering
+
+        model = BlipForQuestionAnswering.from_pretrained(self.folder, use_safetensors=True)
+        return model.to(self.device).eval().requires_grad_(False)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.folder)
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        pixels = preprocess(images, {**BLIP_480, "size": self.model.config.vision_config.image_size})
+        vision = [self.model.vision_model(pixel_values=part.to(self.device))[0] for part in pixels.split(BATCH)]
+        seen, score = torch.cat(vision), torch.ones(len(images), device=self.device)
+        for phrase in noun_phrases(prompt.text)[:PHRASES]:
+            score = score * torch.cat([self._yes(part, f"{phrase}?") for part in seen.split(BATCH)])
+        return {"blip_vqa": score}
+
+    def _yes(self, seen: Float[Tensor, "b l d"], question: str) -> Float[Tensor, " b"]:
+        """Share of "yes" against "no" in the answer's first token."""
+        asked = self.tokenizer(question, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(self.device)
+        # The first token tells BLIP's text half that it reads beside a picture; transformers leaves BERT's [CLS] there.
+        asked["input_ids"][:, 0] = self.model.config.text_config.bos_token_id + 1
+        tokens, mask = (asked[name].expand(len(seen), -1) for name in ("input_ids", "attention_mask"))
+        picture_mask = torch.ones(seen.shape[:2], dtype=torch.long, device=self.device)
+        question_states = self.model.text_encoder(
+            input_ids=tokens, attention_mask=mask, encoder_hidden_states=seen, encoder_attention_mask=picture_mask
+        )[0]
+        start = torch.full((len(seen), 1), self.model.config.text_config.bos_token_id, device=self.device)
+        logits = self.model.text_decoder(
+            input_ids=start, encoder_hidden_states=question_states, encoder_attention_mask=mask
+        ).logits[:, 0]
+        yes, no = (self.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no"))
+        return torch.sigmoid(logits[:, yes] - logits[:, no]).float()
+
+
+def load(source: str | Path, device: str) -> BlipVqaEncoder:
+    """``source``: ``Salesforce/blip-vqa-base@REVISION``, or a folder of a ``BlipForQuestionAnswering``."""
+    folder = fetch_folder(source)
+    return BlipVqaEncoder("blip-vqa", identity(safetensors_of(folder)), device, folder)

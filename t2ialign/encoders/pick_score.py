@@ -1,0 +1,55 @@
+"""PickScore (Kirstain et al. 2023): a CLIP ViT-H/14 tuned on people's choices between two pictures of one prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from t2ialign.encoders.preprocess import CLIP_224, preprocess
+from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.types import Prompt
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class PickScoreEncoder:
+    """Provides ``pick_score`` [n]: exp(logit_scale) cos(picture, prompt), about 17 to 24."""
+
+    id: str
+    sha: str
+    device: str
+    folder: Path
+    provides: tuple[str, ...] = ("pick_score",)
+
+    @cached_property
+    def model(self) -> nn.Module:
+        from transformers import CLIPModel
+
+        model = CLIPModel.from_pretrained(self.folder, use_safetensors=True)
+        return model.to(self.device).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        from open_clip import SimpleTokenizer
+
+        # The vocabulary of every CLIP; what stands after the end of the text is never looked at.
+        tokens = SimpleTokenizer(context_length=self.model.config.text_config.max_position_embeddings)([prompt.text])
+        size = self.model.config.vision_config.image_size
+        batches = preprocess(images, {**CLIP_224, "size": size}).split(BATCH)
+        return {"pick_score": torch.cat([self._score(batch.to(self.device), tokens) for batch in batches])}
+
+    def _score(self, pixels: Float[Tensor, "b 3 s s"], tokens: Tensor) -> Float[Tensor, " b"]:
+        outputs = self.model(input_ids=tokens.to(self.device), pixel_values=pixels)
+        return outputs.logits_per_image[:, 0].float()
+
+
+def load(source: str | Path, device: str) -> PickScoreEncoder:
+    """``source``: ``yuvalkirstain/PickScore_v1@REVISION``, or a folder of a transformers ``CLIPModel``."""
+    folder = fetch_folder(source)
+    return PickScoreEncoder("pick-score", identity(safetensors_of(folder)), device, folder)

@@ -1,0 +1,77 @@
+"""VQAScore (Lin et al. 2024): the probability that a vision-language model answers yes when asked for the prompt."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.types import Prompt
+
+TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
+
+
+@dataclass(frozen=True)
+class VqaScoreEncoder:
+    """Provides ``vqa_score`` [n] = p("Yes") and ``vqa_score_ratio`` [n] = p("Yes") / (p("Yes") + p("No")).
+
+    Any chat model of transformers that reads pictures will do; model and template are part of the identity.
+    """
+
+    id: str
+    sha: str
+    device: str
+    folder: Path
+    template: str
+    dtype: str
+    provides: tuple[str, ...] = ("vqa_score", "vqa_score_ratio")
+
+    @cached_property
+    def model(self) -> nn.Module:
+        from transformers import AutoModelForImageTextToText
+
+        wanted = getattr(torch, self.dtype)
+        model = AutoModelForImageTextToText.from_pretrained(self.folder, use_safetensors=True, dtype=wanted)
+        return model.to(self.device).eval().requires_grad_(False)
+
+    @cached_property
+    def processor(self) -> Any:
+        from transformers import AutoProcessor
+
+        return AutoProcessor.from_pretrained(self.folder)
+
+    @torch.no_grad()
+    def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        yes, no = (self._first_token(word) for word in ("Yes", "No"))
+        shares = torch.stack([self._answer(image, prompt.text) for image in images])
+        return {"vqa_score": shares[:, yes], "vqa_score_ratio": shares[:, yes] / (shares[:, yes] + shares[:, no])}
+
+    def _first_token(self, word: str) -> int:
+        return self.processor.tokenizer(word, add_special_tokens=False).input_ids[0]
+
+    def _answer(self, image: UInt8[Tensor, "3 h w"], text: str) -> Float[Tensor, " v"]:
+        """Probabilities of the answer's first token."""
+        from torchvision.transforms.functional import to_pil_image
+
+        asked = [{"type": "image"}, {"type": "text", "text": self.template.format(text)}]
+        chat = self.processor.apply_chat_template([{"role": "user", "content": asked}], add_generation_prompt=True)
+        inputs = self.processor(text=[chat], images=[to_pil_image(image.cpu())], return_tensors="pt").to(self.device)
+        inputs = {
+            name: value.to(self.model.dtype) if value.is_floating_point() else value for name, value in inputs.items()
+        }
+        return self.model(**inputs).logits[0, -1].float().softmax(0)
+
+
+def load(source: str | Path, device: str, template: str = TEMPLATE, dtype: str = "float32") -> VqaScoreEncoder:
+    """``source``: e.g. ``Qwen/Qwen2.5-VL-3B-Instruct@REVISION``, or a folder of an image-text-to-text model."""
+    folder = fetch_folder(source, ("*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"))
+    asked = hashlib.sha256(template.encode()).hexdigest()[:8]
+    sha = f"{identity(safetensors_of(folder))}.{asked}"
+    return VqaScoreEncoder(f"vqa-{folder.name}", sha, device, folder, template, dtype)

@@ -1,0 +1,56 @@
+"""Any folder of pictures as one seed batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from t2ialign.types import InputError
+
+ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The picture files of a folder, by name.
+
+    Raises:
+        InputError: no such folder, or no pictures in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"'{folder}' is not a folder; give one that holds the pictures to score.")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    if not files:
+        raise InputError(f"'{folder}' holds no pictures (png, jpg, webp, bmp, gif or tiff).")
+    return files
+
+
+def read_pictures(files: list[Path]) -> UInt8[Tensor, "n 3 h w"]:
+    """Reads pictures of one size; grey, palette and transparent ones (over white) become RGB.
+
+    Raises:
+        InputError: a file that is no picture, a damaged one, or sizes that differ; the sentence names the file.
+    """
+    pictures = [_read(path) for path in files]
+    for path, picture in zip(files, pictures, strict=True):
+        if picture.size != pictures[0].size:
+            raise InputError(
+                f"'{path.name}' is {picture.width} x {picture.height} pixels but '{files[0].name}' is "
+                f"{pictures[0].width} x {pictures[0].height}; resize them to one size first."
+            )
+    return torch.stack([torch.from_numpy(np.array(picture)).permute(2, 0, 1) for picture in pictures])
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            if "A" in picture.getbands() or "transparency" in picture.info:
+                layer = picture.convert("RGBA")
+                return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+            return picture.convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"'{path.name}' is not a readable picture ({error}); remove or replace it.") from error

@@ -1,0 +1,151 @@
+"""Use cases' results as plain records and lines, for the command line and for whoever calls it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from t2ialign import store
+from t2ialign.experiments.requests import check_metrics
+from t2ialign.experiments.score_batch import BatchState
+from t2ialign.metrics import METRICS
+from t2ialign.registry import Registry
+from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.types import InputError, Score, TradeoffPoint
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """Scores of a folder's pictures, in the order of ``files``."""
+
+    files: tuple[str, ...]
+    scores: Mapping[str, Score]
+
+
+def jsonable(value: Any) -> Any:
+    """The same value in what JSON knows; NaN and infinities become null, because JSON has none."""
+    if isinstance(value, torch.Tensor):
+        return jsonable(value.tolist())
+    if is_dataclass(value) and not isinstance(value, type):
+        return jsonable(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def score_record(score: Score, pairs: bool = True) -> dict[str, Any]:
+    """A score as the command line prints it; the pair matrix only where asked for."""
+    hidden = score.level == "pair" and not pairs
+    return {
+        "axis": score.axis,
+        "level": score.level,
+        "values": [] if hidden else score.values,
+        "mean": score.mean,
+        "lo": score.lo,
+        "hi": score.hi,
+        "version": score.version,
+    }
+
+
+def write_pictures(state: BatchState, out: Path) -> dict[int, Path]:
+    """Saves a batch as ``seed-0007.png`` files."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        files = {seed: out / f"seed-{seed:04d}.png" for seed in state.images}
+        for seed, picture in state.images.items():
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(files[seed])
+    except OSError as error:
+        raise InputError(
+            f"The pictures cannot be written to '{out}' ({error.strerror}); choose another folder."
+        ) from error
+    return files
+
+
+def batch_report(state: BatchState, out: Path | None) -> dict[str, Any]:
+    """What ``generate --json`` prints."""
+    files = write_pictures(state, out) if out else {}
+    information = (
+        dict(zip(state.batch.seeds, state.batch.mutual_information.tolist(), strict=True)) if state.batch else {}
+    )
+    return {
+        "cell": state.cell,
+        "from_store": state.from_store,
+        "seconds": round(state.seconds, 3),
+        "images": [
+            {
+                "seed": seed,
+                "file": files.get(seed),
+                "sha256": hashlib.sha256(picture.numpy().tobytes()).hexdigest(),
+                "mutual_information": information.get(seed),
+            }
+            for seed, picture in state.images.items()
+        ],
+        "scores": {name: score_record(score) for name, score in state.scores.items()},
+        "notes": list(state.notes),
+    }
+
+
+def batch_lines(state: BatchState) -> Iterator[str]:
+    """The same in words."""
+    how = "read from the store" if state.from_store else f"{state.generated} generated in {state.seconds:.1f} s"
+    yield f"{len(state.images)} pictures of '{state.request.prompt.text}' ({how})"
+    yield from score_lines(state.scores)
+
+
+def score_lines(scores: Mapping[str, Score]) -> Iterator[str]:
+    for name, score in scores.items():
+        interval = "" if math.isnan(score.lo) else f"  [{score.lo:.3f}, {score.hi:.3f}]"
+        yield f"  {score.axis:<10} {name:<28} {score.mean:8.3f}{interval}"
+
+
+def folder_report(report: FolderReport, pairs: bool) -> dict[str, Any]:
+    return {
+        "files": report.files,
+        "scores": {name: score_record(score, pairs) for name, score in report.scores.items()},
+    }
+
+
+def stored_points(
+    opened: store.Store, x: str, y: str, categories: Sequence[str] = (), checkpoints: Sequence[str] = ()
+) -> list[TradeoffPoint]:
+    """The points of the trade-off chart between two metrics, from every stored cell that has both."""
+    check_metrics((x, y))
+    rows = store.cell_scores(opened, x, y, store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints)))
+    return tradeoff_points(rows, METRICS[x], METRICS[y])
+
+
+def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
+    if not points:
+        yield "No stored run has both metrics yet; generate some pictures first."
+    for point in points:
+        yield (
+            f"{point.config.checkpoint:<16} CFG {point.config.guidance_scale:<5g} {point.x_metric} {point.x.mean:.3f} "
+            f"[{point.x.lo:.3f}, {point.x.hi:.3f}]  {point.y_metric} {point.y.mean:.3f} "
+            f"[{point.y.lo:.3f}, {point.y.hi:.3f}]  ({point.prompts} prompts, {point.seeds} pictures)"
+        )
+
+
+def checkpoint_rows(registry: Registry) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entry.name,
+            "backbone": entry.backbone,
+            "title": entry.title,
+            "kind": entry.kind or "backbone",
+            "method": entry.method,
+            "parents": entry.parents,
+            "note": entry.note,
+        }
+        for entry in registry.checkpoints.values()
+    ]

@@ -1,0 +1,23 @@
+"""Classifier-free guidance (Ho & Salimans 2022, eq. 6, in the scale that Stable Diffusion uses)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Cfg:
+    """noise = uncond + guidance_scale (cond - uncond): 0 ignores the prompt, 1 is the plain conditional model."""
+
+    guidance_scale: float = 4.0
+
+    def begin(self) -> Cfg:
+        return self
+
+    def __call__(
+        self, noise_cond: Float[Tensor, "n c h w"], noise_uncond: Float[Tensor, "n c h w"], progress: float
+    ) -> Float[Tensor, "n c h w"]:
+        return noise_uncond + self.guidance_scale * (noise_cond - noise_uncond)

@@ -1,0 +1,54 @@
+"""Folders of pictures: every mode that Pillow knows, and a sentence for what is no picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from t2ialign.experiments.api import score_folder
+from t2ialign.experiments.folders import picture_files, read_pictures
+from t2ialign.types import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for index, mode in enumerate(("RGB", "L", "RGBA", "P")):
+        Image.fromarray(rng.integers(0, 255, (20, 24, 3), dtype=np.uint8)).convert(mode).save(tmp_path / f"{index}.png")
+    return tmp_path
+
+
+def test_every_mode_becomes_rgb(folder) -> None:
+    pictures = read_pictures(picture_files(folder))
+    assert pictures.shape == (4, 3, 20, 24)
+    grey = pictures[1]
+    assert (grey[0] == grey[1]).all() and (grey[1] == grey[2]).all()
+
+
+def test_transparency_lies_on_white(tmp_path) -> None:
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (read_pictures(picture_files(tmp_path)) == 255).all()
+
+
+def test_scores_of_a_folder(folder) -> None:
+    report = score_folder(folder, "", ("ssim", "entropy_1d"), ())
+    assert report.files == ("0.png", "1.png", "2.png", "3.png")
+    assert report.scores["ssim"].values.shape == (4, 4) and report.scores["entropy_1d"].values.shape == (4,)
+
+
+def test_bad_folders_get_one_sentence(folder, tmp_path) -> None:
+    with pytest.raises(InputError, match="not a folder"):
+        picture_files(tmp_path / "nowhere")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "notes.txt").write_text("no picture")
+    with pytest.raises(InputError, match="holds no pictures"):
+        picture_files(empty)
+    (folder / "broken.png").write_bytes((folder / "0.png").read_bytes()[:60])
+    with pytest.raises(InputError, match="broken.png"):
+        read_pictures(picture_files(folder))
+    (folder / "broken.png").unlink()
+    Image.new("RGB", (8, 8)).save(folder / "small.png")
+    with pytest.raises(InputError, match="small.png.*8 x 8"):
+        read_pictures(picture_files(folder))

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+import torch
+
+from t2ialign.store import (
+    Store,
+    StoreBusy,
+    add_batch,
+    list_cells,
+    load_batch,
+    missing_seeds,
+    open_store,
+    scores_of,
+)
+from t2ialign.store.database import FILE, insert
+from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch, image_key
+
+Build = Callable[..., SeedBatch]
+Worker = Callable[..., subprocess.Popen]
+FREE = "free some space and try again; what was stored before is still there."
+
+
+def in_threads(number: int, work: Callable[[int], None]) -> list[BaseException]:
+    """Run ``work(0..number-1)`` at once; returns what was raised."""
+    failures = []
+
+    def guarded(index: int) -> None:
+        try:
+            work(index)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(index,)) for index in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+def test_eight_threads_a_hundred_writes_each(store: Store):
+    """Each writes rows of its own, counts up one row that all share, and reads meanwhile."""
+    shared = {"image": "shared", "metric": "m", "version": "1", "value": 1.0}
+
+    def work(thread: int) -> None:
+        for turn in range(100):
+            own = shared | {"image": f"{thread}-{turn}"}
+            with store.transaction() as cursor:
+                insert(cursor, "image_scores", [own, shared], "DO UPDATE SET value = image_scores.value + 1")
+            assert store.rows("SELECT value FROM image_scores WHERE image = ?", [own["image"]]) == [(1.0,)]
+
+    assert in_threads(8, work) == []
+    assert store.rows("SELECT count(*) FROM image_scores") == [(801,)]
+    assert store.rows("SELECT value FROM image_scores WHERE image = 'shared'") == [(800.0,)]
+
+
+def test_readers_never_see_half_a_transaction(store: Store):
+    """Two tables grow together; whoever looks finds them equally long."""
+    done = threading.Event()
+
+    def work(thread: int) -> None:
+        while thread and not done.is_set():
+            ((images, thumbnails),) = store.rows(
+                "SELECT (SELECT count(*) FROM images), (SELECT count(*) FROM thumbnails)"
+            )
+            assert images == thumbnails
+        for turn in range(0 if thread else 40):
+            with store.transaction() as cursor:
+                insert(cursor, "images", [{"image": f"{turn}", "cell": "c", "seed": turn}])
+                insert(cursor, "thumbnails", [{"image": f"{turn}", "thumbnail": b""}])
+        done.set()
+
+    assert in_threads(4, work) == []
+    assert store.rows("SELECT count(*) FROM images") == [(40,)]
+
+
+def test_a_failed_transaction_leaves_nothing_and_lets_go(store: Store):
+    with pytest.raises(RuntimeError, match="midway"), store.transaction() as cursor:
+        insert(cursor, "image_scores", [{"image": "i", "metric": "m", "version": "1", "value": 1.0}])
+        raise RuntimeError("midway")
+    assert store.rows("SELECT count(*) FROM image_scores") == [(0,)]
+    with store.transaction() as cursor:
+        insert(cursor, "image_scores", [{"image": "i", "metric": "m", "version": "1", "value": math.nan}])
+    assert math.isnan(store.rows("SELECT value FROM image_scores")[0][0])
+
+
+def test_one_process_may_open_a_folder_twice(home: Path, batch_of: Build):
+    with open_store(home) as one, open_store(home) as two:
+
+        def work(thread: int) -> None:
+            for turn in range(5):
+                add_batch(one if thread else two, batch_of("shared", seeds=(turn, 5 * thread)))
+
+        assert in_threads(2, work) == []
+        assert list_cells(one)[0].seeds == list_cells(two)[0].seeds == (0, 1, 2, 3, 4, 5)
+
+
+def test_a_closed_store_says_so(home: Path):
+    store = open_store(home)
+    store.close()
+    with pytest.raises(InputError, match="has been closed"):
+        store.rows("SELECT 1")
+    with pytest.raises(InputError, match="has been closed"), store.transaction():
+        pass
+
+
+def test_a_store_in_use_names_the_folder_and_the_process(home: Path, worker: Worker):
+    process = worker("store = api.open_store(home); say('open'); sys.stdin.read()", home)
+    assert process.stdout.readline() == "open\n"
+    for read_only_ok in (False, True):
+        with pytest.raises(StoreBusy, match=rf"{home} is in use by another process \(PID {process.pid}\): close that"):
+            open_store(home, read_only_ok)
+    process.kill()
+    process.wait()
+    open_store(home).close()
+
+
+KILLED = """
+import json, signal
+
+def own(folder, pipe):
+    store = api.open_store(folder)
+    for number in range(10_000):
+        batch = batch_of(f"prompt {number}", seeds=(number, number + 1))
+        api.add_batch(store, batch, 1.0)
+        api.add_scores(store, batch, [Score("m", "1", "alignment", "image", batch.mutual_information, 0.5, 0.0, 1.0)])
+        os.write(pipe, b"%d\\n" % number)
+
+for count in json.loads(sys.argv[2]):
+    reading, writing = os.pipe()
+    owner = os.fork()
+    if owner == 0:
+        own(home / str(count), writing)
+    os.close(writing)
+    with open(reading) as lines:
+        acknowledged = [next(lines) for _ in range(count)]
+        os.kill(owner, signal.SIGKILL)
+        acknowledged += lines
+    os.waitpid(owner, 0)
+    say(count, len(acknowledged))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
+def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path, worker: Worker, batch_of: Build):
+    """Owners are killed in the middle of their writing; the files are opened again and compared pixel by pixel."""
+    out, errors = worker(KILLED, tmp_path, [1, 2, 5, 11]).communicate()
+    kept = {count: int(acknowledged) for count, acknowledged in map(str.split, out.splitlines())}
+    assert list(kept) == ["1", "2", "5", "11"], errors
+    for folder, acknowledged in kept.items():
+        assert acknowledged >= int(folder)
+        with open_store(tmp_path / folder) as store:
+            for number in range(acknowledged):
+                batch = batch_of(f"prompt {number}", seeds=(number, number + 1))
+                assert torch.equal(load_batch(store, batch.config, batch.prompt, batch.seeds).images, batch.images)
+                (score,) = scores_of(store, batch.cell, batch.seeds)
+                assert score.values.tolist() == [number, number + 1]
+            assert all(len(cell.seeds) == 2 for cell in list_cells(store))
+
+
+def test_kill_nine_while_the_file_is_being_made(home: Path):
+    home.mkdir()
+    for size in (0, 4096, 8192):
+        (home / FILE).write_bytes(b"\0" * size)
+        open_store(home).close()
+        (home / FILE).unlink()
+
+
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+def fill(moment):
+    store = api.open_store(home / moment)
+    if moment == "checkpoint":  # the write-ahead log still fits then, the database file does not
+        store.rows("SET wal_autocheckpoint = '300KB'")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    for number in range(24):
+        try:
+            api.add_batch(store, batch_of("full", seeds=range(8 * number, 8 * number + 8), pixels=64))
+            say(moment, number)
+        except InputError as error:
+            say(moment, type(error.__cause__).__name__, error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    api.add_batch(store, batch_of("after", seeds=range(4), pixels=64))
+
+fill("commit")
+fill("checkpoint")
+os._exit(9)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path: Path, worker: Worker, batch_of: Build):
+    """A limit on file sizes stands in for the disk: what was stored before it was full, and after, is there."""
+    process = worker(FULL, tmp_path)
+    out, errors = process.communicate()
+    assert process.returncode == 9, errors
+    lines = [line.split(" ", 2) for line in out.splitlines()]
+    for moment, cause in {"commit": "TransactionException", "checkpoint": "FatalException"}.items():
+        stored = [int(line[1]) for line in lines if line[0] == moment and line[1].isdigit()]
+        told = [line[1:] for line in lines if line[0] == moment and not line[1].isdigit()]
+        assert 1 <= len(stored) < 24
+        assert told[0] == [cause, f"The disk of the store {tmp_path / moment} is full: {FREE}"]
+        with open_store(tmp_path / moment) as store:
+            for number in stored:
+                batch = batch_of("full", seeds=range(8 * number, 8 * number + 8), pixels=64)
+                assert missing_seeds(store, batch.config, batch.prompt, batch.seeds) == ()
+            after = batch_of("after", seeds=range(4), pixels=64)
+            assert torch.equal(load_batch(store, after.config, after.prompt, after.seeds).images, after.images)
+
+
+READ_ONLY = """
+batch = batch_of("kept", seeds=(0, 1), pixels=64)
+with api.open_store(home) as store:
+    api.add_batch(store, batch)
+    api.load_batch(store, batch.config, batch.prompt, batch.seeds)
+os.chmod(home, 0o555)
+os.chmod(home / "t2ialign.duckdb", 0o444)
+if os.geteuid() == 0:  # root may write anywhere
+    os.chmod(home.parent, 0o755)
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+def tell(action):
+    try:
+        action()
+    except InputError as error:
+        say(error)
+
+tell(lambda: api.open_store(home))
+tell(lambda: api.open_store(home / "new"))
+store = api.open_store(home, read_only_ok=True)
+say("read", api.load_batch(store, batch.config, batch.prompt, batch.seeds).seeds, api.ingest_inbox(store))
+tell(lambda: api.add_batch(store, batch_of("another")))
+tell(lambda: api.add_run(store, batch.prompt, [batch.config], (0,)))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_read_only_folder_is_a_sentence_and_can_still_be_read(worker: Worker):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folder may be closed to other users
+        home = Path(folder) / "home"
+        out, errors = worker(READ_ONLY, home).communicate()
+        os.chmod(home, 0o755)
+    said = out.splitlines()
+    assert said[0].startswith(
+        f"The store {home} cannot be written: give yourself permission to, or choose another folder"
+    ), errors
+    assert said[1].startswith(f"The store {home / 'new'} cannot be written")
+    assert said[2] == "read (0, 1) 0"
+    assert [line.startswith(f"The store {home} cannot be written") for line in said[3:]] == [True, True], errors
+
+
+def test_a_store_is_a_folder(tmp_path: Path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "home"):
+        with pytest.raises(InputError, match=f"{path} is not a folder, and a store is one"):
+            open_store(path)
+
+
+def test_a_file_that_is_no_database_is_a_sentence_and_kept(home: Path):
+    home.mkdir()
+    (home / FILE).write_bytes(b"my own notes" * 2000)
+    with pytest.raises(InputError, match=f"The store {home} cannot be used .*: move its t2ialign.duckdb away"):
+        open_store(home)
+    assert (home / FILE).read_bytes() == b"my own notes" * 2000
+
+
+def test_a_mistake_in_sql_is_not_dressed_up(store: Store):
+    with pytest.raises(duckdb.CatalogException):
+        store.rows("SELECT * FROM nothing")
+
+
+def test_a_disk_that_cannot_be_read_is_a_sentence(store: Store):
+    with pytest.raises(InputError, match="cannot be used"):
+        store.rows("SELECT * FROM read_csv('/nowhere/at/all.csv')")
+
+
+def test_keys_tell_pictures_apart():
+    """What the tables are keyed by: other seeds, prompts and configs have other keys, equal ones the same."""
+    config, prompt = GenerationConfig("tiny"), Prompt("x")
+    keys = {image_key(config, prompt, 0), image_key(config, prompt, 1), image_key(config, Prompt("y"), 0)}
+    assert len(keys) == 3
+    assert image_key(config, Prompt("x", "category"), 0) in keys

@@ -1,0 +1,247 @@
+"""The registry: what is discovered, how a spec is read, and one sentence for everything that it is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from t2ialign.registry import file_sha256, load_registry, resolve, sha_of, unknown
+from t2ialign.types import AdapterUse, GenerationConfig, InputError
+
+TOML = """
+[backbones.shapes]
+family = "sd"
+path = "shapes"
+title = "Shapes"
+size = 64
+
+[backbones.far]
+family = "sdxl"
+hub = "org/far"
+revision = "abc"
+size = 1024
+variant = "fp16"
+
+[checkpoints.base]
+backbone = "shapes"
+title = "Base"
+
+[checkpoints.far]
+backbone = "far"
+
+[checkpoints.published]
+backbone = "far"
+hub = "org/adapter@v1"
+kind = "lora"
+parents = ["far"]
+
+[scorers.eye]
+loader = "t2ialign.encoders.clip:load"
+path = "eye"
+options = { size = 3, crop = true }
+
+[scorers.cloud]
+loader = "t2ialign.encoders.clip:load"
+source = "ViT-B-32/openai"
+"""
+
+
+def add_adapter(folder: Path, name: str, **manifest: object) -> None:
+    (folder / name).mkdir(parents=True)
+    (folder / name / "pytorch_lora_weights.safetensors").write_bytes(name.encode())
+    record = {"backbone": "shapes", "kind": "lora", **manifest}
+    (folder / name / "manifest.json").write_text(json.dumps(record))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A checkpoints folder with two adapters beside its registry, and one of a person's own in ``home``."""
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "registry.toml").write_text(TOML)
+    add_adapter(shipped, "a", title="First", method="dpo", parents=["base"], sha256="0" * 64)
+    add_adapter(shipped, "b", kind="dora")
+    add_adapter(tmp_path / "home" / "checkpoints", "mine-2.0", backbone="far")
+    return shipped
+
+
+def read(folder: Path):
+    return load_registry(folder, folder.parent / "home")
+
+
+def test_everything_is_found(folder: Path):
+    registry = read(folder)
+    assert list(registry.backbones) == ["shapes", "far"]
+    assert set(registry.checkpoints) == {"base", "far", "published", "a", "b", "mine-2.0"}
+    assert registry.problems == ()
+    assert registry.backbones["shapes"].source == folder / "shapes"
+    assert registry.backbones["far"].source == "org/far"
+    assert (registry.backbones["far"].hub_revision, registry.backbones["far"].variant) == ("abc", "fp16")
+    a = registry.checkpoints["a"]
+    assert (a.kind, a.title, a.method, a.parents, a.sha256) == ("lora", "First", "dpo", ("base",), "0" * 64)
+    assert a.adapter == folder / "a" / "pytorch_lora_weights.safetensors"
+    assert registry.checkpoints["published"].adapter == "org/adapter@v1"
+    assert registry.scorers["eye"].source == folder / "eye"
+    assert dict(registry.scorers["eye"].options) == {"size": 3, "crop": True}
+    assert registry.scorers["cloud"].source == "ViT-B-32/openai"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        a.title = "no"
+
+
+def test_a_new_adapter_appears_by_itself(folder: Path):
+    assert "later" not in read(folder).checkpoints
+    add_adapter(folder.parent / "home" / "checkpoints", "later")
+    assert "later" in read(folder).checkpoints
+
+
+def test_bad_manifests_are_said_and_left_out(folder: Path):
+    own = folder.parent / "home" / "checkpoints"
+    add_adapter(own, "a")  # the shipped one's name
+    add_adapter(own, "odd", kind="hypernetwork")
+    add_adapter(own, "lost", backbone="nowhere")
+    add_adapter(own, "out", file="../../secret.safetensors")
+    add_adapter(own, "two+two")
+    for name, text in (("torn", '{"kind": "lo'), ("empty", "")):
+        (own / name).mkdir()
+        (own / name / "manifest.json").write_text(text)
+    (own / "scorer").mkdir()
+    (own / "scorer" / "manifest.json").write_text('{"steps": 3}')
+    registry = read(folder)
+    assert set(registry.checkpoints) == {"base", "far", "published", "a", "b", "mine-2.0"}
+    assert registry.checkpoints["a"].title == "First"
+    for name in ("a", "odd", "lost", "out", "two+two", "torn", "empty"):
+        assert sum(f"/{name}" in problem for problem in registry.problems) == 1
+    assert len(registry.problems) == 7
+
+
+def test_resolve_reads_specs(folder: Path):
+    registry = read(folder)
+    sha = {name: hashlib.sha256(name.encode()).hexdigest()[:16] for name in ("a", "b")}
+    assert resolve("base", registry) == (registry.backbones["shapes"], ())
+    assert resolve("far", registry) == (registry.backbones["far"], ())
+    assert resolve("a", registry)[1] == (AdapterUse("a", 1.0, sha["a"]),)
+    assert resolve("a@0.7", registry)[1] == (AdapterUse("a", 0.7, sha["a"]),)
+    both = (AdapterUse("a", 0.5, sha["a"]), AdapterUse("b", -1.0, sha["b"]))
+    assert resolve("a@0.5+b@-1", registry)[1] == both
+    assert resolve(" b @ -1 + a @ .5 ", registry)[1] == both
+    assert resolve("a@0", registry)[1][0].weight == 0
+    assert resolve("published", registry)[1] == (AdapterUse("published", 1.0, ""),)
+    assert resolve("mine-2.0", registry)[0].name == "far"
+
+
+@given(weight=st.floats(-2, 3, allow_nan=False))
+def test_what_a_config_calls_itself_can_be_read_again(weight: float):
+    weight = float(f"{weight:g}")
+    registry = read(FOLDER)
+    config = GenerationConfig("shapes", adapters=(AdapterUse("a", weight), AdapterUse("b")))
+    assert [(use.name, use.weight) for use in resolve(config.checkpoint, registry)[1]] == [("a", weight), ("b", 1.0)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _folder_for_properties(tmp_path_factory: pytest.TempPathFactory):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "registry.toml").write_text(TOML)
+    add_adapter(FOLDER, "a")
+    add_adapter(FOLDER, "b")
+
+
+FOLDER = Path(os.environ["T2IALIGN_HOME"]) / "test-registry"
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("bsae", "no checkpoint called 'bsae': did you mean 'base'"),
+        ("BASE", "did you mean 'base'"),
+        ("zzzz", "choose one of a, b, base, far, mine-2.0, published"),
+        ("", "Name a checkpoint"),
+        ("a+", "Name a checkpoint"),
+        ("@0.5", "Name a checkpoint"),
+        ("a@", "weight of a must be a number from -2 to 3, not ''"),
+        ("a@much", "not 'much'"),
+        ("a@nan", "weight of a must be"),
+        ("a@inf", "weight of a must be"),
+        ("a@-2.5", "weight of a must be"),
+        ("a@3.01", "weight of a must be"),
+        ("a@0.5@0.5", "weight of a must be"),
+        ("a+a@0.2", "a stands twice"),
+        ("a+mine-2.0", "a of shapes and mine-2.0 of far"),
+        ("base+a", "base has no adapter"),
+        ("base@0.5", "base has no adapter"),
+    ],
+)
+def test_refusals(folder: Path, spec: str, says: str):
+    with pytest.raises(InputError, match=says) as refusal:
+        resolve(spec, read(folder))
+    assert "\n" not in str(refusal.value)
+
+
+def test_broken_registries(tmp_path: Path):
+    with pytest.raises(InputError, match="cannot be read"):
+        load_registry(tmp_path, tmp_path)
+    for text in ("[backbones", '[backbones.x]\nfamily = "sd"', '[backbones.x]\npath = "x"\nfamily = "sd"\ncolor = 1'):
+        (tmp_path / "registry.toml").write_text(text)
+        with pytest.raises(InputError, match="not well formed"):
+            load_registry(tmp_path, tmp_path)
+
+
+def test_shipped_registry(tmp_path: Path):
+    registry = load_registry(home=tmp_path)
+    assert registry.problems == ()
+    assert {"base", "sd-1.5", "sd-2.1-base", "sdxl"} <= set(registry.checkpoints)
+    assert resolve("base", registry)[0].name == "shapes"
+    for name in ("sd-1.5", "sd-2.1-base", "sdxl"):
+        backbone, adapters = resolve(name, registry)
+        assert isinstance(backbone.source, str)
+        assert len(backbone.hub_revision) == 40
+        assert adapters == ()
+    assert {backbone.family for backbone in registry.backbones.values()} == {"sd", "sdxl"}
+    for scorer in registry.scorers.values():
+        assert scorer.loader.startswith("t2ialign.")
+
+
+def test_unknown_names_the_nearest():
+    assert "did you mean 'lpips'" in str(unknown("metric", "lpisp", ["ssim", "lpips"]))
+    assert "choose one of lpips, ssim" in str(unknown("metric", "q", ["ssim", "lpips"]))
+    assert len(str(unknown("metric", "x" * 10_000, ["ssim"]))) < 200
+
+
+def test_sha_of_files_and_folders(tmp_path: Path):
+    (tmp_path / "unet").mkdir()
+    one, two = tmp_path / "one.safetensors", tmp_path / "unet" / "two.safetensors"
+    one.write_bytes(b"one")
+    two.write_bytes(b"two")
+    assert file_sha256(one) == hashlib.sha256(b"one").hexdigest()
+    assert sha_of(one) == hashlib.sha256(b"one").hexdigest()[:16]
+    before = sha_of(tmp_path)
+    (tmp_path / "README.md").write_text("not weights")
+    assert sha_of(tmp_path) == before
+    two.write_bytes(b"another")
+    changed = sha_of(tmp_path)
+    assert changed != before
+    two.rename(tmp_path / "three.safetensors")
+    assert sha_of(tmp_path) not in (before, changed)
+
+
+def test_sha_is_remembered_until_the_file_changes(tmp_path: Path):
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"first")
+    os.utime(file, ns=(1, 1))
+    first = sha_of(file)
+    file.write_bytes(b"other")  # same size; with the same time nobody could know
+    os.utime(file, ns=(1, 1))
+    assert sha_of(file) == first
+    os.utime(file, ns=(2, 2))
+    assert sha_of(file) != first
+
+
+def test_sha_of_nothing(tmp_path: Path):
+    with pytest.raises(InputError, match="holds no weights"):
+        sha_of(tmp_path / "missing")
