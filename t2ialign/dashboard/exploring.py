@@ -63,7 +63,7 @@ def tick(services: Services, subject: str, theme: str, seen: str, charted: str) 
     return {} if watched.mark == seen else draw(services, watched, theme, charted)
 
 
-def open_page(data: Mapping[str, Any], services: Services) -> Updates:
+def open_page(services: Services, data: Mapping[str, Any]) -> Updates:
     """The first view: what the address names, with the form filled from it, or the shipped runs."""
     theme = said(data, "theme")
     try:
@@ -118,10 +118,9 @@ def draw_chart(services: Services, watched: Watched, theme: str) -> Updates:
     """The small chart: the points of this backbone, and over them the batches on show."""
     chosen, dark = chosen_for(services, watched), theme == DARK
     points, order = load_points(services, chosen).points, services.order()
-    figure = tradeoff_figure(points, chosen.x, chosen.y, pareto=False, dark=dark, order=order)
     current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
-    if points:
-        add_current(figure, current, chosen.x, chosen.y, dark, order)
+    figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order)
+    add_current(figure, current, chosen.x, chosen.y, dark, order)
     figure.update_layout(height=CHART_HEIGHT)
     caption = "Each point: one checkpoint at one guidance, over many prompts. Click a point to see its pictures."
     return {"chart": figure, "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
@@ -166,13 +165,13 @@ def _enlarged(file: bytes) -> Image.Image:
     return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
 
 
-def click_point(data: Mapping[str, Any], services: Services, subject: str) -> Updates:
+def click_point(services: Services, data: Mapping[str, Any], subject: str) -> Updates:
     """The pictures behind a clicked point."""
     chosen = chosen_for(services, watch(services, read_query(subject)))
     return show_behind(services, chosen, said(data, "point"))
 
 
-def choose_prompt(data: Mapping[str, Any], services: Services, subject: str) -> Updates:
+def choose_prompt(services: Services, data: Mapping[str, Any], subject: str) -> Updates:
     """Another prompt of the same point."""
     chosen = chosen_for(services, watch(services, read_query(subject)))
     return show_behind(services, chosen, said(data, "point"), said(data, "cell"))

@@ -87,11 +87,15 @@ def begin_run(config: Mapping[str, Any], name: str, num_inference_steps: int, de
     config = {**config, **bounds}
     scheduler = choice.scheduler.from_config(config)
     scheduler.set_timesteps(num_inference_steps, device=device)
-    train_timesteps, first = config["num_train_timesteps"], float(scheduler.timesteps[0])
-    if num_inference_steps > train_timesteps / 4 and not 0.8 * train_timesteps <= first < train_timesteps:
-        # So many steps that "leading" spacing, with its whole-numbered stride, starts far from noise or before it.
+    if num_inference_steps > config["num_train_timesteps"] / 4 and not _sound(scheduler.timesteps, config):
         scheduler = choice.scheduler.from_config({**config, "timestep_spacing": "trailing"})
         scheduler.set_timesteps(num_inference_steps, device=device)
     if choice.sigmas:
         scheduler.set_begin_index(0)
     return SchedulerRun(scheduler, choice)
+
+
+def _sound(timesteps: Tensor, config: Mapping[str, Any]) -> bool:
+    """Whether a run starts near noise and never stands still; with very many steps whole-numbered strides may not."""
+    last = config["num_train_timesteps"]
+    return bool(0.8 * last <= timesteps[0] < last and (timesteps.diff() < 0).all())

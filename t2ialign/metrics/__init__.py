@@ -3,23 +3,31 @@
 ``METRICS`` is the menu: the key is the file's name, the test file's name and the id in the store. To add a metric,
 write ``metrics/<name>.py`` with its ``METRIC`` record and add its line here. Features that metrics read:
 
-=============================  ==================  ==============================================================
-entry                          shape               made by
-=============================  ==================  ==============================================================
-``images``                     uint8 [n 3 h w]     the seed batch
-``mutual_information``         [n]                 the sampling loop (also ``mutual_information_released``)
-``clip_image``, ``clip_text``  [n d], [d]          ``encoders.clip``, L2-normalised
-``lpips``                      [n d]               ``encoders.lpips``: |a - b|^2 is LPIPS
-``claims``                     [n c] of 0 and 1    the embedded world's oracle
-``factors``                    [n f], NaN unread   the oracle, with ``factor_groups`` [f] and ``factor_scale`` [g]
-=============================  ==================  ==============================================================
+=======================================  ==================  ==============================================
+entry                                    shape               made by
+=======================================  ==================  ==============================================
+``images``                               uint8 [n 3 h w]     the seed batch
+``mutual_information``, ``.._released``  [n]                 the sampling loop
+``clip_image``                           [n d]               ``encoders.clip``, L2-normalised
+``clip_text``, ``clip_text_depicts``     [d]                 the same, of the prompt
+``lpips``                                [n d]               ``encoders.lpips``: |a - b|^2 is LPIPS
+``dinov2``, ``dreamsim``, ``embedding``  [n d]               any encoder that provides them
+``claims``                               [n c] of 0 and 1    the embedded world's oracle
+``factors``                              [n f], NaN unread   the oracle, with ``factor_groups`` [f] and
+                                                             ``factor_scale`` [g]
+``vqa_score``, ``pick_score``, ...       [n]                 the encoder of that name
+=======================================  ==================  ==============================================
 """
 
 from __future__ import annotations
 
 from t2ialign.metrics import (
+    aesthetic,
+    blip_vqa,
     clip_diversity,
     clip_score,
+    clip_score_100,
+    clip_score_hessel,
     dinov2_diversity,
     dreamsim_diversity,
     embedding_diversity,
@@ -30,18 +38,24 @@ from t2ialign.metrics import (
     fsim,
     fsim_paper,
     fsimc,
+    hps_v20,
+    hps_v21,
+    image_reward,
     lpips,
     mutual_information,
     mutual_information_released,
     oracle_alignment,
     oracle_exact,
+    pick_score,
     psnr,
     psnr_paper,
     rke,
     rmse,
     rmse_paper,
+    spatial,
     ssim,
     ssim_paper,
+    taste,
     u_rke,
     u_rke_dinov2,
     u_rke_dreamsim,
@@ -49,16 +63,31 @@ from t2ialign.metrics import (
     vendi_dinov2,
     vendi_dreamsim,
     vendi_inf,
+    vqa_score,
+    vqa_score_ratio,
 )
 from t2ialign.types import Metric
 
 METRICS: dict[str, Metric] = {
-    # alignment
+    # alignment with the prompt
     "clip_score": clip_score.METRIC,
+    "clip_score_hessel": clip_score_hessel.METRIC,
+    "clip_score_100": clip_score_100.METRIC,
+    "vqa_score": vqa_score.METRIC,
+    "vqa_score_ratio": vqa_score_ratio.METRIC,
+    "blip_vqa": blip_vqa.METRIC,
+    "spatial": spatial.METRIC,
     "oracle_alignment": oracle_alignment.METRIC,
     "oracle_exact": oracle_exact.METRIC,
     "mutual_information": mutual_information.METRIC,
     "mutual_information_released": mutual_information_released.METRIC,
+    # alignment with people
+    "pick_score": pick_score.METRIC,
+    "image_reward": image_reward.METRIC,
+    "hps_v20": hps_v20.METRIC,
+    "hps_v21": hps_v21.METRIC,
+    "aesthetic": aesthetic.METRIC,
+    "taste": taste.METRIC,
     # diversity of a set
     "u_rke": u_rke.METRIC,
     "factor_diversity": factor_diversity.METRIC,

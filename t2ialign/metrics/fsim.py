@@ -58,7 +58,8 @@ def phase_congruency(luminance: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
 def noise_threshold(finest: Float[Tensor, "o h w"], noise: Float[Tensor, " o"]) -> Float[Tensor, " o"]:
     """What noise alone would add up to in each orientation: a Rayleigh law, scaled by a median.
 
-    The median is the finest scale's, where most is noise. Mean plus two deviations, over the 1.7 that the authors found to suit PC_2.
+    The median is the finest scale's, where most is noise. Mean plus two deviations, over the 1.7 that the authors
+    found to suit PC_2.
     """
     rayleigh = (finest.flatten(1).median(1).values.square() / math.log(2) * noise).sqrt()
     return rayleigh * (math.sqrt(math.pi / 2) + NOISE * math.sqrt(2 - math.pi / 2)) / 1.7

@@ -5,7 +5,7 @@ Both on held-out renders (seeds that no training used). ``python -m t2ialign wor
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +19,7 @@ from t2ialign.shapes.scene import Factors, draw_scenes
 HELD_OUT_SEED = 20_261_121
 
 
+@runtime_checkable
 class ClipNetwork(Protocol):
     """What is asked of a CLIP here: embeddings of prepared pictures and of token rows."""
 

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] a red blue circle square to the left of and yes no ? .".split()
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "a",
+    "red",
+    "blue",
+    "circle",
+    "square",
+    "to",
+    "the",
+    "left",
+    "of",
+    "and",
+    "yes",
+    "no",
+    "?",
+    ".",
+]
 
 
 def save_tokenizer(folder: Path) -> int:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.encoders.pictures import pictures
-from tests.encoders.test_hps import CFG
-from tests.encoders.test_reward_head import published_head
 
 from t2ialign.encoders import aesthetic
 from t2ialign.encoders.clip import build_clip, load_clip
 from t2ialign.types import InputError, Prompt
+from tests.encoders.pictures import pictures
+from tests.encoders.test_hps import CFG
+from tests.encoders.test_reward_head import published_head
 
 
 @pytest.fixture
@@ -32,7 +32,9 @@ def head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_equals_the_published_network(head: Path):
     found = aesthetic.load(head, "cpu", clip="tiny-l/here").encode(pictures(4), Prompt("anything"))["aesthetic"]
     network = published_head(12)
-    network.load_state_dict({name.removeprefix("layers."): t for name, t in torch.load(head, weights_only=True).items()})
+    network.load_state_dict(
+        {name.removeprefix("layers."): t for name, t in torch.load(head, weights_only=True).items()}
+    )
     embeddings = load_clip("tiny-l/here", "cpu").images(pictures(4))
     with torch.no_grad():
         torch.testing.assert_close(found, network.eval()(embeddings)[:, 0], rtol=1e-5, atol=1e-6)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.encoders.bert import WORDS, save_tokenizer
-from tests.encoders.pictures import pictures
 from transformers import BertTokenizer, BlipConfig, BlipForQuestionAnswering
 
 from t2ialign.encoders import blip_vqa
 from t2ialign.encoders.preprocess import BLIP_480, preprocess
 from t2ialign.types import InputError, Prompt
+from tests.encoders.bert import WORDS, save_tokenizer
+from tests.encoders.pictures import pictures
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.encoders.pictures import pictures
 
 from t2ialign.encoders import hps
 from t2ialign.encoders.clip import build_clip
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.types import InputError, Prompt
+from tests.encoders.pictures import pictures
 
 CFG = {
     "embed_dim": 12,

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.encoders.bert import save_tokenizer
-from tests.encoders.pictures import pictures
-from tests.encoders.test_reward_head import published_head
 from torch import Tensor
 from transformers import BertTokenizer, BlipTextConfig, BlipTextModel, BlipVisionConfig, BlipVisionModel
 
 from t2ialign.encoders import image_reward
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.types import InputError, Prompt
+from tests.encoders.bert import save_tokenizer
+from tests.encoders.pictures import pictures
+from tests.encoders.test_reward_head import published_head
 
 MED = {
     "architectures": ["BertModel"],
@@ -75,7 +75,10 @@ def folder(modules, tmp_path_factory: pytest.TempPathFactory) -> Path:
     vision, text, head = modules
     state: dict[str, Tensor] = {f"blip.visual_encoder.{original_name(k)}": v for k, v in vision.state_dict().items()}
     state |= {f"blip.text_encoder.{k}": v for k, v in text.state_dict().items()}
-    state |= {"blip.text_encoder.embeddings.position_ids": torch.arange(64)[None], "blip.vision_proj.weight": torch.ones(1)}
+    state |= {
+        "blip.text_encoder.embeddings.position_ids": torch.arange(64)[None],
+        "blip.vision_proj.weight": torch.ones(1),
+    }
     state |= {f"mlp.layers.{k}": v for k, v in head.state_dict().items()}
     torch.save(state, path / image_reward.WEIGHTS)
     save_tokenizer(path)
@@ -113,7 +116,9 @@ def test_equals_the_published_recipe(folder: Path, modules):
 
 def test_the_prompt_matters_and_is_cut(folder: Path):
     encoder = image_reward.load(folder, "cpu")
-    rewards = [encoder.encode(pictures(1), Prompt(text))["image_reward"].item() for text in ("a red circle", "a blue square")]
+    rewards = [
+        encoder.encode(pictures(1), Prompt(text))["image_reward"].item() for text in ("a red circle", "a blue square")
+    ]
     assert rewards[0] != rewards[1]
     long = [encoder.encode(pictures(1), Prompt("a red circle " * k))["image_reward"].item() for k in (20, 40)]
     assert long[0] == long[1]

@@ -10,7 +10,10 @@ from t2ialign.encoders.noun_phrases import noun_phrases, spatial_relation
     [
         ("a red circle to the left of a blue square", ["a red circle", "a blue square"]),
         ("a green bench and a red car", ["a green bench", "a red car"]),
-        ("a fluffy cat, wearing the striped hat on a metal table.", ["a fluffy cat", "the striped hat", "a metal table"]),
+        (
+            "a fluffy cat, wearing the striped hat on a metal table.",
+            ["a fluffy cat", "the striped hat", "a metal table"],
+        ),
         ("A photo of one big star with dots", ["A photo", "one big star", "dots"]),
         ("standing", []),
         ("", []),

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.encoders.pictures import pictures
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from t2ialign.encoders import pick_score
 from t2ialign.types import InputError, Prompt
+from tests.encoders.pictures import pictures
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,9 @@ def test_equals_the_published_recipe(folder: Path):
 
 def test_text_is_read_at_its_end(folder: Path):
     encoder = pick_score.load(folder, "cpu")
-    first, second = (encoder.encode(pictures(1), Prompt(f"a {color} circle"))["pick_score"] for color in ("red", "blue"))
+    first, second = (
+        encoder.encode(pictures(1), Prompt(f"a {color} circle"))["pick_score"] for color in ("red", "blue")
+    )
     assert not torch.allclose(first, second)
     encoder.encode(pictures(1), Prompt("circle " * 500))
 

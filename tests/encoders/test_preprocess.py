@@ -4,11 +4,11 @@ import gc
 
 import pytest
 import torch
-from tests.encoders.pictures import pictures
 
 from t2ialign import torchvision_guard
 from t2ialign.encoders import preprocess as module
 from t2ialign.encoders.preprocess import BLIP_480, CLIP_224, CLIP_NORM, DINO_224, preprocess
+from tests.encoders.pictures import pictures
 
 torchvision_guard.install()
 from torchvision import transforms  # noqa: E402

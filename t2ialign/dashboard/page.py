@@ -1,0 +1,57 @@
+"""The whole page: header, tabs, and what the server is told at launch."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.dashboard import look
+from t2ialign.dashboard.album import picture_route
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.tabs import TABS
+from t2ialign.dashboard.wiring import asset
+
+NAME = "t2ialign"
+HEADER = """
+<header class="t2-header">
+  <a class="t2-name" href="./" aria-label="t2ialign, a new page"><svg viewBox="0 0 24 24" aria-hidden="true"><path
+    d="M4 5 Q12 6 20 19" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/><circle
+    cx="4" cy="5" r="2.6"/><circle cx="13.4" cy="9.9" r="2.6"/><circle cx="20" cy="19" r="2.6"/></svg>t2ialign</a>
+  <p>See what aligning a text-to-image model does to the variety of its pictures.</p>
+  <button type="button" class="t2-theme" aria-label="Light or dark" title="Light or dark"><svg viewBox="0 0 24 24"
+    aria-hidden="true"><circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor" stroke-width="1.8"/><path
+    d="M12 3.5 a8.5 8.5 0 0 1 0 17 z"/></svg></button>
+</header>
+"""
+SERVERS_WORKERS = 16
+EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for, and when a file is old
+
+
+def build_dashboard(services: Services) -> gr.Blocks:
+    """The page with every tab, ready to be launched with ``launch_options``."""
+    with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
+        gr.HTML(HEADER, js_on_load=asset("header.js"), apply_default_css=False, elem_id="t2-top")
+        with gr.Tabs(elem_id="t2-tabs"):
+            for name, tab in TABS.items():
+                with gr.Tab(tab.TITLE, id=name):
+                    tab.build(services)
+    return blocks.queue(default_concurrency_limit=SERVERS_WORKERS)
+
+
+def launch_options(services: Services) -> dict[str, Any]:
+    """What ``launch`` is told: the look, the pictures' addresses, and that nothing leaves this machine."""
+    return {
+        "theme": look.theme(),
+        "css": look.css(),
+        "head": look.head(),
+        "app_kwargs": {"routes": [picture_route(services.store)]},
+        "allowed_paths": [str(services.exports)],
+        "footer_links": [],
+        "run_history": False,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+        "show_error": True,
+        "quiet": bool(os.environ.get("T2IALIGN_QUIET")),
+    }

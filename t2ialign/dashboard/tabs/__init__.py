@@ -1,0 +1,10 @@
+"""The page's tabs, in order. A tab is a file with ``TITLE`` and ``build(services)``; tabs meet only in the store."""
+
+from __future__ import annotations
+
+from t2ialign.dashboard.tabs import explore, tradeoff
+
+TABS = {
+    "explore": explore,
+    "tradeoff": tradeoff,
+}

@@ -1,0 +1,73 @@
+"""Trade-off: every scored checkpoint and guidance as a point, and the pictures behind each."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import gradio as gr
+
+from t2ialign.dashboard import weighing
+from t2ialign.dashboard.behind import strip_of
+from t2ialign.dashboard.bridges import chart_bridge, page_bridge
+from t2ialign.dashboard.panels.axes import EXPORTS, axes_panel, export_panel
+from t2ialign.dashboard.panels.results import behind_panel
+from t2ialign.dashboard.parts.behind import nothing_chosen
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.wiring import Wires
+
+TITLE = "Trade-off"
+PLOT = "t2-tradeoff-chart"
+CONTROLS = ("x", "y", "categories", "checkpoints")
+DRAWN = ("chart", "sentence", "behind", "point")
+DOWNLOAD = "() => setTimeout(() => document.querySelector('#t2-file')?.click(), 150)"
+
+
+def build(services: Services) -> None:
+    """The tab with its events."""
+    components = _components(services)
+    wires = Wires(components)
+    _wire_chart(wires, services)
+    _wire_exports(wires, services)
+
+
+def _components(services: Services) -> dict:
+    components = {
+        "page": page_bridge(),
+        "point": gr.Textbox("", visible="hidden"),
+        **axes_panel(),
+    }
+    with gr.Row(elem_id="t2-tradeoff-row"):
+        with gr.Column(scale=3, min_width=320):
+            components["chart"] = gr.Plot(show_label=False, container=False, elem_id=PLOT)
+            components["sentence"] = gr.HTML("", apply_default_css=False, elem_id="t2-sentence")
+            components |= export_panel()
+        with gr.Column(scale=2, min_width=300):
+            components["behind"] = behind_panel("t2-tradeoff-behind", nothing_chosen())
+    components["points"] = chart_bridge(PLOT, partial(_strip, services))
+    return components
+
+
+def _strip(services: Services, key: str) -> list[str]:
+    return strip_of(services, weighing.chosen_of(services, None, None), key)
+
+
+def _wire_chart(wires: Wires, services: Services) -> None:
+    """Any control draws the chart anew; a click shows what is behind a point."""
+    parts = wires.components
+    draw = partial(weighing.draw, services)
+    inputs = ("page", *CONTROLS, "pareto", "point")
+    wires.on(parts["page"].shown, partial(weighing.show, services), inputs, (*CONTROLS, *DRAWN))
+    changes = [parts[name].change for name in ("page", *CONTROLS, "pareto")]
+    wires.on(changes, draw, inputs, DRAWN, trigger_mode="always_last")
+    for trigger, handler in ((parts["points"].select, weighing.click_point), (parts["behind"].select, weighing.choose_prompt)):
+        wires.on_event(trigger, partial(handler, services), CONTROLS, ("behind", "point"))
+
+
+def _wire_exports(wires: Wires, services: Services) -> None:
+    """A button a format: the file is written, then the browser fetches it."""
+    for name in EXPORTS:
+        handler = partial(weighing.export, services, f".{name}")
+        written = wires.on(
+            wires.components[name].click, handler, ("page", "pareto", *CONTROLS), ("problem", "file"), trigger_mode="once"
+        )
+        written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

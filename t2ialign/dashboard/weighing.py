@@ -1,0 +1,113 @@
+"""Trade-off's handlers: plain functions of services and values that say what changes on the page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import gradio as gr
+
+from t2ialign.charts import standalone_html, tradeoff_figure
+from t2ialign.dashboard.behind import look_behind
+from t2ialign.dashboard.bridges import DARK
+from t2ialign.dashboard.parts.behind import behind, nothing_chosen
+from t2ialign.dashboard.parts.tags import notice
+from t2ialign.dashboard.points import Chosen, Points, choose, in_a_sentence, load_points, metric_choices
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.wiring import Updates, said
+from t2ialign.store import Filters, choices, point_rows, write_table
+from t2ialign.types import InputError
+
+CHART_HEIGHT = 560
+
+
+def show(services: Services, theme: str, x: str | None, y: str | None, *rest: object) -> Updates:
+    """The tab as the store is now: new choices, what was chosen stays, and the chart."""
+    found = choices(services.store)
+    chosen, metrics = choose(x or "", y or "", found["metrics"]), metric_choices(services)
+    return {
+        "x": gr.Dropdown(metrics, value=chosen.x.name if metrics else None),
+        "y": gr.Dropdown(metrics, value=chosen.y.name if metrics else None),
+        "categories": gr.Dropdown(found["categories"]),
+        "checkpoints": gr.Dropdown(found["checkpoints"]),
+        **draw(services, theme, x, y, *rest),
+    }
+
+
+def draw(
+    services: Services,
+    theme: str,
+    x: str | None,
+    y: str | None,
+    categories: Sequence[str] | None,
+    checkpoints: Sequence[str] | None,
+    pareto: bool,
+    point: str,
+) -> Updates:
+    """The chart with the clicked point ringed, and what it says in words."""
+    chosen = chosen_of(services, x, y, categories, checkpoints)
+    found = load_points(services, chosen)
+    figure = _figure(services, found, chosen, pareto, theme == DARK, point)
+    figure.update_layout(height=CHART_HEIGHT)
+    sentence = in_a_sentence(found, chosen) if choices(services.store)["metrics"] else ""
+    updates: Updates = {"chart": figure, "sentence": notice(sentence, "hint")}
+    return updates if found.of(point) else {**updates, "behind": nothing_chosen(), "point": ""}
+
+
+def chosen_of(
+    services: Services,
+    x: str | None,
+    y: str | None,
+    categories: Sequence[str] | None = None,
+    checkpoints: Sequence[str] | None = None,
+) -> Chosen:
+    """The controls as metrics and filters; empty means all."""
+    filters = Filters(categories=tuple(categories or ()), checkpoints=tuple(checkpoints or ()))
+    return choose(x or "", y or "", choices(services.store)["metrics"], filters)
+
+
+def click_point(services: Services, data: Mapping[str, object], *controls: object) -> Updates:
+    """The pictures behind a clicked point."""
+    return _show(services, chosen_of(services, *controls), said(data, "point"))
+
+
+def choose_prompt(services: Services, data: Mapping[str, object], *controls: object) -> Updates:
+    """Another prompt of the same point."""
+    return _show(services, chosen_of(services, *controls), said(data, "point"), said(data, "cell"))
+
+
+def _show(services: Services, chosen: Chosen, point: str, cell: str = "") -> Updates:
+    try:
+        found = look_behind(services, chosen, point, cell)
+    except InputError as error:
+        return {"behind": notice(str(error)), "point": ""}
+    return {"behind": behind(found), "point": found.point.config.key}
+
+
+def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: object) -> Updates:
+    """The chart's points as ``.csv`` or ``.parquet``, or the chart as one ``.html`` file that needs no network."""
+    chosen = chosen_of(services, *controls)
+    found = load_points(services, chosen)
+    folder = services.exports / uuid.uuid4().hex
+    path = folder / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
+    folder.mkdir(parents=True)
+    try:
+        _write(path, services, found, chosen, pareto, theme == DARK)
+    except InputError as error:
+        return {"problem": notice(str(error)), "file": None}
+    return {"problem": "", "file": str(path)}
+
+
+def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool) -> None:
+    if path.suffix != ".html":
+        write_table(point_rows(found.points), path)
+        return
+    title = f"{chosen.x.title} against {chosen.y.title}"
+    figure = _figure(services, found, chosen, pareto, dark, "")
+    path.write_text(standalone_html(figure, title, dark), encoding="utf-8")
+
+
+def _figure(services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool, point: str):  # noqa: ANN202
+    ringed = {point} if point else set()
+    return tradeoff_figure(found.points, chosen.x, chosen.y, ringed, pareto, dark, services.order())

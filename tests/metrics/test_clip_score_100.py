@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import torch
+
+from t2ialign.metrics.clip_score_100 import clip_score_100
+from tests.metrics.features import random_features
+
+
+def test_is_a_scaled_cosine_that_stops_at_zero():
+    features = random_features(9)
+    cosine = torch.nn.functional.cosine_similarity(features["clip_image"], features["clip_text"][None])
+    assert (cosine < 0).any()
+    torch.testing.assert_close(clip_score_100(features), 100 * cosine.clamp_min(0))

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import torch
+
+from t2ialign.metrics import METRICS
+from tests.metrics.features import random_features
+
+
+def test_is_what_its_encoder_found():
+    """The recipe itself is tested beside the encoder, on a tiny model of the same class."""
+    values = random_features(6)["pick_score"]
+    torch.testing.assert_close(METRICS["pick_score"].compute({"pick_score": values}), values)

@@ -1,0 +1,115 @@
+"""Claims and free factors against hand-made readings; the shipped oracle against drawn truth."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from t2ialign import settings
+from t2ialign.shapes import oracle
+from t2ialign.shapes.evaluate import oracle_accuracy
+from t2ialign.shapes.grammar import COLORS, SHAPES, SIZES, TEXTURES, parse, prompts
+from t2ialign.shapes.oracle import claims_hold, free_factors, from_factors, scenes_of, world_scale
+from t2ialign.shapes.reader import Reader, Reading
+from t2ialign.shapes.render import render
+from t2ialign.shapes.scene import draw_scenes
+from t2ialign.types import Prompt
+
+
+def seen(*things: tuple[str, str, str, str, float, float]) -> Reading:
+    """One picture in which exactly these objects were seen: shape, colour, texture, size, x, y."""
+    count = len(things)
+    blank = torch.zeros(1, 3)
+    fields = {
+        "confidence": torch.tensor([[0.9 - 0.1 * i if i < count else 0.0 for i in range(3)]]),
+        "center": torch.zeros(1, 3, 2),
+        "radius": blank + 0.2,
+        "tilt": blank * torch.nan,
+        "rgb": torch.zeros(1, 3, 3),
+        "background": torch.zeros(1, 3),
+        "gradient": torch.zeros(1, 2),
+    }
+    for place, (name, words) in enumerate(
+        {"shape": SHAPES, "color": COLORS, "texture": TEXTURES, "size": SIZES}.items()
+    ):
+        fields[name] = torch.tensor([[words.index(things[i][place]) if i < count else 0 for i in range(3)]])
+    for i, thing in enumerate(things):
+        fields["center"][0, i] = torch.tensor(thing[4:])
+    return Reading(**fields)
+
+
+RED_CIRCLE_LEFT = ("circle", "red", "solid", "big", 0.2, 0.5)
+BLUE_SQUARE_RIGHT = ("square", "blue", "striped", "small", 0.8, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things", "held"),
+    [
+        ("a red circle", [RED_CIRCLE_LEFT], [1, 1]),
+        ("a red circle", [BLUE_SQUARE_RIGHT, RED_CIRCLE_LEFT], [1, 1]),
+        ("a blue circle", [RED_CIRCLE_LEFT], [1, 0]),
+        ("a red square", [RED_CIRCLE_LEFT], [0, 0]),  # no credit for the right colour on the wrong shape
+        ("a red circle and a blue square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [1, 1, 1, 1]),
+        ("a blue circle and a red square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [1, 0, 1, 0]),
+        ("a red circle and a blue square", [RED_CIRCLE_LEFT], [1, 1, 0, 0]),
+        ("a circle to the left of a square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [1, 1, 1]),
+        ("a circle to the right of a square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [1, 1, 0]),
+        ("a circle above a square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [1, 1, 0]),
+        ("a star to the left of a square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [0, 1, 0]),
+        ("a big circle and a striped square", [RED_CIRCLE_LEFT, BLUE_SQUARE_RIGHT], [1, 1, 1, 1]),
+        ("a circle", [], [0]),
+    ],
+)
+def test_claims_worked_out_by_hand(prompt: str, things: list, held: list[int]) -> None:
+    table, _ = claims_hold(seen(*things), parse(prompt))
+    assert table[0].tolist() == held
+
+
+def test_two_of_one_kind_need_two_objects() -> None:
+    spec = parse("a red circle and a red circle")
+    assert claims_hold(seen(RED_CIRCLE_LEFT), spec)[0][0].tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("prompt", [prompt.text for prompt in prompts("test", 2)])
+def test_drawn_scenes_hold_every_claim_of_their_prompt(prompt: str) -> None:
+    spec = parse(prompt)
+    scenes = scenes_of(spec, 64, torch.Generator().manual_seed(0))
+    held, slots = claims_hold(from_factors(scenes), spec)
+    assert (held == 1).all()
+    factors, groups = free_factors(from_factors(scenes), slots)
+    assert factors.shape == (64, len(groups))
+
+
+def test_the_world_is_as_varied_as_itself() -> None:
+    from t2ialign.metrics import METRICS
+    from t2ialign.metrics.scoring import score_features
+
+    spec = parse("a red circle and a green star")
+    scenes = scenes_of(spec, 400, torch.Generator().manual_seed(7))
+    _, slots = claims_hold(from_factors(scenes), spec)
+    factors, groups = free_factors(from_factors(scenes), slots)
+    features = {"factors": factors, "factor_groups": groups, "factor_scale": world_scale(spec)}
+    assert score_features(METRICS["factor_diversity"], features).mean == pytest.approx(1, abs=0.05)
+    frozen = dict(features, factors=factors[:1].expand(8, -1))
+    assert score_features(METRICS["factor_diversity"], frozen).mean == pytest.approx(0, abs=1e-6)
+
+
+def test_prompts_of_another_world_are_not_scored() -> None:
+    blind = oracle.Oracle(Reader(), sha="")
+    assert blind.encode(torch.zeros(2, 3, 64, 64, dtype=torch.uint8), Prompt("a whale at sea")) == {}
+
+
+def test_the_shipped_oracle_reads_held_out_renders() -> None:
+    loaded = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu")
+    accuracy = oracle_accuracy(loaded.reader, 500)
+    for name, floor in (("shape", 0.98), ("color", 0.98), ("size", 0.98), ("texture", 0.94), ("objects", 0.97)):
+        assert accuracy[name] >= floor, accuracy
+    assert accuracy["center_error"] < 0.02 and accuracy["background_error"] < 0.03
+
+
+def test_the_shipped_oracle_reads_pictures_of_other_sizes() -> None:
+    loaded = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu")
+    scenes = draw_scenes(32, torch.Generator().manual_seed(3))
+    alone = scenes[scenes.shape[:, 1] < 0]
+    large = oracle.read(loaded.reader, render(alone, 256))
+    assert (large.shape[:, 0] == alone.shape[:, 0]).float().mean() > 0.9
