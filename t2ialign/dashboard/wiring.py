@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,19 @@ class Wires:
 
     def on(
         self,
-        triggers: Sequence[Any] | Any,
+        triggers: Any,
         handler: Callable[..., Updates],
         inputs: Sequence[str],
         outputs: Sequence[str],
         **options: Any,
     ) -> Dependency:
-        """Runs ``handler(*inputs)`` on any of the triggers and shows what it returns; names it leaves out stay."""
+        """Runs ``handler(*inputs)`` on a trigger (or any of a list) and shows what it returns; names left out stay."""
 
         def run(*values: Any) -> list[Any]:
             return ordered(handler(*values), outputs)
 
-        return gr.on(triggers, run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+        listen = partial(gr.on, triggers) if isinstance(triggers, list) else triggers
+        return listen(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
     def on_event(
         self,
@@ -52,7 +54,7 @@ class Wires:
     ) -> Dependency:
         """The same for a trigger that sends data from the browser: ``handler(data, *inputs)``, ``data`` untrusted."""
 
-        def run(*values: Any, event: gr.EventData) -> list[Any]:
+        def run(event: gr.EventData, *values: Any) -> list[Any]:
             data = event._data if isinstance(event._data, dict) else {}
             return ordered(handler(data, *values), outputs)
 

@@ -46,9 +46,9 @@ class ClipModel:
 
 @dataclass(frozen=True)
 class ClipEncoder:
-    """Provides ``clip_image`` [n d], ``clip_text`` and ``clip_text_depicts`` [d], L2-normalised.
+    """Provides ``clip_image`` [n d], ``clip_text`` [d] and ``clip_text_depicts`` [n d], L2-normalised.
 
-    ``clip_text_depicts`` is the prompt after Hessel's prefix. The network is built at the first call.
+    The last is the prompt after Hessel's prefix, once a picture. The network is built at the first call.
     """
 
     id: str
@@ -66,7 +66,8 @@ class ClipEncoder:
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         plain, depicts = self.texts([prompt.text, f"{PREFIX}{prompt.text}"])
-        return {"clip_image": self.images(images), "clip_text": plain, "clip_text_depicts": depicts}
+        features = {"clip_image": self.images(images), "clip_text": plain}
+        return {**features, "clip_text_depicts": depicts.expand(len(images), -1)}
 
     @torch.no_grad()
     def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:

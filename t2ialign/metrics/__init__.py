@@ -9,7 +9,8 @@ entry                                    shape               made by
 ``images``                               uint8 [n 3 h w]     the seed batch
 ``mutual_information``, ``.._released``  [n]                 the sampling loop
 ``clip_image``                           [n d]               ``encoders.clip``, L2-normalised
-``clip_text``, ``clip_text_depicts``     [d]                 the same, of the prompt
+``clip_text``                            [d]                 the same, of the prompt
+``clip_text_depicts``                    [n d]               the same, after "A photo depicts ", once a picture
 ``lpips``                                [n d]               ``encoders.lpips``: |a - b|^2 is LPIPS
 ``dinov2``, ``dreamsim``, ``embedding``  [n d]               any encoder that provides them
 ``claims``                               [n c] of 0 and 1    the embedded world's oracle

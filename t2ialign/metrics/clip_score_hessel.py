@@ -9,8 +9,8 @@ from t2ialign.types import Features, Metric
 
 
 def clip_score_hessel(features: Features) -> Float[Tensor, " n"]:
-    """From L2-normalised ``clip_image`` [n d] and ``clip_text_depicts`` [d]."""
-    cosine = features["clip_image"] @ features["clip_text_depicts"]
+    """From L2-normalised ``clip_image`` and ``clip_text_depicts`` [n d], the prompt once a picture."""
+    cosine = (features["clip_image"] * features["clip_text_depicts"]).sum(1)
     return 2.5 * cosine.clamp_min(0)
 
 

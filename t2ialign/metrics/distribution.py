@@ -94,7 +94,7 @@ def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], kernel: Ke
 def _row_sums(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], kernel: Kernel) -> Float[Tensor, " n"]:
     """Sums over the other side, in blocks of rows."""
     rows = max(1, BLOCK // len(b))
-    return torch.cat([kernel(part.double(), b.double()).sum(1) for part in a.split(rows)])
+    return torch.cat([kernel(part.double(), b.double()).sum(1) for part in torch.split(a, rows)])
 
 
 def _diagonal(a: Float[Tensor, "n d"], kernel: Kernel) -> Float[Tensor, " n"]:
@@ -108,7 +108,8 @@ def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interval:
 
 def cmmd(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interval:
     """Kernel distance with the Gaussian kernel on unit vectors; unbiased, unlike the published V-statistic."""
-    return kernel_distance(*(torch.nn.functional.normalize(x.double(), dim=1) for x in (a, b)), gaussian_kernel)
+    first, second = (torch.nn.functional.normalize(x.double(), dim=1) for x in (a, b))
+    return kernel_distance(first, second, gaussian_kernel)
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {

@@ -8,6 +8,7 @@ and squares wrap around; and pictures are not shrunk. The first two lower the si
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -24,10 +25,14 @@ NOWHERE = 1e-12  # weight of a pixel without phase congruency: counts only where
 SIGMOID_CENTRE, SIGMOID_GAIN = 0.5, 10.0
 
 
+@cache
+def filters(height: int, width: int, device: str) -> Float[Tensor, "o s h w"]:
+    return filter_bank(height, width, ORIENTATIONS, BANDWIDTH, "cosine", device).float()
+
+
 def weighted_congruency(band: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     """Sum over orientations of Kovesi's phase congruency, weighted by how many scales take part."""
-    bank = filter_bank(*band.shape, ORIENTATIONS, BANDWIDTH, "cosine", str(band.device))
-    responses = torch.fft.ifft2(torch.fft.fft2(band.double()) * bank)
+    responses = torch.fft.ifft2(torch.fft.fft2(band) * filters(*band.shape, str(band.device)))
     amplitudes, total = responses.abs(), responses.sum(1)
     length = total.abs() + EPSILON
     even, odd = total.real / length, total.imag / length
@@ -37,13 +42,14 @@ def weighted_congruency(band: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     sums = amplitudes.sum(1)
     width = (sums / (amplitudes.amax(1) + EPSILON) - 1) / (SCALES - 1)
     weight = torch.sigmoid(SIGMOID_GAIN * (width - SIGMOID_CENTRE))
-    return (weight * excess / sums).nan_to_num().sum(0).float()
+    return (weight * excess / sums).nan_to_num().sum(0)
 
 
 def _threshold(finest: Float[Tensor, "o h w"]) -> Float[Tensor, " o"]:
     """Rayleigh noise of the finest scale's median, summed over scales as a geometric series."""
-    tau = finest.flatten(1).quantile(0.5, 1) / math.sqrt(math.log(4))
-    tau = tau * (1 - FACTOR**-SCALES) / (1 - 1 / FACTOR)
+    values = finest.flatten(1)
+    middle = (values.median(1).values - (-values).median(1).values) / 2  # torch's median is the lower of the two
+    tau = middle / math.sqrt(math.log(4)) * (1 - FACTOR**-SCALES) / (1 - 1 / FACTOR)
     return (tau * (math.sqrt(math.pi / 2) + NOISE * math.sqrt((4 - math.pi) / 2))).clamp_min(EPSILON)
 
 

@@ -26,11 +26,11 @@ EMA_SHARE = 10  # the averaged weights remember the last tenth of the steps
 
 # name -> steps, batch and rate of the shipped weights; each is a module ``train_<name>`` with build, loss_function and save
 PARTS = {
-    "reader": (12_000, 256, 2e-3),
-    "vae": (15_000, 256, 1e-3),
-    "base": (30_000, 1024, 1.2e-3),
-    "clip": (8_000, 512, 1e-3),
-    "lpips": (4_000, 256, 1e-3),
+    "reader": (2_000, 48, 2.5e-3),
+    "vae": (2_400, 80, 2.5e-3),
+    "base": (3_000, 64, 1.5e-3),
+    "clip": (1_000, 96, 1e-3),
+    "lpips": (1_500, 48, 2e-3),
 }
 
 

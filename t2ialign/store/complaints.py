@@ -15,6 +15,7 @@ from t2ialign.types import InputError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
+DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 ELSEWHERE = "choose another folder with --store or T2IALIGN_HOME"
 
 
@@ -60,13 +61,14 @@ def in_plain_words(home: Path) -> Iterator[None]:
     except duckdb.ConnectionException as error:
         raise InputError(closed(home)) from error
     except duckdb.Error as error:
-        found = _of_files(home, str(error).splitlines()[0])
-        if found is None and not isinstance(error, duckdb.IOException | duckdb.FatalException):
+        reason = str(error).partition("\n")[0]
+        found = _of_system(home, reason)
+        if found is None and not isinstance(error, DAMAGE) and "WAL" not in reason:
             raise
-        raise found or InputError(_unusable(home, str(error))) from error
+        raise found or InputError(_unusable(home, reason)) from error
 
 
-def _of_files(home: Path, reason: str) -> InputError | None:
+def _of_system(home: Path, reason: str) -> InputError | None:
     """DuckDB's own words about the operating system's refusals, told as ours."""
     if "Could not set lock" in reason:
         holder = re.search(r"\(PID \d+\)", reason)
@@ -80,5 +82,5 @@ def _of_files(home: Path, reason: str) -> InputError | None:
 
 
 def _unusable(home: Path, reason: str) -> str:
-    said = reason.splitlines()[0].rstrip(".!?")
-    return f"The store {home} cannot be used ({said}): move its t2ialign.duckdb away, or {ELSEWHERE}."
+    file = "t2ialign.duckdb.wal (what came last)" if "WAL" in reason else "t2ialign.duckdb"
+    return f"The store {home} cannot be used ({reason.rstrip('.!?')}): move its {file} away, or {ELSEWHERE}."

@@ -17,7 +17,7 @@ from t2ialign.store.records import CellRecord, PictureRecord, config_json
 from t2ialign.types import image_key
 
 CATEGORISED = (
-    "DO UPDATE SET category = excluded.category, tags = excluded.tags WHERE category = '' AND excluded.category <> ''"
+    "DO UPDATE SET category = excluded.category, tags = excluded.tags WHERE excluded.category NOT IN ('', category)"
 )
 RESCORED = "DO UPDATE SET value = excluded.value, lo = excluded.lo, hi = excluded.hi, pairs = excluded.pairs"
 

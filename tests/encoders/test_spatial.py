@@ -69,41 +69,42 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     half = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     ends = {"pad_token_id": 53, "bos_token_id": 52, "eos_token_id": 53}
     text = {**half, **ends, "vocab_size": 54, "max_position_embeddings": 32}
-    torch.manual_seed(0)
     config = OwlViTConfig(
         text_config=text, vision_config={**half, "image_size": 32, "patch_size": 8}, projection_dim=16
     )
     model = OwlViTForObjectDetection(config)
+    torch.manual_seed(0)  # with this one, both phrases win somewhere
     for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.3)
+        torch.nn.init.normal_(weight, std=0.2)
     model.save_pretrained(path)
     return path
 
 
+RELATIONS = ("to the left of", "to the right of", "above", "below", "next to")
+
+
 def test_equals_the_detector_and_the_geometry(folder: Path):
     """With every box kept, the surest of each phrase are the rows of the model's own logits."""
-    images, prompt = pictures(2, 32, 32), "a red circle to the left of a blue square"
+    (image,) = images = pictures(1, 32, 32)
     encoder = spatial.load(folder, "cpu", threshold=0.0)
-    found = encoder.encode(images, Prompt(prompt))["spatial"]
-    assert found.max() > 0.5
+    found = {
+        relation: encoder.encode(images, Prompt(f"a red circle {relation} a blue square"))["spatial"].item()
+        for relation in RELATIONS
+    }
     model, processor = OwlViTForObjectDetection.from_pretrained(folder), OwlViTProcessor.from_pretrained(folder)
-    for image, score in zip(images, found.tolist(), strict=True):
-        phrases = [["a red circle", "a blue square"]]
-        with torch.no_grad():
-            outputs = model(**processor(text=phrases, images=to_pil_image(image), return_tensors="pt"))
-        logit, label = outputs.logits[0].max(1)
-        confidence = logit.sigmoid()
-        things = []
-        for number in (0, 1):
-            rows = (label == number).nonzero().flatten()
-            if len(rows):
-                row = rows[confidence[rows].argmax()]
-                x, y, w, h = outputs.pred_boxes[0, row].tolist()
-                box = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-                things.append(Detection(confidence[row].item(), box))
-            else:
-                things.append(None)
-        assert score == pytest.approx(spatial_score("to the left of", *things), abs=1e-5)
+    phrases = [["a red circle", "a blue square"]]
+    with torch.no_grad():
+        outputs = model(**processor(text=phrases, images=to_pil_image(image), return_tensors="pt"))
+    logit, label = outputs.logits[0].max(1)
+    things = []
+    for number in (0, 1):
+        rows = (label == number).nonzero().flatten()
+        row = rows[logit[rows].argmax()]
+        x, y, w, h = outputs.pred_boxes[0, row].tolist()
+        things.append(Detection(logit[row].sigmoid().item(), (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
+    expected = {relation: spatial_score(relation, *things) for relation in RELATIONS}
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert len(set(expected.values())) > 1
 
 
 def test_prompts_without_a_relation_are_not_scored(folder: Path):

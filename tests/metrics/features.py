@@ -15,7 +15,7 @@ CLIP_DIM, LPIPS_DIM = 16, 300
 EMBEDDINGS = ("dinov2", "dreamsim", "embedding")
 GIVEN = ("vqa_score", "vqa_score_ratio", "blip_vqa", "spatial", "aesthetic", "image_reward")
 GIVEN += ("pick_score", "hps_v20", "hps_v21", "taste")
-PER_PROMPT = ("clip_text", "clip_text_depicts", "factor_groups", "factor_scale")
+PER_PROMPT = ("clip_text", "factor_groups", "factor_scale")
 
 
 def random_features(n: int, seed: int = 0, size: tuple[int, int] = (24, 20)) -> dict[str, Tensor]:
@@ -26,7 +26,7 @@ def random_features(n: int, seed: int = 0, size: tuple[int, int] = (24, 20)) -> 
         "images": torch.randint(0, 256, (n, 3, *size), generator=draw, dtype=torch.uint8),
         "clip_image": normalize(torch.randn(n, CLIP_DIM, generator=draw) + 0.5, dim=1),
         "clip_text": normalize(torch.randn(CLIP_DIM, generator=draw), dim=0),
-        "clip_text_depicts": normalize(torch.randn(CLIP_DIM, generator=draw), dim=0),
+        "clip_text_depicts": normalize(torch.randn(CLIP_DIM, generator=draw), dim=0).expand(n, -1),
         **{name: torch.rand(n, generator=draw) for name in GIVEN},
         **{name: normalize(torch.randn(n, 9, generator=draw) + 1, dim=1) for name in EMBEDDINGS},
         "lpips": torch.rand(n, LPIPS_DIM, generator=draw),

@@ -280,6 +280,28 @@ def test_a_file_that_is_no_database_is_a_sentence_and_kept(home: Path):
     assert (home / FILE).read_bytes() == b"my own notes" * 2000
 
 
+DIES = """
+store = api.open_store(home)
+for number in range(9):
+    api.add_batch(store, batch_of(f"prompt {number}"))
+os._exit(9)
+"""
+
+
+def test_a_damaged_log_is_a_sentence_that_says_which_file(home: Path, worker: Worker):
+    worker(DIES, home).wait()
+    log = home / f"{FILE}.wal"
+    data = bytearray(log.read_bytes())
+    data[len(data) // 2] ^= 255
+    log.write_bytes(data)
+    with pytest.raises(
+        InputError, match=r"cannot be used \(.*\): move its t2ialign.duckdb.wal \(what came last\) away"
+    ):
+        open_store(home)
+    log.unlink()
+    open_store(home).close()
+
+
 def test_a_mistake_in_sql_is_not_dressed_up(store: Store):
     with pytest.raises(duckdb.CatalogException):
         store.rows("SELECT * FROM nothing")

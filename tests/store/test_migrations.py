@@ -64,3 +64,11 @@ def test_a_migration_that_breaks_leaves_nothing_and_can_be_repeated(home: Path, 
         tables = {name for (name,) in store.rows("SELECT table_name FROM duckdb_tables()")}
     assert "more" in tables
     assert "half" not in tables
+
+
+def test_an_older_store_that_cannot_be_written_says_so(home: Path, monkeypatch: pytest.MonkeyPatch):
+    open_store(home).close()
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m900_more])
+    with duckdb.connect(home / FILE, read_only=True) as connection:
+        with pytest.raises(InputError, match="older version and cannot be written"):
+            migrations.migrate(connection, home, read_only=True)

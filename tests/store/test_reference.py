@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from t2ialign.store import (
     add_scores,
     cell_scores,
     export_reference,
+    inbox,
     ingest_reference,
     list_cells,
     list_set_aside,
@@ -95,6 +97,18 @@ def test_a_half_fetched_file_is_noted_and_the_others_go_on(store: Store, shipped
     assert "a-pointer.parquet could not be read" in sentence
     assert sentence.endswith("fetch it again.")
     assert (shipped / "a-pointer.parquet").exists()
+
+
+def test_the_stores_own_trouble_is_told_and_tried_again(store: Store, shipped: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(inbox.KINDS, "cells", full)
+        with pytest.raises(InputError, match="is full"):
+            ingest_reference(store, shipped)
+    assert list_set_aside(store) == []
+    assert ingest_reference(store, shipped) == 1
 
 
 def test_no_folder_is_no_reference(store: Store, tmp_path: Path):

@@ -11,7 +11,7 @@ from t2ialign.dashboard.parts.chips import chips
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import asset
 from t2ialign.diffusion.schedulers import SCHEDULERS
-from t2ialign.experiments.requests import MAX_CHECKPOINTS
+from t2ialign.experiments.run import MAX_CHECKPOINTS
 from t2ialign.guidance import GUIDANCE
 
 FIRST_PROMPT = "a red circle and a blue square"
