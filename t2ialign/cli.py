@@ -185,16 +185,5 @@ def world(store: StorePath = None, as_json: JsonFlag = False) -> None:
     _emit(report, as_json, lambda: measuring.lines(report))
 
 
-@app.command()
-def serve(
-    store: StorePath = None,
-    port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 7860,
-) -> None:
-    """Start the dashboard."""
-    from t2ialign.dashboard import serve as start
-
-    start(home=store, port=port)
-
-
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -34,11 +34,16 @@ def in_plain_words(metric: Metric, value: float) -> str:
     return PHRASES[metric.name](value) if metric.name in PHRASES else ""
 
 
+def short(value: float) -> str:
+    """Two decimals, so that numbers in a row line up; three digits where two decimals would say nothing."""
+    return f"{value:.2f}" if 0.095 <= abs(value) < 100 or value == 0 else number(value)
+
+
 def interval_text(interval: Interval) -> str:
     """``0.66 to 0.75``; empty where it is unknown (a single picture)."""
     if math.isnan(interval.lo) or math.isnan(interval.hi):
         return ""
-    return f"{number(interval.lo)} to {number(interval.hi)}"
+    return f"{short(interval.lo)} to {short(interval.hi)}"
 
 
 def duration(seconds: float) -> str:

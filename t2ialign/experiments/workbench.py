@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from t2ialign.types import Encoder, InputError, Metric
 
 if TYPE_CHECKING:
     from t2ialign.diffusion.backbone import Backbone
+
+_log = logging.getLogger(__name__)
 
 # What a metric may read without any scorer: the pictures, and what sampling measured on the way.
 SAMPLED = frozenset({"images", "mutual_information", "mutual_information_released"})
@@ -110,3 +113,25 @@ def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Wor
         store.ingest_reference(opened, settings.DATA / "reference")
         store.ingest_inbox(opened)
         yield Workbench(home, opened, device, dtype)
+
+
+@contextmanager
+def watched_inbox(bench: Workbench, seconds: float = 2.0) -> Iterator[None]:
+    """Takes in, every few seconds, what other processes leave in the inbox; for as long as the block lasts."""
+    assert bench.store is not None, "only the store's owner takes in its inbox"
+    over = threading.Event()
+
+    def watch(opened: Store) -> None:
+        while not over.wait(seconds):
+            try:
+                store.ingest_inbox(opened)
+            except InputError as error:  # a full disk, say: it is tried again
+                _log.warning("The inbox could not be taken in: %s", error)
+
+    thread = threading.Thread(target=watch, args=[bench.store], name="t2ialign-inbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from t2ialign.experiments.api import run_request
 from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.run import open_run, requests_for, run_batches, stored_run
 from t2ialign.experiments.score_batch import score_batch
-from t2ialign.experiments.workbench import Workbench
+from t2ialign.experiments.workbench import Workbench, watched_inbox
 from t2ialign.types import InputError, Prompt
 
 REQUEST = BatchRequest(Prompt("a red circle and a blue square"), "base", (0, 1, 2, 3), num_inference_steps=3)
@@ -83,6 +84,15 @@ def test_another_owner_of_the_store_gets_the_results_through_the_inbox(bench: Wo
     (cell,) = store.list_cells(bench.store)
     assert cell.key == state.cell and cell.seeds == REQUEST.seeds
     assert run_request(bench, REQUEST).from_store
+
+
+def test_the_owner_takes_in_its_inbox_while_it_works(bench: Workbench) -> None:
+    with watched_inbox(bench, seconds=0.05):
+        run_request(replace(bench, store=None), REQUEST)
+        deadline = time.monotonic() + 20
+        while not store.list_cells(bench.store) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert [cell.seeds for cell in store.list_cells(bench.store)] == [REQUEST.seeds]
 
 
 def test_a_run_keeps_its_link_its_status_and_its_pictures(bench: Workbench) -> None:

@@ -95,9 +95,12 @@ def settings_panel(services: Services) -> Components:
         elem_id="t2-cfg",
     )
     with gr.Row(elem_classes="t2-pair-row"):
-        seed_count = gr.Slider(FEWEST, MOST, first.seed_count, step=1, label="Seeds", buttons=[], elem_id="t2-seeds")
+        seed_count = gr.Slider(
+            FEWEST, MOST, first.seed_count, step=1, label="Seeds", buttons=[], scale=3, min_width=140, elem_id="t2-seeds"
+        )
         first_seed = gr.Number(
-            first.first_seed, label="First seed", precision=0, minimum=0, maximum=LAST_SEED, elem_id="t2-first-seed"
+            first.first_seed, label="First seed", precision=0, minimum=0, maximum=LAST_SEED, scale=2, min_width=80,
+            elem_id="t2-first-seed",
         )
     return {
         "checkpoints": checkpoints,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from t2ialign.charts.intervals import in_words, number
+from t2ialign.charts.intervals import in_words
 from t2ialign.dashboard.links import Subject
 from t2ialign.dashboard.parts.sheet import Group, sheet
 from t2ialign.dashboard.parts.tags import Look, who
-from t2ialign.dashboard.words import counted
+from t2ialign.dashboard.words import counted, short
 from t2ialign.types import Metric, TradeoffPoint
 
 
@@ -81,6 +81,6 @@ def _cover(cover: Cover, found: Behind) -> str:
     return (
         f'<button type="button" class="t2-cover{hard}" data-cell="{cover.cell}" aria-pressed="{pressed}">{picture}'
         f"<span><b>{escape(cover.prompt)}</b><small>{escape(cover.category)}</small></span>"
-        f'<span class="t2-pair"><i title="{escape(found.x.title)}">{number(cover.x)}</i>'
-        f'<i title="{escape(found.y.title)}">{number(cover.y)}</i></span></button>'
+        f'<span class="t2-pair"><i title="{escape(found.x.title)}">{short(cover.x)}</i>'
+        f'<i title="{escape(found.y.title)}">{short(cover.y)}</i></span></button>'
     )

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from t2ialign.charts.intervals import number
 from t2ialign.dashboard.parts.tags import Look, about, who
-from t2ialign.dashboard.words import counted, in_plain_words, interval_text
+from t2ialign.dashboard.words import counted, in_plain_words, interval_text, short
 from t2ialign.types import Interval, Metric
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
@@ -40,7 +39,7 @@ def explained(alignment: Metric, diversity: Metric) -> str:
     return "".join(
         f'<span class="t2-which">{word}: {escape(metric.title)} {about(metric, "headline")}</span>'
         for word, metric in (("Alignment", alignment), ("Diversity", diversity))
-    ).join(['<p class="t2-explained">', "</p>"])
+    ).join(['<div class="t2-explained">', "</div>"])
 
 
 def scale(metric: Metric, intervals: Sequence[Interval]) -> tuple[float, float]:
@@ -76,7 +75,7 @@ def _card(
 
 def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float]) -> str:
     known = math.isfinite(interval.mean)
-    text = number(interval.mean) if known else "–"
+    text = short(interval.mean) if known else "–"
     return (
         f'<div class="t2-number{"" if known else " unknown"}" data-metric="{metric.name}"><h4>{word}</h4>'
         f'<p class="t2-big"><strong>{text}</strong><span title="95 % interval over the seeds">{interval_text(interval)}</span></p>'

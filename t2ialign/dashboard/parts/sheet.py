@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from t2ialign.charts.intervals import number
 from t2ialign.dashboard.parts.tags import Look, who
+from t2ialign.dashboard.words import short
 from t2ialign.types import Metric
 
 TILE = {1: 104, 2: 78, 3: 64, 4: 54}
@@ -70,7 +70,7 @@ def _group(group: Group, index: int, named: bool) -> str:
 
 def _tile(tile: Tile, group: Group, index: int) -> str:
     picture = f'<img src="{tile.source}" alt="" loading="lazy" draggable="false">' if tile.source else ""
-    shown = number(tile.scores[0][1]) if tile.scores else ""
+    shown = short(tile.scores[0][1]) if tile.scores else ""
     said = f", {tile.scores[0][0].title} {shown}" if shown else ""
     state = {"ready": "", "taking-shape": ", taking shape", "waiting": ", waiting"}[tile.phase]
     return (
@@ -86,6 +86,6 @@ def _more(tile: Tile) -> str:
     if not tile.scores:
         return '<span class="t2-more" hidden></span>'
     rows = "".join(
-        f"<span>{escape(metric.title)}</span><b>{number(value)}</b>" for metric, value in tile.scores if value == value
+        f"<span>{escape(metric.title)}</span><b>{short(value)}</b>" for metric, value in tile.scores if value == value
     )
     return f'<span class="t2-more"><em>Seed {tile.seed}</em>{rows}</span>'
