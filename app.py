@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
-
 from t2ialign.dashboard import build_dashboard, launch_options, open_services
-from t2ialign.experiments.workbench import open_workbench, watched_inbox
+from t2ialign.experiments.workbench import open_workbench
 from t2ialign.types import InputError
 
 
 def main() -> None:
     """Open the store and serve the page until it is stopped."""
     try:
-        with open_workbench(share=False) as bench, watched_inbox(bench):
+        with open_workbench(share=False) as bench:
             services = open_services(bench)
             build_dashboard(services).launch(**launch_options(services))
     except InputError as error:

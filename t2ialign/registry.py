@@ -244,6 +244,16 @@ def file_sha256(path: Path) -> str:
     return _file_sha256(path.resolve(), facts.st_mtime_ns, facts.st_size)
 
 
+def revision_of(entry: BackboneEntry) -> str:
+    """Identity of a backbone's weights without loading them: ``sha_of`` local ones, the pinned commit of those on the Hub.
+
+    Empty where the registry pins no commit; ``load_backbone`` then knows it from the download.
+    """
+    if isinstance(entry.source, Path):
+        return sha_of(entry.source)
+    return entry.hub_revision[:16] if re.fullmatch(r"[0-9a-f]{40}", entry.hub_revision) else ""
+
+
 def sha_of(path: Path) -> str:
     """First 16 hex digits of a file's SHA-256; of a folder, of the names and SHA-256 of all safetensors in it."""
     if path.is_file():

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2ialign.registry import file_sha256, load_registry, resolve, sha_of, unknown
+from t2ialign.registry import BackboneEntry, file_sha256, load_registry, resolve, revision_of, sha_of, unknown
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
 
 TOML = """
@@ -240,6 +240,14 @@ def test_sha_is_remembered_until_the_file_changes(tmp_path: Path):
     assert sha_of(file) == first
     os.utime(file, ns=(2, 2))
     assert sha_of(file) != first
+
+
+def test_revisions_without_loading(tmp_path: Path):
+    (tmp_path / "unet.safetensors").write_bytes(b"weights")
+    assert revision_of(BackboneEntry("x", "sd", tmp_path)) == sha_of(tmp_path)
+    assert revision_of(BackboneEntry("x", "sd", "org/x", "0123456789abcdef" * 2 + "01234567")) == "0123456789abcdef"
+    assert revision_of(BackboneEntry("x", "sd", "org/x", "main")) == ""
+    assert revision_of(BackboneEntry("x", "sd", "org/x")) == ""
 
 
 def test_sha_of_nothing(tmp_path: Path):

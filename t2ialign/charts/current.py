@@ -41,7 +41,7 @@ def add_current(
             error_y=error_bars([point.y], bars, 2),
             mode="markers+text",
             marker={"color": style.color, "symbol": style.symbol, "size": style.size + 3},
-            text=[f"<b>{LABEL}</b>"],
+            text=[f"<b>{LABEL}</b>" if len(known) == 1 else ""],
             textposition="bottom center",
             textfont={"size": 12, "color": ink(dark).text},
             customdata=[[point.config.key]],

@@ -8,6 +8,7 @@ from t2ialign.dashboard.album import address
 from t2ialign.dashboard.draw import picture_scores
 from t2ialign.dashboard.parts.behind import Behind, Cover
 from t2ialign.dashboard.parts.sheet import Group, Tile
+from t2ialign.dashboard.parts.tags import Look
 from t2ialign.dashboard.points import Chosen, Points, load_points
 from t2ialign.dashboard.services import Services
 from t2ialign.store import Cell, Filters, find_cell, list_cells
@@ -27,8 +28,9 @@ def look_behind(services: Services, chosen: Chosen, config: str, cell: str = "")
     point = _point(found, config)
     covers = _covers(services, found, point, chosen)
     opened = cell if cell in point.cells else covers[0].cell
-    group = cell_group(services, find_cell(services.store, opened), chosen)
-    return Behind(point, chosen.x, chosen.y, services.look(point.config.checkpoint), covers, opened, group)
+    look = services.palette()[point.config.checkpoint]
+    group = cell_group(services, find_cell(services.store, opened), look, chosen)
+    return Behind(point, chosen.x, chosen.y, look, covers, opened, group)
 
 
 def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
@@ -39,7 +41,7 @@ def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
     return [address(cell.key, cell.seeds[0], small=True) for cell in cells[::step][:STRIP]]
 
 
-def cell_group(services: Services, cell: Cell, chosen: Chosen) -> Group:
+def cell_group(services: Services, cell: Cell, look: Look, chosen: Chosen) -> Group:
     """The tiles of a stored cell, with every score that its pictures have."""
     shown = chosen.x if chosen.x.level == "image" else chosen.y
     records = [record for record in records_of(services.store, cell.key) if record.level == "image"]
@@ -51,7 +53,7 @@ def cell_group(services: Services, cell: Cell, chosen: Chosen) -> Group:
         Tile(seed, address(cell.key, seed, small=True), address(cell.key, seed), table.get(seed, ()))
         for seed in cell.seeds
     )
-    return Group(cell.config.checkpoint, services.look(cell.config.checkpoint), tiles, cell.config.height)
+    return Group(cell.config.checkpoint, look, tiles, cell.config.height)
 
 
 def _point(found: Points, config: str) -> TradeoffPoint:

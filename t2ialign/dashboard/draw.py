@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from t2ialign.dashboard.album import address, preview_uri
 from t2ialign.dashboard.parts.headline import UNKNOWN, Headline
 from t2ialign.dashboard.parts.sheet import Group, Tile
-from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.parts.tags import Look
 from t2ialign.dashboard.words import default_metric
 from t2ialign.experiments.score_batch import BatchState
 from t2ialign.metrics import METRICS
@@ -21,7 +21,7 @@ def metric_of(axis: Axis, batches: Sequence[BatchState]) -> Metric:
     return default_metric(axis, set.intersection(*scored) if scored else set())
 
 
-def group_of(services: Services, batch: BatchState, shown: Metric) -> Group:
+def group_of(batch: BatchState, palette: Mapping[str, Look], shown: Metric) -> Group:
     """One checkpoint's tiles: pictures that are finished, previews of those that are not, places for the rest."""
     single = {name: score.values.tolist() for name, score in batch.scores.items() if score.level == "image"}
     scores = picture_scores({name: dict(zip(batch.images, values)) for name, values in single.items()}, shown)
@@ -33,7 +33,7 @@ def group_of(services: Services, batch: BatchState, shown: Metric) -> Group:
         else:
             tiles.append(Tile(seed, preview_uri(batch.previews[seed]) if seed in batch.previews else ""))
     name = batch.request.checkpoint
-    return Group(name, services.look(batch.config.checkpoint), tuple(tiles), batch.config.height)
+    return Group(name, palette[batch.config.checkpoint], tuple(tiles), batch.config.height)
 
 
 def picture_scores(
@@ -48,11 +48,11 @@ def picture_scores(
     return {seed: tuple(found) for seed, found in table.items()}
 
 
-def headline_of(services: Services, batch: BatchState, alignment: Metric, diversity: Metric) -> Headline:
+def headline_of(batch: BatchState, palette: Mapping[str, Look], alignment: Metric, diversity: Metric) -> Headline:
     """One checkpoint's two numbers as they stand."""
     return Headline(
         batch.request.checkpoint,
-        services.look(batch.config.checkpoint),
+        palette[batch.config.checkpoint],
         interval_of(batch, alignment),
         interval_of(batch, diversity),
         len(batch.images),

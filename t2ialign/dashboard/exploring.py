@@ -45,7 +45,8 @@ def generate(services: Services, subject: str, theme: str, *fields: Any) -> Upda
     except InputError as error:
         return {"notice": notice(str(error))}
     services.engine.submit(run.id, lambda cancelled: run_batches(services.bench, run.id, requests, cancelled))
-    return {"behind": "", **draw(services, watch(services, Subject(run=run.id)), theme, charted="")}
+    cleared = {"behind": "", "compare": gr.Column(visible=False)}
+    return cleared | draw(services, watch(services, Subject(run=run.id)), theme, charted="")
 
 
 def cancel(services: Services, subject: str) -> Updates:
@@ -88,7 +89,7 @@ def draw(services: Services, watched: Watched, theme: str, charted: str) -> Upda
         "subject": str(watched.subject),
         "seen": watched.mark,
         "notice": notice(watched.error) + "".join(notice(note, "note") for note in notes(watched.batches)),
-        "progress": progress(watched.state, watched.status, watched.ahead, watched.subject) if watched.batches else "",
+        "progress": _progress(watched),
         "timer": gr.Timer(active=watched.working),
         "generate": gr.Button(visible=not watched.working),
         "cancel": gr.Button("Cancel", visible=watched.working, interactive=True),
@@ -99,12 +100,17 @@ def draw(services: Services, watched: Watched, theme: str, charted: str) -> Upda
     return updates if watched.working else {**updates, **offer_comparison(watched)}
 
 
+def _progress(watched: Watched) -> str:
+    return progress(watched.state, watched.status, watched.ahead, watched.subject) if watched.state else ""
+
+
 def _pictures(services: Services, watched: Watched) -> Updates:
     if not watched.batches:
         return {"headline": "", "sheet": empty_sheet()}
     alignment, diversity = (metric_of(axis, watched.batches) for axis in ("alignment", "diversity"))
-    lines = [headline_of(services, batch, alignment, diversity) for batch in watched.batches]
-    groups = [group_of(services, batch, alignment) for batch in watched.batches]
+    palette = services.palette(batch.config.checkpoint for batch in watched.batches)
+    lines = [headline_of(batch, palette, alignment, diversity) for batch in watched.batches]
+    groups = [group_of(batch, palette, alignment) for batch in watched.batches]
     return {"headline": headlines(lines, alignment, diversity), "sheet": sheet(groups)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import gradio as gr
@@ -25,7 +24,7 @@ HEADER = """
     d="M12 3.5 a8.5 8.5 0 0 1 0 17 z"/></svg></button>
 </header>
 """
-SERVERS_WORKERS = 16
+WORKERS = 16
 EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for, and when a file is old
 
 
@@ -37,7 +36,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name):
                     tab.build(services)
-    return blocks.queue(default_concurrency_limit=SERVERS_WORKERS)
+    return blocks.queue(default_concurrency_limit=WORKERS)
 
 
 def launch_options(services: Services) -> dict[str, Any]:
@@ -47,11 +46,10 @@ def launch_options(services: Services) -> dict[str, Any]:
         "css": look.css(),
         "head": look.head(),
         "app_kwargs": {"routes": [picture_route(services.store)]},
-        "allowed_paths": [str(services.exports)],
+        "allowed_paths": [services.exports.name],
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
         "show_error": True,
-        "quiet": bool(os.environ.get("T2IALIGN_QUIET")),
     }

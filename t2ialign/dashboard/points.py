@@ -73,8 +73,6 @@ def metric_choices(services: Services) -> list[tuple[str, str]]:
 
 def in_a_sentence(found: Points, chosen: Chosen) -> str:
     """What the points say together: how the two axes move with each other, and what was left out."""
-    if not found.points:
-        return "No point passes the filters."
     text = _correlation(found.points, chosen)
     if found.left_out:
         text += (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from t2ialign.charts.theme import styles
 from t2ialign.dashboard.parts.tags import Look
@@ -27,16 +26,17 @@ class Services:
     store: Store
     engine: LocalEngine
     prompts: Mapping[str, tuple[Prompt, ...]]
-    exports: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="t2ialign-exports-")))
+    exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
 
     def checkpoints(self) -> dict[str, CheckpointEntry]:
         """What can be sampled now, by name."""
         return dict(self.bench.registry().checkpoints)
 
-    def look(self, checkpoint: str) -> Look:
-        """A checkpoint's colours, the same on every chart and every sheet."""
-        names = [*self.order(), checkpoint]
-        return Look(styles(names)[checkpoint].color, styles(names, dark=True)[checkpoint].color)
+    def palette(self, checkpoints: Iterable[str] = ()) -> dict[str, Look]:
+        """Each checkpoint's colours, the same on every chart and every sheet; unknown ones come after all others."""
+        names = [*self.order(), *checkpoints]
+        light, dark = styles(names), styles(names, dark=True)
+        return {name: Look(light[name].color, dark[name].color) for name in names}
 
     def order(self) -> list[str]:
         """All checkpoints there are, those of the registry first, so that a filter changes nobody's colour."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -12,7 +13,7 @@ from t2ialign.charts import standalone_html, tradeoff_figure
 from t2ialign.dashboard.behind import look_behind
 from t2ialign.dashboard.bridges import DARK
 from t2ialign.dashboard.parts.behind import behind, nothing_chosen
-from t2ialign.dashboard.parts.tags import notice
+from t2ialign.dashboard.parts.tags import explained, notice
 from t2ialign.dashboard.points import Chosen, Points, choose, in_a_sentence, load_points, metric_choices
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import Updates, said
@@ -22,7 +23,7 @@ from t2ialign.types import InputError
 CHART_HEIGHT = 560
 
 
-def show(services: Services, theme: str, x: str | None, y: str | None, *rest: object) -> Updates:
+def show(services: Services, theme: str, x: str | None, y: str | None, *rest: Any) -> Updates:
     """The tab as the store is now: new choices, what was chosen stays, and the chart."""
     found = choices(services.store)
     chosen, metrics = choose(x or "", y or "", found["metrics"]), metric_choices(services)
@@ -45,14 +46,24 @@ def draw(
     pareto: bool,
     point: str,
 ) -> Updates:
-    """The chart with the clicked point ringed, and what it says in words."""
+    """The chart with the clicked point ringed; a point that is no longer on it is no longer chosen."""
     chosen = chosen_of(services, x, y, categories, checkpoints)
     found = load_points(services, chosen)
     figure = _figure(services, found, chosen, pareto, theme == DARK, point)
     figure.update_layout(height=CHART_HEIGHT)
-    sentence = in_a_sentence(found, chosen) if choices(services.store)["metrics"] else ""
-    updates: Updates = {"chart": figure, "sentence": notice(sentence, "hint")}
+    updates: Updates = {"chart": figure}
     return updates if found.of(point) else {**updates, "behind": nothing_chosen(), "point": ""}
+
+
+def explain(services: Services, *controls: Any) -> Updates:
+    """What the chart says, in words: an event of its own, because the bootstrap behind it takes its time."""
+    chosen = chosen_of(services, *controls)
+    found = load_points(services, chosen)
+    which = explained({"Horizontal": chosen.x, "Vertical": chosen.y}, "axes")
+    if found.points:
+        return {"sentence": notice(in_a_sentence(found, chosen), "hint") + which}
+    scored = choices(services.store)["metrics"]
+    return {"sentence": notice("No point passes the filters: loosen them." if scored else "", "hint")}
 
 
 def chosen_of(
@@ -67,12 +78,12 @@ def chosen_of(
     return choose(x or "", y or "", choices(services.store)["metrics"], filters)
 
 
-def click_point(services: Services, data: Mapping[str, object], *controls: object) -> Updates:
+def click_point(services: Services, data: Mapping[str, Any], *controls: Any) -> Updates:
     """The pictures behind a clicked point."""
     return _show(services, chosen_of(services, *controls), said(data, "point"))
 
 
-def choose_prompt(services: Services, data: Mapping[str, object], *controls: object) -> Updates:
+def choose_prompt(services: Services, data: Mapping[str, Any], *controls: Any) -> Updates:
     """Another prompt of the same point."""
     return _show(services, chosen_of(services, *controls), said(data, "point"), said(data, "cell"))
 
@@ -85,11 +96,11 @@ def _show(services: Services, chosen: Chosen, point: str, cell: str = "") -> Upd
     return {"behind": behind(found), "point": found.point.config.key}
 
 
-def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: object) -> Updates:
+def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:
     """The chart's points as ``.csv`` or ``.parquet``, or the chart as one ``.html`` file that needs no network."""
     chosen = chosen_of(services, *controls)
     found = load_points(services, chosen)
-    folder = services.exports / uuid.uuid4().hex
+    folder = Path(services.exports.name) / uuid.uuid4().hex
     path = folder / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
     folder.mkdir(parents=True)
     try:
@@ -108,6 +119,6 @@ def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto
     path.write_text(standalone_html(figure, title, dark), encoding="utf-8")
 
 
-def _figure(services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool, point: str):  # noqa: ANN202
+def _figure(services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool, point: str):
     ringed = {point} if point else set()
     return tradeoff_figure(found.points, chosen.x, chosen.y, ringed, pareto, dark, services.order())

@@ -38,7 +38,7 @@ class Wires:
     ) -> Dependency:
         """Runs ``handler(*inputs)`` on a trigger (or any of a list) and shows what it returns; names left out stay."""
 
-        def run(*values: Any) -> list[Any]:
+        def run(*values: Any) -> Any:
             return ordered(handler(*values), outputs)
 
         listen = partial(gr.on, triggers) if isinstance(triggers, list) else triggers
@@ -54,7 +54,7 @@ class Wires:
     ) -> Dependency:
         """The same for a trigger that sends data from the browser: ``handler(data, *inputs)``, ``data`` untrusted."""
 
-        def run(event: gr.EventData, *values: Any) -> list[Any]:
+        def run(event: gr.EventData, *values: Any) -> Any:
             data = event._data if isinstance(event._data, dict) else {}
             return ordered(handler(data, *values), outputs)
 
@@ -65,11 +65,12 @@ class Wires:
         return [self.components[name] for name in names]
 
 
-def ordered(updates: Updates, outputs: Sequence[str]) -> list[Any]:
-    """Updates in the order of the outputs; a name that is no output is a mistake of the handler's author."""
+def ordered(updates: Updates, outputs: Sequence[str]) -> Any:
+    """Updates in the order of the outputs (of a single one, its own), as Gradio wants them; the others are left alone."""
     unknown = set(updates) - set(outputs)
     assert not unknown, f"{sorted(unknown)} are no outputs of this event"
-    return [updates.get(name, gr.skip()) for name in outputs]
+    values = [updates.get(name, gr.skip()) for name in outputs]
+    return values if len(values) > 1 else values[0]
 
 
 def said(data: Mapping[str, Any], name: str, longest: int = 4096) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
 from t2ialign.charts.intervals import number
 from t2ialign.metrics import METRICS
@@ -57,11 +57,6 @@ def duration(seconds: float) -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """``1 picture``, ``16 pictures``."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def joined(names: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _claims(share: float) -> str:

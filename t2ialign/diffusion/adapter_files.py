@@ -18,7 +18,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, file_sha256
+from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, file_sha256, sha_of
 from t2ialign.types import InputError
 
 PREFIX = "unet."
@@ -33,7 +33,6 @@ def read_adapter(
     file: Path, entry: CheckpointEntry, unet: UNet2DConditionModel
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors (without prefix) and ``LoraConfig`` settings of a file that fits the UNet; anything else is refused."""
-    _check_bytes(file, entry)
     try:
         with safe_open(file, framework="pt") as content:
             metadata = content.metadata() or {}
@@ -53,8 +52,8 @@ def read_adapter(
     return tensors, {**_settings(tensors), **kept}
 
 
-def _check_bytes(file: Path, entry: CheckpointEntry) -> None:
-    """Refuses a missing file, a pickle under any name, and a file that is not the one the manifest names."""
+def check_file(file: Path, entry: CheckpointEntry) -> str:
+    """Short SHA-256; refuses a missing file, a pickle under any name, and a file that the manifest does not name."""
     if not file.is_file():
         raise InputError(f"The adapter {entry.name} should be in {file}, which is missing: restore it.")
     with file.open("rb") as stream:
@@ -67,6 +66,7 @@ def _check_bytes(file: Path, entry: CheckpointEntry) -> None:
         raise InputError(
             f"{file} is not the file that the manifest of {entry.name} names (its SHA-256 differs): copy it again."
         )
+    return sha_of(file)
 
 
 def _check_fit(tensors: Mapping[str, Tensor], entry: CheckpointEntry, unet: UNet2DConditionModel) -> None:
@@ -146,6 +146,9 @@ def write_adapter(unet: UNet2DConditionModel, key: str, directory: Path, manifes
             directory.rename(draft.with_suffix(".old"))
         draft.rename(directory)
         _sync(directory.parent)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"The adapter cannot be written to {directory} ({reason}): make room or choose another.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(draft.with_suffix(".old"), ignore_errors=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from huggingface_hub import hf_hub_download
 from peft import LoraConfig
 from torch import Tensor, nn
 
-from t2ialign.diffusion.adapter_files import read_adapter, write_adapter
+from t2ialign.diffusion.adapter_files import check_file, read_adapter, write_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE, Pass
 from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, load_registry, sha_of, unknown
@@ -78,7 +79,7 @@ def load_adapter(backbone: Backbone, entry: CheckpointEntry, sha: str = "") -> s
     not the one its manifest (or ``sha``, the short form in a config) names, an adapter of another architecture.
     """
     file = _adapter_file(entry)
-    found = sha_of(file)
+    found = check_file(file, entry)
     if sha and sha != found:
         raise InputError(f"The adapter {entry.name} has changed since: it was {sha} and is now {found}; generate anew.")
     key = _key(entry.name, found)
@@ -107,10 +108,13 @@ def add_adapter(
     with backbone.switch.lock:
         drop_adapter(backbone, name)
         if start is not None:
-            _inject(backbone, key, *read_adapter(_adapter_file(start), start, backbone.unet))
+            file = _adapter_file(start)
+            check_file(file, start)
+            _inject(backbone, key, *read_adapter(file, start, backbone.unet))
         else:
             config = LoraConfig(r=rank, lora_alpha=alpha or rank, target_modules=list(targets), use_dora=kind == "dora")
-            backbone.unet.add_adapter(config, key)
+            with _quietly():
+                backbone.unet.add_adapter(config, key)
             backbone.switch.arrived(key, kind)
     view = dataclasses.replace(backbone, passes=(Pass(((key, 1.0),)),))
     for parameter in adapter_parameters(view).values():
@@ -172,10 +176,19 @@ def _inject(backbone: Backbone, key: str, tensors: dict[str, Tensor], settings: 
     """Puts checked tensors into the UNet as adapter ``key``, frozen."""
     unet = backbone.unet
     backbone.switch.changed()
-    unet.load_lora_adapter(tensors, prefix=None, adapter_name=key, metadata=settings)
+    with _quietly():
+        unet.load_lora_adapter(tensors, prefix=None, adapter_name=key, metadata=settings)
     backbone.switch.arrived(key, "dora" if settings["use_dora"] else "lora")
     for parameter in _parameters_of(unet, [key]).values():
         parameter.requires_grad_(False)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Several adapters in one UNet are meant, though peft warns of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        yield
 
 
 def _parameters_of(unet: nn.Module, keys: Iterable[str]) -> dict[str, nn.Parameter]:

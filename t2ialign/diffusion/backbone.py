@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder
-from t2ialign.registry import BackboneEntry, sha_of, unknown
+from t2ialign.registry import BackboneEntry, revision_of, unknown
 from t2ialign.types import InputError
 
 PIPELINES = {"sd": StableDiffusionPipeline, "sdxl": StableDiffusionXLPipeline}
@@ -38,7 +38,7 @@ DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.
 class Backbone:
     """One loaded model. ``adapters.blend`` returns views of it: same networks, other adapters on (``passes``).
 
-    ``revision`` identifies the weights: the short SHA-256 of local ones, the commit of those from the Hub.
+    ``revision`` identifies the weights, as ``registry.revision_of`` does.
     """
 
     entry: BackboneEntry
@@ -146,7 +146,7 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     )
     return Backbone(
         entry,
-        sha_of(folder) if isinstance(entry.source, Path) else folder.name[:16],
+        revision_of(entry) or folder.name[:16],
         device,
         dtype,
         parts["unet"],

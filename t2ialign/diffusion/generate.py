@@ -66,13 +66,11 @@ def generate(
 
 def check_match(config: GenerationConfig, backbone: Backbone) -> None:
     """Refuses a config that was made for another backbone, other weights of it or another precision."""
-    pairs = (("backbone", backbone.entry.name), ("revision", backbone.revision), ("dtype", backbone.dtype))
-    for name, loaded in pairs:
-        wanted = getattr(config, name)
-        if wanted not in (loaded, "") or (wanted == "" and name != "revision"):
-            raise InputError(
-                f"These settings are for {name} {wanted!r}, but {loaded!r} is loaded: load the one they name."
-            )
+    loaded = {"backbone": backbone.entry.name, "revision": backbone.revision, "dtype": backbone.dtype}
+    asked = {"backbone": config.backbone, "revision": config.revision or backbone.revision, "dtype": config.dtype}
+    for name, value in asked.items():
+        if value != loaded[name]:
+            raise InputError(f"These settings are for {name} {value!r}, but {loaded[name]!r} is loaded: load the one they name.")
 
 
 def _generate(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from t2ialign.diffusion.schedulers import SCHEDULERS
 from t2ialign.guidance import begin_guidance
+from t2ialign.registry import unknown
 from t2ialign.types import GenerationConfig, InputError
 
 MAX_SEEDS = 4096
@@ -55,7 +57,7 @@ def clean_prompt(text: str, what: str = "prompt") -> str:
     """The text with its white space tidied (models see no difference), if it is text at all."""
     text = " ".join(text.split())
     for position, letter in enumerate(text):
-        if unicodedata.category(letter) in ("Cc", "Cs", "Cn"):
+        if unicodedata.category(letter) in ("Cc", "Cs"):
             raise InputError(
                 f"The {what} has a control character (U+{ord(letter):04X}) at position {position + 1}: remove it."
             )
@@ -75,7 +77,7 @@ def check_prompt(text: str) -> str:
 
 
 def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
-    """Refuses steps, sizes, guidance and a negative prompt that make no sense."""
+    """Refuses steps, sizes, guidance, schedulers and negative prompts that do not exist or make no sense."""
     steps = config.num_inference_steps
     if not 1 <= steps <= MAX_STEPS:
         raise InputError(f"The number of steps must be a whole number from 1 to {MAX_STEPS}, not {steps}.")
@@ -85,4 +87,6 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
                 f"Height and width must be multiples of {pixels_per_latent} pixels up to {MAX_SIDE}, not {side}."
             )
     clean_prompt(config.negative_prompt, "negative prompt")
+    if config.scheduler not in SCHEDULERS:
+        raise unknown("scheduler", config.scheduler, SCHEDULERS)
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)

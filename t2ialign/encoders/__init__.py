@@ -29,6 +29,7 @@ ENCODERS: dict[str, Loader] = {
     "clip": Loader("t2ialign.encoders.clip:load", ("clip_image", "clip_text", "clip_text_depicts")),
     "lpips": Loader("t2ialign.encoders.lpips:load", ("lpips",)),
     "dinov2": Loader("t2ialign.encoders.dinov2:load", ("dinov2",)),
+    "dreamsim": Loader("t2ialign.encoders.dreamsim:load", ("dreamsim",)),
     "inception": Loader("t2ialign.encoders.inception:load", ("inception",)),
     "aesthetic": Loader("t2ialign.encoders.aesthetic:load", ("aesthetic",)),
     "image_reward": Loader("t2ialign.encoders.image_reward:load", ("image_reward",)),

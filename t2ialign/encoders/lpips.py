@@ -25,19 +25,26 @@ from t2ialign.encoders.weights import existing, fetch_url, identity
 from t2ialign.types import InputError, Prompt
 
 NETS = ("alex", "vgg", "squeeze")
-PIXELS_AT_ONCE = 1 << 21  # pictures go through the trunk in batches of about this many pixels
+PIXELS_AT_ONCE = {"cpu": 1 << 16, "cuda": 1 << 21}  # pictures go through the trunk in batches of about so many pixels
+EPSILON = 1e-10  # the package's: outside the root
 Layers = Callable[[Tensor], Sequence[Tensor]]
 
 
 def layer_rows(layers: Sequence[Float[Tensor, "n _ _ _"]], lins: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "n d"]:
-    """Layer activations to rows whose squared distance is LPIPS; ``lins`` are each layer's channel weights w >= 0."""
-    from lpips import normalize_tensor
+    """Layer activations to rows whose squared distance is LPIPS; ``lins`` are each layer's channel weights w >= 0.
 
-    rows = []
+    The same as the package's ``normalize_tensor`` and a weighting, but in two passes over memory instead of six.
+    """
+    rows = layers[0].new_empty(len(layers[0]), sum(layer[0].numel() for layer in layers))
+    filled = 0
     for layer, lin in zip(layers, lins, strict=True):
-        weight = (lin.to(layer) / (layer.shape[2] * layer.shape[3])).sqrt()
-        rows.append((normalize_tensor(layer) * weight[:, None, None]).flatten(1))
-    return torch.cat(rows, 1)
+        _, channels, height, width = layer.shape
+        part = rows[:, filled : filled + layer[0].numel()].view(-1, channels, height, width)
+        length = layer.square().sum(1, keepdim=True).sqrt_().add_(EPSILON)  # eight times faster than torch's vector_norm
+        torch.mul(layer, length.reciprocal_(), out=part)
+        part.mul_((lin.to(layer) / (height * width)).sqrt()[:, None, None])
+        filled += layer[0].numel()
+    return rows
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class LpipsEncoder:
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         layers, lins = self.network
-        step = max(1, PIXELS_AT_ONCE // (images.shape[2] * images.shape[3]))
+        at_once = PIXELS_AT_ONCE.get(self.device.partition(":")[0], PIXELS_AT_ONCE["cpu"])
+        step = max(1, at_once // (images.shape[2] * images.shape[3]))
         rows = [layer_rows(layers(batch.to(self.device).float() / 127.5 - 1), lins) for batch in images.split(step)]
         return {"lpips": torch.cat(rows)}
 

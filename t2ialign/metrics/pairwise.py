@@ -49,23 +49,26 @@ def squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float
     are about as large as the distances, and little cancels. What still cancels (d < 1 % of the norms) is recomputed.
     """
     columns = max(1, GRAM_BYTES // (4 * (len(a) + len(b))))
-    norms_a, norms_b, products = (torch.zeros(s, dtype=torch.float64, device=a.device) for s in _shapes(a, b))
+    products = torch.zeros(len(a), len(b), dtype=torch.float64, device=a.device)
+    norms_a, norms_b = products.new_zeros(len(a)), products.new_zeros(len(b))
     for start in range(0, a.shape[1], columns):
-        x, y = a[:, start : start + columns].float(), b[:, start : start + columns].float()
+        x = a[:, start : start + columns].float()
         centre = x.mean(0)
-        x, y = x - centre, y - centre
-        norms_a += (x * x).sum(1).double()
-        norms_b += (y * y).sum(1).double()
-        products += (x @ y.T).double()
+        x = x - centre
+        y = x if b is a else b[:, start : start + columns].float() - centre
+        block = (x @ y.T).double()
+        products += block
+        norms_a += block.diagonal() if b is a else (x * x).sum(1).double()
+        norms_b += block.diagonal() if b is a else (y * y).sum(1).double()
     norms = norms_a[:, None] + norms_b[None]
     distances = (norms - 2 * products).clamp_min(0)
     for i, j in (distances < CANCELLATION * norms).nonzero().tolist():
-        distances[i, j] = _direct(a[i], b[j])
+        if b is not a or i < j:
+            distances[i, j] = _direct(a[i], b[j])
+    if b is a:
+        upper = distances.triu(1)
+        distances = upper + upper.T
     return distances.float()
-
-
-def _shapes(a: Tensor, b: Tensor) -> tuple[tuple[int, ...], ...]:
-    return (len(a),), (len(b),), (len(a), len(b))
 
 
 def _direct(x: Float[Tensor, " d"], y: Float[Tensor, " d"]) -> Float[Tensor, ""]:
@@ -84,9 +87,7 @@ class Gram:
         return {"rows": self.rows(features)}
 
     def within(self, prepared: Prepared) -> Float[Tensor, "n n"]:
-        squared = squared_distances(prepared["rows"], prepared["rows"])
-        squared = (squared + squared.T) / 2
-        return self.value(squared.fill_diagonal_(0))
+        return self.value(squared_distances(prepared["rows"], prepared["rows"]))
 
     def cross(self, old: Prepared, new: Prepared) -> Float[Tensor, "n m"]:
         return self.value(squared_distances(old["rows"], new["rows"]))

@@ -117,20 +117,25 @@ def loss_function(
 
 
 def save(model: nn.Module, out: Path) -> None:
-    """Half precision in the stock layout, every file under 9 MB; keeps the VAE that stands there."""
+    """The stock layout, every file under 9 MB; keeps the VAE that stands there.
+
+    Half precision, but for the text encoder: transformers loads what is half as half, diffusers as single, and stock
+    ``from_pretrained`` without a word about precision must fit together.
+    """
     write_tokenizer(out / "tokenizer")
-    half = Base()
-    half.load_state_dict(model.state_dict())
+    copy = Base()
+    copy.load_state_dict(model.state_dict())
     vae_folder = out / "vae" if (out / "vae").exists() else out.with_name(FOLDER) / "vae"
     vae = AutoencoderKL.from_pretrained(vae_folder) if vae_folder.exists() else train_vae.build(out)
     pipeline = StableDiffusionPipeline(
         vae=vae,
-        text_encoder=half.text_encoder,
+        text_encoder=copy.text_encoder,
         tokenizer=CLIPTokenizer.from_pretrained(out / "tokenizer"),
-        unet=half.unet,
+        unet=copy.unet.half(),
         scheduler=schedule(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.to(torch.float16).save_pretrained(out, max_shard_size="9MB")
+    pipeline.vae.half()
+    pipeline.save_pretrained(out, max_shard_size="9MB")

@@ -37,5 +37,5 @@ from t2ialign.store.filters import Filters
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
-from t2ialign.store.runs import Run, add_run, find_run, list_runs, set_status
+from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
 from t2ialign.store.scores import add_scores, cell_scores, choices, record_scores, scores_of

@@ -81,7 +81,10 @@ def scores_of(batch: SeedBatch) -> list[Score]:
     draw = torch.Generator().manual_seed(zlib.crc32(batch.cell.encode()))
     n, scale = len(batch.seeds), batch.config.guidance_scale
     name = batch.config.adapters[0].name if batch.config.adapters else ""
-    level = min(0.97, 0.62 + 0.11 * float(torch.tensor(scale).log()) + FAITH[name] + 0.03 * float(torch.randn((), generator=draw)))
+    level = min(
+        0.97,
+        0.62 + 0.11 * float(torch.tensor(scale).log()) + FAITH[name] + 0.03 * float(torch.randn((), generator=draw)),
+    )
     claims = (torch.rand(n, 5, generator=draw) < level).float().mean(1)
     spread = 0.95 - 0.2 * float(torch.tensor(scale).log()) - FAITH[name] + 0.03 * float(torch.randn((), generator=draw))
     pairs = (spread + 0.1 * torch.randn(n, n, generator=draw)).clamp(0.02)
@@ -106,11 +109,14 @@ def add_cell(store: Store, prompt: Prompt, config: GenerationConfig, seeds: Sequ
 def fake_batches(pause: float = 0.0) -> Callable[..., Iterator[RunState]]:
     """``run_batches`` with rendered scenes: previews, then pictures in two parts, stored and scored as they come."""
 
-    def run(bench: Workbench, run: str, requests: Sequence[BatchRequest], cancelled: Callable[[], bool]) -> Iterator[RunState]:
+    def run(
+        bench: Workbench, run: str, requests: Sequence[BatchRequest], cancelled: Callable[[], bool]
+    ) -> Iterator[RunState]:
         states = [BatchState(request, config_of(bench, request)[1]) for request in requests]
         yield RunState(run, tuple(states))
         for index in range(len(requests)):
-            for states[index] in _batch(bench, states[index], cancelled, pause):
+            for state in _batch(bench, states[index], cancelled, pause):
+                states[index] = state
                 yield RunState(run, tuple(states))
                 if cancelled():
                     set_status(bench.store, run, "cancelled")
@@ -130,7 +136,11 @@ def _batch(bench: Workbench, state: BatchState, cancelled: Callable[[], bool], p
             blurred = (batch.images * (step / 6) + noise * (1 - step / 6)).byte()
             fraction = (len(state.images) + len(part) * step / 6) / len(seeds)
             state = replace(
-                state, phase="generating", previews=dict(zip(part, blurred)), fraction=fraction, remaining=12 * (1 - fraction)
+                state,
+                phase="generating",
+                previews=dict(zip(part, blurred)),
+                fraction=fraction,
+                remaining=12 * (1 - fraction),
             )
             yield state
         add_batch(bench.store, batch)

@@ -81,7 +81,9 @@ def test_one_timestep_each_or_one_for_all(shape, backbones):
 
 def test_gradients_flow_to_the_latents(backbones):
     latents = random_latents().requires_grad_()
-    backbones["sd-1.5"].predict_noise(latents, 10, backbones["sd-1.5"].encode_prompts(["a star"]).repeat(2)).sum().backward()
+    backbones["sd-1.5"].predict_noise(
+        latents, 10, backbones["sd-1.5"].encode_prompts(["a star"]).repeat(2)
+    ).sum().backward()
     assert latents.grad.abs().sum() > 0
 
 
@@ -158,8 +160,27 @@ def test_hub_backbone_from_the_cache_without_a_network(tmp_path, monkeypatch, fo
     backbone = load_backbone(entry, "cpu", "float32")
     assert backbone.revision == "0123456789abcdef"
     latents = random_latents()
-    predictions = [one.predict_noise(latents, 9, one.encode_prompts(["a", "b"])) for one in (backbone, backbones["sd-1.5"])]
+    predictions = [
+        one.predict_noise(latents, 9, one.encode_prompts(["a", "b"])) for one in (backbone, backbones["sd-1.5"])
+    ]
     assert torch.equal(*predictions)
+
+
+def test_hub_backbone_in_half_precision_takes_its_variant(tmp_path, monkeypatch, folders, backbones):
+    """The repository holds both precisions; whoever asks for half precision reads (and would fetch) the half files."""
+    source = shutil.copytree(folders["sd-1.5"], tmp_path / "source")
+    for part in ("unet", "vae"):
+        network = getattr(load_backbone(tiny_entry(source), "cpu", "float16"), part)
+        network.half().save_pretrained(source / part, variant="fp16")
+    encoder = load_backbone(tiny_entry(source), "cpu", "float16").text.encoders[0]
+    encoder.save_pretrained(source / "text_encoder", variant="fp16")
+    entry = dataclasses.replace(hub_cache(tmp_path / "cache", monkeypatch, source), variant="fp16")
+    exact = load_backbone(entry, "cpu", "float32")
+    assert torch.equal(exact.unet.conv_in.weight, backbones["sd-1.5"].unet.conv_in.weight)
+    (exact_file,) = tmp_path.rglob("cache/**/unet/diffusion_pytorch_model.safetensors")
+    exact_file.unlink()
+    half = load_backbone(entry, "cpu", "float16")
+    assert torch.equal(half.unet.conv_in.weight, backbones["sd-1.5"].unet.conv_in.weight.half())
 
 
 def test_hub_backbone_that_is_nowhere(tmp_path, monkeypatch):
@@ -173,7 +194,9 @@ def test_hub_refuses(monkeypatch):
     class Shut:
         @staticmethod
         def download(*_: object, **__: object) -> None:
-            raise module.GatedRepoError("401", response=httpx.Response(401, request=httpx.Request("GET", "https://hub")))
+            raise module.GatedRepoError(
+                "401", response=httpx.Response(401, request=httpx.Request("GET", "https://hub"))
+            )
 
     monkeypatch.setitem(module.PIPELINES, "sd", Shut)
     with pytest.raises(InputError, match="accept its licence and log in"):

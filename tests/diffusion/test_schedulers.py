@@ -64,7 +64,9 @@ def test_noise_is_drawn_for_each_picture(name: str):
     assert torch.equal(walk(name, 6, [5, 3, 4]), together[[2, 0, 1]])
 
 
-@pytest.mark.parametrize(("name", "draws"), [("ddim", False), ("euler", False), ("ddpm", True), ("euler_ancestral", True)])
+@pytest.mark.parametrize(
+    ("name", "draws"), [("ddim", False), ("euler", False), ("ddpm", True), ("euler_ancestral", True)]
+)
 def test_who_adds_noise(name: str, draws: bool):
     run, latents = begin_run(SD, name, 6, "cpu"), random(0)
     results = []

@@ -76,6 +76,14 @@ def test_two_pictures(metric: Metric):
     assert metric.bounds[0] <= score.mean <= metric.bounds[1]
 
 
+@pytest.mark.parametrize("metric", [metric for metric in ALL if "images" in metric.needs], ids=named)
+def test_constant_pictures_are_measured(metric: Metric):
+    """One black, one grey, one white: nothing to see, and still a number within the bounds."""
+    images = torch.stack([torch.full((3, 24, 20), value, dtype=torch.uint8) for value in (0, 128, 255)])
+    score = score_features(metric, {"images": images})
+    assert metric.bounds[0] - 1e-6 <= score.mean <= metric.bounds[1] + 1e-6
+
+
 @pytest.mark.parametrize("metric", PAIR, ids=named)
 def test_pairs_are_symmetric(metric: Metric):
     pairs = metric.compute(random_features(N))

@@ -69,6 +69,6 @@ def test_a_migration_that_breaks_leaves_nothing_and_can_be_repeated(home: Path, 
 def test_an_older_store_that_cannot_be_written_says_so(home: Path, monkeypatch: pytest.MonkeyPatch):
     open_store(home).close()
     monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, m900_more])
-    with duckdb.connect(home / FILE, read_only=True) as connection:
-        with pytest.raises(InputError, match="older version and cannot be written"):
-            migrations.migrate(connection, home, read_only=True)
+    older = pytest.raises(InputError, match="older version and cannot be written")
+    with duckdb.connect(home / FILE, read_only=True) as connection, older:
+        migrations.migrate(connection, home, read_only=True)

@@ -18,7 +18,9 @@ def axes_panel() -> Components:
                 [], multiselect=True, label="Kinds of prompts", min_width=170, elem_id="t2-categories"
             ),
             "checkpoints": gr.Dropdown([], multiselect=True, label="Checkpoints", min_width=170, elem_id="t2-filter"),
-            "pareto": gr.Checkbox(True, label="Pareto front", container=False, scale=0, min_width=120, elem_id="t2-pareto"),
+            "pareto": gr.Checkbox(
+                True, label="Pareto front", container=False, scale=0, min_width=120, elem_id="t2-pareto"
+            ),
         }
 
 

@@ -81,7 +81,7 @@ def settings_panel(services: Services) -> Components:
         max_choices=MAX_CHECKPOINTS,
         allow_custom_value=True,
         label="Checkpoints",
-        info="Up to four side by side. Type a blend such as a@0.5+b@0.5 and press Enter.",
+        info="Up to four. Blends: type a@0.5+b@0.5, then Enter.",
         elem_id="t2-checkpoints",
     )
     guidance_scale = gr.Slider(
@@ -90,16 +90,30 @@ def settings_panel(services: Services) -> Components:
         first.guidance_scale,
         step=0.5,
         label="Guidance (CFG)",
-        info="How strongly the prompt steers: more of it is more faithful and less varied.",
+        info="Higher is more faithful and less varied.",
         buttons=[],
         elem_id="t2-cfg",
     )
     with gr.Row(elem_classes="t2-pair-row"):
         seed_count = gr.Slider(
-            FEWEST, MOST, first.seed_count, step=1, label="Seeds", buttons=[], scale=3, min_width=140, elem_id="t2-seeds"
+            FEWEST,
+            MOST,
+            first.seed_count,
+            step=1,
+            label="Seeds",
+            buttons=[],
+            scale=3,
+            min_width=140,
+            elem_id="t2-seeds",
         )
         first_seed = gr.Number(
-            first.first_seed, label="First seed", precision=0, minimum=0, maximum=LAST_SEED, scale=2, min_width=80,
+            first.first_seed,
+            label="First seed",
+            precision=0,
+            minimum=0,
+            maximum=LAST_SEED,
+            scale=2,
+            min_width=80,
             elem_id="t2-first-seed",
         )
     return {

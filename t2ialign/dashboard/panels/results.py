@@ -19,27 +19,28 @@ def status_panel() -> Components:
 
 
 def results_panel() -> Components:
-    """The numbers above the pictures and the chart."""
+    """The numbers above the pictures, and the chart beside them."""
     headline = gr.HTML("", apply_default_css=False, elem_id="t2-headline")
     with gr.Row(elem_id="t2-pictures-row"):
         with gr.Column(scale=3, min_width=280):
             sheet = gr.HTML(
                 empty_sheet(), js_on_load=asset("sheet.js"), apply_default_css=False, elem_id="t2-explore-sheet"
             )
-        with gr.Column(scale=2, min_width=280):
+        with gr.Column(scale=2, min_width=280, elem_id="t2-aside"):
             chart = gr.Plot(show_label=False, container=False, elem_id=PLOT)
             caption = gr.HTML("", apply_default_css=False, elem_id="t2-explore-caption")
-    return {"headline": headline, "sheet": sheet, "chart": chart, "caption": caption}
+            comparison = _compare_panel()
+    return {"headline": headline, "sheet": sheet, "chart": chart, "caption": caption, **comparison}
 
 
-def compare_panel() -> Components:
+def _compare_panel() -> Components:
     """Two checkpoints at one seed under a slider; shown when there are two."""
     with gr.Column(visible=False, elem_id="t2-compare") as box:
-        gr.HTML("<h2>The same seed, two checkpoints</h2>", apply_default_css=False, elem_classes="t2-title")
+        gr.HTML("<h3>One seed, two checkpoints</h3>", apply_default_css=False, elem_classes="t2-title")
         with gr.Row():
-            left = gr.Dropdown([], label="Left", filterable=False, min_width=110)
-            right = gr.Dropdown([], label="Right", filterable=False, min_width=110)
-            seed = gr.Dropdown([], label="Seed", filterable=False, min_width=90)
+            left = gr.Dropdown([], label="Left", filterable=False, min_width=80)
+            right = gr.Dropdown([], label="Right", filterable=False, min_width=80)
+        seed = gr.Dropdown([], label="Seed", filterable=False)
         slider = gr.ImageSlider(
             show_label=False, container=False, interactive=False, buttons=[], type="pil", max_height=420
         )
@@ -48,6 +49,4 @@ def compare_panel() -> Components:
 
 def behind_panel(elem_id: str, value: str) -> gr.HTML:
     """What is behind a point; ``choose`` brings the cell of a prompt that was clicked."""
-    return gr.HTML(
-        value, js_on_load=asset("sheet.js") + asset("behind.js"), apply_default_css=False, elem_id=elem_id
-    )
+    return gr.HTML(value, js_on_load=asset("sheet.js") + asset("behind.js"), apply_default_css=False, elem_id=elem_id)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from t2ialign.dashboard.parts.tags import Look, about, who
+from t2ialign.dashboard.parts.tags import Look, explained, who
 from t2ialign.dashboard.words import counted, in_plain_words, interval_text, short
 from t2ialign.types import Interval, Metric
 
@@ -31,24 +31,14 @@ def headlines(lines: Sequence[Headline], alignment: Metric, diversity: Metric) -
     columns = ((alignment, [line.alignment for line in lines]), (diversity, [line.diversity for line in lines]))
     scales = {metric.name: scale(metric, intervals) for metric, intervals in columns}
     cards = "".join(_card(line, alignment, diversity, scales, len(lines) > 1) for line in lines)
-    return f'<div class="t2-headlines" style="--cards:{len(lines)}">{cards}</div>{explained(alignment, diversity)}'
-
-
-def explained(alignment: Metric, diversity: Metric) -> str:
-    """One line that says which two metrics these are, each with its ``what is this?``."""
-    return "".join(
-        f'<span class="t2-which">{word}: {escape(metric.title)} {about(metric, "headline")}</span>'
-        for word, metric in (("Alignment", alignment), ("Diversity", diversity))
-    ).join(['<div class="t2-explained">', "</div>"])
+    which = explained({"Alignment": alignment, "Diversity": diversity}, "headline")
+    return f'<div class="t2-headlines" style="--cards:{len(lines)}">{cards}</div>{which}'
 
 
 def scale(metric: Metric, intervals: Sequence[Interval]) -> tuple[float, float]:
     """Both ends of a metric's bar: its bounds, and where it has none what the values need, at least 0 to 1."""
     values = [
-        value
-        for interval in intervals
-        for value in (interval.mean, interval.lo, interval.hi)
-        if math.isfinite(value)
+        value for interval in intervals for value in (interval.mean, interval.lo, interval.hi) if math.isfinite(value)
     ]
     lo = metric.bounds[0] if math.isfinite(metric.bounds[0]) else min([0.0, *values])
     hi = metric.bounds[1] if math.isfinite(metric.bounds[1]) else max([1.0, *values])
@@ -66,7 +56,9 @@ def _card(
             ("Diversity", diversity, line.diversity),
         )
     )
-    so_far = f"{line.scored} of {counted(line.seeds, 'seed')}" if line.scored < line.seeds else counted(line.seeds, "seed")
+    so_far = (
+        f"{line.scored} of {counted(line.seeds, 'seed')}" if line.scored < line.seeds else counted(line.seeds, "seed")
+    )
     return (
         f'<section class="t2-headline" style="{line.look.style}" aria-label="{escape(line.name)}, {so_far}">'
         f'{title}<div class="t2-numbers">{numbers}</div></section>'
@@ -76,9 +68,10 @@ def _card(
 def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float]) -> str:
     known = math.isfinite(interval.mean)
     text = short(interval.mean) if known else "–"
+    span = f'<span title="95 % interval over the seeds">{interval_text(interval)}</span>'
     return (
         f'<div class="t2-number{"" if known else " unknown"}" data-metric="{metric.name}"><h4>{word}</h4>'
-        f'<p class="t2-big"><strong>{text}</strong><span title="95 % interval over the seeds">{interval_text(interval)}</span></p>'
+        f'<p class="t2-big"><strong>{text}</strong>{span}</p>'
         f'{_bar(interval, ends)}<p class="t2-words">{escape(in_plain_words(metric, interval.mean))}</p></div>'
     )
 

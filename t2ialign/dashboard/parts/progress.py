@@ -5,36 +5,36 @@ from __future__ import annotations
 from html import escape
 
 from t2ialign.dashboard.links import Subject
-from t2ialign.dashboard.words import counted, duration, joined
+from t2ialign.dashboard.words import counted, duration
 from t2ialign.experiments.run import RunState
 from t2ialign.experiments.score_batch import BatchState
 
 VERBS = {"loading": "Loading", "generating": "Generating", "scoring": "Scoring"}
+LINK_TITLE = "Opens this run as it is, for you and for others"
 
 
-def progress(state: RunState | None, status: str, ahead: int, subject: Subject) -> str:
+def progress(state: RunState, status: str, ahead: int, subject: Subject) -> str:
     """The bar with its sentence, and the link to what is shown."""
-    fraction = state.fraction if state else 0.0
-    text = sentence(state, status, ahead)
-    full = 100 if status == "done" else 100 * fraction
-    link = f'<a class="t2-link" href="{escape(subject.href)}" title="A link to this page as it is">Link</a>' if str(subject) else ""
     working = status in ("queued", "running")
+    percent = 100 if status == "done" else 100 * state.fraction
     bar = (
         f'<div class="t2-progress{"" if working else " still"}" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{full:.0f}" aria-label="Progress"><i style="width:{full:.1f}%"></i></div>'
+        f'aria-valuenow="{percent:.0f}" aria-label="Progress"><i style="width:{percent:.1f}%"></i></div>'
     )
-    return f'<div class="t2-status {status}" aria-live="polite">{bar}<p><span>{escape(text)}</span>{link}</p></div>'
+    link = (
+        f'<a class="t2-link" href="{escape(subject.href)}" title="{LINK_TITLE}">Link to this</a>'
+        if str(subject)
+        else ""
+    )
+    line = f"<p><span>{escape(sentence(state, status, ahead))}</span>{link}</p>"
+    return f'<div class="t2-status {status}" aria-live="{"off" if working else "polite"}">{bar}{line}</div>'
 
 
-def sentence(state: RunState | None, status: str, ahead: int) -> str:
+def sentence(state: RunState, status: str, ahead: int) -> str:
     """One sentence in words: where a run stands."""
     if status == "queued":
         return f"Waiting: {counted(ahead, 'run')} ahead of yours." if ahead else "Starting."
-    if state is None:
-        return "Starting." if status == "running" else ""
-    if status == "running":
-        return _working(state)
-    return _ended(state, status)
+    return _working(state) if status == "running" else _ended(state, status)
 
 
 def _working(state: RunState) -> str:
@@ -74,8 +74,3 @@ def _pictures(state: RunState) -> tuple[int, int]:
 def notes(batches: tuple[BatchState, ...]) -> list[str]:
     """What the batches want said, each once."""
     return list(dict.fromkeys(note for batch in batches for note in batch.notes))
-
-
-def compared(names: list[str]) -> str:
-    """The checkpoints of a run, in words."""
-    return joined(names)

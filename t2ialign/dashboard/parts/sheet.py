@@ -10,7 +10,8 @@ from t2ialign.dashboard.parts.tags import Look, who
 from t2ialign.dashboard.words import short
 from t2ialign.types import Metric
 
-TILE = {1: 104, 2: 78, 3: 64, 4: 54}
+TILE = {1: 104, 2: 66, 3: 72, 4: 72}
+WIDE = 3  # from so many groups on, the sheet takes the whole width
 CROWD = ((40, 0.6), (24, 0.75))  # many seeds make small tiles
 SMALL = 128  # pictures up to this size are enlarged with hard pixels
 
@@ -46,7 +47,8 @@ def sheet(groups: Sequence[Group]) -> str:
     seeds = max((len(group.tiles) for group in groups), default=0)
     side = TILE[min(len(groups), 4)] * next((share for crowd, share in CROWD if seeds > crowd), 1) if groups else 0
     drawn = "".join(_group(group, index, len(groups) > 1) for index, group in enumerate(groups))
-    return f'<div class="t2-sheet" style="--groups:{len(groups)};--tile:{side:.0f}px">{drawn}</div>'
+    wide = " wide" if len(groups) >= WIDE else ""
+    return f'<div class="t2-sheet{wide}" style="--groups:{len(groups)};--tile:{side:.0f}px">{drawn}</div>'
 
 
 def empty_sheet() -> str:

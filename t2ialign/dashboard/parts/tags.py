@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -34,6 +35,15 @@ def notice(text: str, kind: str = "problem") -> str:
         return ""
     role = "alert" if kind == "problem" else "status"
     return f'<p class="t2-notice {kind}" role="{role}">{escape(text)}</p>'
+
+
+def explained(metrics: Mapping[str, Metric], place: str) -> str:
+    """One line that says which metric each word stands for, every one with its ``what is this?``."""
+    each = "".join(
+        f"<span>{escape(word)}: {escape(metric.title)} {about(metric, place)}</span>"
+        for word, metric in metrics.items()
+    )
+    return f'<div class="t2-explained">{each}</div>'
 
 
 def about(metric: Metric, place: str) -> str:

@@ -10,7 +10,7 @@ from t2ialign.dashboard import exploring
 from t2ialign.dashboard.behind import strip_of
 from t2ialign.dashboard.bridges import chart_bridge, page_bridge
 from t2ialign.dashboard.panels.form import FIELDS, prompt_panel, settings_panel
-from t2ialign.dashboard.panels.results import PLOT, behind_panel, compare_panel, results_panel, status_panel
+from t2ialign.dashboard.panels.results import PLOT, behind_panel, results_panel, status_panel
 from t2ialign.dashboard.points import choose
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import Wires, asset
@@ -18,7 +18,19 @@ from t2ialign.store import choices
 
 TITLE = "Explore"
 POLL_SECONDS = 0.4
-LIVE = ("subject", "seen", "charted", "notice", "progress", "headline", "sheet", "chart", "caption", "timer", "generate")
+LIVE = (
+    "subject",
+    "seen",
+    "charted",
+    "notice",
+    "progress",
+    "headline",
+    "sheet",
+    "chart",
+    "caption",
+    "timer",
+    "generate",
+)
 LIVE += ("cancel", "compare", "left", "right", "compare_seed")
 
 
@@ -41,12 +53,11 @@ def _components(services: Services) -> dict:
         **prompt_panel(services),
     }
     with gr.Row(elem_id="t2-main"):
-        with gr.Column(scale=0, min_width=280, elem_id="t2-settings"):
+        with gr.Column(scale=0, min_width=280, elem_id="t2-settings"), gr.Accordion("Settings", elem_id="t2-fold"):
             components |= settings_panel(services)
         with gr.Column(scale=1, min_width=320, elem_id="t2-results"):
             components |= status_panel() | results_panel()
             components["behind"] = behind_panel("t2-explore-behind", "")
-            components |= compare_panel()
     components["points"] = chart_bridge(PLOT, partial(_strip, services))
     return components
 
@@ -79,7 +90,9 @@ def _wire_page(wires: Wires, services: Services) -> None:
     """The first view, the address bar, the theme, and the examples."""
     parts = wires.components
     wires.on_event(parts["page"].ready, partial(exploring.open_page, services), (), (*LIVE, *FIELDS))
-    wires.on(parts["page"].change, partial(exploring.repaint, services), ("subject", "page"), ("chart", "caption", "charted"))
+    wires.on(
+        parts["page"].change, partial(exploring.repaint, services), ("subject", "page"), ("chart", "caption", "charted")
+    )
     parts["subject"].change(None, parts["subject"], None, js=asset("address.js"), show_progress="hidden")
     wires.on_event(parts["examples"].select, exploring.pick_example, (), ("prompt",))
     wires.on(parts["prompt_set"].change, partial(exploring.show_examples, services), ("prompt_set",), ("examples",))
@@ -88,7 +101,12 @@ def _wire_page(wires: Wires, services: Services) -> None:
 def _wire_looking(wires: Wires, services: Services) -> None:
     """What is behind a point, and two pictures compared."""
     parts = wires.components
-    for trigger, handler in ((parts["points"].select, exploring.click_point), (parts["behind"].select, exploring.choose_prompt)):
+    for trigger, handler in (
+        (parts["points"].select, exploring.click_point),
+        (parts["behind"].select, exploring.choose_prompt),
+    ):
         wires.on_event(trigger, partial(handler, services), ("subject",), ("behind",))
     chosen = ("left", "right", "compare_seed")
-    wires.on([parts[name].change for name in chosen], partial(exploring.compare, services), ("subject", *chosen), ("slider",))
+    wires.on(
+        [parts[name].change for name in chosen], partial(exploring.compare, services), ("subject", *chosen), ("slider",)
+    )

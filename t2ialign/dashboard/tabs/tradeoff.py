@@ -18,7 +18,7 @@ from t2ialign.dashboard.wiring import Wires
 TITLE = "Trade-off"
 PLOT = "t2-tradeoff-chart"
 CONTROLS = ("x", "y", "categories", "checkpoints")
-DRAWN = ("chart", "sentence", "behind", "point")
+DRAWN = ("chart", "behind", "point")
 DOWNLOAD = "() => setTimeout(() => document.querySelector('#t2-file')?.click(), 150)"
 
 
@@ -56,10 +56,29 @@ def _wire_chart(wires: Wires, services: Services) -> None:
     parts = wires.components
     draw = partial(weighing.draw, services)
     inputs = ("page", *CONTROLS, "pareto", "point")
-    wires.on(parts["page"].shown, partial(weighing.show, services), inputs, (*CONTROLS, *DRAWN))
-    changes = [parts[name].change for name in ("page", *CONTROLS, "pareto")]
-    wires.on(changes, draw, inputs, DRAWN, trigger_mode="always_last")
-    for trigger, handler in ((parts["points"].select, weighing.click_point), (parts["behind"].select, weighing.choose_prompt)):
+    events = [
+        wires.on(
+            parts["page"].shown,
+            partial(weighing.show, services),
+            inputs,
+            (*CONTROLS, *DRAWN),
+            trigger_mode="always_last",
+        ),
+        wires.on(
+            [parts[name].change for name in ("page", *CONTROLS, "pareto")],
+            draw,
+            inputs,
+            DRAWN,
+            trigger_mode="always_last",
+        ),
+    ]
+    for drawn in events:
+        wires.on(drawn.then, partial(weighing.explain, services), CONTROLS, ("sentence",))
+    wires.on(parts["point"].change, draw, inputs, ("chart", "behind", "point"))
+    for trigger, handler in (
+        (parts["points"].select, weighing.click_point),
+        (parts["behind"].select, weighing.choose_prompt),
+    ):
         wires.on_event(trigger, partial(handler, services), CONTROLS, ("behind", "point"))
 
 
@@ -68,6 +87,10 @@ def _wire_exports(wires: Wires, services: Services) -> None:
     for name in EXPORTS:
         handler = partial(weighing.export, services, f".{name}")
         written = wires.on(
-            wires.components[name].click, handler, ("page", "pareto", *CONTROLS), ("problem", "file"), trigger_mode="once"
+            wires.components[name].click,
+            handler,
+            ("page", "pareto", *CONTROLS),
+            ("problem", "file"),
+            trigger_mode="once",
         )
         written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

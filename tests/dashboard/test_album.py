@@ -1,0 +1,46 @@
+import io
+
+import pytest
+import torch
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from t2ialign.dashboard.album import address, picture_route, preview_uri
+from t2ialign.store.images import decode
+from t2ialign.types import Prompt
+from tests.dashboard import fakes
+
+
+@pytest.fixture
+def client(services):
+    return TestClient(Starlette(routes=[picture_route(services.store)]))
+
+
+def test_a_stored_picture_is_served_losslessly(services, config, client):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
+    answer = client.get("/" + address(batch.cell, 3))
+    assert answer.headers["content-type"] == "image/webp" and "max-age" in answer.headers["cache-control"]
+    assert torch.equal(decode(answer.content), batch.images[0])
+
+
+def test_a_small_one_is_a_thumbnail(services, config, client):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
+    small = client.get("/" + address(batch.cell, 3, small=True))
+    assert max(Image.open(io.BytesIO(small.content)).size) <= 128 and len(small.content) <= 8192
+
+
+def test_an_address_tells_nothing_about_its_picture(services, config):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config("spo"), (3,))
+    assert "spo" not in address(batch.cell, 3) and "ring" not in address(batch.cell, 3)
+
+
+@pytest.mark.parametrize(
+    "path", ["/pictures/nothing/0.webp", "/pictures/..%2f..%2fetc/0.webp", "/pictures/x/-1.webp", "/pictures/x/y.webp"]
+)
+def test_what_is_not_stored_is_not_there(client, path: str):
+    assert client.get(path).status_code == 404
+
+
+def test_previews_travel_inside_the_page():
+    assert preview_uri(torch.zeros(3, 512, 512, dtype=torch.uint8)).startswith("data:image/webp;base64,")

@@ -1,0 +1,202 @@
+"""Explore's handlers as functions: what changes on the page, and what stays."""
+
+import threading
+
+import pytest
+
+from t2ialign.dashboard import exploring
+from t2ialign.dashboard.links import Subject, read_query
+from t2ialign.dashboard.watching import watch
+from t2ialign.store import list_runs
+from t2ialign.types import InputError, Prompt
+from tests.dashboard import fakes
+
+FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "")
+
+
+def generate(services, subject: str = "", **change):
+    names = (
+        "prompt",
+        "checkpoints",
+        "guidance_scale",
+        "first_seed",
+        "seed_count",
+        "steps",
+        "scheduler",
+        "guidance",
+        "negative",
+    )
+    fields = dict(zip(names, FIELDS)) | change
+    return exploring.generate(services, subject, "light", *fields.values())
+
+
+def finished(services, updates) -> str:
+    """The subject of a generation once it is over."""
+    services.engine.wait(read_query(updates["subject"]).run, 30)
+    return updates["subject"]
+
+
+def labels(chart) -> list[str]:
+    return [text or "" for trace in chart.data for text in (trace.text or [])]
+
+
+def test_generate_writes_the_run_down_and_watches_it(services):
+    updates = generate(services)
+    assert updates["timer"].active and updates["cancel"].visible and not updates["generate"].visible
+    assert list_runs(services.store)[0].id == read_query(updates["subject"]).run
+    assert updates["notice"] == "" and "t2-tile" in updates["sheet"]
+
+
+def test_a_tick_brings_pictures_scores_and_the_point(services):
+    subject = finished(services, generate(services))
+    updates = exploring.tick(services, subject, "light", "", "")
+    assert updates["sheet"].count("ready") == 4 and "claims of the prompt" in updates["headline"]
+    assert "4 pictures in" in updates["progress"] and not updates["timer"].active and updates["generate"].visible
+    assert "<b>this prompt</b>" in labels(updates["chart"])
+
+
+def test_a_tick_that_finds_nothing_new_changes_nothing(services):
+    subject = finished(services, generate(services))
+    first = exploring.tick(services, subject, "light", "", "")
+    assert exploring.tick(services, subject, "light", first["seen"], first["charted"]) == {}
+
+
+def test_a_chart_whose_numbers_stand_still_is_not_sent_again(services):
+    subject = finished(services, generate(services))
+    first = exploring.tick(services, subject, "light", "", "")
+    assert "chart" not in exploring.tick(services, subject, "light", "", first["charted"])
+
+
+def test_a_stored_cell_is_said_to_be_from_the_store(services, monkeypatch):
+    finished(services, generate(services))
+    found = exploring.open_page(services, {"query": f"?cell={list_runs(services.store)[0].cells[0]}"})
+    assert "from the store: nothing was computed" in found["progress"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"prompt": ""}, "The prompt is empty"),
+        ({"prompt": None}, "The prompt is empty"),
+        ({"checkpoints": ["bsae"]}, "did you mean &#x27;base&#x27;"),
+        ({"checkpoints": ["<b>x</b>"]}, "&lt;b&gt;x&lt;/b&gt;"),
+        ({"checkpoints": ["spo@seven"]}, "must be a number"),
+        ({"checkpoints": []}, "one to 4"),
+        ({"guidance_scale": None}, "is empty"),
+        ({"guidance_scale": float("nan")}, "is empty"),
+        ({"guidance_scale": -1.0}, "0 to 50"),
+        ({"steps": 0}, "1 to 1000"),
+    ],
+)
+def test_a_problem_is_said_and_nothing_else_changes(services, change: dict, sentence: str):
+    updates = generate(services, **change)
+    assert set(updates) == {"notice"} and sentence in updates["notice"]
+    assert list_runs(services.store) == []
+
+
+def test_markup_in_a_prompt_stays_text(services):
+    updates = generate(services, prompt="<img src=x onerror=alert(1)> & a ring")
+    assert "<img src=x" not in "".join(value for value in updates.values() if isinstance(value, str))
+
+
+def test_one_page_does_not_start_two_runs(services, monkeypatch):
+    go = threading.Event()
+    held = fakes.fake_batches()
+    monkeypatch.setattr(exploring, "run_batches", lambda *a: (go.wait(30), held(*a))[1])
+    first = generate(services)
+    assert "still at work" in generate(services, first["subject"])["notice"]
+    go.set()
+    finished(services, first)
+
+
+def test_cancel_keeps_what_is_there(services, monkeypatch):
+    started, go = threading.Event(), threading.Event()
+    render = fakes.fake_batches()
+
+    def held(bench, run, requests, cancelled):
+        for state in render(bench, run, requests, cancelled):
+            yield state
+            if state.batches[0].images:
+                started.set()
+                go.wait(30)
+
+    monkeypatch.setattr(exploring, "run_batches", held)
+    updates = generate(services)
+    assert started.wait(30)
+    assert exploring.cancel(services, updates["subject"])["cancel"].value == "Stopping"
+    go.set()
+    found = exploring.tick(services, finished(services, updates), "light", "", "")
+    assert "Cancelled. 2 of 4 pictures are kept" in found["progress"] and found["generate"].visible
+
+
+def test_the_first_view_shows_the_shipped_points_and_what_to_do(stocked):
+    updates = exploring.open_page(stocked, {"query": "", "theme": "light"})
+    assert len(updates["chart"].data) > 1 and "Press <b>Generate</b>" in updates["sheet"]
+    assert "prompt" not in updates and not updates["timer"].active
+
+
+def test_a_link_restores_form_and_pictures(services):
+    subject = finished(services, generate(services, checkpoints=["base", "spo"], guidance_scale=2.5, first_seed=7))
+    updates = exploring.open_page(services, {"query": f"?{subject}", "theme": "dark"})
+    assert updates["prompt"] == "a red circle" and updates["checkpoints"] == ["base", "spo"]
+    assert (updates["guidance_scale"], updates["first_seed"], updates["seed_count"]) == (2.5, 7, 4)
+    assert updates["sheet"].count("ready") == 8 and updates["subject"] == subject
+
+
+@pytest.mark.parametrize("query", ["?run=gone", "?cell=gone", "?run=%3Cscript%3E"])
+def test_a_dead_link_says_so_and_the_page_lives(stocked, query: str):
+    updates = exploring.open_page(stocked, {"query": query, "theme": "light"})
+    assert "problem" in updates["notice"] and "<script" not in updates["notice"] and updates["chart"].data
+
+
+@pytest.mark.parametrize("data", [{}, {"query": 7, "theme": ["dark"]}, {"query": "x" * 10**5}])
+def test_whatever_a_browser_sends_opens_the_page(stocked, data):
+    assert exploring.open_page(stocked, data)["chart"].data
+
+
+def test_two_checkpoints_can_be_compared(services):
+    subject = finished(services, generate(services, checkpoints=["base", "spo"]))
+    offered = exploring.tick(services, subject, "light", "", "")
+    assert offered["compare"].visible and offered["right"].value == "spo"
+    left, right = exploring.compare(services, subject, "base", "spo", "2")["slider"]
+    assert left.size == right.size == (512, 512)
+
+
+def test_one_checkpoint_has_nothing_to_compare(services):
+    subject = finished(services, generate(services))
+    assert not exploring.tick(services, subject, "light", "", "")["compare"].visible
+    assert exploring.compare(services, subject, "base", "nobody", "2") == {}
+    assert exploring.compare(services, "", None, None, None) == {}
+
+
+def test_a_click_shows_what_is_behind_a_point(stocked, config):
+    point = config("base", 4).key
+    shown = exploring.click_point(stocked, {"point": point}, "")["behind"]
+    assert "2 prompts, 8 pictures" in shown and "a blue star and a green ring" in shown
+    cell = fakes.batch_of(Prompt("a red circle"), config("base", 4), (0,)).cell
+    chosen = exploring.choose_prompt(stocked, {"point": point, "cell": cell}, "")["behind"]
+    assert f'data-cell="{cell}" aria-pressed="true"' in chosen and f"?cell={cell}" in chosen
+
+
+@pytest.mark.parametrize("data", [{}, {"point": "gone"}, {"point": None}, {"point": "<b>"}])
+def test_a_point_that_is_gone_says_so(stocked, data):
+    assert "no longer on the chart" in exploring.click_point(stocked, data, "")["behind"]
+
+
+def test_examples_fill_the_prompt_box(services):
+    assert exploring.pick_example({"prompt": "a ring"}) == {"prompt": "a ring"}
+    assert exploring.pick_example({"prompt": 3}) == {}
+    assert "lighthouse" in exploring.show_examples(services, "everyday")["examples"]
+
+
+def test_the_other_theme_repaints_the_chart(stocked):
+    light, dark = (exploring.repaint(stocked, "", theme)["chart"].layout.font.color for theme in ("light", "dark"))
+    assert light != dark
+    assert exploring.repaint(stocked, "run=gone", "dark") == {}
+
+
+def test_a_vanished_run_stops_the_timer(services):
+    updates = exploring.tick(services, str(Subject(run="gone")), "light", "", "")
+    assert not updates["timer"].active and "There is no run" in updates["notice"]
+    with pytest.raises(InputError):
+        watch(services, Subject(run="gone"))

@@ -1,0 +1,59 @@
+import gradio as gr
+import pytest
+
+from t2ialign.dashboard import build_dashboard, launch_options, look
+from t2ialign.dashboard.page import HEADER
+from t2ialign.dashboard.tabs import TABS
+from t2ialign.dashboard.wiring import ASSETS, ordered, said
+
+
+@pytest.fixture
+def blocks(services) -> gr.Blocks:
+    return build_dashboard(services)
+
+
+def test_every_tab_has_a_title_and_is_built(blocks):
+    tabs = [block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)]
+    assert tabs == [tab.TITLE for tab in TABS.values()]
+
+
+def test_no_handler_is_on_the_api_page(blocks):
+    assert blocks.get_api_info()["named_endpoints"] == {}
+
+
+def test_events_do_not_wait_for_each_other(blocks):
+    assert {fn.concurrency_limit for fn in blocks.fns.values() if fn.fn} == {None}
+
+
+def test_two_pages_share_nothing(services):
+    first, second = build_dashboard(services), build_dashboard(services)
+    assert not set(map(id, first.blocks.values())) & set(map(id, second.blocks.values()))
+
+
+def test_nothing_leaves_the_machine(blocks, services):
+    options = launch_options(services)
+    assert options["run_history"] is False and options["enable_monitoring"] is False
+    assert blocks.analytics_enabled is False
+    fonts = [font for stack in (options["theme"]._font, options["theme"]._font_mono) for font in stack]
+    assert not [font for font in fonts if isinstance(font, gr.themes.GoogleFont)]
+    said_by_us = "".join(path.read_text() for path in ASSETS.iterdir()) + HEADER + look.head()
+    assert "http://" not in said_by_us and "https://" not in said_by_us and "//cdn" not in said_by_us
+
+
+def test_pictures_have_their_address(services):
+    (route,) = launch_options(services)["app_kwargs"]["routes"]
+    assert route.path.startswith("/pictures/")
+
+
+def test_handlers_say_what_changes_by_name():
+    assert ordered({"b": 2}, ("a", "b"))[1] == 2 and ordered({"a": 1}, ("a",)) == 1
+    with pytest.raises(AssertionError, match="nonsense"):
+        ordered({"nonsense": 1}, ("a",))
+
+
+def test_what_a_browser_sends_is_text_of_a_sane_length():
+    assert (
+        said({"a": "x"}, "a") == "x"
+        and said({"a": ["x"]}, "a") == said({}, "a") == ""
+        and len(said({"a": "x" * 9999}, "a")) == 4096
+    )

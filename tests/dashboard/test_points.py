@@ -1,0 +1,82 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from t2ialign.dashboard.points import Points, choose, in_a_sentence, load_points, metric_choices
+from t2ialign.store import Filters, add_scores
+from t2ialign.types import GenerationConfig, Interval, Prompt, TradeoffPoint
+from tests.dashboard import fakes
+
+
+def chart(points: list[tuple[float, float]], x: str = "oracle_alignment", y: str = "factor_diversity"):
+    chosen = choose(x, y, [x, y])
+    made = tuple(
+        TradeoffPoint(
+            GenerationConfig("t", guidance_scale=i), x, y, Interval(a, a, a), Interval(b, b, b), 1, 1, "1", "1"
+        )
+        for i, (a, b) in enumerate(points)
+    )
+    return Points(made, ()), chosen
+
+
+def test_points_of_the_store(stocked):
+    found = load_points(stocked, choose("", "", ["oracle_alignment", "factor_diversity"]))
+    assert [(p.config.checkpoint, p.config.guidance_scale, p.prompts) for p in found.points] == [
+        ("base", 1, 2),
+        ("base", 4, 2),
+        ("base", 8, 2),
+        ("spo", 4, 1),
+    ]
+
+
+def test_filters_leave_points_out(stocked):
+    chosen = choose("", "", ["oracle_alignment", "factor_diversity"], Filters(categories=("color",)))
+    assert [point.prompts for point in load_points(stocked, chosen).points] == [1, 1, 1]
+
+
+def test_another_metric_version_is_left_out_and_said(stocked, config):
+    batch = fakes.batch_of(Prompt("a red circle", "single"), config("base", 1), range(4))
+    add_scores(stocked.store, batch, [replace(score, version="2") for score in fakes.scores_of(batch)])
+    other = fakes.batch_of(Prompt("a ring"), config("base", 1), range(2))
+    from t2ialign.store import add_batch
+
+    add_batch(stocked.store, other)
+    add_scores(stocked.store, other, [replace(score, version="2") for score in fakes.scores_of(other)])
+    chosen = choose("", "", ["oracle_alignment", "factor_diversity"])
+    found = load_points(stocked, chosen)
+    assert {point.x_version for point in found.points} == {"1"} and found.left_out == 1
+    assert "1 cell scored by another version" in in_a_sentence(found, chosen)
+
+
+def test_unscored_metrics_are_no_choice(stocked):
+    assert choose("ssim", "nonsense", ["lpips", "clip_score"]).x.name == "clip_score"
+    assert [name for _, name in metric_choices(stocked)] == [
+        "clip_score",
+        "oracle_alignment",
+        "factor_diversity",
+        "lpips",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("points", "y", "words"),
+    [
+        (
+            [(0.1, 0.9), (0.4, 0.5), (0.6, 0.3), (0.8, 0.2)],
+            "factor_diversity",
+            "more alignment goes clearly with less diversity",
+        ),
+        ([(0.1, 0.9), (0.4, 0.5), (0.6, 0.3), (0.8, 0.2)], "ssim", "more alignment goes clearly with more diversity"),
+        (
+            [(0.1, 0.2), (0.4, 0.5), (0.6, 0.6), (0.8, 0.9)],
+            "factor_diversity",
+            "more alignment goes clearly with more diversity",
+        ),
+        ([(0.1, 0.2), (0.4, 0.5)], "factor_diversity", "too few"),
+        ([(0.1, 0.5), (0.4, 0.5), (0.6, 0.5)], "factor_diversity", "the same at every point"),
+        ([(0.1, 0.5), (math.nan, 0.5), (0.6, 0.7)], "factor_diversity", "2 points: too few"),
+    ],
+)
+def test_the_correlation_in_words(points, y, words):
+    assert words in in_a_sentence(*chart(points, y=y))

@@ -1,0 +1,101 @@
+"""Trade-off's handlers as functions."""
+
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from t2ialign.dashboard import weighing
+from t2ialign.dashboard.behind import strip_of
+
+ALL = ("oracle_alignment", "factor_diversity", [], [])
+
+
+def names(chart) -> list[str]:
+    return [trace.name for trace in chart.data if trace.name]
+
+
+def test_showing_the_tab_offers_what_is_scored(stocked):
+    updates = weighing.show(stocked, "light", None, None, [], [], True, "")
+    assert [name for _, name in updates["x"].choices] == ["clip_score", "oracle_alignment", "factor_diversity", "lpips"]
+    assert (updates["x"].value, updates["y"].value) == ("oracle_alignment", "factor_diversity")
+    assert [value for _, value in updates["categories"].choices] == ["color", "single"]
+    assert names(updates["chart"]) == ["Pareto front", "base", "spo"]
+
+
+def test_what_was_chosen_stays(stocked):
+    updates = weighing.show(stocked, "light", "clip_score", "lpips", [], [], True, "")
+    assert (updates["x"].value, updates["y"].value) == ("clip_score", "lpips")
+
+
+def test_an_empty_store_says_what_to_do(services):
+    updates = weighing.show(services, "light", None, None, [], [], True, "")
+    assert "Generate" in updates["chart"].layout.annotations[0].text and updates["x"].value is None
+    assert weighing.explain(services, *ALL) == {"sentence": ""}
+
+
+def test_filters_do_not_change_colours(stocked):
+    def color(checkpoints) -> str:
+        chart = weighing.draw(stocked, "light", *ALL[:3], checkpoints, False, "")["chart"]
+        return next(trace.line.color for trace in chart.data if trace.name == "spo")
+
+    assert color([]) == color(["spo"])
+
+
+def test_filters_that_leave_nothing_say_so(stocked):
+    assert "loosen" in weighing.explain(stocked, *ALL[:2], ["color"], ["spo"])["sentence"]
+
+
+def test_the_front_can_be_hidden_and_the_chosen_point_is_ringed(stocked, config):
+    point = config("base", 4).key
+    updates = weighing.draw(stocked, "light", *ALL, False, point)
+    assert names(updates["chart"]) == ["base", "spo"] and len(updates["chart"].data[-1].x) == 1
+    assert "behind" not in updates
+
+
+def test_a_point_that_the_filters_hide_is_no_longer_chosen(stocked, config):
+    updates = weighing.draw(stocked, "light", *ALL[:2], [], ["spo"], False, config("base", 4).key)
+    assert updates["point"] == "" and "Click a point" in updates["behind"]
+
+
+def test_the_axes_in_words(stocked):
+    assert "3 points" in weighing.explain(stocked, *ALL[:3], ["base"])["sentence"]
+
+
+def test_a_click_shows_the_prompts_under_the_filters(stocked, config):
+    point = config("base", 4).key
+    updates = weighing.click_point(stocked, {"point": point}, *ALL)
+    assert updates["point"] == point and "2 prompts" in updates["behind"]
+    assert "1 prompt, 4 pictures" in weighing.click_point(stocked, {"point": point}, *ALL[:2], ["color"], [])["behind"]
+    assert weighing.click_point(stocked, {"point": "gone"}, *ALL)["point"] == ""
+
+
+def test_pictures_beside_the_pointer(stocked, config):
+    chosen = weighing.chosen_of(stocked, None, None)
+    strip = strip_of(stocked, chosen, config("base", 4).key)
+    assert len(strip) == 2 and all(address.endswith("/0.webp?small") for address in strip)
+    assert strip_of(stocked, chosen, "gone") == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_exports_hold_the_points(stocked, suffix: str):
+    updates = weighing.export(stocked, suffix, "light", True, *ALL)
+    read = pyarrow.csv.read_csv if suffix == ".csv" else pq.read_table
+    rows = read(updates["file"]).to_pylist()
+    assert [(row["checkpoint"], row["guidance_scale"]) for row in rows] == [
+        ("base", 1),
+        ("base", 4),
+        ("base", 8),
+        ("spo", 4),
+    ]
+    assert updates["problem"] == ""
+
+
+def test_the_exported_page_needs_no_network(stocked):
+    with open(weighing.export(stocked, ".html", "dark", True, *ALL)["file"], encoding="utf-8") as file:
+        page = file.read()
+    assert "Oracle alignment against Factor diversity" in page and '<script src="http' not in page and len(page) > 10**6
+
+
+def test_there_is_nothing_to_export_from_nothing(services):
+    updates = weighing.export(services, ".csv", "light", True, *ALL)
+    assert updates["file"] is None and "nothing to export" in updates["problem"]

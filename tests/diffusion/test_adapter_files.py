@@ -1,0 +1,228 @@
+"""What may not be loaded as an adapter: one sentence each, and nothing left half loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from t2ialign.diffusion.adapters import blend
+from t2ialign.registry import CheckpointEntry, file_sha256
+from t2ialign.types import AdapterUse, InputError
+from tests.diffusion.test_adapters import predict
+from tests.tiny import save_tiny_adapter
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> CheckpointEntry:
+    return save_tiny_adapter(tmp_path / "a", "dora")
+
+
+def rewrite(entry: CheckpointEntry, change: Callable[[dict], object]) -> CheckpointEntry:
+    """The same file with its tensors changed."""
+    with safe_open(entry.adapter, framework="pt") as file:
+        tensors, metadata = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+    change(tensors)
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, entry.adapter, metadata=metadata)
+    return entry
+
+
+def rename(tensors: dict, old: str, new: str) -> None:
+    for key in [key for key in tensors if old in key]:
+        tensors[key.replace(old, new)] = tensors.pop(key)
+
+
+def first(tensors: dict, part: str) -> str:
+    return next(key for key in tensors if part in key)
+
+
+def missing(entry: CheckpointEntry) -> CheckpointEntry:
+    entry.adapter.unlink()
+    return entry
+
+
+def truncated(entry: CheckpointEntry) -> CheckpointEntry:
+    entry.adapter.write_bytes(entry.adapter.read_bytes()[:-1000])
+    return entry
+
+
+def emptied(entry: CheckpointEntry) -> CheckpointEntry:
+    entry.adapter.write_bytes(b"")
+    return entry
+
+
+def html(entry: CheckpointEntry) -> CheckpointEntry:
+    entry.adapter.write_text("<html>404</html>" * 100)
+    return entry
+
+
+def torch_pickle(entry: CheckpointEntry) -> CheckpointEntry:
+    torch.save({"w": torch.zeros(3)}, entry.adapter)
+    return entry
+
+
+def plain_pickle(entry: CheckpointEntry) -> CheckpointEntry:
+    entry.adapter.write_bytes(pickle.dumps({"w": 1}))
+    return entry
+
+
+def zipped(entry: CheckpointEntry) -> CheckpointEntry:
+    with zipfile.ZipFile(entry.adapter, "w") as archive:
+        archive.writestr("data.pkl", "x")
+    return entry
+
+
+def named_as_pickle(entry: CheckpointEntry) -> CheckpointEntry:
+    return dataclasses.replace(entry, adapter=entry.adapter.rename(entry.adapter.with_suffix(".bin")))
+
+
+def other_manifest(entry: CheckpointEntry) -> CheckpointEntry:
+    return dataclasses.replace(entry, sha256="0" * 64)
+
+
+def other_architecture(entry: CheckpointEntry) -> CheckpointEntry:
+    return save_tiny_adapter(entry.adapter.parent, "dora", "sdxl")
+
+
+def other_width(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.update({(k := first(t, "lora_A")): torch.zeros(4, t[k].shape[1] + 1)}))
+
+
+def other_height(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.update({(k := first(t, "magnitude")): torch.ones(t[k].numel() + 1)}))
+
+
+def unknown_layer(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: rename(t, "down_blocks.1", "down_blocks.7"))
+
+
+def layer_without_weights(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: rename(t, "attn1.to_q", "attn1"))
+
+
+def norm_layer(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: rename(t, "attn1.to_q", "norm1"))
+
+
+def unknown_part(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: rename(t, "lora_A", "hada_w1"))
+
+
+def half_a_layer(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.pop(first(t, "lora_B")))
+
+
+def one_magnitude_short(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.pop(first(t, "magnitude")))
+
+
+def not_finite(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t[first(t, "lora_B")].fill_(float("nan")))
+
+
+def text_encoder_too(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.update({"text_encoder.x.lora_A.weight": torch.zeros(2, 2)}))
+
+
+def kohya(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: rename(t, "unet.", "lora_unet_"))
+
+
+def no_tensors(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.clear())
+
+
+REFUSALS = {
+    missing: "which is missing: restore it",
+    truncated: "truncated or damaged",
+    emptied: "truncated or damaged",
+    html: "truncated or damaged",
+    torch_pickle: "is a pickle, which can run code",
+    plain_pickle: "is a pickle, which can run code",
+    zipped: "is a pickle, which can run code",
+    named_as_pickle: "is a pickle, which can run code",
+    other_manifest: "SHA-256 differs",
+    other_architecture: "made for another architecture than tiny",
+    other_width: "made for another architecture",
+    other_height: "made for another architecture",
+    unknown_layer: "made for another architecture",
+    layer_without_weights: "made for another architecture",
+    norm_layer: "made for another architecture",
+    unknown_part: "made for another architecture",
+    half_a_layer: "is incomplete",
+    one_magnitude_short: "is incomplete",
+    not_finite: "not finite: its training diverged",
+    text_encoder_too: "only adapters of the UNet in diffusers' layout",
+    kohya: "only adapters of the UNet in diffusers' layout",
+    no_tensors: "is empty",
+}
+
+
+@pytest.mark.parametrize("damage", REFUSALS, ids=lambda damage: damage.__name__)
+def test_refusals_leave_nothing_behind(damage, entry, fresh, tmp_path):
+    """Beside an adapter that is on, which must not notice."""
+    good = save_tiny_adapter(tmp_path / "good", seed=7)
+    backbone = fresh()
+    view = blend(backbone, [AdapterUse("good")], {"good": good})
+    before, state = predict(view), set(backbone.unet.state_dict())
+    with pytest.raises(InputError, match=REFUSALS[damage]) as refusal:
+        blend(backbone, [AdapterUse("a", 0.5)], {"a": damage(entry)})
+    assert "\n" not in str(refusal.value)
+    assert set(backbone.unet.state_dict()) == state
+    assert list(backbone.unet.peft_config) == list(backbone.switch.loaded)
+    assert torch.equal(predict(view), before)
+
+
+def test_the_right_sha_is_accepted(entry, fresh):
+    entry = dataclasses.replace(entry, sha256=file_sha256(entry.adapter))
+    assert blend(fresh(), [AdapterUse("a")], {"a": entry}).passes[0].adapters
+
+
+def test_without_metadata_alpha_is_the_rank(entry, fresh):
+    """As diffusers takes it: the file was trained with alpha = 2 rank, so its effect halves (LoRA part)."""
+    lora = save_tiny_adapter(entry.adapter.parent, "lora")
+    with_metadata = blend(fresh(), [AdapterUse("a", 0.5)], {"a": lora})
+    expected = predict(with_metadata)
+    with safe_open(lora.adapter, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    save_file(tensors, lora.adapter)
+    torch.testing.assert_close(predict(blend(fresh(), [AdapterUse("a", 1.0)], {"a": lora})), expected)
+
+
+def test_metadata_cannot_reach_further_than_scale(entry, fresh):
+    """Of a file's metadata only the scale counts: no initialisation that would change the base, no other targets."""
+    lora = save_tiny_adapter(entry.adapter.parent, "lora")
+    expected = predict(blend(fresh(), [AdapterUse("a")], {"a": lora}))
+    with safe_open(lora.adapter, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        said = json.loads(file.metadata()["lora_adapter_metadata"])
+    said |= {"unet.init_lora_weights": "pissa", "unet.target_modules": ["conv1"], "unet.bias": "all", "unet.odd": 1}
+    save_file(tensors, lora.adapter, metadata={"lora_adapter_metadata": json.dumps(said)})
+    backbone = fresh()
+    assert torch.equal(predict(blend(backbone, [AdapterUse("a")], {"a": lora})), expected)
+    assert torch.equal(predict(backbone), predict(fresh()))
+
+
+def test_ranks_may_differ_by_layer(entry, fresh):
+    lora = save_tiny_adapter(entry.adapter.parent, "lora", rank=4)
+    expected = predict(blend(fresh(), [AdapterUse("a", 0.5)], {"a": lora}))
+
+    def pad(tensors: dict) -> None:
+        """Two more rows and columns of zeros: another rank, the same product."""
+        a, b = first(tensors, "to_k.lora_A"), first(tensors, "to_k.lora_B")
+        tensors[a] = torch.cat([tensors[a], torch.zeros(2, tensors[a].shape[1])])
+        tensors[b] = torch.cat([tensors[b], torch.zeros(tensors[b].shape[0], 2)], 1)
+
+    with safe_open(lora.adapter, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    pad(tensors)
+    save_file(tensors, lora.adapter)  # without metadata: alpha is each layer's rank
+    torch.testing.assert_close(predict(blend(fresh(), [AdapterUse("a", 1.0)], {"a": lora})), expected)

@@ -1,0 +1,175 @@
+"""Prompt, config and seeds to pictures: what is yielded when, what is refused, and that cancelling stops."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from t2ialign.diffusion.generate import Progress, generate
+from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt, SeedBatch
+from tests.tiny import SHAPES, SIDE, save_tiny_adapter, stock_pipeline
+
+PROMPT = Prompt("a red circle above a blue star", "spatial")
+CONFIG = GenerationConfig("tiny", num_inference_steps=4, height=SIDE, width=SIDE)
+
+
+def run(backbone, config=CONFIG, seeds=(1, 2, 3), prompt=PROMPT, **options) -> list[Progress | SeedBatch]:
+    return list(generate(backbone, prompt, config, seeds, **options))
+
+
+def batches(events: list[Progress | SeedBatch]) -> list[SeedBatch]:
+    return [event for event in events if isinstance(event, SeedBatch)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pictures_are_stock_diffusers(shape, folders, backbones):
+    expected = stock_pipeline(folders[shape], shape)
+    config = dataclasses.replace(CONFIG, scheduler="euler" if shape == "sdxl" else "ddim", guidance_scale=6.0)
+    pictures = expected(
+        PROMPT.text,
+        num_images_per_prompt=3,
+        generator=[torch.Generator().manual_seed(seed) for seed in (1, 2, 3)],
+        num_inference_steps=4,
+        guidance_scale=6.0,
+        height=SIDE,
+        width=SIDE,
+        output_type="np",
+    ).images
+    (batch,) = batches(run(backbones[shape], config))
+    assert torch.equal(batch.images, torch.from_numpy((pictures * 255).round().astype("uint8")).movedim(-1, 1))
+
+
+def test_what_is_yielded_when(backbones):
+    events = run(backbones["sd-1.5"], seeds=(5, 1, 9), batch_size=2, preview_every=2)
+    assert [type(event) for event in events] == [*[Progress] * 4, SeedBatch] * 2
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert [event.done for event in progress] == list(range(1, 9))
+    assert {event.total for event in progress} == {8}
+    assert [event.seeds for event in progress] == [(5, 1)] * 4 + [(9,)] * 4
+    assert [tuple(event.previews) for event in progress] == [(5, 1), (), (5, 1), (), (9,), (), (9,), ()]
+    assert progress[0].previews[5].shape == (3, SIDE, SIDE)
+    assert progress[0].previews[5].dtype == torch.uint8
+    first, second = batches(events)
+    assert (first.seeds, second.seeds) == ((5, 1), (9,))
+    assert first.images.shape == (2, 3, SIDE, SIDE)
+    assert (first.prompt, first.config) == (PROMPT, CONFIG)
+    assert torch.isfinite(first.mutual_information).all()
+
+
+def test_previews_are_of_their_seeds(backbones):
+    together = run(backbones["sd-1.5"], seeds=(5, 1), preview_every=1)[0].previews
+    alone = run(backbones["sd-1.5"], seeds=(1,), preview_every=1)[0].previews
+    assert (together[1].int() - alone[1].int()).abs().max() <= 1
+    assert not torch.equal(together[5], together[1])
+
+
+def test_previews_grow_into_the_picture(backbones):
+    config = dataclasses.replace(CONFIG, num_inference_steps=20)
+    events = run(backbones["sd-1.5"], config, (1,), preview_every=1)
+    picture = batches(events)[0].images[0].float()
+    gaps = [(event.previews[1].float() - picture).abs().mean() for event in events[:-2]]
+    assert gaps[-1] < 0.25 * gaps[0]
+
+
+def test_no_previews(backbones):
+    events = run(backbones["sd-1.5"], preview_every=0)
+    assert not any(event.previews for event in events if isinstance(event, Progress))
+
+
+def test_micro_batches_do_not_show(backbones):
+    seeds = (4, 8, 15, 16, 23)
+    whole = batches(run(backbones["sd-1.5"], seeds=seeds, batch_size=5))[0]
+    parts = batches(run(backbones["sd-1.5"], seeds=seeds, batch_size=2))
+    images = torch.cat([part.images for part in parts])
+    assert (images.int() - whole.images.int()).abs().max() <= 1
+    information = torch.cat([part.mutual_information for part in parts])
+    torch.testing.assert_close(information, whole.mutual_information, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps_before", [0, 1, 3, 4, 5, 7])
+def test_cancelling_stops_at_the_next_step(steps_before, backbones):
+    """Steps are counted in evaluations: no further one after the flag, no half-made batch, whole ones stay."""
+    count = 0
+    forward = backbones["sd-1.5"].unet.forward
+
+    def counting(*args, **kwargs):
+        nonlocal count
+        count += 1
+        return forward(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backbones["sd-1.5"].unet, "forward", counting)
+        events = run(backbones["sd-1.5"], seeds=(1, 2), batch_size=1, cancelled=lambda: count > steps_before)
+    assert count == steps_before + 1
+    assert len([event for event in events if isinstance(event, Progress)]) == steps_before
+    assert len(batches(events)) == steps_before // 4
+
+
+def test_adapters_are_used_and_leave_no_trace(tmp_path, fresh):
+    backbone = fresh()
+    entry = save_tiny_adapter(tmp_path / "a", "dora")
+    base = batches(run(backbone))[0].images
+
+    def images(weight: float) -> torch.Tensor:
+        config = dataclasses.replace(CONFIG, adapters=(AdapterUse("a", weight),))
+        return batches(run(backbone, config, checkpoints={"a": entry}))[0].images
+
+    assert not torch.equal(images(1.0), base)
+    assert not torch.equal(images(0.5), images(1.0))
+    assert torch.equal(images(0.0), base)
+    assert torch.equal(batches(run(backbone))[0].images, base)
+
+
+def test_guidance_of_the_config_is_used(backbones):
+    pictures = {
+        (name, scale): batches(
+            run(backbones["sd-1.5"], dataclasses.replace(CONFIG, guidance=name, guidance_scale=scale))
+        )
+        for name, scale in (("cfg", 2.0), ("cfg", 8.0), ("interval", 8.0), ("apg", 8.0))
+    }
+    images = [batch[0].images for batch in pictures.values()]
+    assert all(not torch.equal(images[i], images[j]) for i in range(4) for j in range(i))
+
+
+def test_with_a_negative_prompt_there_is_no_mutual_information(backbones):
+    (batch,) = batches(run(backbones["sd-1.5"], dataclasses.replace(CONFIG, negative_prompt="a star")))
+    assert batch.mutual_information.isnan().all()
+    assert batch.mutual_information_released.isnan().all()
+
+
+def test_long_prompts_are_said(backbones):
+    events = run(backbones["sd-1.5"], prompt=Prompt("a red circle and " * 600))
+    assert "everything from 'circle and a red circle" in events[0].note
+    assert run(backbones["sd-1.5"])[0].note == ""
+
+
+@pytest.mark.parametrize(
+    ("prompt", "change", "options", "says"),
+    [
+        ("", {}, {}, "prompt is empty"),
+        ("a\x00", {}, {}, "control character"),
+        ("a star", {"num_inference_steps": 0}, {}, "number of steps"),
+        ("a star", {"guidance_scale": float("nan")}, {}, "guidance scale"),
+        ("a star", {"scheduler": "eular"}, {}, "did you mean 'euler'"),
+        ("a star", {"height": 33}, {}, "multiples of 8"),
+        ("a star", {"backbone": "sdxl"}, {}, "for backbone 'sdxl', but 'tiny' is loaded"),
+        ("a star", {"revision": "0" * 16}, {}, "for revision '0000000000000000', but"),
+        ("a star", {"dtype": "float16"}, {}, "for dtype 'float16', but 'float32' is loaded"),
+        ("a star", {"adapters": (AdapterUse("nobody"),)}, {"checkpoints": {}}, "no checkpoint called 'nobody'"),
+        ("a star", {}, {"seeds": ()}, "at least one seed"),
+        ("a star", {}, {"seeds": (1, 1)}, "stands twice"),
+        ("a star", {}, {"batch_size": 0}, "batch size must be at least 1"),
+    ],
+)
+def test_refusals_come_at_once(prompt, change, options, says, backbones):
+    """Before the first step is even asked for."""
+    options = {"seeds": (1,), **options}
+    with pytest.raises(InputError, match=says):
+        generate(backbones["sd-1.5"], Prompt(prompt), dataclasses.replace(CONFIG, **change), **options)
+
+
+def test_the_right_revision_is_accepted(backbones):
+    config = dataclasses.replace(CONFIG, revision=backbones["sd-1.5"].revision)
+    assert batches(run(backbones["sd-1.5"], config))

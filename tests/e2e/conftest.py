@@ -1,0 +1,118 @@
+"""The real app in a process of its own, and a real Chromium that watches for errors and for requests to elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "checkpoints" / "shapes"
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
+START_SECONDS = 240
+PATIENCE = 60_000  # milliseconds; a busy machine is no failure
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is ``e2e`` and may wait for the app to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(START_SECONDS + 120))
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of ``app.py`` with a store of its own."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium is installed here: install one to test the page in a browser")
+    if not list(BASE.glob("**/*.safetensors")):
+        pytest.skip("checkpoints/shapes holds no weights: train the embedded world first")
+    folder, port = tmp_path_factory.mktemp("app"), free_port()
+    environment = {**os.environ, "T2IALIGN_HOME": str(folder / "home"), "GRADIO_SERVER_PORT": str(port)}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", process, folder / "log")
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(address, timeout=5).read()
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def browser(app: str):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, app: str) -> Iterator[Callable]:
+    """Opens pages (``open_page("?run=...", width=380)``); at the end none may have complained or left the machine."""
+    complaints: list[str] = []
+    contexts = []
+
+    def watch(page) -> None:
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+        page.on("console", lambda said: complaints.append(f"console: {said.text}") if said.type == "error" else None)
+        page.on(
+            "response",
+            lambda answer: complaints.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None,
+        )
+        page.on(
+            "request",
+            lambda asked: complaints.append(f"left the machine: {asked.url}") if not at_home(asked.url) else None,
+        )
+
+    def at_home(url: str) -> bool:
+        return url.startswith((app, "data:", "blob:"))
+
+    def open_one(query: str = "", width: int = 1280, height: int = 800, **options):
+        contexts.append(
+            browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
+        )
+        page = contexts[-1].new_page()
+        watch(page)
+        page.goto(app + query)
+        page.locator("#t2-explore-chart .js-plotly-plot").wait_for()
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,56 @@
+"""What a person does on the page."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def fill(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
+    page.locator("#t2-prompt textarea").fill(prompt)
+    fold = page.locator("#t2-fold > button")  # on a phone
+    if fold.is_visible() and "open" not in (fold.get_attribute("class") or "").split():
+        fold.click()
+    for name, value in (("#t2-seeds", seeds), ("#t2-cfg", scale)):
+        box = page.locator(f"{name} input[type=number]")
+        box.fill(str(value))
+        box.press("Tab")
+
+
+def generate(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
+    """Fills the form, presses Generate and waits until every picture is there."""
+    fill(page, prompt, seeds, scale)
+    page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page).to_have_url(re.compile("run="))
+    expect(page.locator("#t2-explore-sheet .t2-tile")).to_have_count(seeds)
+    expect(page.locator("#t2-explore-sheet .t2-tile.ready")).to_have_count(seeds)
+    expect(page.locator(".t2-status.done")).to_be_visible()
+
+
+def open_tradeoff(page: Page) -> Locator:
+    """Switches to the Trade-off tab and returns its chart's points."""
+    page.get_by_role("tab", name="Trade-off").click()
+    points = page.locator("#t2-tradeoff-chart .points path.point")
+    points.first.wait_for()
+    return points
+
+
+def click_point(page: Page, point: Locator) -> None:
+    """Plotly wants the pointer to come to rest on a point before the click."""
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 5, y - 5)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+
+
+def sources(page: Page, selector: str = "#t2-explore-sheet") -> list[str]:
+    return page.locator(f"{selector} .t2-tile img").evaluate_all("pictures => pictures.map(p => p.getAttribute('src'))")
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
