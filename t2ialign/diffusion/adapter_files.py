@@ -148,7 +148,9 @@ def write_adapter(unet: UNet2DConditionModel, key: str, directory: Path, manifes
         _sync(directory.parent)
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(f"The adapter cannot be written to {directory} ({reason}): make room or choose another.") from error
+        raise InputError(
+            f"The adapter cannot be written to {directory} ({reason}): make room or choose another."
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(draft.with_suffix(".old"), ignore_errors=True)

@@ -70,7 +70,9 @@ def check_match(config: GenerationConfig, backbone: Backbone) -> None:
     asked = {"backbone": config.backbone, "revision": config.revision or backbone.revision, "dtype": config.dtype}
     for name, value in asked.items():
         if value != loaded[name]:
-            raise InputError(f"These settings are for {name} {value!r}, but {loaded[name]!r} is loaded: load the one they name.")
+            raise InputError(
+                f"These settings are for {name} {value!r}, but {loaded[name]!r} is loaded: load the one they name."
+            )
 
 
 def _generate(

@@ -23,6 +23,8 @@ HELD_OUT_SEED = 20_261_121
 class ClipNetwork(Protocol):
     """What is asked of a CLIP here: embeddings of prepared pictures and of token rows."""
 
+    context_length: int
+
     def encode_image(self, image: Tensor) -> Tensor: ...
     def encode_text(self, text: Tensor) -> Tensor: ...
 
@@ -74,7 +76,7 @@ def swap_accuracy(network: ClipNetwork, mean: float, std: float, count: int = 20
         image = image / image.norm(dim=1, keepdim=True)
         cosines = []
         for captions in (said, swap_one(said, draw)):
-            text = network.encode_text(tokens(captions, draw))
+            text = network.encode_text(tokens(captions, draw)[:, : network.context_length])
             cosines.append((image * text / text.norm(dim=1, keepdim=True)).sum(1))
         right += int((cosines[0] > cosines[1]).sum())
     return right / count

@@ -67,6 +67,8 @@ def fit(model: nn.Module, loss_of: Callable[[nn.Module, torch.Generator], Tensor
         decay = min(plan.ema, (step + 1) / (step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(averaged.parameters()), list(model.parameters()), 1 - decay)
+            for mine, newest in zip(averaged.buffers(), model.buffers(), strict=True):
+                mine.copy_(newest)
         if plan.state and (step + 1) % plan.save_every == 0:
             _save(state, plan.state, step + 1)
         if (step + 1) % 100 == 0 or step + 1 == plan.steps:

@@ -15,15 +15,16 @@ from t2ialign.encoders.clip import CONFIG, WEIGHTS, build_clip
 from t2ialign.shapes.captions import caption, swap_one, tokens
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import draw_scenes
-from t2ialign.shapes.tokenizer import MAX_LENGTH, VOCABULARY
+from t2ialign.shapes.tokenizer import VOCABULARY
 from t2ialign.shapes.train_reader import soften
 
 FOLDER = "clip-shapes"
+CONTEXT = 20  # the longest prompt of the grammar has 16 tokens
 MODEL_CFG = {
     "embed_dim": 128,
     "quick_gelu": True,
-    "vision_cfg": {"image_size": 64, "patch_size": 8, "width": 192, "layers": 6, "head_width": 48},
-    "text_cfg": {"context_length": MAX_LENGTH, "vocab_size": len(VOCABULARY), "width": 128, "heads": 4, "layers": 3},
+    "vision_cfg": {"image_size": 64, "width": 16, "layers": [1, 1, 1, 1], "head_width": 64},
+    "text_cfg": {"context_length": CONTEXT, "vocab_size": len(VOCABULARY), "width": 128, "heads": 4, "layers": 2},
 }
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 PREPROCESS_CFG = {"size": 64, "mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
@@ -41,7 +42,7 @@ def loss_function(
         pictures = soften(render(factors).float() / 255, draw)
         said = caption(factors, draw)
         image = F.normalize(clip.encode_image((pictures - MEAN[0]) / STD[0]).float(), dim=1)
-        texts = torch.cat([tokens(said, draw), tokens(swap_one(said, draw), draw)])
+        texts = torch.cat([tokens(said, draw), tokens(swap_one(said, draw), draw)])[:, :CONTEXT]
         text = F.normalize(clip.encode_text(texts).float(), dim=1)
         logits = clip.logit_scale.exp().clamp(max=100) * image @ text.T
         own = torch.arange(batch, device=draw.device)

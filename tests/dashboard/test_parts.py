@@ -4,6 +4,7 @@ import math
 from html.parser import HTMLParser
 
 import pytest
+import torch
 
 from t2ialign.dashboard.links import Subject
 from t2ialign.dashboard.parts.chips import chips
@@ -18,6 +19,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.types import GenerationConfig, Interval, Prompt
 
 EVIL = """<img src=x onerror="alert(1)">'"${1+1}{{2}}"""
+BLANK = torch.zeros(3, 8, 8, dtype=torch.uint8)
 LOOK = Look("#111111", "#eeeeee")
 ORACLE, CLIP, VARIETY = METRICS["oracle_alignment"], METRICS["clip_score"], METRICS["factor_diversity"]
 VOID = {"img", "br", "circle", "path"}
@@ -51,7 +53,7 @@ class Outline(HTMLParser):
 
 def batch(phase: str = "generating", pictures: int = 3, seeds: int = 8, **more) -> BatchState:
     request = BatchRequest(Prompt("a ring"), "base", tuple(range(seeds)))
-    return BatchState(request, GenerationConfig("tiny"), phase, images=dict.fromkeys(range(pictures)), **more)
+    return BatchState(request, GenerationConfig("tiny"), phase, images=dict.fromkeys(range(pictures), BLANK), **more)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,7 @@ def test_bars_of_one_metric_share_their_scale():
         ([batch("loading", 0)], "running", 0, "Loading the model."),
         ([batch(remaining=12.0, fraction=0.5)], "running", 0, "Generating: 3 of 8 pictures, about 12 s left."),
         ([batch("done", 8), batch(pictures=1)], "running", 0, "Generating base: 9 of 16 pictures."),
+        ([batch(pictures=8)], "running", 0, "Scoring."),
         ([batch("done", 8, generated=8, seconds=3.2)], "done", 0, "8 pictures in 3 s."),
         ([batch("done", 8, generated=2, seconds=1)], "done", 0, "2 pictures in 1 s, 6 were there already."),
         ([batch("done", 8)], "done", 0, "8 pictures from the store: nothing was computed."),

@@ -9,7 +9,6 @@ from t2ialign.dashboard.words import counted, duration
 from t2ialign.experiments.run import RunState
 from t2ialign.experiments.score_batch import BatchState
 
-VERBS = {"loading": "Loading", "generating": "Generating", "scoring": "Scoring"}
 LINK_TITLE = "Opens this run as it is, for you and for others"
 
 
@@ -40,13 +39,15 @@ def sentence(state: RunState, status: str, ahead: int) -> str:
 def _working(state: RunState) -> str:
     at_work = next((batch for batch in state.batches if batch.phase not in ("waiting", "done")), None)
     if at_work is None:
-        return "Finishing." if all(batch.phase == "done" for batch in state.batches) else "Starting."
+        return "Starting."
     made, wanted = _pictures(state)
     name = f" {at_work.request.checkpoint}" if len(state.batches) > 1 else ""
     if at_work.phase == "loading":
         return f"Loading{name or ' the model'}."
+    if len(at_work.images) == len(at_work.request.seeds):
+        return f"Scoring{name}."
     left = f", about {duration(state.remaining)} left" if state.remaining is not None else ""
-    return f"{VERBS[at_work.phase]}{name}: {made} of {counted(wanted, 'picture')}{left}."
+    return f"Generating{name}: {made} of {counted(wanted, 'picture')}{left}."
 
 
 def _ended(state: RunState, status: str) -> str:
