@@ -185,5 +185,19 @@ def world(store: StorePath = None, as_json: JsonFlag = False) -> None:
     _emit(report, as_json, lambda: measuring.lines(report))
 
 
+@app.command()
+def reference(
+    folder: Annotated[Path, typer.Argument(help="Where the Parquet files go, e.g. data/reference.")],
+    store: StorePath = None,
+) -> None:
+    """Write every stored run as files that a new store starts with, one for each checkpoint and CFG value."""
+    from t2ialign.experiments.reporting import write_reference
+    from t2ialign.experiments.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        for path, size in write_reference(bench.store, folder):
+            print(f"{path} ({size / 1e6:.1f} MB)")
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())

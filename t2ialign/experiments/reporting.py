@@ -125,6 +125,18 @@ def stored_points(
     return tradeoff_points(rows, METRICS[x], METRICS[y])
 
 
+def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:
+    """Writes every stored cell, a Parquet file for each checkpoint and guidance scale; yields each file and its size."""
+    groups: dict[str, list[str]] = {}
+    for cell in store.list_cells(opened):
+        name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}"
+        groups.setdefault(name, []).append(cell.key)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, cells in groups.items():
+        path = folder / f"{name}.parquet"
+        yield path, store.export_reference(opened, cells, path)
+
+
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
     if not points:
         yield "No stored run has both metrics yet; generate some pictures first."

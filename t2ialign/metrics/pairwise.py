@@ -24,7 +24,8 @@ from t2ialign.types import Features
 Prepared = dict[str, Tensor]
 """What a rule keeps of each picture: named tensors whose leading axis runs over the pictures."""
 
-GRAM_BYTES = 4 << 20  # one column block of both operands; about a core's second-level cache
+GRAM_BYTES = 1 << 20  # one column block of both operands; about a core's second-level cache
+GRAM_COLUMNS = 1 << 13  # what fp32 may sum up before float64 takes over
 PAIR_BYTES = {"cpu": 4 << 20, "cuda": 256 << 20}  # prepared pictures combined with one picture at a time
 CANCELLATION = 1e-2  # below this share of the norms a Gram distance has lost too many digits
 
@@ -48,7 +49,7 @@ def squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float
     Distances do not change when both sides move together, so the mean of ``a`` is taken out first: the products then
     are about as large as the distances, and little cancels. What still cancels (d < 1 % of the norms) is recomputed.
     """
-    columns = max(1, GRAM_BYTES // (4 * (len(a) + len(b))))
+    columns = min(GRAM_COLUMNS, max(1, GRAM_BYTES // (4 * (len(a) + len(b)))))
     products = torch.zeros(len(a), len(b), dtype=torch.float64, device=a.device)
     norms_a, norms_b = products.new_zeros(len(a)), products.new_zeros(len(b))
     for start in range(0, a.shape[1], columns):
@@ -56,11 +57,10 @@ def squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float
         centre = x.mean(0)
         x = x - centre
         y = x if b is a else b[:, start : start + columns].float() - centre
-        block = (x @ y.T).double()
-        products += block
-        norms_a += block.diagonal() if b is a else (x * x).sum(1).double()
-        norms_b += block.diagonal() if b is a else (y * y).sum(1).double()
-    norms = norms_a[:, None] + norms_b[None]
+        products += (x @ y.T).double()
+        norms_a += (x * x).sum(1).double()
+        norms_b += 0 if b is a else (y * y).sum(1).double()
+    norms = norms_a[:, None] + (norms_a if b is a else norms_b)[None]
     distances = (norms - 2 * products).clamp_min(0)
     for i, j in (distances < CANCELLATION * norms).nonzero().tolist():
         if b is not a or i < j:

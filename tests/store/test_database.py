@@ -48,6 +48,7 @@ def in_threads(number: int, work: Callable[[int], None]) -> list[BaseException]:
     return failures
 
 
+@pytest.mark.timeout(600)  # a starved machine may take minutes
 def test_eight_threads_a_hundred_writes_each(store: Store):
     """Each writes rows of its own, counts up one row that all share, and reads meanwhile."""
     shared = {"image": "shared", "metric": "m", "version": "1", "value": 1.0}
@@ -151,6 +152,7 @@ for count in json.loads(sys.argv[2]):
 """
 
 
+@pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
 def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path, worker: Worker, batch_of: Build):
     """Owners are killed in the middle of their writing; the files are opened again and compared pixel by pixel."""
@@ -201,6 +203,7 @@ os._exit(9)
 """
 
 
+@pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
 def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path: Path, worker: Worker, batch_of: Build):
     """A limit on file sizes stands in for the disk: what was stored before it was full, and after, is there."""
@@ -249,6 +252,7 @@ tell(lambda: api.add_run(store, batch.prompt, [batch.config], (0,)))
 """
 
 
+@pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_a_read_only_folder_is_a_sentence_and_can_still_be_read(worker: Worker):
     import tempfile
