@@ -160,7 +160,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--counts", type=int, nargs="+", default=[16, 32])
-    parser.add_argument("--net", choices=lpips_encoder.NETS, default="squeeze")
+    parser.add_argument("--net", choices=lpips_encoder.NETS, default="alex")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     with torch.no_grad():

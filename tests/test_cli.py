@@ -48,7 +48,7 @@ def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
     assert [image["sha256"] for image in again["images"]] == [image["sha256"] for image in first["images"]]
 
     scored = json.loads(
-        run("score", out, "--prompt", "a red circle", "--metrics", "lpips,ssim", "--pairs", "--json").stdout
+        run("score", out, "--prompt", "a red circle", "--metrics", "lpips,ssim", "--pairs", "--json")[1]
     )
     assert len(scored["scores"]["lpips"]["values"]) == 4
     assert scored["scores"]["lpips"]["mean"] == pytest.approx(first["scores"]["lpips"]["mean"], rel=1e-4)

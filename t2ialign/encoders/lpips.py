@@ -31,20 +31,26 @@ Layers = Callable[[Tensor], Sequence[Tensor]]
 
 
 def layer_rows(layers: Sequence[Float[Tensor, "n _ _ _"]], lins: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "n d"]:
-    """Layer activations to rows whose squared distance is LPIPS; ``lins`` are each layer's channel weights w >= 0.
-
-    The same as the package's ``normalize_tensor`` and a weighting, but in two passes over memory instead of six.
-    """
+    """Layer activations to rows whose squared distance is LPIPS; ``lins`` are each layer's channel weights w >= 0."""
     rows = layers[0].new_empty(len(layers[0]), sum(layer[0].numel() for layer in layers))
+    fill_rows(rows, layers, lins)
+    return rows
+
+
+def fill_rows(
+    rows: Float[Tensor, "n d"], layers: Sequence[Float[Tensor, "n _ _ _"]], lins: Sequence[Float[Tensor, " _"]]
+) -> None:
+    """``layer_rows`` into memory that is there: the package's ``normalize_tensor`` and a weighting, in two passes."""
     filled = 0
     for layer, lin in zip(layers, lins, strict=True):
         _, channels, height, width = layer.shape
         part = rows[:, filled : filled + layer[0].numel()].view(-1, channels, height, width)
-        length = layer.square().sum(1, keepdim=True).sqrt_().add_(EPSILON)  # eight times faster than torch's vector_norm
+        length = (
+            layer.square().sum(1, keepdim=True).sqrt_().add_(EPSILON)
+        )  # eight times faster than torch's vector_norm
         torch.mul(layer, length.reciprocal_(), out=part)
         part.mul_((lin.to(layer) / (height * width)).sqrt()[:, None, None])
         filled += layer[0].numel()
-    return rows
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,14 @@ class LpipsEncoder:
         layers, lins = self.network
         at_once = PIXELS_AT_ONCE.get(self.device.partition(":")[0], PIXELS_AT_ONCE["cpu"])
         step = max(1, at_once // (images.shape[2] * images.shape[3]))
-        rows = [layer_rows(layers(batch.to(self.device).float() / 127.5 - 1), lins) for batch in images.split(step)]
-        return {"lpips": torch.cat(rows)}
+        rows, done = torch.empty(0, device=self.device), 0
+        for batch in images.split(step):
+            found = layers(batch.to(self.device).float() / 127.5 - 1)
+            if done == 0:
+                rows = found[0].new_empty(len(images), sum(layer[0].numel() for layer in found))
+            fill_rows(rows[done : done + len(batch)], found, lins)
+            done += len(batch)
+        return {"lpips": rows}
 
 
 def load(source: str | Path, device: str) -> LpipsEncoder:

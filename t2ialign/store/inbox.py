@@ -11,6 +11,7 @@ import io
 import re
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,11 +96,9 @@ def note(store: Store, name: str, reason: str) -> None:
 
 def _take(store: Store, path: Path) -> bool:
     try:
-        data = path.read_bytes()
+        new = take(store, path.name, path.read_bytes())
     except FileNotFoundError:  # another thread has just taken it
         return False
-    try:
-        new = take(store, path.name, data)
     except InputError:  # the store's own trouble (a full disk): the shard waits
         raise
     except Exception as error:  # a shard that others wrote can be wrong in any way
@@ -107,7 +106,8 @@ def _take(store: Store, path: Path) -> bool:
         aside.parent.mkdir(exist_ok=True)
         said = str(error).partition("\n")[0]
         note(store, path.name, f"{path.name} could not be read ({said}) and was set aside as {aside}.")
-        path.replace(aside)
+        with suppress(FileNotFoundError):
+            path.replace(aside)
         return False
     path.unlink(missing_ok=True)
     return new

@@ -102,9 +102,10 @@ def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
 def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[str]) -> None:
     image_rows, seed_sets, batch_rows = {}, {}, {}
     for record in records:
-        images_of = {p.seed: image_key(record.config, record.prompt, p.seed) for p in record.pictures}
+        seeds = {seed for score in record.scores for seed in score.seeds}
+        images_of = {seed: image_key(record.config, record.prompt, seed) for seed in seeds}
         for score in record.scores:
-            if any(images_of.get(seed) in refused for seed in score.seeds):
+            if any(images_of[seed] in refused for seed in score.seeds):
                 continue
             name, pair = {"metric": score.metric, "version": score.version}, score.level == "pair"
             seed_sets[score.seed_set] = {"seed_set": score.seed_set, "seeds": list(score.seeds), "n": len(score.seeds)}
@@ -114,8 +115,10 @@ def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[s
                 | name
             )
             for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
-                image = image_key(record.config, record.prompt, seed)
-                image_rows[image, score.metric, score.version] = {"image": image, "value": value} | name
+                image_rows[images_of[seed], score.metric, score.version] = {
+                    "image": images_of[seed],
+                    "value": value,
+                } | name
     insert(cursor, "image_scores", list(image_rows.values()), "DO UPDATE SET value = excluded.value")
     insert(cursor, "seed_sets", list(seed_sets.values()))
     insert(cursor, "batch_scores", list(batch_rows.values()), RESCORED)

@@ -50,7 +50,7 @@ def test_generate_writes_the_run_down_and_watches_it(services):
 def test_a_tick_brings_pictures_scores_and_the_point(services):
     subject = finished(services, generate(services))
     updates = exploring.tick(services, subject, "light", "", "")
-    assert updates["sheet"].count("ready") == 4 and "claims of the prompt" in updates["headline"]
+    assert updates["sheet"].count("ready") == 4 and "the prompt" in updates["headline"]
     assert "4 pictures in" in updates["progress"] and not updates["timer"].active and updates["generate"].visible
     assert "<b>this prompt</b>" in labels(updates["chart"])
 

@@ -4,16 +4,17 @@ from dataclasses import replace
 import pytest
 
 from t2ialign.dashboard.points import Points, choose, in_a_sentence, load_points, metric_choices
-from t2ialign.store import Filters, add_scores
+from t2ialign.store import Filters, add_batch, add_scores
 from t2ialign.types import GenerationConfig, Interval, Prompt, TradeoffPoint
 from tests.dashboard import fakes
 
 
-def chart(points: list[tuple[float, float]], x: str = "oracle_alignment", y: str = "factor_diversity"):
-    chosen = choose(x, y, [x, y])
+def chart(points: list[tuple[float, float]], more_is_better: bool = True):
+    chosen = choose("", "", ["oracle_alignment", "factor_diversity"])
+    chosen = replace(chosen, y=replace(chosen.y, higher_is_better=more_is_better))
     made = tuple(
         TradeoffPoint(
-            GenerationConfig("t", guidance_scale=i), x, y, Interval(a, a, a), Interval(b, b, b), 1, 1, "1", "1"
+            GenerationConfig("t", guidance_scale=i), "x", "y", Interval(a, a, a), Interval(b, b, b), 1, 1, "1", "1"
         )
         for i, (a, b) in enumerate(points)
     )
@@ -39,8 +40,6 @@ def test_another_metric_version_is_left_out_and_said(stocked, config):
     batch = fakes.batch_of(Prompt("a red circle", "single"), config("base", 1), range(4))
     add_scores(stocked.store, batch, [replace(score, version="2") for score in fakes.scores_of(batch)])
     other = fakes.batch_of(Prompt("a ring"), config("base", 1), range(2))
-    from t2ialign.store import add_batch
-
     add_batch(stocked.store, other)
     add_scores(stocked.store, other, [replace(score, version="2") for score in fakes.scores_of(other)])
     chosen = choose("", "", ["oracle_alignment", "factor_diversity"])
@@ -59,24 +58,20 @@ def test_unscored_metrics_are_no_choice(stocked):
     ]
 
 
+FALLING, RISING = [(0.1, 0.9), (0.4, 0.5), (0.6, 0.3), (0.8, 0.2)], [(0.1, 0.2), (0.4, 0.5), (0.6, 0.6), (0.8, 0.9)]
+
+
 @pytest.mark.parametrize(
-    ("points", "y", "words"),
+    ("points", "more_is_better", "words"),
     [
-        (
-            [(0.1, 0.9), (0.4, 0.5), (0.6, 0.3), (0.8, 0.2)],
-            "factor_diversity",
-            "more alignment goes clearly with less diversity",
-        ),
-        ([(0.1, 0.9), (0.4, 0.5), (0.6, 0.3), (0.8, 0.2)], "ssim", "more alignment goes clearly with more diversity"),
-        (
-            [(0.1, 0.2), (0.4, 0.5), (0.6, 0.6), (0.8, 0.9)],
-            "factor_diversity",
-            "more alignment goes clearly with more diversity",
-        ),
-        ([(0.1, 0.2), (0.4, 0.5)], "factor_diversity", "too few"),
-        ([(0.1, 0.5), (0.4, 0.5), (0.6, 0.5)], "factor_diversity", "the same at every point"),
-        ([(0.1, 0.5), (math.nan, 0.5), (0.6, 0.7)], "factor_diversity", "2 points: too few"),
+        (FALLING, True, "more alignment goes clearly with less diversity"),
+        (FALLING, False, "more alignment goes clearly with more diversity"),
+        (RISING, True, "more alignment goes clearly with more diversity"),
+        (RISING[:2], True, "too few"),
+        ([(0.1, 0.5), (0.4, 0.5), (0.6, 0.5)], True, "the same at every point"),
+        ([(0.1, 0.5), (math.nan, 0.5), (0.6, 0.7)], True, "2 points: too few"),
+        ([(0.1, 0.5), (0.2, 0.7), (0.3, 0.4), (0.4, 0.6)], True, "hardly move together"),
     ],
 )
-def test_the_correlation_in_words(points, y, words):
-    assert words in in_a_sentence(*chart(points, y=y))
+def test_the_correlation_in_words(points, more_is_better, words):
+    assert words in in_a_sentence(*chart(points, more_is_better))

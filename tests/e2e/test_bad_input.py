@@ -9,7 +9,9 @@ from tests.e2e.pages import fill, generate
 
 
 @pytest.mark.parametrize(
-    ("prompt", "sentence"), [("   ", "The prompt is empty"), ("red " * 2500, "shorten it")], ids=["empty", "endless"]
+    ("prompt", "sentence"),
+    [("   ", "The prompt is empty"), ("a red\x07ring", "control character")],
+    ids=["empty", "control"],
 )
 def test_a_bad_prompt_is_one_sentence(open_page, prompt: str, sentence: str):
     page = open_page()
@@ -20,6 +22,12 @@ def test_a_bad_prompt_is_one_sentence(open_page, prompt: str, sentence: str):
     expect(page.locator("#t2-seeds input[type=number]")).to_have_value("7")
     expect(page.get_by_role("button", name="Generate", exact=True)).to_be_visible()
     assert "run=" not in page.url
+
+
+def test_an_endless_prompt_says_how_it_was_cut(open_page):
+    page = open_page()
+    generate(page, "a red ring and " * 700)
+    expect(page.locator(".t2-notice.note")).to_contain_text("word")
 
 
 def test_the_sentence_goes_when_the_prompt_is_mended(open_page):

@@ -173,6 +173,14 @@ def test_cells_and_their_pictures(store: Store, batch_of: Build):
         find_cell(store, "'; DROP TABLE cells; --")
 
 
+@pytest.mark.parametrize("text", ["", " ", "a\0b", "<b>'\"--;", "赤い丸 🔴", "x" * 10_000, "\u202e\r\n\t"])
+def test_any_text_is_a_prompt(store: Store, batch_of: Build, text: str):
+    batch = batch_of(text)
+    add_batch(store, batch)
+    assert find_cell(store, batch.cell).prompt.text == text
+    assert list_cells(store, Filters(prompts=(text,)))[0].key == batch.cell
+
+
 def test_a_category_is_learnt_and_not_forgotten(store: Store, batch_of: Build):
     known = []
     for category in ("", "color", "", "shape"):

@@ -119,6 +119,32 @@ def test_a_corrupt_shard_is_set_aside_and_blocks_nothing(
     assert ingest_inbox(store) == 0
 
 
+def test_a_folder_named_like_a_shard_blocks_nothing(store: Store, batch_of: Build):
+    (store.home / "inbox" / "a-0.parquet").mkdir(parents=True)
+    post(store.home, [record_batch(store.home, batch_of())], "b")
+    assert ingest_inbox(store) == 1
+    assert len(list_set_aside(store)) == 1
+
+
+def test_four_threads_set_a_corrupt_shard_aside_once(store: Store):
+    for number in range(5):
+        images.write_whole(store.home / "inbox" / f"bad-{number}.parquet", b"bad")
+    failures = []
+
+    def work() -> None:
+        try:
+            assert ingest_inbox(store) == 0
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (failures, len(list_set_aside(store)), waiting(store)) == ([], 5, [])
+
+
 def test_a_shard_that_fails_midway_leaves_nothing_behind(
     store: Store, batch_of: Build, monkeypatch: pytest.MonkeyPatch
 ):
@@ -161,9 +187,8 @@ def test_scores_of_other_pixels_are_not_taken(store: Store, batch_of: Build, sco
     """Two devices made the same cell slightly differently: the first pictures stay, with scores of their own only."""
     add_batch(store, batch_of(seeds=(0, 1), pixels=64))
     other = batch_of(seeds=(0, 1), pixels=64, salt=1)
-    record = record_batch(store.home, other)
     judged = record_scores(other, [score_of("m", torch.tensor([0.2, 0.1]))])
-    post(store.home, [type(record)(record.prompt, record.config, record.pictures, judged.scores)], "w")
+    post(store.home, [record_batch(store.home, other), judged], "w")
     ingest_inbox(store)
     assert scores_of(store, other.cell, (0, 1)) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-Components = dict[str, gr.components.Component]
+Components = dict[str, gr.blocks.Block]
 EXPORTS = {"csv": "CSV", "parquet": "Parquet", "html": "HTML"}
 
 

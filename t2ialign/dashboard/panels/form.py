@@ -27,7 +27,7 @@ FIELDS = (
     "negative_prompt",
 )
 
-Components = dict[str, gr.components.Component]
+Components = dict[str, gr.blocks.Block]
 
 
 def prompt_panel(services: Services) -> Components:

@@ -7,7 +7,7 @@ import gradio as gr
 from t2ialign.dashboard.parts.sheet import empty_sheet
 from t2ialign.dashboard.wiring import asset
 
-Components = dict[str, gr.components.Component]
+Components = dict[str, gr.blocks.Block]
 PLOT = "t2-explore-chart"
 
 
