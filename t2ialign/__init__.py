@@ -6,21 +6,42 @@ up: a folder imports from folders above it only (`make check`), every file has i
     types.py                the nouns, all frozen: read this first
     settings.py             paths and the device, read from the environment once
     torchvision_guard.py    lets torchvision import beside a CPU torch
+    registry.py             backbones, checkpoints and scorers that can be loaded
+
+    guidance/               how two noise predictions become one; GUIDANCE in its __init__ is the menu
 
     metrics/                one metric a file, pure maths; METRICS in its __init__ is the menu; and beside them:
         pairwise.py         all pairs of a batch from per-image work done once
         scoring.py          features to a Score with its interval and version
+        distribution.py     how far apart two populations of pictures are
+        log_gabor.py        log-Gabor filter banks in the frequency domain, on which phase congruency stands ...
+        structure.py        SSIM of all pairs for any window
+
     tradeoff/               what the chart means
         interval.py         intervals over prompts, with seeds within them
         points.py           scores of cells to points of the chart
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         dose_response.py    does a metric move one way as a dial is turned?
+
     encoders/               pictures and prompts to features, weights loaded lazily
         weights.py          where weights come from and who they are
         clip.py             open_clip embeddings
         lpips.py            features whose squared distance is LPIPS
         trunk.py            a small trunk for LPIPS on coloured shapes
+        aesthetic.py        LAION's aesthetic predictor
+        blip_vqa.py         BLIP-VQA, noun phrase by noun phrase
+        dinov2.py           DINOv2 embeddings
+        dreamsim.py         DreamSim embeddings
+        hps.py              HPSv2.0 and 2.1
+        image_reward.py     ImageReward on transformers' BLIP
+        inception.py        Inception-v3 as FID means it
+        noun_phrases.py     the things that a prompt names, by rule
+        pick_score.py       PickScore
+        preprocess.py       pictures as networks want them
+        reward_head.py      linear maps that others write as networks
+        spatial.py          a UniDet-style spatial score
+        vqa_score.py        VQAScore from a vision-language model
 
     shapes/                 the embedded world, where truth is known
         grammar.py          what can be said: prompts, claims, held-out combinations
@@ -40,6 +61,20 @@ up: a folder imports from folders above it only (`make check`), every file has i
         pretrain.py         the command that trains them
         evaluate.py         the command that measures them
 
+    diffusion/              prompts and seeds to pictures
+        adapter_files.py    adapter files in diffusers' layout
+        adapters.py         LoRA and DoRA: loading, blending, training, saving
+        backbone.py         one loaded model, whatever its family
+        denoise.py          the loop: from noise to latents, with mutual information
+        generate.py         prompt, config and seeds to pictures
+        inputs.py           what people may ask the loop for
+        noise.py            the pure maths of one denoising step
+        preview.py          what an unfinished picture looks like
+        schedulers.py       the menu of samplers
+        stock.py            the authority that the loop is held against
+        switch.py           which adapters of a UNet are on
+        text.py             prompts to embeddings
+
     store/                  DuckDB, its only writer
         migrations.py       the tables, as a list of functions
         database.py         Store: one owner, a cursor a call, one write lock
@@ -54,9 +89,23 @@ up: a folder imports from folders above it only (`make check`), every file has i
         reference.py        the shipped runs that a new store starts with
         export.py           the chart's numbers as CSV and Parquet
         complaints.py       what can go wrong, each as one sentence
+        connection.py       what the store asks of a DuckDB connection
 
     engines/                where a sweep runs
         local.py            in one background thread of this process
+
+    experiments/            the use cases, the only composers
+        api.py              the public Python API
+        folders.py          any folder of pictures as one seed batch
+        prompt_sets.py      prompt sets from files
+        reporting.py        results as plain records and lines
+        requests.py         what a person may ask for, checked
+        run.py              the same request on several checkpoints, under an id
+        score_batch.py      the main use case: a request becomes pictures, scores, a stored cell
+        scoring.py          from pictures to scores
+        sweep.py            a grid of prompts, checkpoints and guidance scales
+        workbench.py        what every use case works with
+        world.py            every promise of the embedded world, measured
 
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
@@ -64,6 +113,40 @@ up: a folder imports from folders above it only (`make check`), every file has i
         intervals.py        means with intervals, as bars and as rows
         strip.py            scores of single pictures
         export.py           a figure as one offline HTML file
+        current.py          the batches that someone is looking at, drawn over the trade-off chart
+
+    dashboard/              the page
+        album.py            pictures for the page, each under an address that tells nothing about it
+        behind.py           looks up what is behind a point of the chart
+        bridges.py          invisible components through which the browser speaks
+        draw.py             from a watched subject to what the page shows of it
+        exploring.py        Explore's handlers
+        form.py             the Explore form in and out
+        links.py            links into the page
+        look.py             how the page looks
+        page.py             the whole page
+        points.py           from the store to the chart
+        services.py         what the tabs work with
+        watching.py         what the page shows of a subject
+        weighing.py         Trade-off's handlers
+        wiring.py           handlers' dicts to Gradio's outputs
+        words.py            numbers as a newcomer reads them
+        panels/             groups of components
+            axes.py             the Trade-off page's controls
+            form.py             the Explore form
+            results.py          what a run looks like
+        parts/              pieces of HTML
+            behind.py           what is behind a point of the chart
+            chips.py            prompts to begin with, by category
+            headline.py         the two big numbers of each checkpoint
+            progress.py         the line above the pictures
+            sheet.py            the contact sheet
+            tags.py             the few tags that every piece shares
+        tabs/               one page a file
+            explore.py          a prompt becomes pictures, two numbers and a point
+            tradeoff.py         every scored checkpoint as a point
+
+    cli.py                  the same use cases without a page
     __main__.py             python -m t2ialign
 """
 

@@ -26,6 +26,7 @@ Prepared = dict[str, Tensor]
 
 GRAM_BYTES = 1 << 20  # one column block of both operands; about a core's second-level cache
 GRAM_COLUMNS = 1 << 13  # what fp32 may sum up before float64 takes over
+TILE_BYTES = 8 << 20  # prepared pictures that every other one is compared with in turn; a share of the last cache
 PAIR_BYTES = {"cpu": 4 << 20, "cuda": 256 << 20}  # prepared pictures combined with one picture at a time
 CANCELLATION = 1e-2  # below this share of the norms a Gram distance has lost too many digits
 
@@ -110,22 +111,31 @@ class EachPair:
         return self.start(features)
 
     def within(self, prepared: Prepared) -> Float[Tensor, "n n"]:
-        n = _count(prepared)
-        rows = [self._row(prepared, i, prepared, i) for i in range(n)]  # row i holds the pairs (i, i), (i, i + 1), ...
-        matrix = torch.zeros(n, n, dtype=rows[0].dtype, device=rows[0].device)
-        for i, row in enumerate(rows):
-            matrix[i, i:] = row
-            matrix[i:, i] = row
-        return matrix
+        upper = self._table(prepared, prepared, max)
+        return upper + upper.triu(1).T
 
     def cross(self, old: Prepared, new: Prepared) -> Float[Tensor, "n m"]:
-        return torch.stack([self._row(old, i, new, 0) for i in range(_count(old))])
+        return self._table(old, new, lambda _, start: start)
 
-    def _row(self, left: Prepared, i: int, right: Prepared, first: int) -> Float[Tensor, " m"]:
+    def _table(self, left: Prepared, right: Prepared, first: Callable[[int, int], int]) -> Float[Tensor, "n m"]:
+        """All i against tiles of j from ``first(i, start of the tile)`` on; a tile stays in the last cache for every i."""
+        n, m = _count(left), _count(right)
+        tile = max(1, TILE_BYTES // _bytes(right))
+        pieces = []
+        for start in range(0, m, tile):
+            for i in range(n):
+                begin, end = first(i, start), min(m, start + tile)
+                if begin < end:
+                    pieces.append((i, begin, end, self._row(left, i, right, begin, end)))
+        table = pieces[0][3].new_zeros(n, m)
+        for i, begin, end, values in pieces:
+            table[i, begin:end] = values
+        return table
+
+    def _row(self, left: Prepared, i: int, right: Prepared, begin: int, end: int) -> Float[Tensor, " m"]:
         one = _slice(left, i, i + 1)
         step = _block(one)
-        stops = range(first, _count(right), step)
-        return torch.cat([self.combine(one, _slice(right, start, start + step)) for start in stops])
+        return torch.cat([self.combine(one, _slice(right, j, min(j + step, end))) for j in range(begin, end, step)])
 
     def __call__(self, features: Features) -> Float[Tensor, "n n"]:
         return self.within(self.prepare(features))
@@ -141,9 +151,13 @@ def _slice(prepared: Prepared, start: int, stop: int) -> Prepared:
 
 def _block(one: Prepared) -> int:
     """How many pictures to compare at once, from the bytes that one prepared picture takes."""
-    size = sum(tensor.numel() * tensor.element_size() for tensor in one.values())
     device = next(iter(one.values())).device.type
-    return max(1, PAIR_BYTES.get(device, PAIR_BYTES["cpu"]) // max(size, 1))
+    return max(1, PAIR_BYTES.get(device, PAIR_BYTES["cpu"]) // _bytes(one))
+
+
+def _bytes(prepared: Prepared) -> int:
+    """What one prepared picture takes."""
+    return max(1, sum(tensor[0].numel() * tensor.element_size() for tensor in prepared.values()))
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from t2ialign.types import Features, InputError
 
 
 def _slide(x: Tensor, taps: tuple[float, ...], dim: int) -> Tensor:
-    """Weighted sum of shifted views along one axis: every pass runs over memory that is still in the cache."""
+    """Weighted sum of shifted views along one axis, over the first tap: passes over memory that is still in the cache."""
     valid = x.shape[dim] - len(taps) + 1
-    out = x.narrow(dim, 0, valid) * taps[0]
-    for tap, weight in enumerate(taps[1:], 1):
-        out.add_(x.narrow(dim, tap, valid), alpha=weight)
+    out = torch.add(x.narrow(dim, 0, valid), x.narrow(dim, 1, valid), alpha=taps[1] / taps[0])
+    for tap, weight in enumerate(taps[2:], 2):
+        out.add_(x.narrow(dim, tap, valid), alpha=weight / taps[0])
     return out
 
 
-def blur(x: Float[Tensor, "*b h w"], taps: tuple[float, ...]) -> Float[Tensor, "*b h_valid w_valid"]:
-    """Window means at the valid positions, separably: ``taps`` are the window along each axis and sum to one.
+def window_sums(x: Float[Tensor, "*b h w"], taps: tuple[float, ...]) -> Float[Tensor, "*b h_valid w_valid"]:
+    """Window means at the valid positions, times taps[0]^-2, separably: ``taps`` are the window along each axis.
 
     Shifted adds, as a convolution of one channel keeps no library busy: this takes a third of conv2d's time.
     """
@@ -52,36 +52,37 @@ class Structure:
         return (0.01 * self.peak / 255) ** 2, (0.03 * self.peak / 255) ** 2
 
     @property
-    def norm(self) -> float:
+    def factor(self) -> float:
+        """What pixels are multiplied with, so that window means of products are twice the (sample) covariance."""
         count = len(self.taps) ** 2
-        return count / (count - 1) if self.sample else 1.0
+        return math.sqrt(2 * count / (count - 1)) if self.sample else math.sqrt(2)
 
     def moments(self, features: Features) -> Prepared:
-        """Per picture, once: what the numerator and the denominator need of it, with their factors of two taken in.
+        """Per picture, once: pixels, window means o and variances, with the formula's constants taken in.
 
-        Pixels are taken around mid-grey, which changes no variance and keeps one digit more of it in fp32.
+        Pixels are taken around mid-grey, which changes no variance and keeps one digit more of it in fp32. Pixels and o
+        carry a factor sqrt(2 N / (N - 1)) (or sqrt(2)), so that their products are twice the covariance; pixels also carry
+        the first tap, which ``window_sums`` leaves out.
         """
         images, window = features["images"], len(self.taps)
         if min(images.shape[-2:]) < window:
             size = f"{images.shape[-1]} x {images.shape[-2]}"
             raise InputError(f"SSIM needs pictures of at least {window} x {window} pixels, and these are {size}.")
-        pixels, (c1, c2) = images.float() / 255 - 0.5, self.constants
-        offset = blur(pixels, self.taps)
-        mean, spread = offset + 0.5, (blur(pixels * pixels, self.taps) - offset * offset).clamp_min_(0) * self.norm
-        root = math.sqrt(2 * self.norm)
-        return {
-            "pixels": pixels * root,
-            "offset": offset * root,
-            "mean": mean * math.sqrt(2),
-            "square": mean * mean + c1 / 2,
-            "spread": spread + c2 / 2,
-        }
+        pixels = images.float().sub_(127.5).mul_(self.factor * self.taps[0] / 255)
+        offset = window_sums(pixels, self.taps).mul_(self.taps[0])
+        double = window_sums(pixels * pixels, self.taps).addcmul_(offset, offset, value=-1)
+        spread = double.clamp_min_(0).div_(2).add_(self.constants[1] / 2)
+        return {"pixels": pixels, "offset": offset, "spread": spread}
 
     def distance(self, one: Prepared, others: Prepared) -> Float[Tensor, " m"]:
-        """1 - mean of (2 m_x m_y + C1)(2 cov + C2) / ((m_x^2 + m_y^2 + C1)(var_x + var_y + C2)); one blur a pair."""
+        """1 - mean of (2 m_x m_y + C1)(2 cov + C2) / ((m_x^2 + m_y^2 + C1)(var_x + var_y + C2)); one blur a pair.
+
+        With m = 1/2 + o: 2 m_x m_y = 2 o_x o_y + o_x + o_y + 1/2, and m_x^2 + m_y^2 = 2 m_x m_y + (o_x - o_y)^2.
+        """
         c1, c2 = self.constants
-        covariance = blur(one["pixels"] * others["pixels"], self.taps)
-        covariance.addcmul_(one["offset"], others["offset"], value=-1).add_(c2)
-        above = torch.addcmul(covariance.new_tensor(c1), one["mean"], others["mean"]).mul_(covariance)
-        below = (one["square"] + others["square"]).mul_(one["spread"] + others["spread"])
-        return 1 - above.div_(below).flatten(1).mean(1)
+        product, total = one["offset"] * others["offset"], one["offset"] + others["offset"]
+        structure = window_sums(one["pixels"] * others["pixels"], self.taps).sub_(product).add_(c2)
+        above = product.mul_(2 / self.factor**2).add_(total, alpha=1 / self.factor).add_(0.5 + c1)
+        gap = torch.sub(one["offset"], others["offset"], out=total)
+        below = torch.addcmul(above, gap, gap, value=1 / self.factor**2).mul_(one["spread"] + others["spread"])
+        return 1 - above.mul_(structure).div_(below).flatten(1).mean(1)

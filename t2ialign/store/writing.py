@@ -107,18 +107,22 @@ def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[s
         for score in record.scores:
             if any(images_of[seed] in refused for seed in score.seeds):
                 continue
-            name, pair = {"metric": score.metric, "version": score.version}, score.level == "pair"
             seed_sets[score.seed_set] = {"seed_set": score.seed_set, "seeds": list(score.seeds), "n": len(score.seeds)}
-            batch_rows[record.cell, score.seed_set, score.metric, score.version] = (
-                {"cell": record.cell, "seed_set": score.seed_set, "axis": score.axis, "level": score.level}
-                | {"value": score.mean, "lo": score.lo, "hi": score.hi, "pairs": list(score.values) if pair else None}
-                | name
-            )
+            batch_rows[record.cell, score.seed_set, score.metric, score.version] = {
+                "cell": record.cell,
+                "seed_set": score.seed_set,
+                "metric": score.metric,
+                "version": score.version,
+                "axis": score.axis,
+                "level": score.level,
+                "value": score.mean,
+                "lo": score.lo,
+                "hi": score.hi,
+                "pairs": list(score.values) if score.level == "pair" else None,
+            }
             for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
-                image_rows[images_of[seed], score.metric, score.version] = {
-                    "image": images_of[seed],
-                    "value": value,
-                } | name
+                key = {"image": images_of[seed], "metric": score.metric, "version": score.version}
+                image_rows[tuple(key.values())] = key | {"value": value}
     insert(cursor, "image_scores", list(image_rows.values()), "DO UPDATE SET value = excluded.value")
     insert(cursor, "seed_sets", list(seed_sets.values()))
     insert(cursor, "batch_scores", list(batch_rows.values()), RESCORED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -42,8 +43,17 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store just made, to be copied: making one takes longer than most tests of it."""
+    home = tmp_path_factory.mktemp("new")
+    open_store(home).close()
+    return home
+
+
 @pytest.fixture
-def store(home: Path) -> Iterator[Store]:
+def store(home: Path, new_store: Path) -> Iterator[Store]:
+    shutil.copytree(new_store, home)
     with open_store(home) as store:
         yield store
 

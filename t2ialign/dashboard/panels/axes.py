@@ -12,12 +12,19 @@ def axes_panel() -> Components:
     """Both metrics, categories, checkpoints and the Pareto front in one row; the choices come when the tab is shown."""
     with gr.Row(elem_id="t2-axes"):
         return {
-            "x": gr.Dropdown([], label="Horizontal axis", min_width=190, elem_id="t2-x"),
-            "y": gr.Dropdown([], label="Vertical axis", min_width=190, elem_id="t2-y"),
+            "x": gr.Dropdown([], label="Horizontal axis", scale=3, min_width=210, elem_id="t2-x"),
+            "y": gr.Dropdown([], label="Vertical axis", scale=3, min_width=210, elem_id="t2-y"),
             "categories": gr.Dropdown(
-                [], multiselect=True, label="Kinds of prompts", min_width=170, elem_id="t2-categories"
+                [],
+                multiselect=True,
+                label="Only these kinds of prompts",
+                scale=2,
+                min_width=170,
+                elem_id="t2-categories",
             ),
-            "checkpoints": gr.Dropdown([], multiselect=True, label="Checkpoints", min_width=170, elem_id="t2-filter"),
+            "checkpoints": gr.Dropdown(
+                [], multiselect=True, label="Only these checkpoints", scale=2, min_width=170, elem_id="t2-filter"
+            ),
             "pareto": gr.Checkbox(
                 True, label="Pareto front", container=False, scale=0, min_width=120, elem_id="t2-pareto"
             ),

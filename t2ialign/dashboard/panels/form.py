@@ -81,7 +81,7 @@ def settings_panel(services: Services) -> Components:
         max_choices=MAX_CHECKPOINTS,
         allow_custom_value=True,
         label="Checkpoints",
-        info="Up to four. Blends: type a@0.5+b@0.5, then Enter.",
+        info="Up to four. Type blends: a@0.5+b@0.5",
         elem_id="t2-checkpoints",
     )
     guidance_scale = gr.Slider(
@@ -90,10 +90,19 @@ def settings_panel(services: Services) -> Components:
         first.guidance_scale,
         step=0.5,
         label="Guidance (CFG)",
-        info="Higher is more faithful and less varied.",
+        info="More faithful, less varied →",
         buttons=[],
         elem_id="t2-cfg",
     )
+    return {
+        "checkpoints": checkpoints,
+        "guidance_scale": guidance_scale,
+        **_seeds(first),
+        **_advanced(first),
+    }
+
+
+def _seeds(first: Form) -> Components:
     with gr.Row(elem_classes="t2-pair-row"):
         seed_count = gr.Slider(
             FEWEST,
@@ -116,13 +125,7 @@ def settings_panel(services: Services) -> Components:
             min_width=80,
             elem_id="t2-first-seed",
         )
-    return {
-        "checkpoints": checkpoints,
-        "guidance_scale": guidance_scale,
-        "seed_count": seed_count,
-        "first_seed": first_seed,
-        **_advanced(first),
-    }
+    return {"seed_count": seed_count, "first_seed": first_seed}
 
 
 def _advanced(first: Form) -> Components:

@@ -48,10 +48,12 @@ def behind(found: Behind) -> str:
         for metric, interval in ((found.x, point.x), (found.y, point.y))
     )
     rows = "".join(_cover(cover, found) for cover in found.covers)
+    axes = "".join(f"<i>{escape(metric.title)}</i>" for metric in (found.x, found.y))
+    head = f'<div class="t2-cover head"><span>Prompts</span><span class="t2-pair">{axes}</span></div>'
     return (
         f'<section class="t2-behind" data-point="{point.config.key}"><header><h3>{title}</h3><p>{facts}</p>'
         f"<dl>{numbers}</dl></header>{_opened(found)}"
-        f'<div class="t2-covers" role="group" aria-label="Prompts behind this point">{rows}</div></section>'
+        f'<div class="t2-covers" role="group" aria-label="Prompts behind this point">{head}{rows}</div></section>'
     )
 
 
