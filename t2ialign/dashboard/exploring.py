@@ -70,9 +70,9 @@ def open_page(services: Services, data: Mapping[str, Any]) -> Updates:
     try:
         watched = watch(services, read_query(said(data, "query")))
     except InputError as error:
-        return {"notice": notice(str(error)), **draw_chart(services, Watched(Subject()), theme)}
+        return {"page": theme, "notice": notice(str(error)), **draw_chart(services, Watched(Subject()), theme)}
     form = form_of(watched.batches).values() if watched.batches else {}
-    return {**form, **draw(services, watched, theme, charted="")}
+    return {"page": theme, **form, **draw(services, watched, theme, charted="")}
 
 
 def repaint(services: Services, subject: str, theme: str) -> Updates:

@@ -63,7 +63,7 @@ COLORS = {
     "button_primary_background_fill": "*primary_600",
     "button_primary_background_fill_hover": "*primary_700",
     "button_primary_background_fill_dark": "*primary_500",
-    "button_primary_background_fill_hover_dark": "*primary_400",
+    "button_primary_background_fill_hover_dark": "*primary_600",
     "button_primary_text_color": "#FFFFFF",
     "button_primary_text_color_dark": "#FFFFFF",
     "button_primary_shadow": "none",

@@ -41,6 +41,8 @@ def fit_linear_map(backbone: Backbone, pictures: int = 8, side: int = 16) -> Flo
     full = torch.cat([interpolate(part, size=side * backbone.pixels_per_latent, mode="bicubic") for part in blobs])
     latents = backbone.encode((full.clamp(0, 1) * 255).round().to(torch.uint8))
     colors = adaptive_avg_pool2d(backbone.decode(latents).float(), latents.shape[-1])
-    rows = latents.cpu().movedim(1, -1).flatten(0, 2)
+    rows = latents.cpu().double().movedim(1, -1).flatten(0, 2)
     rows = torch.cat([rows, torch.ones(len(rows), 1)], 1)
-    return torch.linalg.lstsq(rows, colors.movedim(1, -1).flatten(0, 2)).solution.T.to(backbone.device)
+    targets = colors.double().movedim(1, -1).flatten(0, 2)
+    # By singular values: channels may be nearly dependent, where the default driver goes astray.
+    return torch.linalg.lstsq(rows, targets, rcond=1e-4, driver="gelsd").solution.T.float().to(backbone.device)

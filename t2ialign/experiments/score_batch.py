@@ -195,7 +195,8 @@ def _keep_pictures(bench: Workbench, part: SeedBatch, seconds: float) -> SeedBat
 
 def _keep_scores(bench: Workbench, batch: SeedBatch, scores: Mapping[str, Score]) -> None:
     if bench.store is None:
-        store.post(bench.home, [store.record_scores(batch, scores.values())], worker="cli")
+        records = [store.record_batch(bench.home, batch), store.record_scores(batch, scores.values())]
+        store.post(bench.home, records, worker="cli")  # in one shard, so that scores never meet other pictures
     else:
         store.add_scores(bench.store, batch, scores.values())
 

@@ -26,7 +26,7 @@ def axes_panel() -> Components:
                 [], multiselect=True, label="Only these checkpoints", scale=2, min_width=170, elem_id="t2-filter"
             ),
             "pareto": gr.Checkbox(
-                True, label="Pareto front", container=False, scale=0, min_width=120, elem_id="t2-pareto"
+                True, label="Pareto front", container=False, scale=0, min_width=140, elem_id="t2-pareto"
             ),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from math import isinf
 
 from t2ialign.charts.intervals import number
 from t2ialign.types import Metric
@@ -49,17 +50,21 @@ def explained(metrics: Mapping[str, Metric], place: str) -> str:
 def about(metric: Metric, place: str) -> str:
     """The ``what is this?`` button of a metric and the card that it opens; ``place`` keeps ids apart."""
     ident = ABOUT.format(place=place, metric=metric.name)
-    caveat = f"<p><b>Mind that</b> {escape(metric.caveat[:1].lower() + metric.caveat[1:])}</p>" if metric.caveat else ""
-    better = "Higher is better." if metric.higher_is_better else "Lower is better."
+    caveat = f"<p><b>Caveat.</b> {escape(metric.caveat)}</p>" if metric.caveat else ""
     return (
         f'<button type="button" class="t2-ask" popovertarget="{ident}">What is this?</button>'
         f'<div popover id="{ident}" class="t2-card"><h3>{escape(metric.title)}</h3>'
-        f"<p>{escape(metric.summary)}</p><p>{better} {escape(_range(metric))}</p>{caveat}"
+        f"<p>{escape(metric.summary)}</p><p>{escape(_range(metric))}</p>{caveat}"
         f'<p class="t2-source">{escape(metric.reference)}</p></div>'
     )
 
 
 def _range(metric: Metric) -> str:
+    """``0 to 1, share of claims. Higher is better.``"""
     lo, hi = metric.bounds
-    ends = f"from {number(lo)} up" if hi == float("inf") else f"from {number(lo)} to {number(hi)}"
-    return f"It runs {ends}, in: {metric.unit}." if metric.unit else f"It runs {ends}."
+    if isinf(lo):
+        ends = "any number" if isinf(hi) else f"up to {number(hi)}"
+    else:
+        ends = f"{number(lo)} and up" if isinf(hi) else f"{number(lo)} to {number(hi)}"
+    unit = f", {metric.unit}" if metric.unit else ""
+    return f"{ends[:1].upper()}{ends[1:]}{unit}. {'Higher' if metric.higher_is_better else 'Lower'} is better."

@@ -89,7 +89,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
 def _wire_page(wires: Wires, services: Services) -> None:
     """The first view, the address bar, the theme, and the examples."""
     parts = wires.components
-    wires.on_event(parts["page"].ready, partial(exploring.open_page, services), (), (*LIVE, *FIELDS))
+    wires.on_event(parts["page"].ready, partial(exploring.open_page, services), (), ("page", *LIVE, *FIELDS))
     wires.on(
         parts["page"].change, partial(exploring.repaint, services), ("subject", "page"), ("chart", "caption", "charted")
     )
