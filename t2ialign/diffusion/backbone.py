@@ -76,7 +76,7 @@ class Backbone:
 
         ``timesteps``: one for all or one a picture. Gradients flow wherever the caller lets them.
         """
-        latents = latents.to(self.unet.dtype)
+        latents = latents.to(DTYPES[self.dtype])
         extra = {} if embeds.pooled_prompt_embeds is None else {"added_cond_kwargs": self._added(latents, embeds)}
         parts = []
         with self.switch.lock:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "checkpoints" / "shapes"
@@ -35,6 +36,14 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+expect.set_options(timeout=60_000)  # a busy machine takes its time
+
+
+def is_complaint(said) -> bool:
+    """An error on the console, but for the requests that a reload cuts off."""
+    return said.type == "error" and not any(word in said.text for word in ("AbortError", "errored out"))
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +98,7 @@ def open_page(browser, app: str) -> Iterator[Callable]:
     def watch(page) -> None:
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
-        page.on("console", lambda said: complaints.append(f"console: {said.text}") if said.type == "error" else None)
+        page.on("console", lambda said: complaints.append(f"console: {said.text}") if is_complaint(said) else None)
         page.on(
             "response",
             lambda answer: complaints.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None,
