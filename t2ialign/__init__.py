@@ -146,7 +146,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
             explore.py          a prompt becomes pictures, two numbers and a point
             tradeoff.py         every scored checkpoint as a point
 
-    cli.py                  the same use cases without a page
+    cli/                    the same use cases without a page
+        app.py              the application that every command joins
+        options.py          what the commands share
+        runs.py             generate, score, points, checkpoints, sweep, world, reference
     __main__.py             python -m t2ialign
 """
 

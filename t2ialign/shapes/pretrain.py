@@ -1,6 +1,7 @@
 """Trains everything that ships for the embedded world, each part by one command and resumable:
 
     python -m t2ialign.shapes.pretrain reader|vae|base|clip|lpips [--steps N --batch N --out DIR --state DIR --seed N]
+    python -m t2ialign.shapes.pretrain base --warm --steps 6000 --rate 1e-3   # goes on from the weights that stand there
 
 ``reader`` is the oracle's network, ``vae`` the autoencoder, ``base`` the UNet and text encoder as a stock Stable Diffusion
 directory, ``clip`` the small open_clip scorer and ``lpips`` the trunk under LPIPS. ``base`` needs ``vae``.
@@ -48,14 +49,18 @@ def pretrain(
     rate: float,
     seed: int = 0,
     state: Path | None = None,
+    warm: bool = False,
     snapshots: tuple[int, ...] = (),
     report: Callable[[str], None] = print,
 ) -> None:
-    """Trains one part and saves its averaged weights under ``out``; ``snapshots`` are also saved, as ``out-<step>``."""
+    """Trains one part and saves its averaged weights under ``out``; ``snapshots`` are also saved, as ``out-<step>``.
+
+    ``warm`` starts from the weights under ``out`` instead of random ones; only ``base`` offers it.
+    """
     module = part_module(name)
     device = settings.device()[0]
     torch.manual_seed(seed)
-    model: nn.Module = module.build(out).to(device)
+    model: nn.Module = (module.load(out) if warm else module.build(out)).to(device)
     loss = module.loss_function(model, out, batch, torch.Generator(device).manual_seed(seed + 1))
     plan = FitPlan(
         steps,
@@ -86,6 +91,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=settings.CHECKPOINTS, help="folder of the checkpoints")
     parser.add_argument("--state", type=Path, default=None, help="folder for resumable training states")
+    parser.add_argument("--warm", action="store_true", help="start from the weights that stand there (base only)")
     parser.add_argument("--snapshots", type=int, nargs="*", default=())
     given = parser.parse_args(arguments)
     steps, batch, rate = PARTS[given.part]
@@ -97,6 +103,7 @@ def main(arguments: list[str]) -> None:
         given.rate or rate,
         given.seed,
         given.state,
+        given.warm,
         tuple(given.snapshots),
         lambda line: print(line, file=sys.stderr, flush=True),
     )

@@ -64,6 +64,14 @@ def build(out: Path) -> Base:
     return Base()
 
 
+def load(out: Path) -> Base:
+    """The saved base in single precision, for training to go on from."""
+    base = Base()
+    base.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(out / "text_encoder").float().state_dict())
+    base.unet.load_state_dict(UNet2DConditionModel.from_pretrained(out / "unet").float().state_dict())
+    return base
+
+
 def schedule() -> DDIMScheduler:
     """Stable Diffusion's own: scaled-linear betas, epsilon prediction."""
     return DDIMScheduler(

@@ -1,64 +1,15 @@
-"""The command line: the page's use cases, JSON on stdout with ``--json``, progress on stderr, exit code 2 on bad input.
-
-Heavy imports wait inside the commands, so that ``--help`` answers at once.
-"""
+"""Commands that make, score and list runs."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from t2ialign.types import InputError
-
-app = typer.Typer(
-    help="See, live, what aligning a text-to-image model does to the diversity of its pictures.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of the store (default: T2IALIGN_HOME).")]
-Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (name@0.7) or a blend (a@0.5+b@0.5).")]
-Metrics = Annotated[str, typer.Option(help="Metrics, separated by commas; empty for every one that can be computed.")]
-Steps = Annotated[int, typer.Option(help="Denoising steps.")]
-SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ...")]
-
-
-def main() -> None:
-    """The console script: bad input becomes one sentence on stderr and exit code 2."""
-    try:
-        app()
-    except InputError as error:
-        print(f"t2ialign: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
-    """A line on stderr that shows how far the work is and how long it will still take."""
-
-    def show(fraction: float, remaining: float | None) -> None:
-        left = f", about {remaining:.0f} s to go" if remaining else ""
-        print(f"\r{label}: {fraction:4.0%}{left}        ", end="", file=sys.stderr, flush=True)
-
-    yield show
-    print(file=sys.stderr)
-
-
-def _emit(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:
-    from t2ialign.experiments.reporting import jsonable
-
-    if as_json:
-        print(json.dumps(jsonable(result)))
-    else:
-        for line in lines():
-            print(line)
+from t2ialign.cli.app import app
+from t2ialign.cli.options import Checkpoint, JsonFlag, Metrics, SchedulerName, Steps, StorePath, emit, names, progress
 
 
 @app.command()
@@ -93,13 +44,13 @@ def generate(
         negative_prompt=negative_prompt,
         metrics=tuple(metrics.split(",")) if metrics else (),
     )
-    with open_workbench(store) as bench, _progress("generating") as show:
+    with open_workbench(store) as bench, progress("generating") as show:
         state = run_request(bench, request, lambda state: show(state.fraction, state.remaining))
         if bench.store is None:
             print("Another process has the store open; it will take these results in from its inbox.", file=sys.stderr)
     for note in state.notes:
         print(note, file=sys.stderr)
-    _emit(reporting.batch_report(state, out), as_json, lambda: reporting.batch_lines(state))
+    emit(reporting.batch_report(state, out), as_json, lambda: reporting.batch_lines(state))
 
 
 @app.command()
@@ -114,8 +65,8 @@ def score(
     """Score any folder of pictures, ours or not."""
     from t2ialign.experiments import api, reporting
 
-    report = api.score_folder(folder, prompt, _names(metrics), _names(scorers))
-    _emit(reporting.folder_report(report, pairs), as_json, lambda: reporting.score_lines(report.scores))
+    report = api.score_folder(folder, prompt, names(metrics), names(scorers))
+    emit(reporting.folder_report(report, pairs), as_json, lambda: reporting.score_lines(report.scores))
 
 
 @app.command()
@@ -132,8 +83,8 @@ def points(
     from t2ialign.experiments.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = reporting.stored_points(bench.store, x, y, _names(category), _names(checkpoint))
-    _emit(found, as_json, lambda: reporting.point_lines(found))
+        found = reporting.stored_points(bench.store, x, y, names(category), names(checkpoint))
+    emit(found, as_json, lambda: reporting.point_lines(found))
 
 
 @app.command()
@@ -146,7 +97,7 @@ def checkpoints(store: StorePath = None, as_json: JsonFlag = False) -> None:
     for problem in found.problems:
         print(problem, file=sys.stderr)
     rows = checkpoint_rows(found)
-    _emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
+    emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
 
 
 @app.command()
@@ -166,12 +117,12 @@ def sweep(
     from t2ialign.experiments.workbench import open_workbench
 
     grid = sweeping.grid(
-        prompts, _names(checkpoint), _names(guidance_scales), parse_seeds(seeds), steps, _names(metrics)
+        prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics)
     )
-    with open_workbench(store) as bench, _progress("sweeping") as show:
+    with open_workbench(store) as bench, progress("sweeping") as show:
         for state in sweeping.sweep(bench, grid):
             show(state.fraction, state.remaining)
-    _emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
+    emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 
 
 @app.command()
@@ -180,9 +131,9 @@ def world(store: StorePath = None, as_json: JsonFlag = False) -> None:
     from t2ialign.experiments import world as measuring
     from t2ialign.experiments.workbench import open_workbench
 
-    with open_workbench(store) as bench, _progress("sweeping the base") as show:
+    with open_workbench(store) as bench, progress("sweeping the base") as show:
         report = measuring.measure(bench, show)
-    _emit(report, as_json, lambda: measuring.lines(report))
+    emit(report, as_json, lambda: measuring.lines(report))
 
 
 @app.command()
@@ -197,7 +148,3 @@ def reference(
     with open_workbench(store, share=False) as bench:
         for path, size in write_reference(bench.store, folder):
             print(f"{path} ({size / 1e6:.1f} MB)")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

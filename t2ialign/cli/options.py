@@ -1,0 +1,46 @@
+"""What the commands share: options, a progress line on stderr, and results as JSON or as lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of the store (default: T2IALIGN_HOME).")]
+Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (name@0.7) or a blend (a@0.5+b@0.5).")]
+Metrics = Annotated[str, typer.Option(help="Metrics, separated by commas; empty for every one that can be computed.")]
+Steps = Annotated[int, typer.Option(help="Denoising steps.")]
+SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ...")]
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
+    """A line on stderr that shows how far the work is and how long it will still take."""
+
+    def show(fraction: float, remaining: float | None) -> None:
+        left = f", about {remaining:.0f} s to go" if remaining else ""
+        print(f"\r{label}: {fraction:4.0%}{left}        ", end="", file=sys.stderr, flush=True)
+
+    yield show
+    print(file=sys.stderr)
+
+
+def emit(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:
+    from t2ialign.experiments.reporting import jsonable
+
+    if as_json:
+        print(json.dumps(jsonable(result)))
+    else:
+        for line in lines():
+            print(line)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """A comma-separated list, without its empty parts."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
