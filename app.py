@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from t2ialign.dashboard import build_dashboard, launch_options, open_services
-from t2ialign.experiments.workbench import open_workbench
+from t2ialign.experiments.workbench import open_workbench, watched_inbox
 from t2ialign.types import InputError
 
 
@@ -14,7 +14,8 @@ def main() -> None:
     try:
         with open_workbench(share=False) as bench:
             services = open_services(bench)
-            build_dashboard(services).launch(**launch_options(services))
+            with watched_inbox(bench), services.supervisor:
+                build_dashboard(services).launch(**launch_options(services))
     except InputError as error:
         print(error, file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None

@@ -10,9 +10,15 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     guidance/               how two noise predictions become one; GUIDANCE in its __init__ is the menu
 
+    divergences.py          the f-divergences that may hold a policy to its reference
+    objectives/             from margins to losses, one link a file; OBJECTIVES in its __init__ is the menu; and:
+        beta.py             what every objective asks of its beta
+
     metrics/                one metric a file, pure maths; METRICS in its __init__ is the menu; and beside them:
         pairwise.py         all pairs of a batch from per-image work done once
         scoring.py          features to a Score with its interval and version
+        subsets.py          the value of any set of measured pictures
+        nuisance.py         changes that leave a picture the same to people
         distribution.py     how far apart two populations of pictures are
         log_gabor.py        log-Gabor filter banks in the frequency domain, on which phase congruency stands ...
         structure.py        SSIM of all pairs for any window
@@ -23,6 +29,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         dose_response.py    does a metric move one way as a dial is turned?
+        audit.py            what an audit finds out about a metric, and what it means in words
+        audit_table.py      an audit as a table
 
     encoders/               pictures and prompts to features, weights loaded lazily
         weights.py          where weights come from and who they are
@@ -52,6 +60,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         reader.py           the oracle's eyes: a network from pixels to factors
         oracle.py           which claims hold, and what the free factors are
         annotator.py        raters with a known taste
+        raters.py           the same raters as a scorer
         fit.py              the one training loop of this world's models
         train_reader.py     the oracle's reader
         train_vae.py        the autoencoder
@@ -75,6 +84,39 @@ up: a folder imports from folders above it only (`make check`), every file has i
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings
 
+    training/               an adapter learns
+        data.py             what a step learns from, encoded once
+        draws.py            what chance decides in a step
+        log_ratio.py        how much likelier a picture is to the policy than to its reference
+        regularisers.py     what holds a policy back
+        losses.py           the axes joined into one loss
+        plan.py             how long, how fast, how exactly
+        evaluate.py         a noised batch through reference and policy
+        diagnostics.py      what a step found, as one record
+        memory.py           which batch fits
+        processes.py        several processes that train one adapter
+        state.py            what a step changes, and its file
+        train.py            the loop
+
+    study/                  preference studies without a page: designs, fair rounds, statistics
+        design.py           what a study asks and of what, and its TOML
+        manifest.py         what an open study shows, frozen
+        answers.py          what a rater may answer, and what it says about the contenders
+        trials.py           balanced random rounds from a survey's id
+        records.py          surveys and votes
+        exclusion.py        which surveys are left out, by rule
+        shares.py           shares with intervals over surveys
+        selection.py        how often what was chosen: MI-TUNE's tables 6 and 7
+        strengths.py        Bradley-Terry and Davidson
+        rankings.py         Plackett-Luce
+        agreement.py        Krippendorff's alpha
+        behaviour.py        position bias, response times, attention
+        people.py           do metrics see what people see?
+        power.py            how many more answers would separate two contenders
+        results.py          everything that a study's votes say
+        simulation.py       raters made of numbers
+        tables.py           anybody's votes from CSV
+
     store/                  DuckDB, its only writer
         migrations.py       the tables, as a list of functions
         database.py         Store: one owner, a cursor a call, one write lock
@@ -85,17 +127,42 @@ up: a folder imports from folders above it only (`make check`), every file has i
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
         runs.py             what a person asked for, under an id for links
+        jobs.py             jobs, and what their workers measured
         inbox.py            how other processes' results come in
         reference.py        the shipped runs that a new store starts with
         export.py           the chart's numbers as CSV and Parquet
         complaints.py       what can go wrong, each as one sentence
         connection.py       what the store asks of a DuckDB connection
+        studies.py          drafts, frozen studies, their state, exclusions and log
+        votes.py            surveys begun, answers kept, surveys withdrawn
+        ballots.py          surveys and votes read back
+        vote_rows.py        votes as rows and as lines of a shard
+        shards.py           append-only files of votes, synced to disk
+        vote_pairs.py       votes as training data
 
     engines/                where a sweep runs
         local.py            in one background thread of this process
 
+    jobs/                   long work in processes of their own
+        book.py             rows, folders and processes, kept in agreement
+        folder.py           the files through which owner, worker and command line talk
+        glance.py           a job as its files tell, without the store
+        ledger.py           what a worker measures, written down at once
+        process.py          starting workers, recognising and stopping them
+        reporter.py         the worker's side
+        rules.py            what may be asked of a job, and which one is next
+        supervisor.py       the owner's side: starts, watches, notices
+
     experiments/            the use cases, the only composers
         api.py              the public Python API
+        audit.py            which metric tells the truth?
+        audit_sets.py       renders with known truth
+        audit_tests.py      its questions about pictures from anywhere
+        audit_generated.py  its questions about the shipped runs
+        audit_files.py      its answers as text
+        metric_table.py     docs/metrics.md, made from the metrics
+        metric_words.py     what their records do not say
+        rescore.py          stored pictures scored anew
         folders.py          any folder of pictures as one seed batch
         prompt_sets.py      prompt sets from files
         reporting.py        results as plain records and lines
@@ -106,6 +173,15 @@ up: a folder imports from folders above it only (`make check`), every file has i
         sweep.py            a grid of prompts, checkpoints and guidance scales
         workbench.py        what every use case works with
         world.py            every promise of the embedded world, measured
+        studies.py          a study's pictures prepared, frozen and opened; follow-ups
+        study_results.py    a study's statistics, with the metrics beside the people
+        study_raters.py     the embedded world's raters take part
+
+    hub/                    to and from the Hugging Face Hub and other programs
+        vote_tables.py      votes as CSV and Parquet, and back
+        pick_a_pic.py       comparisons in Pick-a-Pic's layout
+        study_folder.py     a study as a folder that stands on its own, and back
+        votes_dataset.py    studies pushed to the Hub, a Space's votes committed to it
 
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
@@ -113,12 +189,15 @@ up: a folder imports from folders above it only (`make check`), every file has i
         intervals.py        means with intervals, as bars and as rows
         strip.py            scores of single pictures
         export.py           a figure as one offline HTML file
+        audit.py            the audit as a heat map
+        audit_page.py       the audit as one offline HTML file
         current.py          the batches that someone is looking at, drawn over the trade-off chart
 
     dashboard/              the page
         album.py            pictures for the page, each under an address that tells nothing about it
         behind.py           looks up what is behind a point of the chart
         bridges.py          invisible components through which the browser speaks
+        desk.py             asking twice is asking once
         draw.py             from a watched subject to what the page shows of it
         exploring.py        Explore's handlers
         form.py             the Explore form in and out
@@ -128,6 +207,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         points.py           from the store to the chart
         services.py         what the tabs work with
         watching.py         what the page shows of a subject
+        trusting.py         Trade-off's handlers about the metrics themselves
         weighing.py         Trade-off's handlers
         wiring.py           handlers' dicts to Gradio's outputs
         words.py            numbers as a newcomer reads them
@@ -136,6 +216,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form.py             the Explore form
             results.py          what a run looks like
         parts/              pieces of HTML
+            audit.py            what the audit found out about the metrics on the axes
             behind.py           what is behind a point of the chart
             chips.py            prompts to begin with, by category
             headline.py         the two big numbers of each checkpoint
@@ -149,7 +230,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
     cli/                    the same use cases without a page
         app.py              the application that every command joins
         options.py          what the commands share
+        jobs.py             jobs: list, show, cancel, pause, resume, discard
+        measuring.py        audit, rescore, metrics
         runs.py             generate, score, points, checkpoints, sweep, world, reference
+        study.py            preference studies, and statistics of any votes
     __main__.py             python -m t2ialign
 """
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, UInt8
+    from jaxtyping import Bool, Float, UInt8
     from torch import Tensor
 
 Axis = Literal["alignment", "diversity"]
@@ -188,6 +188,11 @@ class Interval:
     lo: float
     hi: float
 
+    def within(self, bounds: tuple[float, float]) -> Interval:
+        """No end beyond what the metric can reach (the truth lies within, so the coverage stays); NaN ends stay NaN."""
+        lo, hi = bounds
+        return Interval(self.mean, lo if self.lo < lo else self.lo, hi if self.hi > hi else self.hi)
+
 
 @dataclass(frozen=True)
 class TradeoffPoint:
@@ -203,6 +208,76 @@ class TradeoffPoint:
     x_version: str
     y_version: str
     cells: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class PreferencePair:
+    """Two pictures of one prompt, of which somebody or something preferred ``win``.
+
+    ``source`` says who: ``annotator``, ``votes:<study>``, ``reward:<metric>`` or ``dataset:<name>``; ``weight`` is the
+    pair's share of the loss; ``win_key`` and ``lose_key`` are the pictures' identities in the store ("" = not stored).
+    """
+
+    prompt: Prompt
+    win: UInt8[Tensor, "3 h w"]
+    lose: UInt8[Tensor, "3 h w"]
+    source: str
+    weight: float = 1.0
+    win_key: str = ""
+    lose_key: str = ""
+
+
+@dataclass(frozen=True)
+class PairLogRatios:
+    """log p_policy - log p_reference of the winner and the loser of ``b`` pairs, or scores s_f of them (``map``)."""
+
+    log_ratio_win: Float[Tensor, " b"]
+    log_ratio_lose: Float[Tensor, " b"]
+
+    @property
+    def margin(self) -> Float[Tensor, " b"]:
+        return self.log_ratio_win - self.log_ratio_lose
+
+    def map(self, score: Callable[[Tensor], Tensor]) -> PairLogRatios:
+        """The same pairs with a divergence's ``score`` of each log-ratio: what any objective then reads."""
+        return PairLogRatios(score(self.log_ratio_win), score(self.log_ratio_lose))
+
+
+@dataclass(frozen=True)
+class LabelledLogRatios:
+    """log p_policy - log p_reference of ``b`` single pictures, each liked (``desirable``) or not."""
+
+    log_ratio: Float[Tensor, " b"]
+    desirable: Bool[Tensor, " b"]
+
+    def map(self, score: Callable[[Tensor], Tensor]) -> LabelledLogRatios:
+        """The same pictures with a divergence's ``score`` of each log-ratio."""
+        return LabelledLogRatios(score(self.log_ratio), self.desirable)
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """One finished optimisation step, over all processes. NaN or () = this kind of training has no such number.
+
+    ``step`` counts from 1. ``accuracy`` is the share of pairs whose margin is positive (of single pictures, the share
+    whose log-ratio has its label's sign). ``error_win`` and ``error_lose`` are the policy's mean denoising error minus
+    the reference's: below 0 the policy fits better. ``log_ratios`` holds the step's winners and its losers, one number
+    a picture, and ``log_ratio_quantiles`` the 5, 25, 50, 75 and 95 % quantiles of each. ``clamp_share`` is the share of
+    log-ratios so low that the divergence's score is continued as a straight line. ``grad_norm`` is measured before
+    clipping; ``seconds`` is this step's.
+    """
+
+    step: int
+    loss: float
+    accuracy: float
+    log_ratio_quantiles: tuple[tuple[float, ...], tuple[float, ...]]
+    error_win: float
+    error_lose: float
+    clamp_share: float
+    grad_norm: float
+    learning_rate: float
+    seconds: float
+    log_ratios: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
 
 @runtime_checkable

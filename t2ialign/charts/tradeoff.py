@@ -15,6 +15,7 @@ from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, f
 from t2ialign.tradeoff.pareto import pareto_front
 from t2ialign.types import GenerationConfig, Metric, TradeoffPoint
 
+FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
 BESIDE_RING = "\N{EN SPACE}"
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
@@ -32,7 +33,8 @@ def tradeoff_figure(
     """Points with their intervals, sweeps of ``guidance_scale`` joined; ``highlight`` holds config keys to ring.
 
     ``order`` lists all checkpoints there are, shown or not, so that a filter does not change anyone's colour.
-    ``customdata[0]`` of a point is its config's key and nothing else. Points without a mean are left out; of several
+    ``customdata[0]`` of a point is its config's key and nothing else. Points on few prompts are hollow and outside the
+    front: their prompts may just be easy ones. Points without a mean are left out; of several
     metric versions only the most frequent pair is drawn, and a note says how many points that hides.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
@@ -53,12 +55,13 @@ def tradeoff_figure(
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
     chart.update_yaxes(title={"text": axis_title(y_metric, colors.muted), "standoff": 6})
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
-    if hidden := len(known) - len(shown):
-        points_are = (
-            "1 point of another metric version is" if hidden == 1 else f"{hidden} points of other metric versions are"
-        )
-        _note(chart, f"{points_are} hidden", colors)
+    _note(chart, _left_unsaid(shown, len(known) - len(shown)), colors)
     return chart
+
+
+def solid_points(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
+    """The points on enough prompts to be compared; all of them where there are none."""
+    return [point for point in points if point.prompts >= FEW_PROMPTS] or list(points)
 
 
 def one_version(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
@@ -112,7 +115,12 @@ def _sweep(name: str, line: Sequence[TradeoffPoint], style: Style, x_metric: Met
         "error_y": error_bars([point.y for point in line], bars),
         "mode": "lines+markers+text",
         "line": {"color": style.color, "width": 2, "dash": style.dash},
-        "marker": {"color": style.color, "symbol": style.symbol, "size": style.size},
+        "marker": {
+            "color": style.color,
+            "symbol": [style.symbol + ("-open" if point.prompts < FEW_PROMPTS else "") for point in line],
+            "size": style.size,
+            "line": {"width": 2, "color": style.color},
+        },
         "textposition": "top right",
         "textfont": {"size": 11, "color": style.color},
         "customdata": [[point.config.key] for point in line],
@@ -147,7 +155,7 @@ def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric) 
 
 
 def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink) -> dict:
-    front = pareto_front(points, (x_metric.higher_is_better, y_metric.higher_is_better))
+    front = pareto_front(solid_points(points), (x_metric.higher_is_better, y_metric.higher_is_better))
     return {
         "name": "Pareto front",
         "x": [point.x.mean for point in front],
@@ -171,7 +179,20 @@ def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict:
     }
 
 
+def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int) -> str:
+    """What the chart must add in words: points that it hides, and what hollow ones are."""
+    if hidden:
+        return (
+            "1 point of another metric version is hidden"
+            if hidden == 1
+            else (f"{hidden} points of other metric versions are hidden")
+        )
+    return f"Hollow: fewer than {FEW_PROMPTS} prompts" if any(point.prompts < FEW_PROMPTS for point in shown) else ""
+
+
 def _note(chart: go.Figure, text: str, colors: Ink) -> None:
+    if not text:
+        return
     chart.add_annotation(
         text=text,
         showarrow=False,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from t2ialign.cli import runs
+from t2ialign.cli import jobs, measuring, runs, study, training
 from t2ialign.cli.app import app
 from t2ialign.types import InputError
 
-COMMANDS = (runs,)  # modules whose commands have joined ``app``
+COMMANDS = (runs, jobs, measuring, training, study)  # modules whose commands have joined ``app``
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -27,6 +28,7 @@ from t2ialign.dashboard.points import Chosen, choose, load_points
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.watching import Watched, watch
 from t2ialign.dashboard.wiring import Updates, said
+from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.run import open_run, run_batches
 from t2ialign.store import Filters, choices
 from t2ialign.types import InputError
@@ -35,18 +37,21 @@ CHART_HEIGHT = 400
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
 
-def generate(services: Services, subject: str, theme: str, *fields: Any) -> Updates:
+def generate(services: Services, page: str, subject: str, theme: str, *fields: Any) -> Updates:
     """Writes the run down, hands it to the engine and shows that it waits; a problem leaves everything as it was."""
     try:
-        if watch(services, read_query(subject)).working:
-            raise InputError("This page is still at work: wait for it, or press Cancel first.")
         requests = requests_of(read_form(fields), services)
-        run = open_run(services.bench, requests)
+        run = services.desk.ask(page, read_query(subject).run, requests, partial(_begin, services, requests))
     except InputError as error:
         return {"notice": notice(str(error))}
-    services.engine.submit(run.id, lambda cancelled: run_batches(services.bench, run.id, requests, cancelled))
     cleared = {"behind": "", "compare": gr.Column(visible=False)}
-    return cleared | draw(services, watch(services, Subject(run=run.id)), theme, charted="")
+    return cleared | draw(services, watch(services, Subject(run=run)), theme, charted="")
+
+
+def _begin(services: Services, requests: tuple[BatchRequest, ...]) -> str:
+    run = open_run(services.bench, requests).id
+    services.engine.submit(run, lambda cancelled: run_batches(services.bench, run, requests, cancelled))
+    return run
 
 
 def cancel(services: Services, subject: str) -> Updates:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import gradio as gr
 
-from t2ialign.dashboard.wiring import asset
+from t2ialign.dashboard.wiring import ASSETS, asset
+
+FIRST_SHEET = "style.css"
+HEAVY = ":root:root:root"  # our rules are nested in this: three classes heavier than they look
+# What means nothing inside another rule: the variables, and the steps of animations.
+STANDS_ALONE = re.compile(r"^(?::root|@keyframes [\w-]+) \{(?:[^{}]|\{[^{}]*\})*\}", re.MULTILINE)
 
 # One accent, a petrol blue; every other hue on the page belongs to data.
 ACCENT = gr.themes.Color(
@@ -100,10 +107,16 @@ def theme() -> gr.themes.Base:
 
 
 def css() -> str:
-    """The page's own style sheet."""
-    return asset("style.css")
+    """Every style sheet of the page in one, ``style.css`` first, heavy enough to win against Gradio's own rules."""
+    names = sorted((path.name for path in ASSETS.glob("*.css")), key=lambda name: (name != FIRST_SHEET, name))
+    sheets = "\n".join(asset(name) for name in names)
+    lifted = "\n".join(STANDS_ALONE.findall(sheets))
+    return f"{lifted}\n{HEAVY} {{\n{STANDS_ALONE.sub('', sheets)}\n}}"
 
 
 def head() -> str:
-    """What runs before the page is drawn: the chosen theme, and Escape for Cancel."""
-    return f"<script>{asset('head.js')}</script>"
+    """What the page needs before it is drawn: the style sheets, the chosen theme, and Escape for Cancel.
+
+    ``launch(css=...)`` would confine the rules to Gradio's container; large views and cards stand outside of it.
+    """
+    return f"<style>{css()}</style><script>{asset('head.js')}</script>"

@@ -8,6 +8,7 @@ import gradio as gr
 
 from t2ialign.dashboard import look
 from t2ialign.dashboard.album import picture_route
+from t2ialign.dashboard.rate_routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.tabs import TABS
 from t2ialign.dashboard.wiring import asset
@@ -18,7 +19,7 @@ HEADER = """
   <a class="t2-name" href="./" aria-label="t2ialign, a new page"><svg viewBox="0 0 24 24" aria-hidden="true"><path
     d="M4 5 Q12 6 20 19" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/><circle
     cx="4" cy="5" r="2.6"/><circle cx="13.4" cy="9.9" r="2.6"/><circle cx="20" cy="19" r="2.6"/></svg>t2ialign</a>
-  <p>See what aligning a text-to-image model does to the variety of its pictures.</p>
+  <p>See what alignment does to the variety of pictures.</p>
   <button type="button" class="t2-theme" aria-label="Light or dark" title="Light or dark"><svg viewBox="0 0 24 24"
     aria-hidden="true"><circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor" stroke-width="1.8"/><path
     d="M12 3.5 a8.5 8.5 0 0 1 0 17 z"/></svg></button>
@@ -36,6 +37,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name):
                     tab.build(services)
+        rate_api(services.store)
     return blocks.queue(default_concurrency_limit=WORKERS)
 
 
@@ -43,9 +45,8 @@ def launch_options(services: Services) -> dict[str, Any]:
     """What ``launch`` is told: the look, the pictures' addresses, and that nothing leaves this machine."""
     return {
         "theme": look.theme(),
-        "css": look.css(),
         "head": look.head(),
-        "app_kwargs": {"routes": [picture_route(services.store)]},
+        "app_kwargs": {"routes": [picture_route(services.store), *rate_routes(services.store)]},
         "allowed_paths": [services.exports.name],
         "footer_links": [],
         "run_history": False,

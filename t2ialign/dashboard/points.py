@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from t2ialign.charts import solid_points
 from t2ialign.charts.intervals import in_words, number
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.words import counted, default_metric
+from t2ialign.experiments.rescore import current_version
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, cell_scores, choices
 from t2ialign.tradeoff.correlation import rank_correlation
@@ -30,11 +32,15 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Points:
-    """The points of a chart, the cell scores behind them, and how many of other metric versions were left out."""
+    """The points of a chart, the cell scores behind them, and the cells that only other metric versions have scored."""
 
     points: tuple[TradeoffPoint, ...]
     rows: tuple[CellScore, ...]
-    left_out: int = 0
+    other_versions: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> int:
+        return len(self.other_versions)
 
     def of(self, config: str) -> TradeoffPoint | None:
         """The point of a config's key."""
@@ -51,11 +57,14 @@ def choose(x: str, y: str, scored: Sequence[str], filters: Filters | None = None
 
 
 def load_points(services: Services, chosen: Chosen) -> Points:
-    """The chart's points; of several metric versions only the most frequent one counts, and is said."""
+    """The chart's points; of several metric versions only the most frequent one counts (of equals, today's), and is said."""
     rows = cell_scores(services.store, chosen.x.name, chosen.y.name, chosen.filters)
-    usual = {metric.name: _usual_version(rows, metric.name) for metric in (chosen.x, chosen.y)}
+    usual = {metric.name: _usual_version(services, rows, metric) for metric in (chosen.x, chosen.y)}
     kept = tuple(row for row in rows if row.version == usual[row.metric])
-    left_out = len({row.cell for row in rows} - {row.cell for row in kept})
+    whole = {row.cell for row in kept if row.metric == chosen.x.name} & {
+        row.cell for row in kept if row.metric == chosen.y.name
+    }
+    left_out = tuple(sorted({row.cell for row in rows} - whole))
     return Points(tuple(tradeoff_points(kept, chosen.x, chosen.y)), kept, left_out)
 
 
@@ -77,13 +86,14 @@ def in_a_sentence(found: Points, chosen: Chosen) -> str:
     if found.left_out:
         text += (
             f" {counted(found.left_out, 'cell')} scored by another version of these metrics are left out, because one "
-            "axis must not mix versions; generate them again to score them anew."
+            "axis must not mix versions."
         )
     return text
 
 
 def _correlation(points: Sequence[TradeoffPoint], chosen: Chosen) -> str:
-    known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
+    drawn = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
+    known = solid_points(drawn)
     if len(known) < FEW:
         return f"{counted(len(known), 'point')}: too few to say how the two axes move together."
     sign = 1 if chosen.x.higher_is_better == chosen.y.higher_is_better else -1
@@ -97,14 +107,18 @@ def _correlation(points: Sequence[TradeoffPoint], chosen: Chosen) -> str:
         claim = f"the two axes hardly move together ({number(rho.mean)})"
     else:
         claim = f"{gain} goes {strength} with {effect} {_other(chosen)}"
-    return f"Over these {counted(len(known), 'point')}, {claim}: rank correlation {in_words(rho)}."
+    solid = "" if len(known) == len(drawn) else "solid "
+    return f"Over these {counted(len(known), f'{solid}point')}, {claim}: rank correlation {in_words(rho)}."
 
 
 def _other(chosen: Chosen) -> str:
     return chosen.y.axis if chosen.y.axis != chosen.x.axis else f"{chosen.y.axis} by {chosen.y.title}"
 
 
-def _usual_version(rows: Sequence[CellScore], metric: str) -> str:
-    """The version that most cells of a metric were scored with (the later name where several are equal)."""
-    counts = Counter(row.version for row in rows if row.metric == metric)
-    return max(counts, key=lambda version: (counts[version], version), default="")
+def _usual_version(services: Services, rows: Sequence[CellScore], metric: Metric) -> str:
+    """The version that most cells of a metric were scored with; of several, today's if it is known, else the later name."""
+    counts = Counter(row.version for row in rows if row.metric == metric.name)
+    if len(counts) < 2:
+        return next(iter(counts), "")
+    today = current_version(services.bench, metric)
+    return max(counts, key=lambda version: (counts[version], version == today, version))

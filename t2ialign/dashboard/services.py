@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
 from t2ialign.charts.theme import styles
+from t2ialign.dashboard.desk import Desk
 from t2ialign.dashboard.parts.tags import Look
 from t2ialign.engines import LocalEngine
 from t2ialign.experiments import prompt_sets
 from t2ialign.experiments.workbench import Workbench
+from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
 from t2ialign.types import InputError, Prompt
@@ -26,6 +28,8 @@ class Services:
     store: Store
     engine: LocalEngine
     prompts: Mapping[str, tuple[Prompt, ...]]
+    desk: Desk
+    supervisor: Supervisor
     exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
 
     def checkpoints(self) -> dict[str, CheckpointEntry]:
@@ -57,4 +61,5 @@ def open_services(bench: Workbench) -> Services:
         raise InputError("Another process holds the store: close it, or give this page a T2IALIGN_HOME of its own.")
     names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
     known = {name: prompt_sets.load(name) for name in names}
-    return Services(bench, bench.store, LocalEngine(), known)
+    engine = LocalEngine()
+    return Services(bench, bench.store, engine, known, Desk(engine), Supervisor(bench.store))

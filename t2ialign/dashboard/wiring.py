@@ -60,6 +60,22 @@ class Wires:
 
         return trigger(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
+    def on_page(
+        self,
+        triggers: Any,
+        handler: Callable[..., Updates],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        **options: Any,
+    ) -> Dependency:
+        """The same for a handler that must know which open page asks: ``handler(page, *inputs)``, an id that none shares."""
+
+        def run(request: gr.Request, *values: Any) -> Any:
+            return ordered(handler(request.session_hash or "", *values), outputs)
+
+        listen = partial(gr.on, triggers) if isinstance(triggers, list) else triggers
+        return listen(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
         return [self.components[name] for name in names]

@@ -49,7 +49,7 @@ def generate(
 def score_images(
     images: UInt8[Tensor, "n 3 h w"], prompt: str = "", metrics: Sequence[str] = (), scorers: Sequence[str] = ()
 ) -> dict[str, Score]:
-    """Scores any pictures of one prompt; without ``metrics``, with every one that the scorers can feed.
+    """Scores any pictures of one prompt; without ``metrics``, by the short list, with ``("all",)`` by every one.
 
     ``scorers`` are names of the registry; those of the pixels (SSIM, entropy, ...) need none.
 
@@ -71,10 +71,11 @@ def score_folder(folder: Path, prompt: str, metrics: Sequence[str], scorers: Seq
 
 def default_scorers(metrics: Sequence[str]) -> tuple[str, ...]:
     """The embedded world's scorers, which are on every machine, where a metric needs more than pixels."""
-    from t2ialign.metrics import METRICS
+    from t2ialign.metrics import ALL, METRICS
     from t2ialign.registry import load_registry
 
-    wanted = [METRICS[name] for name in check_metrics(metrics)]
+    chosen = check_metrics(metrics)
+    wanted = [] if chosen == ALL else [METRICS[name] for name in chosen]
     if wanted and all(set(metric.needs) <= {"images"} for metric in wanted):
         return ()
     return load_registry().backbones["shapes"].scorers

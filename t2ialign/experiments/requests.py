@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from t2ialign.diffusion.inputs import check_prompt, check_seeds
-from t2ialign.metrics import METRICS
+from t2ialign.metrics import ALL, METRICS
 from t2ialign.registry import unknown
 from t2ialign.types import Prompt
 
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """One seed batch of one checkpoint. ``metrics`` empty means: whatever the backbone's scorers can measure."""
+    """One seed batch of one checkpoint. ``metrics`` empty means the short list (``metrics.DEFAULT``)."""
 
     prompt: Prompt
     checkpoint: str
@@ -38,10 +38,10 @@ def checked(request: BatchRequest) -> BatchRequest:
 
 
 def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
-    """Known metric names, each once; ``all`` stands for every one. An unknown one is answered with the nearest."""
+    """Known metric names, each once, or ``all`` alone. An unknown one is answered with the nearest."""
     chosen = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if chosen == ("all",):
-        return ()
+    if chosen == ALL:
+        return ALL
     for name in chosen:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)

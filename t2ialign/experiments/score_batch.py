@@ -19,9 +19,9 @@ from t2ialign import store
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.experiments.requests import BatchRequest, checked
 from t2ialign.experiments.scoring import Scorer, weights_of
-from t2ialign.experiments.workbench import Workbench, revision_of
+from t2ialign.experiments.workbench import Workbench
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import BackboneEntry, resolve
+from t2ialign.registry import BackboneEntry, resolve, revision_of
 from t2ialign.types import Encoder, GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 
 Phase = Literal["waiting", "loading", "generating", "done"]

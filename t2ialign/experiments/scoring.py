@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float, UInt8
@@ -14,6 +15,7 @@ from t2ialign.types import Encoder, Metric, Prompt, Score, SeedBatch
 
 # Entries that belong to the prompt; every other entry has one row a picture.
 OF_PROMPT = frozenset({"clip_text", "factor_groups", "factor_scale"})
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
 @dataclass
@@ -35,9 +37,7 @@ class Scorer:
 
     def add_images(self, images: UInt8[Tensor, "n 3 h w"], sampled: dict[str, Float[Tensor, " n"]]) -> dict[str, Score]:
         """The same for pictures from anywhere."""
-        fresh: dict[str, Tensor] = {"images": images, **sampled}
-        for encoder in self.encoders:
-            fresh |= {name: value.cpu() for name, value in encoder.encode(images, self.prompt).items()}
+        fresh = features_of(images, self.prompt, self.encoders, sampled)
         self._features = {name: self._joined(name, value) for name, value in fresh.items()}
         return {metric.name: score_features(metric, self._features, self._weights(metric)) for metric in self.metrics}
 
@@ -48,6 +48,16 @@ class Scorer:
 
     def _weights(self, metric: Metric) -> list[str]:
         return weights_of(metric, self.encoders)
+
+
+def features_of(
+    images: UInt8[Tensor, "n 3 h w"], prompt: Prompt, encoders: Iterable[Encoder], sampled: Mapping[str, Tensor] = NOTHING
+) -> dict[str, Tensor]:
+    """Everything that metrics may read about pictures of a prompt, on the CPU; ``sampled`` is what the loop measured."""
+    features: dict[str, Tensor] = {"images": images, **sampled}
+    for encoder in encoders:
+        features |= {name: value.cpu() for name, value in encoder.encode(images, prompt).items()}
+    return features
 
 
 def weights_of(metric: Metric, encoders: Iterable[Encoder]) -> list[str]:

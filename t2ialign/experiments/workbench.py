@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from t2ialign import settings, store
 from t2ialign.encoders import load_encoder
-from t2ialign.metrics import METRICS
-from t2ialign.registry import BackboneEntry, Registry, load_registry, sha_of
+from t2ialign.metrics import ALL, DEFAULT, METRICS
+from t2ialign.registry import BackboneEntry, Registry, load_registry, unknown
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
 
@@ -60,14 +60,18 @@ class Workbench:
         """A scorer of the registry by name, loaded once."""
         with self._loading:
             if name not in self._encoders:
-                self._encoders[name] = load_encoder(self.registry().scorers[name], self.device)
+                known = self.registry().scorers
+                if name not in known:
+                    raise unknown("scorer", name, known)
+                self._encoders[name] = load_encoder(known[name], self.device)
             return self._encoders[name]
 
     def scorers_for(self, names: Iterable[str], wanted: Iterable[str]) -> tuple[list[Metric], list[Encoder]]:
-        """The metrics to compute with these scorers (empty ``wanted``: every one possible) and the encoders they need.
+        """The metrics to compute with these scorers and the encoders they need.
 
-        Scorers whose weights are out of reach are left out, unless a wished metric needs them: then their sentence is
-        raised.
+        ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("all",)`` every metric, as far
+        as the scorers go. Scorers whose weights are out of reach are left out, unless a metric wished for by name needs
+        them: then their sentence is raised.
         """
         encoders: list[Encoder] = []
         complaint: InputError | None = None
@@ -77,19 +81,24 @@ class Workbench:
             except InputError as error:
                 complaint = complaint or error
         provided = SAMPLED.union(*(encoder.provides for encoder in encoders))
-        wishes = [METRICS[name] for name in wanted]
-        for metric in wishes:
+        chosen = tuple(wanted)
+        if chosen in ((), ALL):
+            menu = METRICS.values() if chosen == ALL else (METRICS[name] for name in DEFAULT)
+            metrics = [metric for metric in menu if provided.issuperset(metric.needs)]
+        else:
+            metrics = [METRICS[name] for name in chosen]
+        for metric in metrics:
             if not provided.issuperset(metric.needs):
                 missing = ", ".join(sorted(set(metric.needs) - provided))
                 raise complaint or InputError(f"'{metric.name}' cannot be measured here: no scorer provides {missing}.")
-        metrics = wishes or [metric for metric in METRICS.values() if provided.issuperset(metric.needs)]
         needed = {need for metric in metrics for need in metric.needs}
         return metrics, [encoder for encoder in encoders if needed.intersection(encoder.provides)]
 
 
-def revision_of(entry: BackboneEntry) -> str:
-    """The identity of a backbone's weights: the SHA-256 of what lies on disk, or the pinned revision on the Hub."""
-    return sha_of(entry.source) if isinstance(entry.source, Path) else entry.hub_revision[:16]
+def bare_workbench(home: Path | None = None) -> Workbench:
+    """A workbench without a store, for work that keeps nothing."""
+    device = settings.device()[0]
+    return Workbench(home or settings.HOME, None, device, settings.dtype_for(device)[0])
 
 
 @contextmanager
@@ -112,6 +121,7 @@ def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Wor
     with opened:
         store.ingest_reference(opened, settings.DATA / "reference")
         store.ingest_inbox(opened)
+        store.ingest_votes(opened)
         yield Workbench(home, opened, device, dtype)
 
 

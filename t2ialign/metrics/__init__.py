@@ -119,3 +119,26 @@ METRICS: dict[str, Metric] = {
     "entropy_2d": entropy_2d.METRIC,
     "entropy_2d_paper": entropy_2d_paper.METRIC,
 }
+
+ALL = ("all",)
+"""What people write to ask for every metric that can be computed."""
+
+ON_REQUEST = frozenset(
+    {
+        "clip_score_hessel",
+        "clip_score_100",
+        "vendi_inf",
+        "fsim",
+        "fsimc",
+        "psnr",
+        "ssim_paper",
+        "fsim_paper",
+        "rmse_paper",
+        "psnr_paper",
+        "entropy_2d_paper",
+    }
+)
+"""Metrics that a plain run leaves out: slow ones, other units of a metric on the list, conventions of one paper."""
+
+DEFAULT: tuple[str, ...] = tuple(name for name in METRICS if name not in ON_REQUEST)
+"""What a plain run computes, as far as its scorers go."""

@@ -39,16 +39,16 @@ def score_features(metric: Metric, features: Features, weights: Iterable[str] = 
 def interval(metric: Metric, values: Float[Tensor, "*m"], features: Features) -> Interval:
     """The batch value with its interval over seeds, cut to the metric's bounds; NaN where there is nothing to say."""
     if metric.level == "image":
-        return _within(mean_interval(values), metric.bounds)
+        return mean_interval(values).within(metric.bounds)
     if metric.level == "pair":
-        return _within(pair_interval(values, metric.finish), metric.bounds)
+        return pair_interval(values, metric.finish).within(metric.bounds)
     names = metric.needs
 
     def without(seed: int) -> float:
         kept = torch.arange(len(features[names[0]])) != seed
         return float(metric.compute({name: features[name][kept.to(features[name].device)] for name in names}))
 
-    return _within(batch_interval(float(values), len(features[names[0]]), without), metric.bounds)
+    return batch_interval(float(values), len(features[names[0]]), without).within(metric.bounds)
 
 
 def mean_interval(values: Float[Tensor, " n"]) -> Interval:
@@ -76,6 +76,13 @@ def pair_interval(pairs: Float[Tensor, "*m"], finish: Callable[[float], float] |
     if len(pairs) > 2 and bool((left > 0).all()):
         found = _jackknife(total / count, ((sums.sum() - 2 * sums) / left).tolist())
     return found if finish is None else _finished(found, finish)
+
+
+def pair_mean(pairs: Float[Tensor, "*m"]) -> float:
+    """Mean over i != j of the pairs that were scored; NaN where there are none."""
+    sums, counts = _without_diagonal(pairs)
+    count = float(counts.sum())
+    return float(sums.sum()) / count if count else math.nan
 
 
 def batch_interval(value: float, n: int, without: Callable[[int], float]) -> Interval:
@@ -107,12 +114,6 @@ def _finished(found: Interval, finish: Callable[[float], float]) -> Interval:
     """Both ends through ``finish``, in order; NaN ends stay NaN."""
     ends = [end if math.isnan(end) else finish(end) for end in (found.lo, found.hi)]
     return Interval(finish(found.mean), min(ends), max(ends))
-
-
-def _within(found: Interval, bounds: tuple[float, float]) -> Interval:
-    """No end beyond what the metric can reach: the coverage stays, and an axis from 0 to 1 shows it."""
-    lo, hi = bounds
-    return Interval(found.mean, found.lo if found.lo > lo or math.isnan(found.lo) else lo, min(found.hi, hi))
 
 
 def _parts(found: Interval) -> tuple[float, float, float]:

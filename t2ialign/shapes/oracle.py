@@ -152,8 +152,9 @@ class Oracle:
             spec = parse(prompt.text)
         except InputError:
             return {}
-        held, slots = claims_hold(read(self.reader, images), spec)
-        factors, groups = free_factors(read(self.reader, images), slots)
+        reading = read(self.reader, images)
+        held, slots = claims_hold(reading, spec)
+        factors, groups = free_factors(reading, slots)
         return {"claims": held, "factors": factors, "factor_groups": groups, "factor_scale": world_scale(spec)}
 
 

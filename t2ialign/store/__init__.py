@@ -7,13 +7,15 @@ seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores`` (rows for ``tradeoff.points``)
 runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
+studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
+jobs                    ``add_job``, ``update_job``, ``list_jobs``, ``job_of``, ``train_steps``, ``probes``
 the inbox               ``post`` of ``record_batch`` and ``record_scores`` (other processes), ``ingest_inbox``
 shipped results         ``ingest_reference``, ``export_reference``; ``list_set_aside`` tells of unreadable files
 tables for elsewhere    ``write_table`` of ``point_rows`` or ``score_rows``
 ======================  =====================================================================================
 
-In ``home``: ``t2ialign.duckdb``, ``images/ab/abcdef....webp``, ``inbox/*.parquet``. A new table is a function in
-``migrations``, a new kind of result from other processes a line in ``inbox.KINDS``.
+In ``home``: ``t2ialign.duckdb``, ``images/ab/abcdef....webp``, ``inbox/*.parquet``, ``votes/<study>.jsonl``. A new
+table is a function in ``migrations``, a new kind of result from other processes a line in ``inbox.KINDS``.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ from t2ialign.store.database import Store, open_store
 from t2ialign.store.export import point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post
+from t2ialign.store.jobs import Job, JobStatus, Progress, add_job, job_of, list_jobs, probes, train_steps, update_job
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
-from t2ialign.store.scores import add_scores, cell_scores, choices, record_scores, scores_of
+from t2ialign.store.scores import add_scores, cell_scores, choices, record_scores, records_of, scores_of
+from t2ialign.store.vote_rows import ingest_votes

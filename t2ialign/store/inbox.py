@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from t2ialign.store import jobs
 from t2ialign.store.complaints import in_plain_words
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
@@ -35,6 +36,8 @@ def _take_cells(home: Path, cursor: Cursor, table: pa.Table) -> None:
 
 KINDS: dict[str, Callable[[Path, Cursor, pa.Table], None]] = {
     "cells": _take_cells,
+    "train_steps": jobs.take_train_steps,
+    "probes": jobs.take_probes,
 }
 """What shards may hold, and who takes it in. Another kind of result is one function and one line here."""
 

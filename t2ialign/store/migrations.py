@@ -64,7 +64,51 @@ def m004_inbox(cursor: Cursor) -> None:
     """)
 
 
-MIGRATIONS: list[Migration] = [m001_cells, m002_scores, m003_runs, m004_inbox]
+def m005_jobs(cursor: Cursor) -> None:
+    """Jobs, and what their workers measured at each step; the records are JSON, newest by ``written``."""
+    cursor.execute("""
+        CREATE TABLE jobs (
+            job VARCHAR PRIMARY KEY, created TIMESTAMP, status VARCHAR, kind VARCHAR, parent VARCHAR, record VARCHAR
+        );
+        CREATE TABLE train_steps (
+            job VARCHAR, step BIGINT, written DOUBLE, record VARCHAR, PRIMARY KEY (job, step)
+        );
+        CREATE TABLE probes (job VARCHAR, step BIGINT, written DOUBLE, record VARCHAR, PRIMARY KEY (job, step));
+    """)
+
+
+def m006_studies(cursor: Cursor) -> None:
+    """Studies: ``design`` and ``manifest`` are JSON, the latter empty until the study opens; and what happened to them."""
+    cursor.execute("""
+        CREATE TABLE studies (
+            study VARCHAR PRIMARY KEY, title VARCHAR, state VARCHAR, created TIMESTAMP, design VARCHAR,
+            manifest VARCHAR, hash VARCHAR, blind BOOLEAN, parent VARCHAR
+        );
+        CREATE TABLE study_log (study VARCHAR, noticed TIMESTAMP, event VARCHAR);
+        CREATE TABLE exclusions (
+            study VARCHAR, rule VARCHAR, value DOUBLE, survey VARCHAR, added TIMESTAMP,
+            PRIMARY KEY (study, rule, value, survey)
+        );
+    """)
+
+
+def m007_votes(cursor: Cursor) -> None:
+    """Surveys with the hash of their withdraw code, the rounds they show (``record`` is JSON), and the votes."""
+    cursor.execute("""
+        CREATE TABLE surveys (
+            survey VARCHAR PRIMARY KEY, study VARCHAR, rater_group VARCHAR, code VARCHAR, created TIMESTAMP
+        );
+        CREATE TABLE trials (
+            trial VARCHAR PRIMARY KEY, study VARCHAR, survey VARCHAR, place INTEGER, record VARCHAR
+        );
+        CREATE TABLE votes (
+            vote VARCHAR PRIMARY KEY, study VARCHAR, survey VARCHAR, trial VARCHAR, revision INTEGER,
+            chosen INTEGER[], verdict VARCHAR, milliseconds BIGINT, created TIMESTAMP, blind BOOLEAN
+        );
+    """)
+
+
+MIGRATIONS: list[Migration] = [m001_cells, m002_scores, m003_runs, m004_inbox, m005_jobs, m006_studies, m007_votes]
 
 
 def migrate(connection: Cursor, home: Path, read_only: bool = False) -> None:

@@ -63,7 +63,10 @@ def _point(
     method: Method,
 ) -> TradeoffPoint:
     axes = [
-        over_prompts([found[metric.name].value for found in cells.values()], method, metric.finish) for metric in (x, y)
+        over_prompts([found[metric.name].value for found in cells.values()], method, metric.finish).within(
+            metric.bounds
+        )
+        for metric in (x, y)
     ]
     return TradeoffPoint(
         config=config,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from t2ialign.dashboard.desk import Desk
 from t2ialign.dashboard.services import Services
 from t2ialign.engines import LocalEngine
 from t2ialign.experiments import prompt_sets
@@ -18,6 +19,7 @@ from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.run import RunState
 from t2ialign.experiments.score_batch import BatchState, config_of
 from t2ialign.experiments.workbench import Workbench
+from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.shapes.grammar import COLORS, SHAPES, parse
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import draw_free, draw_named
@@ -52,8 +54,9 @@ def write_registry(folder: Path) -> Path:
 
 def services_of(store: Store) -> Services:
     names = prompt_sets.names()
-    bench = Workbench(store.home, store, "cpu", "float32")
-    return Services(bench, store, LocalEngine(), {name: prompt_sets.load(name) for name in reversed(names)})
+    bench, engine = Workbench(store.home, store, "cpu", "float32"), LocalEngine()
+    prompts = {name: prompt_sets.load(name) for name in reversed(names)}
+    return Services(bench, store, engine, prompts, Desk(engine), Supervisor(store))
 
 
 def picture(prompt: Prompt, config: GenerationConfig, seed: int) -> torch.Tensor:

@@ -1,6 +1,8 @@
 """Explore's handlers as functions: what changes on the page, and what stays."""
 
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,7 +16,7 @@ from tests.dashboard import fakes
 FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "")
 
 
-def generate(services, subject: str = "", **change):
+def generate(services, subject: str = "", page: str = "a page", **change):
     names = (
         "prompt",
         "checkpoints",
@@ -27,7 +29,7 @@ def generate(services, subject: str = "", **change):
         "negative",
     )
     fields = dict(zip(names, FIELDS)) | change
-    return exploring.generate(services, subject, "light", *fields.values())
+    return exploring.generate(services, page, subject, "light", *fields.values())
 
 
 def finished(services, updates) -> str:
@@ -99,14 +101,37 @@ def test_markup_in_a_prompt_stays_text(services):
     assert "<img src=x" not in "".join(value for value in updates.values() if isinstance(value, str))
 
 
-def test_one_page_does_not_start_two_runs(services, monkeypatch):
-    go = threading.Event()
-    held = fakes.fake_batches()
-    monkeypatch.setattr(exploring, "run_batches", lambda *a: (go.wait(30), held(*a))[1])
-    first = generate(services)
-    assert "still at work" in generate(services, first["subject"])["notice"]
+@pytest.fixture
+def gate(monkeypatch) -> Iterator[threading.Event]:
+    """No run begins before this is set."""
+    go, render = threading.Event(), fakes.fake_batches()
+    monkeypatch.setattr(exploring, "run_batches", lambda *a: (go.wait(30), render(*a))[1])
+    yield go
     go.set()
-    finished(services, first)
+
+
+def test_one_page_does_not_start_two_runs(services, gate):
+    first = generate(services)
+    for subject in ("", first["subject"]):
+        assert "still at work" in generate(services, subject, prompt="a ring")["notice"]
+    assert len(list_runs(services.store)) == 1
+
+
+def test_a_run_under_a_link_is_waited_for_too(services, gate):
+    shown = generate(services, page="an earlier page")["subject"]
+    assert "still at work" in generate(services, shown, prompt="a ring")["notice"]
+
+
+def test_asking_twice_is_asking_once(services, gate):
+    """A double click, or Enter and a click, while the server is too slow to say that it has begun."""
+    with ThreadPoolExecutor(4) as pool:
+        subjects = {updates["subject"] for updates in pool.map(lambda _: generate(services), range(8))}
+    assert len(subjects) == 1 and len(list_runs(services.store)) == 1
+    assert {generate(services, *subjects)["subject"]} == subjects
+
+
+def test_two_pages_may_ask_for_the_same(services, gate):
+    assert generate(services)["subject"] != generate(services, page="another page")["subject"]
 
 
 def test_cancel_keeps_what_is_there(services, monkeypatch):

@@ -40,6 +40,23 @@ def test_nothing_leaves_the_machine(blocks, services):
     assert "http://" not in said_by_us and "https://" not in said_by_us and "//cdn" not in said_by_us
 
 
+def test_the_style_sheets_are_one_and_reach_the_whole_page(services, monkeypatch, tmp_path):
+    (tmp_path / "style.css").write_text(
+        ":root { --a: 1; }\n.t2-a { color: red; }\n@media (min-width: 9px) { .t2-a { top: 0; } }"
+    )
+    (tmp_path / "another.css").write_text(".t2-b { top: 0; }\n@keyframes t2-k { from { top: 0; } to { top: 1px; } }")
+    for place in ("t2ialign.dashboard.look.ASSETS", "t2ialign.dashboard.wiring.ASSETS"):
+        monkeypatch.setattr(place, tmp_path)
+    alone, nested = look.css().split(f"{look.HEAVY} {{")
+    assert ":root { --a: 1; }" in alone and "@keyframes t2-k { from { top: 0; } to { top: 1px; } }" in alone
+    assert "--a" not in nested and "t2-k" not in nested and nested.index(".t2-a") < nested.index(".t2-b")
+
+
+def test_every_style_sheet_closes_what_it_opens():
+    for path in ASSETS.glob("*.css"):
+        assert path.read_text().count("{") == path.read_text().count("}"), path.name
+
+
 def test_pictures_have_their_address(services):
     (route,) = launch_options(services)["app_kwargs"]["routes"]
     assert route.path.startswith("/pictures/")

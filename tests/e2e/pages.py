@@ -28,6 +28,19 @@ def generate(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
     expect(page.locator(".t2-status.done")).to_be_visible()
 
 
+def begin_long(page: Page, prompt: str) -> str:
+    """Starts a run of 64 seeds and 100 steps, waits until a picture takes shape, and returns the run's link."""
+    fill(page, prompt, seeds=64)
+    page.locator("#t2-advanced > button").click()
+    steps = page.locator("#t2-steps input[type=number]")
+    steps.fill("100")
+    steps.press("Tab")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page).to_have_url(re.compile("run="))
+    page.locator(".t2-tile.taking-shape img").first.wait_for()
+    return page.url.partition("?")[2]
+
+
 def open_tradeoff(page: Page) -> Locator:
     """Switches to the Trade-off tab and returns its chart's points."""
     page.get_by_role("tab", name="Trade-off").click()

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.e2e.pages import generate, open_tradeoff, too_wide
 
 
-@pytest.mark.parametrize("width", [360, 380, 768, 1280])
+@pytest.mark.parametrize("width", [360, 768, 1280])
 def test_nothing_is_wider_than_the_window(open_page, width: int):
     page = open_page(width=width, height=780, has_touch=width < 500)
     assert too_wide(page) <= 0

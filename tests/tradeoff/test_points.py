@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -63,3 +64,12 @@ def test_effective_numbers_average_as_their_inverses():
     ]
     (found,) = tradeoff_points(rows, X, inverse)
     assert found.y.mean == pytest.approx(3)
+
+
+def test_few_prompts_do_not_reach_beyond_what_a_metric_can_be():
+    rows = [
+        cell(name, value, prompt) for name in ("clip_score", "lpips") for prompt, value in (("a", 0.02), ("b", 0.98))
+    ]
+    (found,) = tradeoff_points(rows, replace(X, bounds=(0, 1)), replace(Y, bounds=(-math.inf, math.inf)))
+    assert (found.x.lo, found.x.hi) == (0, 1)
+    assert found.y.lo < 0 and found.y.hi > 1

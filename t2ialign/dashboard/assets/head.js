@@ -1,16 +1,16 @@
 (() => {
-  const stored = localStorage.getItem('t2ialign-theme');
+  // The theme that was chosen here before wins against the one that Gradio sets while it starts.
   const asked = new URLSearchParams(location.search).get('__theme');
-  if (stored && !asked) {
-    const apply = () => document.body && document.body.classList.toggle('dark', stored === 'dark');
-    const watcher = new MutationObserver(apply);
-    document.addEventListener('DOMContentLoaded', () => {
-      apply();
-      watcher.observe(document.body, { attributes: true, attributeFilter: ['class'] });
-      setTimeout(() => watcher.disconnect(), 4000); // Gradio sets the system's theme once while it starts
-    });
-    document.addEventListener('t2-theme', () => watcher.disconnect());
-  }
+  const apply = () => {
+    const chosen = localStorage.getItem('t2ialign-theme');
+    if (chosen && !asked) document.body.classList.toggle('dark', chosen === 'dark');
+  };
+  const begin = () => {
+    apply();
+    new MutationObserver(apply).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  };
+  if (document.body) begin();
+  else document.addEventListener('DOMContentLoaded', begin);
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || document.querySelector('dialog[open], [popover]:popover-open')) return;
     const cancel = document.querySelector('#t2-cancel');

@@ -1,8 +1,8 @@
 element.addEventListener('click', (event) => {
   if (!event.target.closest('.t2-theme')) return;
-  document.dispatchEvent(new Event('t2-theme'));
-  const dark = document.body.classList.toggle('dark');
+  const dark = !document.body.classList.contains('dark');
   localStorage.setItem('t2ialign-theme', dark ? 'dark' : 'light');
+  document.body.classList.toggle('dark', dark);
 });
 const narrow = matchMedia('(max-width: 760px)');
 const fold = (tries) => {

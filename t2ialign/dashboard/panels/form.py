@@ -130,7 +130,7 @@ def _seeds(first: Form) -> Components:
 
 def _advanced(first: Form) -> Components:
     with gr.Accordion("More settings", open=False, elem_id="t2-advanced"):
-        steps = gr.Slider(1, 100, first.steps, step=1, label="Steps", buttons=[])
+        steps = gr.Slider(1, 100, first.steps, step=1, label="Steps", buttons=[], elem_id="t2-steps")
         scheduler = gr.Dropdown(
             [(choice.summary, name) for name, choice in SCHEDULERS.items()],
             value=first.scheduler,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from t2ialign.dashboard.tabs import explore, tradeoff
+from t2ialign.dashboard.tabs import explore, theory, tradeoff
 
 TABS = {
     "explore": explore,
     "tradeoff": tradeoff,
+    "theory": theory,
 }

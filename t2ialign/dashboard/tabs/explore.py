@@ -69,13 +69,16 @@ def _strip(services: Services, key: str) -> list[str]:
 def _wire_run(wires: Wires, services: Services) -> None:
     """Generate, cancel, and the timer that watches."""
     parts = wires.components
-    wires.on(
-        [parts["generate"].click, parts["prompt"].submit],
+    asking = [parts["generate"].click, parts["prompt"].submit]
+    gr.on(asking, None, js=asset("asked.js"), show_progress="hidden", trigger_mode="multiple")
+    answered = wires.on_page(
+        asking,
         partial(exploring.generate, services),
         ("subject", "page", *FIELDS),
         (*LIVE, "behind"),
         trigger_mode="once",
     )
+    answered.then(None, None, None, js=asset("answered.js"), show_progress="hidden")
     wires.on(parts["cancel"].click, partial(exploring.cancel, services), ("subject",), ("cancel",))
     wires.on(
         parts["timer"].tick,

@@ -6,7 +6,7 @@ from functools import partial
 
 import gradio as gr
 
-from t2ialign.dashboard import weighing
+from t2ialign.dashboard import trusting, weighing
 from t2ialign.dashboard.behind import strip_of
 from t2ialign.dashboard.bridges import chart_bridge, page_bridge
 from t2ialign.dashboard.panels.axes import EXPORTS, axes_panel, export_panel
@@ -28,6 +28,7 @@ def build(services: Services) -> None:
     wires = Wires(components)
     _wire_chart(wires, services)
     _wire_exports(wires, services)
+    _wire_trust(wires, services)
 
 
 def _components(services: Services) -> dict:
@@ -40,11 +41,23 @@ def _components(services: Services) -> dict:
         with gr.Column(scale=3, min_width=320):
             components["chart"] = gr.Plot(show_label=False, container=False, elem_id=PLOT)
             components["sentence"] = gr.HTML("", apply_default_css=False, elem_id="t2-sentence")
+            components |= _rescoring()
             components |= export_panel()
         with gr.Column(scale=2, min_width=300):
             components["behind"] = behind_panel("t2-tradeoff-behind", nothing_chosen())
+    with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth"):
+        components["audit"] = gr.HTML("", apply_default_css=False)
+        components["heat"] = gr.Plot(show_label=False, container=False)
     components["points"] = chart_bridge(PLOT, partial(_strip, services))
     return components
+
+
+def _rescoring() -> dict:
+    """An offer where scores of another metric version are left out."""
+    with gr.Row(elem_id="t2-rescoring"):
+        button = gr.Button("Score anew", size="sm", scale=0, min_width=160, visible=False, elem_id="t2-rescore")
+        said = gr.HTML("", apply_default_css=False)
+    return {"rescore": button, "rescored": said, "clock": gr.Timer(1.5, active=False)}
 
 
 def _strip(services: Services, key: str) -> list[str]:
@@ -80,6 +93,19 @@ def _wire_chart(wires: Wires, services: Services) -> None:
         (parts["behind"].select, weighing.choose_prompt),
     ):
         wires.on_event(trigger, partial(handler, services), CONTROLS, ("behind", "point"))
+
+
+def _wire_trust(wires: Wires, services: Services) -> None:
+    """Verdicts follow the axes; the offer follows the chart, and the chart follows what came of it."""
+    parts, offered = wires.components, ("rescore", "rescored", "clock")
+    changed = [parts["page"].shown, *(parts[name].change for name in ("page", *CONTROLS))]
+    wires.on(changed, partial(trusting.offer, services), CONTROLS, offered, trigger_mode="always_last")
+    wires.on(
+        changed, partial(trusting.show_audit, services), ("page", *CONTROLS), ("audit", "heat"), trigger_mode="always_last"
+    )
+    wires.on(parts["rescore"].click, partial(trusting.begin, services), CONTROLS, offered, trigger_mode="once")
+    tick = partial(trusting.tick, services)
+    wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN))
 
 
 def _wire_exports(wires: Wires, services: Services) -> None:

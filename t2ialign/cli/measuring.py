@@ -1,0 +1,79 @@
+"""Commands about the metrics themselves: what there is, which of them tells the truth, and scores brought up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from t2ialign.cli.app import app
+from t2ialign.cli.options import JsonFlag, StorePath, emit, names, progress
+
+Scorers = Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")]
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path | None, typer.Argument(help="A folder of pictures; none: the embedded world.")] = None,
+    metrics: Annotated[str, typer.Option(help="Metrics, separated by commas; empty for every one possible.")] = "",
+    scorers: Scorers = "",
+    out: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the record as JSON, e.g. data/audit.json.")] = None,
+    docs: Annotated[Path | None, typer.Option(help="Bring the tables of a document up to date.")] = None,
+    prompts: Annotated[int, typer.Option(help="Prompts to look at; intervals are over prompts.")] = 10,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find out which metric tells the truth, on the embedded world (minutes) or, as far as possible, on any pictures."""
+    from dataclasses import replace
+
+    from t2ialign.experiments import audit as auditing
+    from t2ialign.experiments import audit_files
+    from t2ialign.experiments.workbench import bare_workbench
+    from t2ialign.tradeoff.audit import to_record
+
+    plan = replace(auditing.AuditPlan(), prompts=prompts, pools=min(auditing.AuditPlan.pools, prompts))
+    with progress("auditing") as show:
+        found = auditing.run_audit(bare_workbench(), folder, names(metrics), names(scorers), plan, show)
+    if out:
+        from t2ialign.charts.audit_page import audit_html
+
+        audit_files.write_text(out, audit_html(found))
+    if save:
+        audit_files.write_text(save, audit_files.json_text(found))
+    if docs:
+        audit_files.update_tables(docs, found)
+    emit(to_record(found), as_json, lambda: audit_files.lines(found))
+
+
+@app.command()
+def rescore(
+    metrics: Annotated[str, typer.Option(help="Metrics, separated by commas; all, or empty for the short list.")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Score stored pictures where a score is missing or of an older version; it can be stopped and taken up again."""
+    from t2ialign.experiments import rescore as rescoring
+    from t2ialign.experiments.requests import check_metrics
+    from t2ialign.experiments.workbench import open_workbench
+
+    wanted = check_metrics(names(metrics))
+    with open_workbench(store, share=False) as bench, progress("scoring") as show:
+        for state in rescoring.rescore(bench, wanted):
+            show(state.fraction, state.remaining)
+    emit(state, as_json, lambda: iter([rescoring.report(state)]))
+
+
+@app.command("metrics")
+def list_metrics(
+    markdown: Annotated[bool, typer.Option("--markdown", help="The whole of docs/metrics.md.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """List every metric: what it measures, where it comes from, what it misses."""
+    from t2ialign.experiments import metric_table
+
+    if markdown:
+        typer.echo(metric_table.markdown(), nl=False)
+        return
+    rows = metric_table.records()
+    emit(rows, as_json, lambda: (f"{row['axis']:<10} {row['name']:<28} {row['summary']}" for row in rows))

@@ -1,0 +1,161 @@
+"""Commands that make checkpoints: align and merge."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from t2ialign.cli.app import app
+from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
+
+if TYPE_CHECKING:
+    from t2ialign.experiments.align import AlignState
+
+FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=FREE_OPTIONS)
+def align(
+    context: typer.Context,
+    method: Annotated[str, typer.Argument(help="diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune or gors.")],
+    name: Annotated[str, typer.Option(help="What the new checkpoint is called (default: the method's name).")] = "",
+    backbone: Annotated[str, typer.Option(help="The backbone to train (default: the parent's).")] = "",
+    parent: Annotated[str, typer.Option(help="The checkpoint to go on from.")] = "base",
+    pairs: Annotated[
+        str,
+        typer.Option(
+            help="What it learns from: annotator, annotator:sunny, metric:NAME, votes:STUDY, parquet:FILE, hub:ORG/NAME."
+        ),
+    ] = "",
+    steps: Annotated[int, typer.Option(help="Optimisation steps, in each round (0: the method's own number).")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides pictures, pairs and every draw.")] = 0,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False,
+    fields: Annotated[bool, typer.Option("--fields", help="Only list the method's own options.")] = False,
+    into: Annotated[Path | None, typer.Option(help="Folder for the checkpoint (default: HOME/checkpoints).")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a checkpoint of this name in that folder.")
+    ] = False,
+    job: Annotated[str, typer.Option(help="Report to this job of the store.", hidden=True)] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train an adapter, by METHOD. Each method has options of its own, as --beta 2: `align METHOD --fields` lists them.
+
+    A run that was stopped goes on where it was when it is asked for again.
+    """
+    from t2ialign.experiments import align as training
+    from t2ialign.experiments.align_estimate import estimate as estimated
+    from t2ialign.experiments.align_request import AlignRequest, controls
+    from t2ialign.experiments.align_result import report_lines
+    from t2ialign.experiments.workbench import open_workbench
+
+    if fields:
+        found = controls(method)
+        emit(found, as_json, lambda: _field_lines(found))
+        return
+    request = AlignRequest(
+        method, name or method, backbone, parent, pairs, steps, seed, _fields(context.args, controls(method))
+    )
+    with open_workbench(store) as bench:
+        if estimate:
+            cost = estimated(bench, request)
+            said = {"seconds": cost.seconds, "phases": cost.phases, "words": cost.words}
+            emit(said, as_json, lambda: iter([f"{cost.words} ({cost.seconds:.0f} s)"]))
+            return
+        processes = _processes()
+        watching = _watching(bench.home, job if processes.first else "", request.name)
+        with watching as (folder, control, show):
+            for state in training.align(bench, request, folder, control, into, replace, processes):
+                show(state)
+        if state.checkpoint:
+            emit(state.manifest, as_json, lambda: report_lines(state.manifest))
+
+
+Shown = Callable[["AlignState"], None]
+
+
+@contextmanager
+def _watching(home: Path, job: str, name: str) -> Iterator[tuple[Path, Callable[[], str], Shown]]:
+    """The run's folder, what its owner asks, and where its states go: to the job's reporter, or to stderr."""
+    if not job:
+        with progress(f"training {name}") as show:
+            yield home / "training" / name, lambda: "", lambda state: show(state.fraction, state.remaining)
+        return
+    from t2ialign.experiments.align_probe import probe_record
+    from t2ialign.experiments.reporting import jsonable
+    from t2ialign.jobs.reporter import Reporter
+
+    with Reporter(home, job) as reporter:
+
+        def report(state: AlignState) -> None:
+            reporter.report(state.phase, state.fraction, state.remaining)
+            if state.step is not None:
+                reporter.step(jsonable(state.step))
+            if state.probe is not None:
+                reporter.probe(jsonable(probe_record(state.probe)))
+
+        yield reporter.folder, reporter.asked, report
+        if reporter.asked():
+            reporter.leave()
+
+
+def _processes() -> Any:
+    """This process among those that ``accelerate launch`` started; alone where it started none."""
+    from t2ialign import settings
+    from t2ialign.training.processes import ALONE, join
+
+    return join(settings.device()[0]) if "WORLD_SIZE" in os.environ else ALONE
+
+
+def _fields(said: Sequence[str], known: Sequence) -> tuple[tuple[str, str], ...]:
+    """``--beta 2``, ``--beta=2``, ``--match-strength``, ``--no-match-strength`` as (field, value) pairs."""
+    from t2ialign.types import InputError
+
+    switches = {control.name for control in known if control.kind is bool}
+    words, found = list(said), []
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            raise InputError(f"{word[:40]!r} belongs to no option: write options as --beta 2.")
+        name, equals, value = word[2:].partition("=")
+        name = name.replace("-", "_")
+        if not equals and name.removeprefix("no_") in switches and (not words or words[0].startswith("--")):
+            name, value = name.removeprefix("no_"), "false" if name.startswith("no_") else "true"
+        elif not equals:
+            if not words:
+                raise InputError(f"--{name.replace('_', '-')} needs a value, as in --beta 2.")
+            value = words.pop(0)
+        found.append((name, value))
+    return tuple(found)
+
+
+def _field_lines(known: Sequence) -> Iterator[str]:
+    for control in known:
+        flag = f"--{control.name.replace('_', '-')}"
+        embedded = "" if control.embedded == control.published else f", small models {control.embedded}"
+        yield f"{flag:<22} {control.label}. {control.help} (published: {control.published or 'none'}{embedded})"
+
+
+@app.command()
+def merge(
+    blend: Annotated[list[str], typer.Argument(help="Checkpoints with weights: a@0.5 b@0.5, or a@0.5+b@0.5.")],
+    name: Annotated[str, typer.Option(help="What the new checkpoint is called.")],
+    into: Annotated[Path | None, typer.Option(help="Folder for the checkpoint (default: HOME/checkpoints).")] = None,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Merge adapters into one checkpoint: of LoRAs, exactly what the live blend computes."""
+    from t2ialign.experiments.merge import merge as merged
+    from t2ialign.experiments.workbench import open_workbench
+
+    with open_workbench(store) as bench:
+        manifest = merged(bench, "+".join(blend), name, into)
+        if bench.store is None:
+            print("Another process has the store open; the new checkpoint appears there too.", file=sys.stderr)
+    emit(manifest, as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest['parents'])}."]))

@@ -1,0 +1,3 @@
+() => {
+  document.querySelector('#t2-generate')?.setAttribute('aria-busy', 'true');
+}

@@ -1,0 +1,46 @@
+"""Theory: what each f-divergence does with its hold, and the pairs of a real training run on its loss."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import gradio as gr
+
+from t2ialign.charts.theory import CURVES
+from t2ialign.dashboard import theorising
+from t2ialign.dashboard.bridges import page_bridge
+from t2ialign.dashboard.panels.theory import CONTROLS, controls_panel, curves_panel, landscapes_panel, ratio_panel
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.theorising import ORDER
+from t2ialign.dashboard.wiring import Wires
+
+TITLE = "Theory"
+CURVE_OUTPUTS = (*CURVES, "family", "ratio")
+LANDSCAPES = ("player", *(f"{part}_{name}" for name in ORDER for part in ("box", "title", "plot")))
+
+
+def build(services: Services) -> None:
+    """The tab with its events."""
+    components = {
+        "page": page_bridge(),
+        "visit": gr.Textbox("", visible="hidden"),
+        **controls_panel(),
+        **curves_panel(),
+        **landscapes_panel(),
+        **ratio_panel(),
+    }
+    wires, inputs, page = Wires(components), ("page", *CONTROLS), components["page"]
+    wires.on(page.shown, partial(theorising.offer_runs, services), ("run",), ("visit", "run", "player"))
+    wires.on(
+        components["run"].input,
+        partial(theorising.follow_run, services),
+        ("run",),
+        ("shown", "beta", "matched", "alpha"),
+    )
+    # One event for each group of charts, whatever changes: of draws that overlap, the last one stays.
+    for names, handler, outputs in (
+        (("shown", "alpha", "beta", "matched"), theorising.draw_curves, CURVE_OUTPUTS),
+        (CONTROLS, partial(theorising.draw_landscapes, services), LANDSCAPES),
+    ):
+        changes = [components[name].change for name in ("visit", "page", *names)]
+        wires.on(changes, handler, inputs, outputs, trigger_mode="always_last")

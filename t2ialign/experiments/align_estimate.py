@@ -1,0 +1,117 @@
+"""What a training run will cost: seconds by phase, from one timed evaluation of the UNet on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from t2ialign import store
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.text import PromptEmbeds
+from t2ialign.experiments.align_request import AlignRequest, Plan, own_set, plan, spread
+from t2ialign.experiments.align_sources import picture_requests
+from t2ialign.experiments.prompt_sets import load
+from t2ialign.experiments.requests import BatchRequest
+from t2ialign.experiments.score_batch import config_of
+from t2ialign.experiments.workbench import Workbench
+from t2ialign.types import Prompt
+
+TIMED = 16  # pictures of the timed evaluation, as many as sampling evaluates at once
+BACKWARD = 2.0  # a backward pass costs about two forward passes
+DORA = 1.4  # a DoRA layer normalises its weights at every forward pass
+SCORING = 0.15  # seconds to score one test picture with every metric, and to store it
+PROBE_PROMPTS, PROBE_SEEDS = 4, 4
+TEST_GUIDANCE, TEST_STEPS = 4.0, 25
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds by phase (``pictures``, ``training``, ``saving``, ``scoring``), and in words."""
+
+    phases: Mapping[str, float]
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.phases.values())
+
+    @property
+    def words(self) -> str:
+        """``about 3 minutes``."""
+        seconds = self.seconds
+        if seconds < 90:
+            return f"about {max(5, round(seconds / 5) * 5)} seconds"
+        if seconds < 5400:
+            return f"about {round(seconds / 60)} minutes"
+        return f"about {seconds / 3600:.1f} hours"
+
+
+def estimate(bench: Workbench, request: AlignRequest) -> Estimate:
+    """What a request will cost on this machine; stored pictures cost nothing. The Align page and ``--estimate`` show it."""
+    found = plan(bench, request)
+    return costs(bench, found, evaluation_seconds(bench.backbone(found.entry)))
+
+
+def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
+    """Seconds by phase, if one evaluation of the UNet costs ``evaluation`` seconds a picture."""
+    pictures, training, watch = plan.settings.pictures, plan.settings.training, plan.settings.watch
+    per_step = 2 * evaluation  # both sides of guidance
+    wanted = plan.pictures_to_sample
+    first = wanted - stored_pictures(bench, plan) if wanted else 0
+    later = wanted * (plan.rounds - 1)
+    sampling = (first + later) * pictures.sampling_steps * per_step
+    policy = evaluation * (1 + BACKWARD) * (DORA if plan.values["adapter"] == "dora" else 1.0)
+    needs_reference = plan.method.loss(plan.settings).needs_reference
+    example = (policy + evaluation * needs_reference) * (2 if plan.method.data == "pairs" else 1)
+    steps = plan.steps * plan.rounds
+    probes = 0 if not watch.probe_every else 1 + -(-steps // watch.probe_every)
+    probing = probes * PROBE_PROMPTS * PROBE_SEEDS * pictures.sampling_steps * per_step
+    tests = len(evaluation_prompts(plan)) * watch.test_seeds * (TEST_STEPS * per_step + SCORING)
+    return Estimate(
+        {
+            "pictures": sampling,
+            "training": steps * training.batch_size * example + probing,
+            "saving": 0.5,
+            "scoring": 2 * tests,
+        }
+    )
+
+
+def stored_pictures(bench: Workbench, plan: Plan) -> int:
+    """How many of the pictures to sample are there already."""
+    if bench.store is None:
+        return 0
+    cells = [(config_of(bench, request)[1], request) for request in picture_requests(plan)]
+    return sum(
+        len(request.seeds) - len(store.missing_seeds(bench.store, config, request.prompt, request.seeds))
+        for config, request in cells
+    )
+
+
+def evaluation_prompts(plan: Plan) -> tuple[Prompt, ...]:
+    """The prompts that a run is judged by: the backbone's own test set, or the everyday ones."""
+    count = plan.settings.watch.test_prompts
+    return spread(load(own_set(plan.entry, "test")), count) if count else ()
+
+
+def evaluation_requests(plan: Plan, checkpoint: str) -> list[BatchRequest]:
+    """The cells that are scored before and after, at the settings that the chart's other points have."""
+    seeds = tuple(range(plan.settings.watch.test_seeds))
+    one = BatchRequest(Prompt(""), checkpoint, seeds, TEST_GUIDANCE, TEST_STEPS)
+    return [replace(one, prompt=prompt) for prompt in evaluation_prompts(plan)]
+
+
+@torch.no_grad()
+def evaluation_seconds(backbone: Backbone) -> float:
+    """Seconds that the base's UNet takes for one picture at one timestep, in batches as sampling has them."""
+    size, device = backbone.entry.size, backbone.device
+    embeds: PromptEmbeds = backbone.encode_prompts([""]).repeat(TIMED)
+    latents = torch.zeros((TIMED, *backbone.latent_shape(size, size)), device=device)
+    best = float("inf")
+    for _ in range(3):
+        begun = time.perf_counter()
+        float(backbone.predict_noise(latents, 500, embeds).sum())  # reading the number waits for the device
+        best = min(best, time.perf_counter() - begun)
+    return best / TIMED

@@ -1,0 +1,188 @@
+"""Votes as tables: one row for each thing that a round showed, enough to rebuild the vote exactly.
+
+In CSV, texts that a spreadsheet would run as a formula have an apostrophe before them, which reading takes away again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from t2ialign.store.export import FORMULA
+from t2ialign.store.images import write_whole
+from t2ialign.study.answers import Answer
+from t2ialign.study.manifest import Exhibit
+from t2ialign.study.records import Vote
+from t2ialign.study.trials import Trial
+from t2ialign.types import InputError, content_key
+
+Row = dict[str, Any]
+SCHEMA = pa.schema(
+    {
+        "study": pa.string(),
+        "survey": pa.string(),
+        "group": pa.string(),
+        "round": pa.int64(),
+        "category": pa.string(),
+        "prompt": pa.string(),
+        "check": pa.string(),
+        "kind": pa.string(),
+        "most": pa.int64(),
+        "position": pa.int64(),
+        "contender": pa.string(),
+        "seeds": pa.string(),
+        "pictures": pa.string(),
+        "cell": pa.string(),
+        "chosen": pa.int64(),
+        "verdict": pa.string(),
+        "milliseconds": pa.int64(),
+        "answered": pa.string(),
+        "revision": pa.int64(),
+        "blind": pa.bool_(),
+    }
+)
+
+
+def public_survey(survey: str) -> str:
+    """A survey's name for the outside: the id itself is its rater's key, and stays here."""
+    return content_key(["public", survey])
+
+
+def vote_rows(votes: Iterable[Vote]) -> Iterator[Row]:
+    """``chosen`` is 1 for what was selected or picked, the rank (from 1) in a ranking, and 0 for the rest."""
+    for vote in votes:
+        trial = vote.trial
+        for position, exhibit in enumerate(trial.shown):
+            rank = vote.answer.chosen.index(position) + 1 if position in vote.answer.chosen else 0
+            yield {
+                "study": vote.study,
+                "survey": public_survey(vote.survey),
+                "group": vote.group,
+                "round": trial.place,
+                "category": trial.category,
+                "prompt": trial.prompt,
+                "check": trial.check,
+                "kind": trial.kind,
+                "most": trial.most,
+                "position": position,
+                "contender": exhibit.label,
+                "seeds": " ".join(map(str, exhibit.seeds)),
+                "pictures": " ".join(exhibit.pictures),
+                "cell": exhibit.cell,
+                "chosen": rank if trial.kind == "rank" else min(rank, 1),
+                "verdict": vote.answer.verdict,
+                "milliseconds": vote.milliseconds,
+                "answered": vote.created.astimezone(UTC).isoformat(),
+                "revision": vote.revision,
+                "blind": vote.blind,
+            }
+
+
+def votes_from(rows: Iterable[Mapping[str, Any]]) -> list[Vote]:
+    """Inverse of ``vote_rows``, surveys under their public names. ``InputError`` for another layout."""
+    try:
+        ordered = sorted(rows, key=lambda row: (row["survey"], int(row["round"]), int(row["position"])))
+        rounds = groupby(ordered, key=lambda row: (row["survey"], int(row["round"])))
+        return [_vote(list(shown)) for _, shown in rounds]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"This is not a table of votes as t2ialign exports them ({error}).") from error
+
+
+def write_csv_folder(votes: Sequence[Vote], folder: Path) -> list[Path]:
+    """One CSV a survey, named by when it began to answer (UTC) and by its public name."""
+    paths = []
+    for survey in dict.fromkeys(vote.survey for vote in votes):
+        own = [vote for vote in votes if vote.survey == survey]
+        begun = min(vote.created for vote in own).astimezone(UTC)
+        paths.append(folder / f"{begun:%Y-%m-%dT%H-%M-%SZ}-{public_survey(survey)[:8]}.csv")
+        write_whole(paths[-1], csv_text(vote_rows(own)).encode())
+    return paths
+
+
+def write_parquet(votes: Sequence[Vote], path: Path) -> Path:
+    """All votes in one Parquet file."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(list(vote_rows(votes)), SCHEMA), buffer, compression="zstd")
+    write_whole(path, buffer.getvalue().to_pybytes())
+    return path
+
+
+def read_votes(path: Path) -> list[Vote]:
+    """Votes from a Parquet file, a CSV, or a folder of CSVs."""
+    if path.is_dir():
+        return votes_from(row for file in sorted(path.glob("*.csv")) for row in _csv_rows(file))
+    if not path.exists():
+        raise InputError(f"There is no file {path}.")
+    if path.suffix == ".parquet":
+        try:
+            return votes_from(pq.read_table(path).to_pylist())
+        except pa.ArrowException as error:
+            raise InputError(f"{path.name} cannot be read as Parquet: copy it again.") from error
+    return votes_from(_csv_rows(path))
+
+
+def csv_text(rows: Iterable[Row]) -> str:
+    """Rows as CSV with neutralised formulas."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, SCHEMA.names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _tamed(value) for name, value in row.items()} for row in rows)
+    return buffer.getvalue()
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                found = {name: _wild(value) for name, value in row.items()}
+                yield found | {"blind": found["blind"] == "True"}
+    except (UnicodeDecodeError, csv.Error, KeyError, TypeError) as error:
+        raise InputError(f"{path.name} cannot be read as a CSV of votes: {error}.") from error
+
+
+def _tamed(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA) else value
+
+
+def _wild(value: Any) -> Any:
+    tamed = isinstance(value, str) and value.startswith("'") and value.lstrip("'").startswith(FORMULA)
+    return value[1:] if tamed else value
+
+
+def _vote(shown: Sequence[Mapping[str, Any]]) -> Vote:
+    first = shown[0]
+    exhibits = tuple(_exhibit(row) for row in shown)
+    ranks = sorted((int(row["chosen"]), int(row["position"])) for row in shown if int(row["chosen"]))
+    place, kind = int(first["round"]), first["kind"]
+    trial_id = content_key([first["survey"], place, [exhibit.pictures for exhibit in exhibits]])
+    trial = Trial(
+        trial_id, place, first["prompt"], first["category"], exhibits, kind, int(first["most"]), first["check"]
+    )
+    answer = trial.checked(Answer(tuple(position for _, position in ranks), first["verdict"]))
+    revision = int(first["revision"])
+    return Vote(
+        content_key([first["survey"], trial_id, revision]),
+        first["study"],
+        first["survey"],
+        first["group"],
+        trial,
+        answer,
+        int(first["milliseconds"]),
+        datetime.fromisoformat(first["answered"]),
+        revision,
+        bool(first["blind"]),
+    )
+
+
+def _exhibit(row: Mapping[str, Any]) -> Exhibit:
+    names = () if row["contender"] == "decoy" else tuple(row["contender"].split("+"))
+    seeds = tuple(int(seed) for seed in row["seeds"].split())
+    return Exhibit(names, row["prompt"], seeds, tuple(row["pictures"].split()), row["cell"])

@@ -1,0 +1,153 @@
+"""A job's folder: the files through which owner, worker and command line talk. Light, so that any process can look."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from t2ialign.types import InputError
+
+Wish = Literal["pause", "cancel", "resume", "discard"]
+LOG_BYTES = 8_000_000  # beyond it, the older part of a log goes
+KEPT_BYTES = 1_000_000
+TAIL_BYTES = 32_000
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """``HOME/jobs/<ID>/``."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    def spec(self) -> dict[str, Any]:
+        return _read(self.path / "spec.json")
+
+    def write_spec(self, spec: Mapping[str, Any]) -> None:
+        write_json(self.path / "spec.json", spec, sync=True)
+
+    def progress(self) -> dict[str, Any]:
+        """What the worker said last; empty before it has said anything."""
+        return _read(self.path / "progress.json")
+
+    def write_progress(self, progress: Mapping[str, Any]) -> None:
+        write_json(self.path / "progress.json", progress)
+
+    def asked(self) -> Wish | Literal[""]:
+        with suppress(OSError):
+            said = (self.path / "control").read_text().strip()
+            if said in get_args(Wish):
+                return said
+        return ""
+
+    def asked_ago(self) -> float:
+        """Seconds since the standing wish was written, 0 without one."""
+        with suppress(OSError):
+            return max(0.0, time.time() - (self.path / "control").stat().st_mtime)
+        return 0.0
+
+    def ask(self, wish: Wish) -> None:
+        """Leave a wish; the same one again keeps its age."""
+        if self.asked() != wish:
+            _replace(self.path / "control", wish.encode())
+
+    def forget_wish(self) -> None:
+        (self.path / "control").unlink(missing_ok=True)
+
+    def tail(self, lines: int = 40) -> list[str]:
+        """The log's last lines; of a line that was overwritten (a progress bar), what one saw at the end."""
+        with suppress(OSError), self.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+            text = file.read().decode(errors="replace").replace("\r\n", "\n")
+            shown = (line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n"))
+            return [line for line in shown if line][-lines:]
+        return []
+
+    def cap_log(self) -> None:
+        """Cut an overlong log to its last part. What is printed during the cut may be lost, the worker never waits."""
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            with self.log.open("r+b") as file:
+                file.seek(-KEPT_BYTES, os.SEEK_END)
+                kept = file.read()
+                file.seek(0)
+                file.write(b"(the beginning of this log was cut)\n" + kept.partition(b"\n")[2])
+                file.truncate()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def folder_of(home: Path, job: str) -> JobFolder:
+    """The folder of a job, made if need be; ``InputError`` for an id that is no folder's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", job):
+        raise InputError(f"{job[:40]!r} is no job's id: an id has letters, digits, - and _ only.")
+    folder = JobFolder(home / "jobs" / job)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def find_folders(home: Path) -> Iterator[JobFolder]:
+    """The folders of all jobs that have a spec."""
+    return (JobFolder(path.parent) for path in sorted((home / "jobs").glob("*/spec.json")))
+
+
+def find_folder(home: Path, job: str) -> JobFolder:
+    """The folder of a job by its id, or by the beginning of its id if that is nobody else's."""
+    known = {folder.id: folder for folder in find_folders(home)}
+    meant = [job] if job in known else [name for name in known if job and name.startswith(job)]
+    if len(meant) == 1:
+        return known[meant[0]]
+    raise InputError(_unknown(job, meant, list(known)))
+
+
+def write_json(path: Path, record: Mapping[str, Any], sync: bool = False) -> None:
+    """Replace a JSON file in one step: who reads it sees the old or the new one, whole."""
+    _replace(path, json.dumps(record).encode(), sync)
+
+
+def _unknown(job: str, meant: list[str], known: list[str]) -> str:
+    if meant:
+        return f"Several jobs begin with {job[:40]!r}: say which of {', '.join(meant)}."
+    if not known:
+        return f"There is no job {job[:40]!r}: this store has had no jobs yet."
+    near = difflib.get_close_matches(job, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "`t2ialign jobs list` names those there are."
+    return f"There is no job {job[:40]!r}: {hint}"
+
+
+def _replace(path: Path, data: bytes, sync: bool = False) -> None:
+    part = path.with_name(f".{path.name}-{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):  # not there yet, or damaged by a power cut
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,52 @@
+"""Diffusion-DPO: reverse KL, the sigmoid link, denoising errors as log-ratios (SalesforceAIResearch/DiffusionDPO)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t2ialign.methods.controls import option
+from t2ialign.methods.method import Method, Settings
+from t2ialign.objectives.sigmoid import Sigmoid
+from t2ialign.training.log_ratio import scale_of
+from t2ialign.training.losses import Loss, PairLoss
+from t2ialign.training.regularisers import LoserSafeguard
+
+
+@dataclass(frozen=True)
+class Options:
+    beta: float = option(
+        5000.0,
+        "Beta",
+        "Strength of the pull to the reference, as in the paper's code: -log sigmoid(-(beta/2) difference).",
+        1,
+        20_000,
+        50,
+        embedded=400.0,
+    )
+    safeguard: bool = option(
+        False, "Loser safeguard", "Diffusion-SDPO: never push losers away at the winners' expense (mu 0.9)."
+    )
+
+
+def loss(settings: Settings) -> Loss:
+    own = settings.own
+    safeguard = LoserSafeguard() if own.safeguard else None
+    scale = scale_of(own.beta, "diffusion_dpo")
+    return PairLoss(Sigmoid(), scale=scale, penalties=settings.penalties, safeguard=safeguard)
+
+
+METHOD = Method(
+    name="diffusion_dpo",
+    title="Diffusion-DPO",
+    summary="Learns from pairs: pictures that people preferred become likelier, the others rarer. The usual first choice; "
+    "it aligns strongly and lets pictures grow alike.",
+    paper="Wallace et al., Diffusion Model Alignment Using Direct Preference Optimization",
+    venue="CVPR 2024",
+    arxiv="2311.12908",
+    data="pairs",
+    options=Options,
+    loss=loss,
+    published_steps=2000,
+    embedded_steps=200,
+    published={"empty_prompts": 0.2},
+)

@@ -1,0 +1,109 @@
+"""The noun of this folder: a method is a paper's choices along the axes of training, and its published numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.methods.controls import Control, Value, controls_of
+from t2ialign.methods.options import PictureOptions, TrainingOptions, WatchOptions
+from t2ialign.training.losses import Loss
+from t2ialign.training.regularisers import KlToReference, Penalty
+from t2ialign.training.selection import Example
+from t2ialign.types import SeedBatch
+
+DataKind = Literal["pairs", "unpaired", "selected"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every option of one run: the method's ``own`` and those that all methods have."""
+
+    own: Any
+    pictures: PictureOptions
+    training: TrainingOptions
+    watch: WatchOptions
+
+    @property
+    def penalties(self) -> tuple[Penalty, ...]:
+        weight = self.training.kl_weight
+        return (KlToReference(weight),) if weight else ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How a method chooses its own pictures.
+
+    ``measure`` names the metric that ranks them ("" = the backbone's first alignment metric), ``choose`` takes some of a
+    prompt's pictures by it, ``given_share`` is the part that given pictures replace, ``nothing`` says what to do where
+    none was chosen.
+    """
+
+    measure: str
+    choose: Callable[[SeedBatch, Float[Tensor, " n"]], list[Example]]
+    given_share: float = 0.0
+    nothing: str = "sample more pictures a prompt"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One paper. ``summary`` says in plain words what it does to pictures; ``data`` what it learns from.
+
+    ``options`` is the dataclass of its own fields. ``published`` and ``embedded`` give its numbers for the fields that
+    all methods have, on Stable Diffusion and on a small model; ``steps_`` likewise; ``hidden`` are fields that mean
+    nothing here. ``loss`` joins divergence, link, log-ratio and regularisers; ``selection`` is for self-selected sets.
+    """
+
+    name: str
+    title: str
+    summary: str
+    paper: str
+    venue: str
+    arxiv: str
+    data: DataKind
+    options: type
+    loss: Callable[[Settings], Loss]
+    published_steps: int
+    embedded_steps: int
+    source: str = "annotator"
+    published: Mapping[str, Value] = field(default_factory=dict)
+    embedded: Mapping[str, Value] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    selection: Callable[[Settings], Selection] | None = None
+
+    @property
+    def citation(self) -> str:
+        """Paper, venue and, where there is one, its number on arXiv."""
+        return f"{self.paper}. {self.venue}." + (f" arXiv:{self.arxiv}" if self.arxiv else "")
+
+    def steps(self, small: bool) -> int:
+        return self.embedded_steps if small else self.published_steps
+
+    def controls(self) -> tuple[Control, ...]:
+        """Every field that people may set: its own first, then adapter and optimiser, pictures, and measuring."""
+        groups = {
+            "method": self.options,
+            "training": TrainingOptions,
+            "pictures": PictureOptions,
+            "watch": WatchOptions,
+        }
+        found = [
+            control
+            for group, options in groups.items()
+            for control in controls_of(options, group, self.published, self.embedded)
+        ]
+        return tuple(control for control in found if control.name not in self.hidden)
+
+    def settings(self, values: Mapping[str, Value]) -> Settings:
+        """Values by field name as the options they belong to; hidden fields keep their defaults."""
+        kinds = (self.options, PictureOptions, TrainingOptions, WatchOptions)
+        return Settings(*(_made(kind, values) for kind in kinds))
+
+
+def _made(kind: type, values: Mapping[str, Value]) -> Any:
+    return kind(**{one.name: values[one.name] for one in dataclasses.fields(kind) if one.name in values})

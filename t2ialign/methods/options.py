@@ -1,0 +1,87 @@
+"""Options that every method has: which pictures it learns from, how it is optimised, and how it is watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t2ialign.methods.controls import option
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """The pictures that a source samples from the parent checkpoint before training; what is stored is not made again."""
+
+    prompts: str = option(
+        "",
+        "Prompts",
+        "A shipped prompt set or a file of prompts; empty for the backbone's own training prompts.",
+    )
+    prompt_count: int = option(700, "Number of prompts", "Spread evenly over the set.", 1, 100_000, 1, embedded=48)
+    candidates: int = option(8, "Pictures a prompt", "Seeds that are sampled for each prompt.", 1, 512, 1)
+    guidance_scale: float = option(
+        7.5, "CFG of the pictures", "Guidance scale that they are sampled with.", 0, 30, 0.5, embedded=3.0
+    )
+    sampling_steps: int = option(50, "Denoising steps of the pictures", "", 1, 200, 1, embedded=10)
+    pairing: str = option(
+        "random",
+        "Which pairs are judged",
+        "random: pairs drawn among a prompt's pictures; best_worst: its best against its worst.",
+        choices=("random", "best_worst"),
+    )
+    pairs_per_prompt: int = option(12, "Pairs a prompt", "At most so many pairs are drawn for each prompt.", 1, 1000, 1)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Adapter and optimiser."""
+
+    learning_rate: float = option(1e-5, "Learning rate", "AdamW, constant.", 1e-9, 1e-1, embedded=1e-3)
+    batch_size: int = option(32, "Batch size", "Pairs, or pictures, of one optimisation step.", 1, 4096, 1, embedded=8)
+    accumulate: int = option(
+        8, "Gradient accumulation", "Parts that a batch is split into, to fit into memory.", 1, 4096, 1, embedded=1
+    )
+    adapter: str = option(
+        "lora",
+        "Adapter",
+        "LoRA scales and merges exactly; DoRA also learns each weight's length.",
+        choices=("lora", "dora"),
+    )
+    rank: int = option(8, "Rank", "Size of the adapter.", 1, 256, 1)
+    kl_weight: float = option(
+        0.0,
+        "Pull to the reference",
+        "Weight of the squared difference between the policy's and the reference's noise predictions; keeps variety.",
+        0,
+        1000,
+        0.1,
+    )
+    grad_clip: float = option(1.0, "Gradient clipping", "Largest norm of the gradient.", 1e-6, 1e6, 0.1)
+    empty_prompts: float = option(
+        0.0,
+        "Share without prompt",
+        "So many examples forget their prompt, which trains guidance's other side.",
+        0,
+        1,
+        0.05,
+    )
+    timestep_lo: int = option(0, "Lowest timestep", "0 is the finished picture.", 0, 999, 1)
+    timestep_hi: int = option(999, "Highest timestep", "999 is pure noise.", 0, 999, 1)
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What is measured while it trains and at its end, always with the same prompts and seeds."""
+
+    probe_every: int = option(
+        100,
+        "Steps between probes",
+        "A small batch of fixed seeds is sampled and scored; 0 for none.",
+        0,
+        100_000,
+        1,
+        embedded=50,
+    )
+    test_prompts: int = option(
+        16, "Test prompts at the end", "Scored before and after, with intervals; 0 for none.", 0, 10_000, 1, embedded=10
+    )
+    test_seeds: int = option(8, "Seeds a test prompt", "", 2, 64, 1, embedded=4)

@@ -1,0 +1,68 @@
+"""What a rater may answer in a round, and what that says about the contenders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from t2ialign.study.design import AnswerKind
+from t2ialign.types import InputError
+
+Verdict = Literal["", "tie", "neither"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Positions on the screen, counted from 0: those selected, the one picked, or all from best to worst.
+
+    ``verdict`` stands in for the pick: ``tie`` (as good as each other) or ``neither`` (both bad).
+    """
+
+    chosen: tuple[int, ...] = ()
+    verdict: Verdict = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"chosen": list(self.chosen), "verdict": self.verdict}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Answer:
+        return cls(tuple(record["chosen"]), record["verdict"])
+
+
+def checked_answer(answer: Answer, kind: AnswerKind, shown: int, most: int) -> Answer:
+    """The answer in one canonical form (selections ascending); ``InputError`` where the round has no such answer."""
+    chosen, whole = answer.chosen, isinstance(answer.chosen, tuple)
+    if not whole or not all(isinstance(place, int) and not isinstance(place, bool) for place in chosen):
+        raise InputError("An answer names positions by whole numbers.")
+    if not all(0 <= place < shown for place in chosen) or len(set(chosen)) < len(chosen):
+        raise InputError(f"This round shows {shown} pictures: an answer names each of them at most once, and no other.")
+    if answer.verdict not in ("", "tie", "neither") or (answer.verdict and (kind != "pick" or chosen)):
+        raise InputError("This round has no such answer: choose one of those offered.")
+    if kind == "select" and len(chosen) > most:
+        raise InputError(f"Select at most {most}.")
+    if kind == "pick" and len(chosen) != (0 if answer.verdict else 1):
+        raise InputError("Pick one of the two, or say that neither is better.")
+    if kind == "rank" and len(chosen) != most:
+        raise InputError(f"Put {most} in order, the best first.")
+    return Answer(tuple(sorted(chosen)), "") if kind == "select" else answer
+
+
+def duels(answer: Answer, kind: AnswerKind, shown: int) -> Iterator[tuple[int, int, Literal["left", "tie"]]]:
+    """The pairwise comparisons in an answer, by position: (better, worse, "left"), or two equals with "tie".
+
+    Selected beats not selected; two that were both selected, or both not, say nothing about each other. Ranked beats
+    later ranked, and ranked beats unranked. Both bad counts as a tie.
+    """
+    if kind == "pick":
+        if answer.verdict:
+            yield 0, 1, "tie"
+        else:
+            (best,) = answer.chosen
+            yield best, 1 - best, "left"
+        return
+    rest = [place for place in range(shown) if place not in answer.chosen]
+    for rank, place in enumerate(answer.chosen):
+        below = rest if kind == "select" else [*answer.chosen[rank + 1 :], *rest]
+        for worse in below:
+            yield place, worse, "left"

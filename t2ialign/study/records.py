@@ -1,0 +1,54 @@
+"""What a study collects: surveys, and the votes in them. The statistics of this package read nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from t2ialign.study.answers import Answer
+from t2ialign.study.trials import Trial
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One sitting of one unknown person. ``id`` is random and secret: whoever knows it may answer."""
+
+    id: str
+    study: str
+    group: str
+    trials: tuple[Trial, ...]
+    created: datetime
+
+    def trial(self, trial: str) -> Trial | None:
+        """The round of this id, if the survey has it."""
+        return next((found for found in self.trials if found.id == trial), None)
+
+    def upcoming(self, answered: Iterable[Vote]) -> Trial | None:
+        """The first round without an answer, or None where the survey is done."""
+        done = {vote.trial.id for vote in answered}
+        return next((trial for trial in self.trials if trial.id not in done), None)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """The answer to one round, the newest where the rater went back. ``blind``: nobody was told who made what.
+
+    ``milliseconds`` is from showing to answering. ``revision`` counts the changes of mind.
+    """
+
+    id: str
+    study: str
+    survey: str
+    group: str
+    trial: Trial
+    answer: Answer
+    milliseconds: int
+    created: datetime
+    revision: int = 0
+    blind: bool = True
+
+
+def real(votes: Sequence[Vote]) -> list[Vote]:
+    """The votes on real rounds: attention checks say something about raters, nothing about contenders."""
+    return [vote for vote in votes if not vote.trial.check]

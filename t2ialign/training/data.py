@@ -1,0 +1,211 @@
+"""What training learns from, with everything that does not change done once: pictures to latents, prompts to embeddings.
+
+``TrainData`` is what ``train`` reads: a length, and a batch for any indices. Which indices a step takes is decided by
+seed and step alone (``draws``). Three kinds: pairs, single pictures with labels, single pictures with weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.text import PromptEmbeds, stack
+from t2ialign.types import InputError, PreferencePair
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``b`` examples; of pairs the latents and embeddings are all winners, then all losers (n = 2b), else n = b."""
+
+    latents: Float[Tensor, "n c h w"]
+    embeds: PromptEmbeds
+    weights: Float[Tensor, " b"]
+    desirable: Bool[Tensor, " b"] | None = None
+
+    @property
+    def pictures(self) -> int:
+        """Pictures an example: 2 in pairs."""
+        return len(self.latents) // len(self.weights)
+
+
+@runtime_checkable
+class TrainData(Protocol):
+    """Examples by index. ``shape`` is that of one picture's latents.
+
+    ``empty_prompts`` is the share of examples that forget their prompt for a step, which keeps guidance working;
+    ``empty`` marks those of a batch.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def empty_prompts(self) -> float: ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class PromptTable:
+    """Every prompt encoded once; row 0 is the empty prompt, ``rows`` says which row each example reads."""
+
+    embeds: PromptEmbeds
+    rows: Int[Tensor, " n"]
+
+    def take(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> PromptEmbeds:
+        rows = self.rows[indices].masked_fill(empty, 0)
+        pooled = self.embeds.pooled_prompt_embeds
+        words = tuple(self.embeds.truncated[row] for row in rows.tolist())
+        return PromptEmbeds(self.embeds.prompt_embeds[rows], None if pooled is None else pooled[rows], words)
+
+
+@dataclass(frozen=True)
+class PairedData:
+    """Pairs of pictures of one prompt, the better one in ``win``."""
+
+    win: Float[Tensor, "n c h w"]
+    lose: Float[Tensor, "n c h w"]
+    prompts: PromptTable
+    weights: Float[Tensor, " n"]
+    empty_prompts: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.win.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.win)
+
+    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
+        embeds = self.prompts.take(indices, empty)
+        latents = torch.cat([self.win[indices], self.lose[indices]])
+        return Batch(latents, stack([embeds, embeds]), self.weights[indices])
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Single pictures, liked or not (KTO)."""
+
+    latents: Float[Tensor, "n c h w"]
+    prompts: PromptTable
+    desirable: Bool[Tensor, " n"]
+    weights: Float[Tensor, " n"]
+    empty_prompts: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.latents.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
+        embeds = self.prompts.take(indices, empty)
+        return Batch(self.latents[indices], embeds, self.weights[indices], self.desirable[indices])
+
+
+@dataclass(frozen=True)
+class WeightedData:
+    """Single pictures to imitate, each with its weight (MI-TUNE: 1; GORS: its reward)."""
+
+    latents: Float[Tensor, "n c h w"]
+    prompts: PromptTable
+    weights: Float[Tensor, " n"]
+    empty_prompts: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.latents.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
+        return Batch(self.latents[indices], self.prompts.take(indices, empty), self.weights[indices])
+
+
+def prompt_table(backbone: Backbone, prompts: Sequence[str]) -> PromptTable:
+    """Encodes each different prompt of the examples once, and the empty one."""
+    row_of = {text: row for row, text in enumerate(dict.fromkeys(["", *prompts]))}
+    encoded = backbone.encode_prompts(list(row_of))
+    pooled = encoded.pooled_prompt_embeds
+    embeds = PromptEmbeds(encoded.prompt_embeds.cpu(), None if pooled is None else pooled.cpu(), encoded.truncated)
+    return PromptTable(embeds, torch.tensor([row_of[prompt] for prompt in prompts], dtype=torch.long))
+
+
+def encode_images(
+    backbone: Backbone, images: Sequence[UInt8[Tensor, "3 h w"]], together: int = 8
+) -> Float[Tensor, "n c hh ww"]:
+    """Latents of pictures of one size, on the CPU, ``together`` at a time through the autoencoder."""
+    if not images:
+        raise InputError("There are no pictures to train on: choose a source with pictures.")
+    sizes = {tuple(image.shape[1:]) for image in images}
+    if len(sizes) > 1:
+        listed = " and ".join(f"{width} x {height}" for height, width in sorted(sizes)[:3])
+        raise InputError(f"All pictures must have one size, but these have {listed} pixels: resize them first.")
+    grid = backbone.pixels_per_latent
+    height, width = sizes.pop()
+    if height % grid or width % grid:
+        raise InputError(f"Pictures must be multiples of {grid} pixels, not {width} x {height}: resize them first.")
+    parts = [images[start : start + together] for start in range(0, len(images), together)]
+    return torch.cat([backbone.encode(torch.stack(list(part))).cpu() for part in parts])
+
+
+def paired_data(backbone: Backbone, pairs: Sequence[PreferencePair], empty_prompts: float = 0.0) -> PairedData:
+    """Pairs ready to train on; a picture that several pairs share (as one tensor or view) is encoded once."""
+    if not pairs:
+        raise InputError("There are no pairs to train on: choose a source with preferences that are no ties.")
+    pictures = {_identity(image): image for pair in pairs for image in (pair.win, pair.lose)}
+    latents = encode_images(backbone, list(pictures.values()))
+    row_of = {key: row for row, key in enumerate(pictures)}
+    win, lose = (
+        [row_of[_identity(image)] for image in side] for side in zip(*((pair.win, pair.lose) for pair in pairs))
+    )
+    table = prompt_table(backbone, [pair.prompt.text for pair in pairs])
+    weights = torch.tensor([float(pair.weight) for pair in pairs])
+    return PairedData(latents[win], latents[lose], table, weights, empty_prompts)
+
+
+def labelled_data(
+    backbone: Backbone,
+    prompts: Sequence[str],
+    images: Sequence[UInt8[Tensor, "3 h w"]],
+    desirable: Sequence[bool],
+    weights: Sequence[float] | None = None,
+    empty_prompts: float = 0.0,
+) -> LabelledData:
+    """Labelled pictures ready to train on; weights are 1 if not given."""
+    latents, table = encode_images(backbone, images), prompt_table(backbone, prompts)
+    return LabelledData(latents, table, torch.tensor(list(desirable)), _weights(images, weights), empty_prompts)
+
+
+def weighted_data(
+    backbone: Backbone,
+    prompts: Sequence[str],
+    images: Sequence[UInt8[Tensor, "3 h w"]],
+    weights: Sequence[float] | None = None,
+    empty_prompts: float = 0.0,
+) -> WeightedData:
+    """Pictures to imitate, ready to train on; weights are 1 if not given.
+
+    Latents that a sampling loop left behind need no encoding: make ``WeightedData`` of them with ``prompt_table``.
+    """
+    latents, table = encode_images(backbone, images), prompt_table(backbone, prompts)
+    return WeightedData(latents, table, _weights(images, weights), empty_prompts)
+
+
+def _identity(image: Tensor) -> tuple:
+    """The same for two views of the same pixels."""
+    return image.data_ptr(), image.shape, image.stride()
+
+
+def _weights(images: Sequence[Tensor], weights: Sequence[float] | None) -> Float[Tensor, " n"]:
+    return torch.ones(len(images)) if weights is None else torch.tensor([float(weight) for weight in weights])

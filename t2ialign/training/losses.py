@@ -1,0 +1,131 @@
+"""The axes joined into one loss for each kind of data. A loss is a frozen record of choices; its repr identifies it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from t2ialign.divergences import Divergence, ReverseKl
+from t2ialign.objectives.kto import Kto
+from t2ialign.training.log_ratio import PUBLISHED_SCALE, denoising_error, surrogate_log_ratio
+from t2ialign.training.regularisers import Evaluation, LoserSafeguard, Penalty
+from t2ialign.types import LabelledLogRatios, PairLogRatios
+
+PairObjective = Callable[[PairLogRatios], Tensor]
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """What a loss found on one batch: ``values`` to minimise, one an example, weights and penalties included.
+
+    The rest is for the diagnostics, one a picture (pairs: winners, then losers) and without gradients: the log-ratio,
+    the policy's error minus the reference's, whether the divergence's score was continued as a line, whether the picture
+    is on the liked side. Empty tensors where there is no reference.
+    """
+
+    values: Float[Tensor, " b"]
+    log_ratio: Float[Tensor, " n"]
+    error_gap: Float[Tensor, " n"]
+    clamped: Bool[Tensor, " n"]
+    liked: Bool[Tensor, " n"]
+
+    def detach(self) -> LossTerms:
+        return replace(self, values=self.values.detach())
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """From the two models' outputs to a loss. ``needs_reference``: whether the reference must be evaluated at all."""
+
+    @property
+    def needs_reference(self) -> bool: ...
+
+    def __call__(self, seen: Evaluation) -> LossTerms: ...
+
+
+@dataclass(frozen=True)
+class PairLoss:
+    """objective(divergence(log-ratio)) of pairs: every paired method of the house is one of these.
+
+    ``scale`` is the surrogate's (``log_ratio.scale_of`` translates published betas).
+    """
+
+    objective: PairObjective
+    divergence: Divergence = ReverseKl()
+    scale: float = PUBLISHED_SCALE
+    penalties: tuple[Penalty, ...] = ()
+    safeguard: LoserSafeguard | None = None
+
+    @property
+    def needs_reference(self) -> bool:
+        return True
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        policy = seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
+        error, reference_error = denoising_error(policy, seen.target), denoising_error(seen.reference, seen.target)
+        log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
+        values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
+        values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
+        liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
+        return terms(values, log_ratio, error - reference_error, self.divergence, liked)
+
+
+@dataclass(frozen=True)
+class LabelledLoss:
+    """KTO's loss of single pictures with labels, with any divergence's score of the log-ratio."""
+
+    objective: Kto = Kto()
+    divergence: Divergence = ReverseKl()
+    scale: float = PUBLISHED_SCALE
+    penalties: tuple[Penalty, ...] = ()
+
+    @property
+    def needs_reference(self) -> bool:
+        return True
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        error, reference_error = denoising_error(seen.policy, seen.target), denoising_error(seen.reference, seen.target)
+        log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
+        ratios = LabelledLogRatios(log_ratio, seen.batch.desirable)
+        values = seen.batch.weights * self.objective(ratios.map(self.divergence.score))
+        values = values + sum_penalties(self.penalties, seen)
+        return terms(values, log_ratio, error - reference_error, self.divergence, seen.batch.desirable)
+
+
+@dataclass(frozen=True)
+class DenoisingLoss:
+    """weight times the plain denoising error (MI-TUNE with weights 1, GORS with rewards): imitation, no reference."""
+
+    penalties: tuple[Penalty, ...] = ()
+
+    @property
+    def needs_reference(self) -> bool:
+        return any(penalty.needs_reference for penalty in self.penalties)
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        values = seen.batch.weights * denoising_error(seen.policy, seen.target)
+        none = values.new_zeros(0)
+        return LossTerms(values + sum_penalties(self.penalties, seen), none, none, none.bool(), none.bool())
+
+
+def sum_penalties(penalties: tuple[Penalty, ...], seen: Evaluation) -> Float[Tensor, " b"]:
+    """The penalties of every example, averaged over its pictures."""
+    total = seen.policy.new_zeros(len(seen.policy)) + sum(penalty(seen) for penalty in penalties)
+    return total.reshape(seen.batch.pictures, -1).mean(0)
+
+
+def terms(
+    values: Float[Tensor, " b"],
+    log_ratio: Float[Tensor, " n"],
+    error_gap: Float[Tensor, " n"],
+    divergence: Divergence,
+    liked: Bool[Tensor, " n"],
+) -> LossTerms:
+    """``LossTerms`` with the diagnostics cut off from the gradient."""
+    log_ratio = log_ratio.detach()
+    return LossTerms(values, log_ratio, error_gap.detach(), log_ratio < divergence.floor, liked)

@@ -1,0 +1,75 @@
+"""Self-selected sets: the pictures of a prompt that a measure likes best, weighted or mixed with given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from t2ialign.types import InputError, PreferencePair, Prompt, SeedBatch
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture to learn from: with what weight, and (for methods that read it) whether somebody liked it."""
+
+    prompt: Prompt
+    picture: UInt8[Tensor, "3 h w"]
+    weight: float = 1.0
+    desirable: bool = True
+
+
+def top_k(batch: SeedBatch, values: Float[Tensor, " n"], k: int) -> list[Example]:
+    """The ``k`` pictures of highest value (MI-TUNE, algorithm 1, line 8); those without a value are never chosen."""
+    order = torch.argsort(values.nan_to_num(nan=float("-inf")), descending=True, stable=True)[:k]
+    chosen = [index for index in order.tolist() if not values[index].isnan()]
+    return [Example(batch.prompt, batch.images[index]) for index in chosen]
+
+
+def above(batch: SeedBatch, rewards: Float[Tensor, " n"], threshold: float) -> list[Example]:
+    """The pictures whose reward exceeds the threshold, weighted by their reward (GORS, T2I-CompBench, section 5)."""
+    kept = (rewards > threshold).nonzero().flatten().tolist()
+    return [Example(batch.prompt, batch.images[index], float(rewards[index])) for index in kept]
+
+
+def mixed(selected: Sequence[Example], given: Sequence[Example], share: float, draw: torch.Generator) -> list[Example]:
+    """As many examples as ``selected``, a ``share`` of them drawn from ``given`` (MI-TUNE, table 3: real pictures)."""
+    count = min(len(given), round(share * len(selected)))
+    ours = torch.randperm(len(selected), generator=draw)[: len(selected) - count].tolist()
+    theirs = torch.randperm(len(given), generator=draw)[:count].tolist()
+    return [selected[index] for index in sorted(ours)] + [given[index] for index in sorted(theirs)]
+
+
+def liked_and_disliked(pairs: Iterable[PreferencePair], liked_share: float, draw: torch.Generator) -> list[Example]:
+    """Every pair as one liked and one disliked picture (Diffusion-KTO); the commoner side is thinned to ``liked_share``."""
+    liked, disliked = [], []
+    for pair in pairs:
+        liked.append(Example(pair.prompt, pair.win, pair.weight, True))
+        disliked.append(Example(pair.prompt, pair.lose, pair.weight, False))
+    if liked_share >= 0.5:
+        disliked = _some(disliked, len(liked) * (1 - liked_share) / liked_share, draw)
+    else:
+        liked = _some(liked, len(disliked) * liked_share / (1 - liked_share), draw)
+    return liked + disliked
+
+
+def _some(examples: list[Example], count: float, draw: torch.Generator) -> list[Example]:
+    order = torch.randperm(len(examples), generator=draw)[: max(1, round(count))]
+    return [examples[index] for index in sorted(order.tolist())]
+
+
+def checked_examples(examples: Sequence[Example], size: int, why: str) -> list[Example]:
+    """The examples, if there are any and all have pictures of ``size`` pixels."""
+    if not examples:
+        raise InputError(f"There is no picture to learn from: {why}.")
+    for example in examples:
+        height, width = example.picture.shape[-2:]
+        if (height, width) != (size, size):
+            raise InputError(
+                f"A picture of '{example.prompt.text[:60]}' has {width} x {height} pixels, and this backbone makes "
+                f"{size} x {size}: give pictures of that size."
+            )
+    return list(examples)

@@ -1,0 +1,143 @@
+"""A run in the making: what an optimisation step changes, and how it is written down and found again bit for bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t2ialign.diffusion.adapters import adapter_parameters
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.training.data import TrainData
+from t2ialign.training.losses import Loss
+from t2ialign.training.plan import TrainPlan
+from t2ialign.training.processes import Processes
+from t2ialign.types import InputError, content_key
+
+FREE = ("steps", "accumulation", "save_every", "probe_every")  # may differ between a run and its continuation
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """The adapter's parameters, their optimizer and, if wanted, their running average.
+
+    ``identity`` is the hash of everything that must be the same for a saved state to be continued.
+    """
+
+    parameters: dict[str, nn.Parameter]
+    averaged: dict[str, Tensor]
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    identity: str
+
+    def begin(self, path: Path | None, processes: Processes) -> int:
+        """Goes on from ``path`` if a run is written there, else writes its start; returns how many steps are done.
+
+        ``path`` must be one file for all processes.
+        """
+        done = self.restore(path) if path and path.exists() else -1
+        processes.spread([parameter.data for parameter in self.parameters.values()])
+        processes.wait()
+        if done < 0:
+            self.save(path, 0, processes)
+        return max(0, done)
+
+    def gradient_norm(self, clip: float, processes: Processes) -> float:
+        """Averages the gradients over processes and clips them; their norm before clipping."""
+        parameters = [parameter for parameter in self.parameters.values() if parameter.grad is not None]
+        processes.average([parameter.grad for parameter in parameters])
+        self.scaler.unscale_(self.optimizer)
+        return float(nn.utils.clip_grad_norm_(parameters, clip or torch.inf))
+
+    def update(self, plan: TrainPlan, step: int) -> None:
+        """One optimisation step on the gradients at hand (none, in float16, where they overflowed)."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = plan.rate(step)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.averaged:
+            decay = min(plan.ema, (step + 1) / (step + 10))
+            newest = [parameter.data for parameter in self.parameters.values()]
+            torch._foreach_lerp_(list(self.averaged.values()), newest, 1 - decay)
+
+    @contextmanager
+    def showing_average(self) -> Iterator[None]:
+        """Within it the adapter has the averaged weights (those of the last step where nothing is averaged)."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    def finish(self) -> None:
+        """Leaves the weights that ship in the adapter."""
+        self._exchange()
+
+    def _exchange(self) -> None:
+        for name, mean in self.averaged.items():
+            parameter = self.parameters[name]
+            self.averaged[name], parameter.data = parameter.data, mean
+
+    def save(self, path: Path | None, step: int, processes: Processes) -> None:
+        """The first process writes the state after ``step`` steps; the file is whole, whatever happens meanwhile."""
+        if path is None or not processes.first:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        parameters = {name: parameter.data for name, parameter in self.parameters.items()}
+        parts = {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+        with partial.open("wb") as file:
+            torch.save(
+                {"step": step, "identity": self.identity, "parameters": parameters, "averaged": self.averaged, **parts},
+                file,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+
+    def restore(self, path: Path) -> int:
+        """Continues from a saved state; returns how many steps it has behind it."""
+        saved = read_state(path)
+        if saved["identity"] != self.identity:
+            raise InputError(
+                f"{path} holds a run with other data or settings: go on with those, or discard it and start anew."
+            )
+        for name, parameter in self.parameters.items():
+            parameter.data.copy_(saved["parameters"][name])
+        for name, mean in self.averaged.items():
+            mean.copy_(saved["averaged"][name])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.scaler.load_state_dict(saved["scaler"])
+        return saved["step"]
+
+
+def begin_state(policy: Backbone, data: TrainData, loss: Loss, plan: TrainPlan) -> TrainState:
+    """A fresh state around the parameters of the policy's adapter."""
+    parameters = adapter_parameters(policy)
+    if not parameters:
+        raise InputError("The model has no adapter to train: add one first.")
+    optimizer = torch.optim.AdamW(parameters.values(), lr=plan.learning_rate, weight_decay=0.01, fused=True)
+    optimizer.zero_grad(set_to_none=True)
+    averaged = {name: parameter.data.clone() for name, parameter in parameters.items()} if plan.ema else {}
+    scaler = torch.amp.GradScaler(torch.device(policy.device).type, enabled=plan.precision == "float16")
+    said = {name: value for name, value in asdict(plan).items() if name not in FREE}
+    shapes = {name: list(parameter.shape) for name, parameter in parameters.items()}
+    identity = content_key(
+        [said, repr(loss), len(data), data.empty_prompts, policy.entry.name, policy.revision, shapes]
+    )
+    return TrainState(parameters, averaged, optimizer, scaler, identity)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """A saved state's record; one sentence where the file is damaged."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises what zip files, pickles and storages raise
+        raise InputError(f"The saved training state {path} cannot be read: discard it and start anew.") from error

@@ -1,0 +1,86 @@
+"""The align and merge commands as a person types them."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from t2ialign import cli
+
+TINY = "--steps 2 --prompt-count 2 --candidates 2 --sampling-steps 2 --probe-every 0 --test-prompts 0 --batch-size=2 --rank 2"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """The console script within this process, on a store of its own: exit code, stdout and stderr."""
+
+    def call(line: str, *more: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["t2ialign", *line.split(), *more, "--store", str(tmp_path)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        output = capsys.readouterr()
+        return stopped.value.code or 0, output.out, output.err
+
+    return call
+
+
+def test_align_and_merge_make_checkpoints(run, tmp_path) -> None:
+    code, out, err = run(
+        f"align f_dpo --divergence js --beta 2 --no-match-strength --pairs annotator --name js {TINY} --json"
+    )
+    manifest = json.loads(out)
+    assert code == 0 and manifest["request"]["options"]["match_strength"] is False, err
+    assert manifest["request"]["options"]["beta"] == 2 and "training js" in err
+    assert json.loads(run("merge js@0.5 --name half --json")[1])["parents"] == ["js"]
+    code, out, _ = run("checkpoints --json")
+    assert {"js", "half"} <= {row["name"] for row in json.loads(out)}
+    assert (
+        run(f"align f_dpo --name js {TINY}")[2].splitlines()[-1].startswith("t2ialign: There is a checkpoint called js")
+    )
+
+
+def test_a_job_reports_what_it_does(run, tmp_path) -> None:
+    code, _, err = run(f"align ipo --name reported {TINY.replace('--probe-every 0', '--probe-every 1')} --job j1")
+    folder = tmp_path / "jobs" / "j1"
+    assert code == 0, err
+    assert json.loads((folder / "progress.json").read_text())["ended"] == "done"
+    steps = [json.loads(line)["record"] for line in (folder / "steps.jsonl").read_text().splitlines()]
+    probes = [json.loads(line)["record"] for line in (folder / "probes.jsonl").read_text().splitlines()]
+    assert [step["step"] for step in steps] == [1, 2] and [probe["step"] for probe in probes] == [0, 1, 2]
+    assert len(probes[0]["pictures"]) == 16 and probes[0]["alignment"]["mean"] is not None
+
+
+def test_a_job_that_is_asked_to_pause_keeps_its_work(run, tmp_path) -> None:
+    folder = tmp_path / "jobs" / "j2"
+    folder.mkdir(parents=True)
+    (folder / "control").write_text("pause")
+    code, _, _ = run(f"align ipo --name paused {TINY} --job j2")
+    assert code == 75 and not (tmp_path / "checkpoints" / "paused").exists()
+    (folder / "control").unlink(missing_ok=True)
+    assert run(f"align ipo --name paused {TINY} --job j2")[0] == 0
+    assert (tmp_path / "checkpoints" / "paused" / "manifest.json").is_file()
+
+
+def test_the_estimate_and_the_fields(run, tmp_path) -> None:
+    cost = json.loads(run(f"align mi_tune {TINY} --estimate --json")[1])
+    assert cost["seconds"] > 0 and set(cost["phases"]) == {"pictures", "training", "saving", "scoring"}
+    assert not (tmp_path / "checkpoints").exists()
+    assert "--top-k" in run("align mi_tune --fields")[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("align f_dop", "did you mean 'f_dpo'"),
+        ("align f_dpo --betta 2", "did you mean 'beta'"),
+        ("align f_dpo --beta", "--beta needs a value"),
+        ("align f_dpo --beta much", "Beta must be a number"),
+        ("align f_dpo beta 2", "'beta' belongs to no option"),
+        ("merge base --name x", "base itself"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(run, line: str, sentence: str) -> None:
+    code, out, err = run(line)
+    assert (code, out) == (2, "") and sentence in err.splitlines()[-1] and "Traceback" not in err

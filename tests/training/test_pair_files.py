@@ -1,0 +1,93 @@
+"""Preference files: Pick-a-Pic's layout in and out, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
+from t2ialign.training.pairs import judged
+from t2ialign.training.selection import liked_and_disliked
+from t2ialign.types import InputError
+from tests.training.batches import seed_batch
+
+
+def jpeg(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+RED, BLUE = jpeg(48, 32, (250, 0, 0)), jpeg(32, 32, (0, 0, 250))
+
+
+def file_of(path: Path, rows: list[dict]) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def row(label: float = 1.0, first: object = RED, second: object = BLUE) -> dict:
+    return {"caption": "a ring", "jpg_0": first, "jpg_1": second, "label_0": label, "label_1": 1 - label, "uid": "x"}
+
+
+def test_labels_decide_who_wins_ties_drop_out_and_pictures_fit(tmp_path: Path) -> None:
+    path = file_of(tmp_path / "p.parquet", [row(1.0), row(0.5), row(0.0)])
+    first, second = read_pairs(path, 32, 10)
+    assert first.win.shape == (3, 32, 32) and first.source == "dataset:p" and first.prompt.text == "a ring"
+    assert first.win[0].float().mean() > 200 > first.lose[0].float().mean()
+    assert torch.equal(first.win, second.lose)
+    assert len(read_pairs(path, 32, 1)) == 1
+
+
+def test_the_hubs_picture_structs_are_read_too(tmp_path: Path) -> None:
+    path = file_of(tmp_path / "p.parquet", [row(1.0, {"bytes": RED, "path": None}, {"bytes": BLUE, "path": None})])
+    assert len(read_pairs(path, 32, 10)) == 1
+
+
+def test_pairs_survive_the_way_out_and_in(tmp_path: Path) -> None:
+    pairs = judged(seed_batch(3, size=32), torch.arange(3).float(), 3, "votes:x", torch.Generator().manual_seed(0))
+    write_pairs(tmp_path / "deep" / "p.parquet", pairs)
+    again = read_pairs(tmp_path / "deep" / "p.parquet", 32, 10)
+    assert all(
+        torch.equal(a.win, b.win) and torch.equal(a.lose, b.lose) and a.weight == b.weight for a, b in zip(pairs, again)
+    )
+
+
+def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
+    draw = torch.Generator().manual_seed(0)
+    examples = liked_and_disliked(judged(seed_batch(3, size=32), torch.zeros(3), 3, "x", draw), 0.5, draw)
+    write_examples(tmp_path / "e.parquet", examples)
+    again = read_examples(tmp_path / "e.parquet", 32, 100)
+    assert [one.desirable for one in again] == [one.desirable for one in examples]
+    assert all(torch.equal(a.picture, b.picture) for a, b in zip(again, examples))
+    write_examples(tmp_path / "e.parquet", [])
+    assert not (tmp_path / "e.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties"),
+        ([row(1.0, None)], "has no picture"),
+        ([row(1.0, b"no picture")], "cannot be read"),
+        ([row(1.0, jpeg(16, 16, (0, 0, 0)))], "16 x 16 pixels, and this backbone needs at least 32 x 32"),
+        ([{"prompt": "a ring", "image": RED}], "not in Pick-a-Pic's layout"),
+    ],
+)
+def test_bad_files_are_answered_with_a_sentence(tmp_path: Path, rows: list[dict], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read_pairs(file_of(tmp_path / "p.parquet", rows), 32, 10)
+
+
+def test_no_file_and_no_parquet(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no Parquet file"):
+        read_pairs(tmp_path / "nowhere.parquet", 32, 1)
+    (tmp_path / "p.parquet").write_text("not one")
+    with pytest.raises(InputError, match="cannot be read as a Parquet file"):
+        read_pairs(tmp_path / "p.parquet", 32, 1)
