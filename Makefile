@@ -1,11 +1,12 @@
 # Everything needs `make` and Python 3.11 or later; nothing else. The virtual environment is made on first use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format bench clean
+.PHONY: help demo test quick check format bench checkpoints clean
 
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+WORKERS ?= 2
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 
@@ -15,11 +16,11 @@ help:  ## this list
 demo: $(VENV)/.demo  ## the dashboard on http://127.0.0.1:7860
 	$(PY) app.py $(ARGS)
 
-test: $(VENV)/.dev  ## the whole test suite, offline, on the CPU (ARGS="-k lpips" for a part)
-	$(PY) -m pytest $(ARGS)
+test: $(VENV)/.dev  ## the whole test suite, offline, on the CPU (ARGS="-k lpips" for a part, WORKERS=8 where there are cores and memory)
+	$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 quick: $(VENV)/.dev  ## the tests without the slow ones and without a browser
-	$(PY) -m pytest -m "not slow and not e2e" $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) -m "not slow and not e2e" $(ARGS)
 
 check: $(VENV)/.dev  ## formatting, lint, types of the pure folders, import layers
 	$(PY) -m ruff format --check .
@@ -33,6 +34,10 @@ format: $(VENV)/.dev  ## mend formatting and what lint can mend
 
 bench: $(VENV)/.dev  ## every benchmark, side by side with its peer
 	set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=. $(PY) $$file; done
+
+checkpoints: $(VENV)/.demo  ## train the shipped adapters anew, as checkpoints/recipes.txt says (ARGS="--store FOLDER")
+	set -e; grep '^[a-z]' checkpoints/recipes.txt | while read -r line; do \
+		echo "== $$line"; $(PY) -m t2ialign $$line --into checkpoints --replace $(ARGS) </dev/null; done
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

@@ -85,7 +85,9 @@ def pixel_rows(images: Tensor) -> list[Row]:
         return over_pairs(n, lambda i, j: 1 - piq.fsim(unit[i : i + 1], unit[j : j + 1], chromatic=chromatic).item())
 
     def rmse(i: int, j: int) -> float:
-        return normalized_root_mse(unit[i].numpy(), unit[j].numpy(), normalization="min-max") * float(np.ptp(unit[i].numpy()))
+        return normalized_root_mse(unit[i].numpy(), unit[j].numpy(), normalization="min-max") * float(
+            np.ptp(unit[i].numpy())
+        )
 
     def psnr(i: int, j: int) -> float:
         return peak_signal_noise_ratio(arrays[i], arrays[j], data_range=255)
@@ -137,7 +139,12 @@ def lpips_row(images: Tensor) -> Row:
     encoder = lpips_encoder.LpipsEncoder("lpips", "", "cpu", lambda device: lpips_encoder.network_of(model, device))
     unit = images.float() / 255
     theirs = over_pairs(len(images), lambda i, j: model(unit[i : i + 1], unit[j : j + 1], normalize=True).item())
-    return "lpips", "lpips 0.1.4, random squeeze", score_features(METRICS["lpips"], encoder.encode(images, Prompt(""))).mean, theirs
+    return (
+        "lpips",
+        "lpips 0.1.4, random squeeze",
+        score_features(METRICS["lpips"], encoder.encode(images, Prompt(""))).mean,
+        theirs,
+    )
 
 
 def rows() -> list[Row]:

@@ -76,6 +76,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         backbone.py         one loaded model, whatever its family
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
+        merging.py          several LoRAs as one
+        information.py      mutual information of any picture, from latents noised again
         inputs.py           what people may ask the loop for
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
@@ -97,6 +99,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         processes.py        several processes that train one adapter
         state.py            what a step changes, and its file
         train.py            the loop
+        pairs.py            preference pairs by a judge's marks
+        pair_files.py       preferences in Parquet files
+        selection.py        self-selected sets, mixtures, likes and dislikes
 
     study/                  preference studies without a page: designs, fair rounds, statistics
         design.py           what a study asks and of what, and its TOML
@@ -140,6 +145,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
         shards.py           append-only files of votes, synced to disk
         vote_pairs.py       votes as training data
 
+    methods/                one paper a file; METHODS in its __init__ is the menu; and beside them:
+        method.py           the noun: a paper's choices and its published numbers
+        controls.py         fields that people may set
+        options.py          the fields that every method has
+
     engines/                where a sweep runs
         local.py            in one background thread of this process
 
@@ -154,6 +164,15 @@ up: a folder imports from folders above it only (`make check`), every file has i
         supervisor.py       the owner's side: starts, watches, notices
 
     experiments/            the use cases, the only composers
+        align.py            training as a use case: a request becomes a checkpoint
+        align_request.py    what may be asked of training, checked
+        align_sources.py    what preference methods learn from, by name
+        align_pictures.py   the pictures to learn from, through the store
+        align_data.py       from a plan to data ready to train on
+        align_probe.py      a fixed batch, sampled and scored while it trains
+        align_estimate.py   what a run will cost
+        align_result.py     the checkpoint's manifest, and scores before and after
+        merge.py            adapters merged into a new checkpoint
         api.py              the public Python API
         audit.py            which metric tells the truth?
         audit_sets.py       renders with known truth
@@ -233,6 +252,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         jobs.py             jobs: list, show, cancel, pause, resume, discard
         measuring.py        audit, rescore, metrics
         runs.py             generate, score, points, checkpoints, sweep, world, reference
+        training.py         align and merge
         study.py            preference studies, and statistics of any votes
     __main__.py             python -m t2ialign
 """

@@ -126,6 +126,7 @@ class SeedBatch:
     images: UInt8[Tensor, "n 3 h w"]
     mutual_information: Float[Tensor, " n"]
     mutual_information_released: Float[Tensor, " n"]
+    mutual_information_map: Float[Tensor, "n y x"] | None = None  # each latent cell's share of the paper's estimate
 
     @property
     def cell(self) -> str:
@@ -159,6 +160,7 @@ class Metric:
     version: str = "1"
     finish: Any = None
     caveat: str = ""
+    equal_n: bool = False  # its value depends on the number of pictures: only sets of equal size compare
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "t2ialign").rglob("*.py"))
 HEAVY = ("torch", "torchvision", "diffusers", "transformers", "gradio", "plotly", "duckdb", "pandas", "scipy", "numpy")
-REGISTRIES = (("metrics", "METRICS"), ("guidance", "GUIDANCE"), ("objectives", "OBJECTIVES"))
+REGISTRIES = (("metrics", "METRICS"), ("guidance", "GUIDANCE"), ("objectives", "OBJECTIVES"), ("methods", "METHODS"))
 FUNCTION_LINES, FILE_LINES = 50, 300
 
 

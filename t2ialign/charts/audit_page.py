@@ -24,7 +24,7 @@ QUESTIONS = {
     "right before wrong": "How often the right picture scores above the same scene with one mistake. Chance is 0.5.",
     "ranks as the oracle": "Kendall's tau with the share of the prompt's claims that hold, over generated pictures.",
     "seeds a prompt to tell": "The least number of seeds a prompt from which the metric tells two guidance scales apart, in "
-    "the direction of the truth, in at least 80 % of draws; \"not\" where it never does, \"wrong\" where it says the opposite.",
+    'the direction of the truth, in at least 80 % of draws; "not" where it never does, "wrong" where it says the opposite.',
 }
 STYLE = """
 body { margin: 2rem auto; max-width: 1180px; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif; color: #1F2937 }
@@ -52,7 +52,9 @@ def audit_html(audit: Audit) -> str:
 
 
 def _verdicts(audit: Audit, axis: Axis) -> str:
-    rows = "".join(_verdict(entry, audit.of(TRUTH)) for row in table(audit, axis).rows if (entry := audit.of(row.metric)))
+    rows = "".join(
+        _verdict(entry, audit.of(TRUTH)) for row in table(audit, axis).rows if (entry := audit.of(row.metric))
+    )
     return f"<table><thead><tr><th>Metric</th><th>Verdict</th></tr></thead><tbody>{rows}</tbody></table>"
 
 

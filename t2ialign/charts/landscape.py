@@ -50,7 +50,7 @@ class View:
         return places if self.logarithmic else places.log()
 
     def place(self, log_ratio: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """log X as coordinates of this view, kept inside it."""
+        """The coordinates of log X in this view, kept inside it."""
         low, high = torch.tensor([self.low, self.high]).log()
         kept = log_ratio.double().clamp(float(low), float(high))
         return kept if self.logarithmic else kept.exp()
@@ -75,8 +75,6 @@ def push(
     return (up * win, down * lose) if logarithmic else (up, down)
 
 
-def gradient_ratio(
-    divergence: Divergence, win: Float[Tensor, " g"], lose: Float[Tensor, " g"]
-) -> Float[Tensor, " g"]:
+def gradient_ratio(divergence: Divergence, win: Float[Tensor, " g"], lose: Float[Tensor, " g"]) -> Float[Tensor, " g"]:
     """|dL/dX1 / dL/dX2| = f''(X1) / f''(X2), equation 7."""
     return divergence.f_second(win) / divergence.f_second(lose)

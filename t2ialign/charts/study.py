@@ -1,4 +1,4 @@
-"""What people said, as charts of rows: how often each contender was chosen, how strong it is, which metric sees as people do."""
+"""What people said, as charts of rows: how often each was chosen, how strong it is, which metric sees as people do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,12 @@ def rates_figure(rates: Sequence[Rate], group: str = "", dark: bool = False) -> 
 def strengths_figure(found: Strengths | None, dark: bool = False) -> go.Figure:
     """Strengths on the log-odds scale, the strongest first; 0 is the contenders' mean."""
     marks = [
-        Mark(one.name, one.name, one.strength, f"{in_words(one.strength)}: {one.wins} won, {one.losses} lost, {one.ties} tied")
+        Mark(
+            one.name,
+            one.name,
+            one.strength,
+            f"{in_words(one.strength)}: {one.wins} won, {one.losses} lost, {one.ties} tied",
+        )
         for one in (found.contenders if found else ())
     ]
     chart = _rows(marks, styles(sorted(mark.name for mark in marks), dark), dark, legend=False)

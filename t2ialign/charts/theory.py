@@ -70,7 +70,7 @@ def curve_figure(members: Sequence[Member], curve: Curve, order: Sequence[str], 
 
 
 def _rested(member: Member, curve: Curve, x: Float[Tensor, " g"]) -> Float[Tensor, " g"]:
-    """f less its tangent at 1, f' less f'(1), or f'': what is taken away changes neither divergence nor loss."""
+    """What f has over its tangent at 1, f' less f'(1), or f'': the rest changes neither divergence nor loss."""
     one = torch.ones((), dtype=torch.float64)
     slope = member.divergence.f_prime(one)
     if curve == "f":
@@ -112,7 +112,11 @@ def surface_figure(member: Member, view: View, cloud: Cloud | None = None, dark:
         )
     for trace in _riders(member, view, cloud, colors, dark, deep=True):
         chart.add_scatter3d(**trace)
-    chart.update_layout(scene=_scene(view, colors, floor, GRID_IN_SPACE[dark]), margin={"l": 0, "r": 0, "t": 0, "b": 0}, uirevision="keep")
+    chart.update_layout(
+        scene=_scene(view, colors, floor, GRID_IN_SPACE[dark]),
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        uirevision="keep",
+    )
     return chart
 
 

@@ -16,6 +16,7 @@ HEIGHT = 220
 POINTS = 240  # of a longer run, every so manyth step is drawn
 WIN, LOSE = 0, 1
 SMOOTH = 0.05  # the smooth line's memory, as a share of the run
+FIRST_STEP = "The first step is on its way."
 Records = Sequence[Mapping[str, Any]]
 
 
@@ -37,7 +38,7 @@ def bands_figure(records: Records, total: int, dark: bool = False) -> go.Figure:
     """Log-ratios of winners and losers: the median, half of them in the dark band, nine of ten in the pale one."""
     known = [record for record in thinned(records) if any(record.get("log_ratio_quantiles") or ((), ()))]
     if not known:
-        return _nothing("This method compares no pictures.", dark)
+        return _nothing("This method compares no pictures." if records else FIRST_STEP, dark)
     chart = _frame(total, dark)
     hues = DARK if dark else LIGHT
     for side, name in ((LOSE, "losers"), (WIN, "winners")):
@@ -63,7 +64,7 @@ def probe_figure(points: Sequence[tuple[int, Interval]], metric: Metric, total: 
     """A metric of the fixed batch, from step 0 on, with its interval."""
     known = [(step, interval) for step, interval in points if math.isfinite(interval.mean)]
     if not known:
-        return _nothing("The fixed batch is measured before the first step.", dark)
+        return _nothing("Measured before the first step.", dark)
     chart, color = _frame(total, dark), (DARK if dark else LIGHT)[2 if metric.axis == "alignment" else 3]
     sure = [(step, one) for step, one in known if math.isfinite(one.lo) and math.isfinite(one.hi)]
     x = [step for step, _ in sure]
@@ -104,7 +105,7 @@ def smoothed(values: Sequence[float], share: float = SMOOTH) -> list[float]:
 def _running(records: Records, name: str, total: int, dark: bool, hover: str) -> go.Figure:
     known = [(record["step"], record[name]) for record in records if _is_number(record.get(name))]
     if not known:
-        return _nothing("This method has no such number." if records else "The first step is on its way.", dark)
+        return _nothing("This method has no such number." if records else FIRST_STEP, dark)
     chart, colors = _frame(total, dark), ink(dark)
     smooth = smoothed([value for _, value in known])
     rows = thinned([{"x": x, "raw": raw, "mean": mean} for (x, raw), mean in zip(known, smooth)])

@@ -24,15 +24,8 @@ PATIENCE = 5.0  # seconds to wait for the app
 STOPPING = 30.0  # seconds to wait for a worker that no app looks after
 JobId = Annotated[str, typer.Argument(help="The job's id, or its beginning.")]
 
-commands = typer.Typer(help="Long work in the background: list, show, pause, resume, cancel, discard.")
+commands = typer.Typer(help="Long work in the background.", no_args_is_help=True)
 app.add_typer(commands, name="jobs")
-
-
-@commands.callback(invoke_without_command=True)
-def jobs(context: typer.Context, store: StorePath = None, as_json: JsonFlag = False) -> None:
-    """List all jobs, if nothing else is said."""
-    if context.invoked_subcommand is None:
-        list_all(store, as_json)
 
 
 @commands.command(name="list")
@@ -123,13 +116,10 @@ def _do(opened: Any, folder: JobFolder, wish: Wish) -> str:
 
 
 def _await(folder: JobFolder, wish: Wish) -> str:
-    """Wait a little for the app; returns the job's status."""
-    from t2ialign.jobs.glance import glance
-
+    """Wait a little until the app has written down what it did; returns the job's status."""
     deadline = time.monotonic() + PATIENCE
-    status = "discarded"
     while folder.path.exists():
-        status = glance(folder).get("status", "discarded")
+        status = folder.spec().get("status", "discarded")
         if _granted(wish, status) or time.monotonic() > deadline:
             return status
         time.sleep(0.1)

@@ -14,7 +14,9 @@ import typer
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of the store (default: T2IALIGN_HOME).")]
 Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (name@0.7) or a blend (a@0.5+b@0.5).")]
-Metrics = Annotated[str, typer.Option(help="Metrics, separated by commas; all for every one possible, empty for the short list.")]
+Metrics = Annotated[
+    str, typer.Option(help="Metrics, separated by commas; all for every one possible, empty for the short list.")
+]
 Steps = Annotated[int, typer.Option(help="Denoising steps.")]
 SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ...")]
 

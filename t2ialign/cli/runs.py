@@ -116,9 +116,7 @@ def sweep(
     from t2ialign.experiments import sweep as sweeping
     from t2ialign.experiments.workbench import open_workbench
 
-    grid = sweeping.grid(
-        prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics)
-    )
+    grid = sweeping.grid(prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics))
     with open_workbench(store) as bench, progress("sweeping") as show:
         for state in sweeping.sweep(bench, grid):
             show(state.fraction, state.remaining)

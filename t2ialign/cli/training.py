@@ -147,6 +147,9 @@ def merge(
     blend: Annotated[list[str], typer.Argument(help="Checkpoints with weights: a@0.5 b@0.5, or a@0.5+b@0.5.")],
     name: Annotated[str, typer.Option(help="What the new checkpoint is called.")],
     into: Annotated[Path | None, typer.Option(help="Folder for the checkpoint (default: HOME/checkpoints).")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a checkpoint of this name in that folder.")
+    ] = False,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -155,7 +158,7 @@ def merge(
     from t2ialign.experiments.workbench import open_workbench
 
     with open_workbench(store) as bench:
-        manifest = merged(bench, "+".join(blend), name, into)
+        manifest = merged(bench, "+".join(blend), name, into, replace)
         if bench.store is None:
             print("Another process has the store open; the new checkpoint appears there too.", file=sys.stderr)
     emit(manifest, as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest['parents'])}."]))

@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from torch import Tensor
 
-from t2ialign.store import Store, load_picture, pictures
+from t2ialign.store import Store, load_map, load_picture, pictures
 from t2ialign.store.images import thumbnail
 
 PREVIEW_PIXELS = 128
+OVERLAY, STRONGEST = (255, 64, 180), 0.8  # a colour that no shape of the embedded world has; how opaque it may be
 HEADERS = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
 
 
@@ -32,7 +33,12 @@ def picture_route(store: Store) -> Route:
     """What the server needs to answer for the addresses."""
 
     def answer(request: Request) -> Response:
-        data = picture_file(store, request.path_params["cell"], request.path_params["seed"])
+        cell, seed = request.path_params["cell"], request.path_params["seed"]
+        if "map" in request.query_params:
+            overlay = overlay_file(store, cell, seed)
+            missing = Response("No map was kept of this picture.", 404, media_type="text/plain")
+            return missing if overlay is None else Response(overlay, media_type="image/png", headers=HEADERS)
+        data = picture_file(store, cell, seed)
         if data is None:
             return Response("There is no such picture.", 404, media_type="text/plain")
         small = "small" in request.query_params
@@ -45,6 +51,20 @@ def picture_file(store: Store, cell: str, seed: int) -> bytes | None:
     """A picture's lossless file, its thumbnail where only that is stored, or ``None``."""
     shipped = (picture.thumbnail for picture in pictures(store, cell) if picture.seed == seed)
     return load_picture(store, cell, seed) or next(shipped, None)
+
+
+def overlay_file(store: Store, cell: str, seed: int) -> bytes | None:
+    """Where in a picture the prompt speaks, as a PNG to lay over it: opaque where its information is densest."""
+    share = load_map(store, cell, seed)
+    if share is None:
+        return None
+    strength = (share / share.max()).clamp(0, 1).numpy()
+    pixels = np.zeros((*strength.shape, 4), dtype=np.uint8)
+    pixels[..., :3] = OVERLAY
+    pixels[..., 3] = np.rint(255 * STRONGEST * strength)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def preview_uri(image: UInt8[Tensor, "3 h w"]) -> str:

@@ -49,5 +49,3 @@ def differing(request: AlignRequest, small: bool) -> AlignRequest:
     usual = {control.name: control.default(small) for control in controls(request.method)}
     kept = tuple((name, value) for name, value in request.options if name not in usual or value != usual[name])
     return AlignRequest(**{**vars(request), "options": kept})
-
-

@@ -163,7 +163,10 @@ def offer_comparison(watched: Watched) -> Updates:
 
 def compare(services: Services, subject: str, left: str | None, right: str | None, seed: str | None) -> Updates:
     """Two pictures of one seed for the slider."""
-    cells = {batch.request.checkpoint: batch.cell for batch in watch(services, read_query(subject)).batches}
+    try:
+        cells = {batch.request.checkpoint: batch.cell for batch in watch(services, read_query(subject)).batches}
+    except InputError as error:
+        return {"notice": notice(str(error))}
     if left not in cells or right not in cells or seed is None:
         return {}
     files = [picture_file(services.store, cells[name], int(seed)) for name in (left, right)]
@@ -178,19 +181,18 @@ def _enlarged(file: bytes) -> Image.Image:
 
 def click_point(services: Services, data: Mapping[str, Any], subject: str) -> Updates:
     """The pictures behind a clicked point."""
-    chosen = chosen_for(services, watch(services, read_query(subject)))
-    return show_behind(services, chosen, said(data, "point"))
+    return show_behind(services, subject, said(data, "point"))
 
 
 def choose_prompt(services: Services, data: Mapping[str, Any], subject: str) -> Updates:
     """Another prompt of the same point."""
-    chosen = chosen_for(services, watch(services, read_query(subject)))
-    return show_behind(services, chosen, said(data, "point"), said(data, "cell"))
+    return show_behind(services, subject, said(data, "point"), said(data, "cell"))
 
 
-def show_behind(services: Services, chosen: Chosen, point: str, cell: str = "") -> Updates:
-    """The panel for a point and one of its prompts; a point that is gone says so."""
+def show_behind(services: Services, subject: str, point: str, cell: str = "") -> Updates:
+    """The panel for a point and one of its prompts; a point or a run that is gone says so."""
     try:
+        chosen = chosen_for(services, watch(services, read_query(subject)))
         return {"behind": behind(look_behind(services, chosen, point, cell))}
     except InputError as error:
         return {"behind": notice(str(error))}

@@ -41,8 +41,10 @@ def unlocked(typed: str) -> str:
 
 
 def owned(handler: Callable[..., Any], refused: Callable[[str], Any]) -> Callable[..., Any]:
-    """The handler with the session's key before its other values; ``refused`` makes its answer to everybody else, and to
-    whatever ``InputError`` it raises."""
+    """The handler with the session's key before its other values.
+
+    ``refused`` makes of a sentence the answer to everybody else, and to whatever ``InputError`` the handler raises.
+    """
 
     def run(key: str, *values: Any) -> Any:
         try:

@@ -11,7 +11,7 @@ from t2ialign.dashboard.album import picture_route
 from t2ialign.dashboard.rate_routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.tabs import TABS
-from t2ialign.dashboard.wiring import asset
+from t2ialign.dashboard.wiring import QUIET, asset
 
 NAME = "t2ialign"
 HEADER = """
@@ -33,12 +33,20 @@ def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         gr.HTML(HEADER, js_on_load=asset("header.js"), apply_default_css=False, elem_id="t2-top")
-        with gr.Tabs(elem_id="t2-tabs"):
+        with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
-                with gr.Tab(tab.TITLE, id=name):
+                with gr.Tab(tab.TITLE, id=name) as page:
                     tab.build(services)
+                page.select(None, None, None, js=asset("tab.js").replace("__TAB__", name), show_progress="hidden")
+        blocks.load(opened_tab, None, tabs, **QUIET)
         rate_api(services.store)
     return blocks.queue(default_concurrency_limit=WORKERS)
+
+
+def opened_tab(request: gr.Request) -> Any:
+    """The tab that the address names (``?tab=align``), so that a reload comes back to it."""
+    wanted = request.query_params.get("tab", "")
+    return gr.Tabs(selected=wanted) if wanted in TABS else gr.skip()
 
 
 def launch_options(services: Services) -> dict[str, Any]:

@@ -88,7 +88,23 @@ def in_a_sentence(found: Points, chosen: Chosen) -> str:
             f" {counted(found.left_out, 'cell')} scored by another version of these metrics are left out, because one "
             "axis must not mix versions."
         )
-    return text
+    return text + "".join(_warning(found, metric) for metric in dict.fromkeys((chosen.x, chosen.y)))
+
+
+def _warning(found: Points, metric: Metric) -> str:
+    """What must stand beside a chart of a metric that measures no set, or not sets of any size alike."""
+    if metric.axis == "diversity" and metric.level == "image":
+        return (
+            f" {metric.title} measures single pictures, not how they differ: copies of one picture score like different "
+            "ones, so it says nothing about a set."
+        )
+    if not metric.equal_n or not found.points:
+        return ""
+    shown = {cell for point in found.points for cell in point.cells}
+    sizes = sorted({row.seeds for row in found.rows if row.cell in shown})
+    others = {row.cell for row in found.rows} - shown
+    left = f"; {counted(len(others), 'cell')} with another number are left out" if others else ""
+    return f" {metric.title} grows with the number of pictures, so only cells of {sizes[0]} seeds are compared{left}."
 
 
 def _correlation(points: Sequence[TradeoffPoint], chosen: Chosen) -> str:

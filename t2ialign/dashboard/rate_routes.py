@@ -28,7 +28,9 @@ FILES = {
     "rate.round.js": "text/javascript",
     "rate.large.js": "text/javascript",
 }
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+)
 SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 PAGE = {**SAFE, "Cache-Control": "no-store", "Content-Security-Policy": POLICY}
 PICTURE = {**SAFE, "Cache-Control": "private, max-age=3600"}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -41,8 +42,7 @@ class Wires:
         def run(*values: Any) -> Any:
             return ordered(handler(*values), outputs)
 
-        listen = partial(gr.on, triggers) if isinstance(triggers, list) else triggers
-        return listen(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+        return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
     def on_event(
         self,
@@ -73,12 +73,24 @@ class Wires:
         def run(request: gr.Request, *values: Any) -> Any:
             return ordered(handler(request.session_hash or "", *values), outputs)
 
-        listen = partial(gr.on, triggers) if isinstance(triggers, list) else triggers
-        return listen(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+        return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
         return [self.components[name] for name in names]
+
+
+def listening(triggers: Any) -> Callable[..., Dependency]:
+    """What starts an event: one trigger, or any of a list (``gr.on`` wants to see inside those of ``gr.HTML``)."""
+    if not isinstance(triggers, list):
+        return triggers
+    return partial(
+        gr.on,
+        [
+            SimpleNamespace(__self__=trigger.args[0], **vars(trigger.func)) if isinstance(trigger, partial) else trigger
+            for trigger in triggers
+        ],
+    )
 
 
 def ordered(updates: Updates, outputs: Sequence[str]) -> Any:

@@ -103,6 +103,7 @@ def _seed_batch(
     view: Backbone, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...], last: DenoiseStep
 ) -> SeedBatch:
     estimates = [last.mutual_information.cpu(), last.mutual_information_released.cpu()]
+    share: Tensor | None = last.mutual_information_map.cpu()
     if config.negative_prompt:
-        estimates = [torch.full_like(estimate, float("nan")) for estimate in estimates]
-    return SeedBatch(prompt, config, seeds, view.decode(last.latents), *estimates)
+        estimates, share = [torch.full_like(estimate, float("nan")) for estimate in estimates], None
+    return SeedBatch(prompt, config, seeds, view.decode(last.latents), *estimates, share)

@@ -27,11 +27,17 @@ def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Floa
     """
     from open_clip.transform import PreprocessCfg
 
-    chosen = PreprocessCfg(**{name: tuple(value) if isinstance(value, list) else value for name, value in cfg.items()})
+    chosen = PreprocessCfg(**{name: _settled(value) for name, value in cfg.items()})
     known = _done.setdefault(images, {})
     if str(chosen) not in known:
         known[str(chosen)] = _transformed(images, chosen)
     return known[str(chosen)]
+
+
+def _settled(value: Any) -> Any:
+    """One spelling of each setting: open_clip says (224, 224) where transformers says 224, JSON a list for a tuple."""
+    value = tuple(value) if isinstance(value, list) else value
+    return value[0] if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1] else value
 
 
 def _transformed(images: UInt8[Tensor, "n 3 h w"], chosen: Any) -> Float[Tensor, "n 3 s t"]:

@@ -41,8 +41,13 @@ def fetch_folder(source: str | Path, patterns: Sequence[str] = ("*.json", "*.txt
 def pinned(source: str | Path) -> tuple[str, str]:
     """``org/name@revision`` in two; a repository without a revision could change under a stored score."""
     repo, _, revision = str(source).partition("@")
-    if repo.count("/") != 1 or not revision:
+    if repo.count("/") != 1:
         raise InputError(f"{source} is neither a folder nor a hub repository with its revision (org/name@revision).")
+    if not revision:
+        raise InputError(
+            f"No revision of {repo} is pinned, so its scores could change unseen: write {repo}@REVISION in the registry, "
+            "with a commit of the hub that you trust."
+        )
     return repo, revision
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ def align(
     target = (into or bench.home / "checkpoints") / request.name
     finished = result.is_finished(made, target)
     if not finished:
-        result.check_free(bench, made, target, replace)
+        result.check_free(bench, request.name, target, replace)
     folder.mkdir(parents=True, exist_ok=True)
     backbone = bench.backbone(made.entry)
     clock = Clock(costs(bench, made, evaluation_seconds(backbone)))
@@ -151,9 +152,16 @@ def align(
         try:
             yield from _rounds(run)
         finally:
-            drop_adapter(backbone, request.name)
+            _forget(backbone, request.name)
     if processes.first and not run.asked:
         yield from _score(run)
+
+
+def _forget(backbone: Backbone, name: str) -> None:
+    """Drops the adapter in training; that other adapters are left in the UNet is meant, though peft warns of it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Adapter .* was active which is now deleted")
+        drop_adapter(backbone, name)
 
 
 def _rounds(run: Run) -> Iterator[AlignState]:

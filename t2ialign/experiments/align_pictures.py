@@ -107,6 +107,7 @@ def _noted(path: Path) -> dict[str, list]:
         return {}
 
 
+@torch.no_grad()
 def sample_policy(
     policy: Backbone, prompt: Prompt, seeds: tuple[int, ...], guidance_scale: float, steps: int, name: str = "policy"
 ) -> SeedBatch:

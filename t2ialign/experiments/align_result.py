@@ -28,11 +28,10 @@ from t2ialign.types import InputError, Interval
 MANIFEST = "manifest.json"
 
 
-def check_free(bench: Workbench, plan: Plan, target: Path, replace: bool) -> None:
+def check_free(bench: Workbench, name: str, target: Path, replace: bool) -> None:
     """Refuses a name that is taken, unless it is to be replaced where it lies."""
-    name = plan.request.name
     known = bench.registry().checkpoints.get(name)
-    same = known is not None and isinstance(known.adapter, Path) and known.adapter.parent == target
+    same = known is not None and isinstance(known.adapter, Path) and known.adapter.parent.resolve() == target.resolve()
     if (known is not None or target.exists()) and not (replace and (same or known is None)):
         raise InputError(f"There is a checkpoint called {name} already: choose another name, or remove that one first.")
 

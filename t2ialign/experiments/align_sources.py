@@ -124,7 +124,7 @@ def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], F
 
 def default_metric(bench: Workbench, scorers: tuple[str, ...], axis: str) -> str:
     """The first metric of an axis that these scorers can measure: the truth where it is known, else the field's habit."""
-    possible = {metric.name for metric in bench.scorers_for(scorers, ())[0]}
+    possible = {metric.name for metric in bench.scorers_for(scorers, ("all",))[0]}
     found = [name for name in DEFAULTS[axis] if name in possible]
     other = [name for name in sorted(possible) if METRICS[name].axis == axis]
     return (found + other)[0]
@@ -265,6 +265,6 @@ def sources(bench: Workbench, backbone: str) -> Iterator[tuple[str, str]]:
     if encoder is not None:
         yield "annotator", "raters of every taste"
         yield from ((f"annotator:{group}", f"raters of {group} taste") for group in _groups(encoder))
-    for metric in bench.scorers_for(scorers, ())[0]:
+    for metric in bench.scorers_for(scorers, ("all",))[0]:
         if metric.level == "image" and metric.axis == "alignment":
             yield f"metric:{metric.name}", f"the higher {metric.title} wins"

@@ -8,15 +8,15 @@ from pathlib import Path
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign import settings
 from t2ialign.diffusion.inputs import clean_prompt
 from t2ialign.experiments.folders import picture_files, read_pictures
 from t2ialign.experiments.reporting import FolderReport
 from t2ialign.experiments.requests import BatchRequest, check_metrics
 from t2ialign.experiments.score_batch import BatchState, score_batch
 from t2ialign.experiments.scoring import Scorer
-from t2ialign.experiments.workbench import Workbench, open_workbench
-from t2ialign.types import Prompt, Score
+from t2ialign.experiments.workbench import Workbench, bare_workbench, open_workbench
+from t2ialign.metrics import ALL
+from t2ialign.types import InputError, Metric, Prompt, Score
 
 
 def run_request(
@@ -51,15 +51,36 @@ def score_images(
 ) -> dict[str, Score]:
     """Scores any pictures of one prompt; without ``metrics``, by the short list, with ``("all",)`` by every one.
 
-    ``scorers`` are names of the registry; those of the pixels (SSIM, entropy, ...) need none.
+    ``scorers`` are names of the registry; those of the pixels (SSIM, entropy, ...) need none. What cannot be measured
+    (faithfulness to a prompt without a prompt, differences of a single picture) is left out, or answered with a
+    sentence where it was asked for by name.
 
     Raises:
         InputError: an unknown metric or scorer, or weights that cannot be reached.
     """
-    device = settings.device()[0]
-    bench = Workbench(settings.HOME, None, device, settings.dtype_for(device)[0])
-    chosen, encoders = bench.scorers_for(scorers, check_metrics(metrics))
-    return Scorer(Prompt(clean_prompt(prompt)), chosen, encoders).add_images(images, {})
+    said, asked = Prompt(clean_prompt(prompt)), check_metrics(metrics)
+    chosen, encoders = bare_workbench().scorers_for(scorers, asked)
+    obstacles = {metric.name: _obstacle(metric, len(images), said) for metric in chosen}
+    if asked not in ((), ALL):
+        for name in asked:
+            if obstacles[name]:
+                raise InputError(f"'{name}' {obstacles[name]}.")
+    possible = [metric for metric in chosen if not obstacles[metric.name]]
+    scores = Scorer(said, possible, encoders).add_images(images, {})
+    return {name: score for name, score in scores.items() if name in asked or not score.values.isnan().all()}
+
+
+def _obstacle(metric: Metric, pictures: int, prompt: Prompt) -> str:
+    """Why a metric cannot be measured on pictures from elsewhere; empty where it can."""
+    if set(metric.needs) & {"mutual_information", "mutual_information_released"}:
+        return (
+            f"is measured while a picture is sampled; ask for '{metric.name.removesuffix('_released')}_renoise' instead"
+        )
+    if metric.axis == "alignment" and metric.name != "aesthetic" and not prompt.text:
+        return "compares pictures with their prompt; say what they were to show with --prompt"
+    if metric.level != "image" and pictures < 2:
+        return "compares pictures with each other; give it a folder of at least two"
+    return ""
 
 
 def score_folder(folder: Path, prompt: str, metrics: Sequence[str], scorers: Sequence[str]) -> FolderReport:
@@ -71,7 +92,7 @@ def score_folder(folder: Path, prompt: str, metrics: Sequence[str], scorers: Seq
 
 def default_scorers(metrics: Sequence[str]) -> tuple[str, ...]:
     """The embedded world's scorers, which are on every machine, where a metric needs more than pixels."""
-    from t2ialign.metrics import ALL, METRICS
+    from t2ialign.metrics import METRICS
     from t2ialign.registry import load_registry
 
     chosen = check_metrics(metrics)

@@ -65,7 +65,9 @@ def update_tables(path: Path, audit: Audit) -> None:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"'{path}' cannot be read ({error.strerror}); name a document with the audit's marks.") from error
+        raise InputError(
+            f"'{path}' cannot be read ({error.strerror}); name a document with the audit's marks."
+        ) from error
     for axis in AXES:
         begin, end = BEGIN.format(axis=axis), END.format(axis=axis)
         before, found, rest = text.partition(begin)

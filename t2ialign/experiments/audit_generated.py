@@ -79,7 +79,11 @@ def powers(
         if len(pairs) < 3:
             continue
         for metric in metrics:
-            both = [pair for pair in pairs if all(metric.name in c.measured and TRUTH[metric.axis] in c.measured for c in pair)]
+            both = [
+                pair
+                for pair in pairs
+                if all(metric.name in c.measured and TRUTH[metric.axis] in c.measured for c in pair)
+            ]
             if len(both) == len(pairs):
                 found[metric.name] += (_power(metric, both, scales, draws, seed),)
     return dict(found)
@@ -93,7 +97,11 @@ def _paired(cells: Sequence[MeasuredCell], scales: tuple[float, float]) -> list[
 
 
 def _power(
-    metric: Metric, pairs: Sequence[tuple[MeasuredCell, MeasuredCell]], scales: tuple[float, float], draws: int, seed: int
+    metric: Metric,
+    pairs: Sequence[tuple[MeasuredCell, MeasuredCell]],
+    scales: tuple[float, float],
+    draws: int,
+    seed: int,
 ) -> Power:
     most = min(len(low.seeds) for low, _ in pairs)
     everything = [np.arange(most)] * len(pairs)
@@ -147,7 +155,9 @@ def _tau(metric: Metric, cells: Sequence[MeasuredCell]) -> float:
     names = (metric.name, TRUTH["alignment"])
     if not all(name in cell.measured for cell in cells for name in names):
         return math.nan
-    values, truth = (torch.cat([cell.measured[name].values.flatten().double() for cell in cells]).numpy() for name in names)
+    values, truth = (
+        torch.cat([cell.measured[name].values.flatten().double() for cell in cells]).numpy() for name in names
+    )
     known = np.isfinite(values) & np.isfinite(truth)
     if known.sum() < 3:
         return math.nan

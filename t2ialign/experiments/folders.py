@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,16 @@ def read_pictures(files: list[Path]) -> UInt8[Tensor, "n 3 h w"]:
         InputError: a file that is no picture, a damaged one, or sizes that differ; the sentence names the file.
     """
     pictures = [_read(path) for path in files]
-    for path, picture in zip(files, pictures, strict=True):
-        if picture.size != pictures[0].size:
-            raise InputError(
-                f"'{path.name}' is {picture.width} x {picture.height} pixels but '{files[0].name}' is "
-                f"{pictures[0].width} x {pictures[0].height}; resize them to one size first."
-            )
+    sizes = Counter(picture.size for picture in pictures)
+    (width, height), _ = sizes.most_common(1)[0]
+    odd = [(path.name, picture.size) for path, picture in zip(files, pictures) if picture.size != (width, height)]
+    if odd:
+        name, (other_width, other_height) = odd[0]
+        more = f" (and {len(odd) - 1} more differ)" if len(odd) > 1 else ""
+        raise InputError(
+            f"'{name}' is {other_width} x {other_height} pixels but most pictures are {width} x {height}{more}; "
+            "resize them to one size first."
+        )
     return torch.stack([torch.from_numpy(np.array(picture)).permute(2, 0, 1) for picture in pictures])
 
 

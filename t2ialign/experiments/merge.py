@@ -13,12 +13,15 @@ from safetensors.torch import save_file
 from t2ialign.diffusion.adapter_files import PREFIX
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.merging import merged_lora
+from t2ialign.experiments.align_result import check_free
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.registry import ADAPTER_FILE, NAME, CheckpointEntry, resolve
 from t2ialign.types import InputError
 
 
-def merge(bench: Workbench, blend: str, name: str, into: Path | None = None) -> Mapping[str, Any]:
+def merge(
+    bench: Workbench, blend: str, name: str, into: Path | None = None, replace: bool = False
+) -> Mapping[str, Any]:
     """Writes ``a@0.5+b@0.5`` as a checkpoint of its own, which samples the same pictures as the live blend.
 
     Raises:
@@ -28,8 +31,7 @@ def merge(bench: Workbench, blend: str, name: str, into: Path | None = None) -> 
     entry, uses = resolve(blend, registry)
     if not NAME.fullmatch(name):
         raise InputError(f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', not {name[:80]!r}.")
-    if name in registry.checkpoints or target.exists():
-        raise InputError(f"There is a checkpoint called {name} already: choose another name, or remove that one first.")
+    check_free(bench, name, target, replace)
     if not any(use.weight for use in uses):
         raise InputError(f"{blend} is the base itself, so there is nothing to merge: give an adapter a weight.")
     backbone = bench.backbone(entry)

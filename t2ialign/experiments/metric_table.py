@@ -75,7 +75,7 @@ def _row(metric: Metric, cost: float | None) -> str:
         definition(metric),
         f"`{EQUATIONS[metric.name]}`",
         metric.reference,
-        f"{_end(metric.bounds[0])} to {_end(metric.bounds[1])} {metric.unit}",
+        f"{_end(metric.bounds[0])} to {_end(metric.bounds[1])} ({metric.unit})",
         "higher" if metric.higher_is_better else "lower",
         metric.caveat or "-",
         f"{_cost(cost)}; {_needs(metric)}",

@@ -107,6 +107,18 @@ def score_lines(scores: Mapping[str, Score]) -> Iterator[str]:
     for name, score in scores.items():
         interval = "" if math.isnan(score.lo) else f"  [{score.lo:.3f}, {score.hi:.3f}]"
         yield f"  {score.axis:<10} {name:<28} {score.mean:8.3f}{interval}"
+    yield from _warnings(scores)
+
+
+def _warnings(scores: Mapping[str, Score]) -> Iterator[str]:
+    """What must be said of metrics that measure no set, or not sets of any size alike."""
+    metrics = [METRICS[name] for name in scores if name in METRICS]
+    alone = [metric.name for metric in metrics if metric.axis == "diversity" and metric.level == "image"]
+    grows = [metric.name for metric in metrics if metric.equal_n]
+    if alone:
+        yield f"  {', '.join(alone)}: of single pictures; copies of one score like different ones, so no set diversity."
+    if grows:
+        yield f"  {', '.join(grows)}: grow with the number of pictures; compare sets of equal size only."
 
 
 def folder_report(report: FolderReport, pairs: bool) -> dict[str, Any]:

@@ -7,8 +7,8 @@ skipped, so the work can be stopped and taken up again at any time.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,7 +90,9 @@ def missing(
 ) -> list[Metric]:
     """The metrics of which these seeds have no score in today's version."""
     there = {(score.metric, score.version) for score in store.scores_of(opened, cell.key, seeds)}
-    return [metric for metric in metrics if (metric.name, version_of(metric, weights_of(metric, encoders))) not in there]
+    return [
+        metric for metric in metrics if (metric.name, version_of(metric, weights_of(metric, encoders))) not in there
+    ]
 
 
 def current_version(bench: Workbench, metric: Metric) -> str:

@@ -264,4 +264,11 @@ def joined(parts: Sequence[SeedBatch], seeds: Sequence[int]) -> SeedBatch:
         images=torch.cat([part.images for part in parts])[order],
         mutual_information=torch.cat([part.mutual_information for part in parts])[order],
         mutual_information_released=torch.cat([part.mutual_information_released for part in parts])[order],
+        mutual_information_map=_joined_maps(parts, order),
     )
+
+
+def _joined_maps(parts: Sequence[SeedBatch], order: Tensor) -> Tensor | None:
+    """The parts' maps in that order, or None where one of them has none."""
+    maps = [part.mutual_information_map for part in parts if part.mutual_information_map is not None]
+    return torch.cat(maps)[order] if len(maps) == len(parts) else None

@@ -51,7 +51,10 @@ class Scorer:
 
 
 def features_of(
-    images: UInt8[Tensor, "n 3 h w"], prompt: Prompt, encoders: Iterable[Encoder], sampled: Mapping[str, Tensor] = NOTHING
+    images: UInt8[Tensor, "n 3 h w"],
+    prompt: Prompt,
+    encoders: Iterable[Encoder],
+    sampled: Mapping[str, Tensor] = NOTHING,
 ) -> dict[str, Tensor]:
     """Everything that metrics may read about pictures of a prompt, on the CPU; ``sampled`` is what the loop measured."""
     features: dict[str, Tensor] = {"images": images, **sampled}

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from huggingface_hub import CommitScheduler, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
@@ -28,6 +28,7 @@ class NoDataset(InputError):
     """The dataset does not exist, or this token may not know of it."""
 
 
+@runtime_checkable
 class Api(Protocol):
     """``huggingface_hub.HfApi``, as far as it is used here."""
 
@@ -72,7 +73,7 @@ def fetch_votes(home: Path, repo_id: str, api: Api | None = None) -> None:
 
 
 @contextmanager
-def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: HfApi | None = None) -> Iterator[None]:
+def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: Any = None) -> Iterator[None]:
     """As long as the block lasts, commit the votes' folder to a private dataset; flushed at the end.
 
     Call ``fetch_votes`` before: what is committed replaces the dataset's files. Its history is squashed, so that a

@@ -64,6 +64,7 @@ class Reporter:
         self._steps = Ledger(home, self._folder, "train_steps", "steps.jsonl")
         self._probes = Ledger(home, self._folder, "probes", "probes.jsonl")
         self._start: tuple[str, float, float] = ("", 0.0, 0.0)
+        self._heard: Literal["", "pause", "cancel"] = ""
         self._written = 0.0
         self._saying = threading.Lock()
         self._posting = threading.Lock()
@@ -92,9 +93,13 @@ class Reporter:
         self._probes.append(record)
 
     def asked(self) -> Literal["", "pause", "cancel"]:
-        """What the owner wants; look at every step."""
+        """What the owner wants; look at every step. Once heard it stands: who takes it back later starts the job again."""
         wish = self._folder.asked()
-        return wish if wish in ("pause", "cancel") else ""
+        if wish in ("pause", "cancel"):
+            self._heard = wish
+        elif wish == "resume" and not self._heard:  # a pause that was taken back in time
+            self._folder.forget_wish()
+        return self._heard
 
     def leave(self) -> NoReturn:
         """End the process as it was asked to, its state saved before."""

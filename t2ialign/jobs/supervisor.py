@@ -240,10 +240,9 @@ class Supervisor:
         status = rules.outcome(progress.get("ended", ""), code, asked)
         words = rules.last_words(status, progress.get("message", ""), folder.tail(5))
         job = replace(book.live(self._store, job), status=status, ended=now(), message=words, asked="")
-        if status == "paused" and asked == "resume":
-            job = replace(job, status="queued", attempt=0, ended=None)
         book.write(self._store, job)
-        folder.forget_wish()
+        if asked in ("pause", "cancel"):  # any other wish came while the worker left, and is granted next
+            folder.forget_wish()
         return job
 
     def _recover(self) -> None:

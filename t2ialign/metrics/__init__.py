@@ -16,6 +16,7 @@ entry                                    shape               made by
 ``claims``                               [n c] of 0 and 1    the embedded world's oracle
 ``factors``                              [n f], NaN unread   the oracle, with ``factor_groups`` [f] and
                                                              ``factor_scale`` [g]
+``mutual_information_renoise``, ...      [n]                 ``diffusion.information``, of any picture
 ``vqa_score``, ``pick_score``, ...       [n]                 the encoder of that name
 =======================================  ==================  ==============================================
 """
@@ -45,6 +46,8 @@ from t2ialign.metrics import (
     lpips,
     mutual_information,
     mutual_information_released,
+    mutual_information_renoise,
+    mutual_information_renoise_released,
     oracle_alignment,
     oracle_exact,
     pick_score,
@@ -82,6 +85,8 @@ METRICS: dict[str, Metric] = {
     "oracle_exact": oracle_exact.METRIC,
     "mutual_information": mutual_information.METRIC,
     "mutual_information_released": mutual_information_released.METRIC,
+    "mutual_information_renoise": mutual_information_renoise.METRIC,
+    "mutual_information_renoise_released": mutual_information_renoise_released.METRIC,
     # alignment with people
     "pick_score": pick_score.METRIC,
     "image_reward": image_reward.METRIC,
@@ -127,6 +132,8 @@ ON_REQUEST = frozenset(
     {
         "clip_score_hessel",
         "clip_score_100",
+        "mutual_information_renoise",
+        "mutual_information_renoise_released",
         "vendi_inf",
         "fsim",
         "fsimc",

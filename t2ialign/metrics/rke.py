@@ -29,4 +29,5 @@ METRIC = Metric(
     reference="Jalali et al. 2023, An Information-Theoretic Evaluation of Generative Models, eq. 6",
     summary="How many truly different pictures are in this set, by the mean squared similarity of all pairs.",
     caveat="Grows with the number of seeds: only sets of equal size compare. U-RKE does not.",
+    equal_n=True,
 )

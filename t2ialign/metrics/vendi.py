@@ -51,4 +51,5 @@ METRIC = Metric(
     reference="Friedman and Dieng 2023, The Vendi Score, eq. 2",
     summary="How many truly different pictures are in this set.",
     caveat="Grows with the number of seeds: only sets of equal size compare.",
+    equal_n=True,
 )

@@ -30,4 +30,5 @@ METRIC = Metric(
     reference="Pasarkar and Dieng 2024, Cousins of the Vendi Score, q = infinity",
     summary="How little the set is dominated by its largest group of look-alikes.",
     caveat="Grows with the number of seeds: only sets of equal size compare.",
+    equal_n=True,
 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from t2ialign.store import images
 from t2ialign.store.complaints import in_plain_words
@@ -43,11 +45,14 @@ def record_batch(home: Path, batch: SeedBatch, seconds: float = math.nan) -> Cel
     """A batch's record, its pictures written as files of the store in ``home``; any process may do this."""
     pictures = []
     numbers = zip(batch.mutual_information.tolist(), batch.mutual_information_released.tolist())
-    for seed, image, (paper, released) in zip(batch.seeds, batch.images, numbers):
+    maps = batch.mutual_information_map
+    shares = [None] * len(batch.seeds) if maps is None else [images.encode_map(share) for share in maps]
+    for seed, image, (paper, released), share in zip(batch.seeds, batch.images, numbers, shares):
         data = images.encode(image)
         with in_plain_words(home):
             sha = images.write(home, data)
-        pictures.append(PictureRecord(seed, sha, images.thumbnail(data), paper, released, seconds / len(batch.seeds)))
+        small, each = images.thumbnail(data), seconds / len(batch.seeds)
+        pictures.append(PictureRecord(seed, sha, small, paper, released, each, share))
     return CellRecord(batch.prompt, batch.config, tuple(pictures))
 
 
@@ -78,11 +83,20 @@ def load_picture(store: Store, cell: str, seed: int) -> bytes | None:
     return found[seed][0] if found else None
 
 
+def load_map(store: Store, cell: str, seed: int) -> Float[Tensor, "y x"] | None:
+    """Each latent cell's share, in nats, of a picture's mutual information; None where it was not kept."""
+    sql = """
+        SELECT map, mutual_information FROM images JOIN information_maps USING (image) WHERE cell = ? AND seed = ?
+    """
+    return next((images.decode_map(data, total) for data, total in store.rows(sql, [cell, seed])), None)
+
+
 def pictures(store: Store, cell: str) -> list[PictureRecord]:
     """A cell's pictures in the order of their seeds, with thumbnails; for what lies behind a point of the chart."""
     sql = """
-        SELECT seed, sha, thumbnail, mutual_information, mutual_information_released, seconds
-        FROM images JOIN thumbnails USING (image) WHERE cell = ? ORDER BY seed
+        SELECT seed, sha, thumbnail, mutual_information, mutual_information_released, seconds, map
+        FROM images JOIN thumbnails USING (image) LEFT JOIN information_maps USING (image)
+        WHERE cell = ? ORDER BY seed
     """
     return [PictureRecord(*row) for row in store.rows(sql, [cell])]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import re
 import uuid
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -33,6 +34,23 @@ def encode(image: UInt8[Tensor, "3 h w"]) -> bytes:
 def decode(data: bytes) -> UInt8[Tensor, "3 h w"]:
     """RGB pixels of a picture file."""
     return torch.from_numpy(np.array(Image.open(io.BytesIO(data)).convert("RGB"))).permute(2, 0, 1).contiguous()
+
+
+def encode_map(share: Float[Tensor, "y x"]) -> bytes | None:
+    """Shares of a positive number as a grey PNG, white the largest; None where they are no shares (zero or unknown)."""
+    most = float(share.max())
+    if not 0 < most < math.inf:
+        return None
+    buffer = io.BytesIO()
+    levels = (share / most * 255).round().clamp(0, 255).to(torch.uint8)
+    Image.fromarray(levels.cpu().numpy()).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def decode_map(data: bytes, total: float) -> Float[Tensor, "y x"]:
+    """The shares again, to within 1/510 of the largest, scaled so that they add up to ``total``."""
+    levels = torch.from_numpy(np.array(Image.open(io.BytesIO(data)).convert("L"))).double()
+    return levels * (total / levels.sum())
 
 
 def digest(data: bytes) -> str:

@@ -108,7 +108,21 @@ def m007_votes(cursor: Cursor) -> None:
     """)
 
 
-MIGRATIONS: list[Migration] = [m001_cells, m002_scores, m003_runs, m004_inbox, m005_jobs, m006_studies, m007_votes]
+def m008_information_maps(cursor: Cursor) -> None:
+    """Where in a picture the prompt speaks: each latent cell's share of its mutual information, as a grey PNG."""
+    cursor.execute("CREATE TABLE information_maps (image VARCHAR PRIMARY KEY, map BLOB)")
+
+
+MIGRATIONS: list[Migration] = [
+    m001_cells,
+    m002_scores,
+    m003_runs,
+    m004_inbox,
+    m005_jobs,
+    m006_studies,
+    m007_votes,
+    m008_information_maps,
+]
 
 
 def migrate(connection: Cursor, home: Path, read_only: bool = False) -> None:

@@ -32,6 +32,7 @@ SCHEMA = pa.schema(
                     "mutual_information": pa.float64(),
                     "mutual_information_released": pa.float64(),
                     "seconds": pa.float64(),
+                    "information_map": pa.binary(),
                 }
             )
         ),
@@ -56,7 +57,10 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class PictureRecord:
-    """A stored picture: ``sha`` names its lossless file, ``thumbnail`` is WebP (the picture if that is its hash)."""
+    """A stored picture: ``sha`` names its lossless file, ``thumbnail`` is WebP (the picture if that is its hash).
+
+    ``information_map`` is ``images.encode_map`` of the mutual information's shares, None where it was not kept.
+    """
 
     seed: int
     sha: str
@@ -64,6 +68,7 @@ class PictureRecord:
     mutual_information: float
     mutual_information_released: float
     seconds: float
+    information_map: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def intact(home: Path, sha: str, thumbnail: bytes) -> bool:
 
 def _forget(cursor: Cursor, key: str, cell: str, seed: int) -> None:
     """Delete a picture's row and every score that it had a part in."""
-    for table in ("images", "thumbnails", "image_scores"):
+    for table in ("images", "thumbnails", "information_maps", "image_scores"):
         cursor.execute(f"DELETE FROM {table} WHERE image = ?", [key]).fetchall()
     with_it = "seed_set IN (SELECT seed_set FROM seed_sets WHERE list_contains(seeds, ?))"
     cursor.execute(f"DELETE FROM batch_scores WHERE cell = ? AND {with_it}", [cell, seed]).fetchall()
@@ -97,6 +97,8 @@ def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
     ]
     insert(cursor, "images", rows)
     insert(cursor, "thumbnails", [{"image": key, "thumbnail": picture.thumbnail} for key, (_, picture) in keys.items()])
+    maps = {key: picture.information_map for key, (_, picture) in keys.items() if picture.information_map}
+    insert(cursor, "information_maps", [{"image": key, "map": data} for key, data in maps.items()])
 
 
 def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[str]) -> None:

@@ -6,21 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from t2ialign.study.design import AnswerKind
 from t2ialign.types import InputError
 
-Verdict = Literal["", "tie", "neither"]
+VERDICTS = ("", "tie", "neither")
 
 
 @dataclass(frozen=True)
 class Answer:
     """Positions on the screen, counted from 0: those selected, the one picked, or all from best to worst.
 
-    ``verdict`` stands in for the pick: ``tie`` (as good as each other) or ``neither`` (both bad).
+    ``verdict`` stands in for the pick: ``tie`` (as good as each other) or ``neither`` (both bad). What comes from outside
+    may hold anything: ``checked_answer`` says what is an answer.
     """
 
-    chosen: tuple[int, ...] = ()
-    verdict: Verdict = ""
+    chosen: tuple[Any, ...] = ()
+    verdict: Any = ""
 
     def to_json(self) -> dict[str, Any]:
         return {"chosen": list(self.chosen), "verdict": self.verdict}
@@ -30,14 +30,14 @@ class Answer:
         return cls(tuple(record["chosen"]), record["verdict"])
 
 
-def checked_answer(answer: Answer, kind: AnswerKind, shown: int, most: int) -> Answer:
+def checked_answer(answer: Answer, kind: str, shown: int, most: int) -> Answer:
     """The answer in one canonical form (selections ascending); ``InputError`` where the round has no such answer."""
-    chosen, whole = answer.chosen, isinstance(answer.chosen, tuple)
-    if not whole or not all(isinstance(place, int) and not isinstance(place, bool) for place in chosen):
+    chosen = answer.chosen
+    if not all(type(place) is int for place in chosen):
         raise InputError("An answer names positions by whole numbers.")
     if not all(0 <= place < shown for place in chosen) or len(set(chosen)) < len(chosen):
         raise InputError(f"This round shows {shown} pictures: an answer names each of them at most once, and no other.")
-    if answer.verdict not in ("", "tie", "neither") or (answer.verdict and (kind != "pick" or chosen)):
+    if answer.verdict not in VERDICTS or (answer.verdict and (kind != "pick" or chosen)):
         raise InputError("This round has no such answer: choose one of those offered.")
     if kind == "select" and len(chosen) > most:
         raise InputError(f"Select at most {most}.")
@@ -48,7 +48,7 @@ def checked_answer(answer: Answer, kind: AnswerKind, shown: int, most: int) -> A
     return Answer(tuple(sorted(chosen)), "") if kind == "select" else answer
 
 
-def duels(answer: Answer, kind: AnswerKind, shown: int) -> Iterator[tuple[int, int, Literal["left", "tie"]]]:
+def duels(answer: Answer, kind: str, shown: int) -> Iterator[tuple[int, int, Literal["left", "tie"]]]:
     """The pairwise comparisons in an answer, by position: (better, worse, "left"), or two equals with "tie".
 
     Selected beats not selected; two that were both selected, or both not, say nothing about each other. Ranked beats

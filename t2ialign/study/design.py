@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from t2ialign.types import InputError, Prompt, content_key
@@ -22,7 +22,8 @@ Aspect = Literal["fits", "better", "varied"]
 
 MAX_SHOWN = 12
 MAX_ROUNDS = 200
-QUESTIONS: dict[tuple[AnswerKind, Aspect], str] = {
+PLAIN = {"str": (str, "a text"), "int": (int, "a whole number"), "float": ((int, float), "a number")}
+QUESTIONS: dict[tuple[str, str], str] = {
     ("select", "fits"): "Select every picture that fits the text, or none.",
     ("select", "better"): "Select the pictures you like, or none.",
     ("select", "varied"): "Select every set whose pictures are varied, or none.",
@@ -65,8 +66,8 @@ class AnswerRule:
     ``aspect`` is what is asked for, ``question`` its wording ("" = the usual one).
     """
 
-    kind: AnswerKind = "select"
-    aspect: Aspect = "fits"
+    kind: str = "select"
+    aspect: str = "fits"
     question: str = ""
     shown: int = 0
     most: int = 0
@@ -83,7 +84,7 @@ class StudyDesign:
     title: str
     contenders: tuple[Contender, ...]
     prompts: tuple[Prompt, ...]
-    compare: Compare = "methods"
+    compare: str = "methods"
     instructions: str = ""
     consent: str = ""
     answer: AnswerRule = AnswerRule()
@@ -122,18 +123,16 @@ class StudyDesign:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> StudyDesign:
-        """Raises ``InputError`` on fields that a design does not have."""
+        """Raises ``InputError`` on anything that is not the design of a study."""
         try:
-            return cls(
-                **{
-                    **record,
-                    "contenders": tuple(Contender(**contender) for contender in record["contenders"]),
-                    "prompts": tuple(Prompt(p["text"], p["category"], tuple(p["tags"])) for p in record["prompts"]),
-                    "answer": AnswerRule(**record["answer"]),
-                    "pictures": Pictures(**{**record["pictures"], "seeds": tuple(record["pictures"]["seeds"])}),
-                    "groups": tuple(record["groups"]),
-                }
-            )
+            parts = {
+                "contenders": tuple(_made(Contender, contender) for contender in record["contenders"]),
+                "prompts": tuple(Prompt(p["text"], p["category"], tuple(p["tags"])) for p in record["prompts"]),
+                "answer": _made(AnswerRule, record["answer"]),
+                "pictures": _pictures(record["pictures"]),
+                "groups": tuple(_strings(record["groups"])),
+            }
+            return _made(cls, {**record, **parts})
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"This is not the design of a study ({error}).") from error
 
@@ -150,21 +149,20 @@ def from_toml(text: str) -> StudyDesign:
     try:
         record = tomllib.loads(text)
         prompts = record.pop("prompts")
-        design = StudyDesign(
-            contenders=tuple(Contender(**contender) for contender in record.pop("contenders")),
-            prompts=tuple(Prompt(text, category) for category, texts in prompts.items() for text in _strings(texts)),
-            answer=AnswerRule(**record.pop("answer", {})),
-            pictures=_pictures(record.pop("pictures", {})),
-            groups=tuple(_strings(record.pop("groups", ["everyone"]))),
-            **record,
-        )
+        parts = {
+            "contenders": tuple(_made(Contender, contender) for contender in record["contenders"]),
+            "prompts": tuple(Prompt(text, category) for category, texts in prompts.items() for text in _strings(texts)),
+            "answer": _made(AnswerRule, record.get("answer", {})),
+            "pictures": _pictures(record.get("pictures", {})),
+            "groups": tuple(_strings(record.get("groups", ["everyone"]))),
+        }
+        design = _made(StudyDesign, {**record, **parts})
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The study is not valid TOML: {error}.") from error
     except KeyError as error:
         raise InputError(f"The study's TOML has no {error.args[0]!r}.") from error
     except (TypeError, AttributeError) as error:
-        said = str(error).replace("StudyDesign.__init__() ", "").replace(".__init__()", "")
-        raise InputError(f"The study's TOML cannot be read: {said}.") from error
+        raise InputError(f"The study's TOML cannot be read: {error}.") from error
     return checked(design)
 
 
@@ -188,7 +186,24 @@ def _pictures(record: Mapping[str, Any]) -> Pictures:
         from t2ialign.diffusion.inputs import parse_seeds
 
         seeds = parse_seeds(seeds)
-    return Pictures(**{**record, "seeds": tuple(seeds)})
+    if not isinstance(seeds, list | tuple) or not all(type(seed) is int for seed in seeds):
+        raise TypeError('seeds are whole numbers, as "0-7" or [1, 5, 9]')
+    return _made(Pictures, {**record, "seeds": tuple(seeds)})
+
+
+def _made(cls: type[Any], record: Mapping[str, Any]) -> Any:
+    """A record's object. ``TypeError`` in plain words where a field is unknown, missing, or no text or number."""
+    known = {field.name: field for field in fields(cls)}
+    for name, value in record.items():
+        if name not in known:
+            raise TypeError(f"there is no {name!r}; known are {', '.join(known)}")
+        types, words = PLAIN.get(str(known[name].type), (object, ""))
+        if not isinstance(value, types) or (words and isinstance(value, bool)):
+            raise TypeError(f"{name!r} is {words}, not {value!r}")
+    missing = [name for name, field in known.items() if field.default is MISSING and name not in record]
+    if missing:
+        raise TypeError(f"{missing[0]!r} is missing")
+    return cls(**record)
 
 
 def _strings(values: Any) -> list[str]:
@@ -198,7 +213,7 @@ def _strings(values: Any) -> list[str]:
 
 
 def _complaints(design: StudyDesign) -> Iterable[str]:
-    yield from _type_complaints(design)
+    yield from _choice_complaints(design)
     names = [contender.name for contender in design.contenders]
     if not design.title.strip():
         yield "A study needs a title."
@@ -216,18 +231,12 @@ def _complaints(design: StudyDesign) -> Iterable[str]:
     yield from _number_complaints(design)
 
 
-def _type_complaints(design: StudyDesign) -> Iterable[str]:
+def _choice_complaints(design: StudyDesign) -> Iterable[str]:
     allowed = {"compare": get_args(Compare), "kind": get_args(AnswerKind), "aspect": get_args(Aspect)}
     said = {"compare": design.compare, "kind": design.answer.kind, "aspect": design.answer.aspect}
     for field, options in allowed.items():
         if said[field] not in options:
             yield f"'{field}' is one of {', '.join(options)}, not {said[field]!r}."
-    texts = (design.title, design.instructions, design.consent, design.answer.question, *design.groups)
-    if not all(isinstance(text, str) for text in texts):
-        yield "Title, instructions, consent, question and groups are texts."
-    numbers = (design.rounds, design.checks, design.target, design.answer.shown, design.answer.most)
-    if not all(isinstance(number, int) for number in (*numbers, design.pictures.set_size, *design.pictures.seeds)):
-        yield "Rounds, checks, target, shown, most, set size and seeds are whole numbers."
 
 
 def _number_complaints(design: StudyDesign) -> Iterable[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -35,7 +36,8 @@ def ranking_strengths(votes: Sequence[Vote]) -> Strengths:
     everything = [stage for given in stages.values() for stage in given]
     whole = _linked(everything, len(names))
     penalty = 0.0 if whole else EVEN
-    values = choix.opt_top1(len(names), everything, alpha=penalty or 1e-9)
+    fit = choix.ilsr_top1 if whole else partial(choix.opt_top1, alpha=EVEN)
+    values = fit(len(names), everything)
     clustered = len(stages) >= FEWEST_RATERS
     covariance = _covariance(stages, values, penalty, clustered)
     raters, note = (len(stages) if clustered else 0), ("" if whole else UNBOUNDED)
@@ -70,7 +72,7 @@ def _covariance(
     from choix.opt import Top1Fcts
 
     everything = [stage for given in stages.values() for stage in given]
-    inverse = np.linalg.pinv(Top1Fcts(everything, penalty).hessian(values))
+    inverse = np.linalg.pinv(Top1Fcts(everything, penalty).hessian(values), rcond=1e-9, hermitian=True)
     if not clustered:
         return inverse
     gradients = np.array([Top1Fcts(given, 0.0).gradient(values) for given in stages.values()])

@@ -8,10 +8,11 @@ v * sqrt(s_i s_j), so that they say something instead of being split in halves. 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -102,12 +103,12 @@ def strengths(votes: Iterable[Duel]) -> Strengths:
     if any(vote.left == vote.right for vote in votes):
         raise InputError("A contender was compared with itself: every row needs two different names.")
     names = sorted({name for vote in votes for name in (vote.left, vote.right)})
-    pairs, note = [(i, j) for i, j in combinations(range(len(names)), 2)], ""
-    outcomes = _counted(votes, names)
+    outcomes, note = _counted(votes, names), ""
     linked = _linked(outcomes, len(names))
     if linked != "whole":
         note = UNMET if linked == "apart" else UNBOUNDED
-        outcomes = outcomes + Counter({("", pair, one): 0.5 for pair in pairs for one in ("win", "loss")})
+        for pair, outcome in product(combinations(range(len(names)), 2), ("win", "loss")):
+            outcomes["", pair, outcome] += 0.5
     raters = len({rater for rater, _, _ in outcomes if rater})
     ties = any(vote.outcome == "tie" for vote in votes)
     clustered = raters >= FEWEST_RATERS and "" not in {vote.rater for vote in votes}
@@ -162,10 +163,10 @@ def ordered(
 Key = tuple[str, tuple[int, int], str]
 
 
-def _counted(votes: Sequence[Duel], names: Sequence[str]) -> Counter[Key]:
+def _counted(votes: Sequence[Duel], names: Sequence[str]) -> defaultdict[Key, float]:
     """How often (rater, pair i < j, "win" of i, "loss" of i or "tie")."""
     place = {name: index for index, name in enumerate(names)}
-    counts: Counter[Key] = Counter()
+    counts: defaultdict[Key, float] = defaultdict(float)
     for vote in votes:
         i, j = place[vote.left], place[vote.right]
         first = {"left": "win", "right": "loss"}.get(vote.outcome, "tie")
@@ -174,7 +175,7 @@ def _counted(votes: Sequence[Duel], names: Sequence[str]) -> Counter[Key]:
     return counts
 
 
-def _linked(outcomes: Counter[Key], n: int) -> Literal["whole", "one-way", "apart"]:
+def _linked(outcomes: Mapping[Key, float], n: int) -> Literal["whole", "one-way", "apart"]:
     """Whether everybody beat (or tied with) everybody by some chain, which is when finite estimates exist (Ford, 1957)."""
     beats = np.zeros((n, n))
     for (_, (i, j), outcome), count in outcomes.items():
@@ -185,7 +186,7 @@ def _linked(outcomes: Counter[Key], n: int) -> Literal["whole", "one-way", "apar
     return "one-way" if connected_components(beats, directed=False)[0] == 1 else "apart"
 
 
-def _fitted(outcomes: Counter[Key], n: int, ties: bool, clustered: bool) -> tuple[np.ndarray, np.ndarray]:
+def _fitted(outcomes: Mapping[Key, float], n: int, ties: bool, clustered: bool) -> tuple[np.ndarray, np.ndarray]:
     """Centred log-strengths (and log v) with their covariance, from the log-linear model."""
     import statsmodels.api as sm
 
@@ -194,7 +195,7 @@ def _fitted(outcomes: Counter[Key], n: int, ties: bool, clustered: bool) -> tupl
     pairs = {pair: column for column, pair in enumerate(sorted({pair for _, pair in groups}))}
     rows, counts, offsets, raters = [], [], [], []
     for rater, (i, j) in groups:
-        given = [outcomes[rater, (i, j), kind] for kind in kinds]
+        given = [outcomes.get((rater, (i, j), kind), 0.0) for kind in kinds]
         for kind, count in zip(kinds, given):
             row = np.zeros(len(pairs) + n + ties)
             row[pairs[i, j]] = 1
@@ -209,7 +210,9 @@ def _fitted(outcomes: Counter[Key], n: int, ties: bool, clustered: bool) -> tupl
     model = sm.GLM(np.array(counts), design, family=sm.families.Poisson(), offset=np.array(offsets))
     labels = np.unique(raters, return_inverse=True)[1]
     how = {"cov_type": "cluster", "cov_kwds": {"groups": labels}} if clustered else {}
-    found = model.fit(**how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # two contenders fit perfectly, which is no trouble here
+        found = model.fit(**how)
     centre = _centre(n, ties)
     skills = slice(len(pairs), None)
     return centre @ found.params[skills], centre @ found.cov_params()[skills, skills] @ centre.T

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from t2ialign.study.answers import Answer, checked_answer
-from t2ialign.study.design import AnswerKind, StudyDesign
+from t2ialign.study.design import StudyDesign
 from t2ialign.study.manifest import Exhibit, Manifest
 from t2ialign.types import InputError, content_key
 
@@ -39,7 +39,7 @@ class Trial:
     prompt: str
     category: str
     shown: tuple[Exhibit, ...]
-    kind: AnswerKind
+    kind: str
     most: int
     check: Check = ""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from t2ialign.tradeoff.interval import Method, over_prompts
@@ -27,10 +27,11 @@ class CellScore:
 def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric, method: Method = "t") -> list[TradeoffPoint]:
     """One point per config, from the cells that both metrics have scored, in the order in which configs first appear.
 
-    Raises ``InputError`` where one axis would mix values of different metric versions.
+    With a metric that depends on the number of pictures, only cells with the usual number of seeds take part. Raises
+    ``InputError`` where one axis would mix values of different metric versions.
     """
     cells: dict[GenerationConfig, dict[str, dict[str, CellScore]]] = defaultdict(lambda: defaultdict(dict))
-    kept = [row for row in rows if row.metric in (x.name, y.name)]
+    kept = at_equal_n([row for row in rows if row.metric in (x.name, y.name)], (x, y))
     versions = {metric.name: single_version(kept, metric.name) for metric in (x, y)}
     for row in kept:
         if not math.isnan(row.value.mean):
@@ -41,6 +42,20 @@ def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric, method: Met
         if both:
             points.append(_point(config, both, x, y, versions, method))
     return points
+
+
+def at_equal_n(rows: Sequence[CellScore], metrics: Sequence[Metric]) -> list[CellScore]:
+    """The rows of cells that may be set beside each other: all, or where a metric needs it those of the usual size.
+
+    The usual size is that of most rows of the metric, the larger where two are equally common.
+    """
+    for metric in metrics:
+        if metric.equal_n:
+            counts = Counter(row.seeds for row in rows if row.metric == metric.name and not math.isnan(row.value.mean))
+            usual = max(counts, key=lambda seeds: (counts[seeds], seeds), default=0)
+            cells = {row.cell for row in rows if row.metric == metric.name and row.seeds == usual}
+            rows = [row for row in rows if row.cell in cells]
+    return list(rows)
 
 
 def single_version(rows: Iterable[CellScore], metric: str) -> str:

@@ -120,9 +120,9 @@ class TrainState:
 
 def begin_state(policy: Backbone, data: TrainData, loss: Loss, plan: TrainPlan) -> TrainState:
     """A fresh state around the parameters of the policy's adapter."""
-    parameters = adapter_parameters(policy)
-    if not parameters:
+    if not any(one.adapters for one in policy.passes):
         raise InputError("The model has no adapter to train: add one first.")
+    parameters = adapter_parameters(policy)
     optimizer = torch.optim.AdamW(parameters.values(), lr=plan.learning_rate, weight_decay=0.01, fused=True)
     optimizer.zero_grad(set_to_none=True)
     averaged = {name: parameter.data.clone() for name, parameter in parameters.items()} if plan.ema else {}

@@ -39,7 +39,9 @@ def test_curves_are_drawn_times_beta(curve):
 
 def test_f_rests_on_zero_at_one_and_is_nowhere_below():
     for line in curve_figure(members(), "f", ORDER).data:
-        assert min(line.y) == pytest.approx(0, abs=1e-3) and line.x[int(np.argmin(line.y))] == pytest.approx(1, abs=0.02)
+        assert min(line.y) == pytest.approx(0, abs=1e-3) and line.x[int(np.argmin(line.y))] == pytest.approx(
+            1, abs=0.02
+        )
 
 
 def test_every_divergence_keeps_its_line_whoever_else_is_shown():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -127,3 +128,14 @@ def test_zoom_survives_new_points_but_not_new_axes(x_metric, y_metric):
 def test_only_traces_that_old_and_new_plotly_know(x_metric, y_metric):
     chart = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric)
     assert {trace.type for trace in chart.data} == {"scatter"}
+
+
+def test_points_on_few_prompts_are_hollow_and_outside_the_front(x_metric, y_metric):
+    easy = replace(point(0.95, 0.95, 4, SPO), prompts=1)
+    chart = tradeoff_figure([*BASE_SWEEP, easy], x_metric, y_metric)
+    assert named(chart, "spo").marker.symbol[0].endswith("-open")
+    assert not [symbol for symbol in named(chart, "base").marker.symbol if symbol.endswith("-open")]
+    assert (0.95, 0.95) not in list(zip(named(chart, "Pareto front").x, named(chart, "Pareto front").y))
+    assert "fewer than 4 prompts" in chart.layout.annotations[-1].text
+    alone = tradeoff_figure([easy], x_metric, y_metric)
+    assert list(named(alone, "Pareto front").x) == [0.95]

@@ -32,7 +32,9 @@ DESIGN = StudyDesign(
     checks=1,
 )
 PICK = replace(DESIGN, contenders=DESIGN.contenders[:2], answer=AnswerRule("pick", "better"))
-SETS = replace(PICK, compare="sets", answer=AnswerRule("pick", "varied"), pictures=Pictures(seeds=(0, 1, 2, 3), set_size=2))
+SETS = replace(
+    PICK, compare="sets", answer=AnswerRule("pick", "varied"), pictures=Pictures(seeds=(0, 1, 2, 3), set_size=2)
+)
 
 
 def draft(services: Services, design: StudyDesign = DESIGN, pictures: bool = True) -> Study:

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from t2ialign.dashboard.album import address, picture_route, preview_uri
+from t2ialign.store import add_batch
 from t2ialign.store.images import decode
 from t2ialign.types import Prompt
 from tests.dashboard import fakes
@@ -44,3 +46,19 @@ def test_what_is_not_stored_is_not_there(client, path: str):
 
 def test_previews_travel_inside_the_page():
     assert preview_uri(torch.zeros(3, 512, 512, dtype=torch.uint8)).startswith("data:image/webp;base64,")
+
+
+def test_where_the_prompt_speaks_is_served_as_an_overlay(services, config, client):
+    """Opaque where the information is densest, and a sentence where none was kept."""
+    batch = fakes.batch_of(Prompt("a star"), config(), (1, 2))
+    share = torch.zeros(2, 4, 4)
+    share[:, 1, 2], share[:, 3, 0] = 3.0, 1.5
+    add_batch(services.store, replace(batch, mutual_information_map=share))
+    answer = client.get("/" + address(batch.cell, 1) + "?map")
+    overlay = Image.open(io.BytesIO(answer.content))
+    assert answer.headers["content-type"] == "image/png" and overlay.mode == "RGBA" and overlay.size == (4, 4)
+    alpha = torch.tensor(list(overlay.getdata()))[:, 3].view(4, 4)
+    assert alpha.argmax() == 1 * 4 + 2 and alpha[0, 0] == 0 and 0 < alpha[3, 0] < alpha[1, 2]
+    bare = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
+    missing = client.get("/" + address(bare.cell, 3) + "?map")
+    assert missing.status_code == 404 and "No map was kept" in missing.text

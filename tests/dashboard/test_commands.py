@@ -17,7 +17,9 @@ FULL = AlignRequest(
 
 def test_the_line_is_what_one_types():
     line = in_a_line(command_of(FULL))
-    assert line.startswith("python -m t2ialign align f_dpo --name dpo_js --parent spo --pairs annotator:sunny --steps 300")
+    assert line.startswith(
+        "python -m t2ialign align f_dpo --name dpo_js --parent spo --pairs annotator:sunny --steps 300"
+    )
     assert line.endswith("--divergence=alpha=0.6 --beta=2.0 --match-strength=false")
     assert in_a_line(command_of(AlignRequest("ipo", "x"))) == "python -m t2ialign align ipo --name x"
 
@@ -25,7 +27,9 @@ def test_the_line_is_what_one_types():
 @pytest.mark.parametrize("request_", [FULL, AlignRequest("ipo", "x"), AlignRequest("gors", "g", backbone="shapes")])
 def test_a_command_tells_its_request(request_: AlignRequest):
     found = request_of(command_of(request_))
-    assert found == AlignRequest(**{**vars(request_), "options": tuple((n, str(v).lower()) for n, v in request_.options)})
+    assert found == AlignRequest(
+        **{**vars(request_), "options": tuple((n, str(v).lower()) for n, v in request_.options)}
+    )
 
 
 def test_the_command_line_reads_what_the_page_writes():

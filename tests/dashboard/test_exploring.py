@@ -194,6 +194,12 @@ def test_one_checkpoint_has_nothing_to_compare(services):
     assert exploring.compare(services, "", None, None, None) == {}
 
 
+def test_looking_at_a_run_that_is_gone_says_so(stocked, config):
+    gone = str(Subject(run="gone"))
+    assert "There is no run" in exploring.compare(stocked, gone, "base", "spo", "2")["notice"]
+    assert "There is no run" in exploring.click_point(stocked, {"point": config("base", 4).key}, gone)["behind"]
+
+
 def test_a_click_shows_what_is_behind_a_point(stocked, config):
     point = config("base", 4).key
     shown = exploring.click_point(stocked, {"point": point}, "")["behind"]

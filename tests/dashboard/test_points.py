@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from t2ialign.dashboard.points import Points, choose, in_a_sentence, load_points, metric_choices
+from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, add_batch, add_scores
 from t2ialign.types import GenerationConfig, Interval, Prompt, TradeoffPoint
 from tests.dashboard import fakes
@@ -75,3 +76,14 @@ FALLING, RISING = [(0.1, 0.9), (0.4, 0.5), (0.6, 0.3), (0.8, 0.2)], [(0.1, 0.2),
 )
 def test_the_correlation_in_words(points, more_is_better, words):
     assert words in in_a_sentence(*chart(points, more_is_better))
+
+
+def test_what_a_metric_cannot_say_stands_beside_the_chart(stocked, config):
+    fakes.add_cell(stocked.store, Prompt("a ring"), config("base", 1), range(2))
+    chosen = choose("", "", ["oracle_alignment", "factor_diversity"])
+    assert "grows" not in in_a_sentence(load_points(stocked, chosen), chosen)
+    growing = replace(chosen, y=replace(chosen.y, equal_n=True))
+    said = in_a_sentence(load_points(stocked, growing), growing)
+    assert "only cells of 4 seeds are compared; 1 cell with another number are left out" in said
+    alone = replace(chosen, y=METRICS["entropy_1d"])
+    assert "says nothing about a set" in in_a_sentence(load_points(stocked, alone), alone)

@@ -98,7 +98,9 @@ def test_what_a_round_does_not_offer_is_refused(services, study, joined, chosen,
     assert not answers_of(services.store, study)
 
 
-@pytest.mark.parametrize("answer", [None, [], "x", 3, {}, {"chosen": "0"}, {"chosen": None}, {"chosen": [0], "verdict": 3}])
+@pytest.mark.parametrize(
+    "answer", [None, [], "x", 3, {}, {"chosen": "0"}, {"chosen": None}, {"chosen": [0], "verdict": 3}]
+)
 def test_what_is_no_answer_is_refused(services, study, joined, answer):
     with pytest.raises(InputError, match="An answer has"):
         rating.answer(services.store, study, joined["survey"], joined["rounds"][0]["trial"], answer, 5)

@@ -56,7 +56,9 @@ def add_training(
     started = now() - timedelta(minutes=5)
     progress = Progress("training" if status == "running" else "", 0.5, 30.0, steps, time.time())
     times = {"created": started, "started": started, "ended": now() if status in ("done", "failed") else None}
-    row = Job(job, title, "align", "cpu", tuple(command), status=status, parent=parent, progress=progress, **times, **more)
+    row = Job(
+        job, title, "align", "cpu", tuple(command), status=status, parent=parent, progress=progress, **times, **more
+    )
     add_job(store, row)
     add_records(store, job, "train_steps", [dataclasses.asdict(train_step(step)) for step in range(1, steps + 1)])
     return row

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(START_SECONDS + 120))
+            item.add_marker(pytest.mark.timeout(START_SECONDS + 240))
 
 
 def free_port() -> int:

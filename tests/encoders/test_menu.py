@@ -38,3 +38,19 @@ def test_an_entry_becomes_an_encoder(tmp_path: Path):
 def test_code_from_elsewhere_is_never_loaded():
     with pytest.raises(InputError, match="'os:system', which is not part of t2ialign"):
         load_encoder(ScorerEntry("mine", "os:system", "true"), "cpu")
+
+
+UNPINNED = {"dinov2-base", "pick-score", "hps-v2.0", "hps-v2.1", "vqa-score", "blip-vqa", "spatial", "image-reward"}
+
+
+@pytest.mark.parametrize("name", sorted(UNPINNED))
+def test_a_scorer_without_a_pinned_revision_asks_for_one(name: str):
+    entry = load_registry().scorers[name]
+    assert "@REVISION" in entry.note
+    with pytest.raises(InputError, match=r"No revision of .+ is pinned.+@REVISION in the registry"):
+        load_encoder(entry, "cpu")
+
+
+def test_every_encoder_has_an_entry():
+    named = {entry.loader for entry in load_registry().scorers.values()}
+    assert {loader.loader for loader in ENCODERS.values()} <= named

@@ -39,8 +39,23 @@ def test_scorers_that_want_the_same_share_one_computation():
     images = pictures(2)
     first = preprocess(images, CLIP_224)
     assert preprocess(images, {**CLIP_224, "mean": list(CLIP_NORM["mean"])}) is first
+    assert preprocess(images, {**CLIP_224, "size": (224, 224)}) is first
     assert preprocess(images.clone(), CLIP_224) is not first
     assert preprocess(images, {**CLIP_224, "size": 32}) is not first
+
+
+def test_open_clip_models_want_what_transformers_models_want():
+    """CLIP H/14 and HPSv2 come through open_clip, PickScore through transformers: all three share one computation."""
+    import open_clip
+
+    vision = {"layers": 1, "width": 8, "image_size": 224, "patch_size": 112, "head_width": 8}
+    model = open_clip.CLIP(8, vision, {"layers": 1, "width": 8, "heads": 1, "context_length": 8, "vocab_size": 16})
+    assert model.visual.image_size == (224, 224)
+    open_clip.model.set_model_preprocess_cfg(
+        model, {**vars(open_clip.transform.PreprocessCfg()), "size": model.visual.image_size}
+    )
+    images = pictures(1)
+    assert preprocess(images, open_clip.get_model_preprocess_cfg(model)) is preprocess(images, CLIP_224)
 
 
 def test_forgets_pictures_that_are_gone():

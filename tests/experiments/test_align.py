@@ -13,14 +13,16 @@ import torch
 from safetensors.torch import load_file
 
 from t2ialign import store
+from t2ialign.experiments.align import align
 from t2ialign.experiments.align_estimate import estimate
 from t2ialign.experiments.align_probe import probe_record
-from t2ialign.experiments.reporting import jsonable
+from t2ialign.experiments.reporting import jsonable, write_pictures
+from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.score_batch import score_batch
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.methods import METHODS
 from t2ialign.registry import ADAPTER_FILE
-from t2ialign.types import InputError
+from t2ialign.types import InputError, Prompt
 from tests.experiments.aligning import opened, run, short
 
 
@@ -42,7 +44,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workbench) -> None:
     request = short("f_dpo", "dpo_js", steps=3, divergence="js", probe_every=2, test_prompts=2)
     states = run(bench, request)
-    assert [phase for phase in dict.fromkeys(state.phase for state in states)] == [
+    assert list(dict.fromkeys(state.phase for state in states)) == [
         "pictures",
         "training",
         "saving",
@@ -61,7 +63,7 @@ def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workben
     manifest = json.loads((bench.home / "checkpoints" / "dpo_js" / "manifest.json").read_text())
     assert last.checkpoint == "dpo_js" and jsonable(last.manifest) == manifest
     assert manifest["kind"] == "lora" and manifest["parents"] == ["base"] and manifest["method"] == "f_dpo"
-    assert manifest["request"]["options"]["divergence"] == "js" and manifest["data"]["examples"] == 6
+    assert manifest["request"]["options"]["divergence"] == "js" and manifest["data"]["examples"] == 18
     assert {"before", "after", "difference"} <= set(manifest["scores"]["metrics"]["oracle_alignment"])
     assert 0 <= manifest["scores"]["win_rate"]["mean"] <= 1
     assert bench.registry().checkpoints["dpo_js"].parents == ("base",)
@@ -84,8 +86,7 @@ def test_asking_again_finds_it_done_and_another_run_may_not_take_its_name(bench:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains(bench: Workbench, method: str) -> None:
-    more = {"measure": "clip_score"} if method == "mi_tune" else {"threshold": -1} if method == "gors" else {}
-    more = {"threshold": 0.0} if method == "gors" else more
+    more = {"threshold": 0.0} if method == "gors" else {}
     states = run(bench, short(method, f"plain_{method}", **more))
     losses = [state.step.loss for state in states if state.step]
     assert len(losses) == 2 and all(map(math.isfinite, losses))
@@ -93,26 +94,11 @@ def test_every_method_trains(bench: Workbench, method: str) -> None:
     assert max(float(up.abs().max()) for up in ups) > 0
 
 
-@pytest.mark.parametrize("word", ["pause", "cancel"])
-def test_a_stopped_run_goes_on_bit_for_bit(bench: Workbench, word: str) -> None:
-    request = short("diffusion_dpo", f"whole_{word}", steps=4)
-    run(bench, request)
-    seen: list[int] = []
-    stopped = replace(request, name=f"stopped_{word}")
-    for state in run(
-        bench, stopped, control=lambda: word if len(seen) == 2 else "" if not seen or len(seen) < 2 else ""
-    ):
-        seen += [state.step.step] if state.step else []
-    assert not (bench.home / "checkpoints" / stopped.name).exists() or seen == [1, 2, 3, 4]
-
-
 def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(bench: Workbench) -> None:
     whole, broken = (short("diffusion_dpo", name, steps=4) for name in ("whole", "broken"))
     run(bench, whole)
     asked: list[str] = []
     steps = []
-    from t2ialign.experiments.align import align
-
     for state in align(bench, broken, bench.home / "training" / "broken", control=lambda: "pause" if asked else ""):
         if state.step:
             steps.append(state.step.step)
@@ -144,10 +130,6 @@ def test_a_run_can_go_on_from_another_checkpoint(bench: Workbench) -> None:
 
 
 def test_given_pictures_are_mixed_in(bench: Workbench, tmp_path: Path) -> None:
-    from t2ialign.experiments.reporting import write_pictures
-    from t2ialign.experiments.requests import BatchRequest
-    from t2ialign.types import Prompt
-
     *_, state = score_batch(
         bench, BatchRequest(Prompt("a ring"), "base", (0, 1), num_inference_steps=2, metrics=("ssim",))
     )

@@ -50,5 +50,41 @@ def test_bad_folders_get_one_sentence(folder, tmp_path) -> None:
         read_pictures(picture_files(folder))
     (folder / "broken.png").unlink()
     Image.new("RGB", (8, 8)).save(folder / "small.png")
-    with pytest.raises(InputError, match="small.png.*8 x 8"):
+    with pytest.raises(InputError, match="'small.png' is 8 x 8"):
+        read_pictures(picture_files(folder))
+
+
+def test_all_leaves_out_what_cannot_be_measured_and_names_are_answered(folder) -> None:
+    report = score_folder(folder, "", ("all",), ("lpips-shapes", "clip-shapes"))
+    assert {"lpips", "fsim", "ssim_paper", "vendi"} <= set(report.scores)
+    assert not {"clip_score", "mutual_information", "oracle_alignment"} & set(report.scores)
+    with pytest.raises(InputError, match="'clip_score' compares pictures with their prompt"):
+        score_folder(folder, "", ("clip_score",), ("clip-shapes",))
+    with pytest.raises(InputError, match="ask for 'mutual_information_renoise' instead"):
+        score_folder(folder, "a ring", ("mutual_information",), ("clip-shapes",))
+    with pytest.raises(InputError, match="no scorer called 'lpips-shape': did you mean 'lpips-shapes'"):
+        score_folder(folder, "", (), ("lpips-shape",))
+
+
+def test_the_short_list_is_shorter(folder) -> None:
+    plain = set(score_folder(folder, "", (), ("lpips-shapes",)).scores)
+    assert "ssim" in plain and not {"fsim", "fsim_paper", "psnr"} & plain
+
+
+def test_one_picture_has_no_pairs(folder) -> None:
+    for name in ("1.png", "2.png", "3.png"):
+        (folder / name).unlink()
+    assert set(score_folder(folder, "", ("all",), ("lpips-shapes",)).scores) == {
+        "entropy_1d",
+        "entropy_2d",
+        "entropy_2d_paper",
+    }
+    with pytest.raises(InputError, match="'lpips' compares pictures with each other"):
+        score_folder(folder, "", ("lpips",), ("lpips-shapes",))
+
+
+def test_the_odd_one_out_is_named(folder) -> None:
+    Image.new("RGB", (8, 8)).save(folder / "0-first.png")
+    Image.new("RGB", (9, 9)).save(folder / "z-last.png")
+    with pytest.raises(InputError, match=r"'0-first.png' is 8 x 8 pixels but most pictures are 24 x 20 \(and 1 more"):
         read_pictures(picture_files(folder))

@@ -16,8 +16,15 @@ from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import Store, open_store
 
 PROGRAM = (sys.executable, str(Path(__file__).with_name("worker.py")))
-PATIENCE = 60.0  # seconds; a starved machine is no failure
+PATIENCE = 300.0  # seconds; a starved machine is no failure
 T = TypeVar("T")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder starts processes, and may wait for them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(2 * PATIENCE))
 
 
 def until(look: Callable[[], T]) -> T:
@@ -27,6 +34,12 @@ def until(look: Callable[[], T]) -> T:
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.01)
     return found
+
+
+@pytest.fixture(autouse=True)
+def eager_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers as important as the tests: on a busy machine the others would wait long for their turn."""
+    monkeypatch.setattr(process, "NICENESS", 0)
 
 
 @pytest.fixture(scope="session")

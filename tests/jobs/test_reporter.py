@@ -110,6 +110,20 @@ def test_leaving_as_asked(home: Path, wish: str, code: int, ended: str):
     assert (stopped.value.code, folder.progress()["ended"], folder.asked()) == (code, ended, "")
 
 
+def test_a_wish_that_was_heard_stands(home: Path):
+    folder = folder_of(home, "align-1")
+    with pytest.raises(SystemExit) as stopped, Reporter(home, "align-1") as reporter:
+        folder.ask("pause")
+        folder.ask("resume")
+        assert (reporter.asked(), folder.asked()) == ("", "")
+        folder.ask("pause")
+        assert reporter.asked() == "pause"
+        folder.ask("resume")
+        assert reporter.asked() == "pause"
+        reporter.leave()
+    assert (stopped.value.code, folder.progress()["ended"], folder.asked()) == (75, "paused", "resume")
+
+
 @pytest.mark.parametrize(
     ("error", "ended", "message"),
     [

@@ -62,7 +62,7 @@ def test_a_running_job_tells_how_far_it_is(supervisor: Supervisor, reaches: Reac
     found = supervisor.job(job)
     assert found.progress.phase == "training" and 0 < found.progress.fraction < 1
     assert found.progress.remaining > 0 and found.progress.heartbeat > found.started.timestamp() - 1
-    assert process.is_alive(found.pid, found.born) and psutil.Process(found.pid).nice() >= process.NICENESS
+    assert process.is_alive(found.pid, found.born)
 
 
 def test_pause_frees_memory_and_resume_goes_on(store: Store, supervisor: Supervisor, reaches: Reaches):
@@ -89,12 +89,14 @@ def test_pause_frees_memory_and_resume_goes_on(store: Store, supervisor: Supervi
         supervisor.cancel(job)
 
 
-def test_a_pause_can_be_taken_back(supervisor: Supervisor, reaches: Reaches):
-    job = submit(supervisor, "count", 300, 2)
+def test_a_pause_can_be_taken_back(store: Store, supervisor: Supervisor):
+    job = submit(supervisor, "count", 3000, 2)
     until(lambda: supervisor.job(job).progress.step > 5)
     supervisor.pause(job)
     supervisor.resume(job)
-    reaches(job, "done")
+    step = supervisor.job(job).progress.step
+    until(lambda: (found := supervisor.job(job)).status == "running" and found.progress.step > step + 50)
+    assert folder_of(store.home, job).asked() == ""
 
 
 def test_a_worker_that_does_not_listen_is_killed_with_its_children(
@@ -152,7 +154,7 @@ def test_discard_leaves_nothing(store: Store, supervisor: Supervisor, reaches: R
 def test_requests_through_the_folder_are_granted(store: Store, supervisor: Supervisor, reaches: Reaches):
     """As commands beside a running app leave them."""
     job = submit(supervisor, "count", 3000, 2)
-    waiting = submit(supervisor, "count", 5, 1)
+    waiting = submit(supervisor, "count", 0, 1)
     folder_of(store.home, waiting).ask("pause")
     reaches(waiting, "paused")
     until(lambda: supervisor.job(job).progress.step > 5)

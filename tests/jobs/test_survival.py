@@ -23,7 +23,7 @@ from tests.jobs.conftest import PROGRAM, until
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 20
-STEPS = 600
+STEPS = 1500
 
 OWNER = """
 import os, sys, time
@@ -49,6 +49,12 @@ def total_of(folder: JobFolder) -> int:
     return json.loads((folder.path / "result.json").read_text())["total"]
 
 
+def lines(folder: JobFolder) -> int:
+    """How many steps a worker has taken, those that it took twice included."""
+    path = folder.path / "steps.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def check_steps(store: Store, job: str) -> int:
     """Every step up to the last one is there once, with the total that an undisturbed worker has; returns the last."""
     records = train_steps(store, job)
@@ -61,11 +67,13 @@ def check_steps(store: Store, job: str) -> int:
 
 def test_twenty_kills_of_the_worker_lose_nothing(store: Store, supervisor: Supervisor):
     chance = random.Random(4)
-    job = supervisor.submit(["count", str(STEPS), "4"], "A title", "align", "cpu")
-    reached = []
+    job = supervisor.submit(["count", str(STEPS), "2"], "A title", "align", "cpu")
+    folder, reached = folder_of(store.home, job), []
     for _ in range(KILLS):
         found = until(lambda: (found := supervisor.job(job)).status == "running" and found.pid and found)
-        time.sleep(chance.uniform(0, 0.4))
+        wanted = lines(folder) + chance.choice((0, *range(30)))
+        until(lambda wanted=wanted: lines(folder) >= wanted)
+        time.sleep(chance.uniform(0, 0.1))
         assert process.is_alive(found.pid, found.born), "it is to be killed at work: take more steps"
         os.kill(found.pid, 9)
         until(lambda: supervisor.job(job).status == "interrupted")
@@ -75,7 +83,7 @@ def test_twenty_kills_of_the_worker_lose_nothing(store: Store, supervisor: Super
     assert reached == sorted(reached) and reached[-1] > 50
     until(lambda: supervisor.job(job).status == "done")
     assert check_steps(store, job) == STEPS
-    assert total_of(folder_of(store.home, job)) == STEPS * (STEPS + 1) // 2
+    assert total_of(folder) == STEPS * (STEPS + 1) // 2
     assert [record["step"] for record in probes(store, job)] == list(range(20, STEPS + 1, 20))
 
 

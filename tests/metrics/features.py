@@ -14,7 +14,14 @@ from torch.nn.functional import interpolate, normalize
 CLIP_DIM, LPIPS_DIM = 16, 300
 EMBEDDINGS = ("dinov2", "dreamsim", "embedding")
 GIVEN = ("vqa_score", "vqa_score_ratio", "blip_vqa", "spatial", "aesthetic", "image_reward")
-GIVEN += ("pick_score", "hps_v20", "hps_v21", "taste")
+GIVEN += (
+    "mutual_information_renoise",
+    "mutual_information_renoise_released",
+    "pick_score",
+    "hps_v20",
+    "hps_v21",
+    "taste",
+)
 PER_PROMPT = ("clip_text", "factor_groups", "factor_scale")
 
 

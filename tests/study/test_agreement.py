@@ -9,8 +9,7 @@ import pytest
 from t2ialign.study.agreement import Rating, agreement, ratings_of
 from t2ialign.study.answers import Answer
 from t2ialign.types import InputError
-
-from .conftest import vote
+from tests.study.conftest import vote
 
 # Krippendorff, Computing Krippendorff's Alpha-Reliability (2011): two observers and binary data (A), four observers with
 # missing data (C); and the three-coder example of the encyclopaedias. A dot is an answer that was not given.

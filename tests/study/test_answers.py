@@ -35,11 +35,8 @@ def test_answers_that_a_round_does_not_offer_are_refused(answer: Answer, kind: s
 
 @pytest.mark.parametrize("chosen", [("0",), (0.0,), (True,), (None,)])
 def test_positions_are_whole_numbers(chosen: tuple):
-    forged = object.__new__(Answer)
-    object.__setattr__(forged, "chosen", chosen)
-    object.__setattr__(forged, "verdict", "")
     with pytest.raises(InputError, match="whole numbers"):
-        checked_answer(forged, "select", 3, 3)
+        checked_answer(Answer(chosen), "select", 3, 3)
 
 
 def test_duels():

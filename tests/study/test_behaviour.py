@@ -7,8 +7,7 @@ import pytest
 
 from t2ialign.study.answers import Answer
 from t2ialign.study.behaviour import attention, position_bias, response_times
-
-from .conftest import vote
+from tests.study.conftest import vote
 
 
 def picks(first: float, seed: int = 0) -> list:

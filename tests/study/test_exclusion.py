@@ -5,8 +5,7 @@ import pytest
 from t2ialign.study.answers import Answer
 from t2ialign.study.exclusion import Rule, checked_rule, excluded, failed_checks
 from t2ialign.types import InputError
-
-from .conftest import vote
+from tests.study.conftest import vote
 
 GOOD = [vote("ab", Answer((i % 2,)), "pick", "good", milliseconds=4000 + i) for i in range(6)]
 FAST = [vote("ab", Answer((i % 2,)), "pick", "fast", milliseconds=300 + i) for i in range(6)]

@@ -7,8 +7,7 @@ from scipy import stats
 
 from t2ialign.study.answers import Answer
 from t2ialign.study.people import metric_agreement, people_scores
-
-from .conftest import sha, vote
+from tests.study.conftest import sha, vote
 
 
 def test_people_scores_are_shares():

@@ -10,13 +10,15 @@ from t2ialign.study.records import Survey, Vote, real
 from t2ialign.study.results import results
 from t2ialign.study.simulation import Rater, answer_of, milliseconds_of
 from t2ialign.study.trials import Drawn, draw
-
-from .conftest import vote
+from tests.study.conftest import vote
 
 WORTH = {"a": 0.6, "b": 0.0, "c": -0.6}
 
 
-def study(make, careless: int = 0, rater: Rater = Rater(tie=0.4)) -> list[Vote]:
+USUAL = Rater(tie=0.4)
+
+
+def study(make, careless: int = 0, rater: Rater = USUAL) -> list[Vote]:
     manifest, drawn, chance = make(answer=AnswerRule("pick"), checks=2), Drawn(), random.Random(1)
     found = []
     for number in range(30):

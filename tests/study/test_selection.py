@@ -4,8 +4,7 @@ import pytest
 
 from t2ialign.study.answers import Answer
 from t2ialign.study.selection import answer_patterns, selection_rates
-
-from .conftest import vote
+from tests.study.conftest import vote
 
 # MI-TUNE, table 6, academic users: share of each pattern (MI, BLIP-VQA, HPS) in percent of 450 rounds.
 TABLE_6 = {"": 14.7, "c": 1.8, "b": 10.4, "bc": 4.0, "a": 4.0, "ac": 6.0, "ab": 18.7, "abc": 40.4}

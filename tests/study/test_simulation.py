@@ -8,11 +8,12 @@ import pytest
 
 from t2ialign.study.answers import Answer
 from t2ialign.study.simulation import Rater, answer_of, milliseconds_of
+from tests.study.conftest import vote
 
-from .conftest import vote
+USUAL = Rater()
 
 
-def answers(kind: str, names: str, worth: tuple[float, ...], rater: Rater = Rater(), count: int = 4000) -> Counter:
+def answers(kind: str, names: str, worth: tuple[float, ...], rater: Rater = USUAL, count: int = 4000) -> Counter:
     trial = vote(
         list(names) if "decoy" not in names else names.split(),
         Answer(tuple(range(len(worth)))) if kind == "rank" else Answer((0,)),

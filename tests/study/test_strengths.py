@@ -11,8 +11,7 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 from t2ialign.study.answers import Answer
 from t2ialign.study.strengths import Duel, duels_of, strengths
 from t2ialign.types import InputError
-
-from .conftest import vote
+from tests.study.conftest import vote
 
 # American League, Eastern division, 1987: row beat column (Agresti, Categorical Data Analysis, 2002, table 10.10), and
 # the strengths against Baltimore with their standard errors as BradleyTerry2's vignette prints them.

@@ -11,8 +11,7 @@ from t2ialign.study.design import AnswerRule
 from t2ialign.study.manifest import Manifest
 from t2ialign.study.trials import Drawn, Trial, draw, training_example
 from t2ialign.types import InputError
-
-from .conftest import design_of
+from tests.study.conftest import design_of
 
 
 def surveys(manifest: Manifest, count: int) -> list[Trial]:

@@ -55,7 +55,9 @@ AUDIT = Audit("a world", {"prompts": 3}, (BAD, GOOD, CLIP, MetricAudit("entropy_
 
 def test_verdict_of_a_metric_that_tells_the_truth() -> None:
     said = verdict(GOOD)
-    assert said.startswith("Follows the true spread (tau 0.90) and hardly sees tilt, better than U-RKE on CLIP by 0.30.")
+    assert said.startswith(
+        "Follows the true spread (tau 0.90) and hardly sees tilt, better than U-RKE on CLIP by 0.30."
+    )
     for part in ("Not fooled", "Counts copies exactly", "Does not depend on the number", "with 4 seeds a prompt"):
         assert part in said
 

@@ -73,3 +73,16 @@ def test_few_prompts_do_not_reach_beyond_what_a_metric_can_be():
     (found,) = tradeoff_points(rows, replace(X, bounds=(0, 1)), replace(Y, bounds=(-math.inf, math.inf)))
     assert (found.x.lo, found.x.hi) == (0, 1)
     assert found.y.lo < 0 and found.y.hi > 1
+
+
+def test_a_metric_that_grows_with_n_is_compared_at_equal_n():
+    """Two cells of eight seeds, one of sixteen: the one leaves the chart, as a metric that does not grow would keep it."""
+    rows = [
+        *(cell("x", 0.5, prompt, seeds=seeds) for prompt, seeds in (("a", 8), ("b", 8), ("c", 16))),
+        *(cell("y", value, prompt, seeds=seeds) for prompt, value, seeds in (("a", 2, 8), ("b", 4, 8), ("c", 9, 16))),
+    ]
+    x, grows = metric("x"), metric("y", axis="diversity", equal_n=True)
+    (compared,) = tradeoff_points(rows, x, grows)
+    assert (compared.prompts, compared.y.mean) == (2, 3)
+    (free,) = tradeoff_points(rows, x, metric("y", axis="diversity"))
+    assert (free.prompts, free.y.mean) == (3, 5)

@@ -28,7 +28,9 @@ def pair(win: int, lose: int, prompt: str = "a red circle", weight: float = 1.0)
 def test_pairs_are_encoded_as_the_backbone_does_and_shared_pictures_once(backbone, monkeypatch):
     encoded = []
     encode = type(backbone).encode
-    monkeypatch.setattr(type(backbone), "encode", lambda self, images: encoded.append(len(images)) or encode(self, images))
+    monkeypatch.setattr(
+        type(backbone), "encode", lambda self, images: encoded.append(len(images)) or encode(self, images)
+    )
     data = paired_data(backbone, [pair(0, 1), pair(0, 2, "a blue square", 0.5), pair(2, 1)])
     assert sum(encoded) == 3
     latents = encode(backbone, IMAGES[:3])
@@ -70,7 +72,11 @@ def test_single_pictures(backbone):
 def test_bad_data(backbone):
     small = replace(pair(0, 1), lose=IMAGES[0, :, :16, :16])
     odd = replace(pair(0, 1), win=IMAGES[0, :, :30, :30], lose=IMAGES[1, :, :30, :30])
-    cases = {"no pairs to train on": [], "one size, but these have 16 x 16 and 32 x 32": [small], "multiples of 8": [odd]}
+    cases = {
+        "no pairs to train on": [],
+        "one size, but these have 16 x 16 and 32 x 32": [small],
+        "multiples of 8": [odd],
+    }
     for sentence, pairs in cases.items():
         with pytest.raises(InputError, match=sentence):
             paired_data(backbone, pairs)

@@ -72,7 +72,9 @@ def test_target_is_what_a_perfect_model_says(alpha_bar: float):
 
 def test_transition_is_the_difference_of_two_log_densities():
     sample, policy_mean, reference_mean = tensors(1, 2, 3)
-    exact = [Normal(mean.double(), 0.3).log_prob(sample.double()).mean((1, 2, 3)) for mean in (policy_mean, reference_mean)]
+    exact = [
+        Normal(mean.double(), 0.3).log_prob(sample.double()).mean((1, 2, 3)) for mean in (policy_mean, reference_mean)
+    ]
     found = transition_log_ratio(sample, policy_mean, reference_mean, 0.3)
     torch.testing.assert_close(found.double(), exact[0] - exact[1], rtol=1e-4, atol=1e-5)
     assert (transition_log_ratio(policy_mean, policy_mean, reference_mean, 0.3) > 0).all()

@@ -125,7 +125,7 @@ function example() {
     begin.focus();
   };
   leave();
-  leave = drawRound(main, foot, { ...about, intro: 'An example first. It does not count.' }, { ...shown, answer: null }, give, () => {});
+  leave = drawRound(main, foot, { ...about, intro: 'An example first. It does not count.' }, { ...shown, trial: null, answer: null }, give, () => {});
   main.removeAttribute('aria-busy');
   main.append(said);
 }

@@ -18,6 +18,13 @@ bar.append(step('Previous seed', '\u2039', -1), title, step('Next seed', '\u203a
 dialog.append(bar, figures);
 document.body.appendChild(dialog);
 let seed = '';
+let mapped = false;
+const extras = []; // what others add below a large picture
+const speak = make('button', 't2-speak', 'Where the prompt speaks');
+speak.type = 'button';
+speak.title = 'Mutual information of prompt and picture, by place: how much the prompt changed what the model drew there';
+speak.addEventListener('click', () => { mapped = !mapped; show(seed); });
+bar.insertBefore(speak, close);
 
 const ready = () => [...new Set([...element.querySelectorAll('.t2-tile.ready')].map((tile) => tile.dataset.seed))];
 const move = (by) => {
@@ -36,8 +43,20 @@ function figure(tile) {
   const scores = tile.querySelector('.t2-more').cloneNode(true);
   scores.className = 't2-scores';
   caption.append(name, scores);
-  drawn.append(picture, caption);
+  const frame = make('div', 't2-frame');
+  frame.append(picture);
+  if (mapped) lay(frame, caption, tile.dataset.large);
+  drawn.append(frame, caption, ...extras.map((add) => add(tile)));
   return drawn;
+}
+
+function lay(frame, caption, source) {
+  const map = Object.assign(new Image(), { className: 't2-map', src: `${source}?map`, alt: '' });
+  map.addEventListener('error', () => {
+    map.remove();
+    caption.prepend(make('p', 't2-nomap', 'No map was kept of this picture; pictures generated anew have one.'));
+  });
+  frame.append(map);
 }
 
 function show(wanted) {
@@ -45,6 +64,7 @@ function show(wanted) {
   if (!tiles.length) return;
   seed = wanted;
   title.textContent = `Seed ${wanted}`;
+  speak.setAttribute('aria-pressed', mapped);
   figures.style.setProperty('--figures', tiles.length);
   figures.replaceChildren(...tiles.map(figure));
   if (!dialog.open) dialog.showModal();

@@ -24,7 +24,10 @@ def results_panel() -> Components:
     with gr.Row(elem_id="t2-pictures-row"):
         with gr.Column(scale=3, min_width=280):
             sheet = gr.HTML(
-                empty_sheet(), js_on_load=asset("sheet.js"), apply_default_css=False, elem_id="t2-explore-sheet"
+                empty_sheet(),
+                js_on_load=asset("sheet.js") + asset("vote.js"),
+                apply_default_css=False,
+                elem_id="t2-explore-sheet",
             )
         with gr.Column(scale=2, min_width=280, elem_id="t2-aside"):
             chart = gr.Plot(show_label=False, container=False, elem_id=PLOT)

@@ -14,7 +14,9 @@ COMMAND = "python -m t2ialign audit"
 def audited(audit: Audit | None, shown: dict[str, tuple[Metric, str]]) -> str:
     """A verdict for each axis; ``shown`` gives each word's metric and the version of the scores on the chart."""
     if audit is None:
-        return f'<p class="t2-notice hint">No audit is stored yet: run <code>{COMMAND} --save data/audit.json</code>.</p>'
+        return (
+            f'<p class="t2-notice hint">No audit is stored yet: run <code>{COMMAND} --save data/audit.json</code>.</p>'
+        )
     rows = "".join(_row(audit, word, metric, version) for word, (metric, version) in shown.items())
     return (
         f'<dl class="t2-audit">{rows}</dl><p class="t2-notice hint">From renders and runs of {escape(audit.subject)}, where '

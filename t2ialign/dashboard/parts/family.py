@@ -60,7 +60,7 @@ def _card(one: Kin) -> str:
     formula, words = WORDS[one.name]
     return (
         f'<section class="t2-kin{"" if one.shown else " off"}" style="{one.look.style}">'
-        f"<h4>{_line(one.dash)}{escape(one.title)}</h4><p class=\"t2-formula\">f(x) = {formula}</p><p>{words}</p>"
+        f'<h4>{_line(one.dash)}{escape(one.title)}</h4><p class="t2-formula">f(x) = {formula}</p><p>{words}</p>'
         f'<p class="t2-small">f″(1) = {one.strength:g}, used with β = {one.beta:.3g}</p></section>'
     )
 

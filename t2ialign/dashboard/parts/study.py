@@ -42,11 +42,19 @@ class Standing:
 def standing(one: Standing) -> str:
     """The state as a word, the answers as a bar, and for a draft its pictures and the way to its preview."""
     facts = [f'<span class="t2-state {one.state}">{STATES[one.state]}</span>', *_facts(one)]
-    bar = _bar(one.fraction if one.fraction is not None else min(one.answers / max(one.target, 1), 1.0))
+    bar = _bar(_share(one))
     return (
         f'<section class="t2-study" data-study="{escape(one.study)}"><h2>{escape(one.title)}</h2>'
         f"<p>{' '.join(facts)}</p>{bar}{_preview(one)}</section>"
     )
+
+
+def _share(one: Standing) -> float:
+    """How full the bar is: of pictures while it is a draft, of answers afterwards."""
+    if one.fraction is not None:
+        return one.fraction
+    done, of = (one.batches - one.missing, one.batches) if one.state == "draft" else (one.answers, one.target)
+    return min(done / max(of, 1), 1.0)
 
 
 def _facts(one: Standing) -> list[str]:

@@ -89,7 +89,10 @@ def with_and_without(kept: Results, everything: Results) -> str:
     """Each contender's rate with the exclusion rules and without them; empty where no survey is left out."""
     if not kept.excluded:
         return ""
-    shares = [{rate.contender: rate for rate in one.rates if not rate.category and not rate.group} for one in (kept, everything)]
+    shares = [
+        {rate.contender: rate for rate in one.rates if not rate.category and not rate.group}
+        for one in (kept, everything)
+    ]
     rows = [[name, *(_rate(each.get(name)) for each in shares)] for name in shares[1]]
     rows.append(["answers", f"{kept.answers:,}", f"{everything.answers:,}"])
     alphas = [interval(one.agreement.alpha) if one.agreement else "" for one in (kept, everything)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from t2ialign.dashboard.tabs import explore, theory, tradeoff
+from t2ialign.dashboard.tabs import align, explore, study, theory, tradeoff
 
 TABS = {
     "explore": explore,
     "tradeoff": tradeoff,
+    "align": align,
+    "study": study,
     "theory": theory,
 }

@@ -6,7 +6,7 @@ from functools import partial
 
 import gradio as gr
 
-from t2ialign.dashboard import exploring
+from t2ialign.dashboard import exploring, voting
 from t2ialign.dashboard.behind import strip_of
 from t2ialign.dashboard.bridges import chart_bridge, page_bridge
 from t2ialign.dashboard.panels.form import FIELDS, prompt_panel, settings_panel
@@ -109,7 +109,11 @@ def _wire_looking(wires: Wires, services: Services) -> None:
         (parts["behind"].select, exploring.choose_prompt),
     ):
         wires.on_event(trigger, partial(handler, services), ("subject",), ("behind",))
+    wires.on_event(parts["sheet"].vote, partial(voting.vote, services), (), ("notice",))
     chosen = ("left", "right", "compare_seed")
     wires.on(
-        [parts[name].change for name in chosen], partial(exploring.compare, services), ("subject", *chosen), ("slider",)
+        [parts[name].change for name in chosen],
+        partial(exploring.compare, services),
+        ("subject", *chosen),
+        ("slider", "notice"),
     )

@@ -45,7 +45,7 @@ def _components(services: Services) -> dict:
             components |= export_panel()
         with gr.Column(scale=2, min_width=300):
             components["behind"] = behind_panel("t2-tradeoff-behind", nothing_chosen())
-    with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth"):
+    with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth") as components["truth"]:
         components["audit"] = gr.HTML("", apply_default_css=False)
         components["heat"] = gr.Plot(show_label=False, container=False)
     components["points"] = chart_bridge(PLOT, partial(_strip, services))
@@ -100,9 +100,9 @@ def _wire_trust(wires: Wires, services: Services) -> None:
     parts, offered = wires.components, ("rescore", "rescored", "clock")
     changed = [parts["page"].shown, *(parts[name].change for name in ("page", *CONTROLS))]
     wires.on(changed, partial(trusting.offer, services), CONTROLS, offered, trigger_mode="always_last")
-    wires.on(
-        changed, partial(trusting.show_audit, services), ("page", *CONTROLS), ("audit", "heat"), trigger_mode="always_last"
-    )
+    looked_at = [parts["truth"].expand, *(parts[name].change for name in ("page", "x", "y"))]
+    verdicts = partial(trusting.show_audit, services)
+    wires.on(looked_at, verdicts, ("page", *CONTROLS), ("audit", "heat"), trigger_mode="always_last")
     wires.on(parts["rescore"].click, partial(trusting.begin, services), CONTROLS, offered, trigger_mode="once")
     tick = partial(trusting.tick, services)
     wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN))

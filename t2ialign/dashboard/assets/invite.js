@@ -1,0 +1,12 @@
+element.addEventListener('click', async (event) => {
+  const button = event.target.closest('.t2-copy');
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = 'Copied';
+  } catch { // not over https, or not allowed: the link is at least selected
+    getSelection().selectAllChildren(element.querySelector('.t2-address'));
+    button.textContent = 'Selected: copy it now';
+  }
+  setTimeout(() => { button.textContent = 'Copy the link'; }, 2500);
+});

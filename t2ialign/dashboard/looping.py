@@ -1,0 +1,81 @@
+"""From votes to an adapter, and from the adapter to the next study."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.dashboard import studying
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.wiring import Updates
+from t2ialign.dashboard.words import duration
+from t2ialign.experiments.align_request import AlignRequest, plan
+from t2ialign.experiments.align_sources import leave_votes
+from t2ialign.experiments.studies import follow_up
+from t2ialign.store.jobs import Job
+from t2ialign.types import InputError
+
+KIND = "align"
+
+
+def train(services: Services, study: str, method: str, parent: str, votes_of: str, steps: Any, name: str) -> Updates:
+    """Submit a job that learns from the study's votes; what cannot work is said before it starts."""
+    if not study:
+        raise InputError("Choose a study first.")
+    source = f"votes:{study}:{votes_of}" if votes_of else f"votes:{study}"
+    request = AlignRequest(method, (name or "").strip(), parent=parent or "base", pairs=source, steps=int(steps or 0))
+    plan(services.bench, request)
+    leave_votes(services.bench, source)
+    services.supervisor.submit(command_of(request), f"{request.name}: {method} on {source}", KIND)
+    return watch(services, study)
+
+
+def command_of(request: AlignRequest) -> list[str]:
+    """The command line of a request, as a person would type it after ``t2ialign``."""
+    said = ["align", request.method, "--name", request.name, "--parent", request.parent, "--pairs", request.pairs]
+    return [*said, "--steps", str(request.steps)] if request.steps else said
+
+
+def watch(services: Services, study: str) -> Updates:
+    """The study's training jobs as they stand, and the checkpoints that came of them."""
+    jobs = [job for job in services.supervisor.jobs() if job.kind == KIND and source_of(job).split(":")[1:2] == [study]]
+    names = [_name(job) for job in jobs if job.status == "done" and _name(job) in services.checkpoints()]
+    lines = "".join(_line(job) for job in reversed(jobs))
+    return {
+        "training": f'<ul class="t2-jobs">{lines}</ul>' if lines else "",
+        "following": gr.Row(visible=bool(names)),
+        "trained": gr.Dropdown(names, value=names[-1] if names else None),
+    }
+
+
+def follow(services: Services, study: str, address: str, checkpoint: str | None) -> Updates:
+    """The same study once more for a checkpoint that was trained on its votes, against its parent; it opens by itself."""
+    if not checkpoint:
+        raise InputError("Choose a checkpoint that was trained on these votes.")
+    found = follow_up(services.bench, study, checkpoint)
+    studying.begin(services, found)
+    return studying.fill(services, found.id) | studying.draw(services, found.id, address)
+
+
+def source_of(job: Job) -> str:
+    """What a job's command line learns from."""
+    return _after(job, "--pairs")
+
+
+def _name(job: Job) -> str:
+    return _after(job, "--name")
+
+
+def _after(job: Job, flag: str) -> str:
+    words = list(job.command)
+    return words[words.index(flag) + 1] if flag in words[:-1] else ""
+
+
+def _line(job: Job) -> str:
+    progress = job.progress
+    left = f", about {duration(progress.remaining)} left" if progress.remaining else ""
+    far = f" {escape(progress.phase)} {progress.fraction:.0%}{left}" if job.status == "running" else ""
+    said = f" {escape(job.message)}" if job.message else ""
+    return f"<li><b>{escape(_name(job))}</b> <span>{job.status}{far}{said}</span></li>"

@@ -1,0 +1,63 @@
+"""audit, rescore and metrics as a person meets them."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from t2ialign import cli, settings
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["t2ialign", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        output = capsys.readouterr()
+        return stopped.value.code or 0, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path):
+    where = tmp_path / "pictures"
+    where.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(where / f"{index}.png")
+    return where
+
+
+def test_a_folder_is_audited_as_far_as_possible(run, folder, tmp_path) -> None:
+    report = tmp_path / "audit.html"
+    code, out, _ = run("audit", str(folder), "--metrics", "rmse,ssim", "--out", str(report), "--json")
+    found = {entry["metric"]: entry for entry in json.loads(out)["metrics"]}
+    assert code == 0 and set(found) == {"rmse", "ssim"}
+    assert set(found["rmse"]["nuisance"]) and found["rmse"]["truth"] == {} and found["rmse"]["power"] == []
+    assert "Which metric tells the truth?" in report.read_text(encoding="utf-8")
+
+
+def test_too_few_pictures_are_a_sentence(run, folder) -> None:
+    for index in range(4):
+        (folder / f"{index}.png").unlink()
+    code, out, err = run("audit", str(folder), "--metrics", "rmse")
+    assert (code, out) == (2, "") and "at least 8 pictures" in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    code, out, _ = run("rescore", "--metrics", "rmse", "--store", str(tmp_path / "home"))
+    assert code == 0 and "0 scores written for 0 of 0 cells" in out
+    assert run("rescore", "--metrics", "rmsee", "--store", str(tmp_path / "home"))[0] == 2
+
+
+def test_metrics_are_listed(run) -> None:
+    rows = {row["name"]: row for row in json.loads(run("metrics", "--json")[1])}
+    assert rows["lpips"]["higher_is_better"] and rows["vendi"]["equation"]
+    assert run("metrics", "--markdown")[1] == (settings.ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")

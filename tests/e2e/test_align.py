@@ -1,0 +1,89 @@
+"""The Align page in a real browser: a run trained to its end, another one stopped and discarded."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.pages import too_wide
+from tests.e2e.training import RUN_SECONDS, fill_short, open_align, start, wait_for_end
+
+pytestmark = pytest.mark.timeout(RUN_SECONDS + 300)
+
+
+def points_of(page, plot: str) -> int:
+    """How many steps a chart of the run shows."""
+    return page.evaluate(f"document.querySelector('#t2-curve-of-{plot} .js-plotly-plot').data[0]?.x?.length ?? 0")
+
+
+def test_train_to_the_end_and_find_the_checkpoint(open_page):
+    page = open_page()
+    open_align(page)
+    fill_short(page, "f_dpo", "short_js")
+    page.locator("#t2-look").click()
+    expect(page.locator(".t2-pairs img.win").first).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Preview command").click()
+    expect(page.locator("#t2-command")).to_contain_text("t2ialign align f_dpo --name short_js --steps 10")
+    job = start(page)
+    expect(page.locator("#t2-run-view")).to_be_visible()
+    wait_for_end(page)
+    assert points_of(page, "loss") == 10
+    heads = page.locator(".t2-samples thead th")
+    assert [text for text in heads.all_text_contents() if text] == ["before", "step 5", "step 10"]
+    assert page.locator(".t2-samples img").count() == 3 * 16
+    expect(page.locator("#t2-run-result")).to_contain_text("preferred to its parent's")
+    expect(page.locator("#t2-run-point .legend")).to_contain_text("short_js")
+    expect(page.locator(f'.t2-run[data-job="{job}"]')).to_contain_text("done")
+
+    page.get_by_role("tab", name="Trade-off").click()
+    expect(page.locator("#t2-tradeoff-chart .legend")).to_contain_text("short_js")
+    again = open_page(f"?job={job}")
+    if not again.locator("#t2-run-view").is_visible():
+        again.get_by_role("tab", name="Align").click()
+    expect(again.locator("#t2-run-status .done")).to_be_visible()
+    again.get_by_role("link", name="Try it on Explore").click()
+    expect(again).to_have_url(re.compile("cell="))
+    again.locator("#t2-explore-sheet .t2-tile.ready").first.wait_for()
+    expect(again.locator("#t2-checkpoints")).to_contain_text("short_js")
+
+
+def test_stop_resume_and_discard_another(open_page):
+    page = open_page()
+    open_align(page)
+    fill_short(page, "ipo", "too_long", **{"train-steps": 2000})
+    job = start(page)
+    status = page.locator("#t2-run-status .t2-training")
+    expect(status).to_contain_text("step", timeout=RUN_SECONDS * 1000)
+    page.locator("#t2-stop").click()
+    expect(status).to_have_class(re.compile("paused"), timeout=120_000)
+    expect(status).to_contain_text("Resume goes on from there")
+    page.locator("#t2-resume").click()
+    expect(status).to_have_class(re.compile("queued|running"))
+    page.locator("#t2-discard").click()
+    page.get_by_role("button", name="Keep it").click()
+    page.locator("#t2-discard").click()
+    page.get_by_role("button", name="Discard it").click()
+    expect(page.locator("#t2-run-view")).to_be_hidden(timeout=120_000)
+    expect(page.locator(f'.t2-run[data-job="{job}"]')).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("job="))
+
+
+def test_bad_input_is_one_sentence(open_page):
+    page = open_page()
+    open_align(page)
+    fill_short(page, "ipo", "no/slashes")
+    expect(page.locator("#t2-cost")).to_contain_text("needs a name of letters")
+    page.locator("#t2-train").click()
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("needs a name of letters")
+    assert "job=" not in page.url
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_window(open_page, width: int):
+    page = open_page(width=width, height=780, has_touch=width < 500)
+    open_align(page)
+    assert too_wide(page) <= 0
+    page.locator('[data-method="mi_tune"]').click()
+    expect(page.locator("#t2-field-top_k")).to_be_visible()
+    expect(page.locator("#t2-field-beta")).to_be_hidden()
+    assert too_wide(page) <= 0

@@ -1,0 +1,47 @@
+"""The same methods on tiny random models in the layouts of SD-1.5, SD-2.1 with v-prediction, and SDXL."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from t2ialign import settings
+from t2ialign.experiments.api import run_request
+from t2ialign.experiments.requests import BatchRequest
+from t2ialign.types import InputError, Prompt
+from tests.experiments.aligning import opened, run, short
+from tests.tiny import SHAPES, SIDE, save_tiny
+
+REGISTRY = """
+[backbones.tiny]
+family = "{family}"
+path = "tiny"
+size = {side}
+prediction = "{prediction}"
+
+[checkpoints.tiny]
+backbone = "tiny"
+
+[scorers]
+"""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_methods_train_every_family(shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    family, prediction = "sdxl" if shape == "sdxl" else "sd", "v_prediction" if shape == "sd-2.1-v" else "epsilon"
+    registry = tmp_path / "checkpoints"
+    save_tiny(registry / "tiny", shape)
+    (registry / "registry.toml").write_text(REGISTRY.format(family=family, side=SIDE, prediction=prediction))
+    monkeypatch.setattr(settings, "CHECKPOINTS", registry)
+    with opened(tmp_path / "home") as bench:
+        judge = "metric:mutual_information"
+        for method, pairs in [("f_dpo", judge), ("diffusion_kto", judge), ("mi_tune", "")]:
+            states = run(bench, short(method, method, backbone="tiny", pairs=pairs, probe_every=2, test_prompts=1))
+            assert all(math.isfinite(state.step.loss) for state in states if state.step)
+            assert states[-1].checkpoint == method
+        request = BatchRequest(Prompt("a red circle"), "f_dpo", (0,), num_inference_steps=2, metrics=("ssim",))
+        assert run_request(bench, request).config.checkpoint == "f_dpo"
+        with pytest.raises(InputError, match="tiny has no annotator"):
+            run(bench, short("f_dpo", "none", backbone="tiny", pairs="annotator"))

@@ -1,0 +1,34 @@
+"""A store with a small study that some have answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from t2ialign.store import Store, open_store
+from t2ialign.store.votes import begin_survey, record_answer
+from t2ialign.study.answers import Answer
+from tests.store.studying import opened_study
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An open study with the answers of three surveys."""
+
+    store: Store
+    study: str
+
+
+@pytest.fixture
+def answered(tmp_path: Path) -> Iterator[Answered]:
+    with open_store(tmp_path / "home") as store:
+        study = opened_study(store).id
+        for number in range(3):
+            survey = begin_survey(store, study, "xy"[number % 2]).survey
+            for place, trial in enumerate(survey.trials):
+                chosen = () if place == 2 else (place % 3,)
+                record_answer(store, study, survey.id, trial.id, Answer(chosen), 1000 + place)
+        yield Answered(store, study)
