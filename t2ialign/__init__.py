@@ -211,20 +211,32 @@ up: a folder imports from folders above it only (`make check`), every file has i
         audit.py            the audit as a heat map
         audit_page.py       the audit as one offline HTML file
         current.py          the batches that someone is looking at, drawn over the trade-off chart
+        landscape.py        the loss of one pair over its two ratios, as numbers
+        theory.py           the f-divergence family, its landscapes, and who moves more
+        training.py         a training run as it happens
 
     dashboard/              the page
         album.py            pictures for the page, each under an address that tells nothing about it
+        aligning.py         Align's handlers for a new run
         behind.py           looks up what is behind a point of the chart
         bridges.py          invisible components through which the browser speaks
+        clouds.py           the pairs of a training run on their way over a landscape
+        commands.py         a training request as a command line, and back
+        costing.py          what a training run will cost here
         desk.py             asking twice is asking once
         draw.py             from a watched subject to what the page shows of it
         exploring.py        Explore's handlers
         form.py             the Explore form in and out
         links.py            links into the page
         look.py             how the page looks
+        overseeing.py       Align's handlers for the runs there are
         page.py             the whole page
+        pairing.py          a look at what a run would learn from
         points.py           from the store to the chart
         services.py         what the tabs work with
+        theorising.py       Theory's handlers
+        training_fields.py  one control for every field that some method has
+        training_watch.py   what the page shows of a training job
         watching.py         what the page shows of a subject
         trusting.py         Trade-off's handlers about the metrics themselves
         weighing.py         Trade-off's handlers
@@ -232,18 +244,28 @@ up: a folder imports from folders above it only (`make check`), every file has i
         words.py            numbers as a newcomer reads them
         panels/             groups of components
             axes.py             the Trade-off page's controls
+            align.py            the form of a new run, the run on show, the list of all
             form.py             the Explore form
             results.py          what a run looks like
+            theory.py           the Theory page's charts with their words
         parts/              pieces of HTML
             audit.py            what the audit found out about the metrics on the axes
             behind.py           what is behind a point of the chart
             chips.py            prompts to begin with, by category
+            family.py           the f-divergence family in words and formulas
             headline.py         the two big numbers of each checkpoint
+            methods.py          the methods as cards
+            pairs.py            what a run would learn from
+            player.py           the film of a training run
             progress.py         the line above the pictures
+            samples.py          the same prompts and seeds while a model trains
             sheet.py            the contact sheet
             tags.py             the few tags that every piece shares
+            training.py         a training job in words, its result, and the history
         tabs/               one page a file
+            align.py            a method and a button, then a run that anyone can watch
             explore.py          a prompt becomes pictures, two numbers and a point
+            theory.py           what each divergence does with its hold
             tradeoff.py         every scored checkpoint as a point
 
     cli/                    the same use cases without a page

@@ -133,8 +133,8 @@ def check(services: Services, request: AlignRequest) -> None:
     Raises:
         InputError: the request cannot be planned, or its name is taken or spoken for.
     """
-    made = plan(services.bench, request)
-    check_free(services.bench, made, services.bench.home / "checkpoints" / request.name, replace=False)
+    plan(services.bench, request)
+    check_free(services.bench, request.name, services.bench.home / "checkpoints" / request.name, replace=False)
     for job in list_jobs(services.store, WAITING, KIND):
         if request_of(job.command).name == request.name:
             raise InputError(

@@ -34,9 +34,10 @@ def finished(services, name: str = "dpo_js", **change) -> None:
     """A checkpoint with its manifest and a scored cell, as a run leaves them."""
     interval = {"mean": 0.5, "lo": 0.4, "hi": 0.6}
     gap = {"mean": 0.1, "lo": 0.05, "hi": 0.15, **change}
+    loss = {**gap, "mean": -0.1, "lo": -0.2, "hi": -0.05}
     scores = {"prompts": 10, "seeds": 4, "win_rate": {"by": "annotator", "mean": 0.64, "lo": 0.58, "hi": 0.7},
               "metrics": {"oracle_alignment": {"before": interval, "after": interval, "difference": gap},
-                          "factor_diversity": {"before": interval, "after": interval, "difference": {**gap, "mean": -0.1, "lo": -0.2, "hi": -0.05}}}}  # fmt: skip
+                          "factor_diversity": {"before": interval, "after": interval, "difference": loss}}}  # fmt: skip
     folder = services.bench.home / "checkpoints" / name
     folder.mkdir(parents=True)
     (folder / "pytorch_lora_weights.safetensors").write_bytes(b"weights")
@@ -69,7 +70,7 @@ def test_samples_begin_at_step_0(services, watch):
     assert updates["samples"].count("<img") == 8 and updates["samples"].index("before") < updates["samples"].index(
         "step 50"
     )
-    assert list(updates["alignment"].data[-1].x) == [0, 50] and "Claims" in updates["alignment_title"]
+    assert list(updates["alignment"].data[-1].x) == [0, 50] and "Oracle alignment" in updates["alignment_title"]
 
 
 def test_a_lost_sample_leaves_its_place(services, watch):
