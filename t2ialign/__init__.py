@@ -207,6 +207,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         tradeoff.py         alignment against diversity, with intervals and the front
         intervals.py        means with intervals, as bars and as rows
         strip.py            scores of single pictures
+        study.py            what people said: shares, strengths, and which metric sees as they do
         export.py           a figure as one offline HTML file
         audit.py            the audit as a heat map
         audit_page.py       the audit as one offline HTML file
@@ -229,16 +230,25 @@ up: a folder imports from folders above it only (`make check`), every file has i
         form.py             the Explore form in and out
         links.py            links into the page
         look.py             how the page looks
+        looping.py          from votes to an adapter, and from the adapter to the next study
         overseeing.py       Align's handlers for the runs there are
+        owner.py            what is the owner's alone, where a token is set
         page.py             the whole page
         pairing.py          a look at what a run would learn from
         points.py           from the store to the chart
+        qr.py               an address as a QR code
+        rate_routes.py      the participants' page and its endpoints
+        rating.py           taking part in a study: what a rater is told and may say
+        results.py          Study's handlers for what people said
         services.py         what the tabs work with
+        study_form.py       the design form in and out
+        studying.py         Study's handlers for designing, opening and ending
         theorising.py       Theory's handlers
         training_fields.py  one control for every field that some method has
         training_watch.py   what the page shows of a training job
         watching.py         what the page shows of a subject
         trusting.py         Trade-off's handlers about the metrics themselves
+        voting.py           quick votes from Explore
         weighing.py         Trade-off's handlers
         wiring.py           handlers' dicts to Gradio's outputs
         words.py            numbers as a newcomer reads them
@@ -247,6 +257,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
             align.py            the form of a new run, the run on show, the list of all
             form.py             the Explore form
             results.py          what a run looks like
+            study.py            the Study page: which study, inviting, results, training
+            study_form.py       the design of a study
             theory.py           the Theory page's charts with their words
         parts/              pieces of HTML
             audit.py            what the audit found out about the metrics on the axes
@@ -260,11 +272,14 @@ up: a folder imports from folders above it only (`make check`), every file has i
             progress.py         the line above the pictures
             samples.py          the same prompts and seeds while a model trains
             sheet.py            the contact sheet
+            study.py            where a study stands, its link and its log
+            study_tables.py     a study's results as tables and sentences
             tags.py             the few tags that every piece shares
             training.py         a training job in words, its result, and the history
         tabs/               one page a file
             align.py            a method and a button, then a run that anyone can watch
             explore.py          a prompt becomes pictures, two numbers and a point
+            study.py            people say what they prefer, and their votes move a model
             theory.py           what each divergence does with its hold
             tradeoff.py         every scored checkpoint as a point
 

@@ -21,10 +21,7 @@ Level = Literal["image", "pair", "batch"]
 
 
 class InputError(ValueError):
-    """Bad input from a person: one sentence that says what is wrong and how to mend it.
-
-    The page shows it as a warning, the command line prints it and exits with code 2; neither shows a traceback.
-    """
+    """Bad input, as one sentence that says what is wrong and how to mend it; nobody is shown a traceback for it."""
 
 
 def content_key(record: Any) -> str:
@@ -292,7 +289,6 @@ class Encoder(Protocol):
 
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         """Features with leading axis ``n`` per picture, or without it where they belong to the prompt."""
-        ...
 
 
 @runtime_checkable

@@ -49,10 +49,8 @@ def align(
 
     A run that was stopped goes on where it was when it is asked for again.
     """
-    from t2ialign.experiments import align as training
     from t2ialign.experiments.align_estimate import estimate as estimated
     from t2ialign.experiments.align_request import AlignRequest, controls
-    from t2ialign.experiments.align_result import report_lines
     from t2ialign.experiments.workbench import open_workbench
 
     if fields:
@@ -68,13 +66,20 @@ def align(
             said = {"seconds": cost.seconds, "phases": cost.phases, "words": cost.words}
             emit(said, as_json, lambda: iter([f"{cost.words} ({cost.seconds:.0f} s)"]))
             return
-        processes = _processes()
-        watching = _watching(bench.home, job if processes.first else "", request.name)
-        with watching as (folder, control, show):
-            for state in training.align(bench, request, folder, control, into, replace, processes):
-                show(state)
-        if state.checkpoint:
-            emit(state.manifest, as_json, lambda: report_lines(state.manifest))
+        _train(bench, request, job, into, replace, as_json)
+
+
+def _train(bench: Any, request: Any, job: str, into: Path | None, replace: bool, as_json: bool) -> None:
+    from t2ialign.experiments import align as training
+    from t2ialign.experiments.align_result import report_lines
+
+    processes = _processes()
+    watching = _watching(bench.home, job if processes.first else "", request.name)
+    with watching as (folder, control, show):
+        for state in training.align(bench, request, folder, control, into, replace, processes):
+            show(state)
+    if state.checkpoint:
+        emit(state.manifest, as_json, lambda: report_lines(state.manifest))
 
 
 Shown = Callable[["AlignState"], None]

@@ -32,7 +32,9 @@ def test_a_run_without_pictures_yet_is_there(store: Store):
     assert run.status == "running"
 
 
-@pytest.mark.parametrize("bad", ["", "x", "0; DROP TABLE runs", "50b90325-945a-4d71-a5e0-4ce59614ab01", "<script>", "ü" * 500])
+@pytest.mark.parametrize(
+    "bad", ["", "x", "0; DROP TABLE runs", "50b90325-945a-4d71-a5e0-4ce59614ab01", "<script>", "ü" * 500]
+)
 def test_a_wrong_permalink_is_a_sentence(store: Store, bad: str):
     with pytest.raises(InputError, match="There is no run"):
         find_run(store, bad)

@@ -20,7 +20,8 @@ EXPORTS = {"csv": "CSV, a file a survey", "votes": "Parquet", "pairs": "Pick-a-P
 
 
 def lock_panel(locked: bool) -> Components:
-    """Where a token is set: the field that unlocks the page for this session."""
+    """Where sentences about problems stand, and, where a token is set, the field that unlocks the page for this session."""
+    sentence = gr.HTML("", apply_default_css=False, elem_id="t2-study-notice")
     with gr.Column(visible=locked, elem_id="t2-lock") as lock:
         gr.HTML(
             "<h3>For the owner</h3><p>Studies and their results belong to the owner of this page.</p>",
@@ -29,7 +30,7 @@ def lock_panel(locked: bool) -> Components:
         with gr.Row():
             token = gr.Textbox(label="Owner's token", type="password", scale=1, elem_id="t2-token")
             unlock = gr.Button("Unlock", variant="primary", scale=0, min_width=110, elem_id="t2-unlock")
-    return {"lock": lock, "token": token, "unlock": unlock}
+    return {"study_notice": sentence, "lock": lock, "token": token, "unlock": unlock}
 
 
 def choice_panel() -> Components:
@@ -39,9 +40,8 @@ def choice_panel() -> Components:
             [], label="Study", show_label=False, container=False, filterable=False, scale=1, elem_id="t2-study"
         )
         new = gr.Button("New study", scale=0, min_width=120, elem_id="t2-study-new")
-    notice = gr.HTML("", apply_default_css=False, elem_id="t2-study-notice")
     status = gr.HTML("", apply_default_css=False, elem_id="t2-study-status")
-    return {"study": study, "new": new, "study_notice": notice, "status": status}
+    return {"study": study, "new": new, "status": status}
 
 
 def design_panel(services: Services) -> Components:
