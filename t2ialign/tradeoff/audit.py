@@ -96,20 +96,25 @@ def _metric(entry: Mapping[str, Any]) -> MetricAudit:
         Power(tuple(p["scales"]), p["prompts"], p["seeds"], _interval(p["change"]), _interval(p["truth"]))
         for p in entry["power"]
     )
+    nested: dict[str, Any] = {name: {key: _interval(value) for key, value in entry[name].items()} for name in tables}
+    single: dict[str, Any] = {
+        name: None if entry[name] is None else _interval(entry[name]) for name in ("agreement", "lead")
+    }
     return MetricAudit(
         entry["metric"],
         entry["version"],
         entry["axis"],
         entry["level"],
-        **{name: {key: _interval(value) for key, value in entry[name].items()} for name in tables},
+        **nested,
         sizes={int(n): _interval(value) for n, value in entry["sizes"].items()},
         power=tuple(powers),
-        **{name: None if entry[name] is None else _interval(entry[name]) for name in ("agreement", "lead")},
+        **single,
     )
 
 
 def _interval(found: Mapping[str, float | None]) -> Interval:
-    return Interval(*(math.nan if found[end] is None else float(found[end]) for end in ("mean", "lo", "hi")))
+    ends = (found["mean"], found["lo"], found["hi"])
+    return Interval(*(math.nan if end is None else float(end) for end in ends))
 
 
 def _plain(value: Any) -> Any:
