@@ -192,5 +192,5 @@ def _quietly() -> Iterator[None]:
 
 
 def _parameters_of(unet: nn.Module, keys: Iterable[str]) -> dict[str, nn.Parameter]:
-    part = re.compile("|".join(rf"\.{re.escape(key)}(\.|$)" for key in keys))
-    return {name: parameter for name, parameter in unet.named_parameters() if part.search(name)}
+    parts = [re.compile(rf"\.{re.escape(key)}(\.|$)") for key in keys]
+    return {name: parameter for name, parameter in unet.named_parameters() if any(part.search(name) for part in parts)}

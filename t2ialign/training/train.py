@@ -51,14 +51,14 @@ def train(
         check_finite(found.loss, norm, plan, step)
         state.update(plan, step)
         done, saving = step + 1, bool(plan.save_every) and (step + 1) % plan.save_every == 0
-        if saving or done == plan.steps:
-            state.save(state_path, done, processes)
         try:
             with state.showing_average():
                 yield train_step(done, found, norm, plan.rate(step), time.perf_counter() - started)
         except GeneratorExit:
             state.save(state_path, done, processes)
             raise
+        if saving or done == plan.steps:
+            state.save(state_path, done, processes)
     state.finish()
 
 
