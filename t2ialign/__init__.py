@@ -5,6 +5,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     types.py                the nouns, all frozen: read this first
     settings.py             paths and the device, read from the environment once
+    files.py                files that are there whole or not at all
     torchvision_guard.py    lets torchvision import beside a CPU torch
     registry.py             backbones, checkpoints and scorers that can be loaded
 

@@ -9,23 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from t2ialign import cli
-
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """The console script within this process: ``run(...)`` returns exit code, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["t2ialign", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        output = capsys.readouterr()
-        return stopped.value.code or 0, output.out, output.err
-
-    return call
 
 
 def test_the_module_is_the_console_script() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard import studying
+from t2ialign.dashboard.commands import command_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import Updates
 from t2ialign.dashboard.words import duration
@@ -30,12 +31,6 @@ def train(services: Services, study: str, method: str, parent: str, votes_of: st
     leave_votes(services.bench, source)
     services.supervisor.submit(command_of(request), f"{request.name}: {method} on {source}", KIND)
     return watch(services, study)
-
-
-def command_of(request: AlignRequest) -> list[str]:
-    """The command line of a request, as a person would type it after ``t2ialign``."""
-    said = ["align", request.method, "--name", request.name, "--parent", request.parent, "--pairs", request.pairs]
-    return [*said, "--steps", str(request.steps)] if request.steps else said
 
 
 def watch(services: Services, study: str) -> Updates:

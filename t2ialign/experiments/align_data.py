@@ -26,7 +26,7 @@ from t2ialign.experiments.align_sources import (
     ready_pairs,
 )
 from t2ialign.experiments.workbench import Workbench
-from t2ialign.store.images import write_whole
+from t2ialign.files import write_whole
 from t2ialign.training.data import (
     LabelledData,
     PairedData,

@@ -15,6 +15,7 @@ from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.score_batch import BatchState, by_seed, config_of, score_batch
 from t2ialign.experiments.scoring import Scorer
 from t2ialign.experiments.workbench import Workbench
+from t2ialign.files import write_whole
 from t2ialign.guidance import begin_guidance
 from t2ialign.store import images, record_batch
 from t2ialign.types import AdapterUse, GenerationConfig, Prompt, SeedBatch
@@ -78,7 +79,7 @@ def remember(home: Path, batch: SeedBatch) -> None:
     path = _note(home, batch.cell)
     record = record_batch(home, batch)
     rows = {str(p.seed): [p.sha, p.mutual_information, p.mutual_information_released] for p in record.pictures}
-    images.write_whole(path, json.dumps({**_noted(path), **rows}).encode())
+    write_whole(path, json.dumps({**_noted(path), **rows}).encode())
 
 
 def recall(home: Path, config: GenerationConfig, prompt: Prompt, seeds: tuple[int, ...]) -> SeedBatch | None:

@@ -19,9 +19,9 @@ from t2ialign.experiments.align_sources import witness_of
 from t2ialign.experiments.reporting import jsonable
 from t2ialign.experiments.score_batch import BatchState
 from t2ialign.experiments.workbench import Workbench
+from t2ialign.files import write_whole
 from t2ialign.metrics import METRICS
 from t2ialign.registry import revision_of
-from t2ialign.store.images import write_whole
 from t2ialign.tradeoff.interval import mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
 

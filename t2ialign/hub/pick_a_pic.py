@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from t2ialign.files import write_whole
 from t2ialign.hub.vote_tables import public_survey
 from t2ialign.store import Store
-from t2ialign.store.images import write_whole
 from t2ialign.store.studies import picture_of
 from t2ialign.study.answers import duels
 from t2ialign.study.manifest import Exhibit

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from t2ialign.files import write_whole
 from t2ialign.hub.pick_a_pic import write_pairs
 from t2ialign.hub.vote_tables import read_votes, write_csv_folder, write_parquet
 from t2ialign.store import Store, images
@@ -75,10 +76,10 @@ def export_folder(store: Store, study: str, folder: Path) -> Path:
     except InputError:  # answers that compare nothing, as when nobody selected anything
         pairs = False
     text = json.dumps(manifest.to_json() | {"study": study}, ensure_ascii=False)
-    images.write_whole(folder / "manifest.json", text.encode())
+    write_whole(folder / "manifest.json", text.encode())
     for sha in sorted(manifest.pictures):
-        images.write_whole(folder / "pictures" / f"{sha}.webp", picture_of(store, sha))
-    images.write_whole(folder / "README.md", _card(store, study, manifest, votes, pairs).encode())
+        write_whole(folder / "pictures" / f"{sha}.webp", picture_of(store, sha))
+    write_whole(folder / "README.md", _card(store, study, manifest, votes, pairs).encode())
     return folder
 
 
@@ -160,7 +161,7 @@ def _imported(store: Store, name: str, manifest: Manifest) -> Study:
     with store.transaction() as cursor:
         insert_study(cursor, found, text)
         log(cursor, name, "imported")
-        images.write_whole(store.home / "votes" / f"{name}.json", text.encode(), sync=True)
+        write_whole(store.home / "votes" / f"{name}.json", text.encode(), sync=True)
     known = study_of(store, name)
     if known.parent != IMPORTED or known.hash != manifest.hash:
         raise InputError(f"This store has a study {name!r} of its own: import it into another store.")

@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from t2ialign.files import write_whole
 from t2ialign.store.export import FORMULA
-from t2ialign.store.images import write_whole
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.records import Vote

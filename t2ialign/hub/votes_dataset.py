@@ -15,9 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 from huggingface_hub import CommitScheduler, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
+from t2ialign.files import write_whole
 from t2ialign.hub.study_folder import export_folder
 from t2ialign.store import Store
-from t2ialign.store.images import write_whole
 from t2ialign.types import InputError
 
 MINUTES = 5.0

@@ -8,13 +8,13 @@ import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from t2ialign.files import write_whole
 from t2ialign.types import InputError
 
 Wish = Literal["pause", "cancel", "resume", "discard"]
@@ -66,7 +66,7 @@ class JobFolder:
     def ask(self, wish: Wish) -> None:
         """Leave a wish; the same one again keeps its age."""
         if self.asked() != wish:
-            _replace(self.path / "control", wish.encode())
+            write_whole(self.path / "control", wish.encode())
 
     def forget_wish(self) -> None:
         (self.path / "control").unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def find_folder(home: Path, job: str) -> JobFolder:
 
 def write_json(path: Path, record: Mapping[str, Any], sync: bool = False) -> None:
     """Replace a JSON file in one step: who reads it sees the old or the new one, whole."""
-    _replace(path, json.dumps(record).encode(), sync)
+    write_whole(path, json.dumps(record).encode(), sync)
 
 
 def _unknown(job: str, meant: list[str], known: list[str]) -> str:
@@ -130,19 +130,6 @@ def _unknown(job: str, meant: list[str], known: list[str]) -> str:
     near = difflib.get_close_matches(job, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "`t2ialign jobs list` names those there are."
     return f"There is no job {job[:40]!r}: {hint}"
-
-
-def _replace(path: Path, data: bytes, sync: bool = False) -> None:
-    part = path.with_name(f".{path.name}-{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import os
 import re
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,8 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
+
+from t2ialign.files import write_whole
 
 THUMBNAIL_PIXELS = 128
 THUMBNAIL_BYTES = 8192
@@ -90,21 +90,6 @@ def read(home: Path, sha: str) -> bytes | None:
     except OSError:
         return None
     return data if digest(data) == sha else None
-
-
-def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
-    """Write a file under a temporary name and rename it: it is there whole or not at all (``sync``: and on disk)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _pil(image: UInt8[Tensor, "3 h w"]) -> Image.Image:

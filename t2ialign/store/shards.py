@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from t2ialign.files import write_whole
 from t2ialign.store.complaints import in_plain_words
-from t2ialign.store.images import write_whole
 
 Record = Mapping[str, Any]
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from t2ialign.files import write_whole
 from t2ialign.store import images, shards
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
@@ -90,7 +91,7 @@ def open_study(store: Store, study: str, manifest: Manifest) -> Study:
         design = json.dumps(manifest.design.to_json())
         cursor.execute(sql, [manifest.design.title, design, text, manifest.hash, study]).fetchall()
         log(cursor, study, f"opened, frozen as {manifest.hash}")
-        images.write_whole(store.home / "votes" / f"{study}.json", text.encode(), sync=True)
+        write_whole(store.home / "votes" / f"{study}.json", text.encode(), sync=True)
         for sha in manifest.pictures:
             _keep_beside(store.home, sha)
     return study_of(store, study)
@@ -239,7 +240,7 @@ def _keep_beside(home: Path, sha: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        images.write_whole(target, source.read_bytes())
+        write_whole(target, source.read_bytes())
 
 
 @lru_cache(maxsize=8)

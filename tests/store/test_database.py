@@ -174,7 +174,8 @@ def test_kill_nine_while_the_file_is_being_made(home: Path):
     home.mkdir()
     for size in (0, 4096, 8192):
         (home / FILE).write_bytes(b"\0" * size)
-        open_store(home).close()
+        with open_store(home) as store:
+            assert list_cells(store) == []
         (home / FILE).unlink()
 
 

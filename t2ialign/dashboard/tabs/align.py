@@ -94,8 +94,9 @@ def _wire_run(wires: Wires, services: Services) -> None:
         ("discard_yes", overseeing.discard, ("job", "confirm", "view", "seen", "measured")),
     ):
         wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
-    parts["discard"].click(lambda: gr.Row(visible=True), None, parts["confirm"], show_progress="hidden")
-    parts["discard_no"].click(lambda: gr.Row(visible=False), None, parts["confirm"], show_progress="hidden")
+    hidden = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    parts["discard"].click(lambda: gr.Row(visible=True), None, parts["confirm"], **hidden)
+    parts["discard_no"].click(lambda: gr.Row(visible=False), None, parts["confirm"], **hidden)
 
 
 def _owned(handler: Callable) -> Callable:
