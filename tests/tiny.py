@@ -125,9 +125,14 @@ def load_tiny(folder: Path, shape: Shape = "sd-1.5", dtype: str = "float32") -> 
 
 
 def stock_pipeline(folder: Path, shape: Shape) -> StableDiffusionPipeline | StableDiffusionXLPipeline:
-    """The same model as stock diffusers loads and runs it."""
+    """The same model as stock diffusers loads and runs it, its UNet frozen.
+
+    Torch multiplies strided matrices by another routine when a weight asks for gradients (``should_fold`` of its
+    matmul), even where none are recorded: on some CPUs linear projections then differ in the last place.
+    """
     kind = StableDiffusionXLPipeline if shape == "sdxl" else StableDiffusionPipeline
     pipeline = kind.from_pretrained(folder)
+    pipeline.unet.requires_grad_(False)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

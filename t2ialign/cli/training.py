@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-@app.command(context_settings=FREE_OPTIONS)
+class ContextCommand(TyperCommand):
+    """A command that is handed a ``typer.Context``, as its signature says, and not the parent class."""
+
+    context_class = typer.Context
+
+
+@app.command(cls=ContextCommand, context_settings=FREE_OPTIONS)
 def align(
     context: typer.Context,
     method: Annotated[str, typer.Argument(help="diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune or gors.")],

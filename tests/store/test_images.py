@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from t2ialign.files import write_whole
 from t2ialign.store import images
 
 
@@ -54,9 +56,9 @@ def test_no_temporary_file_stays_behind(tmp_path: Path, monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise OSError("no")
 
-    monkeypatch.setattr(images.os, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(OSError, match="no"):
-        images.write_whole(tmp_path / "deep" / "file", b"data")
+        write_whole(tmp_path / "deep" / "file", b"data")
     assert list((tmp_path / "deep").iterdir()) == []
 
 
