@@ -121,13 +121,10 @@ def record_quick(store: Store, session: str, shown: Sequence[Exhibit], answer: A
     ``session`` is a random id of the browser. Marked as not blind. A changed mind counts as a revision; False where the
     same was said before.
     """
-    if (
-        not session
-        or not 1 <= len(shown) <= 2
-        or len({exhibit.prompt for exhibit in shown}) != 1
-        or (len({exhibit.pictures for exhibit in shown}) != len(shown))
-    ):
+    if not session or not 1 <= len(shown) <= 2 or len({exhibit.prompt for exhibit in shown}) != 1:
         raise InputError("A quick vote is about one picture, or about two of the same prompt.")
+    if len({exhibit.pictures for exhibit in shown}) != len(shown):
+        raise InputError("These two pictures are the very same, so neither can be preferred to the other.")
     survey = content_key(["quick", session])
     trial = Trial(
         content_key([survey, sorted(exhibit.pictures for exhibit in shown)]),

@@ -24,7 +24,7 @@ PROMPTS = (
 )
 DESIGN = StudyDesign(
     "Which pictures fit?",
-    (Contender("secret-method"), Contender("another", "spo"), Contender("third", "mi-tune")),
+    (Contender("secret-method"), Contender("rival-method", "spo"), Contender("third-method", "mi-tune")),
     PROMPTS,
     instructions="Look at each picture.",
     pictures=Pictures(seeds=(0, 1)),

@@ -51,7 +51,7 @@ def test_answers_become_numbers(services, study):
     assert "12 answers from 3 surveys" in updates["sentences"] and "attention check" in updates["sentences"]
     assert "secret-method" in updates["tables"] and "100 %" in updates["tables"] and "Position 1" in updates["tables"]
     names = {trace.name for trace in updates["rates"].data}
-    assert names == {"secret-method", "another"} and len(updates["strengths"].data) == 2
+    assert names == {"secret-method", "rival-method"} and len(updates["strengths"].data) == 2
 
 
 def test_selections_have_their_patterns(services):
@@ -114,7 +114,7 @@ def test_votes_become_a_job(services, study):
     updates = train(services, study)
     (job,) = list_jobs(services.store)
     assert list(job.command) == [
-        *("align", "diffusion_dpo", "--name", "mine", "--parent", "base"),
+        *("align", "diffusion_dpo", "--name", "mine"),
         *("--pairs", f"votes:{study}", "--steps", "3"),
     ]
     assert "mine" in updates["training"] and "queued" in updates["training"] and not updates["following"].visible
@@ -143,8 +143,10 @@ def test_quick_votes_have_results_too(services, config):
     from t2ialign.types import Prompt
     from tests.dashboard import fakes
 
-    cells = [fakes.add_cell(services.store, Prompt("a ring"), config("base", scale), (0,)).cell for scale in (1, 8)]
-    said = {"voter": "12345678", "answer": "rather", "picture": f"pictures/{cells[0]}/0.webp"}
-    assert voting.vote(services, {**said, "others": [f"pictures/{cells[1]}/0.webp"]}) in ({}, {"notice": ""})
+    made = [fakes.add_cell(services.store, Prompt("a ring"), config("base", scale), (scale,)).cell for scale in (1, 8)]
+    mine, other = (f"pictures/{cell}/{scale}.webp" for cell, scale in zip(made, (1, 8)))
+    said = {"voter": "12345678", "answer": "rather", "picture": mine, "others": [other]}
+    assert voting.vote(services, said) == {}
+    assert "the very same" in voting.vote(services, {**said, "others": [mine]})["notice"]
     updates = draw(services, QUICK)
     assert "1 answer from 1 survey" in updates["sentences"] and "base CFG 1" in updates["tables"]

@@ -88,7 +88,7 @@ def test_tampered_folders_are_refused(answered, tmp_path: Path):
         for change, said in (
             ({"study": "../../escape"}, "names a study"),
             ({"exhibits": manifest["exhibits"][:1], "decoys": []}, "does not name"),
-            ({"design": {}}, "not the design"),
+            ({"design": {}}, "cannot be read"),
         ):
             (folder / "manifest.json").write_text(json.dumps({**manifest, **change}))
             with pytest.raises(InputError, match=said):
