@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
@@ -18,19 +17,11 @@ from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
 if TYPE_CHECKING:
     from t2ialign.experiments.align import AlignState
 
-FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-
-class ContextCommand(TyperCommand):
-    """A command that is handed a ``typer.Context``, as its signature says, and not the parent class."""
-
-    context_class = typer.Context
-
-
-@app.command(cls=ContextCommand, context_settings=FREE_OPTIONS)
+@app.command(context_settings={"ignore_unknown_options": True})
 def align(
-    context: typer.Context,
     method: Annotated[str, typer.Argument(help="diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune or gors.")],
+    options: Annotated[list[str] | None, typer.Argument(help="The method's own options, as --beta 2.")] = None,
     name: Annotated[str, typer.Option(help="What the new checkpoint is called (default: the method's name).")] = "",
     backbone: Annotated[str, typer.Option(help="The backbone to train (default: the parent's).")] = "",
     parent: Annotated[str, typer.Option(help="The checkpoint to go on from.")] = "base",
@@ -65,7 +56,7 @@ def align(
         emit(found, as_json, lambda: _field_lines(found))
         return
     request = AlignRequest(
-        method, name or method, backbone, parent, pairs, steps, seed, _fields(context.args, controls(method))
+        method, name or method, backbone, parent, pairs, steps, seed, _fields(options or [], controls(method))
     )
     with open_workbench(store) as bench:
         if estimate:

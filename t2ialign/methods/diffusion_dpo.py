@@ -21,7 +21,7 @@ class Options:
         1,
         20_000,
         50,
-        embedded=400.0,
+        embedded=2000.0,
     )
     safeguard: bool = option(
         False, "Loser safeguard", "Diffusion-SDPO: never push losers away at the winners' expense (mu 0.9)."

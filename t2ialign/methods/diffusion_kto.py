@@ -19,7 +19,7 @@ class Options:
         1,
         20_000,
         50,
-        embedded=400.0,
+        embedded=2000.0,
     )
     liked_share: float = option(
         0.8,
@@ -50,5 +50,5 @@ METHOD = Method(
     published_steps=20_000,
     embedded_steps=200,
     published={"batch_size": 2048, "accumulate": 256, "learning_rate": 1e-7},
-    embedded={"batch_size": 16, "learning_rate": 1e-3},
+    embedded={"batch_size": 32},
 )

@@ -21,7 +21,7 @@ class Options:
         1,
         20_000,
         50,
-        embedded=400.0,
+        embedded=2000.0,
     )
     alpha: float = option(
         0.01,

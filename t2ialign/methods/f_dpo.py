@@ -35,7 +35,7 @@ class Options:
         1,
         20_000,
         50,
-        embedded=200.0,
+        embedded=1000.0,
     )
     safeguard: bool = option(
         False, "Loser safeguard", "Diffusion-SDPO: never push losers away at the winners' expense (mu 0.9)."

@@ -64,7 +64,7 @@ METHOD = Method(
     embedded_steps=150,
     source="",
     published={"learning_rate": 1e-4, "batch_size": 16, "rank": 4},
-    embedded={"learning_rate": 5e-4, "rank": 8},
+    embedded={"learning_rate": 1e-3, "rank": 8},
     hidden=frozenset({"pairing", "pairs_per_prompt"}),
     selection=selection,
 )

@@ -22,7 +22,7 @@ class Options:
         1,
         20_000,
         50,
-        embedded=200.0,
+        embedded=1000.0,
     )
 
 

@@ -63,7 +63,7 @@ METHOD = Method(
         "timestep_lo": 500,
         "candidates": 50,
     },
-    embedded={"learning_rate": 5e-4, "batch_size": 16, "rank": 8, "candidates": 16, "prompt_count": 48},
+    embedded={"learning_rate": 1e-3, "batch_size": 16, "rank": 8, "candidates": 16, "prompt_count": 48},
     hidden=frozenset({"pairing", "pairs_per_prompt"}),
     selection=selection,
 )

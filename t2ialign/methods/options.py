@@ -35,8 +35,8 @@ class PictureOptions:
 class TrainingOptions:
     """Adapter and optimiser."""
 
-    learning_rate: float = option(1e-5, "Learning rate", "AdamW, constant.", 1e-9, 1e-1, embedded=1e-3)
-    batch_size: int = option(32, "Batch size", "Pairs, or pictures, of one optimisation step.", 1, 4096, 1, embedded=8)
+    learning_rate: float = option(1e-5, "Learning rate", "AdamW, constant.", 1e-9, 1e-1, embedded=2e-3)
+    batch_size: int = option(32, "Batch size", "Pairs, or pictures, of one optimisation step.", 1, 4096, 1, embedded=16)
     accumulate: int = option(
         8, "Gradient accumulation", "Parts that a batch is split into, to fit into memory.", 1, 4096, 1, embedded=1
     )
