@@ -7,7 +7,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
     settings.py             paths and the device, read from the environment once
     files.py                files that are there whole or not at all
     torchvision_guard.py    lets torchvision import beside a CPU torch
+    limits.py               what people may ask for in words and numbers
     registry.py             backbones, checkpoints and scorers that can be loaded
+    samplers.py             the menu of samplers
 
     guidance/               how two noise predictions become one; GUIDANCE in its __init__ is the menu
 
@@ -79,10 +81,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
         generate.py         prompt, config and seeds to pictures
         merging.py          several LoRAs as one
         information.py      mutual information of any picture, from latents noised again
-        inputs.py           what people may ask the loop for
+        inputs.py           what the loop may be asked for
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
-        schedulers.py       the menu of samplers
+        schedulers.py       the samplers at work, on diffusers' schedulers
         stock.py            the authority that the loop is held against
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings

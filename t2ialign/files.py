@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from pathlib import Path
+
+from t2ialign.types import InputError
 
 
 def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
@@ -20,3 +23,17 @@ def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def writable(folder: Path) -> Path:
+    """The folder itself, made where it is missing, once it is known that files can be written into it.
+
+    Raises:
+        InputError: it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise InputError(f"Nothing can be written to '{folder}' ({error.strerror}): choose another folder.") from error

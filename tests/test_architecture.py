@@ -25,7 +25,7 @@ def trees() -> list[tuple[Path, ast.Module]]:
 
 
 def entries(package: str, registry: str) -> set[str]:
-    return set(vars(import_module(f"t2ialign.{package}"))[registry])
+    return set(getattr(import_module(f"t2ialign.{package}"), registry))
 
 
 def test_no_function_over_fifty_lines():

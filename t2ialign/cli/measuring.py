@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, names, progress
+from t2ialign.experiments.requests import check_metrics, check_scorers, picture_files
 
 Scorers = Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")]
 
@@ -25,8 +27,9 @@ def audit(
     as_json: JsonFlag = False,
 ) -> None:
     """Find out which metric tells the truth, on the embedded world (minutes) or, as far as possible, on any pictures."""
-    from dataclasses import replace
-
+    if folder:
+        picture_files(folder)
+    wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
     from t2ialign.experiments import audit as auditing
     from t2ialign.experiments import audit_files
     from t2ialign.experiments.workbench import bare_workbench
@@ -34,7 +37,7 @@ def audit(
 
     plan = replace(auditing.AuditPlan(), prompts=prompts, pools=min(auditing.AuditPlan.pools, prompts))
     with progress("auditing") as show:
-        found = auditing.run_audit(bare_workbench(), folder, names(metrics), names(scorers), plan, show)
+        found = auditing.run_audit(bare_workbench(), folder, wanted, readers, plan, show)
     if out:
         from t2ialign.charts.audit_page import audit_html
 
@@ -53,11 +56,10 @@ def rescore(
     as_json: JsonFlag = False,
 ) -> None:
     """Score stored pictures where a score is missing or of an older version; it can be stopped and taken up again."""
+    wanted = check_metrics(names(metrics))
     from t2ialign.experiments import rescore as rescoring
-    from t2ialign.experiments.requests import check_metrics
     from t2ialign.experiments.workbench import open_workbench
 
-    wanted = check_metrics(names(metrics))
     with open_workbench(store, share=False) as bench, progress("scoring") as show:
         for state in rescoring.rescore(bench, wanted):
             show(state.fraction, state.remaining)

@@ -10,6 +10,18 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import Checkpoint, JsonFlag, Metrics, SchedulerName, Steps, StorePath, emit, names, progress
+from t2ialign.experiments.requests import (
+    BatchRequest,
+    check_checkpoints,
+    check_metrics,
+    check_scorers,
+    checked,
+    grid,
+    picture_files,
+)
+from t2ialign.files import writable
+from t2ialign.limits import clean_prompt, parse_seeds
+from t2ialign.types import Prompt
 
 
 @app.command()
@@ -27,23 +39,25 @@ def generate(
     as_json: JsonFlag = False,
 ) -> None:
     """Generate a seed batch, score it and store it; what is stored already is not computed again."""
-    from t2ialign.diffusion.inputs import parse_seeds
+    request = checked(
+        BatchRequest(
+            Prompt(prompt),
+            checkpoint,
+            parse_seeds(seeds),
+            guidance_scale,
+            steps,
+            scheduler,
+            negative_prompt=negative_prompt,
+            metrics=names(metrics),
+        )
+    )
+    check_checkpoints([checkpoint], store)
+    if out:
+        writable(out)
     from t2ialign.experiments import reporting
     from t2ialign.experiments.api import run_request
-    from t2ialign.experiments.requests import BatchRequest
     from t2ialign.experiments.workbench import open_workbench
-    from t2ialign.types import Prompt
 
-    request = BatchRequest(
-        Prompt(prompt),
-        checkpoint,
-        parse_seeds(seeds),
-        guidance_scale,
-        steps,
-        scheduler,
-        negative_prompt=negative_prompt,
-        metrics=tuple(metrics.split(",")) if metrics else (),
-    )
     with open_workbench(store) as bench, progress("generating") as show:
         state = run_request(bench, request, lambda state: show(state.fraction, state.remaining))
         if bench.store is None:
@@ -63,9 +77,12 @@ def score(
     as_json: JsonFlag = False,
 ) -> None:
     """Score any folder of pictures, ours or not."""
+    clean_prompt(prompt)
+    picture_files(folder)
+    wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
     from t2ialign.experiments import api, reporting
 
-    report = api.score_folder(folder, prompt, names(metrics), names(scorers))
+    report = api.score_folder(folder, prompt, wanted, readers)
     emit(reporting.folder_report(report, pairs), as_json, lambda: reporting.score_lines(report.scores))
 
 
@@ -79,6 +96,7 @@ def points(
     as_json: JsonFlag = False,
 ) -> None:
     """The points of the trade-off chart, from every stored run."""
+    check_metrics((x, y))
     from t2ialign.experiments import reporting
     from t2ialign.experiments.workbench import open_workbench
 
@@ -112,13 +130,13 @@ def sweep(
     as_json: JsonFlag = False,
 ) -> None:
     """Fill a grid of prompts, checkpoints and CFG values; finished cells are skipped, so it can be stopped and resumed."""
-    from t2ialign.diffusion.inputs import parse_seeds
+    cells = grid(prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics))
+    check_checkpoints(names(checkpoint), store)
     from t2ialign.experiments import sweep as sweeping
     from t2ialign.experiments.workbench import open_workbench
 
-    grid = sweeping.grid(prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics))
     with open_workbench(store) as bench, progress("sweeping") as show:
-        for state in sweeping.sweep(bench, grid):
+        for state in sweeping.sweep(bench, cells):
             show(state.fraction, state.remaining)
     emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 

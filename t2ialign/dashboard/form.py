@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from t2ialign.dashboard.services import Services
-from t2ialign.diffusion.inputs import MAX_SEED
 from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.run import requests_for
 from t2ialign.experiments.score_batch import BatchState
+from t2ialign.limits import MAX_SEED
 from t2ialign.types import InputError, Prompt
 
 FEWEST, MOST = 2, 64

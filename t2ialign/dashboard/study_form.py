@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from t2ialign.diffusion.inputs import parse_seeds
+from t2ialign.limits import parse_seeds
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign, checked
 from t2ialign.types import InputError, Prompt
 

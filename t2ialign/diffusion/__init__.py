@@ -2,11 +2,11 @@
 
 - ``backbone``: what differs between the embedded model, SD-1.5, SD-2.1 and SDXL, hidden; ``text`` is its prompt side
 - ``adapters``: LoRA and DoRA files, blends of them, the reference model; ``switch`` keeps track of what is on
-- ``schedulers``: the menu of samplers
+- ``schedulers``: the samplers at work
 - ``noise``: the pure maths of one step
 - ``denoise``: the loop, a generator of steps
 - ``preview``: a picture of an unfinished step
-- ``inputs``: what people may ask for, and the sentences for what they may not
+- ``inputs``: what the loop may be asked for, and the sentences for what it may not
 - ``generate``: prompt, config and seeds to pictures, in micro-batches, with previews
 """
 

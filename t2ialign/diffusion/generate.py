@@ -12,10 +12,11 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
-from t2ialign.diffusion.inputs import check_config, check_prompt, check_seeds
+from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.text import truncation_note
 from t2ialign.guidance import begin_guidance
+from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
 

@@ -1,4 +1,4 @@
-"""The menu of samplers: diffusers' schedulers on a backbone's own noise schedule, a new instance for every run."""
+"""Diffusers' schedulers on a backbone's own noise schedule, a new instance for every run."""
 
 from __future__ import annotations
 
@@ -6,39 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import (
-    DDIMScheduler,
-    DDPMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerAncestralDiscreteScheduler,
-    EulerDiscreteScheduler,
-    UniPCMultistepScheduler,
-)
 from jaxtyping import Float
 from torch import Tensor
 
-from t2ialign.registry import unknown
-
-
-@dataclass(frozen=True)
-class SchedulerChoice:
-    """A sampler of the menu. ``sigmas``: it keeps its own noise levels; ``generator``: its step takes generators."""
-
-    scheduler: Any
-    sigmas: bool
-    generator: bool
-    summary: str
-
-
-SCHEDULERS: dict[str, SchedulerChoice] = {
-    "ddim": SchedulerChoice(DDIMScheduler, False, True, "DDIM: deterministic, one step at a time"),
-    "dpmsolver++": SchedulerChoice(DPMSolverMultistepScheduler, True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"),
-    "euler": SchedulerChoice(EulerDiscreteScheduler, True, True, "Euler: deterministic"),
-    "euler_ancestral": SchedulerChoice(EulerAncestralDiscreteScheduler, True, True, "Euler ancestral: adds noise"),
-    "ddpm": SchedulerChoice(DDPMScheduler, False, True, "DDPM: adds noise, wants many steps"),
-    "unipc": SchedulerChoice(UniPCMultistepScheduler, True, False, "UniPC: good in 10 to 20 steps"),
-}
+from t2ialign.samplers import SchedulerChoice, check_scheduler
 
 
 @dataclass(frozen=True)
@@ -78,17 +51,20 @@ class SchedulerRun:
         return self.scheduler.step(model_output, timestep, latents, **extra, return_dict=False)[0]
 
 
+def stock_class(choice: SchedulerChoice) -> Any:
+    """Diffusers' class behind an entry of the menu."""
+    return getattr(diffusers, choice.stock)
+
+
 def begin_run(config: Mapping[str, Any], name: str, num_inference_steps: int, device: str) -> SchedulerRun:
     """A fresh scheduler ``name`` on the noise schedule ``config`` of a backbone, ready for its first step."""
-    if name not in SCHEDULERS:
-        raise unknown("scheduler", name, SCHEDULERS)
-    choice = SCHEDULERS[name]
+    choice = check_scheduler(name)
     bounds = {} if choice.sigmas else {"clip_sample": False}  # latents are not bounded, as pixels are
     config = {**config, **bounds}
-    scheduler = choice.scheduler.from_config(config)
+    scheduler = stock_class(choice).from_config(config)
     scheduler.set_timesteps(num_inference_steps, device=device)
     if num_inference_steps > config["num_train_timesteps"] / 4 and not _sound(scheduler.timesteps, config):
-        scheduler = choice.scheduler.from_config({**config, "timestep_spacing": "trailing"})
+        scheduler = stock_class(choice).from_config({**config, "timestep_spacing": "trailing"})
         scheduler.set_timesteps(num_inference_steps, device=device)
     if choice.sigmas:
         scheduler.set_begin_index(0)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from t2ialign.experiments.align_pictures import ONLY_PICTURES
 from t2ialign.experiments.align_request import Plan
-from t2ialign.experiments.folders import picture_files, read_pictures
-from t2ialign.experiments.requests import BatchRequest, check_metrics
+from t2ialign.experiments.folders import read_pictures
+from t2ialign.experiments.requests import BatchRequest, check_metrics, picture_files
 from t2ialign.experiments.scoring import Scorer
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.metrics import METRICS

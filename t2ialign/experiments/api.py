@@ -8,13 +8,13 @@ from pathlib import Path
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign.diffusion.inputs import clean_prompt
-from t2ialign.experiments.folders import picture_files, read_pictures
+from t2ialign.experiments.folders import read_pictures
 from t2ialign.experiments.reporting import FolderReport
-from t2ialign.experiments.requests import BatchRequest, check_metrics
+from t2ialign.experiments.requests import BatchRequest, check_metrics, picture_files
 from t2ialign.experiments.score_batch import BatchState, score_batch
 from t2ialign.experiments.scoring import Scorer
 from t2ialign.experiments.workbench import Workbench, bare_workbench, open_workbench
+from t2ialign.limits import clean_prompt
 from t2ialign.metrics import ALL
 from t2ialign.types import InputError, Metric, Prompt, Score
 
@@ -59,7 +59,10 @@ def score_images(
         InputError: an unknown metric or scorer, or weights that cannot be reached.
     """
     said, asked = Prompt(clean_prompt(prompt)), check_metrics(metrics)
-    chosen, encoders = bare_workbench().scorers_for(scorers, asked)
+    bench = bare_workbench()
+    for name in scorers:  # those that are named must be there
+        bench.encoder(name)
+    chosen, encoders = bench.scorers_for(scorers, asked)
     obstacles = {metric.name: _obstacle(metric, len(images), said) for metric in chosen}
     if asked not in ((), ALL):
         for name in asked:

@@ -34,8 +34,8 @@ from t2ialign.experiments.audit_tests import (
     sizes,
     spread_values,
 )
-from t2ialign.experiments.folders import picture_files, read_pictures
-from t2ialign.experiments.requests import check_metrics
+from t2ialign.experiments.folders import read_pictures
+from t2ialign.experiments.requests import check_metrics, picture_files
 from t2ialign.experiments.scoring import features_of, weights_of
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.metrics import ALL

@@ -13,22 +13,6 @@ from torch import Tensor
 
 from t2ialign.types import InputError
 
-ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """The picture files of a folder, by name.
-
-    Raises:
-        InputError: no such folder, or no pictures in it.
-    """
-    if not folder.is_dir():
-        raise InputError(f"'{folder}' is not a folder; give one that holds the pictures to score.")
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
-    if not files:
-        raise InputError(f"'{folder}' holds no pictures (png, jpg, webp, bmp, gif or tiff).")
-    return files
-
 
 def read_pictures(files: list[Path]) -> UInt8[Tensor, "n 3 h w"]:
     """Reads pictures of one size; grey, palette and transparent ones (over white) become RGB.

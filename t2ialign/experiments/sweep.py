@@ -1,4 +1,4 @@
-"""A grid of prompts, checkpoints and guidance scales, cell by cell; finished cells are skipped."""
+"""A grid of requests, cell by cell; finished cells are skipped."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from t2ialign.experiments import prompt_sets
-from t2ialign.experiments.requests import BatchRequest, check_metrics
+from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.score_batch import score_batch
 from t2ialign.experiments.workbench import Workbench
-from t2ialign.types import InputError
 
 
 @dataclass(frozen=True)
@@ -26,35 +24,6 @@ class SweepState:
     @property
     def fraction(self) -> float:
         return self.done / self.total
-
-
-def grid(
-    prompts: str,
-    checkpoints: Sequence[str],
-    guidance_scales: Sequence[str],
-    seeds: tuple[int, ...],
-    steps: int,
-    metrics: Sequence[str] = (),
-) -> tuple[BatchRequest, ...]:
-    """Every combination, prompts innermost, so that one checkpoint stays loaded.
-
-    Raises:
-        InputError: an unknown prompt set, a guidance scale that is no number, or an empty list.
-    """
-    try:
-        scales = [float(scale) for scale in guidance_scales]
-    except ValueError as error:
-        raise InputError(f"Guidance scales are numbers separated by commas, as 1,2,4: {error}.") from error
-    chosen = check_metrics(metrics)
-    cells = tuple(
-        BatchRequest(prompt, checkpoint, seeds, scale, steps, metrics=chosen)
-        for checkpoint in checkpoints
-        for scale in scales
-        for prompt in prompt_sets.load(prompts)
-    )
-    if not cells:
-        raise InputError("The grid is empty; name at least one checkpoint and one guidance scale.")
-    return cells
 
 
 def sweep(

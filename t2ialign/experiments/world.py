@@ -12,11 +12,11 @@ from t2ialign import store
 from t2ialign.diffusion.backbone import load_backbone
 from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.stock import stock_pictures
-from t2ialign.experiments import sweep as sweeping
 from t2ialign.experiments.reporting import stored_points
-from t2ialign.experiments.requests import BatchRequest
+from t2ialign.experiments.requests import BatchRequest, grid
 from t2ialign.experiments.score_batch import config_of
 from t2ialign.experiments.scoring import Scorer
+from t2ialign.experiments.sweep import sweep
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.metrics import METRICS
 from t2ialign.shapes import evaluate
@@ -58,8 +58,8 @@ class WorldReport:
 
 def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> WorldReport:
     """Sweeps the base over the shipped test prompts (stored cells are not made again) and measures all the rest."""
-    grid = sweeping.grid("shapes-test", ("base",), [str(scale) for scale in GUIDANCE_SCALES], SEEDS, STEPS)
-    for state in sweeping.sweep(bench, grid):
+    cells = grid("shapes-test", ("base",), [str(scale) for scale in GUIDANCE_SCALES], SEEDS, STEPS)
+    for state in sweep(bench, cells):
         show(state.fraction, state.remaining)
     assert bench.store is not None, "measuring needs the store"
     points = sorted(
@@ -91,7 +91,7 @@ def _is_sweep(config: GenerationConfig) -> bool:
 
 def _cells_at(bench: Workbench) -> list[store.Cell]:
     """The base's cells on the test prompts at the guidance scale that categories are compared at."""
-    prompts = {request.prompt.text for request in sweeping.grid("shapes-test", ("base",), [str(AT)], SEEDS, STEPS)}
+    prompts = {request.prompt.text for request in grid("shapes-test", ("base",), [str(AT)], SEEDS, STEPS)}
     cells = store.list_cells(bench.store, store.Filters(checkpoints=("base",), prompts=tuple(prompts)))
     return [cell for cell in cells if cell.config.guidance_scale == AT and _is_sweep(cell.config)]
 

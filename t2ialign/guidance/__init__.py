@@ -20,6 +20,7 @@ from dataclasses import fields
 from t2ialign.guidance.apg import Apg
 from t2ialign.guidance.cfg import Cfg
 from t2ialign.guidance.interval import Interval
+from t2ialign.limits import check_guidance_scale
 from t2ialign.registry import unknown
 from t2ialign.types import Guidance, InputError
 
@@ -28,16 +29,6 @@ GUIDANCE: dict[str, type] = {
     "interval": Interval,
     "apg": Apg,
 }
-
-SCALE_RANGE = (0.0, 50.0)
-
-
-def check_guidance_scale(guidance_scale: float) -> float:
-    """The scale itself, or one sentence when it is no number from 0 to 50."""
-    low, high = SCALE_RANGE
-    if not (math.isfinite(guidance_scale) and low <= guidance_scale <= high):
-        raise InputError(f"The guidance scale must be a number from {low:g} to {high:g}, not {guidance_scale:g}.")
-    return guidance_scale
 
 
 def begin_guidance(name: str, guidance_scale: float, params: Iterable[tuple[str, float]] = ()) -> Guidance:

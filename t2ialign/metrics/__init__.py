@@ -1,7 +1,9 @@
 """The measuring bench: one metric a file, pure maths on features or pixels.
 
-``METRICS`` is the menu: the key is the file's name, the test file's name and the id in the store. To add a metric,
-write ``metrics/<name>.py`` with its ``METRIC`` record and add its line here. Features that metrics read:
+``METRICS`` holds the records of the menu ``NAMES``: a name is the file's name, the test file's name and the id in the
+store. To add a metric, write ``metrics/<name>.py`` with its ``METRIC`` record and add its line to ``NAMES``.
+
+Features that metrics read:
 
 =======================================  ==================  ==============================================
 entry                                    shape               made by
@@ -23,107 +25,65 @@ entry                                    shape               made by
 
 from __future__ import annotations
 
-from t2ialign.metrics import (
-    aesthetic,
-    blip_vqa,
-    clip_diversity,
-    clip_score,
-    clip_score_100,
-    clip_score_hessel,
-    dinov2_diversity,
-    dreamsim_diversity,
-    embedding_diversity,
-    entropy_1d,
-    entropy_2d,
-    entropy_2d_paper,
-    factor_diversity,
-    fsim,
-    fsim_paper,
-    fsimc,
-    hps_v20,
-    hps_v21,
-    image_reward,
-    lpips,
-    mutual_information,
-    mutual_information_released,
-    mutual_information_renoise,
-    mutual_information_renoise_released,
-    oracle_alignment,
-    oracle_exact,
-    pick_score,
-    psnr,
-    psnr_paper,
-    rke,
-    rmse,
-    rmse_paper,
-    spatial,
-    ssim,
-    ssim_paper,
-    taste,
-    u_rke,
-    u_rke_dinov2,
-    u_rke_dreamsim,
-    vendi,
-    vendi_dinov2,
-    vendi_dreamsim,
-    vendi_inf,
-    vqa_score,
-    vqa_score_ratio,
-)
+from importlib import import_module
+from typing import Any
+
 from t2ialign.types import Metric
 
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, Metric]
+NAMES = (
     # alignment with the prompt
-    "clip_score": clip_score.METRIC,
-    "clip_score_hessel": clip_score_hessel.METRIC,
-    "clip_score_100": clip_score_100.METRIC,
-    "vqa_score": vqa_score.METRIC,
-    "vqa_score_ratio": vqa_score_ratio.METRIC,
-    "blip_vqa": blip_vqa.METRIC,
-    "spatial": spatial.METRIC,
-    "oracle_alignment": oracle_alignment.METRIC,
-    "oracle_exact": oracle_exact.METRIC,
-    "mutual_information": mutual_information.METRIC,
-    "mutual_information_released": mutual_information_released.METRIC,
-    "mutual_information_renoise": mutual_information_renoise.METRIC,
-    "mutual_information_renoise_released": mutual_information_renoise_released.METRIC,
+    "clip_score",
+    "clip_score_hessel",
+    "clip_score_100",
+    "vqa_score",
+    "vqa_score_ratio",
+    "blip_vqa",
+    "spatial",
+    "oracle_alignment",
+    "oracle_exact",
+    "mutual_information",
+    "mutual_information_released",
+    "mutual_information_renoise",
+    "mutual_information_renoise_released",
     # alignment with people
-    "pick_score": pick_score.METRIC,
-    "image_reward": image_reward.METRIC,
-    "hps_v20": hps_v20.METRIC,
-    "hps_v21": hps_v21.METRIC,
-    "aesthetic": aesthetic.METRIC,
-    "taste": taste.METRIC,
+    "pick_score",
+    "image_reward",
+    "hps_v20",
+    "hps_v21",
+    "aesthetic",
+    "taste",
     # diversity of a set
-    "u_rke": u_rke.METRIC,
-    "factor_diversity": factor_diversity.METRIC,
-    "lpips": lpips.METRIC,
-    "clip_diversity": clip_diversity.METRIC,
-    "vendi": vendi.METRIC,
-    "vendi_inf": vendi_inf.METRIC,
-    "rke": rke.METRIC,
-    "dinov2_diversity": dinov2_diversity.METRIC,
-    "u_rke_dinov2": u_rke_dinov2.METRIC,
-    "vendi_dinov2": vendi_dinov2.METRIC,
-    "dreamsim_diversity": dreamsim_diversity.METRIC,
-    "u_rke_dreamsim": u_rke_dreamsim.METRIC,
-    "vendi_dreamsim": vendi_dreamsim.METRIC,
-    "embedding_diversity": embedding_diversity.METRIC,
+    "u_rke",
+    "factor_diversity",
+    "lpips",
+    "clip_diversity",
+    "vendi",
+    "vendi_inf",
+    "rke",
+    "dinov2_diversity",
+    "u_rke_dinov2",
+    "vendi_dinov2",
+    "dreamsim_diversity",
+    "u_rke_dreamsim",
+    "vendi_dreamsim",
+    "embedding_diversity",
     # difference of pixels
-    "ssim": ssim.METRIC,
-    "fsim": fsim.METRIC,
-    "fsimc": fsimc.METRIC,
-    "rmse": rmse.METRIC,
-    "psnr": psnr.METRIC,
-    "ssim_paper": ssim_paper.METRIC,
-    "fsim_paper": fsim_paper.METRIC,
-    "rmse_paper": rmse_paper.METRIC,
-    "psnr_paper": psnr_paper.METRIC,
+    "ssim",
+    "fsim",
+    "fsimc",
+    "rmse",
+    "psnr",
+    "ssim_paper",
+    "fsim_paper",
+    "rmse_paper",
+    "psnr_paper",
     # richness of single pictures
-    "entropy_1d": entropy_1d.METRIC,
-    "entropy_2d": entropy_2d.METRIC,
-    "entropy_2d_paper": entropy_2d_paper.METRIC,
-}
+    "entropy_1d",
+    "entropy_2d",
+    "entropy_2d_paper",
+)
+"""The menu: names of files in this folder, in the order in which people read them. Naming a metric imports no maths."""
 
 ALL = ("all",)
 """What people write to ask for every metric that can be computed."""
@@ -147,5 +107,14 @@ ON_REQUEST = frozenset(
 )
 """Metrics that a plain run leaves out: slow ones, other units of a metric on the list, conventions of one paper."""
 
-DEFAULT: tuple[str, ...] = tuple(name for name in METRICS if name not in ON_REQUEST)
+DEFAULT: tuple[str, ...] = tuple(name for name in NAMES if name not in ON_REQUEST)
 """What a plain run computes, as far as its scorers go."""
+
+
+def __getattr__(name: str) -> Any:
+    """``METRICS``: the menu's records by name, each imported from its file when they are first asked for."""
+    if name != "METRICS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = {key: import_module(f"{__name__}.{key}").METRIC for key in NAMES}
+    globals()[name] = found
+    return found

@@ -183,7 +183,7 @@ def _pictures(record: Mapping[str, Any]) -> Pictures:
     """``seeds`` may be a list or written as people do: ``"0-7"``."""
     seeds = record.get("seeds", list(Pictures.seeds))
     if isinstance(seeds, str):
-        from t2ialign.diffusion.inputs import parse_seeds
+        from t2ialign.limits import parse_seeds
 
         seeds = parse_seeds(seeds)
     if not isinstance(seeds, list | tuple) or not all(type(seed) is int for seed in seeds):

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from t2ialign.diffusion.denoise import DenoiseStep, denoise, initial_noise
-from t2ialign.diffusion.schedulers import SCHEDULERS
+from t2ialign.diffusion.schedulers import stock_class
 from t2ialign.guidance import GUIDANCE, begin_guidance
 from t2ialign.guidance.cfg import Cfg
+from t2ialign.samplers import SCHEDULERS
 from tests.tiny import SHAPES, SIDE, stock_pipeline
 
 PROMPT, SEEDS, STEPS, SCALE = "a red circle above a blue star", [3, 4, 5], 5, 5.0
@@ -37,7 +38,7 @@ def pipelines(folders):
 def stock(pipeline, scheduler="ddim", **options) -> torch.Tensor:
     """Latents of stock diffusers for the same prompt and seeds, on the scheduler that the menu's entry stands for."""
     choice, config = SCHEDULERS[scheduler], dict(pipeline.scheduler.config)
-    original, pipeline.scheduler = pipeline.scheduler, choice.scheduler.from_config({**config, "clip_sample": False})
+    original, pipeline.scheduler = pipeline.scheduler, stock_class(choice).from_config({**config, "clip_sample": False})
     try:
         return pipeline(
             PROMPT,

@@ -17,7 +17,8 @@ from t2ialign.diffusion.noise import (
     predicted_x0,
     to_epsilon,
 )
-from t2ialign.diffusion.schedulers import SCHEDULERS, begin_run
+from t2ialign.diffusion.schedulers import begin_run
+from t2ialign.samplers import SCHEDULERS
 
 SD = {
     "num_train_timesteps": 1000,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from t2ialign.diffusion.schedulers import SCHEDULERS, begin_run
+from t2ialign.diffusion.schedulers import begin_run, stock_class
+from t2ialign.samplers import SCHEDULERS
 from t2ialign.types import InputError
 from tests.diffusion.test_noise import SD, random
 
@@ -45,7 +46,7 @@ def test_a_run_starts_near_noise_and_ends_near_the_picture(name: str, steps: int
 
 @every
 def test_spacing_is_stock_for_usual_numbers_of_steps(name: str):
-    stock = SCHEDULERS[name].scheduler.from_config(SD)
+    stock = stock_class(SCHEDULERS[name]).from_config(SD)
     for steps in (1, 2, 4, 10, 20, 25, 50, 100, 200, 250):
         stock.set_timesteps(steps)
         assert torch.equal(begin_run(SD, name, steps, "cpu").timesteps, stock.timesteps)

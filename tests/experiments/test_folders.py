@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from t2ialign.experiments.api import score_folder
-from t2ialign.experiments.folders import picture_files, read_pictures
+from t2ialign.experiments.folders import read_pictures
+from t2ialign.experiments.requests import picture_files
 from t2ialign.types import InputError
 
 

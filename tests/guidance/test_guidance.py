@@ -8,7 +8,8 @@ import math
 import pytest
 import torch
 
-from t2ialign.guidance import GUIDANCE, begin_guidance, check_guidance_scale
+from t2ialign.guidance import GUIDANCE, begin_guidance
+from t2ialign.limits import check_guidance_scale
 from t2ialign.types import Guidance, InputError
 from tests.guidance.predictions import predictions
 

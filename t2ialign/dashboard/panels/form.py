@@ -10,9 +10,9 @@ from t2ialign.dashboard.form import FEWEST, LAST_SEED, MOST, Form
 from t2ialign.dashboard.parts.chips import chips
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import asset
-from t2ialign.diffusion.schedulers import SCHEDULERS
 from t2ialign.experiments.run import MAX_CHECKPOINTS
 from t2ialign.guidance import GUIDANCE
+from t2ialign.samplers import SCHEDULERS
 
 FIRST_PROMPT = "a red circle and a blue square"
 FIELDS = (

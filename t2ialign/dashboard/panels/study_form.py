@@ -7,8 +7,8 @@ import gradio as gr
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.study_form import values_of
 from t2ialign.dashboard.studying import fresh_design
-from t2ialign.diffusion.schedulers import SCHEDULERS
 from t2ialign.metrics import METRICS
+from t2ialign.samplers import SCHEDULERS
 
 Components = dict[str, gr.blocks.Block]
 COMPARE = [
