@@ -44,7 +44,8 @@ def component(name: str) -> gr.components.Component:
     if first.kind is bool:
         return gr.Checkbox(False, label=first.label, **common)
     if first.kind is str and first.choices:
-        return gr.Dropdown([], label=first.label, allow_custom_value=any(one.free for one in known), **common)
+        choices = list(dict.fromkeys(choice for one in known for choice in one.choices))
+        return gr.Dropdown(choices, label=first.label, allow_custom_value=any(one.free for one in known), **common)
     if first.kind is str:
         return gr.Textbox("", label=first.label, **common)
     if all(is_slidable(control) for control in known) and len({(c.lo, c.hi, c.step) for c in known}) == 1:

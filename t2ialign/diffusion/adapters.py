@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from t2ialign.diffusion.adapter_files import check_file, read_adapter, write_adapter
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.diffusion.switch import BASE, Pass
+from t2ialign.diffusion.switch import BASE, Pass, training_the_same
 from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, load_registry, sha_of, unknown
 from t2ialign.types import AdapterUse, InputError
 
@@ -147,7 +147,8 @@ def drop_adapter(backbone: Backbone, name: str) -> None:
     key = _key(name, "")
     with backbone.switch.lock:
         if key in backbone.switch.loaded:
-            backbone.unet.delete_adapters(key)
+            with _quietly(), training_the_same(backbone.unet):  # peft turns to another adapter, as if to train that one
+                backbone.unet.delete_adapters(key)
             backbone.switch.left(key)
 
 
@@ -185,9 +186,10 @@ def _inject(backbone: Backbone, key: str, tensors: dict[str, Tensor], settings: 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Several adapters in one UNet are meant, though peft warns of them."""
+    """Several adapters in one UNet are meant, though peft warns of them, and of those left when one goes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        warnings.filterwarnings("ignore", message="Adapter .* was active which is now deleted")
         yield
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
 
 Scales = tuple[tuple[str, float], ...]
 Kind = Literal["lora", "dora"]
@@ -74,12 +75,21 @@ class AdapterSwitch:
         self.on = None  # should peft raise half way, the next evaluation starts over
         for layer in self.unet.modules():
             if isinstance(layer, BaseTunerLayer):
-                trainable = {parameter: parameter.requires_grad for parameter in layer.parameters()}
-                if adapters:
-                    layer.set_adapter([name for name, _ in adapters])
-                    for name, scale in adapters:
-                        layer.set_scale(name, scale)
-                layer.enable_adapters(bool(adapters))
-                for parameter, flag in trainable.items():
-                    parameter.requires_grad_(flag)
+                with training_the_same(layer):
+                    if adapters:
+                        layer.set_adapter([name for name, _ in adapters])
+                        for name, scale in adapters:
+                            layer.set_scale(name, scale)
+                    layer.enable_adapters(bool(adapters))
         self.on = adapters
+
+
+@contextmanager
+def training_the_same(module: nn.Module) -> Iterator[None]:
+    """At its end the parameters that required gradients at its beginning do, whatever peft has done to them."""
+    trainable = {parameter: parameter.requires_grad for parameter in module.parameters()}
+    try:
+        yield
+    finally:
+        for parameter, flag in trainable.items():
+            parameter.requires_grad_(flag)

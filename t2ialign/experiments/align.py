@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -152,16 +151,9 @@ def align(
         try:
             yield from _rounds(run)
         finally:
-            _forget(backbone, request.name)
+            drop_adapter(backbone, request.name)
     if processes.first and not run.asked:
         yield from _score(run)
-
-
-def _forget(backbone: Backbone, name: str) -> None:
-    """Drops the adapter in training; that other adapters are left in the UNet is meant, though peft warns of it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Adapter .* was active which is now deleted")
-        drop_adapter(backbone, name)
 
 
 def _rounds(run: Run) -> Iterator[AlignState]:

@@ -37,7 +37,7 @@ dtype = "float32"
 backbone = "shapes"
 """
 ADAPTERS = ("diffusion-dpo", "mi-tune", "spo")
-FAITH = {"": 0.0, "diffusion-dpo": 0.07, "mi-tune": 0.11, "spo": 0.05}
+FAITH = {"": 0.0, "dpo_js": 0.04, "diffusion-dpo": 0.07, "mi-tune": 0.11, "spo": 0.05}
 
 
 def write_registry(folder: Path) -> Path:

@@ -1,20 +1,28 @@
+from collections.abc import Iterator
+from pathlib import Path
+
 import gradio as gr
 import pytest
 
+from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options, look
 from t2ialign.dashboard.page import HEADER
 from t2ialign.dashboard.tabs import TABS
 from t2ialign.dashboard.wiring import ASSETS, Wires, ordered, said
+from t2ialign.store import open_store
+from tests.dashboard import fakes
 
 
-@pytest.fixture
-def blocks(services) -> gr.Blocks:
-    return build_dashboard(services)
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory, registry: Path) -> Iterator[gr.Blocks]:
+    with pytest.MonkeyPatch.context() as patch, open_store(tmp_path_factory.mktemp("page")) as store:
+        patch.setattr(settings, "CHECKPOINTS", registry)
+        yield build_dashboard(fakes.services_of(store))
 
 
 def test_every_tab_has_a_title_and_is_built(blocks):
-    tabs = [block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)]
-    assert tabs == [tab.TITLE for tab in TABS.values()]
+    tabs = {block.id: block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)}
+    assert {name: tabs.get(name) for name in TABS} == {name: tab.TITLE for name, tab in TABS.items()}
 
 
 def test_no_handler_is_on_the_api_page(blocks):

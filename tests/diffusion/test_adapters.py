@@ -285,6 +285,15 @@ def test_adding_again_starts_over(fresh):
         save_adapter(backbone, "mine", Path("/nonexistent"), {})
 
 
+def test_dropping_one_adapter_trains_no_other(tmp_path, fresh):
+    backbone = fresh()
+    blend(backbone, uses(a=1.0), {"a": save_tiny_adapter(tmp_path / "a", seed=1)})
+    policy = add_adapter(backbone, "mine", rank=2)
+    predict(policy)
+    drop_adapter(backbone, "mine")
+    assert not any(parameter.requires_grad for parameter in backbone.unet.parameters())
+
+
 def test_a_changed_file_is_another_adapter(tmp_path, fresh):
     """The same name with other weights is loaded anew, and a config that names the old ones is refused."""
     backbone = fresh()
