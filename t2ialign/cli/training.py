@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,11 @@ from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
 
 if TYPE_CHECKING:
     from t2ialign.experiments.align import AlignState
+    from t2ialign.experiments.align_request import AlignRequest
+    from t2ialign.experiments.workbench import Workbench
+    from t2ialign.training.processes import Processes
+
+Watched = tuple[Path, Callable[[], str], Callable[["AlignState"], None]]  # a run's folder, what is asked, who is told
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -49,7 +54,7 @@ def align(
     """
     from t2ialign.experiments.align_estimate import estimate as estimated
     from t2ialign.experiments.align_request import AlignRequest, controls
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.experiments.workbench import bare_workbench, open_workbench
 
     if fields:
         found = controls(method)
@@ -58,37 +63,46 @@ def align(
     request = AlignRequest(
         method, name or method, backbone, parent, pairs, steps, seed, _fields(options or [], controls(method))
     )
-    with open_workbench(store) as bench:
+    processes = _processes()
+    with open_workbench(store) if processes.first else nullcontext(bare_workbench(store)) as bench:
         if estimate:
             cost = estimated(bench, request)
             said = {"seconds": cost.seconds, "phases": cost.phases, "words": cost.words}
             emit(said, as_json, lambda: iter([f"{cost.words} ({cost.seconds:.0f} s)"]))
             return
-        _train(bench, request, job, into, replace, as_json)
+        _train(bench, request, job, into, replace, as_json, processes)
 
 
-def _train(bench: Any, request: Any, job: str, into: Path | None, replace: bool, as_json: bool) -> None:
+def _train(
+    bench: Workbench, request: AlignRequest, job: str, into: Path | None, replace: bool, as_json: bool, team: Processes
+) -> None:
     from t2ialign.experiments import align as training
     from t2ialign.experiments.align_result import report_lines
 
-    processes = _processes()
-    watching = _watching(bench.home, job if processes.first else "", request.name)
+    watching = _watching(bench.home, job, request.name) if team.first else _following(bench.home, job, request.name)
     with watching as (folder, control, show):
-        for state in training.align(bench, request, folder, control, into, replace, processes):
+        for state in training.align(bench, request, folder, control, into, replace, team):
             show(state)
     if state.checkpoint:
         emit(state.manifest, as_json, lambda: report_lines(state.manifest))
 
 
-Shown = Callable[["AlignState"], None]
+def _folder(home: Path, job: str, name: str) -> Path:
+    return home / "jobs" / job if job else home / "training" / name
 
 
 @contextmanager
-def _watching(home: Path, job: str, name: str) -> Iterator[tuple[Path, Callable[[], str], Shown]]:
+def _following(home: Path, job: str, name: str) -> Iterator[Watched]:
+    """What a process beside the first one does: it works in the same folder, listens to the first one and says nothing."""
+    yield _folder(home, job, name), lambda: "", lambda state: None
+
+
+@contextmanager
+def _watching(home: Path, job: str, name: str) -> Iterator[Watched]:
     """The run's folder, what its owner asks, and where its states go: to the job's reporter, or to stderr."""
     if not job:
         with progress(f"training {name}") as show:
-            yield home / "training" / name, lambda: "", lambda state: show(state.fraction, state.remaining)
+            yield _folder(home, job, name), lambda: "", lambda state: show(state.fraction, state.remaining)
         return
     from t2ialign.experiments.align_probe import probe_record
     from t2ialign.experiments.reporting import jsonable
@@ -108,7 +122,7 @@ def _watching(home: Path, job: str, name: str) -> Iterator[tuple[Path, Callable[
             reporter.leave()
 
 
-def _processes() -> Any:
+def _processes() -> Processes:
     """This process among those that ``accelerate launch`` started; alone where it started none."""
     from t2ialign import settings
     from t2ialign.training.processes import ALONE, join

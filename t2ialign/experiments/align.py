@@ -1,7 +1,7 @@
 """Training as a use case: a request becomes an adapter that can be chosen everywhere, watched as it happens.
 
-Work that is done stays in the run's folder: ``data-1.safetensors`` (what round 1 learns from), ``state.pt`` (where the
-optimiser is), ``round-1/`` (what a finished round trained). The same call on the same folder goes on from there.
+Work that is done stays in the run's folder: ``data-1.safetensors`` (what round 1 learns from), ``state-1.pt`` (where
+its optimiser is), ``round-1/`` (what a finished round trained). The same call on the same folder goes on from there.
 """
 
 from __future__ import annotations
@@ -105,7 +105,12 @@ class Run:
 
     @property
     def asked(self) -> bool:
+        """Whether this process is asked to stop; of several, only the first one is."""
         return self.control() != ""
+
+    def all_asked(self) -> bool:
+        """Whether all processes are to stop now; each must come to this line."""
+        return self.processes.agree(self.control()) != ""
 
     def state(self, phase: Phase, done: float, round: int = 1, fresh: bool = True, **more: Any) -> AlignState:
         fraction, remaining = self.clock.at(phase, done, fresh)
@@ -114,9 +119,8 @@ class Run:
     def data_path(self, round: int) -> Path:
         return self.folder / f"data-{round}.safetensors"
 
-    @property
-    def state_path(self) -> Path:
-        return self.folder / "state.pt"
+    def state_path(self, round: int) -> Path:
+        return self.folder / f"state-{round}.pt"
 
 
 def align(
@@ -163,15 +167,14 @@ def _rounds(run: Run) -> Iterator[AlignState]:
             continue
         policy = _policy(run, number)
         yield from _gather(run, number, policy)
-        if run.asked:
+        if run.all_asked():
             return
         data = load_data(run.data_path(number))
         yield from _train(run, number, policy, data)
-        if run.asked:
+        if run.all_asked():
             return
         if run.processes.first and number < run.plan.rounds:
             save_adapter(run.backbone, run.plan.request.name, run.folder / f"round-{number}", {"round": number})
-            run.state_path.unlink(missing_ok=True)
         run.processes.wait()
     if run.processes.first:
         training = {"seconds": round(run.clock.seconds, 1), "steps": run.plan.steps, "rounds": run.plan.rounds}
@@ -222,25 +225,24 @@ def _train(run: Run, number: int, policy: Backbone, data: TrainData) -> Iterator
     """One round of optimisation, with probes at step 0, every k steps and at the end."""
     plan, first = run.plan, (number - 1) * run.plan.steps
     total, every = plan.steps * plan.rounds, plan.settings.watch.probe_every
-    judge = witness_of(run.bench, plan) if every else None
+    judge = witness_of(run.bench, plan) if every and run.processes.first else None
 
     def probed(step: int) -> Iterator[AlignState]:
         if run.processes.first:
             found = probe(run.bench, plan, policy, judge, step)
             yield run.state("training", step / total, number, probe=found)
 
-    if every and first == 0 and not run.state_path.exists():
+    path = run.state_path(number)
+    if every and first == 0 and not path.exists():
         yield from probed(0)
-    steps = train(
-        policy, data, plan.method.loss(plan.settings), _train_plan(run, number), run.state_path, run.processes
-    )
+    steps = train(policy, data, plan.method.loss(plan.settings), _train_plan(run, number), path, run.processes)
     with closing(steps):
         for step in steps:
             at = first + step.step
             yield run.state("training", at / total, number, step=dataclasses.replace(step, step=at))
             if every and (at % every == 0 or at == total):
                 yield from probed(at)
-            if run.asked:
+            if run.all_asked():
                 return
 
 
@@ -278,5 +280,5 @@ def _tidy(run: Run) -> None:
     """The work files of a run that is over; what a checkpoint needs is in its own folder."""
     for number in range(1, run.plan.rounds + 1):
         run.data_path(number).unlink(missing_ok=True)
+        run.state_path(number).unlink(missing_ok=True)
         shutil.rmtree(run.folder / f"round-{number}", ignore_errors=True)
-    run.state_path.unlink(missing_ok=True)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast, gather, reduce
+from accelerate.utils import broadcast, broadcast_object_list, gather, reduce
 from torch import Tensor
+
+PATIENCE = timedelta(days=7)  # the others wait while the first one samples and measures
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class Processes:
         """The rows of all processes, this one's shape in each, in order of rank."""
         return gather(rows) if self.count > 1 else rows
 
+    def agree(self, word: str) -> str:
+        """The first process's word, in every process; all must ask at the same place."""
+        return broadcast_object_list([word])[0] if self.count > 1 else word
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.count > 1:
@@ -56,7 +63,7 @@ def join(device: str) -> Processes:
 
     Call it before loading anything: with several GPUs "cuda" becomes this process's own.
     """
-    state = PartialState(cpu=device == "cpu")
+    state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
     if state.num_processes == 1:
         return Processes(device=device)
     return Processes(state.process_index, state.num_processes, str(state.device))

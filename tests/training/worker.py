@@ -27,10 +27,10 @@ def main(folder: Path, count: int, steps: int) -> None:
         policy, pairs_for(policy), PairLoss(Sigmoid(), scale=20.0), plan, folder / f"{count}.state", processes
     )
     losses = [step.loss for step in found]
+    said = processes.agree("pause" if processes.first else "")
     weights = {name: parameter.detach() for name, parameter in adapter_parameters(policy).items()}
-    torch.save(
-        {"losses": losses, "weights": weights, "count": processes.count}, folder / f"{count}-{processes.rank}.pt"
-    )
+    record = {"losses": losses, "weights": weights, "count": processes.count, "said": said}
+    torch.save(record, folder / f"{count}-{processes.rank}.pt")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""A real training run, killed at random moments: it ends where an undisturbed one does, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from t2ialign import cli
+from t2ialign.experiments import align
+from t2ialign.registry import ADAPTER_FILE
+
+TINY = "--prompt-count 2 --candidates 2 --sampling-steps 2 --test-prompts 1 --test-seeds 2 --batch-size 2 --rank 2"
+KILLS, STEPS = 20, 60
+
+
+def begin(home: Path) -> int:
+    """The command in a process of its own, which need not import everything anew."""
+    process = os.fork()
+    if process:
+        return process
+    code = 1
+    try:
+        line = f"align ipo --name one {TINY} --probe-every 20 --steps {STEPS} --job j1 --store {home}"
+        sys.argv = ["t2ialign", *line.split()]
+        cli.main()
+    except SystemExit as stopped:
+        code = stopped.code or 0
+    finally:
+        os._exit(code)
+
+
+def records(home: Path, file: str) -> list[dict]:
+    path = home / "jobs" / "j1" / file
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return [json.loads(line)["record"] for line in lines]
+
+
+def weights(home: Path) -> dict:
+    return load_file(home / "checkpoints" / "one" / ADAPTER_FILE)
+
+
+def told(record: dict) -> dict:
+    return {name: value for name, value in record.items() if name != "seconds"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
+def test_twenty_kills_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(align, "SAVE_EVERY", 5)
+    whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(6)
+    assert os.waitpid(begin(whole), 0)[1] == 0
+    for _ in range(KILLS):
+        process, wanted = begin(broken), len(records(broken, "steps.jsonl")) + chance.randrange(7)
+        while len(records(broken, "steps.jsonl")) < wanted and os.waitpid(process, os.WNOHANG) == (0, 0):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.5))
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    assert os.waitpid(begin(broken), 0)[1] == 0
+    expected, found = weights(whole), weights(broken)
+    assert all((expected[name] == found[name]).all() for name in expected) and expected.keys() == found.keys()
+    for file in ("steps.jsonl", "probes.jsonl"):
+        once = {record["step"]: told(record) for record in records(whole, file)}
+        taken = records(broken, file)
+        assert {record["step"] for record in taken} == set(once)
+        assert all(told(record) == once[record["step"]] for record in taken), "a step that was taken twice is the same"
