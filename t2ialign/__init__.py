@@ -182,6 +182,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         audit_tests.py      its questions about pictures from anywhere
         audit_generated.py  its questions about the shipped runs
         audit_files.py      its answers as text
+        checkpoint_table.py what trained checkpoints gained and lost
         metric_table.py     docs/metrics.md, made from the metrics
         metric_words.py     what their records do not say
         rescore.py          stored pictures scored anew

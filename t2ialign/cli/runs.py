@@ -106,7 +106,11 @@ def points(
 
 
 @app.command()
-def checkpoints(store: StorePath = None, as_json: JsonFlag = False) -> None:
+def checkpoints(
+    markdown: Annotated[bool, typer.Option("--markdown", help="What each trained one gained and lost.")] = False,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List what can be chosen as a checkpoint."""
     from t2ialign.experiments.reporting import checkpoint_rows
     from t2ialign.registry import load_registry
@@ -114,6 +118,11 @@ def checkpoints(store: StorePath = None, as_json: JsonFlag = False) -> None:
     found = load_registry(home=store)
     for problem in found.problems:
         print(problem, file=sys.stderr)
+    if markdown:
+        from t2ialign.experiments import checkpoint_table
+
+        typer.echo(checkpoint_table.markdown(found), nl=False)
+        return
     rows = checkpoint_rows(found)
     emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
 
