@@ -196,6 +196,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         sweep.py            a grid of prompts, checkpoints and guidance scales
         workbench.py        what every use case works with
         world.py            every promise of the embedded world, measured
+        world_picture.py    two prompts along guidance, drawn
         studies.py          a study's pictures prepared, frozen and opened; follow-ups
         study_results.py    a study's statistics, with the metrics beside the people
         study_raters.py     the embedded world's raters take part

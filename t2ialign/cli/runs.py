@@ -151,13 +151,20 @@ def sweep(
 
 
 @app.command()
-def world(store: StorePath = None, as_json: JsonFlag = False) -> None:
+def world(
+    picture: Annotated[Path | None, typer.Option(help="Also draw two prompts along guidance, as a PNG.")] = None,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Measure every promise of the embedded world: its oracle, its scorers, and the trade-off along guidance."""
     from t2ialign.experiments import world as measuring
+    from t2ialign.experiments import world_picture
     from t2ialign.experiments.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("sweeping the base") as show:
         report = measuring.measure(bench, show)
+        if picture:
+            world_picture.draw(bench, picture)
     emit(report, as_json, lambda: measuring.lines(report))
 
 
