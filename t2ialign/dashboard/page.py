@@ -44,8 +44,9 @@ def build_dashboard(services: Services) -> gr.Blocks:
 
 
 def opened_tab(request: gr.Request) -> Any:
-    """The tab that the address names (``?tab=align``), so that a reload comes back to it."""
-    wanted = request.query_params.get("tab", "")
+    """The tab that the address names (``?tab=align``) or needs (``?job=ID``), so that a reload comes back to it."""
+    said = request.query_params
+    wanted = said.get("tab", "align" if "job" in said else "")
     return gr.Tabs(selected=wanted) if wanted in TABS else gr.skip()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,7 +17,7 @@ from t2ialign.experiments.prompt_sets import load
 from t2ialign.experiments.requests import BatchRequest
 from t2ialign.experiments.score_batch import config_of
 from t2ialign.experiments.workbench import Workbench
-from t2ialign.types import Prompt
+from t2ialign.types import Prompt, cell_key
 
 TIMED = 16  # pictures of the timed evaluation, as many as sampling evaluates at once
 BACKWARD = 2.0  # a backward pass costs about two forward passes
@@ -59,7 +59,7 @@ def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
     pictures, training, watch = plan.settings.pictures, plan.settings.training, plan.settings.watch
     per_step = 2 * evaluation  # both sides of guidance
     wanted = plan.pictures_to_sample
-    first = wanted - stored_pictures(bench, plan) if wanted else 0
+    first = wanted - stored_pictures(bench, picture_requests(plan)) if wanted else 0
     later = wanted * (plan.rounds - 1)
     sampling = (first + later) * pictures.sampling_steps * per_step
     policy = evaluation * (1 + BACKWARD) * (DORA if plan.values["adapter"] == "dora" else 1.0)
@@ -68,26 +68,25 @@ def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
     steps = plan.steps * plan.rounds
     probes = 0 if not watch.probe_every else 1 + -(-steps // watch.probe_every)
     probing = probes * PROBE_PROMPTS * PROBE_SEEDS * pictures.sampling_steps * per_step
-    tests = len(evaluation_prompts(plan)) * watch.test_seeds * (TEST_STEPS * per_step + SCORING)
+    tests = 2 * len(evaluation_prompts(plan)) * watch.test_seeds  # before and after
+    tests -= stored_pictures(bench, evaluation_requests(plan, plan.parent.name))
     return Estimate(
         {
             "pictures": sampling,
             "training": steps * training.batch_size * example + probing,
             "saving": 0.5,
-            "scoring": 2 * tests,
+            "scoring": tests * (TEST_STEPS * per_step + SCORING),
         }
     )
 
 
-def stored_pictures(bench: Workbench, plan: Plan) -> int:
-    """How many of the pictures to sample are there already."""
-    if bench.store is None:
+def stored_pictures(bench: Workbench, requests: Sequence[BatchRequest]) -> int:
+    """How many pictures are there already, of requests that differ in their prompts alone."""
+    if bench.store is None or not requests:
         return 0
-    cells = [(config_of(bench, request)[1], request) for request in picture_requests(plan)]
-    return sum(
-        len(request.seeds) - len(store.missing_seeds(bench.store, config, request.prompt, request.seeds))
-        for config, request in cells
-    )
+    config = config_of(bench, requests[0])[1]
+    cells = (cell_key(config, request.prompt) for request in requests)
+    return store.count_pictures(bench.store, cells, requests[0].seeds)
 
 
 def evaluation_prompts(plan: Plan) -> tuple[Prompt, ...]:

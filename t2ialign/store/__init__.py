@@ -3,7 +3,7 @@
 ``with open_store(home) as store:`` and then, each a function of the open store:
 
 ======================  =====================================================================================
-seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``load_map``
+seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores`` (rows for ``tradeoff.points``)
 runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
@@ -23,6 +23,7 @@ from __future__ import annotations
 from t2ialign.store.batches import (
     Cell,
     add_batch,
+    count_pictures,
     covers,
     find_cell,
     list_cells,

@@ -62,6 +62,15 @@ def missing_seeds(store: Store, config: GenerationConfig, prompt: Prompt, seeds:
     return tuple(seed for seed in seeds if seed not in stored)
 
 
+def count_pictures(store: Store, cells: Iterable[str], seeds: Sequence[int]) -> int:
+    """How many pictures of these seeds the cells have, whether or not their files are still whole."""
+    sql = """
+        SELECT count(*) FROM images
+        WHERE cell IN (SELECT unnest(?::VARCHAR[])) AND seed IN (SELECT unnest(?::BIGINT[]))
+    """
+    return store.rows(sql, [list(cells), list(seeds)])[0][0]
+
+
 def load_batch(store: Store, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:
     """The stored part of a batch, in the order of ``seeds``; its own ``seeds`` say which (perhaps none)."""
     stored = _contents(store, cell_key(config, prompt), seeds)

@@ -13,6 +13,7 @@ from t2ialign.store import (
     Filters,
     Store,
     add_batch,
+    count_pictures,
     add_scores,
     covers,
     find_cell,
@@ -58,6 +59,7 @@ def test_thirty_two_seeds_after_sixteen_compute_sixteen(store: Store, batch_of: 
     batch = batch_of(seeds=range(16))
     add_batch(store, batch)
     assert missing_seeds(store, batch.config, batch.prompt, range(32)) == tuple(range(16, 32))
+    assert count_pictures(store, [batch.cell, "another"], range(8, 32)) == 8
     add_batch(store, batch_of(seeds=range(16, 32)))
     assert missing_seeds(store, batch.config, batch.prompt, range(32)) == ()
     assert torch.equal(
