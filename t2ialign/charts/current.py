@@ -39,11 +39,8 @@ def add_current(
             y=[point.y.mean],
             error_x=error_bars([point.x], bars, 2),
             error_y=error_bars([point.y], bars, 2),
-            mode="markers+text",
+            mode="markers",
             marker={"color": style.color, "symbol": style.symbol, "size": style.size + 3},
-            text=[f"<b>{LABEL}</b>" if len(known) == 1 else ""],
-            textposition="bottom center",
-            textfont={"size": 12, "color": ink(dark).text},
             customdata=[[point.config.key]],
             hovertext=_hover(point, x_metric, y_metric),
             hovertemplate="%{hovertext}<extra></extra>",
@@ -59,7 +56,24 @@ def add_current(
         showlegend=False,
         cliponaxis=False,
     )
+    if len(known) == 1:
+        _name(chart, known[0], dark)
     return chart
+
+
+def _name(chart: go.Figure, point: TradeoffPoint, dark: bool) -> None:
+    """The ringed point's name on a card of its own, so that its interval does not strike it through."""
+    colors = ink(dark)
+    chart.add_annotation(
+        text=f"<b>{LABEL}</b>",
+        x=point.x.mean,
+        y=point.y.mean,
+        yshift=28,
+        showarrow=False,
+        bgcolor=colors.paper,
+        borderpad=2,
+        font={"size": 12, "color": colors.text},
+    )
 
 
 def _hover(point: TradeoffPoint, x_metric: Metric, y_metric: Metric) -> str:

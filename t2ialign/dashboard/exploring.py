@@ -198,6 +198,11 @@ def show_behind(services: Services, subject: str, point: str, cell: str = "") ->
         return {"behind": notice(str(error))}
 
 
+def offer_checkpoints(services: Services) -> Updates:
+    """What can be sampled now, for the list; what is chosen stays."""
+    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints()))}
+
+
 def pick_example(data: Mapping[str, Any]) -> Updates:
     """A clicked example fills the prompt box."""
     text = said(data, "prompt")

@@ -10,7 +10,7 @@ def test_current_batches_stand_beside_the_others(x_metric, y_metric):
     before = len(chart.data)
     add_current(chart, [point(0.7, 0.6, 4)], x_metric, y_metric)
     marker, ring = chart.data[before:]
-    assert marker.customdata[0][0] == point(0.7, 0.6, 4).config.key and LABEL in marker.text[0]
+    assert marker.customdata[0][0] == point(0.7, 0.6, 4).config.key and LABEL in chart.layout.annotations[-1].text
     assert LABEL in marker.hovertext and ring.hoverinfo == "skip"
 
 
@@ -18,7 +18,7 @@ def test_several_wear_their_own_colours_and_no_label(x_metric, y_metric):
     chart = tradeoff_figure(SWEEP, x_metric, y_metric)
     add_current(chart, [point(0.7, 0.6, 4), point(0.6, 0.5, 4, SPO)], x_metric, y_metric)
     first, second, _ = chart.data[-3:]
-    assert first.marker.color != second.marker.color and not first.text[0]
+    assert first.marker.color != second.marker.color and not chart.layout.annotations
 
 
 def test_unscored_batches_are_not_drawn(x_metric, y_metric):

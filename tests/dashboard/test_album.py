@@ -1,6 +1,7 @@
 import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -57,7 +58,7 @@ def test_where_the_prompt_speaks_is_served_as_an_overlay(services, config, clien
     answer = client.get("/" + address(batch.cell, 1) + "?map")
     overlay = Image.open(io.BytesIO(answer.content))
     assert answer.headers["content-type"] == "image/png" and overlay.mode == "RGBA" and overlay.size == (4, 4)
-    alpha = torch.tensor(list(overlay.getdata()))[:, 3].view(4, 4)
+    alpha = torch.from_numpy(np.array(overlay))[..., 3]
     assert alpha.argmax() == 1 * 4 + 2 and alpha[0, 0] == 0 and 0 < alpha[3, 0] < alpha[1, 2]
     bare = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
     missing = client.get("/" + address(bare.cell, 3) + "?map")

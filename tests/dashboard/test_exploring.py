@@ -231,3 +231,12 @@ def test_a_vanished_run_stops_the_timer(services):
     assert not updates["timer"].active and "There is no run" in updates["notice"]
     with pytest.raises(InputError):
         watch(services, Subject(run="gone"))
+
+
+def test_a_checkpoint_made_meanwhile_is_offered(services, store):
+    before = exploring.offer_checkpoints(services)["checkpoints"].choices
+    folder = store.home / "checkpoints" / "new"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"kind": "lora", "backbone": "shapes"}')
+    after = exploring.offer_checkpoints(services)["checkpoints"].choices
+    assert [choice for choice in after if choice not in before] == [("new", "new")]

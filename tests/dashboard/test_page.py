@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def test_no_handler_is_on_the_api_page(blocks):
 
 def test_events_do_not_wait_for_each_other(blocks):
     assert {fn.concurrency_limit for fn in blocks.fns.values() if fn.fn} == {None}
+
+
+def test_no_trigger_has_two_events_that_wait_their_turn(blocks):
+    """Where two events of one trigger are ``always_last``, Gradio lets each start the other for ever."""
+    heard = Counter(
+        (component, event)
+        for fn in blocks.fns.values()
+        for component, event in fn.targets
+        if fn.fn and fn.trigger_mode == "always_last" and component is not None
+    )
+    assert {
+        (blocks.blocks[component].elem_id, event) for (component, event), times in heard.items() if times > 1
+    } == set()
 
 
 def test_two_pages_share_nothing(services):

@@ -25,6 +25,8 @@ speak.type = 'button';
 speak.title = 'Mutual information of prompt and picture, by place: how much the prompt changed what the model drew there';
 speak.addEventListener('click', () => { mapped = !mapped; show(seed); });
 bar.insertBefore(speak, close);
+const legend = make('p', 't2-legend', 'Pink: where the prompt changed most what the model drew; mutual information says how much in all.');
+dialog.append(legend);
 
 const ready = () => [...new Set([...element.querySelectorAll('.t2-tile.ready')].map((tile) => tile.dataset.seed))];
 const move = (by) => {
@@ -65,6 +67,7 @@ function show(wanted) {
   seed = wanted;
   title.textContent = `Seed ${wanted}`;
   speak.setAttribute('aria-pressed', mapped);
+  legend.hidden = !mapped;
   figures.style.setProperty('--figures', tiles.length);
   figures.replaceChildren(...tiles.map(figure));
   if (!dialog.open) dialog.showModal();
@@ -77,6 +80,8 @@ element.addEventListener('click', (event) => {
 const mark = (event, on) => {
   const tile = event.target.closest?.('.t2-tile');
   if (!tile) return;
+  const lines = tile.querySelectorAll('.t2-more > span').length;
+  tile.classList.toggle('high', tile.getBoundingClientRect().bottom + 40 + 20 * lines > innerHeight);
   for (const twin of element.querySelectorAll(`.t2-tile[data-seed="${tile.dataset.seed}"]`)) {
     twin.toggleAttribute('data-twin', on && twin !== tile);
   }

@@ -7,8 +7,12 @@ const voter = (() => {
   } catch { return crypto.getRandomValues(new Uint32Array(4)).join('-'); } // a private window: for this page alone
 })();
 const said = new Map(); // the pictures' addresses and what was said of each
+const thumb = (turned) => `<svg viewBox="0 0 24 24" aria-hidden="true"${turned}><path d="M3 10.5h4V21H3zM9 21h8.2a2.4 2.4 0 0 0 2.3-1.8
+  l1.7-6.4a2.2 2.2 0 0 0-2.1-2.8H14l.8-4.2A2.3 2.3 0 0 0 12.5 3L9 10.5z"/></svg>`;
 const voting = (label, text, answer, tile) => {
-  const button = make('button', 't2-vote', text);
+  const button = make('button', 't2-vote');
+  if (answer === 'rather') button.textContent = text;
+  else button.innerHTML = text;
   button.type = 'button';
   button.title = label;
   button.setAttribute('aria-label', label);
@@ -24,7 +28,7 @@ const voting = (label, text, answer, tile) => {
 };
 extras.push((tile) => {
   const row = make('div', 't2-votes');
-  row.append(voting('I like this picture', '\u{1F44D}\uFE0E', 'up', tile), voting('I do not like this picture', '\u{1F44E}\uFE0E', 'down', tile));
+  row.append(voting('I like this picture', thumb(''), 'up', tile), voting('I do not like this picture', thumb(' style="transform: rotate(180deg)"'), 'down', tile));
   const count = element.querySelectorAll(`.t2-tile.ready[data-seed="${tile.dataset.seed}"]`).length;
   if (count > 1) row.append(voting(count > 2 ? 'This one rather than the others' : 'This one rather than the other', 'This one', 'rather', tile));
   return row;

@@ -54,11 +54,11 @@ def prompt_panel(services: Services) -> Components:
             elem_id="t2-chips",
         )
         prompt_set = gr.Dropdown(
-            list(services.prompts),
+            [(f"Examples: {name}", name) for name in services.prompts],
             label="Examples from",
             container=False,
             scale=0,
-            min_width=150,
+            min_width=216,
             filterable=False,
             elem_id="t2-prompt-set",
         )
@@ -81,7 +81,7 @@ def settings_panel(services: Services) -> Components:
         max_choices=MAX_CHECKPOINTS,
         allow_custom_value=True,
         label="Checkpoints",
-        info="Up to four. Type blends: a@0.5+b@0.5",
+        info="Models to compare, up to four. Type blends: a@0.5+b@0.5",
         elem_id="t2-checkpoints",
     )
     guidance_scale = gr.Slider(

@@ -29,10 +29,10 @@ def results_panel() -> Components:
                 apply_default_css=False,
                 elem_id="t2-explore-sheet",
             )
+            comparison = _compare_panel()
         with gr.Column(scale=2, min_width=280, elem_id="t2-aside"):
             chart = gr.Plot(show_label=False, container=False, elem_id=PLOT)
             caption = gr.HTML("", apply_default_css=False, elem_id="t2-explore-caption")
-            comparison = _compare_panel()
     return {"headline": headline, "sheet": sheet, "chart": chart, "caption": caption, **comparison}
 
 
@@ -41,9 +41,9 @@ def _compare_panel() -> Components:
     with gr.Column(visible=False, elem_id="t2-compare") as box:
         gr.HTML("<h3>One seed, two checkpoints</h3>", apply_default_css=False, elem_classes="t2-title")
         with gr.Row():
-            left = gr.Dropdown([], label="Left", filterable=False, min_width=80)
-            right = gr.Dropdown([], label="Right", filterable=False, min_width=80)
-        seed = gr.Dropdown([], label="Seed", filterable=False)
+            left = gr.Dropdown([], label="Left", filterable=False, scale=3, min_width=80)
+            right = gr.Dropdown([], label="Right", filterable=False, scale=3, min_width=80)
+            seed = gr.Dropdown([], label="Seed", filterable=False, scale=2, min_width=60)
         slider = gr.ImageSlider(
             show_label=False, container=False, interactive=False, buttons=[], type="pil", max_height=420
         )

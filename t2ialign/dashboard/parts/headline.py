@@ -68,7 +68,8 @@ def _card(
 def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float]) -> str:
     known = math.isfinite(interval.mean)
     text = short(interval.mean) if known else "–"
-    span = f'<span title="95 % interval over the seeds">{interval_text(interval)}</span>'
+    likely = interval_text(interval)
+    span = f'<span title="95 % interval over the seeds">{f"likely {likely}" if likely else ""}</span>'
     return (
         f'<div class="t2-number{"" if known else " unknown"}" data-metric="{metric.name}"><h4>{word}</h4>'
         f'<p class="t2-big"><strong>{text}</strong>{span}</p>'

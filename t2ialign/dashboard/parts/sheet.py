@@ -10,7 +10,7 @@ from t2ialign.dashboard.parts.tags import Look, who
 from t2ialign.dashboard.words import short
 from t2ialign.types import Metric
 
-TILE = {1: 104, 2: 50, 3: 72, 4: 72}
+TILE = {1: 104, 2: 72, 3: 72, 4: 72}
 WIDE = 3  # from so many groups on, the sheet takes the whole width
 CROWD = ((40, 0.6), (24, 0.75))  # many seeds make small tiles
 SMALL = 128  # pictures up to this size are enlarged with hard pixels
@@ -61,7 +61,7 @@ def empty_sheet() -> str:
 
 
 def _group(group: Group, index: int, named: bool) -> str:
-    title = f"<h3>{who(group.name, group.look)}</h3>" if named else ""
+    title = f'<h3 title="{escape(group.name)}">{who(group.name, group.look)}</h3>' if named else ""
     hard = " hard" if group.pixels <= SMALL else ""
     tiles = "".join(_tile(tile, group, index) for tile in group.tiles)
     return (

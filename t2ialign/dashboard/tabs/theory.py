@@ -37,10 +37,7 @@ def build(services: Services) -> None:
         ("run",),
         ("shown", "beta", "matched", "alpha"),
     )
-    # One event for each group of charts, whatever changes: of draws that overlap, the last one stays.
-    for names, handler, outputs in (
-        (("shown", "alpha", "beta", "matched"), theorising.draw_curves, CURVE_OUTPUTS),
-        (CONTROLS, partial(theorising.draw_landscapes, services), LANDSCAPES),
-    ):
-        changes = [components[name].change for name in ("visit", "page", *names)]
-        wires.on(changes, handler, inputs, outputs, trigger_mode="always_last")
+    # One event, whatever changes, and the landscapes after the curves: of draws that overlap, the last one stays.
+    changes = [components[name].change for name in ("visit", "page", *CONTROLS)]
+    drawn = wires.on(changes, theorising.draw_curves, inputs, CURVE_OUTPUTS, trigger_mode="always_last")
+    wires.on(drawn.then, partial(theorising.draw_landscapes, services), inputs, LANDSCAPES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import gradio as gr
+from gradio.events import Dependency
 
 from t2ialign.dashboard import trusting, weighing
 from t2ialign.dashboard.behind import strip_of
@@ -26,9 +27,8 @@ def build(services: Services) -> None:
     """The tab with its events."""
     components = _components(services)
     wires = Wires(components)
-    _wire_chart(wires, services)
+    _wire_trust(wires, services, _wire_chart(wires, services))
     _wire_exports(wires, services)
-    _wire_trust(wires, services)
 
 
 def _components(services: Services) -> dict:
@@ -64,8 +64,12 @@ def _strip(services: Services, key: str) -> list[str]:
     return strip_of(services, weighing.chosen_of(services, None, None), key)
 
 
-def _wire_chart(wires: Wires, services: Services) -> None:
-    """Any control draws the chart anew; a click shows what is behind a point."""
+def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
+    """Any control draws the chart anew, and the words about it come after; a click shows what is behind a point.
+
+    Returns what has drawn the chart. What else waits for a control must come after that: where two events of one
+    trigger are both ``always_last``, Gradio lets each start the other for ever.
+    """
     parts = wires.components
     draw = partial(weighing.draw, services)
     inputs = ("page", *CONTROLS, "pareto", "point")
@@ -78,7 +82,7 @@ def _wire_chart(wires: Wires, services: Services) -> None:
             trigger_mode="always_last",
         ),
         wires.on(
-            [parts[name].change for name in ("page", *CONTROLS, "pareto")],
+            [parts["page"].change, *(parts[name].input for name in (*CONTROLS, "pareto"))],
             draw,
             inputs,
             DRAWN,
@@ -87,22 +91,23 @@ def _wire_chart(wires: Wires, services: Services) -> None:
     ]
     for drawn in events:
         wires.on(drawn.then, partial(weighing.explain, services), CONTROLS, ("sentence",))
-    wires.on(parts["point"].change, draw, inputs, ("chart", "behind", "point"))
+    wires.on(parts["point"].change, draw, inputs, DRAWN)
     for trigger, handler in (
         (parts["points"].select, weighing.click_point),
         (parts["behind"].select, weighing.choose_prompt),
     ):
         wires.on_event(trigger, partial(handler, services), CONTROLS, ("behind", "point"))
+    return events
 
 
-def _wire_trust(wires: Wires, services: Services) -> None:
-    """Verdicts follow the axes; the offer follows the chart, and the chart follows what came of it."""
-    parts, offered = wires.components, ("rescore", "rescored", "clock")
-    changed = [parts["page"].shown, *(parts[name].change for name in ("page", *CONTROLS))]
-    wires.on(changed, partial(trusting.offer, services), CONTROLS, offered, trigger_mode="always_last")
-    looked_at = [parts["truth"].expand, *(parts[name].change for name in ("page", "x", "y"))]
+def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> None:
+    """Verdicts and the offer follow the chart, and the chart follows what came of the offer."""
+    parts, offered, judged = wires.components, ("rescore", "rescored", "clock"), ("audit", "heat")
     verdicts = partial(trusting.show_audit, services)
-    wires.on(looked_at, verdicts, ("page", *CONTROLS), ("audit", "heat"), trigger_mode="always_last")
+    for drawn in events:
+        wires.on(drawn.then, partial(trusting.offer, services), CONTROLS, offered)
+        wires.on(drawn.then, verdicts, ("page", *CONTROLS), judged)
+    wires.on(parts["truth"].expand, verdicts, ("page", *CONTROLS), judged)
     wires.on(parts["rescore"].click, partial(trusting.begin, services), CONTROLS, offered, trigger_mode="once")
     tick = partial(trusting.tick, services)
     wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN))
