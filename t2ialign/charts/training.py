@@ -48,7 +48,7 @@ def bands_figure(records: Records, total: int, dark: bool = False) -> go.Figure:
         color = hues[side]
         for low, high, alpha in ((0, 4, 0.12), (1, 3, 0.22)):
             chart.add_scatter(
-                x=[*x, *reversed(x)], y=[*levels[high], *reversed(levels[low])], fill="toself",
+                x=[*x, *reversed(x)], y=[*levels[high], *reversed(levels[low])], fill="toself", mode="lines",
                 fillcolor=faded(color, alpha), line={"width": 0}, hoverinfo="skip", showlegend=False,
             )  # fmt: skip
         chart.add_scatter(
@@ -70,7 +70,7 @@ def probe_figure(points: Sequence[tuple[int, Interval]], metric: Metric, total: 
     x = [step for step, _ in sure]
     chart.add_scatter(
         x=[*x, *reversed(x)], y=[*(one.hi for _, one in sure), *(one.lo for _, one in reversed(sure))], fill="toself",
-        fillcolor=faded(color, 0.16), line={"width": 0}, hoverinfo="skip", showlegend=False,
+        fillcolor=faded(color, 0.16), mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     chart.add_scatter(
         x=[step for step, _ in known],
@@ -111,7 +111,7 @@ def _running(records: Records, name: str, total: int, dark: bool, hover: str) ->
     rows = thinned([{"x": x, "raw": raw, "mean": mean} for (x, raw), mean in zip(known, smooth)])
     x = [row["x"] for row in rows]
     faint = {"color": faded("#808B96", 0.5), "width": 1}
-    chart.add_scatter(x=x, y=[row["raw"] for row in rows], line=faint, hoverinfo="skip", showlegend=False)
+    chart.add_scatter(x=x, y=[row["raw"] for row in rows], mode="lines", line=faint, hoverinfo="skip", showlegend=False)
     chart.add_scatter(
         x=x, y=[row["mean"] for row in rows], mode="lines", line={"color": colors.text, "width": 2},
         hovertemplate=f"step %{{x}}<br>{hover}<extra></extra>", showlegend=False,

@@ -23,7 +23,7 @@ from t2ialign import settings
 from t2ialign.jobs.folder import JobFolder
 
 MARK = "T2IALIGN_JOB"
-NICENESS = 10  # the page comes first
+NICENESS = 10  # on top of the app's own: the page comes first
 BIRTH_SECONDS = 2.0  # a clock that is set meanwhile moves a process's birth a little
 FRESH_SECONDS = 15.0  # a heartbeat younger than this is a sign of life from another machine
 
@@ -48,7 +48,7 @@ def start(command: Sequence[str], folder: JobFolder, home: Path, device: str) ->
         )
     if sys.platform != "win32":
         with contextlib.suppress(psutil.Error):
-            psutil.Process(worker.pid).nice(NICENESS)
+            psutil.Process(worker.pid).nice(min(psutil.Process().nice() + NICENESS, 19))
     return worker
 
 

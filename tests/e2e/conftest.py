@@ -118,7 +118,9 @@ def open_page(browser, app: str) -> Iterator[Callable]:
         page = contexts[-1].new_page()
         watch(page)
         page.goto(app + query)
-        page.locator("#t2-explore-chart .js-plotly-plot").wait_for()
+        page.locator("#t2-explore-chart .js-plotly-plot").wait_for(
+            state="attached"
+        )  # it is there, whichever tab is open
         return page
 
     yield open_one

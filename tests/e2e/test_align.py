@@ -38,8 +38,6 @@ def test_train_to_the_end_and_find_the_checkpoint(open_page):
     page.get_by_role("tab", name="Trade-off").click()
     expect(page.locator("#t2-tradeoff-chart .legend")).to_contain_text("short_js")
     again = open_page(f"?job={job}")
-    if not again.locator("#t2-run-view").is_visible():
-        again.get_by_role("tab", name="Align").click()
     expect(again.locator("#t2-run-status .done")).to_be_visible()
     again.get_by_role("link", name="Try it on Explore").click()
     expect(again).to_have_url(re.compile("cell="))
