@@ -1,21 +1,25 @@
-"""The dashboard, on a laptop and on a Space: settings, store, page."""
+"""The dashboard, on a laptop and on a Space: settings, votes, store, page."""
 
 from __future__ import annotations
 
+import signal
 import sys
 
-from t2ialign.dashboard import build_dashboard, launch_options, open_services
+from t2ialign import settings
+from t2ialign.dashboard import open_services, serve
 from t2ialign.experiments.workbench import open_workbench, watched_inbox
+from t2ialign.hub.votes_dataset import kept_votes
 from t2ialign.types import InputError
 
 
 def main() -> None:
-    """Open the store and serve the page until it is stopped."""
+    """Open the store and serve the page until it is stopped, also by ``SIGTERM``, as Spaces are."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with open_workbench(share=False) as bench:
-            services = open_services(bench)
+        with kept_votes(settings.HOME, settings.VOTES_DATASET) as trouble, open_workbench(share=False) as bench:
+            services = open_services(bench, trouble)
             with watched_inbox(bench), services.supervisor:
-                build_dashboard(services).launch(**launch_options(services))
+                serve(services)
     except InputError as error:
         print(error, file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None

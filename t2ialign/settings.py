@@ -1,7 +1,8 @@
 """Paths and the device, read from the environment exactly once, with the reason for each choice.
 
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS``, ``T2IALIGN_DATA``, ``T2IALIGN_DEVICE``
-(``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``.
+(``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET`` (``org/name`` on the Hub; on a Space,
+which ``SPACE_ID`` names, a dataset beside it).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ CHECKPOINTS = Path(os.environ.get("T2IALIGN_CHECKPOINTS", ROOT / "checkpoints"))
 DATA = Path(os.environ.get("T2IALIGN_DATA", ROOT / "data"))
 HOME = Path(os.environ.get("T2IALIGN_HOME", platformdirs.user_data_dir("t2ialign", appauthor=False)))
 OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
+SPACE = os.environ.get("SPACE_ID", "")
+VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")
 
 
 @cache

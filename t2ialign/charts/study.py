@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
@@ -19,6 +20,7 @@ from t2ialign.types import Interval
 
 ALL = "all prompts"
 ROW = 34  # pixels
+LABEL = 18  # letters in a line of a row's name: a phone has room for the chart as well
 SPREAD = 0.62  # of a row's height, between its first and its last mark
 EMPTY = "Nobody has answered yet: this chart fills while people do."
 
@@ -105,7 +107,7 @@ def _rows(marks: Sequence[Mark], look: Mapping[str, Style], dark: bool, legend: 
     chart.update_yaxes(
         range=[len(rows) - 0.5, -0.5],
         tickvals=list(range(len(rows))),
-        ticktext=[escape(row) for row in rows],
+        ticktext=["<br>".join(map(escape, wrap(row, LABEL, max_lines=2, placeholder=" …"))) for row in rows],
         showgrid=False,
         tickfont={"color": ink(dark).text, "size": 12},
         nticks=None,

@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard import studying
+from t2ialign.dashboard import aligning, studying
 from t2ialign.dashboard.commands import command_of
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.study_form import whole
 from t2ialign.dashboard.wiring import Updates
 from t2ialign.dashboard.words import duration
-from t2ialign.experiments.align_request import AlignRequest, plan
+from t2ialign.experiments.align_request import AlignRequest
 from t2ialign.experiments.align_sources import leave_votes
 from t2ialign.experiments.studies import follow_up
 from t2ialign.store.jobs import Job
@@ -21,13 +22,18 @@ from t2ialign.types import InputError
 KIND = "align"
 
 
-def train(services: Services, study: str, method: str, parent: str, votes_of: str, steps: Any, name: str) -> Updates:
+def train(
+    services: Services, study: str, method: str, parent: str, votes_of: str, steps: Any, tests: Any, name: str
+) -> Updates:
     """Submit a job that learns from the study's votes; what cannot work is said before it starts."""
     if not study:
         raise InputError("Choose a study first.")
     source = f"votes:{study}:{votes_of}" if votes_of else f"votes:{study}"
-    request = AlignRequest(method, (name or "").strip(), parent=parent or "base", pairs=source, steps=int(steps or 0))
-    plan(services.bench, request)
+    name, measured = (name or "").strip(), (("test_prompts", whole(tests, "The number of test prompts")),)
+    request = AlignRequest(
+        method, name, parent=parent or "base", pairs=source, steps=whole(steps, "The number of steps"), options=measured
+    )
+    aligning.check(services, request)
     leave_votes(services.bench, source)
     services.supervisor.submit(command_of(request), f"{request.name}: {method} on {source}", KIND)
     return watch(services, study)
@@ -43,6 +49,13 @@ def watch(services: Services, study: str) -> Updates:
         "following": gr.Row(visible=bool(names)),
         "trained": gr.Dropdown(names, value=names[-1] if names else None),
     }
+
+
+def tick(services: Services, study: str, address: str, seen: str, training: str) -> Updates:
+    """What has changed since the last look, of the study and of what is trained on it."""
+    jobs = watch(services, study)
+    news = jobs if jobs["training"] != (training or "") else {}
+    return studying.tick(services, study, address, seen) | news
 
 
 def follow(services: Services, study: str, address: str, checkpoint: str | None) -> Updates:
@@ -73,4 +86,5 @@ def _line(job: Job) -> str:
     left = f", about {duration(progress.remaining)} left" if progress.remaining else ""
     far = f" {escape(progress.phase)} {progress.fraction:.0%}{left}" if job.status == "running" else ""
     said = f" {escape(job.message)}" if job.message else ""
-    return f"<li><b>{escape(_name(job))}</b> <span>{job.status}{far}{said}</span></li>"
+    link = f'<a href="?tab=align&amp;job={escape(job.id)}">{escape(_name(job))}</a>'
+    return f"<li>{link} <span>{job.status}{far}{said}</span></li>"

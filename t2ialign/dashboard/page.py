@@ -50,6 +50,15 @@ def opened_tab(request: gr.Request) -> Any:
     return gr.Tabs(selected=wanted) if wanted in TABS else gr.skip()
 
 
+def serve(services: Services) -> None:
+    """Shows the page until the process is stopped; what comes afterwards is not answered any more."""
+    blocks = build_dashboard(services)
+    try:
+        blocks.launch(**launch_options(services))
+    finally:
+        blocks.close(verbose=False)
+
+
 def launch_options(services: Services) -> dict[str, Any]:
     """What ``launch`` is told: the look, the pictures' addresses, and that nothing leaves this machine."""
     return {

@@ -45,13 +45,14 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
     drawn = [
         tables.rates_table(kept.rates),
         tables.groups_table(kept.rates),
-        tables.patterns_table(kept.patterns),
+        tables.patterns_table(kept.patterns, " > " if asked.design and asked.design.answer.kind == "rank" else " + "),
         tables.positions_table(kept),
         tables.with_and_without(kept, found.unfiltered),
     ]
     rules = exclusions(services.store, study)
     return {
-        "group": gr.Dropdown(choices, value=chosen),
+        "found": gr.Column(visible=found.unfiltered.answers > 0),
+        "group": gr.Dropdown(choices, value=chosen, visible=len(choices) > 1),
         "votes_of": gr.Dropdown(choices),
         "sentences": tables.sentences(kept),
         "rates": rates_figure(kept.rates, dark=dark),
@@ -63,12 +64,8 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
 
 
 def _nothing() -> Updates:
-    empty = {"rates": None, "strengths": None, "metrics": None}
-    return {
-        "sentences": notice("Results appear here once the study is open and people answer.", "hint"),
-        "tables": "",
-        **empty,
-    }
+    hint = notice("Results appear here once the study is open and people answer.", "hint")
+    return {"sentences": hint, "found": gr.Column(visible=False), "group": gr.Dropdown(visible=False)}
 
 
 def leave_out(services: Services, study: str, theme: str, group: str, rule: str, limit: Any, reason: str) -> Updates:

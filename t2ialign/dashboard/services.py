@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
@@ -31,6 +31,7 @@ class Services:
     desk: Desk
     supervisor: Supervisor
     exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
+    trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 
     def checkpoints(self) -> dict[str, CheckpointEntry]:
         """What can be sampled now, by name."""
@@ -51,8 +52,8 @@ class Services:
         return {prompt.text: prompt.category for known in self.prompts.values() for prompt in known}
 
 
-def open_services(bench: Workbench) -> Services:
-    """Services of a workbench, with every shipped prompt set.
+def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Services:
+    """Services of a workbench, with every shipped prompt set; ``trouble`` says what is wrong with the votes' dataset.
 
     Raises:
         InputError: another process owns the store.
@@ -62,4 +63,5 @@ def open_services(bench: Workbench) -> Services:
     names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
     known = {name: prompt_sets.load(name) for name in names}
     engine = LocalEngine()
-    return Services(bench, bench.store, engine, known, Desk(engine), Supervisor(bench.store))
+    supervisor = Supervisor(bench.store)
+    return Services(bench, bench.store, engine, known, Desk(engine), supervisor, trouble=trouble)

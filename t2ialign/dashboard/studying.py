@@ -102,17 +102,19 @@ def draw(services: Services, study: str, address: str) -> Updates:
 
 def look(services: Services, study: str, address: str) -> Updates:
     """How a study stands, and how people get there."""
+    trouble = notice(services.trouble())
     if not study:
-        return {"status": NOBODY, "invitation": "", "timer": gr.Timer(active=False), "seen": ""}
+        return {"status": trouble + NOBODY, "invitation": "", "timer": gr.Timer(active=False), "seen": ""}
+    seen = mark(services, study)  # before the look itself, so that what happens meanwhile is seen at the next one
     found = study_of(services.store, study)
     one = standing_of(services, found)
     task = services.engine.look(_task(study))
     code = qr_svg(f"{address}rate/{study}") if address else ""
     return {
-        "status": standing(one),
+        "status": trouble + standing(one),
         "invitation": invitation(address, study, found.state, code) if found.design else QUICKLY,
         "timer": gr.Timer(active=True),
-        "seen": mark(services, study),
+        "seen": seen,
         "study_notice": notice(task.error) if task and task.error and found.state == "draft" else "",
     }
 
@@ -136,12 +138,14 @@ def mark(services: Services, study: str) -> str:
     """Changes whenever the page would."""
     found, task = study_of(services.store, study), services.engine.look(_task(study))
     work = f"{task.status} {task.record}" if task else ""
-    return f"{found.id} {found.state} {count_answers(services.store, study)} {work}"
+    return f"{found.id} {found.state} {count_answers(services.store, study)} {work} {services.trouble()}"
 
 
 def tick(services: Services, study: str, address: str, seen: str) -> Updates:
-    """What has changed since the last look; everything where the state has."""
-    now = mark(services, study) if study else ""
+    """What has changed since the last look; everything where the state has. Nothing while another study is on its way."""
+    if not study or seen.split()[:1] != [study]:
+        return {}
+    now = mark(services, study)
     if now == seen:
         return {}
     changed = now.split()[:2] != seen.split()[:2] or "done" in now
@@ -162,15 +166,14 @@ def saved(services: Services, study: str, fields: tuple[Any, ...]) -> Study:
 def make_pictures(services: Services, study: str, address: str, *fields: Any) -> Updates:
     """Keep the draft and make what it lacks, in the background."""
     found = saved(services, study, fields)
-    missing(services.bench, found.design)  # says at once what cannot be made
-    start(services, found, lambda cancelled: prepare(services.bench, found.design, cancelled))
+    if missing(services.bench, found.design):  # it also says at once what cannot be made
+        start(services, found, lambda cancelled: prepare(services.bench, found.design, cancelled))
     return draw(services, found.id, address)
 
 
 def open_study(services: Services, study: str, address: str, *fields: Any) -> Updates:
     """Keep the draft, make what it lacks, then freeze and open it."""
     found = saved(services, study, fields)
-    missing(services.bench, found.design)
     begin(services, found)
     return draw(services, found.id, address)
 
@@ -240,7 +243,7 @@ def add_prompts(services: Services, text: str, known: str, categories: Any, each
 def show_categories(services: Services, known: str) -> Updates:
     """The categories of another prompt set."""
     names = list(dict.fromkeys(prompt.category for prompt in services.prompts.get(known, ())))
-    return {"add_categories": gr.Dropdown(names, value=[])}
+    return {"add_categories": gr.Dropdown(names, value=[], multiselect=True)}
 
 
 def _prepare_and_open(services: Services, found: Study, cancelled: Callable[[], bool]) -> Iterator[SweepState]:

@@ -1,14 +1,17 @@
 """Votes and the Hub: a study pushed as a dataset, and, on a Space, the votes' folder committed every few minutes.
 
 A Space's disk is forgotten when it restarts. So the folder ``votes`` (shards, manifests, pictures of opened studies) is
-fetched from a private dataset first and committed to it from then on, and once more when the app stops.
+fetched from a private dataset first and committed to it from then on, and once more when the app stops (``kept_votes``).
 """
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,8 +23,10 @@ from t2ialign.hub.study_folder import export_folder
 from t2ialign.store import Store
 from t2ialign.types import InputError
 
+_log = logging.getLogger(__name__)
 MINUTES = 5.0
 FOLDER = "votes"
+LOST = "What people answer now is lost when this Space restarts: mend it, then restart the Space."
 
 
 class NoDataset(InputError):
@@ -73,7 +78,40 @@ def fetch_votes(home: Path, repo_id: str, api: Api | None = None) -> None:
 
 
 @contextmanager
-def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: Any = None) -> Iterator[None]:
+def kept_votes(home: Path, repo_id: str, api: Any = None) -> Iterator[Callable[[], str]]:
+    """Fetches the votes, then commits them as long as the block lasts; nothing of it where ``repo_id`` is empty.
+
+    Enter it before the store is opened. What it yields says in one sentence what is wrong now ("" = nothing). Where the
+    votes cannot be fetched nothing is committed either: that would replace what the dataset has. Raises ``InputError`` at
+    the end if the last commit fails.
+    """
+    with ExitStack() as stack:
+        yield _begun(stack, home, repo_id, api) if repo_id else str
+
+
+def _begun(stack: ExitStack, home: Path, repo_id: str, api: Any) -> Callable[[], str]:
+    try:
+        fetch_votes(home, repo_id, api)
+        scheduler = stack.enter_context(committed_votes(home, repo_id, api=api))
+    except InputError as error:
+        sentence = f"Votes are not committed to the Hub. {error} {LOST}"
+        _log.warning(sentence)
+        return lambda: sentence
+    return partial(_trouble, scheduler, repo_id)
+
+
+def _trouble(scheduler: CommitScheduler, repo_id: str) -> str:
+    """Whether the newest commit that is over has failed."""
+    future: Future[Any] | None = getattr(scheduler, "last_future", None)  # set by the scheduler's own thread
+    error = future.exception() if future is not None and future.done() else None
+    if error is None:
+        return ""
+    said = str(error).partition("\n")[0][:120]
+    return f"The last commit of the votes to {repo_id} failed ({said}): it is tried again every {MINUTES:g} minutes."
+
+
+@contextmanager
+def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: Any = None) -> Iterator[CommitScheduler]:
     """As long as the block lasts, commit the votes' folder to a private dataset; flushed at the end.
 
     Call ``fetch_votes`` before: what is committed replaces the dataset's files. Its history is squashed, so that a
@@ -87,15 +125,18 @@ def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: Any
             path_in_repo=FOLDER,
             every=minutes,
             private=True,
+            ignore_patterns="*.part",
             squash_history=True,
             hf_api=api,
         )
     try:
-        yield
+        yield scheduler
     finally:
-        with _in_plain_words(repo_id):
-            scheduler.trigger().result()
-        scheduler.stop()
+        try:
+            with _in_plain_words(repo_id):
+                scheduler.trigger().result()
+        finally:
+            scheduler.stop()
 
 
 @contextmanager
@@ -111,4 +152,4 @@ def _in_plain_words(repo_id: str) -> Iterator[None]:
         ) from error
     except Exception as error:  # what a missing network raises is spread over several libraries
         said = str(error).partition("\n")[0][:120]
-        raise InputError(f"The Hub cannot be reached for {repo_id} ({said}): your votes are safe here.") from error
+        raise InputError(f"The Hub cannot be reached for {repo_id} ({said}): try again later.") from error

@@ -79,7 +79,7 @@ def test_what_fails_in_the_background_is_told(services, monkeypatch):
     monkeypatch.setattr(studying, "prepare", fail)
     studying.make_pictures(services, study, HERE, *form())
     services.engine.wait(f"study {study}", 20)
-    assert "No such model." in studying.tick(services, study, HERE, "before")["study_notice"]
+    assert "No such model." in studying.tick(services, study, HERE, f"{study} before")["study_notice"]
 
 
 def test_pause_resume_close(services):
@@ -123,6 +123,7 @@ def test_the_page_only_hears_what_is_new(services):
     study = opened(services, PICK).id
     seen = studying.look(services, study, HERE)["seen"]
     assert studying.tick(services, study, HERE, seen) == {} and studying.tick(services, "", HERE, "") == {}
+    assert studying.tick(services, study, HERE, "") == {} == studying.tick(services, study, HERE, "another-study open")
     studying.step(services, "paused", study, HERE)
     assert "t2-state paused" in studying.tick(services, study, HERE, seen)["status"]
 

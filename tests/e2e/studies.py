@@ -25,8 +25,8 @@ def design(page: Page, title: str, kind: str = "Pick one of two, or a tie", roun
     page.get_by_label("Rounds a survey").fill(str(rounds))
     more = page.locator("#t2-study-body").get_by_role("button", name="More settings")
     more.click()
-    page.get_by_label("Seeds As 0-7").fill("0-1")
-    page.get_by_label("Steps", exact=True).first.fill("6")
+    page.locator("#t2-study-seeds textarea, #t2-study-seeds input").first.fill("0-1")
+    page.locator("#t2-study-steps input").fill("6")
 
 
 def publish(page: Page) -> str:

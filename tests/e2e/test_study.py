@@ -92,7 +92,8 @@ def export(owner, folder) -> None:
 def learn(owner) -> None:
     """A few steps on the votes, and the follow-up in two clicks."""
     inner(owner, "Train")
-    owner.get_by_label("Steps 0: the method's own").fill("2")
+    owner.locator("#t2-train-steps input").fill("2")
+    owner.locator("#t2-train-tests input").fill("1")
     owner.locator("#t2-train-name textarea, #t2-train-name input").first.fill("from-votes")
     owner.locator("#t2-train").click()
     expect(owner.locator("#t2-training")).to_contain_text("done", timeout=400_000)

@@ -2,66 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
-from huggingface_hub.errors import RepositoryNotFoundError
 
-from t2ialign.hub.votes_dataset import NoDataset, committed_votes, fetch_votes, push_study
+from t2ialign.hub.votes_dataset import NoDataset, committed_votes, fetch_votes, kept_votes, push_study
 from t2ialign.store import ingest_votes, open_store
 from t2ialign.store.studies import study_of
 from t2ialign.store.votes import answers_of, begin_survey, record_answer
 from t2ialign.study.answers import Answer
 from t2ialign.types import InputError
-
-
-@dataclass
-class DiskHub:
-    """What ``HfApi`` does, on a folder."""
-
-    root: Path
-    private: dict[str, bool] = field(default_factory=dict)
-    squashed: int = 0
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
-
-    def create_repo(self, repo_id: str, repo_type: str, private: bool, exist_ok: bool) -> Any:
-        self.private.setdefault(repo_id, private)
-        return SimpleNamespace(repo_id=repo_id)
-
-    def upload_folder(self, repo_id: str, repo_type: str, folder_path: Path, commit_message: str) -> None:
-        shutil.copytree(folder_path, self.root / repo_id, dirs_exist_ok=True)
-
-    def create_commit(self, repo_id: str, operations: list, **_: Any) -> None:
-        for operation in operations:
-            target = self.root / repo_id / operation.path_in_repo
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with operation.as_file() as file:
-                target.write_bytes(file.read())
-
-    def super_squash_history(self, **_: Any) -> None:
-        self.squashed += 1
-
-    def run_as_future(self, deed: Any) -> Future:
-        return self.pool.submit(deed)
-
-    def snapshot_download(self, repo_id: str, repo_type: str, allow_patterns: str, local_dir: str) -> None:
-        if repo_id not in self.private:
-            raise missing()
-        shutil.copytree(self.root / repo_id, local_dir, dirs_exist_ok=True)
-
-
-def missing() -> RepositoryNotFoundError:
-    try:
-        response = httpx.Response(404, request=httpx.Request("GET", "https://huggingface.co"))
-        return RepositoryNotFoundError("no such repository", response=response)
-    except Exception:
-        return RepositoryNotFoundError.__new__(RepositoryNotFoundError)
+from tests.hub.disk_hub import DiskHub, missing
 
 
 @pytest.fixture
@@ -125,3 +78,50 @@ def test_a_dataset_that_is_not_there_is_said(answered, hub: DiskHub, monkeypatch
     monkeypatch.setattr(hub, "upload_folder", refuse)
     with pytest.raises(NoDataset, match="no dataset me/votes"):
         push_study(answered.store, answered.study, "me/votes", api=hub)
+
+
+def test_without_a_dataset_nothing_is_kept_elsewhere(answered):
+    with kept_votes(answered.store.home, "") as trouble:
+        assert trouble() == ""
+
+
+def test_votes_are_fetched_then_committed_and_flushed(answered, hub: DiskHub, tmp_path: Path):
+    with kept_votes(answered.store.home, "me/live", api=hub) as trouble:
+        assert trouble() == ""
+        survey = begin_survey(answered.store, answered.study, "x").survey
+    home = tmp_path / "second life"
+    with kept_votes(home, "me/live", api=hub), open_store(home) as reborn:
+        ingest_votes(reborn)
+        assert record_answer(reborn, answered.study, survey.id, survey.trials[0].id, Answer((0,)), 5)
+    with kept_votes(tmp_path / "third life", "me/live", api=hub):
+        assert survey.trials[0].id in (tmp_path / "third life/votes" / f"{answered.study}.jsonl").read_text()
+
+
+def test_what_cannot_be_fetched_is_not_overwritten(answered, hub: DiskHub, monkeypatch):
+    with kept_votes(answered.store.home, "me/live", api=hub):
+        pass
+    before = {path: path.read_bytes() for path in hub.root.rglob("*") if path.is_file()}
+
+    def offline(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(hub, "snapshot_download", offline)
+    with kept_votes(answered.store.home, "me/live", api=hub) as trouble:
+        assert "cannot be reached for me/live (no route to host)" in trouble() and "is lost when" in trouble()
+        begin_survey(answered.store, answered.study, "x")
+    assert {path: path.read_bytes() for path in hub.root.rglob("*") if path.is_file()} == before
+
+
+def test_a_commit_that_fails_is_said_and_raised_at_the_end(answered, hub: DiskHub, monkeypatch):
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("storage quota exceeded")
+
+    monkeypatch.setattr(hub, "create_commit", full)
+    with (
+        pytest.raises(InputError, match="quota"),
+        kept_votes(answered.store.home, "me/live", api=hub) as trouble,
+    ):
+        deadline = time.monotonic() + 10
+        while not trouble() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert "storage quota exceeded" in trouble() and "tried again" in trouble()

@@ -30,6 +30,7 @@ export function drawRound(main, foot, about, round, give, back) {
     if (many) look.lastChild.style.setProperty('--columns', Math.ceil(Math.sqrt(images.length)));
     look.setAttribute('aria-label', `${name} of ${count}, show it large`);
     const choose = button('', () => pick(place), 'rate-choose');
+    choose.replaceChildren(make('b'));
     return { sources, images, name, look, choose };
   }
 
@@ -58,7 +59,7 @@ export function drawRound(main, foot, about, round, give, back) {
   function paint() {
     options.forEach(({ look, choose, name }, place) => {
       const on = chosen.includes(place);
-      choose.replaceChildren(make('b', {}, label(place)));
+      choose.firstChild.textContent = label(place);
       choose.setAttribute('aria-pressed', String(on));
       choose.setAttribute('aria-label', `${label(place)}, ${name.toLowerCase()}`);
       look.parentElement?.toggleAttribute('data-on', on);

@@ -72,7 +72,7 @@ def invite_panel() -> Components:
         pause = gr.Button("Pause", scale=0, min_width=110, visible=False, elem_id="t2-study-pause")
         go_on = gr.Button("Resume", scale=0, min_width=110, visible=False, elem_id="t2-study-resume")
         closing = confirmed(
-            "close", "Close the study", "Nobody can answer after that, for good.", "Close it", visible=False
+            "close", "Close the study", "Nobody can answer after that, for good.", "Close it", visible=False, plain=True
         )
     log = gr.HTML("", apply_default_css=False)
     return {"invitation": invitation, "pause": pause, "resume": go_on, **closing, "log": log}
@@ -83,18 +83,20 @@ def results_panel() -> Components:
     parts: Components = {}
     with gr.Row(elem_classes="t2-actions"):
         parts["group"] = gr.Dropdown(
-            [("Everybody", "")], value="", label="Raters", filterable=False, scale=0, min_width=200
+            [("Everybody", "")], value="", label="Raters", filterable=False, scale=0, min_width=200, visible=False
         )
     parts["sentences"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-sentences")
-    with gr.Row(elem_classes="t2-columns"):
-        with gr.Column(scale=1, min_width=320):
-            parts["rates"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-rates")
-        with gr.Column(scale=1, min_width=320):
-            parts["strengths"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-strengths")
-    parts["tables"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-tables")
-    gr.HTML("<h3>Which metric sees as people do</h3>", apply_default_css=False, elem_classes="t2-title")
-    parts["metrics"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-metrics")
-    return parts | _exclusion_panel() | _export_panel()
+    with gr.Column(visible=False) as parts["found"]:
+        with gr.Row(elem_classes="t2-columns"):
+            with gr.Column(scale=1, min_width=320):
+                parts["rates"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-rates")
+            with gr.Column(scale=1, min_width=320):
+                parts["strengths"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-strengths")
+        parts["tables"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-tables")
+        gr.HTML("<h3>Which metric sees as people do</h3>", apply_default_css=False, elem_classes="t2-title")
+        parts["metrics"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-metrics")
+        parts |= _exclusion_panel() | _export_panel()
+    return parts
 
 
 def _exclusion_panel() -> Components:
@@ -114,8 +116,8 @@ def _exclusion_panel() -> Components:
 
 
 def _export_panel() -> Components:
-    with gr.Row(elem_classes="t2-actions t2-exports"):
-        gr.HTML("<span class='t2-label'>Export</span>", apply_default_css=False)
+    gr.HTML("<h3>Take the votes with you</h3>", apply_default_css=False, elem_classes="t2-title")
+    with gr.Row(elem_classes="t2-actions"):
         buttons = {
             f"export_{name}": gr.Button(title, size="sm", scale=0, min_width=90, elem_id=f"t2-export-{name}")
             for name, title in EXPORTS.items()
@@ -133,15 +135,33 @@ def loop_panel(services: Services) -> Components:
     methods = [(method.title, name) for name, method in METHODS.items() if method.data != "selected"]
     with gr.Column(elem_id="t2-loop"):
         gr.HTML("<h3>Train on these votes</h3>", apply_default_css=False, elem_classes="t2-title")
-        with gr.Row(elem_classes="t2-actions"):
-            method = gr.Dropdown(methods, value=methods[0][1], label="Method", filterable=False, min_width=180)
+        with gr.Row():
+            method = gr.Dropdown(methods, value=methods[0][1], label="Method", filterable=False, min_width=200)
+            votes_of = gr.Dropdown([("Everybody", "")], value="", label="Votes of", filterable=False, min_width=160)
             parent = gr.Dropdown(
-                checkpoints, value=checkpoints[0] if checkpoints else None, label="From", min_width=120
+                checkpoints, value=checkpoints[0] if checkpoints else None, label="Start from", min_width=160
             )
-            votes_of = gr.Dropdown([("Everybody", "")], value="", label="Votes of", filterable=False, min_width=120)
-            steps = gr.Number(0, label="Steps", info="0: the method's own", precision=0, minimum=0, min_width=90)
-            name = gr.Textbox(label="Name of the new checkpoint", min_width=160, elem_id="t2-train-name")
-            train = gr.Button("Train on these votes", variant="primary", scale=0, min_width=180, elem_id="t2-train")
+        with gr.Row():
+            name = gr.Textbox(label="Name", info="Of the new checkpoint.", min_width=200, elem_id="t2-train-name")
+            steps = gr.Number(
+                0,
+                label="Steps",
+                info="0: the method's own.",
+                precision=0,
+                minimum=0,
+                min_width=90,
+                elem_id="t2-train-steps",
+            )
+            tests = gr.Number(
+                10,
+                label="Test prompts",
+                info="Scored before and after.",
+                precision=0,
+                minimum=0,
+                min_width=90,
+                elem_id="t2-train-tests",
+            )
+        train = gr.Button("Train on these votes", variant="primary", scale=0, min_width=180, elem_id="t2-train")
         training = gr.HTML("", apply_default_css=False, elem_id="t2-training")
         with gr.Row(elem_classes="t2-actions", visible=False) as following:
             trained = gr.Dropdown([], label="Trained on these votes", filterable=False, min_width=180)
@@ -156,6 +176,7 @@ def loop_panel(services: Services) -> Components:
         "parent": parent,
         "votes_of": votes_of,
         "train_steps": steps,
+        "train_tests": tests,
         "train_name": name,
         "train": train,
         "training": training,

@@ -120,13 +120,24 @@ def _rules(first: dict) -> Components:
         parts["target"] = gr.Number(first["target"], label="Answers wanted", precision=0, minimum=1, min_width=90)
     with gr.Accordion("More settings", open=False):
         with gr.Row():
-            parts["seeds"] = gr.Textbox(first["seeds"], label="Seeds", info="As 0-7", min_width=90)
-            parts["set_size"] = gr.Number(first["set_size"], label="Pictures a set", precision=0, min_width=90)
-            parts["steps"] = gr.Number(first["steps"], label="Steps", precision=0, min_width=90)
+            parts["seeds"] = gr.Textbox(
+                first["seeds"], label="Seeds", info="As 0-7", min_width=90, elem_id="t2-study-seeds"
+            )
+            parts["set_size"] = gr.Number(
+                first["set_size"], label="Pictures a set", info="For sets", precision=0, min_width=90
+            )
+            parts["steps"] = gr.Number(
+                first["steps"], label="Steps", info="Of sampling", precision=0, min_width=90, elem_id="t2-study-steps"
+            )
         with gr.Row():
             parts["shown"] = gr.Number(first["shown"], label="Shown a round", info="0: all", precision=0, min_width=90)
             parts["most"] = gr.Number(first["most"], label="At most chosen", info="0: any", precision=0, min_width=90)
             parts["scheduler"] = gr.Dropdown(
-                list(SCHEDULERS), value=first["scheduler"], label="Scheduler", filterable=False, min_width=90
+                list(SCHEDULERS),
+                value=first["scheduler"],
+                label="Scheduler",
+                info="Of sampling",
+                filterable=False,
+                min_width=90,
             )
     return parts

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from t2ialign.charts.study import ALL
+from t2ialign.dashboard.parts.tags import notice
 from t2ialign.dashboard.words import counted
 from t2ialign.study.results import Results
 from t2ialign.study.selection import Pattern, Rate
@@ -19,6 +20,8 @@ MOST_PATTERNS = 40
 
 def sentences(found: Results) -> str:
     """What the numbers say, one line each: who is ahead, how much more it takes, whether raters agree."""
+    if not found.answers and not found.excluded:
+        return notice("Nobody has answered yet: results appear here while people do.", "hint")
     lines = [separation.sentence for separation in found.separations]
     if found.agreement and not found.agreement.note:
         alpha, units = found.agreement.alpha, found.agreement.units
@@ -30,8 +33,8 @@ def sentences(found: Results) -> str:
         low, _, middle, _, high = found.times.quantiles
         lines.append(f"An answer took {middle:.1f} s in the middle, nine of ten between {low:.1f} and {high:.1f} s.")
     if not math.isnan(found.positions.p_value):
-        kept = "" if found.positions.p_value < 0.05 else " not"
-        lines.append(f"The position on the screen did{kept} matter (p = {found.positions.p_value:.2g}).")
+        sure = "It mattered" if found.positions.p_value < 0.05 else "There is no sign that it mattered"
+        lines.append(f"{sure} where on the screen a picture stood (p = {found.positions.p_value:.2g}).")
     lines += found.notes
     who = f"<b>{counted(found.answers, 'answer')} from {counted(found.surveys, 'survey')}.</b>"
     out = f" {counted(len(found.excluded), 'survey')} left out by rule." if found.excluded else ""
@@ -64,13 +67,13 @@ def groups_table(rates: Sequence[Rate]) -> str:
     return table("Chosen, by group of raters", ["", *(group or EVERYBODY for group in groups)], rows)
 
 
-def patterns_table(patterns: Sequence[Pattern]) -> str:
+def patterns_table(patterns: Sequence[Pattern], joined: str = " + ") -> str:
     """Everything that was chosen together, by group (the upper part of MI-TUNE's table 6)."""
     groups = list(dict.fromkeys(pattern.group for pattern in patterns))
     cells = {(pattern.chosen, pattern.verdict, pattern.group): pattern for pattern in patterns}
     kinds = list(dict.fromkeys((pattern.chosen, pattern.verdict) for pattern in patterns))[:MOST_PATTERNS]
     rows = [
-        [" + ".join(chosen) or VERDICTS[verdict], *(_share(cells.get((chosen, verdict, group))) for group in groups)]
+        [joined.join(chosen) or VERDICTS[verdict], *(_share(cells.get((chosen, verdict, group))) for group in groups)]
         for chosen, verdict in kinds
     ]
     return table("Answers given", ["", *(group or EVERYBODY for group in groups)], rows)

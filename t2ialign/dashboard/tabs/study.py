@@ -44,7 +44,7 @@ STATE = (
     "timer",
     "seen",
 )
-RESULTS = ("group", "votes_of", "sentences", "rates", "strengths", "metrics", "tables", "inforce")
+RESULTS = ("group", "votes_of", "sentences", "found", "rates", "strengths", "metrics", "tables", "inforce")
 JOBS = ("training", "following", "trained")
 ASKING = ("publish", "delete", "close", "follow")
 
@@ -151,8 +151,8 @@ def _wire_page(owned: Owned, services: Services) -> None:
     owned.on(
         parts["new"].click, lambda address: studying.choose(services, "", address), ("address",), (*STATE, *FIELDS)
     )
-    seen, tick = ("study", "address", "seen"), partial(studying.tick, services)
-    owned.quietly(parts["timer"].tick, tick, seen, STATE, trigger_mode="once")
+    seen, tick = ("study", "address", "seen", "training"), partial(looping.tick, services)
+    owned.quietly(parts["timer"].tick, tick, seen, (*STATE, *JOBS), trigger_mode="once")
 
 
 def _wire_design(owned: Owned, services: Services) -> None:
@@ -210,9 +210,9 @@ def _wire_loop(owned: Owned, services: Services) -> None:
     """Train on the votes, watch, and follow up."""
     parts = owned.wires.components
     watch = partial(looping.watch, services)
-    fields = ("study", "method", "parent", "votes_of", "train_steps", "train_name")
+    fields = ("study", "method", "parent", "votes_of", "train_steps", "train_tests", "train_name")
     owned.on(parts["train"].click, partial(looping.train, services), fields, JOBS, trigger_mode="once")
-    owned.quietly([parts["train_tab"].select, parts["timer"].tick], watch, ("study",), JOBS, trigger_mode="once")
+    owned.quietly(parts["train_tab"].select, watch, ("study",), JOBS, trigger_mode="once")
     following = ("study", "address", "trained")
     owned.on(
         parts["follow_yes"].click, partial(looping.follow, services), following, (*STATE, *FIELDS), trigger_mode="once"
