@@ -52,11 +52,12 @@ def _questions(chart: go.Figure, table: Table, dark: bool) -> None:
     for question in dict.fromkeys(table.groups):
         places = [place for place, group in enumerate(table.groups) if group == question]
         chart.add_annotation(
-            text="<br>".join(textwrap.wrap(question, max(10, 9 * len(places)))),
+            text="<br>".join(textwrap.wrap(question, 8 * len(places))),
             x=sum(places) / len(places),
             y=1,
             yref="paper",
-            yshift=HEAD - 44,
+            yanchor="bottom",
+            yshift=HEAD - 62,
             showarrow=False,
             font={"color": ink(dark).text, "size": 12},
         )

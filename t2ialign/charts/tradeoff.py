@@ -198,9 +198,9 @@ def _note(chart: go.Figure, text: str, colors: Ink) -> None:
         showarrow=False,
         xref="paper",
         yref="paper",
-        x=1,
+        x=0,
         y=1,
-        xanchor="right",
+        xanchor="left",
         yanchor="bottom",
         font={"color": colors.muted, "size": 11},
     )

@@ -39,7 +39,7 @@ def finished(services, updates) -> str:
 
 
 def labels(chart) -> list[str]:
-    return [text or "" for trace in chart.data for text in (trace.text or [])]
+    return [note.text for note in chart.layout.annotations]
 
 
 def test_generate_writes_the_run_down_and_watches_it(services):

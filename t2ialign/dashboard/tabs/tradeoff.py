@@ -38,7 +38,7 @@ def _components(services: Services) -> dict:
         **axes_panel(),
     }
     with gr.Row(elem_id="t2-tradeoff-row"):
-        with gr.Column(scale=3, min_width=320):
+        with gr.Column(scale=3, min_width=440):
             components["chart"] = gr.Plot(show_label=False, container=False, elem_id=PLOT)
             components["sentence"] = gr.HTML("", apply_default_css=False, elem_id="t2-sentence")
             components |= _rescoring()
@@ -47,7 +47,7 @@ def _components(services: Services) -> dict:
             components["behind"] = behind_panel("t2-tradeoff-behind", nothing_chosen())
     with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth") as components["truth"]:
         components["audit"] = gr.HTML("", apply_default_css=False)
-        components["heat"] = gr.Plot(show_label=False, container=False)
+        components["heat"] = gr.Plot(show_label=False, container=False, elem_id="t2-heat")
     components["points"] = chart_bridge(PLOT, partial(_strip, services))
     return components
 
