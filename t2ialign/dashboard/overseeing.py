@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,6 +29,7 @@ from t2ialign.types import InputError, Interval
 CURVES = ("loss", "accuracy", "bands", "alignment", "diversity")
 HIDDEN = "measured"  # what the drawn curves were drawn from
 CHART_HEIGHT = 380
+COLUMNS = 8  # of the sample strip, as many as fit beside each other
 RESUMABLE = ("paused", "cancelled", "failed", "interrupted")
 STOPPING = 40.0  # seconds that a discarded run has to end
 
@@ -115,9 +116,9 @@ def interval_of(record: Mapping[str, float | None] | None) -> Interval:
 
 
 def draw_samples(services: Services, watched: Watched) -> str:
-    """The fixed batch's pictures of every probe."""
+    """The fixed batch's pictures; of a long run's probes a few, the first and the last among them."""
     moments, side = [], 0
-    for record in watched.probes:
+    for record in evenly(watched.probes, COLUMNS):
         rows: dict[str, list[str]] = {}
         for picture in record.get("pictures", ()):
             data = read(services.store.home, picture["sha"])
@@ -126,6 +127,12 @@ def draw_samples(services: Services, watched: Watched) -> str:
             rows.setdefault(picture["prompt"], []).append("" if image is None else preview_uri(image))
         moments.append(Moment(int(record["step"]), tuple(rows.items())))
     return strip(moments, side <= 128)
+
+
+def evenly(records: Sequence[Any], most: int) -> list[Any]:
+    """At most so many of the records, at even distances from the first to the last."""
+    count = len(records)
+    return list(records) if count <= most else [records[round(i * (count - 1) / (most - 1))] for i in range(most)]
 
 
 def draw_result(services: Services, watched: Watched, dark: bool) -> Updates:

@@ -73,6 +73,12 @@ def test_samples_begin_at_step_0(services, watch):
     assert list(updates["alignment"].data[-1].x) == [0, 50] and "Oracle alignment" in updates["alignment_title"]
 
 
+def test_the_strip_of_a_long_run_goes_from_its_beginning_to_its_end():
+    assert overseeing.evenly(range(4), 8) == [0, 1, 2, 3]
+    chosen = overseeing.evenly(range(25), 8)
+    assert len(set(chosen)) == 8 and (chosen[0], chosen[-1]) == (0, 24)
+
+
 def test_a_lost_sample_leaves_its_place(services, watch):
     add_training(services.store, "align-1", steps=0)
     record = probe(services.store.home, 0)

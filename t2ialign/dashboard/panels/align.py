@@ -19,7 +19,7 @@ close this page. While it trains you see what its loss cannot tell: how faithful
 varied they stay.</p>
 """
 CURVE_WORDS = {
-    "loss": ("Loss", "What training minimises. For pairs, 0.69 is a coin toss."),
+    "loss": ("Loss", "What training minimises. Of the pictures it tells little: look at the two below."),
     "accuracy": ("Pairs in order", "How often the preferred picture has become the likelier one."),
     "bands": (
         "Log-ratios",
@@ -28,14 +28,6 @@ CURVE_WORDS = {
     "alignment": ("Alignment", "The fixed batch below against its prompts, with its interval."),
     "diversity": ("Diversity", "How much the same batch's pictures of one prompt differ."),
 }
-
-
-def lock_panel(locked: bool) -> Components:
-    """Where an owner's token is set: the field that unlocks training for this session."""
-    with gr.Row(visible=locked, elem_id="t2-align-lock") as lock:
-        token = gr.Textbox(label="Owner's token", type="password", info="Only the owner of this page can train.")
-        unlock = gr.Button("Unlock", scale=0, min_width=110)
-    return {"key": gr.State(""), "lock": lock, "token": token, "unlock": unlock}
 
 
 def form_panel() -> Components:
