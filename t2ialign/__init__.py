@@ -234,6 +234,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         exploring.py        Explore's handlers
         form.py             the Explore form in and out
         links.py            links into the page
+        locking.py          the key of the owner, typed once for all tabs
         look.py             how the page looks
         looping.py          from votes to an adapter, and from the adapter to the next study
         overseeing.py       Align's handlers for the runs there are

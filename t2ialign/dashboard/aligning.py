@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard import owner, pairing
+from t2ialign.dashboard import pairing
 from t2ialign.dashboard.commands import command_of, differing, in_a_line, request_of
 from t2ialign.dashboard.costing import Costing
 from t2ialign.dashboard.parts.methods import method_cards
@@ -90,13 +90,21 @@ def looking() -> Updates:
 
 def look_at_source(services: Services, method: str, *values: Any) -> Updates:
     """A few of the pairs, or of the pictures that would be kept."""
-    button = {"look": gr.Button("Look at some", interactive=True)}
     try:
         request = asked(services, method, values)
         named = replace(request, name=request.name or method)
-        return {**button, "source_preview": pairing.preview(services.bench, plan(services.bench, named))}
+        return {**_ready(), "source_preview": pairing.preview(services.bench, plan(services.bench, named))}
     except InputError as error:
-        return {**button, **warned(str(error))}
+        return not_looked(str(error))
+
+
+def not_looked(sentence: str) -> Updates:
+    """The button as it was, and why there is nothing to see."""
+    return {**_ready(), **warned(sentence)}
+
+
+def _ready() -> Updates:
+    return {"look": gr.Button("Look at some", interactive=True)}
 
 
 def train(services: Services, method: str, *values: Any) -> Updates:
@@ -172,11 +180,3 @@ def warned(message: str) -> Updates:
     """One sentence over the page; nothing changes."""
     gr.Warning(message)
     return {}
-
-
-def unlock(typed: str) -> Updates:
-    """The owner's token opens this page for the session that typed it."""
-    try:
-        return {"key": owner.unlocked(typed or ""), "lock": gr.Row(visible=False), "token": ""}
-    except InputError as error:
-        return {"token": "", **warned(str(error))}

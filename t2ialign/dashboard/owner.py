@@ -15,7 +15,7 @@ from typing import Any
 from t2ialign import settings
 from t2ialign.types import InputError
 
-REFUSAL = "This belongs to the owner: unlock the page with the owner's token first."
+REFUSAL = "This belongs to the owner: unlock it on the Study or the Align page with the owner's token first."
 WRONG = "This is not the owner's token."
 PATIENCE = 0.5  # seconds that a wrong token costs
 
@@ -38,6 +38,17 @@ def unlocked(typed: str) -> str:
         time.sleep(PATIENCE)
         raise InputError(WRONG)
     return typed
+
+
+def sign(text: str) -> str:
+    """What proves that the owner has given ``text`` away, for links; empty where no token is set."""
+    token = settings.OWNER_TOKEN
+    return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()[:32] if token else ""
+
+
+def signed(text: str, signature: str) -> bool:
+    """Whether ``signature`` is what ``sign`` gave for ``text``; always where no token is set."""
+    return hmac.compare_digest(signature.encode(), sign(text).encode()) if settings.OWNER_TOKEN else True
 
 
 def owned(handler: Callable[..., Any], refused: Callable[[str], Any]) -> Callable[..., Any]:

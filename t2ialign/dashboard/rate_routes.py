@@ -36,8 +36,8 @@ PAGE = {**SAFE, "Cache-Control": "no-store", "Content-Security-Policy": POLICY}
 PICTURE = {**SAFE, "Cache-Control": "private, max-age=3600"}
 LONGEST = 16_384  # bytes of a question from outside
 DEEDS: dict[str, tuple[Callable[..., rating.Record], tuple[str, ...]]] = {
-    "look": (rating.look, ()),
-    "join": (rating.join, ("group", "consent")),
+    "look": (rating.look, ("key",)),
+    "join": (rating.join, ("group", "consent", "key")),
     "survey": (rating.resume, ("survey",)),
     "answer": (rating.answer, ("survey", "trial", "answer", "milliseconds", "revision")),
     "withdraw": (rating.take_back, ("code",)),

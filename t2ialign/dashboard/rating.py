@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from t2ialign.dashboard import owner
 from t2ialign.experiments.studies import draft_manifest
 from t2ialign.store import Store
 from t2ialign.store.ballots import answers_of, survey_of
@@ -41,9 +42,12 @@ VERDICTS = {
 }
 
 
-def look(store: Store, study: Any) -> Record:
-    """What anybody with the link may know of a study. ``sentence`` says why one cannot take part ("" where one can)."""
-    found = _public(store, study)
+def look(store: Store, study: Any, key: Any = "") -> Record:
+    """What anybody with the link may know of a study. ``sentence`` says why one cannot take part ("" where one can).
+
+    ``key`` is the owner's signature in the link of a draft's preview, where a token is set.
+    """
+    found = _public(store, study, key)
     design = found.design
     preview = found.state == "draft"
     return {
@@ -60,7 +64,7 @@ def look(store: Store, study: Any) -> Record:
     }
 
 
-def join(store: Store, study: Any, group: Any = "", consent: Any = False) -> Record:
+def join(store: Store, study: Any, group: Any = "", consent: Any = False, key: Any = "") -> Record:
     """A new survey with its rounds and its withdraw code; a draft gives a preview of which nothing is kept.
 
     Raises:
@@ -68,9 +72,10 @@ def join(store: Store, study: Any, group: Any = "", consent: Any = False) -> Rec
     """
     if consent is not True:
         raise InputError("Taking part needs your consent: tick the box first.")
-    found = _public(store, study)
+    found = _public(store, study, key)
     if found.state == "draft":
-        return {**_preview(store, study, PREVIEW + secrets.token_hex(8)), "code": "PREVIEW"}
+        nonce = secrets.token_hex(8)
+        return {**_preview(store, study, f"{PREVIEW}{nonce}-{owner.sign(nonce + study)}"), "code": "PREVIEW"}
     begun = begin_survey(store, study, _text(group, "group"))
     return {**_told(store, manifest_of(store, study), begun.survey), "code": begun.code}
 
@@ -170,8 +175,11 @@ def _preview(store: Store, study: str, survey: str) -> Record:
 
 
 def _previewed(store: Store, study: str, survey: str) -> tuple[Manifest, tuple[Trial, ...]]:
-    found = _public(store, study)
-    if found.state != "draft":
+    nonce, _, key = survey.removeprefix(PREVIEW).partition("-")
+    if not owner.signed(nonce + _text(study, "study"), key):
+        raise InputError(NOT_OPEN["draft"])
+    found = study_of(store, study)
+    if found.state != "draft" or found.design is None:
         raise InputError("This preview is over: the study has been opened.")
     return _drawn(store, found.design, survey)
 
@@ -192,11 +200,13 @@ def _why_not(store: Store, study: Study) -> str:
     return ""
 
 
-def _public(store: Store, study: Any) -> Study:
-    """A study that people may be invited to."""
+def _public(store: Store, study: Any, key: Any) -> Study:
+    """A study that people may be invited to, or a draft that its owner looks at."""
     found = study_of(store, _text(study, "study"))
     if found.design is None:
         raise InputError("This is no study that one can take part in.")
+    if found.state == "draft" and not owner.signed(found.id, _text(key, "key")):
+        raise InputError(NOT_OPEN["draft"])
     return found
 
 

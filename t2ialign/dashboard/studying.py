@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard import rating
+from t2ialign.dashboard import owner, rating
 from t2ialign.dashboard.parts.study import NOBODY, Standing, history, invitation, standing
 from t2ialign.dashboard.parts.tags import notice
 from t2ialign.dashboard.qr import qr_svg
@@ -63,7 +63,7 @@ def _first_contenders(services: Services) -> tuple[Contender, ...]:
     return tuple(Contender(f"CFG {scale}", same[0] if same else "base", scale) for scale in (2, 6))
 
 
-def open_page(services: Services, study: str, address: str) -> Updates:
+def open_page(services: Services, study: str | None, address: str) -> Updates:
     """The page as it is first seen: the chosen study, else the newest."""
     known = [one.id for one in list_studies(services.store)]
     chosen = study if study in known else next(iter(known), "")
@@ -130,7 +130,7 @@ def standing_of(services: Services, found: Study) -> Standing:
         return plain(0, fraction=state.fraction, remaining=state.remaining)
     if found.state == "draft" and found.design:
         lacking, asked = missing(services.bench, found.design), requests_of(found.design)
-        return plain(0, missing=len(lacking), batches=len(asked))
+        return plain(0, missing=len(lacking), batches=len(asked), key=owner.sign(found.id))
     return plain(len(list_surveys(services.store, found.id)), found.hash)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.charts.audit import audit_figure
+from t2ialign.dashboard import owner
 from t2ialign.dashboard.bridges import DARK
 from t2ialign.dashboard.parts.audit import audited
 from t2ialign.dashboard.parts.tags import notice
@@ -46,6 +47,12 @@ def offer(services: Services, *controls: Any) -> Updates:
         "rescored": gr.HTML() if at_work else "",
         "clock": gr.Timer(active=at_work),
     }
+
+
+def offer_to(services: Services, key: str, *controls: Any) -> Updates:
+    """The offer, as far as it may be taken up by whoever has this key."""
+    updates = offer(services, *controls)
+    return {**updates, "rescore": gr.Button(visible=False)} if owner.locked(key) else updates
 
 
 def begin(services: Services, *controls: Any) -> Updates:

@@ -42,6 +42,7 @@ class Wires:
         def run(*values: Any) -> Any:
             return ordered(handler(*values), outputs)
 
+        run.__name__ = name_of(handler)
         return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
     def on_event(
@@ -58,6 +59,7 @@ class Wires:
             data = event._data if isinstance(event._data, dict) else {}
             return ordered(handler(data, *values), outputs)
 
+        run.__name__ = name_of(handler)
         return trigger(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
     def on_page(
@@ -73,11 +75,17 @@ class Wires:
         def run(request: gr.Request, *values: Any) -> Any:
             return ordered(handler(request.session_hash or "", *values), outputs)
 
+        run.__name__ = name_of(handler)
         return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
         return [self.components[name] for name in names]
+
+
+def name_of(handler: Callable[..., Any]) -> str:
+    """A handler's own name, by which logs and tests know its event."""
+    return name_of(handler.func) if isinstance(handler, partial) else handler.__name__
 
 
 def listening(triggers: Any) -> Callable[..., Dependency]:

@@ -3,7 +3,6 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from t2ialign import settings
 from t2ialign.dashboard import aligning, pairing
 from t2ialign.dashboard.costing import Costing
 from t2ialign.dashboard.training_fields import ASKED, all_fields
@@ -123,14 +122,6 @@ def test_pairs_are_shown_winner_first(services, monkeypatch: pytest.MonkeyPatch)
 def test_a_changed_parent_keeps_the_name(services):
     assert "name" not in aligning.change_parent(services, "f_dpo", "spo")
     assert aligning.change_parent(services, "", "spo") == {}
-
-
-def test_the_owners_token_unlocks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
-    monkeypatch.setattr("t2ialign.dashboard.owner.PATIENCE", 0)
-    with pytest.warns(UserWarning, match="not the owner"):
-        assert aligning.unlock("guess") == {"token": ""}
-    assert aligning.unlock("secret")["key"] == "secret"
 
 
 def test_costs_need_the_model_to_be_free(services, monkeypatch: pytest.MonkeyPatch):

@@ -1,6 +1,9 @@
+import re
+
 import pytest
 
-from t2ialign.dashboard import rating
+from t2ialign import settings
+from t2ialign.dashboard import rating, studying
 from t2ialign.store.ballots import answers_of
 from t2ialign.store.images import decode
 from t2ialign.store.studies import set_state
@@ -162,6 +165,27 @@ def test_a_draft_is_a_preview_of_which_nothing_is_kept(services):
     _, survey, name = pictures(joined)[0].removesuffix(".webp").split("/")
     assert rating.picture(services.store, study, survey, name)
     assert not set(names_of(DESIGN)) & set(str(joined).split())
+
+
+def test_where_a_token_is_set_only_its_owners_link_previews(services, monkeypatch):
+    study = draft(services).id
+    forged = rating.join(services.store, study, consent=True)
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    key = re.search(r"\?key=(\w+)", studying.look(services, study, "")["status"])[1]
+    assert rating.look(services.store, study, key)["preview"]
+    joined = rating.join(services.store, study, consent=True, key=key)
+    _, survey, name = pictures(joined)[0].removesuffix(".webp").split("/")
+    assert rating.picture(services.store, study, survey, name) and give(services, study, joined)["saved"]
+    _, stale, other = pictures(forged)[0].removesuffix(".webp").split("/")
+    for deed in (
+        lambda: rating.look(services.store, study),
+        lambda: rating.join(services.store, study, consent=True, key=key[:-1]),
+        lambda: rating.resume(services.store, study, stale),
+        lambda: rating.picture(services.store, study, stale, other),
+        lambda: give(services, study, forged),
+    ):
+        with pytest.raises(InputError, match="not been opened"):
+            deed()
 
 
 def test_a_draft_without_pictures_says_so(services):

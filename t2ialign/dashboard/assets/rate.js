@@ -3,6 +3,7 @@ import { drawRound } from './rate.round.js';
 import { make, button, paragraphs } from './rate.make.js';
 
 const study = location.pathname.split('/').filter(Boolean).pop();
+const key = new URLSearchParams(location.search).get('key') ?? ''; // of a draft's preview
 const place = `t2ialign-rate-${study}`;
 const main = document.getElementById('rate');
 const bar = document.getElementById('rate-bar');
@@ -77,7 +78,7 @@ function welcome() {
     if (groups.length && !group.value) return complain(complaint, 'Please choose your group.', group);
     start.disabled = true;
     try {
-      survey = await ask('join', { group: group.value, consent: true });
+      survey = await ask('join', { group: group.value, consent: true, key });
     } catch (error) {
       start.disabled = false;
       return complain(complaint, error.message, start);
@@ -224,7 +225,7 @@ async function resume() {
 
 async function begin() {
   try {
-    about = await ask('look');
+    about = await ask('look', { key });
   } catch (error) {
     return quiet(make('h1', {}, 'No survey here'), make('p', {}, error.message));
   }

@@ -19,29 +19,16 @@ RULES = [
 EXPORTS = {"csv": "CSV, a file a survey", "votes": "Parquet", "pairs": "Pick-a-Pic pairs", "all": "Everything"}
 
 
-def lock_panel(locked: bool) -> Components:
-    """Where sentences about problems stand, and, where a token is set, the field that unlocks the page for this session."""
-    sentence = gr.HTML("", apply_default_css=False, elem_id="t2-study-notice")
-    with gr.Column(visible=locked, elem_id="t2-lock") as lock:
-        gr.HTML(
-            "<h3>For the owner</h3><p>Studies and their results belong to the owner of this page.</p>",
-            apply_default_css=False,
-        )
-        with gr.Row():
-            token = gr.Textbox(label="Owner's token", type="password", scale=1, elem_id="t2-token")
-            unlock = gr.Button("Unlock", variant="primary", scale=0, min_width=110, elem_id="t2-unlock")
-    return {"study_notice": sentence, "lock": lock, "token": token, "unlock": unlock}
-
-
 def choice_panel() -> Components:
-    """Which study is on show."""
+    """Which study is on show, under the place for sentences about problems."""
+    sentence = gr.HTML("", apply_default_css=False, elem_id="t2-study-notice")
     with gr.Row(elem_id="t2-study-choice"):
         study = gr.Dropdown(
             [], label="Study", show_label=False, container=False, filterable=False, scale=1, elem_id="t2-study"
         )
         new = gr.Button("New study", scale=0, min_width=120, elem_id="t2-study-new")
     status = gr.HTML("", apply_default_css=False, elem_id="t2-study-status")
-    return {"study": study, "new": new, "status": status}
+    return {"study_notice": sentence, "study": study, "new": new, "status": status}
 
 
 def design_panel(services: Services) -> Components:

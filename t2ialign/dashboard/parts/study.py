@@ -23,7 +23,10 @@ NOBODY = (
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a study stands. ``missing`` of ``batches`` have no pictures yet; ``fraction`` is how far making them is."""
+    """Where a study stands. ``missing`` of ``batches`` have no pictures yet; ``fraction`` is how far making them is.
+
+    ``key`` is the owner's signature of a draft's preview.
+    """
 
     study: str
     title: str
@@ -36,7 +39,7 @@ class Standing:
     batches: int = 0
     fraction: float | None = None
     remaining: float | None = None
-    problem: str = ""
+    key: str = ""
 
 
 def standing(one: Standing) -> str:
@@ -81,8 +84,8 @@ def _preview(one: Standing) -> str:
         return ""
     if one.missing == one.batches:
         return '<p class="t2-notice hint">Make the pictures first, then look at the study as a rater would.</p>'
-    link = f'<a class="t2-open" href="rate/{escape(one.study)}" target="_blank" rel="noopener">Preview as a rater</a>'
-    return f"<p>{link}</p>"
+    address = f"rate/{escape(one.study)}" + (f"?key={one.key}" if one.key else "")
+    return f'<p><a class="t2-open" href="{address}" target="_blank" rel="noopener">Preview as a rater</a></p>'
 
 
 def invitation(address: str, study: str, state: str, qr: str) -> str:

@@ -10,12 +10,13 @@ import gradio as gr
 from t2ialign.dashboard import aligning, overseeing, owner
 from t2ialign.dashboard.bridges import page_bridge
 from t2ialign.dashboard.costing import Costing
+from t2ialign.dashboard.locking import lock_panel, wire_lock
 from t2ialign.dashboard.overseeing import CURVES
-from t2ialign.dashboard.panels.align import form_panel, history_panel, intro, lock_panel, run_panel
+from t2ialign.dashboard.panels.align import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.training_fields import ASKED, all_fields
 from t2ialign.dashboard.training_watch import Watch
-from t2ialign.dashboard.wiring import Wires, asset
+from t2ialign.dashboard.wiring import Updates, Wires, asset
 
 TITLE = "Align"
 POLL_SECONDS = 1.0
@@ -44,7 +45,7 @@ def _components() -> dict:
         "measured": gr.State(""),
         "listed": gr.State(""),
         "timer": gr.Timer(POLL_SECONDS),
-        **lock_panel(owner.locked("")),
+        **lock_panel("Training, and stopping what trains, belongs to the owner of this page."),
         **form_panel(),
         **run_panel(),
         **history_panel(),
@@ -62,7 +63,8 @@ def _wire_form(wires: Wires, services: Services) -> None:
     priced = [parts[name].change for name in FORM]
     wires.on(priced, partial(aligning.price, services, costing), FORM, ("cost", "command"), trigger_mode="always_last")
     looked = wires.on(parts["look"].click, aligning.looking, (), ("look", "source_preview"))
-    wires.on(looked.then, partial(aligning.look_at_source, services), FORM, ("look", "source_preview"))
+    look = owner.owned(partial(aligning.look_at_source, services), aligning.not_looked)
+    wires.on(looked.then, look, ("key", *FORM), ("look", "source_preview"))
     wires.on(
         parts["train"].click,
         _owned(partial(aligning.train, services)),
@@ -70,7 +72,7 @@ def _wire_form(wires: Wires, services: Services) -> None:
         (*OPENED, "name"),
         trigger_mode="once",
     )
-    wires.on([parts["unlock"].click, parts["token"].submit], aligning.unlock, ("token",), ("key", "lock", "token"))
+    wire_lock(wires)
 
 
 def _wire_run(wires: Wires, services: Services) -> None:
@@ -94,9 +96,12 @@ def _wire_run(wires: Wires, services: Services) -> None:
         ("discard_yes", overseeing.discard, ("job", "confirm", "view", "seen", "measured")),
     ):
         wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
-    hidden = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    parts["discard"].click(lambda: gr.Row(visible=True), None, parts["confirm"], **hidden)
-    parts["discard_no"].click(lambda: gr.Row(visible=False), None, parts["confirm"], **hidden)
+    for name, visible in (("discard", True), ("discard_no", False)):
+        wires.on(parts[name].click, partial(_confirming, visible), (), ("confirm",))
+
+
+def _confirming(visible: bool) -> Updates:
+    return {"confirm": gr.Row(visible=visible)}
 
 
 def _owned(handler: Callable) -> Callable:

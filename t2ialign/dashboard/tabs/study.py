@@ -9,15 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign import settings
 from t2ialign.dashboard import looping, owner, results, studying
 from t2ialign.dashboard.bridges import page_bridge
+from t2ialign.dashboard.locking import lock_panel, wire_lock
 from t2ialign.dashboard.panels.study import (
     EXPORTS,
     choice_panel,
     design_panel,
     invite_panel,
-    lock_panel,
     loop_panel,
     results_panel,
 )
@@ -25,7 +24,6 @@ from t2ialign.dashboard.parts.tags import notice
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.study_form import FIELDS
 from t2ialign.dashboard.wiring import Updates, Wires
-from t2ialign.types import InputError
 
 TITLE = "Study"
 POLL_SECONDS = 2.0
@@ -96,16 +94,14 @@ def build(services: Services) -> None:
 
 
 def _components(services: Services) -> dict:
-    locked = bool(settings.OWNER_TOKEN)
     parts = {
         "page": page_bridge(),
-        "key": gr.State(""),
         "address": gr.Textbox("", visible="hidden"),
         "seen": gr.State(""),
         "timer": gr.Timer(POLL_SECONDS, active=False),
-        **lock_panel(locked),
+        **lock_panel("Studies and their results belong to the owner of this page."),
     }
-    with gr.Column(visible=not locked, elem_id="t2-study-body") as body:
+    with gr.Column(visible=not owner.locked(""), elem_id="t2-study-body") as body:
         parts |= {"body": body, **choice_panel()}
         with gr.Tabs(elem_id="t2-study-tabs") as inner:
             with gr.Tab("Design", id="design"):
@@ -120,25 +116,13 @@ def _components(services: Services) -> dict:
 
 
 def _wire_lock(wires: Wires, services: Services) -> None:
-    """The one handler that takes the token; it answers with nothing but the key for this session."""
-    parts = wires.components
+    """Once the key fits, the page fills."""
+    shown = wires.on(wire_lock(wires).then, _shown, ("key",), ("body",))
+    Owned(wires).quietly(shown.then, partial(studying.open_page, services), ("study", "address"), (*STATE, *FIELDS))
 
-    def unlock(token: str) -> Updates:
-        try:
-            key = owner.unlocked(token or "")
-        except InputError as error:
-            return {"study_notice": notice(str(error)), "token": ""}
-        return {
-            "key": key,
-            "token": "",
-            "study_notice": "",
-            "lock": gr.Column(visible=False),
-            "body": gr.Column(visible=True),
-        }
 
-    outputs = ("key", "token", "study_notice", "lock", "body")
-    opened = wires.on([parts["unlock"].click, parts["token"].submit], unlock, ("token",), outputs)
-    Owned(wires).quietly(opened.then, partial(studying.open_page, services), ("study", "address"), (*STATE, *FIELDS))
+def _shown(key: str) -> Updates:
+    return {"body": gr.Column(visible=not owner.locked(key))}
 
 
 def _wire_page(owned: Owned, services: Services) -> None:

@@ -7,12 +7,14 @@ from functools import partial
 import gradio as gr
 from gradio.events import Dependency
 
-from t2ialign.dashboard import trusting, weighing
+from t2ialign.dashboard import owner, trusting, weighing
 from t2ialign.dashboard.behind import strip_of
 from t2ialign.dashboard.bridges import chart_bridge, page_bridge
+from t2ialign.dashboard.locking import shared_key
 from t2ialign.dashboard.panels.axes import EXPORTS, axes_panel, export_panel
 from t2ialign.dashboard.panels.results import behind_panel
 from t2ialign.dashboard.parts.behind import nothing_chosen
+from t2ialign.dashboard.parts.tags import notice
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import Wires
 
@@ -35,6 +37,7 @@ def _components(services: Services) -> dict:
     components = {
         "page": page_bridge(),
         "point": gr.Textbox("", visible="hidden"),
+        "key": shared_key(),
         **axes_panel(),
     }
     with gr.Row(elem_id="t2-tradeoff-row"):
@@ -105,10 +108,11 @@ def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> N
     parts, offered, judged = wires.components, ("rescore", "rescored", "clock"), ("audit", "heat")
     verdicts = partial(trusting.show_audit, services)
     for drawn in events:
-        wires.on(drawn.then, partial(trusting.offer, services), CONTROLS, offered)
+        wires.on(drawn.then, partial(trusting.offer_to, services), ("key", *CONTROLS), offered)
         wires.on(drawn.then, verdicts, ("page", *CONTROLS), judged)
     wires.on(parts["truth"].expand, verdicts, ("page", *CONTROLS), judged)
-    wires.on(parts["rescore"].click, partial(trusting.begin, services), CONTROLS, offered, trigger_mode="once")
+    begin = owner.owned(partial(trusting.begin, services), lambda sentence: {"rescored": notice(sentence)})
+    wires.on(parts["rescore"].click, begin, ("key", *CONTROLS), offered, trigger_mode="once")
     tick = partial(trusting.tick, services)
     wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN))
 
