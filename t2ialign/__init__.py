@@ -171,6 +171,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         align_request.py    what may be asked of training, checked
         align_sources.py    what preference methods learn from, by name
         align_pictures.py   the pictures to learn from, through the store
+        align_votes.py      what people voted for, from the store or from files left for a job
         align_data.py       from a plan to data ready to train on
         align_probe.py      a fixed batch, sampled and scored while it trains
         align_estimate.py   what a run will cost

@@ -19,7 +19,8 @@ from t2ialign.dashboard.training_watch import KIND, LIVE
 from t2ialign.dashboard.wiring import Updates, said
 from t2ialign.experiments.align_request import AlignRequest, is_small, plan
 from t2ialign.experiments.align_result import check_free
-from t2ialign.experiments.align_sources import leave_votes, sources
+from t2ialign.experiments.align_sources import sources
+from t2ialign.experiments.align_votes import leave_votes
 from t2ialign.methods import METHODS
 from t2ialign.store.jobs import list_jobs
 from t2ialign.types import InputError

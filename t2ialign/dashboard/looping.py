@@ -14,7 +14,7 @@ from t2ialign.dashboard.study_form import whole
 from t2ialign.dashboard.wiring import Updates
 from t2ialign.dashboard.words import duration
 from t2ialign.experiments.align_request import AlignRequest
-from t2ialign.experiments.align_sources import leave_votes
+from t2ialign.experiments.align_votes import leave_votes
 from t2ialign.experiments.studies import follow_up
 from t2ialign.store.jobs import Job
 from t2ialign.types import InputError

@@ -178,7 +178,8 @@ def _rounds(run: Run) -> Iterator[AlignState]:
         run.processes.wait()
     if run.processes.first:
         training = {"seconds": round(run.clock.seconds, 1), "steps": run.plan.steps, "rounds": run.plan.rounds}
-        result.save(run.plan, run.backbone, run.target, run.data_path(run.plan.rounds), len(data), training)
+        learned = result.data_record(run.bench, run.plan, run.data_path(run.plan.rounds), len(data))
+        result.save(run.plan, run.backbone, run.target, learned, training)
     yield run.state("saving", 1.0, run.plan.rounds)
 
 

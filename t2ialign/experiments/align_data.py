@@ -38,7 +38,7 @@ from t2ialign.training.data import (
     weighted_data,
 )
 from t2ialign.training.pairs import checked_pairs
-from t2ialign.training.selection import Example, checked_examples, liked_and_disliked, mixed
+from t2ialign.training.selection import Example, checked_examples, liked_and_disliked, mixed, shared_out
 from t2ialign.types import InputError, PreferencePair, SeedBatch
 
 KINDS = {"paired": PairedData, "labelled": LabelledData, "weighted": WeightedData}
@@ -61,7 +61,7 @@ def gather(
 def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Callable[[], bool]) -> Gathered:
     judge, draw = judge_of(bench, plan), _draw(plan)
     if judge is None and plan.method.data == "unpaired" and plan.source.startswith("votes:"):
-        yield _labelled(plan, backbone, ready_examples(bench, plan))
+        yield _labelled(plan, backbone, ready_examples(bench, plan), draw)
         return
     if judge is None:
         pairs = ready_pairs(bench, plan)
@@ -81,10 +81,11 @@ def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Call
 def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], draw: torch.Generator) -> TrainData:
     if plan.method.data == "pairs":
         return paired_data(backbone, pairs, plan.settings.training.empty_prompts)
-    return _labelled(plan, backbone, liked_and_disliked(pairs, plan.settings.own.liked_share, draw))
+    return _labelled(plan, backbone, liked_and_disliked(pairs), draw)
 
 
-def _labelled(plan: Plan, backbone: Backbone, examples: Sequence[Example]) -> TrainData:
+def _labelled(plan: Plan, backbone: Backbone, examples: Sequence[Example], draw: torch.Generator) -> TrainData:
+    examples = shared_out(examples, plan.settings.own.liked_share, draw)
     prompts, pictures = [e.prompt.text for e in examples], [e.picture for e in examples]
     weights, desirable = [e.weight for e in examples], [e.desirable for e in examples]
     return labelled_data(backbone, prompts, pictures, desirable, weights, plan.settings.training.empty_prompts)

@@ -16,6 +16,7 @@ from t2ialign.experiments.align_estimate import evaluation_requests
 from t2ialign.experiments.align_pictures import scored
 from t2ialign.experiments.align_request import Plan, record_of
 from t2ialign.experiments.align_sources import witness_of
+from t2ialign.experiments.align_votes import votes_record
 from t2ialign.experiments.reporting import jsonable
 from t2ialign.experiments.score_batch import BatchState
 from t2ialign.experiments.workbench import Workbench
@@ -52,7 +53,14 @@ def read_manifest(target: Path) -> dict[str, Any]:
         return {}
 
 
-def save(plan: Plan, backbone: Backbone, target: Path, data: Path, examples: int, training: Mapping[str, Any]) -> None:
+def data_record(bench: Workbench, plan: Plan, data: Path, examples: int) -> dict[str, Any]:
+    """What a run has learned from: its source, its content's hash and, of votes, whose they are."""
+    votes = votes_record(bench, plan.source)
+    record = {"source": plan.source, "examples": examples, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
+    return {**record, "votes": votes} if votes else record
+
+
+def save(plan: Plan, backbone: Backbone, target: Path, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
     """Writes the adapter in training and its manifest to ``target``, whole or not at all."""
     manifest = {
         "title": f"{plan.method.title} ({plan.request.name})",
@@ -61,7 +69,7 @@ def save(plan: Plan, backbone: Backbone, target: Path, data: Path, examples: int
         "citation": plan.method.citation,
         "parents": [plan.parent.name],
         "request": record_of(plan),
-        "data": {"source": plan.source, "examples": examples, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()},
+        "data": data,
         "training": training,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -13,17 +13,16 @@ from torch import Tensor
 
 from t2ialign.experiments.align_pictures import ONLY_PICTURES
 from t2ialign.experiments.align_request import Plan
+from t2ialign.experiments.align_votes import vote_examples, vote_pairs
 from t2ialign.experiments.folders import read_pictures
 from t2ialign.experiments.requests import BatchRequest, check_metrics, picture_files
 from t2ialign.experiments.scoring import Scorer
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.metrics import METRICS
-from t2ialign.store import Store
-from t2ialign.store.votes import labelled_from_votes, pairs_from_votes
-from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
+from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
 from t2ialign.training.selection import Example, checked_examples
-from t2ialign.types import Encoder, InputError, PreferencePair, Prompt, SeedBatch, content_key
+from t2ialign.types import Encoder, InputError, PreferencePair, Prompt, SeedBatch
 
 TASTE = "taste"
 DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
@@ -164,7 +163,7 @@ def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
     kind, _, argument = plan.source.partition(":")
     limit = plan.settings.pictures.prompt_count * plan.settings.pictures.pairs_per_prompt
     if kind == "votes":
-        pairs = _votes(bench, argument.strip(), plan.entry.size, limit)
+        pairs = vote_pairs(bench, plan.source, plan.entry.size)
         return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
     if kind in ("parquet", "hub"):
         path = Path(argument.strip()) if kind == "parquet" else _from_hub(argument.strip())
@@ -175,50 +174,10 @@ def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
     )
 
 
-def _votes(bench: Workbench, study: str, size: int, limit: int) -> list[PreferencePair]:
-    """A study's pairs, from the store, or from what its owner left for others (``leave_votes``)."""
-    if bench.store is not None:
-        return pairs_from_votes(bench.store, study)
-    return read_pairs(_left(bench, study, "pairs"), size, limit)
-
-
 def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
     """The liked and disliked pictures of a study, for methods that need no pairs."""
-    study, limit = plan.source.partition(":")[2].strip(), plan.settings.pictures.prompt_count * 100
-    if bench.store is None:
-        found = read_examples(_left(bench, study, "liked"), plan.entry.size, limit)
-    else:
-        found = _liked(bench.store, study)
+    found = vote_examples(bench, plan.source, plan.entry.size)
     return checked_examples(found, plan.entry.size, "let people vote in this study first")
-
-
-def _liked(opened: Store, study: str) -> list[Example]:
-    return [Example(one.prompt, one.image, one.weight, one.desirable) for one in labelled_from_votes(opened, study)]
-
-
-def leave_votes(bench: Workbench, source: str) -> None:
-    """Writes a study's preferences where a job finds them: for sources ``votes:STUDY``, by the owner of the store."""
-    kind, _, study = source.partition(":")
-    if kind == "votes" and bench.store is not None:
-        pairs, liked = pairs_from_votes(bench.store, study.strip()), _liked(bench.store, study.strip())
-        if not pairs and not liked:
-            raise InputError(f"Nobody has preferred anything in {study.strip()} yet: let people vote in it first.")
-        folder, key = _votes_folder(bench), content_key(study.strip())
-        write_pairs(folder / f"{key}-pairs.parquet", pairs)
-        write_examples(folder / f"{key}-liked.parquet", liked)
-
-
-def _left(bench: Workbench, study: str, what: str) -> Path:
-    path = _votes_folder(bench) / f"{content_key(study)}-{what}.parquet"
-    if not path.is_file():
-        raise InputError(
-            "The votes are in a store that another process has open: train from its page, or close it first."
-        )
-    return path
-
-
-def _votes_folder(bench: Workbench) -> Path:
-    return bench.home / "training" / "votes"
 
 
 def _from_hub(name: str) -> Path:

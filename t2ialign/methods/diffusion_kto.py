@@ -24,7 +24,7 @@ class Options:
     liked_share: float = option(
         0.8,
         "Share of liked pictures",
-        "The other side is thinned out until liked pictures have this share.",
+        "Whichever side is too common is thinned out until liked pictures have this share.",
         0.05,
         0.95,
         0.05,

@@ -43,17 +43,28 @@ def mixed(selected: Sequence[Example], given: Sequence[Example], share: float, d
     return [selected[index] for index in sorted(ours)] + [given[index] for index in sorted(theirs)]
 
 
-def liked_and_disliked(pairs: Iterable[PreferencePair], liked_share: float, draw: torch.Generator) -> list[Example]:
-    """Every pair as one liked and one disliked picture (Diffusion-KTO); the commoner side is thinned to ``liked_share``."""
-    liked, disliked = [], []
-    for pair in pairs:
-        liked.append(Example(pair.prompt, pair.win, pair.weight, True))
-        disliked.append(Example(pair.prompt, pair.lose, pair.weight, False))
-    if liked_share >= 0.5:
-        disliked = _some(disliked, len(liked) * (1 - liked_share) / liked_share, draw)
-    else:
-        liked = _some(liked, len(disliked) * liked_share / (1 - liked_share), draw)
-    return liked + disliked
+def liked_and_disliked(pairs: Iterable[PreferencePair]) -> list[Example]:
+    """Every pair as one liked and one disliked picture (Diffusion-KTO)."""
+    return [
+        Example(pair.prompt, picture, pair.weight, liked)
+        for pair in pairs
+        for picture, liked in ((pair.win, True), (pair.lose, False))
+    ]
+
+
+def shared_out(examples: Sequence[Example], liked_share: float, draw: torch.Generator) -> list[Example]:
+    """The examples, of which the side that is too common is thinned until the liked ones have ``liked_share``.
+
+    Where one side is missing there is no share to reach, and all of them stay.
+    """
+    liked = [one for one in examples if one.desirable]
+    disliked = [one for one in examples if not one.desirable]
+    if not liked or not disliked:
+        return list(examples)
+    odds = liked_share / (1 - liked_share)
+    if len(liked) > odds * len(disliked):
+        return _some(liked, odds * len(disliked), draw) + disliked
+    return liked + _some(disliked, len(liked) / odds, draw)
 
 
 def _some(examples: list[Example], count: float, draw: torch.Generator) -> list[Example]:

@@ -61,7 +61,7 @@ def test_pairs_survive_the_way_out_and_in(tmp_path: Path) -> None:
 
 def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
     draw = torch.Generator().manual_seed(0)
-    examples = liked_and_disliked(judged(seed_batch(3, size=32), torch.zeros(3), 3, "x", draw), 0.5, draw)
+    examples = liked_and_disliked(judged(seed_batch(3, size=32), torch.zeros(3), 3, "x", draw))
     write_examples(tmp_path / "e.parquet", examples)
     again = read_examples(tmp_path / "e.parquet", 32, 100)
     assert [one.desirable for one in again] == [one.desirable for one in examples]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from t2ialign.training.pairs import judged
-from t2ialign.training.selection import above, checked_examples, liked_and_disliked, mixed, top_k
+from t2ialign.training.selection import above, checked_examples, liked_and_disliked, mixed, shared_out, top_k
 from t2ialign.types import InputError
 from tests.training.batches import seed_batch
 
@@ -39,8 +39,17 @@ def test_a_mixture_has_the_share_that_was_asked_for() -> None:
 @pytest.mark.parametrize(("share", "liked", "disliked"), [(0.5, 6, 6), (0.75, 6, 2), (0.25, 2, 6)])
 def test_pairs_become_likes_and_dislikes(share: float, liked: int, disliked: int) -> None:
     pairs = judged(seed_batch(4), torch.arange(4).float(), 6, "annotator", draw())
-    labels = [one.desirable for one in liked_and_disliked(pairs, share, draw())]
+    labels = [one.desirable for one in shared_out(liked_and_disliked(pairs), share, draw())]
     assert (labels.count(True), labels.count(False)) == (liked, disliked)
+
+
+def test_likes_alone_stay() -> None:
+    liked = [
+        one
+        for one in liked_and_disliked(judged(seed_batch(4), torch.arange(4).float(), 6, "x", draw()))
+        if one.desirable
+    ]
+    assert shared_out(liked, 0.5, draw()) == liked
 
 
 def test_nothing_and_other_sizes_are_refused() -> None:
