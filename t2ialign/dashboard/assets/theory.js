@@ -1,4 +1,5 @@
 const LANDSCAPES = '.t2-landscape .js-plotly-plot';
+const HEIGHT = 400;
 let reel = null;
 let stamp = '';
 let now = 0;
@@ -42,11 +43,20 @@ function move(chart) {
   window.Plotly.restyle(chart, update, [path, cloud]);
 }
 
+// A landscape is never higher than wide: it would lose its corners.
+function shrink(chart) {
+  if (!chart.offsetParent || !chart.layout?.scene || !window.Plotly) return false;
+  const height = Math.round(Math.min(HEIGHT, 0.85 * chart.parentElement.clientWidth));
+  const wrong = Math.abs(chart.layout.height - height) > 2;
+  if (wrong) window.Plotly.relayout(chart, { height });
+  return wrong;
+}
+
 // One camera for all landscapes: whichever is turned, the others follow.
 function bind(chart) {
   if (bound.has(chart) || !chart.on) return;
   bound.add(chart);
-  new ResizeObserver(() => chart.offsetParent && window.Plotly.Plots.resize(chart)).observe(chart.closest('.t2-landscape'));
+  new ResizeObserver(() => shrink(chart) || (chart.offsetParent && window.Plotly.Plots.resize(chart))).observe(chart.closest('.t2-landscape'));
   chart.closest('.t2-landscape').addEventListener('wheel', (event) => event.stopPropagation(), { capture: true });
   chart.on('plotly_relayout', async (change) => {
     const camera = change['scene.camera'];
@@ -69,5 +79,9 @@ setInterval(() => {
     if (reel) show(String(reel.steps) === String(steps) ? now : reel.steps.length - 1);
     else stop();
   }
-  document.querySelectorAll(LANDSCAPES).forEach((chart) => { bind(chart); move(chart); });
+  document.querySelectorAll(LANDSCAPES).forEach((chart) => {
+    bind(chart);
+    move(chart);
+    shrink(chart);
+  });
 }, 250);

@@ -19,19 +19,19 @@ X = 1 is unchanged, X = 2 twice as likely, X = 0.1 ten times less.</p>
 """
 CURVE_WORDS = {
     "f": (
-        "f: what it costs to move away",
+        "β f: what it costs to move away",
         "Nothing at X = 1. Towards the left a picture disappears: only forward KL charges without end for that. Towards the "
         "right a picture is repeated: reverse KL charges most.",
     ),
     "f_prime": (
-        "f′: the reward it takes",
+        "β f′: the reward it takes",
         "To hold a picture at X, its reward must be β f′(X), up to a constant. Where the curve flattens on the right, a little "
         "more reward makes a picture very much likelier.",
     ),
     "f_second": (
-        "f″: how stiff it is",
-        "The slope of f′. At X = 1, where training starts, it is 1 for all of them except Jensen-Shannon, where it is ½: there "
-        "the same β holds half as hard.",
+        "β f″: how stiff it is",
+        "The slope of β f′. At X = 1, where training starts, it is β for all of them except Jensen-Shannon, where it is β/2: "
+        "there the same β holds half as hard.",
     ),
 }
 LANDSCAPE = """
@@ -77,7 +77,7 @@ def controls_panel() -> Components:
                 min_width=280,
                 elem_id="t2-shown",
             ),
-            "beta": gr.Slider(*BETAS, first.beta, step=0.1, label="β, its weight", buttons=[], elem_id="t2-beta"),
+            "beta": gr.Slider(*BETAS, first.beta, step=0.1, label="β", buttons=[], elem_id="t2-beta"),
             "alpha": gr.Slider(0.05, 0.95, first.alpha, step=0.05, label="α", buttons=[], elem_id="t2-alpha"),
             "matched": gr.Checkbox(
                 first.matched,

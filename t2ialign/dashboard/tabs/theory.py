@@ -38,6 +38,7 @@ def build(services: Services) -> None:
         ("shown", "beta", "matched", "alpha"),
     )
     # One event, whatever changes, and the landscapes after the curves: of draws that overlap, the last one stays.
-    changes = [components[name].change for name in ("visit", "page", *CONTROLS)]
+    changes = [components[name].change for name in ("visit", "page", *CONTROLS) if name != "run"]
+    changes.append(components["run"].input)  # what the page itself does to it comes with a visit
     drawn = wires.on(changes, theorising.draw_curves, inputs, CURVE_OUTPUTS, trigger_mode="always_last")
     wires.on(drawn.then, partial(theorising.draw_landscapes, services), inputs, LANDSCAPES)
