@@ -208,6 +208,21 @@ def simulate(
             show(done / surveys, None)
 
 
+@commands.command()
+def follow(
+    study: StudyId,
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint that was trained on the study's votes.")],
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write down the same study once more, as a draft: this checkpoint against its parent."""
+    from t2ialign.experiments.studies import follow_up
+
+    with _bench(store) as bench:
+        found = follow_up(bench, study, checkpoint)
+    emit({"study": found.id, "state": found.state}, as_json, lambda: iter([found.id]))
+
+
 def strengths_record(found: Strengths) -> dict[str, Any]:
     """Strengths as the command prints them: log-odds about a mean of 0, with 95 % intervals."""
     return {

@@ -1,7 +1,7 @@
 """A server of the rating endpoints that can be killed: ``python -m tests.dashboard.rating_server HOME PORT``.
 
-Everything heavy is imported once; each line on stdin forks a child that opens the store and serves, and its process id
-is printed. Killing the child is killing a server.
+Everything heavy is imported once; ``start`` on stdin forks a child that opens the store and serves, and its process id
+is printed. Killing the child is killing a server; ``stop`` is answered once a killed child has let go of the store.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ def serve(home: Path, port: int) -> None:
 def main() -> None:
     home, port = Path(sys.argv[1]), int(sys.argv[2])
     print("ready", flush=True)
-    for _ in sys.stdin:
-        child = os.fork()
-        if not child:
+    child = 0
+    for line in sys.stdin:
+        if child:
+            os.waitpid(child, 0)
+        child = os.fork() if line == "start\n" else 0
+        if line == "start\n" and not child:
             serve(home, port)
             os._exit(0)
         print(child, flush=True)
