@@ -1,7 +1,7 @@
 """Training as a use case: a request becomes an adapter that can be chosen everywhere, watched as it happens.
 
-Work that is done stays in the run's folder: ``data-1.safetensors`` (what round 1 learns from), ``state-1.pt`` (where
-its optimiser is), ``round-1/`` (what a finished round trained). The same call on the same folder goes on from there.
+Work that is done stays in a folder of the run's own: ``data-1.safetensors`` (what round 1 learns from), ``state-1.pt``
+(where its optimiser is), ``round-1/`` (what a finished round trained). The same call on the same folder goes on from there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from t2ialign.experiments.align_data import gather, load_data, save_data
 from t2ialign.experiments.align_estimate import Estimate, costs, evaluation_seconds
 from t2ialign.experiments.align_pictures import Sampled
 from t2ialign.experiments.align_probe import Probe, probe
-from t2ialign.experiments.align_request import AlignRequest, Plan, plan
+from t2ialign.experiments.align_request import AlignRequest, Plan, plan, work_key
 from t2ialign.experiments.align_sources import witness_of
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.registry import ADAPTER_FILE, CheckpointEntry
@@ -135,8 +135,8 @@ def align(
     """Trains, saves and scores an adapter, yielding every step of it.
 
     The adapter goes to ``into`` (default: ``HOME/checkpoints``) under the request's name. ``control`` is asked at every
-    step: anything but "" stops the run with its work kept in ``folder``. Of several processes only the first samples,
-    measures and saves.
+    step: anything but "" stops the run with its work kept in a subfolder of ``folder`` that is this request's own. Of
+    several processes only the first samples, measures and saves.
 
     Raises:
         InputError: what a person can mend, in one sentence, before anything is sampled where possible.
@@ -146,6 +146,7 @@ def align(
     finished = result.is_finished(made, target)
     if not finished:
         result.check_free(bench, request.name, target, replace)
+    folder = folder / work_key(made)
     folder.mkdir(parents=True, exist_ok=True)
     backbone = bench.backbone(made.entry)
     clock = Clock(costs(bench, made, evaluation_seconds(backbone)))
@@ -273,13 +274,5 @@ def _score(run: Run) -> Iterator[AlignState]:
                 more = {"scores": report, "wall_seconds": round(run.clock.seconds, 1)}
                 record = result.add_to_manifest(run.target, more)
     if not run.asked:
-        _tidy(run)
+        shutil.rmtree(run.folder, ignore_errors=True)  # what a checkpoint needs is in its own
         yield run.state("scoring", 1.0, run.plan.rounds, checkpoint=run.plan.request.name, manifest=record)
-
-
-def _tidy(run: Run) -> None:
-    """The work files of a run that is over; what a checkpoint needs is in its own folder."""
-    for number in range(1, run.plan.rounds + 1):
-        run.data_path(number).unlink(missing_ok=True)
-        run.state_path(number).unlink(missing_ok=True)
-        shutil.rmtree(run.folder / f"round-{number}", ignore_errors=True)

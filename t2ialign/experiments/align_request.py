@@ -12,10 +12,11 @@ from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
-from t2ialign.types import InputError, Prompt
+from t2ialign.types import InputError, Prompt, content_key
 
 SMALL = 128  # pixels: a model of pictures this small learns with the embedded world's numbers, not the published ones
 EVERYDAY = "everyday"
+FREE = ("steps", "accumulate", "probe_every", "test_prompts", "test_seeds")  # may differ when a run goes on
 
 
 @dataclass(frozen=True)
@@ -181,3 +182,10 @@ def record_of(plan: Plan) -> dict[str, Any]:
     """What a manifest keeps of a plan: enough to repeat it, and to know a run again."""
     asked = replace(plan.request, parent=plan.parent.name, backbone=plan.entry.name, pairs=plan.source)
     return {**asdict(asked), "steps": plan.steps, "options": dict(sorted(plan.values.items()))}
+
+
+def work_key(plan: Plan) -> str:
+    """The same for runs that may share their work: whoever asks for something else begins anew, and loses nothing."""
+    record = record_of(plan)
+    flat = {**record.pop("options"), **record}
+    return content_key({name: value for name, value in flat.items() if name not in FREE})

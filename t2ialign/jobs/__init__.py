@@ -8,7 +8,7 @@ A job is a row of the store and a command line. All that the two sides say to ea
 ``control``        owner      what is asked of the worker: ``pause``, ``cancel`` (or ``resume``, ``discard`` of the owner)
 ``log.txt``        worker     everything it printed
 ``steps.jsonl``    worker     its steps, before they are sent to the inbox (``probes.jsonl`` likewise)
-``state.pt``       worker     where the work goes on when the same command is started again
+further files      worker     where the work goes on when the same command is started again
 ``lock``           worker     held while it works
 =================  =========  ==========================================================================================
 

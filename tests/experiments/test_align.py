@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workbench) -> None:
-    request = short("f_dpo", "dpo_js", steps=3, divergence="js", probe_every=2, test_prompts=2)
+    request = short("f_dpo", "new_js", steps=3, divergence="js", probe_every=2, test_prompts=2)
     states = run(bench, request)
     assert list(dict.fromkeys(state.phase for state in states)) == [
         "pictures",
@@ -60,15 +61,15 @@ def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workben
     assert json.dumps(jsonable(probe_record(probes[-1])))
 
     last = states[-1]
-    manifest = json.loads((bench.home / "checkpoints" / "dpo_js" / "manifest.json").read_text())
-    assert last.checkpoint == "dpo_js" and jsonable(last.manifest) == manifest
+    manifest = json.loads((bench.home / "checkpoints" / "new_js" / "manifest.json").read_text())
+    assert last.checkpoint == "new_js" and jsonable(last.manifest) == manifest
     assert manifest["kind"] == "lora" and manifest["parents"] == ["base"] and manifest["method"] == "f_dpo"
     assert manifest["request"]["options"]["divergence"] == "js" and manifest["data"]["examples"] == 18
     assert {"before", "after", "difference"} <= set(manifest["scores"]["metrics"]["oracle_alignment"])
     assert 0 <= manifest["scores"]["win_rate"]["mean"] <= 1
-    assert bench.registry().checkpoints["dpo_js"].parents == ("base",)
-    assert any(cell.config.checkpoint == "dpo_js" for cell in store.list_cells(bench.store))
-    assert not list((bench.home / "training" / "dpo_js").iterdir()), "work files of a finished run"
+    assert bench.registry().checkpoints["new_js"].parents == ("base",)
+    assert any(cell.config.checkpoint == "new_js" for cell in store.list_cells(bench.store))
+    assert not list((bench.home / "training" / "new_js").iterdir()), "work files of a finished run"
 
 
 def test_asking_again_finds_it_done_and_another_run_may_not_take_its_name(bench: Workbench) -> None:
@@ -105,6 +106,9 @@ def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(ben
             if state.step.step == 2:
                 asked.append("now")
     assert steps == [1, 2] and not (bench.home / "checkpoints" / "broken").exists()
+    other = align(bench, replace(broken, seed=1), bench.home / "training" / "broken")
+    with closing(other):
+        assert next(state.step.step for state in other if state.step) == 1, "another run of this name begins anew"
     states = run(bench, broken)
     assert [state.step.step for state in states if state.step] == [3, 4]
     assert same(weights(bench, "whole"), weights(bench, "broken"))
