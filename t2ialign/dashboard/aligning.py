@@ -19,7 +19,7 @@ from t2ialign.dashboard.training_watch import KIND, LIVE
 from t2ialign.dashboard.wiring import Updates, said
 from t2ialign.experiments.align_request import AlignRequest, is_small, plan
 from t2ialign.experiments.align_result import check_free
-from t2ialign.experiments.align_sources import sources
+from t2ialign.experiments.align_sources import check_source, sources
 from t2ialign.experiments.align_votes import leave_votes
 from t2ialign.methods import METHODS
 from t2ialign.store.jobs import list_jobs
@@ -140,9 +140,9 @@ def check(services: Services, request: AlignRequest) -> None:
     """Everything that can be known to be wrong before a worker starts.
 
     Raises:
-        InputError: the request cannot be planned, or its name is taken or spoken for.
+        InputError: the request cannot be planned, its file holds no pairs, or its name is taken or spoken for.
     """
-    plan(services.bench, request)
+    check_source(plan(services.bench, request))
     check_free(services.bench, request.name, services.bench.home / "checkpoints" / request.name, replace=False)
     for job in list_jobs(services.store, WAITING, KIND):
         if request_of(job.command).name == request.name:

@@ -158,6 +158,15 @@ def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) 
     return [pair for column in marks.unbind(1) for pair in judged(batch, column, count, judge.name, draw)]
 
 
+def check_source(plan: Plan) -> None:
+    """Refuses a file by its first pair, and a folder without pictures, before anything is loaded."""
+    kind, _, argument = plan.source.partition(":")
+    if kind == "parquet":
+        read_pairs(Path(argument.strip()), plan.entry.size, limit=1)
+    if kind == "pictures":
+        picture_files(Path(argument.strip()).expanduser())
+
+
 def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
     """The pairs of a source that brings them: ``votes:``, ``parquet:`` or ``hub:``."""
     kind, _, argument = plan.source.partition(":")

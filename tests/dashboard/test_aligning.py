@@ -70,6 +70,8 @@ def test_the_price_and_the_very_command(services):
         ({"parent": "nonsense"}, "nonsense"),
         ({"beta": None}, "Beta is empty"),
         ({"pairs": "metric:"}, "after the colon"),
+        ({"pairs": "parquet:/nowhere.parquet"}, "There is no Parquet file"),
+        ({"pairs": f"parquet:{__file__}"}, "cannot be read as a Parquet file"),
         ({"prompts": "nonsense"}, "nonsense"),
     ],
 )
@@ -77,6 +79,12 @@ def test_a_problem_is_said_before_anything_starts(services, changes: dict, compl
     assert complaint in aligning.price(services, Costing(services.bench), *form(**changes))["cost"]
     with pytest.warns(UserWarning, match=complaint):
         assert aligning.train(services, *form(**changes)) == {}
+    assert list_jobs(services.store) == []
+
+
+def test_a_study_without_votes_starts_nothing(services):
+    with pytest.warns(UserWarning, match="nobody"):
+        assert aligning.train(services, *form(pairs="votes:nobody")) == {}
     assert list_jobs(services.store) == []
 
 
