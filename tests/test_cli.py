@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from t2ialign import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -132,6 +139,54 @@ def test_bad_input_is_one_sentence_and_exit_code_2(run, tmp_path, line, argument
     assert (code, out) == (2, "")
     assert err.startswith("t2ialign: ") and sentence in err and len(err.splitlines()) == 1
     assert not list((tmp_path / "home").glob("*.duckdb")), "nothing was begun"
+
+
+ADAPTER_FILE = "pytorch_lora_weights.safetensors"
+DAMAGE = {
+    "truncated": (lambda file: file.write_bytes(file.read_bytes()[:-8]), "truncated or damaged"),
+    "renamed": (lambda file: file.write_bytes(b"\x89PNG\r\n" + bytes(400)), "truncated or damaged"),
+    "pickle": (lambda file: file.write_bytes(pickle.dumps({"a": 1})), "is a pickle"),
+    "foreign": (lambda file: None, "was made for another architecture"),
+    "missing": (lambda file: file.unlink(), "which is missing"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_bad_adapter_is_one_sentence(run, line, tmp_path, monkeypatch, damage: str) -> None:
+    monkeypatch.setattr(settings, "DATA", tmp_path)  # no shipped runs to take in
+    change, sentence = DAMAGE[damage]
+    file = tmp_path / "home/checkpoints/mine" / ADAPTER_FILE
+    save_file({"unet.nowhere.to_k.lora_A.weight": torch.zeros(4, 4)}, file)
+    change(file)
+    code, out, err = run(*line((*RING, "--seeds", "0", "--metrics", "rmse", "--checkpoint", "mine")))
+    assert (code, out) == (2, "") and "Traceback" not in err
+    assert err.splitlines()[-1].startswith("t2ialign: ") and sentence in err.splitlines()[-1]
+
+
+def test_bad_pictures_are_one_sentence(run, tmp_path) -> None:
+    for name, side in (("a", 16), ("b", 16), ("c", 20)):
+        Image.new("RGB", (side, side)).save(tmp_path / f"{name}.png")
+    code, out, err = run("score", str(tmp_path))
+    assert (code, out) == (2, "") and "'c.png' is 20 x 20 pixels" in err and len(err.splitlines()) == 1
+    (tmp_path / "c.png").write_bytes(b"no picture at all")
+    code, out, err = run("score", str(tmp_path))
+    assert (code, out) == (2, "") and "'c.png' is not a readable picture" in err and len(err.splitlines()) == 1
+
+
+def test_a_store_that_cannot_be_written_is_one_sentence(run, tmp_path) -> None:
+    (tmp_path / "file").write_text("words")
+    for store in ("file", "file/below"):
+        code, out, err = run("points", "--store", str(tmp_path / store))
+        assert (code, out) == (2, "") and "is not a folder, and a store is one" in err and len(err.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_sentence(run, tmp_path, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    code, out, err = run("points", "--store", str(tmp_path / "home"))
+    assert (code, out) == (2, "") and "is full: free some space" in err and len(err.splitlines()) == 1
 
 
 def test_bad_input_loads_nothing_heavy(line) -> None:

@@ -23,14 +23,19 @@ SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ..."
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
-    """A line on stderr that shows how far the work is and how long it will still take."""
+    """A line on stderr that shows how far the work is and how long it will still take; it ends however the work ends."""
+    shown = []
 
     def show(fraction: float, remaining: float | None) -> None:
+        shown[:] = [fraction]
         left = f", about {remaining:.0f} s to go" if remaining else ""
         print(f"\r{label}: {fraction:4.0%}{left}        ", end="", file=sys.stderr, flush=True)
 
-    yield show
-    print(file=sys.stderr)
+    try:
+        yield show
+    finally:
+        if shown:
+            print(file=sys.stderr)
 
 
 def emit(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:

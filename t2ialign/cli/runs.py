@@ -60,8 +60,8 @@ def generate(
 
     with open_workbench(store) as bench, progress("generating") as show:
         state = run_request(bench, request, lambda state: show(state.fraction, state.remaining))
-        if bench.store is None:
-            print("Another process has the store open; it will take these results in from its inbox.", file=sys.stderr)
+    if bench.store is None:
+        print("Another process has the store open; it will take these results in from its inbox.", file=sys.stderr)
     for note in state.notes:
         print(note, file=sys.stderr)
     emit(reporting.batch_report(state, out), as_json, lambda: reporting.batch_lines(state))
@@ -174,6 +174,7 @@ def reference(
     store: StorePath = None,
 ) -> None:
     """Write every stored run as files that a new store starts with, one for each checkpoint and CFG value."""
+    writable(folder)
     from t2ialign.experiments.reporting import write_reference
     from t2ialign.experiments.workbench import open_workbench
 

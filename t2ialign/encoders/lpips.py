@@ -10,6 +10,7 @@ is the squared distance of the vectors with entries sqrt(w_lc / (H_l W_l)) y_lhw
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,12 +75,23 @@ class LpipsEncoder:
         step = max(1, at_once // (images.shape[2] * images.shape[3]))
         rows, done = torch.empty(0, device=self.device), 0
         for batch in images.split(step):
-            found = layers(batch.to(self.device).float() / 127.5 - 1)
+            found = self._layers(layers, batch.to(self.device).float() / 127.5 - 1)
             if done == 0:
                 rows = found[0].new_empty(len(images), sum(layer[0].numel() for layer in found))
             fill_rows(rows[done : done + len(batch)], found, lins)
             done += len(batch)
         return {"lpips": rows}
+
+    def _layers(self, layers: Layers, pixels: Float[Tensor, "n 3 h w"]) -> Sequence[Tensor]:
+        try:
+            return layers(pixels)
+        except RuntimeError as error:  # a layer whose windows are larger than what is left of the picture
+            if not re.search("too small|can't be greater", str(error)):
+                raise
+            height, width = pixels.shape[2:]
+            raise InputError(
+                f"Pictures of {width} x {height} pixels are too small for {self.id}: enlarge them."
+            ) from error
 
 
 def load(source: str | Path, device: str) -> LpipsEncoder:

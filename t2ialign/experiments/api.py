@@ -18,6 +18,8 @@ from t2ialign.limits import clean_prompt
 from t2ialign.metrics import ALL
 from t2ialign.types import InputError, Metric, Prompt, Score
 
+SMALLEST = 11  # pixels: the window of SSIM
+
 
 def run_request(
     bench: Workbench, request: BatchRequest, watch: Callable[[BatchState], None] = lambda state: None
@@ -56,9 +58,14 @@ def score_images(
     sentence where it was asked for by name.
 
     Raises:
-        InputError: an unknown metric or scorer, or weights that cannot be reached.
+        InputError: an unknown metric or scorer, weights that cannot be reached, or pictures that are too small.
     """
     said, asked = Prompt(clean_prompt(prompt)), check_metrics(metrics)
+    height, width = images.shape[2:]
+    if min(height, width) < SMALLEST:
+        raise InputError(
+            f"Pictures of {width} x {height} pixels are too small to be measured: {SMALLEST} a side, at least."
+        )
     bench = bare_workbench()
     for name in scorers:  # those that are named must be there
         bench.encoder(name)

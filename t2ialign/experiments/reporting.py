@@ -20,6 +20,8 @@ from t2ialign.registry import Registry
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import InputError, Score, TradeoffPoint
 
+LONGEST = 160  # letters of a prompt on a terminal
+
 
 @dataclass(frozen=True)
 class FolderReport:
@@ -99,7 +101,9 @@ def batch_report(state: BatchState, out: Path | None) -> dict[str, Any]:
 def batch_lines(state: BatchState) -> Iterator[str]:
     """The same in words."""
     how = "read from the store" if state.from_store else f"{state.generated} generated in {state.seconds:.1f} s"
-    yield f"{len(state.images)} pictures of '{state.request.prompt.text}' ({how})"
+    prompt = state.request.prompt.text
+    shown = prompt if len(prompt) <= LONGEST else f"{prompt[:LONGEST]} ..."
+    yield f"{len(state.images)} pictures of '{shown}' ({how})"
     yield from score_lines(state.scores)
 
 

@@ -13,7 +13,7 @@ import duckdb
 from t2ialign.types import InputError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
 DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 ELSEWHERE = "choose another folder with --store or T2IALIGN_HOME"

@@ -84,6 +84,13 @@ def test_one_picture_has_no_pairs(folder) -> None:
         score_folder(folder, "", ("lpips",), ("lpips-shapes",))
 
 
+def test_pictures_too_small_to_measure_are_a_sentence(tmp_path) -> None:
+    for index in range(2):
+        Image.new("RGB", (2, 16)).save(tmp_path / f"{index}.png")
+    with pytest.raises(InputError, match="Pictures of 2 x 16 pixels are too small"):
+        score_folder(tmp_path, "", ("rmse",), ())
+
+
 def test_the_odd_one_out_is_named(folder) -> None:
     Image.new("RGB", (8, 8)).save(folder / "0-first.png")
     Image.new("RGB", (9, 9)).save(folder / "z-last.png")
