@@ -10,6 +10,7 @@ import pytest
 from t2ialign import settings
 from t2ialign.experiments.api import run_request
 from t2ialign.experiments.requests import BatchRequest
+from t2ialign.methods import METHODS
 from t2ialign.types import InputError, Prompt
 from tests.experiments.aligning import opened, run, short
 from tests.tiny import SHAPES, SIDE, save_tiny
@@ -29,7 +30,7 @@ backbone = "tiny"
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_methods_train_every_family(shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_method_trains_every_family(shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     family, prediction = "sdxl" if shape == "sdxl" else "sd", "v_prediction" if shape == "sd-2.1-v" else "epsilon"
     registry = tmp_path / "checkpoints"
     save_tiny(registry / "tiny", shape)
@@ -37,10 +38,14 @@ def test_methods_train_every_family(shape: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(settings, "CHECKPOINTS", registry)
     with opened(tmp_path / "home") as bench:
         judge = "metric:mutual_information"
-        for method, pairs in [("f_dpo", judge), ("diffusion_kto", judge), ("mi_tune", "")]:
-            states = run(bench, short(method, method, backbone="tiny", pairs=pairs, probe_every=2, test_prompts=1))
+        for name, method in METHODS.items():
+            more = {"reward": "mutual_information", "threshold": 0.0} if name == "gors" else {}
+            more |= {"probe_every": 2, "test_prompts": 1} if name == "f_dpo" else {}
+            pairs = "" if method.data == "selected" else judge
+            states = run(bench, short(name, name, backbone="tiny", pairs=pairs, **more))
+            assert [state.step.step for state in states if state.step] == [1, 2]
             assert all(math.isfinite(state.step.loss) for state in states if state.step)
-            assert states[-1].checkpoint == method
+            assert states[-1].checkpoint == name
         request = BatchRequest(Prompt("a red circle"), "f_dpo", (0,), num_inference_steps=2, metrics=("ssim",))
         assert run_request(bench, request).config.checkpoint == "f_dpo"
         with pytest.raises(InputError, match="tiny has no annotator"):
