@@ -16,7 +16,17 @@ from t2ialign.experiments.metric_words import EQUATIONS, STAND_INS, TITLE
 from t2ialign.metrics import METRICS, ON_REQUEST
 from t2ialign.types import Axis, Metric
 
-COLUMNS = ("metric", "definition", "equation", "reference", "bounds", "better", "what it misses", "cost")
+COLUMNS = (
+    "metric",
+    "definition",
+    "equation",
+    "reference",
+    "ours / authority's",
+    "bounds",
+    "better",
+    "what it misses",
+    "cost",
+)
 AXES: tuple[Axis, ...] = ("alignment", "diversity")
 
 
@@ -66,15 +76,18 @@ def agreement() -> dict[str, Any]:
 
 def _rows(metrics: list[Metric], measured: dict[str, Any]) -> str:
     head = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    return "\n".join([*head, *(_row(metric, measured["cost"].get(metric.name)) for metric in metrics)])
+    beside = {row["metric"]: f"{row['ours']:.4g} / {row['reference']:.4g}" for row in measured["beside"]}
+    rows = (_row(metric, beside.get(metric.name, "-"), measured["cost"].get(metric.name)) for metric in metrics)
+    return "\n".join([*head, *rows])
 
 
-def _row(metric: Metric, cost: float | None) -> str:
+def _row(metric: Metric, beside: str, cost: float | None) -> str:
     cells = (
         f"`{metric.name}`{' (on request)' if metric.name in ON_REQUEST else ''}",
         definition(metric),
         f"`{EQUATIONS[metric.name]}`",
         metric.reference,
+        beside,
         f"{_end(metric.bounds[0])} to {_end(metric.bounds[1])} ({metric.unit})",
         "higher" if metric.higher_is_better else "lower",
         metric.caveat or "-",
