@@ -180,15 +180,21 @@ def export(
 
 @commands.command(name="import")
 def import_(
-    folder: Annotated[Path, typer.Argument(help="A folder that `study export --as all` made.")],
+    source: Annotated[str, typer.Argument(help="A folder that `study export` made, its zip, or hub:ORG/NAME.")],
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Take in an exported study, closed; doing it again adds nothing."""
-    from t2ialign.hub.study_folder import import_folder
+    from t2ialign.hub.study_folder import import_folder, import_zip
+    from t2ialign.hub.votes_dataset import pull_study
 
+    kind, _, name = source.partition(":")
     with _bench(store) as bench:
-        study, count = import_folder(bench.store, folder)
+        if kind == "hub":
+            study, count = pull_study(bench.store, name)
+        else:
+            take_in = import_zip if source.endswith(".zip") else import_folder
+            study, count = take_in(bench.store, Path(source))
     emit({"study": study.id, "votes": count}, as_json, lambda: iter([f"{study.id}: {count} new answers"]))
 
 

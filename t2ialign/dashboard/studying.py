@@ -19,6 +19,7 @@ from t2ialign.dashboard.study_form import design_of, more_contenders, more_promp
 from t2ialign.dashboard.wiring import Updates
 from t2ialign.experiments.studies import missing, prepare, publish, requests_of
 from t2ialign.experiments.sweep import SweepState
+from t2ialign.hub.study_folder import import_zip
 from t2ialign.store.ballots import count_answers, list_surveys
 from t2ialign.store.studies import (
     QUICK,
@@ -219,9 +220,12 @@ def write_toml(services: Services, *fields: Any) -> Updates:
 
 
 def read_toml(services: Services, address: str, file: str | None) -> Updates:
-    """A file's design as a new draft."""
+    """A design (TOML) as a new draft, or an exported study (zip) with its votes, closed."""
     if not file:
-        raise InputError("No file has arrived: choose a TOML file.")
+        raise InputError("No file has arrived: choose a TOML file, or the zip of an export.")
+    if file.endswith(".zip"):
+        study, _ = import_zip(services.store, Path(file))
+        return fill(services, study.id) | draw(services, study.id, address)
     try:
         design = from_toml(Path(file).read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
+import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from t2ialign.study.records import Survey, Vote
 from t2ialign.types import InputError
 
 IMPORTED = "imported"
+LARGEST = 4 << 30  # bytes of an unpacked zip
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CARD = """---
 license: cc-by-4.0
@@ -52,8 +55,11 @@ Asked: "{question}" Compared: {contenders}. Rater groups: {groups}.
 
 
 def export_csv(store: Store, study: str, folder: Path) -> list[Path]:
-    """One CSV a survey. ``InputError`` where nobody has answered yet."""
-    return write_csv_folder(_answered(store, study), folder)
+    """One CSV a survey, beside the manifest with which they can be imported. ``InputError`` where nobody has answered."""
+    votes = _answered(store, study)
+    if study_of(store, study).design is not None:
+        _write_manifest(folder, study, manifest_of(store, study))
+    return write_csv_folder(votes, folder)
 
 
 def export_parquet(store: Store, study: str, path: Path) -> Path:
@@ -68,6 +74,8 @@ def export_pairs(store: Store, study: str, path: Path) -> Path:
 
 def export_folder(store: Store, study: str, folder: Path) -> Path:
     """Everything that a dataset on the Hub holds. ``InputError`` where nobody has answered, or a picture is lost."""
+    if study_of(store, study).design is None:
+        raise InputError("Quick votes have no frozen design to go with them: export them as CSV, votes or pairs.")
     votes, manifest = _answered(store, study), manifest_of(store, study)
     write_parquet(votes, folder / "votes.parquet")
     try:
@@ -75,8 +83,7 @@ def export_folder(store: Store, study: str, folder: Path) -> Path:
         pairs = True
     except InputError:  # answers that compare nothing, as when nobody selected anything
         pairs = False
-    text = json.dumps(manifest.to_json() | {"study": study}, ensure_ascii=False)
-    write_whole(folder / "manifest.json", text.encode())
+    _write_manifest(folder, study, manifest)
     for sha in sorted(manifest.pictures):
         write_whole(folder / "pictures" / f"{sha}.webp", picture_of(store, sha))
     write_whole(folder / "README.md", _card(store, study, manifest, votes, pairs).encode())
@@ -107,6 +114,26 @@ def import_folder(store: Store, folder: Path) -> tuple[Study, int]:
     with store.transaction() as cursor:
         keep(store.home, cursor, study.id, list(_records(study.id, new)))
     return study, count_answers(store, study.id) - before
+
+
+def import_zip(store: Store, file: Path) -> tuple[Study, int]:
+    """The same from a zip of such a folder."""
+    with tempfile.TemporaryDirectory(prefix="t2ialign-import-") as name:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                    raise InputError(
+                        f"{file.name} holds more than {LARGEST >> 30} GB: unpack it and import the folder."
+                    )
+                archive.extractall(name)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InputError(f"{file.name} cannot be unpacked: it is no zip that was exported here.") from error
+        return import_folder(store, Path(name))
+
+
+def _write_manifest(folder: Path, study: str, manifest: Manifest) -> None:
+    text = json.dumps(manifest.to_json() | {"study": study}, ensure_ascii=False)
+    write_whole(folder / "manifest.json", text.encode())
 
 
 def _answered(store: Store, study: str) -> list[Vote]:

@@ -19,8 +19,9 @@ from huggingface_hub import CommitScheduler, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from t2ialign.files import write_whole
-from t2ialign.hub.study_folder import export_folder
+from t2ialign.hub.study_folder import export_folder, import_folder
 from t2ialign.store import Store
+from t2ialign.store.studies import Study
 from t2ialign.types import InputError
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,19 @@ def push_study(store: Store, study: str, repo_id: str, private: bool = True, api
         hub.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
         hub.upload_folder(repo_id=repo_id, repo_type="dataset", folder_path=folder, commit_message=f"The study {study}")
     return f"https://huggingface.co/datasets/{repo_id}"
+
+
+def pull_study(store: Store, repo_id: str, api: Api | None = None) -> tuple[Study, int]:
+    """The study of a dataset that ``push_study`` made, closed; how many votes were new.
+
+    Raises:
+        InputError: no way to the Hub, no such dataset, or none of a study.
+    """
+    hub = api or HfApi()
+    with tempfile.TemporaryDirectory(prefix="t2ialign-study-") as name:
+        with _in_plain_words(repo_id):
+            hub.snapshot_download(repo_id, repo_type="dataset", local_dir=name)
+        return import_folder(store, Path(name))
 
 
 def fetch_votes(home: Path, repo_id: str, api: Api | None = None) -> None:
@@ -148,7 +162,8 @@ def _in_plain_words(repo_id: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no answer"
         raise InputError(
-            f"The Hub refused {repo_id} ({status}): log in with a token that may write to it (hf auth login)."
+            f"The Hub refused {repo_id} ({status}): use a token that may write to it (hf auth login; on a Space the "
+            "secret HF_TOKEN)."
         ) from error
     except Exception as error:  # what a missing network raises is spread over several libraries
         said = str(error).partition("\n")[0][:120]

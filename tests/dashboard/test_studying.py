@@ -1,14 +1,19 @@
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from t2ialign.dashboard import studying
+from t2ialign.dashboard import rating, studying
 from t2ialign.dashboard.qr import qr_svg
 from t2ialign.dashboard.study_form import FIELDS, values_of
+from t2ialign.hub.study_folder import export_csv
+from t2ialign.store import open_store
+from t2ialign.store.ballots import answers_of
 from t2ialign.store.studies import list_studies, study_of
 from t2ialign.study.design import from_toml, to_toml
 from t2ialign.types import InputError
+from tests.dashboard import fakes
 from tests.dashboard.studies import DESIGN, PICK, draft, opened
 
 HERE = "https://example.org/space/"
@@ -117,6 +122,17 @@ def test_toml_out_and_in(services, tmp_path):
             studying.read_toml(services, HERE, str(file))
     with pytest.raises(InputError, match="choose"):
         studying.read_toml(services, HERE, None)
+
+
+def test_an_exported_study_comes_back_from_its_zip(services, tmp_path):
+    with open_store(tmp_path / "other") as store:
+        study = opened(fakes.services_of(store), PICK).id
+        joined = rating.join(store, study, consent=True)
+        rating.answer(store, study, joined["survey"], joined["rounds"][0]["trial"], {"chosen": [0]}, 900)
+        export_csv(store, study, tmp_path / "out")
+    file = shutil.make_archive(str(tmp_path / "study"), "zip", tmp_path / "out")
+    assert "t2-state closed" in studying.read_toml(services, HERE, file)["status"]
+    assert len(answers_of(services.store, study)) == 1
 
 
 def test_the_page_only_hears_what_is_new(services):

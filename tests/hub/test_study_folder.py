@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from t2ialign.hub.study_folder import export_csv, export_folder, export_parquet, import_folder
+from t2ialign.hub import study_folder
+from t2ialign.hub.study_folder import export_csv, export_folder, export_parquet, import_folder, import_zip
 from t2ialign.hub.vote_tables import public_survey
 from t2ialign.store import ingest_votes, open_store
-from t2ialign.store.studies import manifest_of, picture_of, study_of
-from t2ialign.store.votes import answers_of, begin_survey, pairs_from_votes
+from t2ialign.store.studies import QUICK, manifest_of, picture_of, study_of
+from t2ialign.store.votes import answers_of, begin_survey, pairs_from_votes, record_quick
+from t2ialign.study.answers import Answer
 from t2ialign.study.results import results
 from t2ialign.types import InputError
 from tests.store.studying import opened_study
@@ -48,6 +52,38 @@ def test_csvs_with_their_manifest_are_imported_too(answered, tmp_path: Path):
     export_csv(answered.store, answered.study, folder)
     with open_store(tmp_path / "other") as other:
         assert import_folder(other, folder)[1] == 12
+
+
+@pytest.mark.parametrize("export", [export_csv, export_folder])
+def test_what_was_exported_is_imported_from_its_zip(answered, tmp_path: Path, export):
+    export(answered.store, answered.study, tmp_path / "out")
+    file = Path(shutil.make_archive(str(tmp_path / "study"), "zip", tmp_path / "out"))
+    with open_store(tmp_path / "other") as other:
+        assert import_zip(other, file)[1] == 12
+        assert import_zip(other, file)[1] == 0
+
+
+def test_zips_that_are_none_are_refused(answered, tmp_path: Path, monkeypatch):
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(b"PK not a zip")
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        import_zip(answered.store, bad)
+    with zipfile.ZipFile(bad, "w") as archive:
+        archive.writestr("../escape.txt", "x")
+    with pytest.raises(InputError, match="no manifest.json"):
+        import_zip(answered.store, bad)
+    assert not list(tmp_path.rglob("escape.txt"))
+    monkeypatch.setattr(study_folder, "LARGEST", 0)
+    with pytest.raises(InputError, match="unpack it"):
+        import_zip(answered.store, bad)
+
+
+def test_quick_votes_are_no_dataset(answered, tmp_path: Path):
+    one = manifest_of(answered.store, answered.study).exhibits[0]
+    record_quick(answered.store, "browser", [one], Answer((0,)))
+    with pytest.raises(InputError, match="no frozen design"):
+        export_folder(answered.store, QUICK, tmp_path / "out")
+    assert len(export_csv(answered.store, QUICK, tmp_path / "out")) == 1
 
 
 def test_the_card_is_valid_and_says_what_it_is(answered, tmp_path: Path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from t2ialign.hub.votes_dataset import NoDataset, committed_votes, fetch_votes, kept_votes, push_study
+from t2ialign.hub.votes_dataset import NoDataset, committed_votes, fetch_votes, kept_votes, pull_study, push_study
 from t2ialign.store import ingest_votes, open_store
 from t2ialign.store.studies import study_of
 from t2ialign.store.votes import answers_of, begin_survey, record_answer
@@ -28,6 +28,15 @@ def test_a_study_is_pushed_with_pictures_and_card(answered, hub: DiskHub):
     assert hub.private == {"me/votes": True}
     names = {path.name for path in (hub.root / "me/votes").iterdir()}
     assert {"README.md", "votes.parquet", "pairs.parquet", "manifest.json", "pictures"} <= names
+
+
+def test_a_study_on_the_hub_is_pulled_into_another_store(answered, hub: DiskHub, tmp_path: Path):
+    push_study(answered.store, answered.study, "me/votes", api=hub)
+    with open_store(tmp_path / "other") as other:
+        study, count = pull_study(other, "me/votes", api=hub)
+        assert (study.id, study.state, count) == (answered.study, "closed", 12)
+        with pytest.raises(NoDataset):
+            pull_study(other, "me/nothing", api=hub)
 
 
 def test_a_space_that_restarts_goes_on_where_it_was(answered, hub: DiskHub, tmp_path: Path):

@@ -45,7 +45,7 @@ def design_panel(services: Services) -> Components:
         parts["copy"] = gr.Button("New study from this design", scale=0, min_width=210, visible=False)
         parts["write_toml"] = gr.Button("Export as TOML", size="sm", scale=0, min_width=130, elem_id="t2-toml-out")
         parts["read_toml"] = gr.UploadButton(
-            "Import a TOML", file_types=[".toml"], size="sm", scale=0, min_width=130, elem_id="t2-toml-in"
+            "Import", file_types=[".toml", ".zip"], size="sm", scale=0, min_width=90, elem_id="t2-toml-in"
         )
     with gr.Row(elem_classes="t2-files"):
         parts["toml"] = gr.File(visible=False, label="The design as TOML", elem_id="t2-toml-file")
