@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import studies
-from tests.e2e.pages import too_wide
+from tests.e2e.pages import generate, too_wide
 
 
 def inner(page, name: str) -> None:
@@ -23,7 +23,8 @@ def test_from_idea_to_follow_up(open_page, app, browser, width: int, tmp_path):
     studies.open_studies(owner)
     owner.locator("#t2-study-new").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
-    studies.design(owner, f"At {width} pixels")
+    title = f"At <b>{width}</b> pixels"
+    studies.design(owner, title)
     owner.locator("#t2-study-prepare").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("4 of 4 batches")
     assert too_wide(owner) <= 0
@@ -31,6 +32,8 @@ def test_from_idea_to_follow_up(open_page, app, browser, width: int, tmp_path):
     link = studies.publish(owner)
     assert link.startswith(f"{app}rate/") and owner.locator(".t2-qr svg").count() == 1
     raters = [rater(browser, width, touch) for _ in range(3)]
+    raters[0].goto(link)
+    expect(raters[0].locator("h1")).to_have_text(title)
     for page in raters:
         studies.begin(page, link)
         assert too_wide(page) <= 0
@@ -101,6 +104,23 @@ def learn(owner) -> None:
     owner.locator("#t2-follow-yes").click()
     expect(owner.locator(".t2-study h2")).to_contain_text("from-votes")
     expect(owner.locator(".t2-state.open")).to_be_visible(timeout=200_000)
+
+
+def test_a_thumb_on_explore_is_a_quick_vote(open_page):
+    """What is said of a large picture arrives in the study of quick votes, marked as not blind."""
+    page = open_page()
+    generate(page, "a purple ring", seeds=2)
+    page.locator("#t2-explore-sheet .t2-tile.ready").first.click()
+    page.get_by_role("button", name="I like this picture", exact=True).click()
+    page.keyboard.press("Escape")
+    studies.open_studies(page)
+    page.locator("#t2-study input").click()
+    page.get_by_role("option", name="Quick votes from Explore").click()
+    expect(page.locator(".t2-study h2")).to_have_text("Quick votes from Explore")
+    inner(page, "Invite")
+    expect(page.locator("#t2-invitation")).to_contain_text("not blind")
+    inner(page, "Results")
+    expect(page.locator(".t2-sentences")).to_contain_text("1 answer from 1 survey")
 
 
 def test_a_lost_connection_loses_no_answer(open_page, browser):
