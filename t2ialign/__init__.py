@@ -309,7 +309,7 @@ from typing import Any
 _HOMES = {
     "generate": "t2ialign.experiments.api",
     "score_images": "t2ialign.experiments.api",
-    "load_backbone": "t2ialign.diffusion.backbone",
+    "load_backbone": "t2ialign.experiments.api",
 }
 __all__ = sorted(_HOMES)
 

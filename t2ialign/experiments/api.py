@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxtyping import UInt8
 from torch import Tensor
 
+from t2ialign import settings
 from t2ialign.experiments.folders import read_pictures
 from t2ialign.experiments.reporting import FolderReport
 from t2ialign.experiments.requests import BatchRequest, check_metrics, picture_files
@@ -16,7 +18,11 @@ from t2ialign.experiments.scoring import Scorer
 from t2ialign.experiments.workbench import Workbench, bare_workbench, open_workbench
 from t2ialign.limits import clean_prompt
 from t2ialign.metrics import ALL
+from t2ialign.registry import BackboneEntry, load_registry, unknown
 from t2ialign.types import InputError, Metric, Prompt, Score
+
+if TYPE_CHECKING:
+    from t2ialign.diffusion.backbone import Backbone
 
 SMALLEST = 11  # pixels: the window of SSIM
 
@@ -46,6 +52,24 @@ def generate(
     request = BatchRequest(Prompt(prompt), checkpoint, tuple(seeds), guidance_scale, num_inference_steps)
     with open_workbench(home) as bench:
         return run_request(bench, request)
+
+
+def load_backbone(name: str | BackboneEntry = "shapes", device: str = "", dtype: str = "") -> Backbone:
+    """A frozen base model by its name in the registry (``shapes``, ``sd-1.5``, ...) or by an entry of one's own.
+
+    ``device`` and ``dtype`` are by default this machine's. What lies on the Hub is fetched at first use.
+
+    Raises:
+        InputError: an unknown name or precision, or weights that are damaged or out of reach.
+    """
+    from t2ialign.diffusion import backbone
+
+    known = load_registry().backbones
+    if isinstance(name, str) and name not in known:
+        raise unknown("backbone", name, known)
+    entry = known[name] if isinstance(name, str) else name
+    device = device or settings.device()[0]
+    return backbone.load_backbone(entry, device, dtype or entry.dtype or settings.dtype_for(device)[0])
 
 
 def score_images(
@@ -103,7 +127,6 @@ def score_folder(folder: Path, prompt: str, metrics: Sequence[str], scorers: Seq
 def default_scorers(metrics: Sequence[str]) -> tuple[str, ...]:
     """The embedded world's scorers, which are on every machine, where a metric needs more than pixels."""
     from t2ialign.metrics import METRICS
-    from t2ialign.registry import load_registry
 
     chosen = check_metrics(metrics)
     wanted = [] if chosen == ALL else [METRICS[name] for name in chosen]
