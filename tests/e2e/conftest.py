@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "checkpoints" / "shapes"
@@ -47,14 +48,20 @@ def is_complaint(said) -> bool:
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the app's store."""
+    return tmp_path_factory.mktemp("app") / "home"
+
+
+@pytest.fixture(scope="session")
+def app(home: Path) -> Iterator[str]:
     """The address of ``app.py`` with a store of its own."""
     if not CHROMIUM:
         pytest.skip("no Chromium is installed here: install one to test the page in a browser")
     if not list(BASE.glob("**/*.safetensors")):
         pytest.skip("checkpoints/shapes holds no weights: train the embedded world first")
-    folder, port = tmp_path_factory.mktemp("app"), free_port()
-    environment = {**os.environ, "T2IALIGN_HOME": str(folder / "home"), "GRADIO_SERVER_PORT": str(port)}
+    folder, port = home.parent, free_port()
+    environment = {**os.environ, "T2IALIGN_HOME": str(home), "GRADIO_SERVER_PORT": str(port)}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -64,7 +71,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:  # a busy machine
+                process.kill()
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
@@ -89,9 +99,9 @@ def browser(app: str):
         browser.close()
 
 
-@pytest.fixture
-def open_page(browser, app: str) -> Iterator[Callable]:
-    """Opens pages (``open_page("?run=...", width=380)``); at the end none may have complained or left the machine."""
+@contextmanager
+def opening(browser, app: str) -> Iterator[Callable]:
+    """Opens pages (``open_one("?run=...", width=380)``); at the end none may have complained or left the machine."""
     complaints: list[str] = []
     contexts = []
 
@@ -118,12 +128,35 @@ def open_page(browser, app: str) -> Iterator[Callable]:
         page = contexts[-1].new_page()
         watch(page)
         page.goto(app + query)
-        page.locator("#t2-explore-chart .js-plotly-plot").wait_for(
-            state="attached"
-        )  # it is there, whichever tab is open
         return page
 
     yield open_one
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(browser, app: str) -> Iterator[Callable]:
+    """Opens pages that belong to one test, ready to be used."""
+    with opening(browser, app) as open_one:
+        yield lambda query="", **options: ready(open_one(query, **options))
+
+
+@pytest.fixture(scope="module")
+def page(browser, app: str) -> Iterator[Page]:
+    """One page for the tests of a module that leave it as they would like to find it; opening one takes seconds."""
+    with opening(browser, app) as open_one:
+        yield ready(open_one())
+
+
+READY = """() => {
+  const tab = document.querySelector('#t2-tabs [role=tab][aria-selected=true]');
+  return tab && (tab.textContent.trim() !== 'Explore' || document.querySelector('#t2-explore-chart .js-plotly-plot'));
+}"""
+
+
+def ready(page: Page) -> Page:
+    """The page once Explore has drawn its chart, or the tab that the link names is open."""
+    page.wait_for_function(READY)
+    return page

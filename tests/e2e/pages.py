@@ -21,7 +21,9 @@ def fill(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
 def generate(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
     """Fills the form, presses Generate and waits until every picture is there."""
     fill(page, prompt, seeds, scale)
+    before = page.url
     page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page).not_to_have_url(before)
     expect(page).to_have_url(re.compile("run="))
     expect(page.locator("#t2-explore-sheet .t2-tile")).to_have_count(seeds)
     expect(page.locator("#t2-explore-sheet .t2-tile.ready")).to_have_count(seeds)
@@ -31,7 +33,8 @@ def generate(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
 def begin_long(page: Page, prompt: str) -> str:
     """Starts a run of 64 seeds and 100 steps, waits until a picture takes shape, and returns the run's link."""
     fill(page, prompt, seeds=64)
-    page.locator("#t2-advanced > button").click()
+    if not page.locator("#t2-steps").is_visible():
+        page.locator("#t2-advanced > button").click()
     steps = page.locator("#t2-steps input[type=number]")
     steps.fill("100")
     steps.press("Tab")
@@ -42,22 +45,29 @@ def begin_long(page: Page, prompt: str) -> str:
 
 
 def open_tradeoff(page: Page) -> Locator:
-    """Switches to the Trade-off tab and returns its chart's points."""
+    """Switches to the Trade-off tab, waits until it has said what its chart says, and returns the chart's points."""
     page.get_by_role("tab", name="Trade-off").click()
+    expect(page.locator("#t2-sentence")).to_contain_text("point")
     points = page.locator("#t2-tradeoff-chart .points path.point")
     points.first.wait_for()
     return points
 
 
-def click_point(page: Page, point: Locator) -> None:
-    """Plotly wants the pointer to come to rest on a point before the click."""
-    point.scroll_into_view_if_needed()
-    box = point.bounding_box()
+def point_at(page: Page, chart: str, place: int) -> tuple[float, float]:
+    """Rests the pointer on one of a chart's points until Plotly shows its card; returns where that is."""
+    page.locator(f"{chart} .js-plotly-plot[data-heard]").wait_for()  # the page listens to the chart
+    page.locator(f"{chart} .points path.point").nth(place).scroll_into_view_if_needed()
+    box = page.locator(f"{chart} .points path.point").nth(place).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x - 5, y - 5)
     page.mouse.move(x, y)
-    page.wait_for_timeout(300)
-    page.mouse.click(x, y)
+    page.locator(f"{chart} .hoverlayer .hovertext").first.wait_for()
+    return x, y
+
+
+def click_point(page: Page, chart: str, place: int) -> None:
+    """Plotly wants the pointer to rest on a point before the click."""
+    page.mouse.click(*point_at(page, chart, place))
 
 
 def sources(page: Page, selector: str = "#t2-explore-sheet") -> list[str]:

@@ -2,9 +2,19 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.e2e.pages import begin_long, click_point, fill, generate, sources
+
+PROMPT = "a purple circle and a green star"
+
+
+@pytest.fixture(scope="module")
+def shown(page) -> Page:
+    """A page that shows a finished run of five seeds."""
+    generate(page, PROMPT, seeds=5, scale=3)
+    return page
 
 
 def test_a_prompt_becomes_pictures_numbers_and_a_point(open_page):
@@ -20,62 +30,90 @@ def test_a_prompt_becomes_pictures_numbers_and_a_point(open_page):
     expect(page.locator(".t2-number .t2-words").first).not_to_be_empty()
     expect(page.locator(".t2-tile .t2-under b").first).to_have_text(re.compile(r"^\d\.\d\d$"))
     expect(page.locator("#t2-explore-chart")).to_contain_text("this prompt")
-    loaded = page.locator(".t2-tile img").evaluate_all("all => all.every(p => p.complete && p.naturalWidth === 64)")
-    assert loaded
+    page.wait_for_function(
+        "[...document.querySelectorAll('.t2-tile img')].every(p => p.complete && p.naturalWidth === 64)"
+    )
 
 
-def test_a_point_of_the_small_chart_opens_its_pictures(open_page):
-    page = open_page()
-    generate(page, "a green triangle", scale=2.5)
-    click_point(page, page.locator("#t2-explore-chart .points path.point").last)
-    expect(page.locator("#t2-explore-behind .t2-behind")).to_be_visible()
-    expect(page.locator("#t2-explore-behind .t2-tile img").first).to_be_visible()
+def test_a_point_of_the_small_chart_opens_its_pictures(shown):
+    click_point(shown, "#t2-explore-chart", 0)
+    expect(shown.locator("#t2-explore-behind .t2-behind")).to_be_visible()
+    expect(shown.locator("#t2-explore-behind .t2-tile img").first).to_be_visible()
 
 
-def test_a_link_brings_everything_back(open_page):
-    page = open_page()
-    generate(page, "a blue ring", seeds=5, scale=3)
-    expect(page.locator("#t2-generate")).to_be_visible()
-    before, numbers = sources(page), page.locator(".t2-big").all_text_contents()
-    other = open_page(page.url.rpartition("/")[2])
-    expect(other.locator(".t2-tile.ready")).to_have_count(5)
-    expect(other.locator("#t2-prompt textarea")).to_have_value("a blue ring")
+def test_a_tile_opens_large_and_the_arrows_turn_over(shown):
+    shown.locator("#t2-explore-sheet .t2-tile.ready").nth(1).click()
+    dialog = shown.locator("dialog.t2-large[open]")
+    expect(dialog.locator("h3")).to_have_text("Seed 1")
+    expect(dialog).to_contain_text("alignment")
+    shown.keyboard.press("ArrowRight")
+    expect(dialog.locator("h3")).to_have_text("Seed 2")
+    shown.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_the_large_picture_shows_where_the_prompt_speaks(shown):
+    tile = shown.locator("#t2-explore-sheet .t2-tile.ready").first
+    tile.focus()
+    shown.keyboard.press("Enter")
+    dialog = shown.locator("dialog.t2-large[open]")
+    dialog.get_by_role("button", name="Where the prompt speaks").click()
+    expect(dialog.locator(".t2-legend")).to_be_visible()
+    shown.wait_for_function("document.querySelector('dialog[open] .t2-map')?.naturalWidth > 1")
+    shown.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_a_number_explains_itself(shown):
+    shown.locator(".t2-ask").first.click()
+    expect(shown.locator(".t2-card:popover-open")).to_contain_text("Higher is better")
+    shown.keyboard.press("Escape")
+
+
+def test_a_link_brings_everything_back(shown, open_page):
+    before, numbers = sources(shown), shown.locator(".t2-big").all_text_contents()
+    other = open_page(shown.url.rpartition("/")[2])
+    expect(other.locator("#t2-explore-sheet .t2-tile.ready")).to_have_count(5)
+    expect(other.locator("#t2-prompt textarea")).to_have_value(PROMPT)
     expect(other.locator("#t2-seeds input[type=number]")).to_have_value("5")
     expect(other.locator("#t2-cfg input[type=number]")).to_have_value("3")
     assert sources(other) == before and other.locator(".t2-big").all_text_contents() == numbers
 
 
-def test_what_is_stored_is_not_computed_again(open_page):
+def test_what_is_stored_is_not_computed_again(shown):
+    shown.locator("#t2-generate").click()
+    expect(shown.locator(".t2-status")).to_contain_text("from the store: nothing was computed")
+    expect(shown.locator("#t2-explore-sheet .t2-tile.ready")).to_have_count(5)
+
+
+def test_an_example_fills_the_prompt_box(shown):
+    shown.locator(".t2-pill", has_text="spatial").click()
+    chip = shown.locator(".t2-chip-row:not([hidden]) .t2-chip").first
+    wanted = chip.text_content()
+    chip.click()
+    expect(shown.locator("#t2-prompt textarea")).to_have_value(wanted)
+
+
+def test_another_tab_finds_the_run_at_work_and_cancels_it(open_page):
+    """The run is far too long to end meanwhile, so a link finds it at work on any machine, and so does a reload."""
     page = open_page()
-    generate(page, "a yellow cross")
-    again = open_page()
-    generate(again, "a yellow cross")
-    expect(again.locator(".t2-status")).to_contain_text("from the store: nothing was computed")
+    link = begin_long(page, "a white star")
+    page.close()
+    other = open_page("?" + link)
+    expect(other.locator(".t2-tile")).to_have_count(64)
+    expect(other.locator(".t2-status.running")).to_be_visible()
+    other.reload()
+    other.locator(".t2-tile.taking-shape").first.wait_for()
+    other.keyboard.press("Escape")
+    expect(other.locator(".t2-status.cancelled")).to_contain_text("Cancelled.")
+    expect(other.get_by_role("button", name="Generate", exact=True)).to_be_visible()
+    expect(other.locator("#t2-prompt textarea")).to_have_value("a white star")
 
 
-def test_cancel_keeps_the_form_and_what_is_there(open_page):
-    page = open_page()
-    begin_long(page, "a white star")
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(page.locator(".t2-status.cancelled")).to_contain_text("Cancelled.")
-    expect(page.get_by_role("button", name="Generate", exact=True)).to_be_visible()
-    expect(page.locator("#t2-prompt textarea")).to_have_value("a white star")
-
-
-def test_a_reload_finds_the_run_at_work(open_page):
-    """The run is far too long to end meanwhile, so it is found at work on any machine; then it is cancelled."""
-    page = open_page("?" + begin_long(open_page(), "a black square"))
-    expect(page.locator(".t2-tile")).to_have_count(64)
-    expect(page.locator(".t2-status.running")).to_be_visible()
-    page.locator(".t2-tile.taking-shape").first.wait_for()
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(page.locator(".t2-status.cancelled")).to_be_visible()
-
-
-def test_pressing_twice_starts_one_run(open_page):
+def test_pressing_twice_starts_one_run_and_the_button_cancels_it(open_page):
     """On a server that takes its time, nothing but the button itself says that a click was heard."""
     page, asked = open_page(), []
-    fill(page, "a black ring")
+    fill(page, "a black ring", seeds=64)
     page.route("**/queue/join*", lambda route: asked.append(route))  # nothing is let through yet
     button = page.locator("#t2-generate")
     button.dblclick(force=True)
@@ -83,43 +121,15 @@ def test_pressing_twice_starts_one_run(open_page):
     button.dispatch_event("click")
     expect(button).to_have_attribute("aria-busy", "true")
     page.unroute("**/queue/join*")  # lets go of what was held
-    expect(page.locator(".t2-status.done")).to_contain_text("4 pictures in")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.locator(".t2-status.cancelled")).to_contain_text("Cancelled.")
     expect(page.locator(".t2-notice.problem")).to_have_count(0)
 
 
-def test_enter_generates_and_escape_cancels(open_page):
-    page = open_page()
-    fill(page, "an orange ring", seeds=64)
-    page.locator("#t2-prompt textarea").press("Enter")
-    expect(page.locator("#t2-cancel")).to_be_visible()
+def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):
+    folder = home / "checkpoints" / "made-meanwhile"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"kind": "lora", "backbone": "shapes"}')
+    page.locator("#t2-checkpoints input").click()
+    expect(page.get_by_role("option", name="made-meanwhile")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator(".t2-status.cancelled")).to_be_visible()
-
-
-def test_a_tile_opens_large_and_the_arrows_turn_over(open_page):
-    page = open_page()
-    generate(page, "a purple circle")
-    page.locator(".t2-tile.ready").nth(1).click()
-    dialog = page.locator("dialog.t2-large[open]")
-    expect(dialog.locator("h3")).to_have_text("Seed 1")
-    expect(dialog).to_contain_text("alignment")
-    page.keyboard.press("ArrowRight")
-    expect(dialog.locator("h3")).to_have_text("Seed 2")
-    page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
-
-
-def test_a_number_explains_itself(open_page):
-    page = open_page()
-    generate(page, "a purple circle")
-    page.locator(".t2-ask").first.click()
-    expect(page.locator(".t2-card:popover-open")).to_contain_text("Higher is better")
-
-
-def test_an_example_fills_the_prompt_box(open_page):
-    page = open_page()
-    page.locator(".t2-pill", has_text="spatial").click()
-    chip = page.locator(".t2-chip-row:not([hidden]) .t2-chip").first
-    wanted = chip.text_content()
-    chip.click()
-    expect(page.locator("#t2-prompt textarea")).to_have_value(wanted)

@@ -4,74 +4,104 @@ import csv
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as TimedOut
 
-from tests.e2e.pages import click_point, generate, open_tradeoff
+from tests.e2e.pages import click_point, generate, open_tradeoff, point_at
 
-
-@pytest.fixture
-def page(open_page):
-    """The page of a store that has only the shipped runs, or what other tests have added to them."""
-    return open_page()
+CHART = "#t2-tradeoff-chart"
 
 
-def test_a_new_point_is_among_the_shipped_ones(page):
+@pytest.fixture(scope="module")
+def tradeoff(page) -> Page:
+    """The page of a store that has the shipped runs and one batch of another guidance."""
     generate(page, "a red cross above a blue circle", scale=7)
     open_tradeoff(page)
-    expect(
-        page.locator("#t2-tradeoff-chart .annotation-text, #t2-tradeoff-chart text").get_by_text("7", exact=True)
-    ).to_be_visible()
+    return page
 
 
-def test_a_click_leads_to_the_pictures_and_on_to_explore(page):
-    points = open_tradeoff(page)
-    expect(page.locator("#t2-sentence")).to_contain_text("point")
-    click_point(page, points.nth(points.count() - 1))
-    behind = page.locator("#t2-tradeoff-behind")
-    expect(behind.locator(".t2-behind")).to_contain_text("CFG")
-    expect(behind.locator(".t2-tile img").first).to_be_visible()
-    covers = behind.locator(".t2-cover")
-    covers.last.click()
-    expect(covers.last).to_have_attribute("aria-pressed", "true")
-    prompt = behind.locator(".t2-prompt").text_content()
-    behind.locator(".t2-open").click()
-    expect(page).to_have_url(re.compile("cell="))
-    expect(page.locator("#t2-prompt textarea")).to_have_value(prompt)
-    page.locator("#t2-explore-sheet .t2-tile.ready").first.wait_for()
+def test_a_new_point_is_among_the_shipped_ones(tradeoff):
+    expect(tradeoff.locator(f"{CHART} text").get_by_text("7", exact=True)).to_be_visible()
 
 
-def test_pictures_appear_beside_the_pointer(page):
-    points = open_tradeoff(page)
-    box = points.first.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2 - 4, box["y"] + box["height"] / 2)
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator(".t2-strip:not([hidden]) img").first).to_be_visible()
-    page.mouse.move(5, 5)
-    expect(page.locator(".t2-strip:not([hidden])")).to_have_count(0)
+def test_pictures_appear_beside_the_pointer(tradeoff):
+    point_at(tradeoff, CHART, 0)
+    expect(tradeoff.locator(".t2-strip:not([hidden]) img").first).to_be_visible()
+    tradeoff.mouse.move(5, 5)
+    expect(tradeoff.locator(".t2-strip:not([hidden])")).to_have_count(0)
 
 
-def test_another_axis_draws_other_numbers(page):
-    open_tradeoff(page)
-    page.locator("#t2-y input").click()
-    page.get_by_role("option", name=re.compile("LPIPS")).click()
-    expect(page.locator("#t2-tradeoff-chart .ytitle")).to_contain_text("LPIPS")
+def test_another_axis_draws_other_numbers(tradeoff):
+    title = tradeoff.locator(f"{CHART} .ytitle")
+    for metric in ("LPIPS", "Factor diversity"):
+        tradeoff.locator("#t2-y input").click()
+        tradeoff.get_by_role("option", name=re.compile(metric)).click()
+        expect(title).to_contain_text(metric)
 
 
-def test_the_front_can_be_hidden(page):
-    open_tradeoff(page)
-    named = page.locator("#t2-tradeoff-chart .legend").filter(has_text="Pareto front")
+def test_the_front_can_be_hidden(tradeoff):
+    named = tradeoff.locator(f"{CHART} .legend").filter(has_text="Pareto front")
     expect(named).to_be_visible()
-    page.get_by_label("Pareto front").click()
+    tradeoff.get_by_label("Pareto front").click()
     expect(named).to_have_count(0)
+    tradeoff.get_by_label("Pareto front").click()
+    expect(named).to_be_visible()
 
 
-def test_the_points_can_be_taken_along(page):
-    open_tradeoff(page)
+def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
+    points = tradeoff.locator(f"{CHART} .points path.point")
+    all_of_them = points.count()
+    tradeoff.locator("#t2-categories input").click()
+    tradeoff.get_by_role("option", name="single").click()
+    expect(tradeoff.locator(f"{CHART} .legend")).to_be_visible()
+    expect(tradeoff.locator(f"{CHART} text").get_by_text("7", exact=True)).to_have_count(0)
+    tradeoff.locator("#t2-categories .token-remove, #t2-categories button").first.click()
+    expect(tradeoff.locator(f"{CHART} text").get_by_text("7", exact=True)).to_be_visible()
+    expect(points).to_have_count(all_of_them)
+
+
+def test_the_audit_tells_what_a_metric_is_worth(tradeoff):
+    tradeoff.locator("#t2-truth > button").click()
+    expect(tradeoff.locator(".t2-audit")).to_contain_text("Follows the true spread")
+    expect(tradeoff.locator("#t2-heat .js-plotly-plot")).to_contain_text("follows the true spread")
+    tradeoff.locator("#t2-truth > button").click()
+
+
+def test_the_points_can_be_taken_along(tradeoff):
     for kind, begins in {"csv": b'"checkpoint"', "parquet": b"PAR1", "html": b"<!doctype html>"}.items():
-        with page.expect_download() as download:
-            page.locator(f"#t2-export-{kind}").click()
+        with tradeoff.expect_download() as download:
+            tradeoff.locator(f"#t2-export-{kind}").click()
         path = download.value.path()
         assert download.value.suggested_filename == f"tradeoff-oracle_alignment-factor_diversity.{kind}"
         assert path.read_bytes().startswith(begins)
         if kind == "csv":
             assert {"base"} <= {row["checkpoint"] for row in csv.DictReader(path.open())}
+
+
+def test_a_page_at_rest_asks_the_server_for_nothing(tradeoff):
+    """Events that start each other would keep every open page, and the server, at work for ever."""
+    with pytest.raises(TimedOut), tradeoff.expect_request("**/queue/join*", timeout=2000):
+        pass
+
+
+def test_a_click_leads_to_the_pictures_and_on_to_explore(tradeoff):
+    click_point(tradeoff, CHART, 2)
+    behind = tradeoff.locator("#t2-tradeoff-behind")
+    expect(behind.locator(".t2-behind")).to_contain_text("CFG")
+    expect(behind.locator(".t2-tile img").first).to_be_visible()
+    covers = behind.locator(".t2-cover:not(.head)")
+    covers.last.click()
+    expect(covers.last).to_have_attribute("aria-pressed", "true")
+    prompt = behind.locator(".t2-prompt").text_content()
+    behind.locator(".t2-open").click()
+    expect(tradeoff).to_have_url(re.compile("cell="))
+    expect(tradeoff.locator("#t2-prompt textarea")).to_have_value(prompt)
+    tradeoff.locator("#t2-explore-sheet .t2-tile.ready").first.wait_for()
+
+
+def test_a_link_opens_the_tab_and_a_reload_stays_there(open_page):
+    page = open_page("?tab=tradeoff")
+    page.locator(f"{CHART} .points path.point").first.wait_for()
+    page.reload()
+    page.locator(f"{CHART} .points path.point").first.wait_for()
+    expect(page).to_have_url(re.compile("tab=tradeoff"))

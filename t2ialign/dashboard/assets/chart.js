@@ -28,6 +28,7 @@ setInterval(() => {
   const chart = document.querySelector('#__PLOT__ .js-plotly-plot');
   if (!chart || !chart.on || chart === bound) return;
   bound = chart;
+  chart.dataset.heard = 'true';
   chart.on('plotly_click', (event) => { hide(); if (keyOf(event)) trigger('select', { point: keyOf(event) }); });
   chart.on('plotly_hover', show);
   chart.on('plotly_unhover', hide);

@@ -6,7 +6,7 @@ import inspect
 
 import gradio as gr
 
-from t2ialign.dashboard.form import FEWEST, LAST_SEED, MOST, Form
+from t2ialign.dashboard.form import FEWEST, MOST, Form
 from t2ialign.dashboard.parts.chips import chips
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import asset
@@ -118,9 +118,7 @@ def _seeds(first: Form) -> Components:
         first_seed = gr.Number(
             first.first_seed,
             label="First seed",
-            precision=0,
-            minimum=0,
-            maximum=LAST_SEED,
+            precision=0,  # its bounds are the handler's: Gradio's own would end in an error without a sentence
             scale=2,
             min_width=80,
             elem_id="t2-first-seed",

@@ -78,7 +78,8 @@ def _wire_run(wires: Wires, services: Services) -> None:
         (*LIVE, "behind"),
         trigger_mode="once",
     )
-    answered.then(None, None, None, js=asset("answered.js"), show_progress="hidden")
+    for ended in (answered.then, answered.failure):
+        ended(None, None, None, js=asset("answered.js"), show_progress="hidden")
     wires.on(parts["cancel"].click, partial(exploring.cancel, services), ("subject",), ("cancel",))
     wires.on(
         parts["timer"].tick,
