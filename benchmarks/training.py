@@ -80,7 +80,8 @@ def save_model(folder: Path) -> Path:
         latent_channels=4,
         norm_num_groups=8,
     )
-    scheduler = DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+    schedule = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    scheduler = DDPMScheduler(**schedule, clip_sample=False, steps_offset=1)
     StableDiffusionPipeline(
         unet=unet,
         vae=vae,

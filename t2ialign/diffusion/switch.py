@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,6 +39,7 @@ class AdapterSwitch:
         self.on: Scales | None = ()
         self.references = 0
         self.loaded: dict[str, Kind] = {}
+        self._tuned: list[tuple[BaseTunerLayer, list[nn.Parameter]]] = []
 
     def actual(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
         """The passes to make: those asked for, or within ``reference()`` the base's. Hold ``lock`` while making them."""
@@ -62,6 +63,7 @@ class AdapterSwitch:
     def changed(self) -> None:
         """Say that someone else may have switched: the next evaluation turns its own adapters on anew."""
         self.on = None
+        self._tuned = []
 
     def arrived(self, key: str, kind: Kind) -> None:
         self.loaded[key] = kind
@@ -71,25 +73,31 @@ class AdapterSwitch:
         del self.loaded[key]
         self.changed()
 
+    def _layers(self) -> list[tuple[BaseTunerLayer, list[nn.Parameter]]]:
+        """The layers that carry adapters, with their parameters; found once, for a training step turns twice."""
+        if not self._tuned:
+            tuned = (layer for layer in self.unet.modules() if isinstance(layer, BaseTunerLayer))
+            self._tuned = [(layer, list(layer.parameters())) for layer in tuned]
+        return self._tuned
+
     def _turn(self, adapters: Scales) -> None:
         self.on = None  # should peft raise half way, the next evaluation starts over
-        for layer in self.unet.modules():
-            if isinstance(layer, BaseTunerLayer):
-                with training_the_same(layer):
-                    if adapters:
-                        layer.set_adapter([name for name, _ in adapters])
-                        for name, scale in adapters:
-                            layer.set_scale(name, scale)
-                    layer.enable_adapters(bool(adapters))
+        for layer, parameters in self._layers():
+            with training_the_same(parameters):
+                if adapters:
+                    layer.set_adapter([name for name, _ in adapters])
+                    for name, scale in adapters:
+                        layer.set_scale(name, scale)
+                layer.enable_adapters(bool(adapters))
         self.on = adapters
 
 
 @contextmanager
-def training_the_same(module: nn.Module) -> Iterator[None]:
-    """At its end the parameters that required gradients at its beginning do, whatever peft has done to them."""
-    trainable = {parameter: parameter.requires_grad for parameter in module.parameters()}
+def training_the_same(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """At its end those of the parameters require gradients that did at its beginning, whatever peft has done to them."""
+    trainable = [(parameter, parameter.requires_grad) for parameter in parameters]
     try:
         yield
     finally:
-        for parameter, flag in trainable.items():
+        for parameter, flag in trainable:
             parameter.requires_grad_(flag)
