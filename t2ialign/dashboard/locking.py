@@ -40,7 +40,7 @@ def wire_lock(wires: Wires) -> Dependency:
     """The one handler that takes the token, and what follows on every tab; returns the latter."""
     parts = wires.components
     wires.on([parts["unlock"].click, parts["token"].submit], unlock, ("token",), ("key", "token", "lock_problem"))
-    return wires.on(parts["key"].change, opened, ("key",), ("lock",))
+    return wires.on(parts["key"].change, opened, ("key",), ("lock",), trigger_mode="multiple")
 
 
 def unlock(token: str | None) -> Updates:

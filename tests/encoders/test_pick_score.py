@@ -50,7 +50,7 @@ def test_text_is_read_at_its_end(folder: Path):
 
 
 def test_needs_a_pinned_revision():
-    with pytest.raises(InputError, match=r"neither a folder nor a hub repository with its revision"):
+    with pytest.raises(InputError, match="No revision of yuvalkirstain/PickScore_v1 is pinned"):
         pick_score.load("yuvalkirstain/PickScore_v1", "cpu")
     with pytest.raises(InputError, match="of yuvalkirstain/PickScore_v1 are not on this machine"):
         pick_score.load("yuvalkirstain/PickScore_v1@abc", "cpu")

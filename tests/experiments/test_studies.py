@@ -120,7 +120,7 @@ def test_metrics_are_compared_by_their_favourites(bench: Workbench):
 def test_sets_are_shown_whole(bench: Workbench):
     design = replace(DESIGN, title="Sets", compare="sets", answer=AnswerRule("pick", "varied"), checks=1)
     study = opened(bench, design)
-    list(simulate(bench, study, 2))
+    list(simulate(bench, study, 8))
     assert {len(e.pictures) for vote in answers_of(bench.store, study) for e in vote.trial.shown} == {2}
     diversities = {one.metric for one in study_results(bench.store, study).metrics}
     assert diversities & {"lpips", "ssim", "factor_diversity"}

@@ -45,5 +45,5 @@ def test_bad_values_are_answered_with_a_sentence(field: str, said: str, sentence
 def test_values_come_from_text_and_small_models_have_their_own_defaults() -> None:
     controls = METHODS["f_dpo"].controls()
     values = read_values(controls, {"beta": "2", "match_strength": "no"}, small=True)
-    assert values["beta"] == 2.0 and values["match_strength"] is False and values["scale"] == 200.0
+    assert values["beta"] == 2.0 and values["match_strength"] is False and values["scale"] == 1000.0
     assert read_values(controls, {}, small=False)["scale"] == 2500.0

@@ -130,24 +130,8 @@ def loop_panel(services: Services) -> Components:
             )
         with gr.Row():
             name = gr.Textbox(label="Name", info="Of the new checkpoint.", min_width=200, elem_id="t2-train-name")
-            steps = gr.Number(
-                0,
-                label="Steps",
-                info="0: the method's own.",
-                precision=0,
-                minimum=0,
-                min_width=90,
-                elem_id="t2-train-steps",
-            )
-            tests = gr.Number(
-                10,
-                label="Test prompts",
-                info="Scored before and after.",
-                precision=0,
-                minimum=0,
-                min_width=90,
-                elem_id="t2-train-tests",
-            )
+            steps = _count(0, "Steps", "0: the method's own.", "t2-train-steps")
+            tests = _count(10, "Test prompts", "Scored before and after.", "t2-train-tests")
         train = gr.Button("Train on these votes", variant="primary", scale=0, min_width=180, elem_id="t2-train")
         training = gr.HTML("", apply_default_css=False, elem_id="t2-training")
         with gr.Row(elem_classes="t2-actions", visible=False) as following:
@@ -171,6 +155,10 @@ def loop_panel(services: Services) -> Components:
         "trained": trained,
         **follow,
     }
+
+
+def _count(value: int, label: str, info: str, elem_id: str) -> gr.Number:
+    return gr.Number(value, label=label, info=info, precision=0, minimum=0, min_width=90, elem_id=elem_id)
 
 
 def confirmed(name: str, label: str, sentence: str, yes: str, visible: bool = True, plain: bool = False) -> Components:
