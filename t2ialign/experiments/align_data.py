@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
-from torch import Tensor
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
@@ -27,21 +25,12 @@ from t2ialign.experiments.align_sources import (
 )
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.files import write_whole
-from t2ialign.training.data import (
-    LabelledData,
-    PairedData,
-    PromptTable,
-    TrainData,
-    WeightedData,
-    labelled_data,
-    paired_data,
-    weighted_data,
-)
+from t2ialign.training.data import PromptTable, TrainData, paired_data, single_data
 from t2ialign.training.pairs import checked_pairs
 from t2ialign.training.selection import Example, checked_examples, liked_and_disliked, mixed, shared_out
 from t2ialign.types import InputError, PreferencePair, SeedBatch
 
-KINDS = {"paired": PairedData, "labelled": LabelledData, "weighted": WeightedData}
+NOTE = "t2ialign"  # one entry: safetensors writes several in any order
 Gathered = Iterator[Sampled | TrainData]
 
 
@@ -86,9 +75,15 @@ def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], 
 
 def _labelled(plan: Plan, backbone: Backbone, examples: Sequence[Example], draw: torch.Generator) -> TrainData:
     examples = shared_out(examples, plan.settings.own.liked_share, draw)
+    return _single_data(plan, backbone, examples, [example.desirable for example in examples])
+
+
+def _single_data(
+    plan: Plan, backbone: Backbone, examples: Sequence[Example], desirable: Sequence[bool] | None = None
+) -> TrainData:
     prompts, pictures = [e.prompt.text for e in examples], [e.picture for e in examples]
-    weights, desirable = [e.weight for e in examples], [e.desirable for e in examples]
-    return labelled_data(backbone, prompts, pictures, desirable, weights, plan.settings.training.empty_prompts)
+    weights, empty = [e.weight for e in examples], plan.settings.training.empty_prompts
+    return single_data(backbone, prompts, pictures, weights, desirable, empty)
 
 
 def _selected(
@@ -111,12 +106,7 @@ def _selected(
         examples = checked_examples(
             mixed(examples, given, rule.given_share, _draw(plan)), plan.entry.size, rule.nothing
         )
-    yield _example_data(backbone, examples, plan.settings.training.empty_prompts)
-
-
-def _example_data(backbone: Backbone, examples: Sequence[Example], empty: float) -> WeightedData:
-    prompts, pictures = [e.prompt.text for e in examples], [e.picture for e in examples]
-    return weighted_data(backbone, prompts, pictures, [e.weight for e in examples], empty)
+    yield _single_data(plan, backbone, examples)
 
 
 def _candidates(
@@ -140,24 +130,28 @@ def _draw(plan: Plan) -> torch.Generator:
 
 
 def save_data(data: TrainData, path: Path) -> None:
-    """Writes data as one safetensors file, whole or not at all."""
-    kind = next(name for name, made in KINDS.items() if isinstance(data, made))
-    fields = {f.name: getattr(data, f.name) for f in dataclasses.fields(data)}  # type: ignore[arg-type]
-    table, empty = fields.pop("prompts"), fields.pop("empty_prompts")
-    tensors: dict[str, Tensor] = {**fields, "rows": table.rows, "prompt_embeds": table.embeds.prompt_embeds}
-    if table.embeds.pooled_prompt_embeds is not None:
-        tensors["pooled_prompt_embeds"] = table.embeds.pooled_prompt_embeds
-    said = {"kind": kind, "empty_prompts": str(empty), "truncated": json.dumps(table.embeds.truncated)}
-    write_whole(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}, said), sync=True)
+    """Writes data as one safetensors file, whole or not at all; the same data make the same file."""
+    table = data.prompts
+    tensors = {
+        "latents": data.latents,
+        "weights": data.weights,
+        "desirable": data.desirable,
+        "rows": table.rows,
+        "prompt_embeds": table.embeds.prompt_embeds,
+        "pooled_prompt_embeds": table.embeds.pooled_prompt_embeds,
+    }
+    known = {name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}
+    said = {"empty_prompts": data.empty_prompts, "truncated": table.embeds.truncated}
+    write_whole(path, save(known, {NOTE: json.dumps(said)}), sync=True)
 
 
 def load_data(path: Path) -> TrainData:
     """Inverse of ``save_data``."""
     with safe_open(path, framework="pt") as file:
-        said = file.metadata()
+        said = json.loads(file.metadata()[NOTE])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    embeds = PromptEmbeds(
-        tensors.pop("prompt_embeds"), tensors.pop("pooled_prompt_embeds", None), tuple(json.loads(said["truncated"]))
+    pooled = tensors.get("pooled_prompt_embeds")
+    table = PromptTable(PromptEmbeds(tensors["prompt_embeds"], pooled, tuple(said["truncated"])), tensors["rows"])
+    return TrainData(
+        tensors["latents"], table, tensors["weights"], tensors.get("desirable"), float(said["empty_prompts"])
     )
-    table = PromptTable(embeds, tensors.pop("rows"))
-    return KINDS[said["kind"]](prompts=table, empty_prompts=float(said["empty_prompts"]), **tensors)

@@ -1,14 +1,13 @@
 """What training learns from, with everything that does not change done once: pictures to latents, prompts to embeddings.
 
-``TrainData`` is what ``train`` reads: a length, and a batch for any indices. Which indices a step takes is decided by
-seed and step alone (``draws``). Three kinds: pairs, single pictures with labels, single pictures with weights.
+``TrainData`` is what ``train`` reads: pairs, or single pictures with weights and perhaps labels; a length, and a batch for
+any indices. Which indices a step takes is decided by seed and step alone (``draws``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -34,25 +33,6 @@ class Batch:
         return len(self.latents) // len(self.weights)
 
 
-@runtime_checkable
-class TrainData(Protocol):
-    """Examples by index. ``shape`` is that of one picture's latents.
-
-    ``empty_prompts`` is the share of examples that forget their prompt for a step, which keeps guidance working;
-    ``empty`` marks those of a batch.
-    """
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def empty_prompts(self) -> float: ...
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch: ...
-
-
 @dataclass(frozen=True)
 class PromptTable:
     """Every prompt encoded once; row 0 is the empty prompt, ``rows`` says which row each example reads."""
@@ -68,68 +48,32 @@ class PromptTable:
 
 
 @dataclass(frozen=True)
-class PairedData:
-    """Pairs of pictures of one prompt, the better one in ``win``."""
+class TrainData:
+    """``n`` examples with ``k`` pictures of one prompt each, encoded once: 2 in pairs, the better one first, else 1.
 
-    win: Float[Tensor, "n c h w"]
-    lose: Float[Tensor, "n c h w"]
+    ``desirable`` says of single pictures whether they are liked (KTO); ``weights`` multiply the loss (GORS: the reward).
+    ``empty_prompts`` is the share of examples that forget their prompt for a step, which keeps guidance working.
+    """
+
+    latents: Float[Tensor, "n k c h w"]
     prompts: PromptTable
     weights: Float[Tensor, " n"]
+    desirable: Bool[Tensor, " n"] | None = None
     empty_prompts: float = 0.0
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(self.win.shape[1:])
-
-    def __len__(self) -> int:
-        return len(self.win)
-
-    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
-        embeds = self.prompts.take(indices, empty)
-        latents = torch.cat([self.win[indices], self.lose[indices]])
-        return Batch(latents, stack([embeds, embeds]), self.weights[indices])
-
-
-@dataclass(frozen=True)
-class LabelledData:
-    """Single pictures, liked or not (KTO)."""
-
-    latents: Float[Tensor, "n c h w"]
-    prompts: PromptTable
-    desirable: Bool[Tensor, " n"]
-    weights: Float[Tensor, " n"]
-    empty_prompts: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.latents.shape[1:])
+        """That of one picture's latents."""
+        return tuple(self.latents.shape[2:])
 
     def __len__(self) -> int:
         return len(self.latents)
 
     def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
-        embeds = self.prompts.take(indices, empty)
-        return Batch(self.latents[indices], embeds, self.weights[indices], self.desirable[indices])
-
-
-@dataclass(frozen=True)
-class WeightedData:
-    """Single pictures to imitate, each with its weight (MI-TUNE: 1; GORS: its reward)."""
-
-    latents: Float[Tensor, "n c h w"]
-    prompts: PromptTable
-    weights: Float[Tensor, " n"]
-    empty_prompts: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.latents.shape[1:])
-
-    def __len__(self) -> int:
-        return len(self.latents)
-
-    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
-        return Batch(self.latents[indices], self.prompts.take(indices, empty), self.weights[indices])
+        """These examples; ``empty`` marks those that forget their prompt."""
+        latents, embeds = self.latents[indices].transpose(0, 1), self.prompts.take(indices, empty)
+        desirable = None if self.desirable is None else self.desirable[indices]
+        return Batch(latents.flatten(0, 1), stack([embeds] * len(latents)), self.weights[indices], desirable)
 
 
 def prompt_table(backbone: Backbone, prompts: Sequence[str]) -> PromptTable:
@@ -159,7 +103,7 @@ def encode_images(
     return torch.cat([backbone.encode(torch.stack(list(part))).cpu() for part in parts])
 
 
-def paired_data(backbone: Backbone, pairs: Sequence[PreferencePair], empty_prompts: float = 0.0) -> PairedData:
+def paired_data(backbone: Backbone, pairs: Sequence[PreferencePair], empty_prompts: float = 0.0) -> TrainData:
     """Pairs ready to train on; a picture that several pairs share (as one tensor or view) is encoded once."""
     if not pairs:
         raise InputError("There are no pairs to train on: choose a source with preferences that are no ties.")
@@ -169,43 +113,27 @@ def paired_data(backbone: Backbone, pairs: Sequence[PreferencePair], empty_promp
     win, lose = (
         [row_of[_identity(image)] for image in side] for side in zip(*((pair.win, pair.lose) for pair in pairs))
     )
-    table = prompt_table(backbone, [pair.prompt.text for pair in pairs])
+    both = torch.stack([latents[win], latents[lose]], 1)
     weights = torch.tensor([float(pair.weight) for pair in pairs])
-    return PairedData(latents[win], latents[lose], table, weights, empty_prompts)
+    return TrainData(
+        both, prompt_table(backbone, [pair.prompt.text for pair in pairs]), weights, empty_prompts=empty_prompts
+    )
 
 
-def labelled_data(
+def single_data(
     backbone: Backbone,
     prompts: Sequence[str],
     images: Sequence[UInt8[Tensor, "3 h w"]],
-    desirable: Sequence[bool],
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float],
+    desirable: Sequence[bool] | None = None,
     empty_prompts: float = 0.0,
-) -> LabelledData:
-    """Labelled pictures ready to train on; weights are 1 if not given."""
-    latents, table = encode_images(backbone, images), prompt_table(backbone, prompts)
-    return LabelledData(latents, table, torch.tensor(list(desirable)), _weights(images, weights), empty_prompts)
-
-
-def weighted_data(
-    backbone: Backbone,
-    prompts: Sequence[str],
-    images: Sequence[UInt8[Tensor, "3 h w"]],
-    weights: Sequence[float] | None = None,
-    empty_prompts: float = 0.0,
-) -> WeightedData:
-    """Pictures to imitate, ready to train on; weights are 1 if not given.
-
-    Latents that a sampling loop left behind need no encoding: make ``WeightedData`` of them with ``prompt_table``.
-    """
-    latents, table = encode_images(backbone, images), prompt_table(backbone, prompts)
-    return WeightedData(latents, table, _weights(images, weights), empty_prompts)
+) -> TrainData:
+    """Single pictures ready to train on: to imitate, or with labels to like or not."""
+    latents, table = encode_images(backbone, images)[:, None], prompt_table(backbone, prompts)
+    labels = None if desirable is None else torch.tensor(list(desirable))
+    return TrainData(latents, table, torch.tensor([float(weight) for weight in weights]), labels, empty_prompts)
 
 
 def _identity(image: Tensor) -> tuple:
     """The same for two views of the same pixels."""
     return image.data_ptr(), image.shape, image.stride()
-
-
-def _weights(images: Sequence[Tensor], weights: Sequence[float] | None) -> Float[Tensor, " n"]:
-    return torch.ones(len(images)) if weights is None else torch.tensor([float(weight) for weight in weights])

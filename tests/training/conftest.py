@@ -10,7 +10,7 @@ import torch
 
 from t2ialign.diffusion.adapters import add_adapter
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.training.data import LabelledData, PairedData, WeightedData, prompt_table
+from t2ialign.training.data import TrainData, prompt_table
 from tests.tiny import SHAPES, Shape, load_tiny, save_tiny
 
 PROMPTS = ("a red circle", "a blue square", "two stars")
@@ -39,20 +39,20 @@ def latents(backbone: Backbone, count: int, seed: int) -> torch.Tensor:
     return torch.randn((count, *backbone.latent_shape(32, 32)), generator=torch.Generator().manual_seed(seed))
 
 
-def pairs_for(backbone: Backbone, count: int = 12, empty_prompts: float = 0.0) -> PairedData:
+def pairs_for(backbone: Backbone, count: int = 12, empty_prompts: float = 0.0) -> TrainData:
     """Pairs whose winners and losers are plainly different clouds of latents."""
     table = prompt_table(backbone, [PROMPTS[row % 3] for row in range(count)])
     win, lose = latents(backbone, count, 1) + 1, latents(backbone, count, 2) - 1
-    return PairedData(win, lose, table, torch.ones(count), empty_prompts)
+    return TrainData(torch.stack([win, lose], 1), table, torch.ones(count), empty_prompts=empty_prompts)
 
 
-def labelled_for(backbone: Backbone, count: int = 12) -> LabelledData:
+def labelled_for(backbone: Backbone, count: int = 12) -> TrainData:
     table = prompt_table(backbone, [PROMPTS[row % 3] for row in range(count)])
     desirable = torch.arange(count) % 2 == 0
     shift = torch.where(desirable, 1.0, -1.0)[:, None, None, None]
-    return LabelledData(latents(backbone, count, 1) + shift, table, desirable, torch.ones(count))
+    return TrainData((latents(backbone, count, 1) + shift)[:, None], table, torch.ones(count), desirable)
 
 
-def weighted_for(backbone: Backbone, count: int = 12) -> WeightedData:
+def weighted_for(backbone: Backbone, count: int = 12) -> TrainData:
     table = prompt_table(backbone, [PROMPTS[row % 3] for row in range(count)])
-    return WeightedData(latents(backbone, count, 1) + 1, table, torch.linspace(0.5, 1.5, count))
+    return TrainData((latents(backbone, count, 1) + 1)[:, None], table, torch.linspace(0.5, 1.5, count))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from t2ialign.training.data import TrainData, labelled_data, paired_data, prompt_table, weighted_data
+from t2ialign.training.data import paired_data, prompt_table, single_data
 from t2ialign.types import InputError, PreferencePair, Prompt
 from tests.tiny import load_tiny
 from tests.training.conftest import labelled_for, pairs_for, weighted_for
@@ -34,15 +34,14 @@ def test_pairs_are_encoded_as_the_backbone_does_and_shared_pictures_once(backbon
     data = paired_data(backbone, [pair(0, 1), pair(0, 2, "a blue square", 0.5), pair(2, 1)])
     assert sum(encoded) == 3
     latents = encode(backbone, IMAGES[:3])
-    torch.testing.assert_close(data.win, latents[[0, 0, 2]])
-    torch.testing.assert_close(data.lose, latents[[1, 2, 1]])
+    torch.testing.assert_close(data.latents, torch.stack([latents[[0, 0, 2]], latents[[1, 2, 1]]], 1))
     assert data.weights.tolist() == [1.0, 0.5, 1.0] and data.shape == (4, 4, 4) and len(data) == 3
 
 
 def test_batch_is_winners_then_losers_with_their_prompts(backbone):
     data = paired_data(backbone, [pair(0, 1), pair(2, 3, "a blue square")])
     batch = data.batch(torch.tensor([1, 0]), NONE)
-    torch.testing.assert_close(batch.latents, torch.cat([data.win[[1, 0]], data.lose[[1, 0]]]))
+    torch.testing.assert_close(batch.latents, torch.cat([data.latents[[1, 0], 0], data.latents[[1, 0], 1]]))
     expected = backbone.encode_prompts(["a blue square", "a red circle"] * 2)
     torch.testing.assert_close(batch.embeds.prompt_embeds, expected.prompt_embeds)
     assert batch.pictures == 2
@@ -60,12 +59,11 @@ def test_prompts_are_encoded_once(backbone):
 
 
 def test_single_pictures(backbone):
-    labelled = labelled_data(backbone, ["a", "b"], list(IMAGES[:2]), [True, False])
+    labelled = single_data(backbone, ["a", "b"], list(IMAGES[:2]), [1, 1], [True, False])
     batch = labelled.batch(torch.tensor([1, 0]), NONE)
     assert batch.desirable.tolist() == [False, True] and batch.weights.tolist() == [1, 1] and batch.pictures == 1
-    weighted = weighted_data(backbone, ["a", "b"], list(IMAGES[:2]), [0.25, 0.75])
+    weighted = single_data(backbone, ["a", "b"], list(IMAGES[:2]), [0.25, 0.75])
     assert weighted.batch(torch.tensor([1, 0]), NONE).weights.tolist() == [0.75, 0.25]
-    assert all(isinstance(data, TrainData) for data in (labelled, weighted, pairs_for(backbone)))
     assert {kind(backbone).shape for kind in (labelled_for, weighted_for)} == {(4, 4, 4)}
 
 
@@ -81,4 +79,4 @@ def test_bad_data(backbone):
         with pytest.raises(InputError, match=sentence):
             paired_data(backbone, pairs)
     with pytest.raises(InputError, match="no pictures to train on"):
-        weighted_data(backbone, [], [])
+        single_data(backbone, [], [], [])

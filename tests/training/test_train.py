@@ -214,7 +214,7 @@ def test_stops_in_the_middle_with_the_last_good_state(policy, tmp_path):
     path = tmp_path / "state.pt"
     view = policy()
     data = pairs_for(view)
-    data.win[5] = torch.nan
+    data.latents[5, 0] = torch.nan
     done = []
     with pytest.raises(InputError, match=r"no longer a number at step \d"):
         done += train(view, data, LOSS, dataclasses.replace(PLAN, batch=1, steps=12, save_every=1), path)
