@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Settings
+from t2ialign.methods.options import safeguard_option
 from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.log_ratio import scale_of
 from t2ialign.training.losses import Loss, PairLoss
-from t2ialign.training.regularisers import LoserSafeguard
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,13 @@ class Options:
         50,
         embedded=2000.0,
     )
-    safeguard: bool = option(
-        False, "Loser safeguard", "Diffusion-SDPO: never push losers away at the winners' expense (mu 0.9)."
-    )
+    safeguard: bool = safeguard_option(False)
 
 
 def loss(settings: Settings) -> Loss:
     own = settings.own
-    safeguard = LoserSafeguard() if own.safeguard else None
     scale = scale_of(own.beta, "diffusion_dpo")
-    return PairLoss(Sigmoid(), scale=scale, penalties=settings.penalties, safeguard=safeguard)
+    return PairLoss(Sigmoid(), scale=scale, penalties=settings.penalties, safeguard=settings.safeguard)
 
 
 METHOD = Method(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from t2ialign.divergences import matched_beta, parse_divergence
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Settings
+from t2ialign.methods.options import safeguard_option, scale_option
 from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.losses import Loss, PairLoss
-from t2ialign.training.regularisers import LoserSafeguard
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,15 @@ class Options:
         "Divide beta by f''(1), so that every divergence starts as strong as reverse KL. Off, Jensen-Shannon begins at "
         "half strength, as in a plain comparison at equal beta.",
     )
-    scale: float = option(
-        2500.0,
-        "Scale of the log-ratio",
-        "Log-ratios are minus this times the difference of denoising errors: it decides how much the divergence matters.",
-        1,
-        20_000,
-        50,
-        embedded=1000.0,
-    )
-    safeguard: bool = option(
-        False, "Loser safeguard", "Diffusion-SDPO: never push losers away at the winners' expense (mu 0.9)."
-    )
+    scale: float = scale_option(": it decides how much the divergence matters.")
+    safeguard: bool = safeguard_option(False)
 
 
 def loss(settings: Settings) -> Loss:
     own = settings.own
     divergence = parse_divergence(own.divergence)
     beta = matched_beta(divergence, own.beta) if own.match_strength else own.beta
-    safeguard = LoserSafeguard() if own.safeguard else None
-    return PairLoss(Sigmoid(beta), divergence, own.scale, settings.penalties, safeguard)
+    return PairLoss(Sigmoid(beta), divergence, own.scale, settings.penalties, settings.safeguard)
 
 
 METHOD = Method(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Settings
+from t2ialign.methods.options import scale_option
 from t2ialign.objectives.ipo import Ipo
 from t2ialign.training.losses import Loss, PairLoss
 
@@ -15,15 +16,7 @@ class Options:
     beta: float = option(
         1.0, "Beta", "The margin is drawn to 1 / (2 beta): a smaller beta aligns more.", 0.001, 100, 0.05, embedded=0.2
     )
-    scale: float = option(
-        2500.0,
-        "Scale of the log-ratio",
-        "Log-ratios are minus this times the difference of denoising errors.",
-        1,
-        20_000,
-        50,
-        embedded=1000.0,
-    )
+    scale: float = scale_option()
 
 
 def loss(settings: Settings) -> Loss:

@@ -13,7 +13,7 @@ from torch import Tensor
 from t2ialign.methods.controls import Control, Value, controls_of
 from t2ialign.methods.options import PictureOptions, TrainingOptions, WatchOptions
 from t2ialign.training.losses import Loss
-from t2ialign.training.regularisers import KlToReference, Penalty
+from t2ialign.training.regularisers import KlToReference, LoserSafeguard, Penalty
 from t2ialign.training.selection import Example
 from t2ialign.types import SeedBatch
 
@@ -33,6 +33,11 @@ class Settings:
     def penalties(self) -> tuple[Penalty, ...]:
         weight = self.training.kl_weight
         return (KlToReference(weight),) if weight else ()
+
+    @property
+    def safeguard(self) -> LoserSafeguard | None:
+        """Of methods that have the option."""
+        return LoserSafeguard() if self.own.safeguard else None
 
 
 @dataclass(frozen=True)

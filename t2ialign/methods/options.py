@@ -1,10 +1,23 @@
-"""Options that every method has: which pictures it learns from, how it is optimised, and how it is watched."""
+"""Options that several methods have, or all: which pictures they learn from, how they are optimised and watched."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from t2ialign.methods.controls import option
+
+
+def scale_option(more: str = ".") -> Any:
+    """The scale of the log-ratio, for methods whose beta belongs to the link."""
+    words = f"Log-ratios are minus this times the difference of denoising errors{more}"
+    return option(2500.0, "Scale of the log-ratio", words, 1, 20_000, 50, embedded=1000.0)
+
+
+def safeguard_option(default: bool, embedded: bool | None = None) -> Any:
+    """Diffusion-SDPO's safeguard, on or off; ``Settings.safeguard`` is what it means."""
+    words = "Diffusion-SDPO: never push losers away at the winners' expense (mu 0.9)."
+    return option(default, "Loser safeguard", words, embedded=embedded)
 
 
 @dataclass(frozen=True)
