@@ -151,7 +151,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     methods/                one paper a file; METHODS in its __init__ is the menu; and beside them:
         method.py           the noun: a paper's choices and its published numbers
         controls.py         fields that people may set
-        options.py          the fields that every method has
+        options.py          the fields that several methods have
 
     engines/                where a sweep runs
         local.py            in one background thread of this process
