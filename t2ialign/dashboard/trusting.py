@@ -13,7 +13,7 @@ from t2ialign.dashboard.parts.audit import audited
 from t2ialign.dashboard.parts.tags import notice
 from t2ialign.dashboard.points import Chosen, load_points
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.weighing import chosen_of, draw
+from t2ialign.dashboard.weighing import chosen_of, draw, explain
 from t2ialign.dashboard.wiring import Updates
 from t2ialign.dashboard.words import counted
 from t2ialign.engines.local import Task
@@ -81,8 +81,8 @@ def tick(services: Services, theme: str, *controls: Any) -> Updates:
     if task is None:
         return stopped
     said = notice(task.error) if task.error else notice(report(task.record), "note")
-    offered = offer(services, *controls[:4])
-    return {**draw(services, theme, *controls), **stopped, "rescored": said, "rescore": offered["rescore"]}
+    offered, words = offer(services, *controls[:4]), explain(services, *controls[:4])
+    return {**draw(services, theme, *controls), **words, **stopped, "rescored": said, "rescore": offered["rescore"]}
 
 
 def _progress(task: Task) -> str:

@@ -46,4 +46,4 @@ def test_left_out_cells_are_scored_anew(stocked, config) -> None:
     stocked.engine.wait(trusting.KEY, 60)
     ended = trusting.tick(stocked, "light", *ALL, True, "")
     assert ended["clock"].active is False and ended["rescored"]
-    assert "chart" in ended
+    assert "chart" in ended and "rank correlation" in ended["sentence"]

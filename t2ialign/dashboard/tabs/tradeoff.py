@@ -114,7 +114,7 @@ def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> N
     begin = owner.owned(partial(trusting.begin, services), lambda sentence: {"rescored": notice(sentence)})
     wires.on(parts["rescore"].click, begin, ("key", *CONTROLS), offered, trigger_mode="once")
     tick = partial(trusting.tick, services)
-    wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN))
+    wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN, "sentence"))
 
 
 def _wire_exports(wires: Wires, services: Services) -> None:
