@@ -86,6 +86,7 @@ LEGEND_BELOW = {
     "x": 0.5,
     "xanchor": "center",
     "font": {"size": 12},
+    "maxheight": 0.25,  # of the chart: what does not fit is scrolled to
 }
 # The last two buttons upload the chart; the others do nothing that a click, a drag or a double click does not.
 NO_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud", "sendDataToCloud"]
