@@ -26,11 +26,12 @@ PATIENCE = 60_000  # milliseconds; a busy machine is no failure
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is ``e2e`` and may wait for the app to start."""
+    """Everything in this folder is ``e2e``, may wait for the app to start, and gets a second chance on a busy machine."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(START_SECONDS + 240))
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def free_port() -> int:
