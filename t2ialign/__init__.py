@@ -193,6 +193,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         requests.py         what a person may ask for, checked
         run.py              the same request on several checkpoints, under an id
         score_batch.py      the main use case: a request becomes pictures, scores, a stored cell
+        score_pictures.py   pictures from anywhere to scores, and what each other metric lacks
         scoring.py          from pictures to scores
         sweep.py            a grid of prompts, checkpoints and guidance scales
         workbench.py        what every use case works with
@@ -308,7 +309,7 @@ from typing import Any
 
 _HOMES = {
     "generate": "t2ialign.experiments.api",
-    "score_images": "t2ialign.experiments.api",
+    "score_images": "t2ialign.experiments.score_pictures",
     "load_backbone": "t2ialign.experiments.api",
 }
 __all__ = sorted(_HOMES)

@@ -1,4 +1,4 @@
-"""Commands about the metrics themselves: what there is, which of them tells the truth, and scores brought up to date."""
+"""Commands that measure: any pictures, the metrics themselves, and scores brought up to date."""
 
 from __future__ import annotations
 
@@ -9,10 +9,31 @@ from typing import Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit, names, progress
+from t2ialign.cli.options import JsonFlag, Metrics, StorePath, emit, names, progress
 from t2ialign.experiments.requests import check_metrics, check_scorers, picture_files
+from t2ialign.limits import clean_prompt
 
 Scorers = Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")]
+
+
+@app.command()
+def score(
+    folder: Annotated[Path, typer.Argument(help="A folder of pictures of one size.")],
+    prompt: Annotated[str, typer.Option(help="What the pictures were to show (for alignment metrics).")] = "",
+    metrics: Metrics = "",
+    scorers: Scorers = "",
+    pairs: Annotated[bool, typer.Option("--pairs", help="Also give the matrix over all pairs.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Score any folder of pictures, ours or not."""
+    clean_prompt(prompt)
+    picture_files(folder)
+    wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
+    from t2ialign.experiments import reporting, score_pictures
+
+    with progress("scoring") as show:
+        report = score_pictures.score_folder(folder, prompt, wanted, readers, show)
+    emit(reporting.picture_report(report, pairs), as_json, lambda: reporting.picture_lines(report, pairs))
 
 
 @app.command()

@@ -14,13 +14,11 @@ from t2ialign.experiments.requests import (
     BatchRequest,
     check_checkpoints,
     check_metrics,
-    check_scorers,
     checked,
     grid,
-    picture_files,
 )
 from t2ialign.files import writable
-from t2ialign.limits import clean_prompt, parse_seeds
+from t2ialign.limits import parse_seeds
 from t2ialign.types import Prompt
 
 
@@ -65,25 +63,6 @@ def generate(
     for note in state.notes:
         print(note, file=sys.stderr)
     emit(reporting.batch_report(state, out), as_json, lambda: reporting.batch_lines(state))
-
-
-@app.command()
-def score(
-    folder: Path,
-    prompt: Annotated[str, typer.Option(help="What the pictures were to show (for alignment metrics).")] = "",
-    metrics: Metrics = "",
-    scorers: Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")] = "",
-    pairs: Annotated[bool, typer.Option("--pairs", help="Also give the matrix over all pairs.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Score any folder of pictures, ours or not."""
-    clean_prompt(prompt)
-    picture_files(folder)
-    wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
-    from t2ialign.experiments import api, reporting
-
-    report = api.score_folder(folder, prompt, wanted, readers)
-    emit(reporting.folder_report(report, pairs), as_json, lambda: reporting.score_lines(report.scores))
 
 
 @app.command()

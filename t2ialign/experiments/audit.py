@@ -20,7 +20,6 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign import settings
-from t2ialign.experiments.api import default_scorers
 from t2ialign.experiments.audit_generated import TRUTH, agreement, powers, reference_cells
 from t2ialign.experiments.audit_sets import audit_prompts, hard_negatives, pool, spread_sets
 from t2ialign.experiments.audit_tests import (
@@ -36,6 +35,7 @@ from t2ialign.experiments.audit_tests import (
 )
 from t2ialign.experiments.folders import read_pictures
 from t2ialign.experiments.requests import check_metrics, picture_files
+from t2ialign.experiments.score_pictures import default_scorers
 from t2ialign.experiments.scoring import features_of, weights_of
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.metrics import ALL

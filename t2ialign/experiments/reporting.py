@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,13 @@ from PIL import Image
 from t2ialign import store
 from t2ialign.experiments.requests import check_metrics
 from t2ialign.experiments.score_batch import BatchState
+from t2ialign.experiments.score_pictures import PictureReport
 from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import InputError, Score, TradeoffPoint
 
 LONGEST = 160  # letters of a prompt on a terminal
-
-
-@dataclass(frozen=True)
-class FolderReport:
-    """Scores of a folder's pictures, in the order of ``files``."""
-
-    files: tuple[str, ...]
-    scores: Mapping[str, Score]
 
 
 def jsonable(value: Any) -> Any:
@@ -108,10 +101,21 @@ def batch_lines(state: BatchState) -> Iterator[str]:
 
 
 def score_lines(scores: Mapping[str, Score]) -> Iterator[str]:
+    """A line a score: mean, 95 % interval and unit, names and numbers in columns."""
+    width = max(map(len, scores), default=0)
     for name, score in scores.items():
-        interval = "" if math.isnan(score.lo) else f"  [{score.lo:.3f}, {score.hi:.3f}]"
-        yield f"  {score.axis:<10} {name:<28} {score.mean:8.3f}{interval}"
+        interval = "" if math.isnan(score.lo) else f"[{score.lo:.3f}, {score.hi:.3f}]"
+        yield f"  {score.axis:<10} {name:<{width}} {score.mean:9.3f}  {interval:<20} {_unit(name)}".rstrip()
     yield from _warnings(scores)
+
+
+def _unit(name: str) -> str:
+    """A metric's unit, and a word where less of it is better."""
+    metric = METRICS.get(name)
+    if metric is None:
+        return ""
+    less = {"alignment": "better", "diversity": "more diverse"}[metric.axis]
+    return metric.unit if metric.higher_is_better else f"{metric.unit}, lower is {less}"
 
 
 def _warnings(scores: Mapping[str, Score]) -> Iterator[str]:
@@ -125,11 +129,37 @@ def _warnings(scores: Mapping[str, Score]) -> Iterator[str]:
         yield f"  {', '.join(grows)}: grow with the number of pictures; compare sets of equal size only."
 
 
-def folder_report(report: FolderReport, pairs: bool) -> dict[str, Any]:
+def picture_report(report: PictureReport, pairs: bool) -> dict[str, Any]:
+    """What ``score --json`` prints."""
     return {
         "files": report.files,
         "scores": {name: score_record(score, pairs) for name, score in report.scores.items()},
+        "skipped": report.skipped,
+        "notes": report.notes,
     }
+
+
+def picture_lines(report: PictureReport, pairs: bool) -> Iterator[str]:
+    """The same in words; with ``pairs``, each pair metric's matrix after the list."""
+    width, height = report.size
+    number = "1 picture" if len(report.files) == 1 else f"{len(report.files)} pictures"
+    yield f"{number} of {width} x {height} pixels; mean and 95 % interval"
+    yield from score_lines(report.scores)
+    yield from (f"  {note}" for note in report.notes)
+    for name, score in report.scores.items():
+        if pairs and score.level == "pair":
+            yield f"{name}, all pairs:"
+            yield from _matrix(report.files, score.values.tolist())
+    if report.skipped:
+        yield "Not measured:"
+    for why in dict.fromkeys(report.skipped.values()):
+        yield f"  {', '.join(name for name, reason in report.skipped.items() if reason == why)}: {why}"
+
+
+def _matrix(files: Sequence[str], rows: Sequence[Sequence[float]]) -> Iterator[str]:
+    width = max(map(len, files))
+    for file, row in zip(files, rows, strict=True):
+        yield f"  {file:<{width}} {' '.join(f'{value:8.3f}' for value in row)}"
 
 
 def stored_points(

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from t2ialign.experiments.api import score_folder
 from t2ialign.experiments.folders import read_pictures
 from t2ialign.experiments.requests import picture_files
+from t2ialign.experiments.score_pictures import score_folder
+from t2ialign.metrics import NAMES
 from t2ialign.types import InputError
 
 
@@ -30,6 +31,28 @@ def test_every_mode_becomes_rgb(folder) -> None:
 def test_transparency_lies_on_white(tmp_path) -> None:
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
     assert (read_pictures(picture_files(tmp_path)) == 255).all()
+
+
+def test_sixteen_bits_are_scaled_and_not_cut(tmp_path) -> None:
+    levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(levels * 257).save(tmp_path / "deep.png")
+    Image.fromarray(levels.astype(np.uint8)).save(tmp_path / "plain.png")
+    deep, plain = read_pictures(picture_files(tmp_path))
+    assert (deep == plain).all() and deep.max() == 255
+
+
+def test_numbers_without_a_white_are_refused(tmp_path) -> None:
+    Image.fromarray(np.ones((16, 16), np.float32)).save(tmp_path / "depth.tif")
+    with pytest.raises(InputError, match="'depth.tif' is not a readable picture .* do not say what is white"):
+        read_pictures(picture_files(tmp_path))
+
+
+def test_photographs_lie_as_their_camera_says(tmp_path) -> None:
+    turned = Image.new("RGB", (20, 12))
+    exif = turned.getexif()
+    exif[274] = 6  # turn by 90 degrees
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    assert read_pictures(picture_files(tmp_path)).shape == (1, 3, 20, 12)
 
 
 def test_scores_of_a_folder(folder) -> None:
@@ -65,6 +88,21 @@ def test_all_leaves_out_what_cannot_be_measured_and_names_are_answered(folder) -
         score_folder(folder, "a ring", ("mutual_information",), ("clip-shapes",))
     with pytest.raises(InputError, match="no scorer called 'lpips-shape': did you mean 'lpips-shapes'"):
         score_folder(folder, "", (), ("lpips-shape",))
+
+
+def test_what_is_not_measured_says_what_it_lacks(folder) -> None:
+    heard = []
+    report = score_folder(folder, "a photo of a cat", ("all",), (), lambda *said: heard.append(said))
+    assert set(report.scores) | set(report.skipped) == set(NAMES) and not set(report.scores) & set(report.skipped)
+    assert report.skipped["hps_v21"] == "needs another scorer: --scorers hps-v2.1"
+    assert report.skipped["dinov2_diversity"].endswith("--scorers dinov2-base")
+    assert "_renoise" in report.skipped["mutual_information"]
+    assert report.skipped["oracle_alignment"] == "knows the embedded world's prompts only"
+    assert "clip_score" in report.notes[0] and "for photographs, name others" in report.notes[0]
+    assert heard[0][0] == 0 and heard[-1][0] == 1 and heard == sorted(heard, key=lambda said: said[0])
+    with pytest.raises(InputError, match="'aesthetic' needs another scorer: --scorers aesthetic"):
+        score_folder(folder, "", ("aesthetic",), ())
+    assert score_folder(folder, "", ("rmse",), ()).notes == ()
 
 
 def test_the_short_list_is_shorter(folder) -> None:
