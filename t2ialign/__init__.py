@@ -187,6 +187,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         metric_table.py     docs/metrics.md, made from the metrics
         metric_words.py     what their records do not say
         rescore.py          stored pictures scored anew
+        distance.py         how far apart two stored populations are
         folders.py          any folder of pictures as one seed batch
         prompt_sets.py      prompt sets from files
         reporting.py        results as plain records and lines

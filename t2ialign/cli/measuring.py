@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,7 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, Metrics, StorePath, emit, names, progress
-from t2ialign.experiments.requests import check_metrics, check_scorers, picture_files
+from t2ialign.experiments.requests import check_metrics, check_scorers, picture_files, read_scales
 from t2ialign.limits import clean_prompt
 
 Scorers = Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")]
@@ -37,6 +39,31 @@ def score(
 
 
 @app.command()
+def distance(
+    first: Annotated[str, typer.Argument(help="A checkpoint with stored pictures, or a folder of pictures.")],
+    second: Annotated[str, typer.Argument(help="Another, or a folder of real pictures.")],
+    metrics: Annotated[str, typer.Option(help="Of fid, kid, fd_dinov2, cmmd; empty for every one possible.")] = "",
+    scorers: Scorers = "",
+    guidance_scales: Annotated[str, typer.Option(help="Only this CFG, or one a side, as 2,8.")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """How far apart two populations of pictures are: FID, KID, FD-DINOv2 and CMMD."""
+    from t2ialign.experiments import distance as measuring
+    from t2ialign.experiments.workbench import bare_workbench, open_workbench
+
+    wanted, readers = measuring.check_distributions(names(metrics)), check_scorers(names(scorers))
+    scales = read_scales(names(guidance_scales))
+    stored = not (measuring.is_folder(first) and measuring.is_folder(second))
+    opened = open_workbench(store, share=False) if stored else nullcontext(bare_workbench())
+    with opened as bench, progress("measuring") as show:
+        sides = measuring.populations(bench, first, second, scales)
+        readers = readers or measuring.default_scorers(bench, first, second)
+        found = measuring.measure(bench, sides, wanted, readers, show)
+    emit(measuring.record(found), as_json, lambda: measuring.lines(found))
+
+
+@app.command()
 def audit(
     folder: Annotated[Path | None, typer.Argument(help="A folder of pictures; none: the embedded world.")] = None,
     metrics: Annotated[str, typer.Option(help="Metrics, separated by commas; empty for every one possible.")] = "",
@@ -53,12 +80,16 @@ def audit(
     wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
     from t2ialign.experiments import audit as auditing
     from t2ialign.experiments import audit_files
+    from t2ialign.experiments.score_pictures import of_the_world
     from t2ialign.experiments.workbench import bare_workbench
     from t2ialign.tradeoff.audit import to_record
 
     plan = replace(auditing.AuditPlan(), prompts=prompts, pools=min(auditing.AuditPlan.pools, prompts))
     with progress("auditing") as show:
         found = auditing.run_audit(bare_workbench(), folder, wanted, readers, plan, show)
+    if folder and not readers:
+        for note in of_the_world(entry.metric for entry in found.metrics):
+            print(note, file=sys.stderr)
     if out:
         from t2ialign.charts.audit_page import audit_html
 

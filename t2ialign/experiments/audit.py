@@ -117,14 +117,19 @@ def audit_world(
 
 
 def audit_pictures(
-    subject: str, images: UInt8[Tensor, "n 3 h w"], metrics: Sequence[Metric], encoders: Sequence[Encoder]
+    subject: str,
+    images: UInt8[Tensor, "n 3 h w"],
+    metrics: Sequence[Metric],
+    encoders: Sequence[Encoder],
+    watch: Callable[[float], None] = lambda fraction: None,
 ) -> Audit:
-    """(b), (c) and (d) on any pictures, taken as seeds of one prompt."""
+    """(b), (c) and (d) on any pictures, taken as seeds of one prompt; ``watch`` hears the finished share."""
     if len(images) < 8:
         raise InputError(f"An audit needs at least 8 pictures and {subject} holds {len(images)}: add some.")
     varied = _varied(metrics)
-    found = {metric.name: _begun(metric, encoders) for metric in varied}
-    _enter_pool_tests(found, varied, [Group.of(varied, _encode(Prompt(""), encoders, varied), images)])
+    group = Group.of(varied, _encode(Prompt(""), encoders, varied), images, watch)
+    found = {metric.name: _begun(metric, encoders) for metric in varied if metric.name in group.pool}
+    _enter_pool_tests(found, varied, [group])
     return Audit(subject, {"pictures": len(images)}, tuple(found.values()))
 
 
@@ -196,14 +201,18 @@ def run_audit(
     metrics, encoders = bench.scorers_for(scorers or default_scorers(asked), asked)
     if not names:
         metrics = [metric for metric in metrics if metric.name not in SLOW]
-    if folder is not None:
-        return audit_pictures(
-            f"the pictures of '{folder.name}'", read_pictures(picture_files(folder)), metrics, encoders
-        )
     begun = time.monotonic()
-    for state in audit_world(metrics, encoders, plan, settings.DATA / "reference"):
+
+    def tell(fraction: float) -> None:
         spent = time.monotonic() - begun
-        show(state.fraction, spent / state.fraction * (1 - state.fraction) if state.fraction else None)
+        show(fraction, spent / fraction * (1 - fraction) if fraction else None)
+
+    if folder is not None:
+        show(0.0, None)
+        pictures = read_pictures(picture_files(folder))
+        return audit_pictures(f"the pictures of '{folder.name}'", pictures, metrics, encoders, tell)
+    for state in audit_world(metrics, encoders, plan, settings.DATA / "reference"):
+        tell(state.fraction)
     assert state.audit is not None, "the last state carries the audit"
     return state.audit
 

@@ -35,10 +35,12 @@ def write_text(path: Path, text: str) -> None:
 
 def lines(audit: Audit) -> Iterator[str]:
     """A verdict a metric, the best first."""
-    yield f"Audit of {audit.subject}: {', '.join(f'{name} {value}' for name, value in audit.scope.items())}"
+    scope = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in audit.scope.items())
+    yield f"Audit of {audit.subject}: {scope}"
     for axis in AXES:
         if audit.on(axis):
-            yield f"{axis} metrics, the closest to the truth first"
+            order = "the closest to the truth first" if any(found.truth for found in audit.on(axis)) else "best first"
+            yield f"{axis} metrics, {order}"
             for row in table(audit, axis).rows:
                 yield f"  {row.metric:<28} {verdict(audit.of(row.metric), audit.of(TRUTH))}"
 

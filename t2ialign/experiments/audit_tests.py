@@ -26,6 +26,7 @@ Values = Mapping[str, Sequence[tuple[float, float]]]
 CHANGED = 8  # pictures that are changed in the nuisance test
 DIFFERENT, COPIES = 4, 4  # four pictures, each four times
 FEWEST = 4
+DIVISIONS = 64
 
 
 def possible(metrics: Iterable[Metric], features: Features) -> list[Metric]:
@@ -87,15 +88,22 @@ class Group:
     size: int
 
     @classmethod
-    def of(cls, metrics: Sequence[Metric], encode: Encode, images: UInt8[Tensor, "n 3 h w"]) -> Group:
+    def of(
+        cls,
+        metrics: Sequence[Metric],
+        encode: Encode,
+        images: UInt8[Tensor, "n 3 h w"],
+        watch: Callable[[float], None] = lambda fraction: None,
+    ) -> Group:
+        """``watch`` hears the finished share of the work."""
         few = images[:CHANGED]
         pictures = torch.cat([few, *(change(few) for change in NUISANCES.values())])
         whole, changed = encode(images), encode(pictures)
-        return cls(
-            {metric.name: measure(metric, whole) for metric in possible(metrics, whole)},
-            {metric.name: measure(metric, changed) for metric in possible(metrics, changed)},
-            len(images),
-        )
+        chosen, pool, copies = possible(metrics, whole), {}, {}
+        for done, metric in enumerate(chosen, 1):
+            pool[metric.name], copies[metric.name] = measure(metric, whole), measure(metric, changed)
+            watch(done / len(chosen))
+        return cls(pool, copies, len(images))
 
 
 def nuisances(metric: Metric, groups: Sequence[Group]) -> dict[str, Interval]:
@@ -145,20 +153,26 @@ def copies(metric: Metric, groups: Sequence[Group]) -> dict[str, Interval]:
 
 
 def sizes(metric: Metric, groups: Sequence[Group]) -> dict[int, Interval]:
-    """(d): the mean value of sets of 4, 8, ... pictures over that of all of them, which the sets divide up.
+    """(d): the mean value of sets of 4, 8, ... pictures over that of the largest such number.
 
-    Averaged as the house does: effective numbers through their inverse (``Metric.finish``).
+    Averaged as the house does: effective numbers through their inverse (``Metric.finish``). The sets divide up a
+    prompt's pictures; of a single prompt there are too few such sets, so random divisions of it are averaged.
     """
     size = min(group.size for group in groups)
     counts = [FEWEST << step for step in range(size.bit_length()) if FEWEST << step <= size]
-    return {n: _over([[_relative(group.pool[metric.name], n, counts[-1])] for group in groups]) for n in counts}
+    draw = torch.Generator().manual_seed(0)
+    orders = [torch.arange(size)]
+    if len(groups) == 1:
+        orders = [torch.randperm(size, generator=draw) for _ in range(DIVISIONS)]
+    values = [{n: _typical(group.pool[metric.name], n, orders) for n in counts} for group in groups]
+    return {n: _over([[value[n] / value[counts[-1]]] for value in values]) for n in counts}
 
 
-def _relative(measured: Measured, n: int, most: int) -> float:
-    """Mean value of the sets of ``n`` that make up the first ``most`` pictures, over the value of those."""
+def _typical(measured: Measured, n: int, orders: Sequence[Tensor]) -> float:
+    """Mean value of the sets of ``n`` that divide up the pictures in each of these orders."""
     finish = measured.metric.finish or (lambda value: value)
-    parts = [finish(measured.of(range(start, start + n))) for start in range(0, most - n + 1, n)]
-    return finish(_mean(parts)) / measured.of(range(most))
+    sets = [order[start : start + n] for order in orders for start in range(0, len(order) - n + 1, n)]
+    return finish(_mean([finish(measured.of(rows)) for rows in sets]))
 
 
 def negatives(

@@ -77,6 +77,14 @@ def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
+def read_scales(said: Sequence[str]) -> list[float]:
+    """Guidance scales as people write them."""
+    try:
+        return [float(scale) for scale in said]
+    except ValueError as error:
+        raise InputError(f"Guidance scales are numbers separated by commas, as 1,2,4: {error}.") from error
+
+
 def grid(
     prompts: str,
     checkpoints: Sequence[str],
@@ -90,10 +98,7 @@ def grid(
     Raises:
         InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
     """
-    try:
-        scales = [float(scale) for scale in guidance_scales]
-    except ValueError as error:
-        raise InputError(f"Guidance scales are numbers separated by commas, as 1,2,4: {error}.") from error
+    scales = read_scales(guidance_scales)
     cells = tuple(
         checked(BatchRequest(prompt, checkpoint, seeds, scale, steps, metrics=tuple(metrics)))
         for checkpoint in checkpoints

@@ -58,7 +58,7 @@ def score_folder(
     files = picture_files(folder)
     readers = tuple(scorers) or default_scorers(metrics)
     found = measure_pictures(read_pictures(files), prompt, metrics, readers, watch)
-    notes = () if scorers else _of_the_world(found.scores)
+    notes = () if scorers else of_the_world(found.scores)
     return PictureReport(found.scores, found.skipped, found.size, tuple(path.name for path in files), notes)
 
 
@@ -156,9 +156,9 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalnum, name))
 
 
-def _of_the_world(scores: Mapping[str, Score]) -> tuple[str, ...]:
+def of_the_world(names: Iterable[str]) -> tuple[str, ...]:
     """A word of warning where pictures from anywhere were read by scorers that know the embedded world only."""
-    read = [name for name in scores if not set(METRICS[name].needs) <= {"images"}]
+    read = [name for name in names if not set(METRICS[name].needs) <= {"images"}]
     if not read:
         return ()
     return (

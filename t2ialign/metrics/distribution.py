@@ -24,7 +24,10 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Distribution:
-    """A distance between two populations. ``feature`` names the embedding [n d] that both sides need."""
+    """A distance between two populations. ``feature`` names the embedding [n d] that both sides need.
+
+    ``dimension`` is d where it is known beforehand and a covariance of full rank is needed; 0 elsewhere.
+    """
 
     name: str
     title: str
@@ -33,7 +36,22 @@ class Distribution:
     unit: str
     reference: str
     summary: str
+    dimension: int = 0
     version: str = "1"
+
+    def check(self, n: int, m: int) -> None:
+        """Refuses populations that are too small, before anybody embeds them."""
+        if self.dimension:
+            check_rank(self.dimension, n, m)
+
+
+def check_rank(dimension: int, n: int, m: int) -> None:
+    """Refuses what has too few pictures for a covariance of full rank."""
+    if min(n, m) <= dimension:
+        raise InputError(
+            f"A Frechet distance over {dimension} features needs more than {dimension} pictures on each side, and here "
+            f"are {n} and {m}; take KID or CMMD, which are unbiased at any size."
+        )
 
 
 def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interval:
@@ -42,12 +60,7 @@ def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interv
     The root's trace comes from the eigenvalues of S_a^(1/2) S_b S_a^(1/2), which is symmetric, so that no complex
     root has to be taken. Raises ``InputError`` where either side has too few pictures for a covariance of full rank.
     """
-    dimension = a.shape[1]
-    if min(len(a), len(b)) <= dimension:
-        raise InputError(
-            f"A Frechet distance over {dimension} features needs more than {dimension} pictures on each side, and here "
-            f"are {len(a)} and {len(b)}; take KID or CMMD, which are unbiased at any size."
-        )
+    check_rank(a.shape[1], len(a), len(b))
     a, b = a.double(), b.double()
     values, vectors = torch.linalg.eigh(torch.cov(a.T))
     root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
@@ -121,6 +134,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         unit="squared distance",
         reference="Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule, eq. 6",
         summary="Distance of two populations as Gaussians in Inception's features; wants ten thousands of pictures.",
+        dimension=2048,
     ),
     "kid": Distribution(
         name="kid",

@@ -179,7 +179,8 @@ def _copied(copies: Mapping[str, Interval]) -> list[str]:
     counted, noticed = copies["counted"].mean, copies["noticed"].mean
     if abs(counted - 1) < 0.02:
         return ["Counts copies exactly: four pictures four times are four pictures."]
-    return [f"Four pictures four times score {counted:.0%} of the four, {noticed:.0%} of sixteen different ones."]
+    sixteen = "" if math.isnan(noticed) else f", {noticed:.0%} of sixteen different ones"
+    return [f"Four pictures four times score {counted:.0%} of the four{sixteen}."]
 
 
 def _drifts(sizes: Mapping[int, Interval]) -> list[str]:

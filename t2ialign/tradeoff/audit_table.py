@@ -110,7 +110,8 @@ def _copies(entry: MetricAudit) -> Cell:
     if not entry.copies:
         return Cell("no", 0.0, "copies count as different pictures") if entry.level == "image" else Cell()
     counted, noticed = entry.copies["counted"], entry.copies["noticed"]
-    said = f"{_words(counted)} of four pictures, {_words(noticed)} of sixteen different ones"
+    sixteen = "" if math.isnan(noticed.mean) else f", {_words(noticed)} of sixteen different ones"
+    said = f"{_words(counted)} of four pictures{sixteen}"
     return Cell(f"{counted.mean:.2f}", _cut(1 - abs(counted.mean - 1)), said)
 
 

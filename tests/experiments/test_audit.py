@@ -18,7 +18,7 @@ from t2ialign.experiments.audit_sets import audit_prompts, hard_negatives, pool,
 from t2ialign.experiments.workbench import Workbench
 from t2ialign.shapes import oracle
 from t2ialign.shapes.grammar import claims_of, parse
-from t2ialign.tradeoff.audit import MIXED, Audit, from_record
+from t2ialign.tradeoff.audit import MIXED, Audit, from_record, verdict
 from t2ialign.tradeoff.audit_table import table
 from t2ialign.types import Encoder, InputError, Metric, Prompt
 
@@ -116,6 +116,18 @@ def test_any_pictures_can_be_audited(scoring) -> None:
     assert found.of("clip_score") is None
     with pytest.raises(InputError, match="at least 8 pictures and a folder holds 3"):
         audit_pictures("a folder", images[:3], *scoring)
+
+
+def test_few_pictures_are_audited_without_inventing_a_drift(scoring) -> None:
+    """Eight pictures give two disjoint sets of four, which is chance; unbiased metrics must still come out unbiased."""
+    heard = []
+    found = audit_pictures("a folder", pool(audit_prompts(2)[0], 9, 3), *scoring, heard.append)
+    assert heard == sorted(heard) and heard[-1] == 1
+    assert all(found.of(name).sizes[4].mean == pytest.approx(1, abs=0.05) for name in ("lpips", "rmse", "u_rke"))
+    assert found.of("vendi").sizes[4].mean < 0.99
+    assert found.of("factor_diversity") is None and "nan" not in verdict(found.of("lpips"))
+    said = [cell.said for row in table(found, "diversity").rows for cell in row.cells]
+    assert any("of four pictures" in text for text in said) and not any("nan" in text for text in said)
 
 
 def test_a_plan_that_cannot_be_is_refused(scoring) -> None:
