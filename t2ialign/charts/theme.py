@@ -83,10 +83,11 @@ LEGEND_BELOW = {
     "yref": "container",
     "y": 0,
     "yanchor": "bottom",
+    "xref": "container",
     "x": 0.5,
     "xanchor": "center",
     "font": {"size": 12},
-    "maxheight": 0.25,  # of the chart: what does not fit is scrolled to
+    "maxheight": 0.3,  # of the chart: what does not fit is scrolled to
 }
 # The last two buttons upload the chart; the others do nothing that a click, a drag or a double click does not.
 NO_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud", "sendDataToCloud"]

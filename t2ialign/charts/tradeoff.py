@@ -17,6 +17,7 @@ from t2ialign.types import GenerationConfig, Metric, TradeoffPoint
 
 FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
+LABEL_ROOM = 0.15  # of the points' span
 BESIDE_RING = "\N{EN SPACE}"
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
 
@@ -29,8 +30,9 @@ def tradeoff_figure(
     pareto: bool = True,
     dark: bool = False,
     order: Sequence[str] = (),
+    bars: bool = True,
 ) -> go.Figure:
-    """Points with their intervals, sweeps of ``guidance_scale`` joined; ``highlight`` holds config keys to ring.
+    """Points with their intervals unless ``bars`` is off, sweeps of ``guidance_scale`` joined, ``highlight``'s keys ringed.
 
     ``order`` lists all checkpoints there are, shown or not, so that a filter does not change anyone's colour.
     ``customdata[0]`` of a point is its config's key and nothing else. Points on few prompts are hollow and outside the
@@ -49,11 +51,13 @@ def tradeoff_figure(
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
-        chart.add_scatter(**_sweep(name, line, look[line[0].config.checkpoint], x_metric, y_metric))
+        chart.add_scatter(**_sweep(name, line, look[line[0].config.checkpoint], colors, x_metric, y_metric))
+        if not bars:
+            chart.data[-1].update(error_x=None, error_y=None)
         chart.data[-1].text = [text[point.config] for point in line]
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
-    chart.update_yaxes(title={"text": axis_title(y_metric, colors.muted), "standoff": 6})
+    chart.update_yaxes(title={"text": axis_title(y_metric, colors.muted), "standoff": 6}, autorangeoptions=_room(shown))
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
     _note(chart, _left_unsaid(shown, len(known) - len(shown)), colors)
     return chart
@@ -105,7 +109,10 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) 
     return ", ".join([config.checkpoint, *differing]) if differing else f"{config.checkpoint}, {config.key[:6]}"
 
 
-def _sweep(name: str, line: Sequence[TradeoffPoint], style: Style, x_metric: Metric, y_metric: Metric) -> dict:
+def _sweep(
+    name: str, line: Sequence[TradeoffPoint], style: Style, colors: Ink, x_metric: Metric, y_metric: Metric
+) -> dict:
+    hollow = [point.prompts < FEW_PROMPTS for point in line]
     bars = faded(style.color, 0.35)
     return {
         "name": escape(name),
@@ -117,9 +124,10 @@ def _sweep(name: str, line: Sequence[TradeoffPoint], style: Style, x_metric: Met
         "line": {"color": style.color, "width": 2, "dash": style.dash},
         "marker": {
             "color": style.color,
-            "symbol": [style.symbol + ("-open" if point.prompts < FEW_PROMPTS else "") for point in line],
-            "size": style.size,
-            "line": {"width": 2, "color": style.color},
+            "symbol": [style.symbol + ("-open" if few else "") for few in hollow],
+            "size": style.size + 3,
+            # An edge in the page's colour keeps points apart that lie on each other.
+            "line": {"width": 1.5, "color": [style.color if few else colors.paper for few in hollow]},
         },
         "textposition": "top right",
         "textfont": {"size": 11, "color": style.color},
@@ -130,17 +138,20 @@ def _sweep(name: str, line: Sequence[TradeoffPoint], style: Style, x_metric: Met
 
 
 def labels(lines: Sequence[Sequence[TradeoffPoint]], highlight: Collection[str]) -> dict[GenerationConfig, str]:
-    """The guidance scales beside the points; where many lines crowd, beside their ends and what is highlighted only."""
+    """The guidance scales beside the points; where many lines crowd, beside what is highlighted and the ends of sweeps."""
     text = {}
     for line in lines:
+        ends = (line[0], line[-1]) if len(line) > 1 else ()
         for point in line:
             scale = f"{point.config.guidance_scale:g}"
             if point.config.key in highlight:
                 text[point.config] = f"{BESIDE_RING}CFG {scale}"
             else:
-                text[point.config] = scale if len(lines) <= CROWD or point in (line[0], line[-1]) else ""
-    start = lines[0][0].config
-    return text if text[start].startswith(BESIDE_RING) else {**text, start: f"CFG {text[start]}"}
+                text[point.config] = scale if len(lines) <= CROWD or point in ends else ""
+    first = next((config for config, scale in text.items() if scale), None)
+    if first is None or text[first].startswith(BESIDE_RING):
+        return text
+    return {**text, first: f"CFG {text[first]}"}
 
 
 def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric) -> str:
@@ -166,6 +177,12 @@ def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, 
         "marker": {"color": colors.halo, "size": 22, "line": {"width": 0}},
         "hoverinfo": "skip",
     }
+
+
+def _room(points: Sequence[TradeoffPoint]) -> dict:
+    """A little more above the highest point, where its label stands."""
+    highest, lowest = (edge(point.y.mean for point in points) for edge in (max, min))
+    return {"include": highest + LABEL_ROOM * (highest - lowest)}
 
 
 def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict:

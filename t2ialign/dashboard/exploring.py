@@ -18,6 +18,7 @@ from t2ialign.dashboard.bridges import DARK
 from t2ialign.dashboard.draw import group_of, headline_of, metric_of, point_of
 from t2ialign.dashboard.form import Form, form_of, requests_of
 from t2ialign.dashboard.links import Subject, read_query
+from t2ialign.dashboard.menu import stories
 from t2ialign.dashboard.parts.behind import behind
 from t2ialign.dashboard.parts.chips import chips
 from t2ialign.dashboard.parts.headline import headlines
@@ -33,7 +34,8 @@ from t2ialign.experiments.run import open_run, run_batches
 from t2ialign.store import Filters, choices
 from t2ialign.types import InputError
 
-CHART_HEIGHT = 400
+CHART_HEIGHT = 310
+LEGEND_ROW = 19
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
 
@@ -130,9 +132,10 @@ def draw_chart(services: Services, watched: Watched, theme: str) -> Updates:
     chosen, dark = chosen_for(services, watched), theme == DARK
     points, order = load_points(services, chosen).points, services.order()
     current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
-    figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order)
+    figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order, bars=False)
     add_current(figure, current, chosen.x, chosen.y, dark, order)
-    figure.update_layout(height=CHART_HEIGHT)
+    named = sum(trace.showlegend is not False for trace in figure.data)
+    figure.update_layout(height=CHART_HEIGHT + LEGEND_ROW * named, legend={"maxheight": 0.5})
     caption = "Each point: one checkpoint at one guidance, over many prompts. Click a point to see its pictures."
     return {"chart": figure, "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
 
@@ -200,7 +203,7 @@ def show_behind(services: Services, subject: str, point: str, cell: str = "") ->
 
 def offer_checkpoints(services: Services) -> Updates:
     """What can be sampled now, for the list; what is chosen stays."""
-    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints()))}
+    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
 def pick_example(data: Mapping[str, Any]) -> Updates:

@@ -31,11 +31,14 @@ class Services:
     desk: Desk
     supervisor: Supervisor
     exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
+    charted: tuple[str, ...] = ()  # checkpoints that had pictures when the app was started
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 
     def checkpoints(self) -> dict[str, CheckpointEntry]:
-        """What can be sampled now, by name."""
-        return dict(self.bench.registry().checkpoints)
+        """What can be sampled now, by name; what would first be downloaded comes last."""
+        registry = self.bench.registry()
+        away = {name for name, backbone in registry.backbones.items() if isinstance(backbone.source, str)}
+        return dict(sorted(registry.checkpoints.items(), key=lambda item: item[1].backbone in away))
 
     def palette(self, checkpoints: Iterable[str] = ()) -> dict[str, Look]:
         """Each checkpoint's colours, the same on every chart and every sheet; unknown ones come after all others."""
@@ -44,8 +47,11 @@ class Services:
         return {name: Look(light[name].color, dark[name].color) for name in names}
 
     def order(self) -> list[str]:
-        """All checkpoints there are, those of the registry first, so that a filter changes nobody's colour."""
-        return list(dict.fromkeys([*self.checkpoints(), *choices(self.store)["checkpoints"]]))
+        """All checkpoints there are: colours go by this order, so no filter and no new checkpoint changes anyone's.
+
+        What had pictures when the app was started comes first, so that what is seen together differs in colour.
+        """
+        return list(dict.fromkeys([*self.charted, *self.checkpoints(), *choices(self.store)["checkpoints"]]))
 
     def categories(self) -> dict[str, str]:
         """The category of each prompt that a set knows."""
@@ -63,5 +69,5 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
     known = {name: prompt_sets.load(name) for name in names}
     engine = LocalEngine()
-    supervisor = Supervisor(bench.store)
-    return Services(bench, bench.store, engine, known, Desk(engine), supervisor, trouble=trouble)
+    supervisor, charted = Supervisor(bench.store), tuple(choices(bench.store)["checkpoints"])
+    return Services(bench, bench.store, engine, known, Desk(engine), supervisor, charted=charted, trouble=trouble)

@@ -91,9 +91,9 @@ def offer_runs(services: Services, run: str | None) -> Updates:
     """The runs that the store has now; a chosen one stays chosen. A new ``visit`` has every chart drawn."""
     runs, visit = runs_with_steps(services.store), uuid.uuid4().hex
     if run in [job for _, job in runs]:
-        return {"visit": visit, "run": gr.Dropdown(runs, value=run)}
+        return {"visit": visit, "run": gr.Dropdown(runs, value=run, visible=True)}
     waiting = no_film(CHOOSE if runs else NO_RUNS)
-    return {"visit": visit, "run": gr.Dropdown(runs, value=None, interactive=bool(runs)), "player": waiting}
+    return {"visit": visit, "run": gr.Dropdown(runs, value=None, visible=bool(runs)), "player": waiting}
 
 
 def follow_run(services: Services, run: str | None) -> Updates:

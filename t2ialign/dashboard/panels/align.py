@@ -54,7 +54,12 @@ def form_panel() -> Components:
 def _source_panel() -> Components:
     with gr.Row(elem_classes="t2-two"):
         parent = gr.Dropdown(
-            [], label="Start from", info="Its child is a new checkpoint.", filterable=False, elem_id="t2-parent"
+            [],
+            label="Start from",
+            info="Its child is a new checkpoint.",
+            filterable=False,
+            elem_id="t2-parent",
+            elem_classes="t2-stories",
         )
         name = gr.Textbox("", label="Name of the new checkpoint", max_lines=1, elem_id="t2-name")
     pairs = gr.Dropdown([], label="Learns from", allow_custom_value=True, elem_id="t2-pairs-from")

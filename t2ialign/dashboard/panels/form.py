@@ -7,6 +7,7 @@ import inspect
 import gradio as gr
 
 from t2ialign.dashboard.form import FEWEST, MOST, Form
+from t2ialign.dashboard.menu import stories
 from t2ialign.dashboard.parts.chips import chips
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.wiring import asset
@@ -83,7 +84,9 @@ def settings_panel(services: Services) -> Components:
         label="Checkpoints",
         info="Models to compare, up to four. Type blends: a@0.5+b@0.5",
         elem_id="t2-checkpoints",
+        elem_classes="t2-stories",
     )
+    told = gr.HTML(stories(services), apply_default_css=False, elem_id="t2-stories")
     guidance_scale = gr.Slider(
         0,
         20,
@@ -96,6 +99,7 @@ def settings_panel(services: Services) -> Components:
     )
     return {
         "checkpoints": checkpoints,
+        "stories": told,
         "guidance_scale": guidance_scale,
         **_seeds(first),
         **_advanced(first),

@@ -69,7 +69,11 @@ def _compared(services: Services, first: dict) -> Components:
     )
     with gr.Accordion("Add to them", open=False, elem_classes="t2-adder"):
         checkpoints = gr.Dropdown(
-            list(services.checkpoints()), multiselect=True, allow_custom_value=True, label="Checkpoints"
+            list(services.checkpoints()),
+            multiselect=True,
+            allow_custom_value=True,
+            label="Checkpoints",
+            elem_classes="t2-stories",
         )
         with gr.Row():
             scales = gr.Textbox("4", label="CFG", info="Several: 2, 4, 8", min_width=100)

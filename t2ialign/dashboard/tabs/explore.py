@@ -99,7 +99,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     )
     # Checkpoints are made while pages are open: the list is read anew whenever the tab or the list itself is opened.
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
-    wires.on(renewed, partial(exploring.offer_checkpoints, services), (), ("checkpoints",))
+    wires.on(renewed, partial(exploring.offer_checkpoints, services), (), ("checkpoints", "stories"))
     parts["subject"].change(None, parts["subject"], None, js=asset("address.js"), show_progress="hidden")
     wires.on_event(parts["examples"].select, exploring.pick_example, (), ("prompt",))
     wires.on(parts["prompt_set"].change, partial(exploring.show_examples, services), ("prompt_set",), ("examples",))
