@@ -12,8 +12,9 @@ from importlib import import_module
 from typing import Any
 
 from t2ialign import settings
-from t2ialign.experiments.metric_words import EQUATIONS, STAND_INS, TITLE
+from t2ialign.experiments.metric_words import EQUATIONS, POPULATIONS, STAND_INS, TITLE
 from t2ialign.metrics import METRICS, ON_REQUEST
+from t2ialign.metrics.distribution import DISTRIBUTIONS
 from t2ialign.types import Axis, Metric
 
 COLUMNS = (
@@ -66,7 +67,7 @@ def markdown() -> str:
     parts = [TITLE]
     for axis in AXES:
         parts += [f"## {axis.capitalize()}", _rows([m for m in METRICS.values() if m.axis == axis], measured)]
-    return "\n\n".join([*parts, _beside(measured), STAND_INS]) + "\n"
+    return "\n\n".join([*parts, _beside(measured), _populations(), STAND_INS]) + "\n"
 
 
 def agreement() -> dict[str, Any]:
@@ -120,6 +121,12 @@ def _beside(measured: dict[str, Any]) -> str:
         "random and natural pictures, odd sizes and constant ones too."
     )
     return "\n".join([said, "", *head, *rows])
+
+
+def _populations() -> str:
+    head = ["| metric | definition | reference | from | unit |", "|---|---|---|---|---|"]
+    rows = [f"| `{d.name}` | {d.summary} | {d.reference} | {d.feature} | {d.unit} |" for d in DISTRIBUTIONS.values()]
+    return "\n".join([POPULATIONS, "", *head, *rows])
 
 
 def _gap(row: dict[str, Any]) -> float:

@@ -61,13 +61,14 @@ an axis. Metrics marked *on request* are computed when asked for by name or with
 thread for 16 pictures of 64 pixels once their features are there (all 120 pairs of a pair metric). *Ours / authority's* are
 values on one fixed set of pictures, wherever an outside authority exists; the section after the tables says which."""
 
-STAND_INS = """## Distribution metrics
+POPULATIONS = """## Distribution metrics
 
-`metrics/distribution.py` compares two populations of pictures by their embeddings: FID and FD-DINOv2 (Frechet distance, by
-eigenvalues, refused below the rank of the covariance), KID and CMMD (unbiased U-statistics, with block intervals). They are no
-axis of the chart, because one prompt's seeds are far too few for them.
+Two populations of pictures by their embeddings, `python -m t2ialign distance A B`, where A and B are checkpoints with stored
+pictures or folders. A Frechet distance is taken by eigenvalues and refused below the rank of the covariance; a kernel distance
+is a U-statistic, unbiased at any size, with a jackknife interval over pictures. `tests/metrics/test_distribution.py` holds them
+to SciPy's square root and to torchmetrics. They are no axis of the chart: one prompt's seeds are far too few for them."""
 
-## Weights
+STAND_INS = """## Weights
 
 The embedded world's scorers (`oracle-shapes`, `clip-shapes`, `lpips-shapes`, `annotator-shapes`) ship with the project and are
 tested as they are. Of the others, what has been tested without their published weights is this: the same classes, randomly
