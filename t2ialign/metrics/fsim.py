@@ -41,9 +41,13 @@ def filters(height: int, width: int, device: str) -> tuple[Float[Tensor, "o s h 
 
 
 def phase_congruency(luminance: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """PC_2 of Kovesi 1999 over 4 orientations and 4 scales, with Zhang's noise threshold."""
+    """PC_2 of Kovesi 1999 over 4 orientations and 4 scales, with Zhang's noise threshold.
+
+    The filters let no constant through, so it is taken out first: of a picture of one level nothing is left then, where
+    it would be the transform's rounding, and its congruency is 1 as in exact arithmetic.
+    """
     bank, noise = filters(*luminance.shape, str(luminance.device))
-    responses = torch.fft.ifft2(torch.fft.fft2(luminance) * bank)
+    responses = torch.fft.ifft2(torch.fft.fft2(luminance - (luminance.min() + luminance.max()) / 2) * bank)
     total = responses.sum(1)
     length = total.abs() + EPSILON
     even, odd = total.real / length, total.imag / length

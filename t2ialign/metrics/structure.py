@@ -66,19 +66,22 @@ class Structure:
     def moments(self, features: Features) -> Prepared:
         """Per picture, once: pixels, window means and variances, with the formula's constants taken in.
 
-        Covariances come from pixels around mid-grey, which keeps one digit more of them in fp32. Pixels and their means
-        (``offset``) carry ``factor``, so that their products are twice the covariance; pixels also carry the first tap,
-        which ``window_sums`` leaves out; ``mean`` carries the root of two, so that its products are 2 m_x m_y.
+        Covariances do not change when a picture is moved by a constant, so they come from pixels around each channel's
+        own mean (a whole level, so that nothing is rounded): fp32 then keeps the small ones of flat parts. Pixels and
+        their means (``offset``) carry ``factor``, so that their products are twice the covariance; pixels also carry the
+        first tap, which ``window_sums`` leaves out; ``mean`` carries the root of two, so that its products are 2 m_x m_y.
         """
         images, window = features["images"], len(self.taps)
         if min(images.shape[-2:]) < window:
             size = f"{images.shape[-1]} x {images.shape[-2]}"
             raise InputError(f"SSIM needs pictures of at least {window} x {window} pixels, and these are {size}.")
-        pixels = images.float().sub_(127.5).mul_(self.factor * self.share / 255)
+        pixels = images.float()
+        centre = pixels.mean((-2, -1), keepdim=True).round_()
+        pixels.sub_(centre).mul_(self.factor * self.share / 255)
         offset = window_sums(pixels, self.taps).mul_(self.share)
         double = window_sums(pixels * pixels, self.taps).addcmul_(offset, offset, value=-1)
         spread = double.clamp_min_(0).div_(2).add_(self.constants[1] / 2)
-        mean = (offset / self.factor).add_(0.5).mul_(math.sqrt(2))
+        mean = (offset / self.factor).add_(centre / 255).mul_(math.sqrt(2))
         return {"pixels": pixels, "offset": offset, "mean": mean, "spread": spread}
 
     def distance(self, one: Prepared, others: Prepared) -> Float[Tensor, " m"]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import convolve
 
 from t2ialign import torchvision_guard
 from t2ialign.metrics import METRICS
@@ -27,8 +29,18 @@ def test_equals_piq(images: torch.Tensor):
         assert 1 - pairs[0, i].item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_constant_pictures():
-    """All that is left is the step to the zeros outside; piq finds the same."""
-    images = torch.stack([torch.full((3, 32, 32), value, dtype=torch.uint8) for value in (40, 200)])
-    expected = piq.fsim(images[:1] / 255, images[1:] / 255, chromatic=False).item()
-    assert 1 - METRICS["fsim"].compute({"images": images})[0, 1].item() == pytest.approx(expected, rel=1e-4)
+def slopes(levels: np.ndarray) -> np.ndarray:
+    """Scharr's gradient, as a loop over numpy, with zeros outside."""
+    taps = np.array([[3, 0, -3], [10, 0, -10], [3, 0, -3]]) / 16
+    return np.hypot(convolve(levels, taps, mode="constant"), convolve(levels, taps.T, mode="constant"))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (61, 55)], ids=str)
+def test_constant_pictures(size: tuple[int, int]):
+    """Nothing is congruent or all of it is (1, the limit): what remains are the steps to the zeros outside."""
+    images = torch.stack([torch.full((3, *size), value, dtype=torch.uint8) for value in (40, 90, 200)])
+    found = METRICS["fsim"].compute({"images": images})
+    x, y, z = (slopes(np.full(size, float(value))) for value in (40, 90, 200))
+    for pair, (a, b) in {(0, 1): (x, y), (0, 2): (x, z), (1, 2): (y, z)}.items():
+        expected = ((2 * a * b + 160) / (a**2 + b**2 + 160)).mean()
+        assert 1 - found[pair].item() == pytest.approx(expected, rel=1e-5)
