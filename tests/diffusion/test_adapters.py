@@ -273,6 +273,12 @@ def test_saving_replaces_as_a_whole(tmp_path, fresh, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_who_may_read_the_manifest_may_read_the_adapter(tmp_path, fresh):
+    """A store that several people share is of no use if one of them can load its adapters."""
+    save_adapter(add_adapter(fresh(), "mine", rank=2), "mine", tmp_path / "mine", {})
+    assert len({path.stat().st_mode for path in (tmp_path / "mine").iterdir()}) == 1
+
+
 def test_adding_again_starts_over(fresh):
     backbone = fresh()
     base = predict(backbone)
