@@ -82,17 +82,17 @@ class Structure:
         double = window_sums(pixels * pixels, self.taps).addcmul_(offset, offset, value=-1)
         spread = double.clamp_min_(0).div_(2).add_(self.constants[1] / 2)
         mean = (offset / self.factor).add_(centre / 255).mul_(math.sqrt(2))
-        return {"pixels": pixels, "offset": offset, "mean": mean, "spread": spread}
+        square = torch.addcmul(mean.new_tensor(self.constants[0] / 2), mean, mean, value=0.5)
+        return {"pixels": pixels, "offset": offset, "mean": mean, "square": square, "spread": spread}
 
     def distance(self, one: Prepared, others: Prepared) -> Float[Tensor, " m"]:
         """1 - mean of (2 m_x m_y + C1)(2 cov + C2) / ((m_x^2 + m_y^2 + C1)(var_x + var_y + C2)); one blur a pair.
 
-        The denominator's first half is the numerator's plus (m_x - m_y)^2.
+        Every pass over memory counts: C2 goes through the blur with the products, as its window mean is itself.
         """
-        c1, c2 = self.constants
-        structure = window_sums(one["pixels"] * others["pixels"], self.taps)
-        structure.addcmul_(one["offset"], others["offset"], value=-1).add_(c2)
-        above = torch.addcmul(structure.new_tensor(c1), one["mean"], others["mean"])
-        gap = one["mean"] - others["mean"]
-        below = torch.addcmul(above, gap, gap, value=0.5).mul_(one["spread"] + others["spread"])
-        return 1 - above.mul_(structure).div_(below).flatten(1).mean(1)
+        c1, c2 = (one["mean"].new_tensor(constant) for constant in self.constants)
+        structure = window_sums(torch.addcmul(c2 * self.share**2, one["pixels"], others["pixels"]), self.taps)
+        structure.addcmul_(one["offset"], others["offset"], value=-1)
+        structure.mul_(torch.addcmul(c1, one["mean"], others["mean"]))
+        below = (one["square"] + others["square"]).mul_(one["spread"] + others["spread"])
+        return 1 - structure.div_(below).flatten(1).mean(1)
