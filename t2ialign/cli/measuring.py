@@ -112,9 +112,17 @@ def rescore(
     from t2ialign.experiments import rescore as rescoring
     from t2ialign.experiments.workbench import open_workbench
 
-    with open_workbench(store, share=False) as bench, progress("scoring") as show:
-        for state in rescoring.rescore(bench, wanted):
-            show(state.fraction, state.remaining)
+    with open_workbench(store, share=False) as bench:
+        state = rescoring.RescoreState(0, 0)
+        try:
+            with progress("scoring") as show:
+                for state in rescoring.rescore(bench, wanted):
+                    show(state.fraction, state.remaining)
+        except (KeyboardInterrupt, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "interrupted" not in str(error):  # what DuckDB makes of Ctrl-C
+                raise
+            print(f"Stopped. {rescoring.report(state)} The same command goes on from here.", file=sys.stderr)
+            raise typer.Exit(130) from None
     emit(state, as_json, lambda: iter([rescoring.report(state)]))
 
 

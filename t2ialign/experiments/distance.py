@@ -32,11 +32,12 @@ NOBODY = Prompt("")  # embeddings of pictures alone
 
 @dataclass(frozen=True)
 class Population:
-    """Pictures of one origin; those of a checkpoint come from ``cells`` of the store."""
+    """Pictures of one origin; those of a checkpoint come from ``cells`` of the store, with the seeds of each."""
 
     name: str
     images: UInt8[Tensor, "n 3 h w"]
     cells: int = 0
+    seeds: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,22 @@ def populations(
         raise InputError(f"'{first}' twice is no comparison; name two populations, or two guidance scales of one.")
     cells = [None if is_folder(side) else _cells(bench, side, scale) for side, scale in zip(sides, wanted, strict=True)]
     if cells[0] and cells[1]:
-        shared = {_condition(cell, bool(scales)) for cell in cells[0]} & {_condition(c, bool(scales)) for c in cells[1]}
-        if not shared:
-            raise InputError(
-                f"'{first}' and '{second}' share no prompt, steps and seeds in the store; sweep both over one grid."
-            )
-        cells = [[cell for cell in found or () if _condition(cell, bool(scales)) in shared] for found in cells]
+        return _matched(bench, sides, (cells[0], cells[1]), bool(scales))
     left, right = (_population(bench, side, found or ()) for side, found in zip(sides, cells, strict=True))
+    return left, right
+
+
+def _matched(
+    bench: Workbench, sides: tuple[str, str], cells: tuple[Sequence[Cell], Sequence[Cell]], chosen_scales: bool
+) -> tuple[Population, Population]:
+    """Two checkpoints' pictures of the prompts and seeds that both have, in the same order."""
+    first, second = ({_condition(cell, chosen_scales): cell for cell in found} for found in cells)
+    shared = [key for key in first if key in second]
+    if not shared:
+        raise InputError(
+            f"'{sides[0]}' and '{sides[1]}' share no prompt, steps and seeds in the store; sweep both over one grid."
+        )
+    left, right = (_population(bench, side, [by[key] for key in shared]) for side, by in zip(sides, (first, second)))
     return left, right
 
 
@@ -117,7 +127,12 @@ def _population(bench: Workbench, side: str, cells: Sequence[Cell]) -> Populatio
     images = [batch.images for batch in batches if batch.seeds]
     if not images:
         raise InputError(f"Of '{side}' only thumbnails are stored; generate its pictures on this machine first.")
-    return Population(side, torch.cat(images), len(images))
+    return Population(side, torch.cat(images), len(images), tuple(batch.seeds for batch in batches))
+
+
+def is_paired(first: Population, second: Population) -> bool:
+    """Whether the sides' pictures share prompts and seeds one by one, and so are not independent."""
+    return bool(first.seeds) and first.seeds == second.seeds
 
 
 def measure(
@@ -142,7 +157,7 @@ def measure(
             reader = _reader(bench, entry, scorers)
             if entry.feature not in embedded:
                 embedded[entry.feature] = [reader.encode(side.images, NOBODY)[entry.feature].cpu() for side in sides]
-            found[name] = entry.compute(*embedded[entry.feature])
+            found[name] = entry.compute(*embedded[entry.feature], paired=is_paired(*sides))
             versions[name] = f"{entry.version}+{reader.id}:{reader.sha[:12]}"
         except InputError as error:
             skipped[name] = str(error)
@@ -179,7 +194,8 @@ def record(found: Distances) -> dict[str, Any]:
 
 def lines(found: Distances) -> Iterator[str]:
     """The same in words."""
-    yield " and ".join(map(_said, found.sides)) + ": 0 is no difference; 95 % intervals are over pictures"
+    alike = ", of the same prompts and seeds" if is_paired(*found.sides) else ""
+    yield f"{' and '.join(map(_said, found.sides))}{alike}: 0 is no difference; 95 % intervals are over pictures"
     for name, value in found.found.items():
         interval = "" if value.lo != value.lo else f"[{value.lo:.4f}, {value.hi:.4f}]"
         yield f"  {name:<10} {value.mean:9.4f}  {interval:<22} {DISTRIBUTIONS[name].unit}, by {found.versions[name]}"

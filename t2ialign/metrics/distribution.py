@@ -26,13 +26,15 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 class Distribution:
     """A distance between two populations. ``feature`` names the embedding [n d] that both sides need.
 
+    ``compute(a, b, paired)``: ``paired`` says that a_i and b_i share prompt and seed.
+
     ``dimension`` is d where it is known beforehand and a covariance of full rank is needed; 0 elsewhere.
     """
 
     name: str
     title: str
     feature: str
-    compute: Callable[[Tensor, Tensor], Interval]
+    compute: Callable[..., Interval]
     unit: str
     reference: str
     summary: str
@@ -54,11 +56,12 @@ def check_rank(dimension: int, n: int, m: int) -> None:
         )
 
 
-def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interval:
+def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], paired: bool = False) -> Interval:
     """|mean_a - mean_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)) (Dowson and Landau 1982); no interval.
 
     The root's trace comes from the eigenvalues of S_a^(1/2) S_b S_a^(1/2), which is symmetric, so that no complex
-    root has to be taken. Raises ``InputError`` where either side has too few pictures for a covariance of full rank.
+    root has to be taken; that pictures are ``paired`` changes nothing. Raises ``InputError`` where either side has too
+    few pictures for a covariance of full rank.
     """
     check_rank(a.shape[1], len(a), len(b))
     a, b = a.double(), b.double()
@@ -104,6 +107,25 @@ def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], kernel: Ke
     return Interval(value, value - margin, value + margin)
 
 
+def paired_kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "n d"], kernel: Kernel) -> Interval:
+    """The same where a_i and b_i share prompt and seed (Gretton et al. 2012, eq. 4), with a jackknife over such pairs.
+
+    Pictures of one seed are alike whatever else differs: taken in, their kernel would push the distance below zero, so
+    each is compared with the others' only.
+    """
+    n = len(a)
+    if n < 3:
+        raise InputError(f"A kernel distance needs three pictures on each side, and here are {n} and {n}.")
+    a, b = a.double(), b.double()
+    own = sum(_row_sums(x, x, kernel) - _diagonal(x, kernel) for x in (a, b))
+    alike = torch.vmap(lambda x, y: kernel(x[None], y[None])[0, 0])(a, b)
+    rows = own - _row_sums(a, b, kernel) - _row_sums(b, a, kernel) + 2 * alike
+    left = (rows.sum() - 2 * rows) / ((n - 1) * (n - 2))
+    variance = float((left - left.mean()).square().sum()) * (n - 1) / n
+    value, margin = float(rows.sum()) / (n * (n - 1)), float(stats.t.ppf(0.975, n - 1)) * math.sqrt(variance)
+    return Interval(value, value - margin, value + margin)
+
+
 def _row_sums(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], kernel: Kernel) -> Float[Tensor, " n"]:
     """Sums over the other side, in blocks of rows."""
     rows = max(1, BLOCK // len(b))
@@ -114,15 +136,15 @@ def _diagonal(a: Float[Tensor, "n d"], kernel: Kernel) -> Float[Tensor, " n"]:
     return torch.vmap(lambda row: kernel(row[None], row[None])[0, 0])(a.double())
 
 
-def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interval:
+def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], paired: bool = False) -> Interval:
     """Kernel distance with the cubic kernel, over all pictures at once instead of over random subsets."""
-    return kernel_distance(a, b, polynomial_kernel)
+    return (paired_kernel_distance if paired else kernel_distance)(a, b, polynomial_kernel)
 
 
-def cmmd(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Interval:
+def cmmd(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], paired: bool = False) -> Interval:
     """Kernel distance with the Gaussian kernel on unit vectors; unbiased, unlike the published V-statistic."""
     first, second = (torch.nn.functional.normalize(x.double(), dim=1) for x in (a, b))
-    return kernel_distance(first, second, gaussian_kernel)
+    return (paired_kernel_distance if paired else kernel_distance)(first, second, gaussian_kernel)
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {

@@ -44,6 +44,21 @@ def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
     assert run("rescore", "--metrics", "rmsee", "--store", str(tmp_path / "home"))[0] == 2
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["python", "duckdb"])
+def test_rescore_is_stopped_by_the_keyboard(run, tmp_path, monkeypatch, error) -> None:
+    from t2ialign.experiments import rescore as rescoring
+
+    def stopped(*_):
+        yield rescoring.RescoreState(3, 9, scores=5)
+        raise error
+
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    monkeypatch.setattr(rescoring, "rescore", stopped)
+    code, out, err = run("rescore", "--metrics", "rmse", "--store", str(tmp_path / "home"))
+    said = "Stopped. 5 scores written for 3 of 9 cells. The same command goes on from here."
+    assert (code, out, err.splitlines()[-1]) == (130, "", said)
+
+
 def test_metrics_are_listed(run) -> None:
     rows = {row["name"]: row for row in json.loads(run("metrics", "--json")[1])}
     assert rows["lpips"]["higher_is_better"] and rows["vendi"]["equation"]

@@ -47,7 +47,7 @@ def test_guidance_scales_of_one_checkpoint_are_compared_on_shared_prompts(bench:
     found = measuring.measure(bench, sides, ("fid", "cmmd"), measuring.default_scorers(bench, "base"))
     clip = bench.encoder("clip-shapes")
     a, b = (clip.encode(state.batch.images, Prompt(""))["clip_image"] for state in (low, high))
-    assert found.found == {"cmmd": cmmd(a, b)} and found.versions["cmmd"].startswith("1+clip-shapes:")
+    assert found.found == {"cmmd": cmmd(a, b, paired=True)} and found.versions["cmmd"].startswith("1+clip-shapes:")
     assert "more than 2048 pictures on each side, and here are 3 and 3; take KID or CMMD" in found.skipped["fid"]
 
 
@@ -55,6 +55,7 @@ def test_a_checkpoint_and_a_folder(bench: Workbench, folder) -> None:
     run_request(bench, REQUEST)
     sides = measuring.populations(bench, "base", str(folder))
     assert [(side.cells, len(side.images)) for side in sides] == [(1, 3), (0, 4)]
+    assert not measuring.is_paired(*sides)
     assert torch.equal(sides[1].images, read_pictures(picture_files(folder)))
     said = list(measuring.lines(measuring.measure(bench, sides, ("cmmd", "fid"), ("clip-shapes",))))
     assert "'base' (3 pictures of 1 cells)" in said[0] and "clip-shapes" in said[1] and "fid: A Frechet" in said[-1]

@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 
 from t2ialign import torchvision_guard
 from t2ialign.metrics import distribution
-from t2ialign.metrics.distribution import DISTRIBUTIONS, cmmd, frechet_distance, kid
+from t2ialign.metrics.distribution import DISTRIBUTIONS, cmmd, frechet_distance, kid, polynomial_kernel
 from t2ialign.types import InputError
 
 torchvision_guard.install()
@@ -71,6 +71,31 @@ def test_kernel_distances_of_one_population_are_zero_on_average_at_any_size():
     for distance in (kid, cmmd):
         values = torch.tensor([distance(a, b).mean for a, b in pairs])
         assert abs(values.mean()) < 4 * values.std() / 200**0.5
+
+
+def test_pictures_of_the_same_seeds_are_no_reason_to_be_closer_than_alike():
+    """By its definition, and zero on average where nothing differs although a_i and b_i are nearly the same."""
+    draw = torch.Generator().manual_seed(2)
+    a = torch.randn(6, 4, generator=draw)
+    b = a + 0.5 * torch.randn(6, 4, generator=draw) + 0.3
+    k = {
+        name: polynomial_kernel(x.double(), y.double())
+        for name, (x, y) in {"a": (a, a), "b": (b, b), "ab": (a, b)}.items()
+    }
+    off = ~torch.eye(6, dtype=torch.bool)
+    by_hand = (k["a"] + k["b"] - k["ab"] - k["ab"].T)[off].mean().item()
+    assert kid(a, b, paired=True).mean == pytest.approx(by_hand)
+    assert kid(a, a, paired=True).mean == pytest.approx(0, abs=1e-12)
+    shared = torch.randn(200, 8, 16, generator=draw)
+    noise = 0.3 * torch.randn(2, 200, 8, 16, generator=draw)
+    for distance in (kid, cmmd):
+        found = [distance(x + n, x + m, paired=True) for x, n, m in zip(shared, *noise, strict=True)]
+        means = torch.tensor([interval.mean for interval in found])
+        assert abs(means.mean()) < 4 * means.std() / 200**0.5
+        assert np.mean([interval.lo <= 0 <= interval.hi for interval in found]) > 0.85
+    assert torch.tensor([kid(x, x).mean for x in shared]).mean() < -0.1, "what is wrong without"
+    with pytest.raises(InputError, match="three pictures on each side, and here are 2 and 2"):
+        kid(a[:2], b[:2], paired=True)
 
 
 def test_interval_covers_and_narrows():
