@@ -83,7 +83,6 @@ LEGEND_BELOW = {
     "yref": "container",
     "y": 0,
     "yanchor": "bottom",
-    "xref": "container",
     "x": 0.5,
     "xanchor": "center",
     "font": {"size": 12},

@@ -13,10 +13,12 @@ import plotly.graph_objects as go
 from t2ialign.charts.intervals import error_bars, in_words
 from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, figure, ink, styles
 from t2ialign.tradeoff.pareto import pareto_front
-from t2ialign.types import GenerationConfig, Metric, TradeoffPoint
+from t2ialign.types import GenerationConfig, Interval, Metric, TradeoffPoint
 
 FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
+NO_BAR = Interval(math.nan, math.nan, math.nan)
+LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
 BESIDE_RING = "\N{EN SPACE}"
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
@@ -49,18 +51,25 @@ def tradeoff_figure(
         chart.add_scatter(**_front(shown, x_metric, y_metric, colors))
     lines = sweeps(shown)
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
+    barred = {point.config for point in solid_points(shown)} if bars else set()
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
         chart.add_scatter(**_sweep(name, line, look[line[0].config.checkpoint], colors, x_metric, y_metric))
-        if not bars:
-            chart.data[-1].update(error_x=None, error_y=None)
+        chart.data[-1].update(_bars(line, barred, look[line[0].config.checkpoint]))
         chart.data[-1].text = [text[point.config] for point in line]
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
     chart.update_yaxes(title={"text": axis_title(y_metric, colors.muted), "standoff": 6}, autorangeoptions=_room(shown))
+    chart.update_layout(legend={"xref": "container"})  # as wide as the chart with its labels, not as its axis
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
     _note(chart, _left_unsaid(shown, len(known) - len(shown)), colors)
     return chart
+
+
+def small(chart: go.Figure, height: int = 310) -> go.Figure:
+    """A chart for a narrow column: as much taller than ``height`` as its legend needs there, so that none is scrolled."""
+    rows = sum(trace.showlegend is not False for trace in chart.data)
+    return chart.update_layout(height=height + LEGEND_ROW * rows, legend={"maxheight": 0.5})
 
 
 def solid_points(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
@@ -113,13 +122,10 @@ def _sweep(
     name: str, line: Sequence[TradeoffPoint], style: Style, colors: Ink, x_metric: Metric, y_metric: Metric
 ) -> dict:
     hollow = [point.prompts < FEW_PROMPTS for point in line]
-    bars = faded(style.color, 0.35)
     return {
         "name": escape(name),
         "x": [point.x.mean for point in line],
         "y": [point.y.mean for point in line],
-        "error_x": error_bars([point.x for point in line], bars),
-        "error_y": error_bars([point.y for point in line], bars),
         "mode": "lines+markers+text",
         "line": {"color": style.color, "width": 2, "dash": style.dash},
         "marker": {
@@ -135,6 +141,13 @@ def _sweep(
         "hovertext": [_hover(name, point, x_metric, y_metric) for point in line],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
+
+
+def _bars(line: Sequence[TradeoffPoint], barred: Collection[GenerationConfig], style: Style) -> dict:
+    """The intervals of a sweep's points; where a few prompts say next to nothing, a bar would only stretch the axes."""
+    color = faded(style.color, 0.35)
+    known = [(point.x, point.y) if point.config in barred else (NO_BAR, NO_BAR) for point in line]
+    return {"error_x": error_bars([x for x, _ in known], color), "error_y": error_bars([y for _, y in known], color)}
 
 
 def labels(lines: Sequence[Sequence[TradeoffPoint]], highlight: Collection[str]) -> dict[GenerationConfig, str]:

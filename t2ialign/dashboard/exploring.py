@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from t2ialign.charts import tradeoff_figure
+from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.current import add_current
 from t2ialign.dashboard.album import picture_file
 from t2ialign.dashboard.behind import look_behind
@@ -34,8 +34,6 @@ from t2ialign.experiments.run import open_run, run_batches
 from t2ialign.store import Filters, choices
 from t2ialign.types import InputError
 
-CHART_HEIGHT = 310
-LEGEND_ROW = 19
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
 
@@ -134,10 +132,8 @@ def draw_chart(services: Services, watched: Watched, theme: str) -> Updates:
     current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
     figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order, bars=False)
     add_current(figure, current, chosen.x, chosen.y, dark, order)
-    named = sum(trace.showlegend is not False for trace in figure.data)
-    figure.update_layout(height=CHART_HEIGHT + LEGEND_ROW * named, legend={"maxheight": 0.5})
     caption = "Each point: one checkpoint at one guidance, over many prompts. Click a point to see its pictures."
-    return {"chart": figure, "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
+    return {"chart": small(figure), "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
 
 
 def chosen_for(services: Services, watched: Watched) -> Chosen:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
-from t2ialign.charts import tradeoff_figure
+from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.training import accuracy_figure, bands_figure, loss_figure, probe_figure
 from t2ialign.dashboard.album import preview_uri
 from t2ialign.dashboard.aligning import warned
@@ -28,7 +28,6 @@ from t2ialign.types import InputError, Interval
 
 CURVES = ("loss", "accuracy", "bands", "alignment", "diversity")
 HIDDEN = "measured"  # what the drawn curves were drawn from
-CHART_HEIGHT = 380
 COLUMNS = 8  # of the sample strip, as many as fit beside each other
 RESUMABLE = ("paused", "cancelled", "failed", "interrupted")
 STOPPING = 40.0  # seconds that a discarded run has to end
@@ -149,9 +148,8 @@ def draw_result(services: Services, watched: Watched, dark: bool) -> Updates:
     ringed = {point.config.key for point in points if point.config.checkpoint == name}
     if not ringed:
         return {"result": shown, "point_box": gr.Column(visible=False)}
-    figure = tradeoff_figure(points, chosen.x, chosen.y, ringed, False, dark, services.order())
-    figure.update_layout(height=CHART_HEIGHT)
-    return {"result": shown, "point_box": gr.Column(visible=True), "point": figure}
+    figure = tradeoff_figure(points, chosen.x, chosen.y, ringed, False, dark, services.order(), bars=False)
+    return {"result": shown, "point_box": gr.Column(visible=True), "point": small(figure)}
 
 
 def draw_history(watch: Watch, job: str) -> str:

@@ -31,7 +31,7 @@ class Services:
     desk: Desk
     supervisor: Supervisor
     exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
-    charted: tuple[str, ...] = ()  # checkpoints that had pictures when the app was started
+    met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 
     def checkpoints(self) -> dict[str, CheckpointEntry]:
@@ -41,17 +41,19 @@ class Services:
         return dict(sorted(registry.checkpoints.items(), key=lambda item: item[1].backbone in away))
 
     def palette(self, checkpoints: Iterable[str] = ()) -> dict[str, Look]:
-        """Each checkpoint's colours, the same on every chart and every sheet; unknown ones come after all others."""
-        names = [*self.order(), *checkpoints]
+        """Each checkpoint's colours, the same on every chart and every sheet."""
+        names = self.order(checkpoints)
         light, dark = styles(names), styles(names, dark=True)
         return {name: Look(light[name].color, dark[name].color) for name in names}
 
-    def order(self) -> list[str]:
-        """All checkpoints there are: colours go by this order, so no filter and no new checkpoint changes anyone's.
+    def order(self, shown: Iterable[str] = ()) -> list[str]:
+        """All checkpoints there are and the ``shown``: colours go by this order, so that no filter changes anyone's.
 
-        What had pictures when the app was started comes first, so that what is seen together differs in colour.
+        First comes what was on show, each in its turn: what is seen together differs in colour, and what comes later
+        takes nobody's colour away.
         """
-        return list(dict.fromkeys([*self.charted, *self.checkpoints(), *choices(self.store)["checkpoints"]]))
+        self.met.extend(name for name in (*choices(self.store)["checkpoints"], *shown) if name not in self.met)
+        return list(dict.fromkeys([*self.met, *self.checkpoints()]))
 
     def categories(self) -> dict[str, str]:
         """The category of each prompt that a set knows."""
@@ -69,5 +71,5 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
     known = {name: prompt_sets.load(name) for name in names}
     engine = LocalEngine()
-    supervisor, charted = Supervisor(bench.store), tuple(choices(bench.store)["checkpoints"])
-    return Services(bench, bench.store, engine, known, Desk(engine), supervisor, charted=charted, trouble=trouble)
+    supervisor = Supervisor(bench.store)
+    return Services(bench, bench.store, engine, known, Desk(engine), supervisor, trouble=trouble)

@@ -61,7 +61,7 @@ def _source_panel() -> Components:
             elem_id="t2-parent",
             elem_classes="t2-stories",
         )
-        name = gr.Textbox("", label="Name of the new checkpoint", max_lines=1, elem_id="t2-name")
+        name = gr.Textbox("", label="Name", info="Of the new checkpoint.", max_lines=1, elem_id="t2-name")
     pairs = gr.Dropdown([], label="Learns from", allow_custom_value=True, elem_id="t2-pairs-from")
     look = gr.Button("Look at some", size="sm", scale=0, min_width=130, elem_id="t2-look")
     shown = gr.HTML("", apply_default_css=False, elem_id="t2-source-preview")
