@@ -66,8 +66,8 @@ POPULATIONS = """## Distribution metrics
 Two populations of pictures by their embeddings, `python -m t2ialign distance A B`, where A and B are checkpoints with stored
 pictures or folders. A Frechet distance is taken by eigenvalues and refused below the rank of the covariance; a kernel distance
 is a U-statistic, unbiased at any size, with a jackknife interval over pictures. Checkpoints are compared on the prompts and
-seeds that both have, by the paired statistic, as pictures of one seed are alike. `tests/metrics/test_distribution.py` holds them
-to SciPy's square root and to torchmetrics. They are no axis of the chart: one prompt's seeds are far too few for them."""
+seeds that both have, by the paired statistic, as pictures of one seed are alike. `tests/metrics/test_distribution.py` holds
+them to SciPy's square root and to torchmetrics. They are no axis of the chart: one prompt's seeds are far too few for them."""
 
 STAND_INS = """## Weights
 
