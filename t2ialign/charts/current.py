@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from t2ialign.charts.intervals import error_bars, in_words
 from t2ialign.charts.theme import faded, ink, styles
+from t2ialign.charts.tradeoff import room
 from t2ialign.types import Metric, TradeoffPoint
 
 LABEL = "this prompt"
@@ -56,6 +57,8 @@ def add_current(
         showlegend=False,
         cliponaxis=False,
     )
+    ends = [end for point in known for end in (point.y.lo, point.y.hi) if math.isfinite(end)]
+    chart.update_yaxes(autorangeoptions=room([*ends, *(y for trace in chart.data for y in trace.y or ())]))
     if len(known) == 1:
         _name(chart, known[0], dark)
     return chart

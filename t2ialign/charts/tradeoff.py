@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -59,7 +59,10 @@ def tradeoff_figure(
         chart.data[-1].text = [text[point.config] for point in line]
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
-    chart.update_yaxes(title={"text": axis_title(y_metric, colors.muted), "standoff": 6}, autorangeoptions=_room(shown))
+    chart.update_yaxes(
+        title={"text": axis_title(y_metric, colors.muted), "standoff": 6},
+        autorangeoptions=room(point.y.mean for point in shown),
+    )
     chart.update_layout(legend={"xref": "container"})  # as wide as the chart with its labels, not as its axis
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
     _note(chart, _left_unsaid(shown, len(known) - len(shown)), colors)
@@ -192,10 +195,10 @@ def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, 
     }
 
 
-def _room(points: Sequence[TradeoffPoint]) -> dict:
+def room(heights: Iterable[float]) -> dict:
     """A little more above the highest point, where its label stands."""
-    highest, lowest = (edge(point.y.mean for point in points) for edge in (max, min))
-    return {"include": highest + LABEL_ROOM * (highest - lowest)}
+    drawn = list(heights)
+    return {"include": max(drawn) + LABEL_ROOM * (max(drawn) - min(drawn))}
 
 
 def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict:
