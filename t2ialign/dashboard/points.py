@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from t2ialign.charts import solid_points
-from t2ialign.charts.intervals import in_words, number
+from t2ialign.charts.intervals import in_words
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.words import counted, default_metric
 from t2ialign.experiments.rescore import current_version
@@ -120,7 +120,7 @@ def _correlation(points: Sequence[TradeoffPoint], chosen: Chosen) -> str:
     effect = "less" if sign * rho.mean < 0 else "more"
     strength = "clearly" if abs(rho.mean) >= 0.7 else "somewhat" if abs(rho.mean) >= 0.3 else "hardly"
     if strength == "hardly":
-        claim = f"the two axes hardly move together ({number(rho.mean)})"
+        claim = "the two axes hardly move together"
     else:
         claim = f"{gain} goes {strength} with {effect} {_other(chosen)}"
     solid = "" if len(known) == len(drawn) else "solid "
@@ -128,6 +128,9 @@ def _correlation(points: Sequence[TradeoffPoint], chosen: Chosen) -> str:
 
 
 def _other(chosen: Chosen) -> str:
+    """What the vertical axis has more or less of; a metric of single pictures is not called diversity."""
+    if chosen.y.axis == "diversity" and chosen.y.level == "image":
+        return chosen.y.title
     return chosen.y.axis if chosen.y.axis != chosen.x.axis else f"{chosen.y.axis} by {chosen.y.title}"
 
 

@@ -87,3 +87,9 @@ def test_what_a_metric_cannot_say_stands_beside_the_chart(stocked, config):
     assert "only cells of 4 seeds are compared; 1 cell with another number are left out" in said
     alone = replace(chosen, y=METRICS["entropy_1d"])
     assert "says nothing about a set" in in_a_sentence(load_points(stocked, alone), alone)
+
+
+def test_a_metric_of_single_pictures_is_not_called_diversity():
+    found, chosen = chart(RISING, True)
+    said = in_a_sentence(found, replace(chosen, y=METRICS["entropy_2d"]))
+    assert "goes clearly with more Entropy 2D" in said and "more diversity" not in said
