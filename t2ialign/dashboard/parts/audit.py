@@ -20,7 +20,7 @@ def audited(audit: Audit | None, shown: dict[str, tuple[Metric, str]]) -> str:
     rows = "".join(_row(audit, word, metric, version) for word, (metric, version) in shown.items())
     return (
         f'<dl class="t2-audit">{rows}</dl><p class="t2-notice hint">In the table, blue is good and orange is bad; rest the '
-        f"pointer on a cell to read what it says. From renders and runs of {escape(audit.subject)}, where "
+        f"pointer on a cell, or tap it, to read what it says. From renders and runs of {escape(audit.subject)}, where "
         "the truth is known: a metric that fails here may do better on photographs, and the other way round. "
         f"<code>{COMMAND} --out audit.html</code> makes the whole report, <code>{COMMAND} FOLDER</code> audits on your own "
         "pictures.</p>"
