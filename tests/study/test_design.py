@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from t2ialign.registry import resolve
+from t2ialign.settings import DATA
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign, checked, from_toml, to_toml
 from t2ialign.types import InputError, Prompt
 
@@ -40,6 +42,13 @@ def test_toml_is_read_with_defaults():
     assert found.categories == ("color", "")
     assert found.shown == 2
     assert found.groups == ("everyone",)
+
+
+@pytest.mark.parametrize("name", ["two_tastes", "whose_taste"])
+def test_shipped_designs_name_checkpoints_that_exist(name: str):
+    shipped = from_toml((DATA / "studies" / f"{name}.toml").read_text(encoding="utf-8"))
+    for contender in checked(shipped).contenders:
+        resolve(contender.checkpoint)
 
 
 def test_toml_and_json_round_trip():
