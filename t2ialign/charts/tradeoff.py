@@ -55,7 +55,8 @@ def tradeoff_figure(
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
         chart.add_scatter(**_sweep(name, line, look[line[0].config.checkpoint], colors, x_metric, y_metric))
-        chart.data[-1].update(_bars(line, barred, look[line[0].config.checkpoint]))
+        color = faded(look[line[0].config.checkpoint].color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
+        chart.data[-1].update(_bars(line, barred, color))
         chart.data[-1].text = [text[point.config] for point in line]
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
@@ -72,7 +73,7 @@ def tradeoff_figure(
 def small(chart: go.Figure, height: int = 310) -> go.Figure:
     """A chart for a narrow column: as much taller than ``height`` as its legend needs there, so that none is scrolled."""
     rows = sum(trace.showlegend is not False for trace in chart.data)
-    return chart.update_layout(height=height + LEGEND_ROW * rows, legend={"maxheight": 0.5})
+    return chart.update_layout(height=height + LEGEND_ROW * rows, legend={"maxheight": 0.55})
 
 
 def solid_points(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
@@ -146,9 +147,8 @@ def _sweep(
     }
 
 
-def _bars(line: Sequence[TradeoffPoint], barred: Collection[GenerationConfig], style: Style) -> dict:
+def _bars(line: Sequence[TradeoffPoint], barred: Collection[GenerationConfig], color: str) -> dict:
     """The intervals of a sweep's points; where a few prompts say next to nothing, a bar would only stretch the axes."""
-    color = faded(style.color, 0.35)
     known = [(point.x, point.y) if point.config in barred else (NO_BAR, NO_BAR) for point in line]
     return {"error_x": error_bars([x for x, _ in known], color), "error_y": error_bars([y for _, y in known], color)}
 

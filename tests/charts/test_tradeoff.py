@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from t2ialign.charts.tradeoff import EMPTY, labels, one_version, sweeps, tradeoff_figure
+from t2ialign.charts.tradeoff import EMPTY, labels, one_version, small, sweeps, tradeoff_figure
 from tests.charts.conftest import SPO, metric, point
 
 BASE_SWEEP = [point(0.9, 0.3, 8), point(0.5, 0.8, 1), point(0.7, 0.6, 4)]
@@ -81,7 +81,6 @@ def test_nothing_to_draw(x_metric, y_metric):
 
 
 def test_unknown_interval_draws_no_bar(x_metric, y_metric):
-    from dataclasses import replace
 
     from t2ialign.types import Interval
 
@@ -139,3 +138,23 @@ def test_points_on_few_prompts_are_hollow_and_outside_the_front(x_metric, y_metr
     assert "fewer than 4 prompts" in chart.layout.annotations[-1].text
     alone = tradeoff_figure([easy], x_metric, y_metric)
     assert list(named(alone, "Pareto front").x) == [0.95]
+
+
+def test_a_point_on_few_prompts_stretches_no_axis(x_metric, y_metric):
+    few = replace(SPO_SWEEP[0], prompts=1)
+    bar = named(tradeoff_figure([*BASE_SWEEP, few], x_metric, y_metric), "spo").error_y.array
+    assert list(bar) == [0.0]
+    alone = named(tradeoff_figure([few], x_metric, y_metric), "spo").error_y.array
+    assert alone[0] > 0
+
+
+def test_a_crowd_labels_sweeps_but_no_single_points():
+    crowd = [[point(0.1, 0.1, 4, num_inference_steps=steps)] for steps in (1, 2, 3, 4)]
+    assert set(labels(crowd, highlight=[]).values()) == {""}
+
+
+def test_a_narrow_chart_grows_with_its_legend(x_metric, y_metric):
+    one, two = (
+        small(tradeoff_figure(points, x_metric, y_metric)) for points in (BASE_SWEEP, [*BASE_SWEEP, *SPO_SWEEP])
+    )
+    assert two.layout.height > one.layout.height

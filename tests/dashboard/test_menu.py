@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from t2ialign.dashboard.menu import stories, story
+from t2ialign.dashboard.services import Services
 from t2ialign.registry import CheckpointEntry, load_registry
 
 SHIPPED = load_registry().checkpoints
@@ -44,3 +46,16 @@ def test_no_story_ends_its_style_sheet(services, monkeypatch):
     monkeypatch.setattr(type(services), "checkpoints", lambda self: {"x": hostile})
     sheet = stories(services)
     assert sheet.count("<") == 2 and sheet.count('"') == 4
+
+
+def test_what_comes_later_takes_nobodys_colour(services, monkeypatch):
+    before = services.palette(["mine"])
+    monkeypatch.setattr("t2ialign.dashboard.services.choices", lambda store: {"checkpoints": ["aaa", "mine"]})
+    after = services.palette(["zzz"])
+    assert all(after[name] == before[name] for name in ("base", "mine"))
+    assert len({after[name].light for name in ("mine", "aaa", "zzz")}) == 3
+
+
+def test_what_must_be_downloaded_comes_last():
+    names = list(Services.checkpoints(SimpleNamespace(bench=SimpleNamespace(registry=load_registry))))
+    assert names[0] == "base" and names[-3:] == ["sd-1.5", "sd-2.1-base", "sdxl"]
