@@ -159,7 +159,7 @@ def picture_lines(report: PictureReport, pairs: bool) -> Iterator[str]:
 def _matrix(files: Sequence[str], rows: Sequence[Sequence[float]]) -> Iterator[str]:
     width = max(map(len, files))
     for file, row in zip(files, rows, strict=True):
-        yield f"  {file:<{width}} {' '.join(f'{value:8.3f}' for value in row)}"
+        yield f"  {file:<{width}} {' '.join(f'{round(value, 3) + 0.0:8.3f}' for value in row)}"
 
 
 def stored_points(

@@ -95,4 +95,4 @@ class Structure:
         structure.addcmul_(one["offset"], others["offset"], value=-1)
         structure.mul_(torch.addcmul(c1, one["mean"], others["mean"]))
         below = (one["square"] + others["square"]).mul_(one["spread"] + others["spread"])
-        return 1 - structure.div_(below).flatten(1).mean(1)
+        return (1 - structure.div_(below).flatten(1).mean(1)).clamp_min_(0)  # SSIM is at most 1; rounding forgets it

@@ -56,6 +56,12 @@ def test_constant_pictures():
     assert pairs[1, 2].item() == pytest.approx(1 - (0.4 + 1e-4) / (0.04 + 1 + 1e-4), rel=1e-6)
 
 
+@pytest.mark.parametrize("images", [natural(), random_images(4, (33, 40))], ids=["natural", "noise"])
+def test_a_picture_is_at_no_distance_from_itself_and_never_at_less(images: Tensor):
+    own = METRICS["ssim"].compute({"images": images}).diagonal()
+    assert (own >= 0).all() and own.max() < 1e-6
+
+
 def test_too_small_pictures_are_refused():
     with pytest.raises(InputError, match="at least 11 x 11 pixels, and these are 10 x 30"):
         METRICS["ssim"].compute({"images": random_images(2, (30, 10))})
