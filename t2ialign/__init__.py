@@ -29,6 +29,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     tradeoff/               what the chart means
         interval.py         intervals over prompts, with seeds within them
         points.py           scores of cells to points of the chart
+        comparison.py       two checkpoints on the same prompts and seeds
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         dose_response.py    does a metric move one way as a dial is turned?

@@ -48,6 +48,15 @@ def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
     assert any(point["config"]["num_inference_steps"] == 3 and point["prompts"] == 1 for point in points)
 
 
+def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
+    words = ("compare", "dmpo", "--metrics", "lpips,u_rke", "--store", str(tmp_path / "home"))
+    lpips, number = json.loads(run(*words, "--json")[1])
+    assert lpips["prompts"] >= 24 and lpips["difference"]["hi"] < 0 and number["difference"] is None
+    table = run(*words, "--markdown")[1].splitlines()
+    assert table[0] == "| checkpoint | CFG | `lpips` | `u_rke` |" and table[2].startswith("| `dmpo` | 4 | -0.0")
+    assert "`sweep` them" in run("compare", "base", "--against", "dpo_beta200", "--store", str(tmp_path / "home"))[1]
+
+
 def test_checkpoints_lists_the_backbones(run) -> None:
     names = {row["name"] for row in json.loads(run("checkpoints", "--json")[1])}
     assert {"base", "sd-1.5", "sd-2.1-base", "sdxl"} <= names
@@ -85,6 +94,8 @@ BAD = [
     ((*RING, "--out", "FILE/pictures"), "Nothing can be written to"),
     (("points", "--x", "oracle_alignmnt"), "did you mean 'oracle_alignment'"),
     (("points", "--y", "factor"), "did you mean 'factor_diversity'"),
+    (("compare", "dppo"), "did you mean 'dpo'"),
+    (("compare", "--metrics", "lpps"), "did you mean 'lpips'"),
     (("rescore", "--metrics", "rmsee"), "did you mean 'rmse'"),
     (("sweep", "--prompts", "nowhere"), "no prompt set"),
     (("sweep", "--prompts", "FILE"), "is not a prompt file"),

@@ -19,6 +19,12 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def signed(value: float) -> str:
+    """A difference: ``+0.0123``, with a true minus sign, and no exponent for everyday sizes."""
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return f"{sign}{number(abs(value))}"
+
+
 def in_words(interval: Interval) -> str:
     """``0.71 (0.66 to 0.75)``, or the mean alone where the interval is unknown."""
     if math.isnan(interval.lo) or math.isnan(interval.hi):

@@ -21,6 +21,8 @@ from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.types import Prompt
 
+COMPARED = "oracle_alignment,clip_score,factor_diversity,lpips,u_rke"
+
 
 @app.command()
 def generate(
@@ -82,6 +84,31 @@ def points(
     with open_workbench(store, share=False) as bench:
         found = reporting.stored_points(bench.store, x, y, names(category), names(checkpoint))
     emit(found, as_json, lambda: reporting.point_lines(found))
+
+
+@app.command()
+def compare(
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Argument(help="Checkpoints or blends to compare; none: every one that has the same runs."),
+    ] = None,
+    against: Annotated[str, typer.Option(help="What they are compared with.")] = "base",
+    metrics: Annotated[str, typer.Option(help="Metrics, separated by commas.")] = COMPARED,
+    category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="The differences as a Markdown table.")] = False,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Stored runs of checkpoints, prompt by prompt against the same prompts and seeds of another one."""
+    check_metrics(names(metrics))
+    check_checkpoints([against, *(checkpoint or [])], store)
+    from t2ialign.experiments import reporting
+    from t2ialign.experiments.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        found = reporting.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
+    lines = reporting.comparison_table if markdown else reporting.comparison_lines
+    emit(found, as_json, lambda: lines(found))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from t2ialign.dashboard.album import address
 from t2ialign.dashboard.draw import picture_scores
@@ -11,10 +12,13 @@ from t2ialign.dashboard.parts.sheet import Group, Tile
 from t2ialign.dashboard.parts.tags import Look
 from t2ialign.dashboard.points import Chosen, Points, load_points
 from t2ialign.dashboard.services import Services
-from t2ialign.store import Cell, Filters, find_cell, list_cells
+from t2ialign.metrics import METRICS
+from t2ialign.store import Cell, Filters, find_cell, list_cells, paired_scores
 from t2ialign.store.scores import records_of
+from t2ialign.tradeoff.comparison import Comparison, comparisons
 from t2ialign.types import InputError, TradeoffPoint
 
+BASE = "base"
 STRIP = 6
 
 
@@ -30,7 +34,7 @@ def look_behind(services: Services, chosen: Chosen, config: str, cell: str = "")
     opened = cell if cell in point.cells else covers[0].cell
     look = services.palette()[point.config.checkpoint]
     group = cell_group(services, find_cell(services.store, opened), look, chosen)
-    return Behind(point, chosen.x, chosen.y, look, covers, opened, group)
+    return Behind(point, chosen.x, chosen.y, look, covers, opened, group, _against_base(services, chosen, point))
 
 
 def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
@@ -54,6 +58,23 @@ def cell_group(services: Services, cell: Cell, look: Look, chosen: Chosen) -> Gr
         for seed in cell.seeds
     )
     return Group(cell.config.checkpoint, look, tiles, cell.config.height)
+
+
+def _against_base(services: Services, chosen: Chosen, point: TradeoffPoint) -> tuple[Comparison, ...]:
+    """What the point's adapters changed on the prompts and seeds that their backbone has too, metric by metric."""
+    metrics = list(dict.fromkeys((chosen.x.name, chosen.y.name)))
+    versions = {point.x_metric: point.x_version, point.y_metric: point.y_version}
+    rows = paired_scores(
+        services.store, [point.config.checkpoint], BASE, metrics, replace(chosen.filters, checkpoints=())
+    )
+    kept = [
+        row
+        for row in rows
+        if row.policy == point.config
+        and row.base.revision == row.policy.revision
+        and row.version == versions[row.metric]
+    ]
+    return tuple(comparisons(kept, METRICS))
 
 
 def _point(found: Points, config: str) -> TradeoffPoint:

@@ -18,6 +18,7 @@ from t2ialign.experiments.score_batch import BatchState
 from t2ialign.experiments.score_pictures import PictureReport
 from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
+from t2ialign.tradeoff.comparison import Comparison, comparisons
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import InputError, Score, TradeoffPoint
 
@@ -169,6 +170,45 @@ def stored_points(
     check_metrics((x, y))
     rows = store.cell_scores(opened, x, y, store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints)))
     return tradeoff_points(rows, METRICS[x], METRICS[y])
+
+
+def stored_comparisons(
+    opened: store.Store, policies: Sequence[str], base: str, metrics: Sequence[str], categories: Sequence[str] = ()
+) -> list[Comparison]:
+    """Checkpoints against a base on the prompts and seeds that both have, from what is stored."""
+    check_metrics(metrics)
+    rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
+    return list(comparisons(rows, METRICS))
+
+
+def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
+    if not found:
+        yield "No stored run has these checkpoints on the same prompts and seeds: `sweep` them with equal settings first."
+    for one in found:
+        yield (
+            f"{one.policy.checkpoint:<16} CFG {one.policy.guidance_scale:<5g} {one.metric:<20} "
+            f"{one.base_mean.mean:.3f} -> {one.policy_mean.mean:.3f}  {_difference(one) if one.difference else '':<24}"
+            f"  ({one.prompts} prompts, {one.seeds} pictures each)"
+        )
+
+
+def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
+    """The same as a Markdown table: a row for each checkpoint and guidance scale, a column for each metric."""
+    metrics = list(dict.fromkeys(one.metric for one in found))
+    rows: dict[tuple[str, float], dict[str, str]] = {}
+    for one in found:
+        rows.setdefault((one.policy.checkpoint, one.policy.guidance_scale), {})[one.metric] = _difference(one)
+    yield " | ".join(["| checkpoint | CFG", *(f"`{name}`" for name in metrics)]) + " |"
+    yield "|---" * (len(metrics) + 2) + "|"
+    for (checkpoint, scale), cells in rows.items():
+        yield " | ".join([f"| `{checkpoint}` | {scale:g}", *(cells.get(name, "") for name in metrics)]) + " |"
+
+
+def _difference(one: Comparison) -> str:
+    """The paired difference with its interval; both means where a metric has none."""
+    if one.difference is None:
+        return f"{one.base_mean.mean:.2f} → {one.policy_mean.mean:.2f}"
+    return f"{one.difference.mean:+.3f} [{one.difference.lo:+.3f}, {one.difference.hi:+.3f}]"
 
 
 def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:

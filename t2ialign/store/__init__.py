@@ -5,7 +5,7 @@
 ======================  =====================================================================================
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
-scores                  ``add_scores``, ``scores_of``, ``cell_scores`` (rows for ``tradeoff.points``)
+scores                  ``add_scores``, ``scores_of``, ``cell_scores``, ``paired_scores`` (rows for ``tradeoff``)
 runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
 studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
 jobs                    ``add_job``, ``update_job``, ``list_jobs``, ``job_of``, ``train_steps``, ``probes``
@@ -43,5 +43,13 @@ from t2ialign.store.jobs import Job, JobStatus, Progress, add_job, job_of, list_
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
-from t2ialign.store.scores import add_scores, cell_scores, choices, record_scores, records_of, scores_of
+from t2ialign.store.scores import (
+    add_scores,
+    cell_scores,
+    choices,
+    paired_scores,
+    record_scores,
+    records_of,
+    scores_of,
+)
 from t2ialign.store.vote_rows import ingest_votes

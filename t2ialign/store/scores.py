@@ -10,6 +10,7 @@ from t2ialign.store.database import Store
 from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
 from t2ialign.store.records import CellRecord, ScoreRecord, config_of
 from t2ialign.store.writing import insert_records
+from t2ialign.tradeoff.comparison import PairedScore
 from t2ialign.tradeoff.points import CellScore
 from t2ialign.types import Interval, Score, SeedBatch, content_key
 
@@ -77,6 +78,33 @@ def cell_scores(
         CellScore(configs[record], cell, text, n, metric, version, Interval(value, lo, hi))
         for record, cell, text, n, metric, version, value, lo, hi in rows
     ]
+
+
+def paired_scores(
+    store: Store, policies: Sequence[str], base: str, metrics: Sequence[str], filters: Filters = ALL
+) -> list[PairedScore]:
+    """Rows for ``tradeoff.comparison``: each metric on the largest seed set that both checkpoints' cells of a prompt have.
+
+    ``policies`` (none: every other) and ``base`` are blends as people write them; ``filters`` restrict both sides.
+    """
+    sql = f"""
+        WITH scored AS (
+            SELECT cell, prompt, text, checkpoint, guidance_scale, record, seed_set, n, metric, version, value
+            FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
+            WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {WHERE}
+        )
+        SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value
+        FROM scored p JOIN scored b USING (prompt, guidance_scale, seed_set, metric, version)
+        WHERE b.checkpoint = $base AND p.checkpoint <> $base
+            AND (len($policies::VARCHAR[]) = 0 OR list_contains($policies, p.checkpoint))
+        QUALIFY row_number() OVER (PARTITION BY p.cell, b.cell, metric, version ORDER BY p.n DESC, seed_set DESC) = 1
+        ORDER BY list_position($policies, p.checkpoint), p.checkpoint, guidance_scale, p.record, b.record,
+            list_position($metrics, metric), version, p.text
+    """
+    wanted = {"policies": list(policies), "base": base, "metrics": list(metrics)}
+    rows = store.rows(sql, filters.params() | wanted)
+    configs = {record: config_of(record) for row in rows for record in row[:2]}
+    return [PairedScore(configs[one], configs[other], *rest) for one, other, *rest in rows]
 
 
 def choices(store: Store) -> dict[str, list[str]]:

@@ -69,6 +69,15 @@ def test_a_click_shows_the_prompts_under_the_filters(stocked, config):
     assert weighing.click_point(stocked, {"point": "gone"}, *ALL)["point"] == ""
 
 
+def test_an_adapters_point_says_what_it_changed_prompt_by_prompt(stocked, config):
+    def behind(checkpoint: str, *chosen) -> str:
+        return weighing.click_point(stocked, {"point": config(checkpoint, 4).key}, *chosen)["behind"]
+
+    assert "Against the base, on the same seeds of 1 prompt: Oracle alignment <b>" in behind("spo", *ALL)
+    assert "Against the base" in behind("spo", *ALL[:3], ["spo"])  # the filter hides the base's points, not its scores
+    assert "Against" not in behind("base", *ALL)
+
+
 def test_pictures_beside_the_pointer(stocked, config):
     chosen = weighing.chosen_of(stocked, None, None)
     strip = strip_of(stocked, chosen, config("base", 4).key)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from t2ialign.metrics import METRICS
-from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, scores_of
+from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, paired_scores, scores_of
 from t2ialign.tradeoff.points import tradeoff_points
-from t2ialign.types import InputError, Score, SeedBatch
+from t2ialign.types import AdapterUse, InputError, Score, SeedBatch
 
 Build = Callable[..., SeedBatch]
 Judge = Callable[..., Score]
@@ -84,6 +84,22 @@ def test_points_rest_on_the_largest_seed_set_that_both_metrics_have_scored(
     assert {name: (row.seeds, row.value.mean) for name, row in rows.items()} == {X: (4, 0.4), Y: (4, 40)}
     assert [row.seeds for row in cell_scores(store, X, X)] == [6]
     assert (rows[X].cell, rows[X].prompt, rows[X].config) == (batch_of().cell, "a red circle", batch_of().config)
+
+
+def test_checkpoints_are_compared_on_the_largest_seed_set_that_both_have(
+    store: Store, batch_of: Build, score_of: Judge
+):
+    adapters = (AdapterUse("mine"),)
+    for n, value in {2: 0.2, 4: 0.4, 6: 0.6}.items():
+        add_scores(store, batch_of(seeds=range(n)), both(score_of, n, value, value))
+    for n, value in {2: 0.3, 4: 0.7}.items():
+        add_scores(store, batch_of(seeds=range(n), adapters=adapters), both(score_of, n, value, value))
+    add_scores(store, batch_of("only the base", seeds=range(4)), both(score_of, 4, 0.1, 0.1))
+    (found,) = paired_scores(store, ["mine"], "base", [X])
+    assert (found.policy.adapters, found.base, found.prompt) == (adapters, batch_of().config, "a red circle")
+    assert (found.seeds, found.policy_value, found.base_value) == (4, 0.7, 0.4)
+    assert [row.metric for row in paired_scores(store, [], "base", [Y, X])] == [Y, X]
+    assert paired_scores(store, ["other"], "base", [X]) == []
 
 
 def test_points_leave_out_cells_where_one_metric_is_unknown(store: Store, batch_of: Build, score_of: Judge):

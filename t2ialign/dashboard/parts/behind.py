@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from html import escape
 
-from t2ialign.charts.intervals import in_words
+from t2ialign.charts.intervals import in_words, number, signed
 from t2ialign.dashboard.links import Subject
 from t2ialign.dashboard.parts.sheet import Group, sheet
 from t2ialign.dashboard.parts.tags import Look, who
 from t2ialign.dashboard.words import counted, short
+from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.types import Metric, TradeoffPoint
 
 
@@ -27,7 +29,10 @@ class Cover:
 
 @dataclass(frozen=True)
 class Behind:
-    """A point with its prompts; ``group`` holds the pictures of the one that is ``open``."""
+    """A point with its prompts; ``group`` holds the pictures of the one that is ``open``.
+
+    ``against`` is what the point's adapters changed on the same prompts and seeds, a metric each.
+    """
 
     point: TradeoffPoint
     x: Metric
@@ -36,6 +41,7 @@ class Behind:
     covers: tuple[Cover, ...]
     open: str
     group: Group
+    against: tuple[Comparison, ...] = ()
 
 
 def behind(found: Behind) -> str:
@@ -52,9 +58,29 @@ def behind(found: Behind) -> str:
     head = f'<div class="t2-cover head"><span>Prompts</span><span class="t2-pair">{axes}</span></div>'
     return (
         f'<section class="t2-behind" data-point="{point.config.key}"><header><h3>{title}</h3><p>{facts}</p>'
-        f"<dl>{numbers}</dl></header>{_opened(found)}"
+        f"<dl>{numbers}</dl>{_against(found)}</header>{_opened(found)}"
         f'<div class="t2-covers" role="group" aria-label="Prompts behind this point">{head}{rows}</div></section>'
     )
+
+
+def _against(found: Behind) -> str:
+    """What the adapters changed, prompt by prompt: their point's own interval mostly tells how prompts differ."""
+    if not found.against:
+        return ""
+    titles = {metric.name: metric.title for metric in (found.x, found.y)}
+    said = "; ".join(f"{escape(titles[one.metric])} {_change(one)}" for one in found.against)
+    prompts = counted(found.against[0].prompts, "prompt")
+    return f'<p class="t2-against">Against the base, on the same seeds of {prompts}: {said}.</p>'
+
+
+def _change(one: Comparison) -> str:
+    if one.difference is None:
+        return f"<b>{number(one.policy_mean.mean)}</b> instead of {number(one.base_mean.mean)}"
+    change = one.difference
+    if math.isnan(change.lo):
+        return f"<b>{signed(change.mean)}</b>"
+    verdict = "higher" if change.lo > 0 else "lower" if change.hi < 0 else "no clear difference"
+    return f"<b>{signed(change.mean)}</b> ({signed(change.lo)} to {signed(change.hi)}, {verdict})"
 
 
 def nothing_chosen() -> str:

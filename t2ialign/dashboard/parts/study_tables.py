@@ -21,7 +21,9 @@ MOST_PATTERNS = 40
 def sentences(found: Results) -> str:
     """What the numbers say, one line each: who is ahead, how much more it takes, whether raters agree."""
     if not found.answers and not found.excluded:
-        return notice("Nobody has answered yet: share the link under Invite, and results appear here while people answer.", "hint")
+        return notice(
+            "Nobody has answered yet: share the link under Invite, and results appear here while people answer.", "hint"
+        )
     lines = [separation.sentence for separation in found.separations]
     if found.agreement and not found.agreement.note:
         alpha, units = found.agreement.alpha, found.agreement.units
