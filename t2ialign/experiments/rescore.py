@@ -108,6 +108,11 @@ def current_version(bench: Workbench, metric: Metric) -> str:
 
 def report(state: RescoreState) -> str:
     """What came of it, in a sentence or two."""
+    if not state.total:
+        return "The store holds no pictures yet: generate some first."
+    left_out = state.without_pictures or state.unknown_backbones
+    if state.done == state.total and not state.scores and not left_out:
+        return f"Nothing to do: all {state.total} stored cells have these scores."
     said = f"{state.scores} scores written for {state.done} of {state.total} cells."
     if state.without_pictures:
         said += f" {state.without_pictures} cells keep only thumbnails and were left as they are."

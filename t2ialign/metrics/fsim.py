@@ -116,5 +116,6 @@ METRIC = Metric(
     unit="1 - FSIM",
     reference="Zhang et al. 2011, FSIM: A Feature Similarity Index for Image Quality Assessment, eq. 5",
     summary="How little the edges and structures of two seeds coincide.",
+    version="2",
     caveat="Measures registration: the same picture shifted by 8 pixels is nearly as far away as a different seed.",
 )

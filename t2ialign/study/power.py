@@ -28,7 +28,7 @@ class Separation:
         if self.more == 0:
             return f"{self.stronger} is stronger than {self.weaker}."
         if self.more is None:
-            return f"{self.stronger} and {self.weaker} are too close for any number of answers to separate."
+            return f"{self.stronger} and {self.weaker} look equal so far; if they are, no number of answers separates them."
         return f"About {self.more} more answers to separate {self.stronger} and {self.weaker}."
 
 

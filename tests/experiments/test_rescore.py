@@ -70,6 +70,7 @@ def test_it_can_be_stopped_and_taken_up_again(bench: Workbench) -> None:
         seen.append(state)
     assert seen[-1].done == 1 and seen[-1].total == 3
     assert last(bench, ("rmse",)).scores == 2, "one of the three was done before"
+    assert rescoring.report(last(bench, ("rmse",))) == "Nothing to do: all 3 stored cells have these scores."
 
 
 def test_what_cannot_be_scored_is_said(bench: Workbench, tmp_path) -> None:

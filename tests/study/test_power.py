@@ -34,4 +34,4 @@ def test_sentences():
     assert 600 < one.more < 800
     assert one.sentence == f"About {one.more} more answers to separate a and b."
     assert separations(equal, 100)[0].more is None
-    assert "too close" in separations(equal, 100)[0].sentence
+    assert "look equal so far" in separations(equal, 100)[0].sentence
