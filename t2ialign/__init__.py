@@ -240,8 +240,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         links.py            links into the page
         locking.py          the key of the owner, typed once for all tabs
         look.py             how the page looks
-        menu.py             checkpoints in a menu, each with its story
         looping.py          from votes to an adapter, and from the adapter to the next study
+        menu.py             checkpoints in a menu, each with its story
         overseeing.py       Align's handlers for the runs there are
         owner.py            what is the owner's alone, where a token is set
         page.py             the whole page
