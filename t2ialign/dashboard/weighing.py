@@ -12,7 +12,7 @@ import gradio as gr
 from t2ialign.charts import standalone_html, tradeoff_figure
 from t2ialign.dashboard.behind import look_behind
 from t2ialign.dashboard.bridges import DARK
-from t2ialign.dashboard.parts.behind import behind, nothing_chosen
+from t2ialign.dashboard.parts.behind import all_points, back_to_all, behind
 from t2ialign.dashboard.parts.tags import explained, notice
 from t2ialign.dashboard.points import Chosen, Points, choose, in_a_sentence, load_points, metric_choices
 from t2ialign.dashboard.services import Services
@@ -52,7 +52,7 @@ def draw(
     figure = _figure(services, found, chosen, pareto, theme == DARK, point)
     figure.update_layout(height=CHART_HEIGHT)
     updates: Updates = {"chart": figure}
-    return updates if found.of(point) else {**updates, "behind": nothing_chosen(), "point": ""}
+    return updates if found.of(point) else {**updates, "behind": _list(services, chosen, found), "point": ""}
 
 
 def explain(services: Services, *controls: Any) -> Updates:
@@ -84,7 +84,10 @@ def click_point(services: Services, data: Mapping[str, Any], *controls: Any) -> 
 
 
 def choose_prompt(services: Services, data: Mapping[str, Any], *controls: Any) -> Updates:
-    """Another prompt of the same point."""
+    """A point of the list, another prompt of the same point, or (no point) the list of all."""
+    if not said(data, "point"):
+        chosen = chosen_of(services, *controls)
+        return {"behind": _list(services, chosen, load_points(services, chosen)), "point": ""}
     return _show(services, chosen_of(services, *controls), said(data, "point"), said(data, "cell"))
 
 
@@ -93,7 +96,11 @@ def _show(services: Services, chosen: Chosen, point: str, cell: str = "") -> Upd
         found = look_behind(services, chosen, point, cell)
     except InputError as error:
         return {"behind": notice(str(error)), "point": ""}
-    return {"behind": behind(found), "point": found.point.config.key}
+    return {"behind": back_to_all() + behind(found), "point": found.point.config.key}
+
+
+def _list(services: Services, chosen: Chosen, found: Points) -> str:
+    return all_points(found.points, chosen.x, chosen.y, services.palette())
 
 
 def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:

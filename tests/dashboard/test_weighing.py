@@ -69,6 +69,16 @@ def test_a_click_shows_the_prompts_under_the_filters(stocked, config):
     assert weighing.click_point(stocked, {"point": "gone"}, *ALL)["point"] == ""
 
 
+def test_the_points_stand_beside_the_chart_as_a_list(stocked, config):
+    listed = weighing.draw(stocked, "light", *ALL, False, "")["behind"]
+    assert listed.count("<button") == 4 and f'data-point="{config("base", 8).key}"' in listed
+    only = weighing.draw(stocked, "light", *ALL[:3], ["spo"], False, "")["behind"]
+    assert only.count("<button") == 1
+    opened = weighing.choose_prompt(stocked, {"point": config("spo", 4).key, "cell": ""}, *ALL)
+    assert opened["point"] == config("spo", 4).key and "All points" in opened["behind"]
+    assert weighing.choose_prompt(stocked, {"point": "", "cell": ""}, *ALL) == {"behind": listed, "point": ""}
+
+
 def test_an_adapters_point_says_what_it_changed_prompt_by_prompt(stocked, config):
     def behind(checkpoint: str, *chosen) -> str:
         return weighing.click_point(stocked, {"point": config(checkpoint, 4).key}, *chosen)["behind"]

@@ -86,9 +86,22 @@ def test_a_page_at_rest_asks_the_server_for_nothing(tradeoff):
         pass
 
 
+def test_points_are_reached_by_keyboard(tradeoff):
+    behind = tradeoff.locator("#t2-tradeoff-behind")
+    rows = behind.locator("button.t2-cover")
+    rows.first.focus()
+    tradeoff.keyboard.press("Enter")
+    expect(behind.locator(".t2-tile img").first).to_be_visible()
+    behind.locator(".t2-back").focus()
+    tradeoff.keyboard.press("Enter")
+    expect(behind).to_contain_text("Behind every point are pictures")
+    expect(rows.first).to_be_visible()
+
+
 def test_a_click_leads_to_the_pictures_and_on_to_explore(tradeoff):
     click_point(tradeoff, CHART, 2)
     behind = tradeoff.locator("#t2-tradeoff-behind")
+    expect(behind.locator(".t2-back")).to_be_visible()
     expect(behind.locator(".t2-behind")).to_contain_text("CFG")
     expect(behind.locator(".t2-tile img").first).to_be_visible()
     covers = behind.locator(".t2-cover:not(.head)")

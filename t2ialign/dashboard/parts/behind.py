@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -84,11 +85,39 @@ def _change(one: Comparison) -> str:
 
 
 def nothing_chosen() -> str:
-    """What stands there before a click."""
+    """What stands there while the chart has no points."""
     return (
         '<div class="t2-empty slim"><h3>Behind every point are pictures</h3>'
         "<p>Click a point of the chart to see its prompts, and the pictures of each.</p></div>"
     )
+
+
+def all_points(points: Sequence[TradeoffPoint], x: Metric, y: Metric, palette: Mapping[str, Look]) -> str:
+    """Every point as a row with its two values, each a button that opens it: the chart for keyboards and for readers."""
+    if not points:
+        return nothing_chosen()
+    rows = "".join(_row(point, palette[point.config.checkpoint]) for point in points)
+    axes = "".join(f"<i>{escape(metric.title)}</i>" for metric in (x, y))
+    head = f'<div class="t2-cover head"><span>Points</span><span class="t2-pair">{axes}</span></div>'
+    return (
+        '<section class="t2-behind"><header><h3>Behind every point are pictures</h3>'
+        "<p>Click a point, here or in the chart, to see its prompts, and the pictures of each.</p></header>"
+        f'<div class="t2-covers tall" role="group" aria-label="Points of the chart">{head}{rows}</div></section>'
+    )
+
+
+def _row(point: TradeoffPoint, look: Look) -> str:
+    title = f"{who(point.config.checkpoint, look)} at CFG {point.config.guidance_scale:g}"
+    return (
+        f'<button type="button" class="t2-cover" data-point="{point.config.key}" data-cell="">'
+        f"<span><b>{title}</b><small>{counted(point.prompts, 'prompt')}</small></span>"
+        f'<span class="t2-pair"><i>{short(point.x.mean)}</i><i>{short(point.y.mean)}</i></span></button>'
+    )
+
+
+def back_to_all() -> str:
+    """The way back from one point to the list of all."""
+    return '<button type="button" class="t2-back">← All points</button>'
 
 
 def _opened(found: Behind) -> str:
