@@ -10,11 +10,12 @@ import dataclasses
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import filelock
 import torch
 
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
@@ -32,7 +33,7 @@ from t2ialign.training.data import TrainData
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.processes import ALONE, Processes
 from t2ialign.training.train import train
-from t2ialign.types import TrainStep
+from t2ialign.types import InputError, TrainStep
 
 Phase = Literal["pictures", "training", "saving", "scoring"]
 Control = Callable[[], str]
@@ -148,17 +149,32 @@ def align(
         result.check_free(bench, request.name, target, replace)
     folder = folder / work_key(made)
     folder.mkdir(parents=True, exist_ok=True)
-    backbone = bench.backbone(made.entry)
-    clock = Clock(costs(bench, made, evaluation_seconds(backbone)))
-    run = Run(bench, made, backbone, folder, target, clock, control, processes)
-    yield run.state("pictures", 0.0)
-    if not finished:
-        try:
-            yield from _rounds(run)
-        finally:
-            drop_adapter(backbone, request.name)
-    if processes.first and not run.asked:
-        yield from _score(run)
+    with _claimed(folder) if processes.first else nullcontext():
+        backbone = bench.backbone(made.entry)
+        clock = Clock(costs(bench, made, evaluation_seconds(backbone)))
+        run = Run(bench, made, backbone, folder, target, clock, control, processes)
+        yield run.state("pictures", 0.0)
+        if not finished:
+            try:
+                yield from _rounds(run)
+            finally:
+                drop_adapter(backbone, request.name)
+        if processes.first and not run.asked:
+            yield from _score(run)
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """A run's folder belongs to one process at a time: two would write, and in the end delete, each other's work."""
+    lock = filelock.FileLock(folder / "lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise InputError("Another process is training this very run: wait for it, or choose another name.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _rounds(run: Run) -> Iterator[AlignState]:

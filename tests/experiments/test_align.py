@@ -114,6 +114,15 @@ def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(ben
     assert same(weights(bench, "whole"), weights(bench, "broken"))
 
 
+def test_the_same_run_twice_at_once_is_refused(bench: Workbench, tmp_path: Path) -> None:
+    request = short("diffusion_dpo", "twice", steps=2)
+    with closing(align(bench, request, tmp_path)) as first:
+        next(first)
+        with pytest.raises(InputError, match="Another process is training this very run"):
+            next(align(bench, request, tmp_path))
+    assert next(align(bench, request, tmp_path)).phase == "pictures"  # the first one has stopped
+
+
 def test_a_second_round_learns_from_what_the_first_one_trained(bench: Workbench) -> None:
     once = short("mi_tune", "once", adapter="dora", learning_rate=0.01)
     states = run(bench, replace(once, name="twice", options=(*once.options, ("rounds", 2))))
