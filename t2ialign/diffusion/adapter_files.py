@@ -140,7 +140,7 @@ def write_adapter(unet: UNet2DConditionModel, key: str, directory: Path, manifes
         file = draft / ADAPTER_FILE
         record = {**manifest, "file": ADAPTER_FILE, "sha256": file_sha256(file)}
         (draft / "manifest.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        file.chmod((draft / "manifest.json").stat().st_mode)  # safetensors lets nobody but the owner read what it writes
+        file.chmod((draft / "manifest.json").stat().st_mode)  # safetensors' own lets only its owner read
         for written in (file, draft / "manifest.json", draft):
             _sync(written)
         if directory.exists():

@@ -65,7 +65,8 @@ def test_the_audit_tells_what_a_metric_is_worth(tradeoff):
     tradeoff.locator("#t2-truth > button").click()
     expect(tradeoff.locator(".t2-audit")).to_contain_text("Follows the true spread")
     expect(tradeoff.locator("#t2-heat .js-plotly-plot")).to_contain_text("follows the true spread")
-    expect(tradeoff.locator("#t2-heat")).to_have_css("overflow-x", "auto")  # a phone scrolls it; Gradio would cut it off
+    # A phone scrolls it; Gradio would cut it off.
+    expect(tradeoff.locator("#t2-heat")).to_have_css("overflow-x", "auto")
     tradeoff.locator("#t2-truth > button").click()
 
 
