@@ -22,7 +22,8 @@ QUESTIONS = {
     "4 pictures, not most": "The mean value of sets of four over that of all the pictures. 1 means that the number of "
     "pictures does not matter.",
     "right before wrong": "How often the right picture scores above the same scene with one mistake. Chance is 0.5.",
-    "ranks as the oracle": "Kendall's tau with the share of the prompt's claims that hold, over generated pictures.",
+    "ranks as the oracle": "Kendall's tau with the share of the prompt's claims that hold, over the seeds of a prompt at one "
+    "guidance scale.",
     "seeds a prompt to tell": "The least number of seeds a prompt from which the metric tells two guidance scales apart, in "
     'the direction of the truth, in at least 80 % of draws; "not" where it never does, "wrong" where it says the opposite.',
 }

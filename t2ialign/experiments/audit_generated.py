@@ -139,24 +139,26 @@ def _changes(name: str, pairs: Sequence, rows: Sequence[np.ndarray], relative: b
 
 
 def agreement(metrics: Sequence[Metric], cells: Sequence[MeasuredCell]) -> dict[str, Interval]:
-    """(f): Kendall's tau with the oracle over all pictures of a prompt, whatever their guidance, over prompts."""
+    """(f): Kendall's tau with the oracle over the seeds of a prompt at one guidance scale, with intervals over prompts.
+
+    Scales are never pooled: a metric that falls as guidance rises would seem to rank seeds against the truth.
+    """
     by_prompt: dict[str, list[MeasuredCell]] = defaultdict(list)
     for cell in cells:
         by_prompt[cell.prompt].append(cell)
     found = {}
     for metric in metrics:
-        taus = [_tau(metric, group) for group in by_prompt.values()]
-        known = [tau for tau in taus if math.isfinite(tau)]
+        taus = [[tau for cell in group if math.isfinite(tau := _tau(metric, cell))] for group in by_prompt.values()]
+        known = [sum(group) / len(group) for group in taus if group]
         found[metric.name] = mean_interval(known) if len(known) > 2 else UNKNOWN
     return found
 
 
-def _tau(metric: Metric, cells: Sequence[MeasuredCell]) -> float:
-    names = (metric.name, TRUTH["alignment"])
-    if not all(name in cell.measured for cell in cells for name in names):
+def _tau(metric: Metric, cell: MeasuredCell) -> float:
+    if not {metric.name, TRUTH["alignment"]} <= set(cell.measured):
         return math.nan
     values, truth = (
-        torch.cat([cell.measured[name].values.flatten().double() for cell in cells]).numpy() for name in names
+        cell.measured[name].values.flatten().double().numpy() for name in (metric.name, TRUTH["alignment"])
     )
     known = np.isfinite(values) & np.isfinite(truth)
     if known.sum() < 3:

@@ -46,8 +46,8 @@ class MetricAudit:
     pictures that a changed copy reaches. ``copies``: four pictures four times, ``counted`` against the four (1 = as
     four) and ``noticed`` against sixteen different ones (below 1 = noticed). ``sizes``: the value at n pictures over
     that at the most, by n. ``negatives``: how often the right picture scores above a wrong one, by kind of mistake.
-    ``agreement``: Kendall's tau with the oracle over generated pictures. ``lead``: by how much its tau with the truth
-    exceeds that of ``CANDIDATE`` on the same sets.
+    ``agreement``: Kendall's tau with the oracle over a prompt's generated pictures at one guidance scale. ``lead``: by how
+    much its tau with the truth exceeds that of ``CANDIDATE`` on the same sets.
     """
 
     metric: str

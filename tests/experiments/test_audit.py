@@ -13,9 +13,11 @@ import torch
 from t2ialign import settings
 from t2ialign.experiments.audit import SLOW, AuditPlan, audit_pictures, audit_world, shipped_audit
 from t2ialign.experiments.audit_files import AXES, BEGIN, END, json_text, lines, update_tables
-from t2ialign.experiments.audit_generated import COMPARED
+from t2ialign.experiments.audit_generated import COMPARED, MeasuredCell, agreement, powers, reference_cells
 from t2ialign.experiments.audit_sets import audit_prompts, hard_negatives, pool, spread_sets
 from t2ialign.experiments.workbench import Workbench
+from t2ialign.metrics import METRICS
+from t2ialign.metrics.subsets import Measured
 from t2ialign.shapes import oracle
 from t2ialign.shapes.grammar import claims_of, parse
 from t2ialign.tradeoff.audit import MIXED, Audit, from_record, verdict
@@ -94,8 +96,6 @@ def test_alignment_metrics_meet_hard_negatives(audit: Audit) -> None:
 
 def test_the_shipped_runs_answer_about_guidance(scoring, tmp_path) -> None:
     """(e) and half of (f) on three prompts of the shipped runs, as a reader of the reference folder finds them."""
-    from t2ialign.experiments.audit_generated import agreement, powers, reference_cells
-
     metrics = [metric for metric in scoring[0] if metric.name in ("oracle_alignment", "clip_score", "factor_diversity")]
     cells = reference_cells(settings.DATA / "reference", metrics, scoring[1], prompts=3)
     assert {cell.guidance_scale for cell in cells} == {scale for pair in COMPARED for scale in pair}
@@ -150,6 +150,22 @@ def test_an_audit_travels_as_json_and_into_a_document(audit: Audit, tmp_path) ->
     with pytest.raises(InputError, match="no place for the audit's table"):
         update_tables(document, audit)
     assert any("u_rke" in line for line in lines(audit))
+
+
+def test_a_metric_that_falls_with_guidance_may_still_rank_seeds_as_the_truth_does() -> None:
+    seeds, truth, score = torch.arange(4.0), METRICS["oracle_alignment"], METRICS["clip_score"]
+    cells = [
+        MeasuredCell(
+            prompt,
+            scale,
+            (0, 1, 2, 3),
+            {truth.name: Measured(truth, seeds + scale, {}), score.name: Measured(score, seeds - scale, {})},
+        )
+        for prompt in "abc"
+        for scale in (1.0, 4.0, 8.0)
+    ]
+    found = agreement([score], cells)[score.name]
+    assert (found.mean, found.lo, found.hi) == (1, 1, 1)
 
 
 def test_the_shipped_audit_is_whole_and_of_today() -> None:
