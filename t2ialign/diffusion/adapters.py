@@ -147,10 +147,8 @@ def drop_adapter(backbone: Backbone, name: str) -> None:
     key = _key(name, "")
     with backbone.switch.lock:
         if key in backbone.switch.loaded:
-            with (
-                _quietly(),
-                training_the_same(backbone.unet.parameters()),
-            ):  # peft turns to another adapter, as if to train that one
+            # peft turns to another adapter, as if to train that one
+            with _quietly(), training_the_same(backbone.unet.parameters()):
                 backbone.unet.delete_adapters(key)
             backbone.switch.left(key)
 

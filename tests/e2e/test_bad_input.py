@@ -46,8 +46,11 @@ def test_a_bad_number_is_mended_or_one_sentence(page, field: str, value: str, se
     box = page.locator(f"{field} input[type=number], input{field}").first
     box.fill(value)
     box.press("Tab")
-    if box.input_value() == value:
+    left = box.input_value()
+    if left == value:
         refusal(page, sentence)
+    else:
+        assert float(box.get_attribute("min")) <= float(left) <= float(box.get_attribute("max"))
     page.locator("#t2-first-seed input").fill("0")
 
 
