@@ -7,9 +7,9 @@ import sys
 
 from t2ialign import settings
 from t2ialign.dashboard import open_services, serve
-from t2ialign.experiments.workbench import open_workbench, watched_inbox
 from t2ialign.hub.votes_dataset import kept_votes
 from t2ialign.types import InputError
+from t2ialign.use_cases.workbench import open_workbench, watched_inbox
 
 
 def main() -> None:

@@ -26,10 +26,10 @@ import diffusers  # noqa: E402 - after the guard
 
 from t2ialign.diffusion.backbone import load_backbone  # noqa: E402
 from t2ialign.diffusion.generate import generate  # noqa: E402
-from t2ialign.experiments.requests import BatchRequest  # noqa: E402
-from t2ialign.experiments.score_batch import config_of, score_batch  # noqa: E402
-from t2ialign.experiments.workbench import Workbench  # noqa: E402
 from t2ialign.types import Prompt, SeedBatch  # noqa: E402
+from t2ialign.use_cases.batches.requests import BatchRequest  # noqa: E402
+from t2ialign.use_cases.batches.score_batch import config_of, score_batch  # noqa: E402
+from t2ialign.use_cases.workbench import Workbench  # noqa: E402
 
 PROMPT = Prompt("a red circle and a blue square")
 

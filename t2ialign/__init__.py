@@ -140,13 +140,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
         inbox.py            how other processes' results come in
         reference.py        the shipped runs that a new store starts with
         export.py           the chart's numbers as CSV and Parquet
-        complaints.py       what can go wrong, each as one sentence
+        errors.py           what can go wrong, each as one sentence
         connection.py       what the store asks of a DuckDB connection
         studies.py          drafts, frozen studies, their state, exclusions and log
         votes.py            surveys begun, answers kept, surveys withdrawn
-        ballots.py          surveys and votes read back
+        vote_queries.py     surveys and votes read back
         vote_rows.py        votes as rows and as lines of a shard
-        shards.py           append-only files of votes, synced to disk
+        vote_log.py         append-only files of votes, synced to disk
         vote_pairs.py       votes as training data
 
     methods/                one paper a file; METHODS in its __init__ is the menu; and beside them:
@@ -158,52 +158,57 @@ up: a folder imports from folders above it only (`make check`), every file has i
         local.py            in one background thread of this process
 
     jobs/                   long work in processes of their own
-        book.py             rows, folders and processes, kept in agreement
+        reconcile.py        rows, folders and processes, kept in agreement
         folder.py           the files through which owner, worker and command line talk
-        glance.py           a job as its files tell, without the store
-        ledger.py           what a worker measures, written down at once
+        summary.py          a job as its files tell, without the store
+        measurement_log.py  what a worker measures, written down at once
         process.py          starting workers, recognising and stopping them
         reporter.py         the worker's side
-        rules.py            what may be asked of a job, and which one is next
+        transitions.py      what may be asked of a job, and which one is next
         supervisor.py       the owner's side: starts, watches, notices
 
-    experiments/            the use cases, the only composers
-        align.py            training as a use case: a request becomes a checkpoint
-        align_request.py    what may be asked of training, checked
-        align_sources.py    what preference methods learn from, by name
-        align_pictures.py   the pictures to learn from, through the store
-        align_votes.py      what people voted for, from the store or from files left for a job
-        align_data.py       from a plan to data ready to train on
-        align_probe.py      a fixed batch, sampled and scored while it trains
-        align_estimate.py   what a run will cost
-        align_result.py     the checkpoint's manifest, and scores before and after
-        merge.py            adapters merged into a new checkpoint
+    use_cases/              the use cases, the only composers
         api.py              the public Python API
-        audit.py            which metric tells the truth?
-        audit_sets.py       renders with known truth
-        audit_tests.py      its questions about pictures from anywhere
-        audit_generated.py  its questions about the shipped runs
-        audit_files.py      its answers as text
-        checkpoint_table.py what trained checkpoints gained and lost
-        metric_table.py     docs/metrics.md, made from the metrics
-        metric_words.py     what their records do not say
-        rescore.py          stored pictures scored anew
-        distance.py         how far apart two stored populations are
-        folders.py          any folder of pictures as one seed batch
-        prompt_sets.py      prompt sets from files
-        reporting.py        results as plain records and lines
-        requests.py         what a person may ask for, checked
-        run.py              the same request on several checkpoints, under an id
-        score_batch.py      the main use case: a request becomes pictures, scores, a stored cell
-        score_pictures.py   pictures from anywhere to scores, and what each other metric lacks
-        scoring.py          from pictures to scores
-        sweep.py            a grid of prompts, checkpoints and guidance scales
         workbench.py        what every use case works with
-        world.py            every promise of the embedded world, measured
-        world_picture.py    two prompts along guidance, drawn
-        studies.py          a study's pictures prepared, frozen and opened; follow-ups
-        study_results.py    a study's statistics, with the metrics beside the people
-        study_raters.py     the embedded world's raters take part
+        batches/            a prompt becomes scored pictures
+            distance.py             how far apart two stored populations are
+            picture_folders.py      any folder of pictures as one seed batch
+            prompt_sets.py          prompt sets from files
+            requests.py             what a person may ask for, checked
+            rescore.py              stored pictures scored anew
+            run.py                  the same request on several checkpoints, under an id
+            score_batch.py          the main use case: a request becomes pictures, scores, a stored cell
+            score_pictures.py       pictures from anywhere to scores, and what each other metric lacks
+            scoring.py              from pictures to scores
+            sweep.py                a grid of prompts, checkpoints and guidance scales
+        align/              training: a request becomes a checkpoint
+            data.py                 from a plan to data ready to train on
+            estimate.py             what a run will cost
+            merge.py                adapters merged into a new checkpoint
+            pictures.py             the pictures to learn from, through the store
+            probe.py                a fixed batch, sampled and scored while it trains
+            request.py              what may be asked of training, checked
+            result.py               the checkpoint's manifest, and scores before and after
+            sources.py              what preference methods learn from, by name
+            train.py                training as a use case: a request becomes a checkpoint
+            votes.py                what people voted for, from the store or from files left for a job
+        audit/              which metric tells the truth?
+            audit.py                which metric tells the truth?
+            files.py                its answers as text
+            picture_questions.py    its questions about pictures from anywhere
+            rendered_sets.py        renders with known truth
+            run_questions.py        its questions about the shipped runs
+        studies/            preference studies
+            prepare.py              a study's pictures prepared, frozen and opened; follow-ups
+            results.py              a study's statistics, with the metrics beside the people
+            simulated_raters.py     the embedded world's raters take part
+        reports/            results for people and files
+            checkpoint_table.py     what trained checkpoints gained and lost
+            metric_table.py         docs/metrics.md, made from the metrics
+            metric_words.py         what their records do not say
+            text.py                 results as plain records and lines
+            world.py                every promise of the embedded world, measured
+            world_picture.py        two prompts along guidance, drawn
 
     hub/                    to and from the Hugging Face Hub and other programs
         vote_tables.py      votes as CSV and Parquet, and back
@@ -226,73 +231,78 @@ up: a folder imports from folders above it only (`make check`), every file has i
         training.py         a training run as it happens
 
     dashboard/              the page
-        album.py            pictures for the page, each under an address that tells nothing about it
-        aligning.py         Align's handlers for a new run
-        behind.py           looks up what is behind a point of the chart
-        bridges.py          invisible components through which the browser speaks
-        clouds.py           the pairs of a training run on their way over a landscape
-        commands.py         a training request as a command line, and back
-        costing.py          what a training run will cost here
-        desk.py             asking twice is asking once
-        draw.py             from a watched subject to what the page shows of it
-        exploring.py        Explore's handlers
-        form.py             the Explore form in and out
-        links.py            links into the page
-        locking.py          the key of the owner, typed once for all tabs
-        look.py             how the page looks
-        looping.py          from votes to an adapter, and from the adapter to the next study
-        menu.py             checkpoints in a menu, each with its story
-        overseeing.py       Align's handlers for the runs there are
-        owner.py            what is the owner's alone, where a token is set
         page.py             the whole page
-        pairing.py          a look at what a run would learn from
-        points.py           from the store to the chart
-        qr.py               an address as a QR code
-        rate_routes.py      the participants' page and its endpoints
-        rating.py           taking part in a study: what a rater is told and may say
-        results.py          Study's handlers for what people said
         services.py         what the tabs work with
-        study_form.py       the design form in and out
-        studying.py         Study's handlers for designing, opening and ending
-        theorising.py       Theory's handlers
-        training_fields.py  one control for every field that some method has
-        training_watch.py   what the page shows of a training job
-        watching.py         what the page shows of a subject
-        trusting.py         Trade-off's handlers about the metrics themselves
-        voting.py           quick votes from Explore
-        weighing.py         Trade-off's handlers
-        wiring.py           handlers' dicts to Gradio's outputs
-        words.py            numbers as a newcomer reads them
-        panels/             groups of components
-            axes.py             the Trade-off page's controls
-            align.py            the form of a new run, the run on show, the list of all
-            form.py             the Explore form
-            results.py          what a run looks like
-            study.py            the Study page: which study, inviting, results, training
-            study_form.py       the design of a study
-            theory.py           the Theory page's charts with their words
-        parts/              pieces of HTML
-            audit.py            what the audit found out about the metrics on the axes
-            behind.py           what is behind a point of the chart
-            chips.py            prompts to begin with, by category
-            family.py           the f-divergence family in words and formulas
-            headline.py         the two big numbers of each checkpoint
-            methods.py          the methods as cards
-            pairs.py            what a run would learn from
-            player.py           the film of a training run
-            progress.py         the line above the pictures
-            samples.py          the same prompts and seeds while a model trains
-            sheet.py            the contact sheet
-            study.py            where a study stands, its link and its log
-            study_tables.py     a study's results as tables and sentences
-            tags.py             the few tags that every piece shares
-            training.py         a training job in words, its result, and the history
-        tabs/               one page a file
-            align.py            a method and a button, then a run that anyone can watch
-            explore.py          a prompt becomes pictures, two numbers and a point
-            study.py            people say what they prefer, and their votes move a model
-            theory.py           what each divergence does with its hold
-            tradeoff.py         every scored checkpoint as a point
+        shared/             what several pages use
+            batch_view.py           from a watched subject to what the page shows of it
+            browser_events.py       invisible components through which the browser speaks
+            chart_points.py         from the store to the chart
+            checkpoint_menu.py      checkpoints in a menu, each with its story
+            contact_sheet.py        the contact sheet
+            headline.py             the two big numbers of each checkpoint
+            html.py                 the few tags that every piece shares
+            links.py                links into the page
+            one_run_per_page.py     asking twice is asking once
+            owner.py                what is the owner's alone, where a token is set
+            owner_lock.py           the key of the owner, typed once for all tabs
+            pictures.py             pictures for the page, each under an address that tells nothing about it
+            point_details.py        looks up what is behind a point of the chart
+            point_details_view.py   what is behind a point of the chart
+            results_panel.py        what a run looks like
+            theme.py                how the page looks
+            training_command.py     a training request as a command line, and back
+            training_jobs.py        training requests handed to the supervisor
+            wiring.py               handlers' dicts to Gradio's outputs
+            words.py                numbers as a newcomer reads them
+        explore/            a prompt becomes pictures, two numbers and a point
+            example_prompts.py      prompts to begin with, by category
+            form.py                 the Explore form in and out
+            form_view.py            the Explore form
+            handlers.py             Explore's handlers
+            page.py                 a prompt becomes pictures, two numbers and a point
+            progress_view.py        the line above the pictures
+            quick_votes.py          quick votes from Explore
+            subject_state.py        what the page shows of a subject
+        tradeoff/           every scored checkpoint as a point
+            audit_view.py           what the audit found out about the metrics on the axes
+            axes_view.py            the Trade-off page's controls
+            handlers.py             Trade-off's handlers
+            metric_trust.py         Trade-off's handlers about the metrics themselves
+            page.py                 every scored checkpoint as a point
+        align/              a method and a button, then a run that anyone can watch
+            cost.py                 what a training run will cost here
+            fields.py               one control for every field that some method has
+            job_state.py            what the page shows of a training job
+            job_view.py             a training job in words, its result, and the history
+            methods_view.py         the methods as cards
+            new_run.py              Align's handlers for a new run
+            page.py                 a method and a button, then a run that anyone can watch
+            pair_preview.py         a look at what a run would learn from
+            pairs_view.py           what a run would learn from
+            runs.py                 Align's handlers for the runs there are
+            samples_view.py         the same prompts and seeds while a model trains
+            view.py                 the form of a new run, the run on show, the list of all
+        study/              people say what they prefer
+            design_form.py          the design form in and out
+            design_form_view.py     the design of a study
+            handlers.py             Study's handlers for designing, opening and ending
+            page.py                 people say what they prefer, and their votes move a model
+            qr.py                   an address as a QR code
+            results.py              Study's handlers for what people said
+            results_view.py         a study's results as tables and sentences
+            status_view.py          where a study stands, its link and its log
+            training.py             from votes to an adapter, and from the adapter to the next study
+            view.py                 the Study page: which study, inviting, results, training
+        rate/               the participants' page
+            handlers.py             taking part in a study: what a rater is told and may say
+            routes.py               the participants' page and its endpoints
+        theory/             what each divergence does with its hold
+            family_view.py          the f-divergence family in words and formulas
+            film.py                 the pairs of a training run on their way over a landscape
+            handlers.py             Theory's handlers
+            page.py                 what each divergence does with its hold
+            player_view.py          the film of a training run
+            view.py                 the Theory page's charts with their words
 
     cli/                    the same use cases without a page
         app.py              the application that every command joins
@@ -311,9 +321,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "generate": "t2ialign.experiments.api",
-    "score_images": "t2ialign.experiments.score_pictures",
-    "load_backbone": "t2ialign.experiments.api",
+    "generate": "t2ialign.use_cases.api",
+    "score_images": "t2ialign.use_cases.batches.score_pictures",
+    "load_backbone": "t2ialign.use_cases.api",
 }
 __all__ = sorted(_HOMES)
 

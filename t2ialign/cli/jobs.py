@@ -18,7 +18,7 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath
 
 if TYPE_CHECKING:
-    from t2ialign.jobs.folder import JobFolder, Wish
+    from t2ialign.jobs.folder import JobFolder, JobRequest
 
 PATIENCE = 5.0  # seconds to wait for the app
 STOPPING = 30.0  # seconds to wait for a worker that no app looks after
@@ -31,7 +31,7 @@ app.add_typer(commands, name="jobs")
 @commands.command(name="list")
 def list_all(store: StorePath = None, as_json: JsonFlag = False) -> None:
     """List all jobs, oldest first."""
-    from t2ialign.jobs.glance import glances, in_words
+    from t2ialign.jobs.summary import glances, in_words
 
     records = glances(_home(store))
     _emit(records, as_json, lambda: (in_words(record) for record in records))
@@ -46,7 +46,7 @@ def show(
 ) -> None:
     """Show one job: how it stands, its command line and the end of its log."""
     from t2ialign.jobs.folder import find_folder
-    from t2ialign.jobs.glance import glance, in_words
+    from t2ialign.jobs.summary import glance, in_words
 
     folder = find_folder(_home(store), job)
     record = {**glance(folder), "folder": str(folder.path), "log": folder.tail(lines) if lines else []}
@@ -58,48 +58,48 @@ def show(
 @commands.command()
 def cancel(job: JobId, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """Stop a job. Its saved state stays until it is discarded."""
-    _wish(job, "cancel", store, as_json)
+    _request(job, "cancel", store, as_json)
 
 
 @commands.command()
 def pause(job: JobId, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """Let a job save its state and leave memory; `resume` lets it go on."""
-    _wish(job, "pause", store, as_json)
+    _request(job, "pause", store, as_json)
 
 
 @commands.command()
 def resume(job: JobId, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """Put a paused, interrupted, failed or cancelled job back into the queue: it goes on from its saved state."""
-    _wish(job, "resume", store, as_json)
+    _request(job, "resume", store, as_json)
 
 
 @commands.command()
 def discard(job: JobId, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """Delete a job with its folder and measurements. A checkpoint that it finished stays."""
-    _wish(job, "discard", store, as_json)
+    _request(job, "discard", store, as_json)
 
 
-def _wish(job: str, wish: Wish, store: Path | None, as_json: bool) -> None:
-    from t2ialign.jobs import rules
+def _request(job: str, request: JobRequest, store: Path | None, as_json: bool) -> None:
+    from t2ialign.jobs import transitions
     from t2ialign.jobs.folder import find_folder
-    from t2ialign.jobs.glance import glance
+    from t2ialign.jobs.summary import glance
     from t2ialign.store import StoreBusy, open_store
 
     home = _home(store)
     folder = find_folder(home, job)
     before = glance(folder)
-    rules.check(folder.id, before["status"], folder.asked(), wish)
+    transitions.check(folder.id, before["status"], folder.asked(), request)
     try:
         with open_store(home) as opened:
-            status, app_runs = _do(opened, folder, wish), False
+            status, app_runs = _do(opened, folder, request), False
     except StoreBusy:
-        folder.ask(wish)
-        status, app_runs = _await(folder, wish), True
-    result = {"job": folder.id, "asked": wish, "status": status, "granted": _granted(wish, status)}
+        folder.ask(request)
+        status, app_runs = _await(folder, request), True
+    result = {"job": folder.id, "asked": request, "status": status, "granted": _granted(request, status)}
     _emit(result, as_json, lambda: [_sentence(result, app_runs)])
 
 
-def _do(opened: Any, folder: JobFolder, wish: Wish) -> str:
+def _do(opened: Any, folder: JobFolder, request: JobRequest) -> str:
     """Act as the app would; returns the job's status."""
     from t2ialign.jobs.supervisor import Supervisor
 
@@ -109,31 +109,31 @@ def _do(opened: Any, folder: JobFolder, wish: Wish) -> str:
         "pause": supervisor.pause,
         "resume": supervisor.resume,
         "discard": supervisor.discard,
-    }[wish](folder.id)
-    if wish == "discard":
+    }[request](folder.id)
+    if request == "discard":
         return "discarded"
-    return supervisor.settle(folder.id, STOPPING).status if wish != "resume" else supervisor.job(folder.id).status
+    return supervisor.settle(folder.id, STOPPING).status if request != "resume" else supervisor.job(folder.id).status
 
 
-def _await(folder: JobFolder, wish: Wish) -> str:
+def _await(folder: JobFolder, request: JobRequest) -> str:
     """Wait a little until the app has written down what it did; returns the job's status."""
     deadline = time.monotonic() + PATIENCE
     while folder.path.exists():
         status = folder.spec().get("status", "discarded")
-        if _granted(wish, status) or time.monotonic() > deadline:
+        if _granted(request, status) or time.monotonic() > deadline:
             return status
         time.sleep(0.1)
     return "discarded"
 
 
-def _granted(wish: Wish, status: str) -> bool:
+def _granted(request: JobRequest, status: str) -> bool:
     wanted = {
         "cancel": ("cancelled", "done", "failed"),
         "pause": ("paused", "done", "failed"),
         "resume": ("queued", "running"),
         "discard": ("discarded",),
     }
-    return status in wanted[wish]
+    return status in wanted[request]
 
 
 def _sentence(result: dict[str, Any], app_runs: bool) -> str:

@@ -12,8 +12,8 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, Metrics, StorePath, emit, names, progress
-from t2ialign.experiments.requests import check_metrics, check_scorers, picture_files, read_scales
 from t2ialign.limits import clean_prompt
+from t2ialign.use_cases.batches.requests import check_metrics, check_scorers, picture_files, read_scales
 
 Scorers = Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")]
 
@@ -31,11 +31,12 @@ def score(
     clean_prompt(prompt)
     picture_files(folder)
     wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
-    from t2ialign.experiments import reporting, score_pictures
+    from t2ialign.use_cases.batches import score_pictures
+    from t2ialign.use_cases.reports import text
 
     with progress("scoring") as show:
         report = score_pictures.score_folder(folder, prompt, wanted, readers, show)
-    emit(reporting.picture_report(report, pairs), as_json, lambda: reporting.picture_lines(report, pairs))
+    emit(text.picture_report(report, pairs), as_json, lambda: text.picture_lines(report, pairs))
 
 
 @app.command()
@@ -49,8 +50,8 @@ def distance(
     as_json: JsonFlag = False,
 ) -> None:
     """How far apart two populations of pictures are: FID, KID, FD-DINOv2 and CMMD."""
-    from t2ialign.experiments import distance as measuring
-    from t2ialign.experiments.workbench import bare_workbench, open_workbench
+    from t2ialign.use_cases.batches import distance as measuring
+    from t2ialign.use_cases.workbench import bare_workbench, open_workbench
 
     wanted, readers = measuring.check_distributions(names(metrics)), check_scorers(names(scorers))
     scales = read_scales(names(guidance_scales))
@@ -78,11 +79,11 @@ def audit(
     if folder:
         picture_files(folder)
     wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
-    from t2ialign.experiments import audit as auditing
-    from t2ialign.experiments import audit_files
-    from t2ialign.experiments.score_pictures import of_the_world
-    from t2ialign.experiments.workbench import bare_workbench
     from t2ialign.tradeoff.audit import to_record
+    from t2ialign.use_cases.audit import audit as auditing
+    from t2ialign.use_cases.audit import files
+    from t2ialign.use_cases.batches.score_pictures import of_the_world
+    from t2ialign.use_cases.workbench import bare_workbench
 
     plan = replace(auditing.AuditPlan(), prompts=prompts, pools=min(auditing.AuditPlan.pools, prompts))
     with progress("auditing") as show:
@@ -93,12 +94,12 @@ def audit(
     if out:
         from t2ialign.charts.audit_page import audit_html
 
-        audit_files.write_text(out, audit_html(found))
+        files.write_text(out, audit_html(found))
     if save:
-        audit_files.write_text(save, audit_files.json_text(found))
+        files.write_text(save, files.json_text(found))
     if docs:
-        audit_files.update_tables(docs, found)
-    emit(to_record(found), as_json, lambda: audit_files.lines(found))
+        files.update_tables(docs, found)
+    emit(to_record(found), as_json, lambda: files.lines(found))
 
 
 @app.command()
@@ -109,8 +110,8 @@ def rescore(
 ) -> None:
     """Score stored pictures where a score is missing or of an older version; it can be stopped and taken up again."""
     wanted = check_metrics(names(metrics))
-    from t2ialign.experiments import rescore as rescoring
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.batches import rescore as rescoring
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
         state = rescoring.RescoreState(0, 0)
@@ -132,7 +133,7 @@ def list_metrics(
     as_json: JsonFlag = False,
 ) -> None:
     """List every metric: what it measures, where it comes from, what it misses."""
-    from t2ialign.experiments import metric_table
+    from t2ialign.use_cases.reports import metric_table
 
     if markdown:
         typer.echo(metric_table.markdown(), nl=False)

@@ -39,7 +39,7 @@ def progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
 
 
 def emit(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:
-    from t2ialign.experiments.reporting import jsonable
+    from t2ialign.use_cases.reports.text import jsonable
 
     if as_json:
         print(json.dumps(jsonable(result)))

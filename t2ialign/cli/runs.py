@@ -10,16 +10,16 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import Checkpoint, JsonFlag, Metrics, SchedulerName, Steps, StorePath, emit, names, progress
-from t2ialign.experiments.requests import (
+from t2ialign.files import writable
+from t2ialign.limits import parse_seeds
+from t2ialign.types import Prompt
+from t2ialign.use_cases.batches.requests import (
     BatchRequest,
     check_checkpoints,
     check_metrics,
     checked,
     grid,
 )
-from t2ialign.files import writable
-from t2ialign.limits import parse_seeds
-from t2ialign.types import Prompt
 
 COMPARED = "oracle_alignment,clip_score,factor_diversity,lpips,u_rke"
 
@@ -54,9 +54,9 @@ def generate(
     check_checkpoints([checkpoint], store)
     if out:
         writable(out)
-    from t2ialign.experiments import reporting
-    from t2ialign.experiments.api import run_request
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.api import run_request
+    from t2ialign.use_cases.reports import text
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("generating") as show:
         state = run_request(bench, request, lambda state: show(state.fraction, state.remaining))
@@ -64,7 +64,7 @@ def generate(
         print("Another process has the store open; it will take these results in from its inbox.", file=sys.stderr)
     for note in state.notes:
         print(note, file=sys.stderr)
-    emit(reporting.batch_report(state, out), as_json, lambda: reporting.batch_lines(state))
+    emit(text.batch_report(state, out), as_json, lambda: text.batch_lines(state))
 
 
 @app.command()
@@ -78,12 +78,12 @@ def points(
 ) -> None:
     """The points of the trade-off chart, from every stored run."""
     check_metrics((x, y))
-    from t2ialign.experiments import reporting
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.reports import text
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = reporting.stored_points(bench.store, x, y, names(category), names(checkpoint))
-    emit(found, as_json, lambda: reporting.point_lines(found))
+        found = text.stored_points(bench.store, x, y, names(category), names(checkpoint))
+    emit(found, as_json, lambda: text.point_lines(found))
 
 
 @app.command()
@@ -102,12 +102,12 @@ def compare(
     """Stored runs of checkpoints, prompt by prompt against the same prompts and seeds of another one."""
     check_metrics(names(metrics))
     check_checkpoints([against, *(checkpoint or [])], store)
-    from t2ialign.experiments import reporting
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.reports import text
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = reporting.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
-    lines = reporting.comparison_table if markdown else reporting.comparison_lines
+        found = text.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
+    lines = text.comparison_table if markdown else text.comparison_lines
     emit(found, as_json, lambda: lines(found))
 
 
@@ -118,14 +118,14 @@ def checkpoints(
     as_json: JsonFlag = False,
 ) -> None:
     """List what can be chosen as a checkpoint."""
-    from t2ialign.experiments.reporting import checkpoint_rows
     from t2ialign.registry import load_registry
+    from t2ialign.use_cases.reports.text import checkpoint_rows
 
     found = load_registry(home=store)
     for problem in found.problems:
         print(problem, file=sys.stderr)
     if markdown:
-        from t2ialign.experiments import checkpoint_table
+        from t2ialign.use_cases.reports import checkpoint_table
 
         typer.echo(checkpoint_table.markdown(found), nl=False)
         return
@@ -147,8 +147,8 @@ def sweep(
     """Fill a grid of prompts, checkpoints and CFG values; finished cells are skipped, so it can be stopped and resumed."""
     cells = grid(prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics))
     check_checkpoints(names(checkpoint), store)
-    from t2ialign.experiments import sweep as sweeping
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.batches import sweep as sweeping
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("sweeping") as show:
         for state in sweeping.sweep(bench, cells):
@@ -163,9 +163,9 @@ def world(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure every promise of the embedded world: its oracle, its scorers, and the trade-off along guidance."""
-    from t2ialign.experiments import world as measuring
-    from t2ialign.experiments import world_picture
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.reports import world as measuring
+    from t2ialign.use_cases.reports import world_picture
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("sweeping the base") as show:
         report = measuring.measure(bench, show)
@@ -181,8 +181,8 @@ def reference(
 ) -> None:
     """Write every stored run as files that a new store starts with, one for each checkpoint and CFG value."""
     writable(folder)
-    from t2ialign.experiments.reporting import write_reference
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.reports.text import write_reference
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
         for path, size in write_reference(bench.store, folder):

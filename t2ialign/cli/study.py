@@ -88,8 +88,8 @@ def list_all(store: StorePath = None, as_json: JsonFlag = False) -> None:
 @commands.command(name="open")
 def open_(study: StudyId, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """Make the pictures that are missing, freeze the study and open it; a paused study is resumed."""
-    from t2ialign.experiments.studies import prepare, publish
     from t2ialign.store.studies import set_state, study_of
+    from t2ialign.use_cases.studies.prepare import prepare, publish
 
     with _bench(store) as bench:
         found = study_of(bench.store, study)
@@ -123,7 +123,7 @@ def results(
     as_json: JsonFlag = False,
 ) -> None:
     """Everything that the answers say so far."""
-    from t2ialign.experiments.study_results import result_lines, study_results
+    from t2ialign.use_cases.studies.results import result_lines, study_results
 
     with _bench(store) as bench:
         found = study_results(bench.store, study, group)
@@ -207,7 +207,7 @@ def simulate(
     store: StorePath = None,
 ) -> None:
     """Let the embedded world's raters answer an open study: for demonstrations, never for findings about people."""
-    from t2ialign.experiments.study_raters import simulate as answer
+    from t2ialign.use_cases.studies.simulated_raters import simulate as answer
 
     with _bench(store) as bench, progress("surveys") as show:
         for done in answer(bench, study, surveys, careless, seed):
@@ -222,7 +222,7 @@ def follow(
     as_json: JsonFlag = False,
 ) -> None:
     """Write down the same study once more, as a draft: this checkpoint against its parent."""
-    from t2ialign.experiments.studies import follow_up
+    from t2ialign.use_cases.studies.prepare import follow_up
 
     with _bench(store) as bench:
         found = follow_up(bench, study, checkpoint)
@@ -272,6 +272,6 @@ def _step(study: str, state: Any, store: Path | None, as_json: bool) -> None:
 
 def _bench(store: Path | None) -> Any:
     """The workbench of the store's only owner; studies cannot be changed behind a running app's back."""
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.workbench import open_workbench
 
     return open_workbench(store, share=False)

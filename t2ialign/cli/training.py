@@ -15,12 +15,14 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
 
 if TYPE_CHECKING:
-    from t2ialign.experiments.align import AlignState
-    from t2ialign.experiments.align_request import AlignRequest
-    from t2ialign.experiments.workbench import Workbench
     from t2ialign.training.processes import Processes
+    from t2ialign.use_cases.align.request import AlignRequest
+    from t2ialign.use_cases.align.train import AlignState
+    from t2ialign.use_cases.workbench import Workbench
 
-Watched = tuple[Path, Callable[[], str], Callable[["AlignState"], None]]  # a run's folder, what is asked, who is told
+FollowedJob = tuple[
+    Path, Callable[[], str], Callable[["AlignState"], None]
+]  # a run's folder, what is asked, who is told
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -52,9 +54,9 @@ def align(
 
     A run that was stopped goes on where it was when it is asked for again.
     """
-    from t2ialign.experiments.align_estimate import estimate as estimated
-    from t2ialign.experiments.align_request import AlignRequest, controls
-    from t2ialign.experiments.workbench import bare_workbench, open_workbench
+    from t2ialign.use_cases.align.estimate import estimate as estimated
+    from t2ialign.use_cases.align.request import AlignRequest, controls
+    from t2ialign.use_cases.workbench import bare_workbench, open_workbench
 
     if fields:
         found = controls(method)
@@ -76,8 +78,8 @@ def align(
 def _train(
     bench: Workbench, request: AlignRequest, job: str, into: Path | None, replace: bool, as_json: bool, team: Processes
 ) -> None:
-    from t2ialign.experiments import align as training
-    from t2ialign.experiments.align_result import report_lines
+    from t2ialign.use_cases.align import train as training
+    from t2ialign.use_cases.align.result import report_lines
 
     watching = _watching(bench.home, job, request.name) if team.first else _following(bench.home, job, request.name)
     with watching as (folder, control, show):
@@ -92,21 +94,21 @@ def _folder(home: Path, job: str, name: str) -> Path:
 
 
 @contextmanager
-def _following(home: Path, job: str, name: str) -> Iterator[Watched]:
+def _following(home: Path, job: str, name: str) -> Iterator[FollowedJob]:
     """What a process beside the first one does: it works in the same folder, listens to the first one and says nothing."""
     yield _folder(home, job, name), lambda: "", lambda state: None
 
 
 @contextmanager
-def _watching(home: Path, job: str, name: str) -> Iterator[Watched]:
+def _watching(home: Path, job: str, name: str) -> Iterator[FollowedJob]:
     """The run's folder, what its owner asks, and where its states go: to the job's reporter, or to stderr."""
     if not job:
         with progress(f"training {name}") as show:
             yield _folder(home, job, name), lambda: "", lambda state: show(state.fraction, state.remaining)
         return
-    from t2ialign.experiments.align_probe import probe_record
-    from t2ialign.experiments.reporting import jsonable
     from t2ialign.jobs.reporter import Reporter
+    from t2ialign.use_cases.align.probe import probe_record
+    from t2ialign.use_cases.reports.text import jsonable
 
     with Reporter(home, job) as reporter:
 
@@ -171,8 +173,8 @@ def merge(
     as_json: JsonFlag = False,
 ) -> None:
     """Merge adapters into one checkpoint: of LoRAs, exactly what the live blend computes."""
-    from t2ialign.experiments.merge import merge as merged
-    from t2ialign.experiments.workbench import open_workbench
+    from t2ialign.use_cases.align.merge import merge as merged
+    from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench:
         manifest = merged(bench, "+".join(blend), name, into, replace)

@@ -1,7 +1,8 @@
 """The page: gradio lives here and nowhere else.
 
-``serve(services)`` shows it until the process is stopped. A tab is a file in ``tabs``; its handlers are plain
-functions of services and values (``exploring``, ``weighing``), its components come from ``panels``, its HTML from ``parts``.
+``serve(services)`` shows it until the process is stopped. Each page has a folder with all that is its own: ``page.py``
+wires its events, ``handlers.py`` holds plain functions of services and values, ``*_view.py`` its components and HTML,
+``assets/`` its scripts and styles. What several pages use lies in ``shared/``; pages do not import each other.
 """
 
 from __future__ import annotations

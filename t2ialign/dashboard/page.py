@@ -6,14 +6,26 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard import look
-from t2ialign.dashboard.album import picture_route
-from t2ialign.dashboard.rate_routes import rate_api, rate_routes
+from t2ialign.dashboard.align import page as align
+from t2ialign.dashboard.explore import page as explore
+from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.tabs import TABS
-from t2ialign.dashboard.wiring import QUIET, asset
+from t2ialign.dashboard.shared import theme
+from t2ialign.dashboard.shared.pictures import picture_route
+from t2ialign.dashboard.shared.wiring import QUIET, asset
+from t2ialign.dashboard.study import page as study
+from t2ialign.dashboard.theory import page as theory
+from t2ialign.dashboard.tradeoff import page as tradeoff
 
 NAME = "t2ialign"
+TABS = {
+    "explore": explore,
+    "tradeoff": tradeoff,
+    "align": align,
+    "study": study,
+    "theory": theory,
+}
+"""The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
 HEADER = """
 <header class="t2-header">
   <a class="t2-name" href="./" aria-label="t2ialign, a new page"><svg viewBox="0 0 24 24" aria-hidden="true"><path
@@ -32,12 +44,14 @@ EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for,
 def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
-        gr.HTML(HEADER, js_on_load=asset("header.js"), apply_default_css=False, elem_id="t2-top")
+        gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
         with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name) as page:
                     tab.build(services)
-                page.select(None, None, None, js=asset("tab.js").replace("__TAB__", name), show_progress="hidden")
+                page.select(
+                    None, None, None, js=asset("shared/tab.js").replace("__TAB__", name), show_progress="hidden"
+                )
         blocks.load(opened_tab, None, tabs, **QUIET)
         rate_api(services.store)
     return blocks.queue(default_concurrency_limit=WORKERS)
@@ -62,8 +76,8 @@ def serve(services: Services) -> None:
 def launch_options(services: Services) -> dict[str, Any]:
     """What ``launch`` is told: the look, the pictures' addresses, and that nothing leaves this machine."""
     return {
-        "theme": look.theme(),
-        "head": look.head(),
+        "theme": theme.theme(),
+        "head": theme.head(),
         "app_kwargs": {"routes": [picture_route(services.store), *rate_routes(services.store)]},
         "allowed_paths": [services.exports.name],
         "footer_links": [],

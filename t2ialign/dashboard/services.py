@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
 from t2ialign.charts.theme import styles
-from t2ialign.dashboard.desk import Desk
-from t2ialign.dashboard.parts.tags import Look
+from t2ialign.dashboard.shared.html import Look
+from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
 from t2ialign.engines import LocalEngine
-from t2ialign.experiments import prompt_sets
-from t2ialign.experiments.workbench import Workbench
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.workbench import Workbench
 
 FIRST_SET = "shapes-test"
 
@@ -28,7 +28,7 @@ class Services:
     store: Store
     engine: LocalEngine
     prompts: Mapping[str, tuple[Prompt, ...]]
-    desk: Desk
+    page_runs: OneRunPerPage
     supervisor: Supervisor
     exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
@@ -72,4 +72,4 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     known = {name: prompt_sets.load(name) for name in names}
     engine = LocalEngine()
     supervisor = Supervisor(bench.store)
-    return Services(bench, bench.store, engine, known, Desk(engine), supervisor, trouble=trouble)
+    return Services(bench, bench.store, engine, known, OneRunPerPage(engine), supervisor, trouble=trouble)

@@ -22,7 +22,7 @@ from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
 
 
 @dataclass(frozen=True)
-class Progress:
+class SamplingProgress:
     """One step of one micro-batch is done: ``done`` of ``total`` steps over all micro-batches.
 
     ``previews`` are pictures of the step's predicted x0 by seed (after most steps none), full size or one pixel a
@@ -45,8 +45,8 @@ def generate(
     preview_every: int = 5,
     cancelled: Callable[[], bool] = lambda: False,
     checkpoints: Mapping[str, CheckpointEntry] | None = None,
-) -> Iterator[Progress | SeedBatch]:
-    """Checks everything (``InputError``), then yields ``Progress`` after every step and each finished ``SeedBatch``.
+) -> Iterator[SamplingProgress | SeedBatch]:
+    """Checks everything (``InputError``), then yields ``SamplingProgress`` after every step and each finished ``SeedBatch``.
 
     Seeds run in micro-batches of ``batch_size``; the pictures of a seed are the same in every batch (fp32 on a CPU:
     within one grey level, and mostly bit for bit). ``preview_every`` 0 means no previews, else the first step and every
@@ -83,7 +83,7 @@ def _generate(
     parts: Sequence[tuple[int, ...]],
     preview_every: int,
     cancelled: Callable[[], bool],
-) -> Iterator[Progress | SeedBatch]:
+) -> Iterator[SamplingProgress | SeedBatch]:
     embeds, empty = (view.encode_prompts([text]) for text in (prompt.text, config.negative_prompt))
     note = truncation_note(embeds.truncated[0])
     steps = config.num_inference_steps
@@ -96,7 +96,7 @@ def _generate(
             wanted = preview_every > 0 and step.index % preview_every == 0 and step.index + 1 < step.total
             pictures = preview(view, step.predicted_x0) if wanted else ()
             done = number * steps + step.index + 1
-            yield Progress(done, len(parts) * steps, seeds, dict(zip(seeds, pictures, strict=False)), note)
+            yield SamplingProgress(done, len(parts) * steps, seeds, dict(zip(seeds, pictures, strict=False)), note)
         yield _seed_batch(view, prompt, config, seeds, step)
 
 

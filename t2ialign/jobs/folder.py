@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 from t2ialign.files import write_whole
 from t2ialign.types import InputError
 
-Wish = Literal["pause", "cancel", "resume", "discard"]
+JobRequest = Literal["pause", "cancel", "resume", "discard"]
 LOG_BYTES = 8_000_000  # beyond it, the older part of a log goes
 KEPT_BYTES = 1_000_000
 TAIL_BYTES = 32_000
@@ -50,23 +50,23 @@ class JobFolder:
     def write_progress(self, progress: Mapping[str, Any]) -> None:
         write_json(self.path / "progress.json", progress)
 
-    def asked(self) -> Wish | Literal[""]:
+    def asked(self) -> JobRequest | Literal[""]:
         with suppress(OSError):
             said = (self.path / "control").read_text().strip()
-            if said in get_args(Wish):
+            if said in get_args(JobRequest):
                 return said
         return ""
 
     def asked_ago(self) -> float:
-        """Seconds since the standing wish was written, 0 without one."""
+        """Seconds since the standing request was written, 0 without one."""
         with suppress(OSError):
             return max(0.0, time.time() - (self.path / "control").stat().st_mtime)
         return 0.0
 
-    def ask(self, wish: Wish) -> None:
-        """Leave a wish; the same one again keeps its age."""
-        if self.asked() != wish:
-            write_whole(self.path / "control", wish.encode())
+    def ask(self, request: JobRequest) -> None:
+        """Leave a request; the same one again keeps its age."""
+        if self.asked() != request:
+            write_whole(self.path / "control", request.encode())
 
     def forget_wish(self) -> None:
         (self.path / "control").unlink(missing_ok=True)

@@ -28,8 +28,8 @@ import filelock
 import psutil
 
 from t2ialign.jobs.folder import folder_of
-from t2ialign.jobs.ledger import Ledger
-from t2ialign.jobs.rules import CANCELLED, PAUSED
+from t2ialign.jobs.measurement_log import Ledger
+from t2ialign.jobs.transitions import CANCELLED, PAUSED
 from t2ialign.types import InputError
 
 BEAT = 2.0  # seconds between heartbeats, and between shards of steps
@@ -94,10 +94,10 @@ class Reporter:
 
     def asked(self) -> Literal["", "pause", "cancel"]:
         """What the owner wants; look at every step. Once heard it stands: who takes it back later starts the job again."""
-        wish = self._folder.asked()
-        if wish in ("pause", "cancel"):
-            self._heard = wish
-        elif wish == "resume" and not self._heard:  # a pause that was taken back in time
+        request = self._folder.asked()
+        if request in ("pause", "cancel"):
+            self._heard = request
+        elif request == "resume" and not self._heard:  # a pause that was taken back in time
             self._folder.forget_wish()
         return self._heard
 

@@ -17,8 +17,8 @@ from dataclasses import replace
 from types import TracebackType
 
 from t2ialign import settings
-from t2ialign.jobs import book, process, rules
-from t2ialign.jobs.folder import JobFolder, Wish, folder_of
+from t2ialign.jobs import process, reconcile, transitions
+from t2ialign.jobs.folder import JobFolder, JobRequest, folder_of
 from t2ialign.store import Store
 from t2ialign.store.jobs import Job, add_job, discard_job, job_of, list_jobs, now
 from t2ialign.types import InputError
@@ -66,31 +66,31 @@ class Supervisor:
 
     def pause(self, job: str) -> None:
         """Ask a worker to save its state and end; a job that waits stays out of the queue."""
-        self._wish(job, "pause")
+        self._request(job, "pause")
 
     def cancel(self, job: str) -> None:
         """Ask a worker to stop; after ``grace`` it is terminated, then killed. Its saved state stays until discarded."""
-        self._wish(job, "cancel")
+        self._request(job, "cancel")
 
     def resume(self, job: str) -> None:
         """Queue a job again; its command goes on from its saved state."""
-        self._wish(job, "resume")
+        self._request(job, "resume")
 
     def discard(self, job: str) -> None:
         """Delete a job with its folder and its measurements; a checkpoint that it finished stays."""
-        self._wish(job, "discard")
+        self._request(job, "discard")
 
     def job(self, job: str) -> Job:
         """One job as it stands now; ``InputError`` if there is none."""
-        return book.live(self._store, job_of(self._store, job))
+        return reconcile.live(self._store, job_of(self._store, job))
 
     def jobs(self) -> list[Job]:
         """All jobs as they stand now, oldest first."""
-        return [book.live(self._store, job) for job in list_jobs(self._store)]
+        return [reconcile.live(self._store, job) for job in list_jobs(self._store)]
 
     def tail(self, job: str, lines: int = 40) -> list[str]:
         """The last lines of a job's log."""
-        return book.folder(self._store, job_of(self._store, job)).tail(lines)
+        return reconcile.folder(self._store, job_of(self._store, job)).tail(lines)
 
     def settle(self, job: str, seconds: float) -> Job:
         """Wait, at most so long, until no process works on a job; for owners that do not watch in the background."""
@@ -100,7 +100,7 @@ class Supervisor:
                 found = job_of(self._store, job)
                 found = self._watch(found) if found.status == "running" else found
             if found.status != "running" or time.monotonic() > deadline:
-                return book.live(self._store, found)
+                return reconcile.live(self._store, found)
             time.sleep(0.1)
 
     def start(self) -> None:
@@ -152,7 +152,7 @@ class Supervisor:
         self._hear()
         for job in list_jobs(self._store, ("running",)):
             self._tried(self._watch, job)
-        for job in rules.ready(list_jobs(self._store, ("running", "queued"))):
+        for job in transitions.ready(list_jobs(self._store, ("running", "queued"))):
             self._tried(self._launch, job)
 
     def _hear(self) -> None:
@@ -164,62 +164,62 @@ class Supervisor:
             if job is None:
                 continue
             try:
-                rules.check(job.id, job.status, "", folder.asked())
+                transitions.check(job.id, job.status, "", folder.asked())
                 self._grant(job)
             except InputError as error:
                 _log.info("%s", error)
                 folder.forget_wish()
 
-    def _wish(self, name: str, wish: Wish) -> None:
+    def _request(self, name: str, request: JobRequest) -> None:
         with self._lock:
             job = job_of(self._store, name)
             if job.status == "running":
                 job = self._watch(job)
-            folder = book.folder(self._store, job)
-            rules.check(job.id, job.status, folder.asked(), wish)
-            folder.ask(wish)
+            folder = reconcile.folder(self._store, job)
+            transitions.check(job.id, job.status, folder.asked(), request)
+            folder.ask(request)
             if job.status != "running":
                 self._grant(job)
         self._wake.set()
 
     def _grant(self, job: Job) -> None:
         """Do what is asked of a job that no process works on."""
-        folder = book.folder(self._store, job)
+        folder = reconcile.folder(self._store, job)
         match folder.asked():
             case "pause":
-                book.write(self._store, replace(job, status="paused"))
+                reconcile.write(self._store, replace(job, status="paused"))
             case "cancel":
-                book.write(self._store, replace(job, status="cancelled", ended=now()))
+                reconcile.write(self._store, replace(job, status="cancelled", ended=now()))
             case "resume":
-                book.write(self._store, replace(job, status="queued", attempt=0, ended=None, message=""))
+                reconcile.write(self._store, replace(job, status="queued", attempt=0, ended=None, message=""))
             case "discard":
                 discard_job(self._store, job.id)
                 folder.remove()
         folder.forget_wish()
 
     def _launch(self, job: Job) -> None:
-        folder = book.folder(self._store, job)
+        folder = reconcile.folder(self._store, job)
         if folder.asked() in ("pause", "cancel"):
             self._grant(job)
             return
         folder.forget_wish()
         folder.write_progress({**folder.progress(), "phase": "starting", "remaining": None, "ended": "", "message": ""})
         job = replace(job, status="running", started=now(), ended=None, attempt=job.attempt + 1, pid=0, message="")
-        book.write(self._store, job)
+        reconcile.write(self._store, job)
         command = [*self._program, *job.command, "--store", str(self._store.home.resolve()), "--job", job.id]
         try:
             worker = process.start(command, folder, self._store.home, job.device)
         except OSError as error:
-            book.write(
+            reconcile.write(
                 self._store, replace(job, status="failed", ended=now(), message=f"It could not be started: {error}.")
             )
             return
         self._children[job.id] = worker
-        book.write(self._store, replace(job, pid=worker.pid, born=process.born(worker.pid)))
+        reconcile.write(self._store, replace(job, pid=worker.pid, born=process.born(worker.pid)))
 
     def _watch(self, job: Job) -> Job:
         """Look after a running job; returns how it stands."""
-        folder = book.folder(self._store, job)
+        folder = reconcile.folder(self._store, job)
         child = self._children.get(job.id)
         code = child.poll() if child else None
         alive = code is None if child else process.is_alive(job.pid, job.born)
@@ -232,23 +232,23 @@ class Supervisor:
 
     def _finish(self, job: Job, code: int | None) -> Job:
         """Write down how a job stands whose worker is gone, with everything that it measured."""
-        folder = book.folder(self._store, job)
+        folder = reconcile.folder(self._store, job)
         process.stop(self._store.home, job.id, at_once=True)  # children that outlived it
         self._children.pop(job.id, None)
-        book.collect(self._store, job)
+        reconcile.collect(self._store, job)
         progress, asked = folder.progress(), folder.asked()
-        status = rules.outcome(progress.get("ended", ""), code, asked)
-        words = rules.last_words(status, progress.get("message", ""), folder.tail(5))
-        job = replace(book.live(self._store, job), status=status, ended=now(), message=words, asked="")
-        book.write(self._store, job)
-        if asked in ("pause", "cancel"):  # any other wish came while the worker left, and is granted next
+        status = transitions.outcome(progress.get("ended", ""), code, asked)
+        words = transitions.last_words(status, progress.get("message", ""), folder.tail(5))
+        job = replace(reconcile.live(self._store, job), status=status, ended=now(), message=words, asked="")
+        reconcile.write(self._store, job)
+        if asked in ("pause", "cancel"):  # any other request came while the worker left, and is granted next
             folder.forget_wish()
         return job
 
     def _recover(self) -> None:
         """Take over what an earlier owner left; a job whose worker did not outlive it is queued again, a few times."""
-        book.reconcile(self._store)
+        reconcile.reconcile(self._store)
         for job in list_jobs(self._store, ("running",)):
             left = self._watch(job)
             if left.status == "interrupted" and left.attempt < AUTOMATIC:
-                book.write(self._store, replace(left, status="queued", ended=None, message=""))
+                reconcile.write(self._store, replace(left, status="queued", ended=None, message=""))

@@ -34,12 +34,12 @@ from t2ialign.store.batches import (
     pictures,
     record_batch,
 )
-from t2ialign.store.complaints import StoreBusy
 from t2ialign.store.database import Store, open_store
+from t2ialign.store.errors import StoreBusy
 from t2ialign.store.export import point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post
-from t2ialign.store.jobs import Job, JobStatus, Progress, add_job, job_of, list_jobs, probes, train_steps, update_job
+from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status

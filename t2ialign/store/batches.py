@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.store import images
-from t2ialign.store.complaints import in_plain_words
 from t2ialign.store.database import Store
+from t2ialign.store.errors import in_plain_words
 from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
 from t2ialign.store.records import CellRecord, PictureRecord, config_of
 from t2ialign.store.writing import insert_records

@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from t2ialign.store.complaints import in_plain_words, read_only
 from t2ialign.store.connection import Cursor, Params
+from t2ialign.store.errors import in_plain_words, read_only
 from t2ialign.store.migrations import migrate
 from t2ialign.types import InputError
 

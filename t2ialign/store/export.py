@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from t2ialign.files import write_whole
-from t2ialign.store.complaints import in_plain_words
+from t2ialign.store.errors import in_plain_words
 from t2ialign.tradeoff.points import CellScore
 from t2ialign.types import GenerationConfig, InputError, TradeoffPoint
 

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from t2ialign.files import write_whole
 from t2ialign.store import jobs
-from t2ialign.store.complaints import in_plain_words
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
+from t2ialign.store.errors import in_plain_words
 from t2ialign.store.records import CellRecord, from_table, to_table
 from t2ialign.store.writing import insert_records
 from t2ialign.types import InputError

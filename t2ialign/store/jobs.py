@@ -26,7 +26,7 @@ NEWEST = "DO UPDATE SET record = excluded.record, written = excluded.written WHE
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a worker is. ``remaining`` in seconds, None where nobody knows; ``heartbeat`` in seconds since 1970."""
 
     phase: str = ""
@@ -59,7 +59,7 @@ class Job:
     pid: int = 0
     born: float = 0.0
     message: str = ""
-    progress: Progress = field(default_factory=Progress)
+    progress: JobProgress = field(default_factory=JobProgress)
     asked: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -71,7 +71,9 @@ class Job:
         """Inverse of ``to_json``; fields of other versions are left out."""
         known = {entry.name: record[entry.name] for entry in fields(cls) if entry.name in record}
         times = {name: datetime.fromisoformat(known[name]) for name in TIMES if known.get(name)}
-        return cls(**{**known, **times, "command": tuple(known["command"]), "progress": Progress(**known["progress"])})
+        return cls(
+            **{**known, **times, "command": tuple(known["command"]), "progress": JobProgress(**known["progress"])}
+        )
 
 
 def add_job(store: Store, job: Job) -> None:

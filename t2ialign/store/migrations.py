@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from t2ialign.store.complaints import newer, older
 from t2ialign.store.connection import Cursor
+from t2ialign.store.errors import newer, older
 from t2ialign.types import InputError
 
 Migration = Callable[[Cursor], object]

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from t2ialign.store.batches import find_cell, pictures
-from t2ialign.store.complaints import in_plain_words
 from t2ialign.store.database import Store
+from t2ialign.store.errors import in_plain_words
 from t2ialign.store.images import digest, write_whole
 from t2ialign.store.inbox import note, parquet, take
 from t2ialign.store.records import CellRecord, to_table

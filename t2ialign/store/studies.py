@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign.files import write_whole
-from t2ialign.store import images, shards
+from t2ialign.store import images, vote_log
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
 from t2ialign.study.design import StudyDesign, checked
@@ -105,7 +105,7 @@ def set_state(store: Store, study: str, state: State) -> Study:
             raise InputError(f"A study that is {now} cannot become {state}.")
         cursor.execute("UPDATE studies SET state = ? WHERE study = ?", [state, study]).fetchall()
         log(cursor, study, {"open": "resumed"}.get(state, state))
-        shards.append(store.home, study, [{"kind": "state", "survey": "", "state": state}])
+        vote_log.append(store.home, study, [{"kind": "state", "survey": "", "state": state}])
     return study_of(store, study)
 
 

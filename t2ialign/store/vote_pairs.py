@@ -12,9 +12,9 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.store import images
-from t2ialign.store.ballots import answers_of
 from t2ialign.store.database import Store
 from t2ialign.store.studies import exclusions, picture_of, study_of
+from t2ialign.store.vote_queries import answers_of
 from t2ialign.study.answers import duels
 from t2ialign.study.exclusion import excluded
 from t2ialign.study.manifest import Exhibit

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from t2ialign.store import shards
+from t2ialign.store import vote_log
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
-from t2ialign.store.shards import Record
 from t2ialign.store.studies import QUICK, QUICK_TITLE, Study, insert_study, log
+from t2ialign.store.vote_log import Record
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Manifest
 from t2ialign.study.records import Survey
@@ -62,7 +62,7 @@ def vote_record(
 def keep(home: Path, cursor: Cursor, study: str, records: Sequence[Record]) -> None:
     """Records into the tables and, in the same breath, onto the study's shard."""
     insert_records(cursor, records)
-    shards.append(home, study, records)
+    vote_log.append(home, study, records)
 
 
 def insert_records(cursor: Cursor, records: Iterable[Record]) -> None:
@@ -113,7 +113,7 @@ def ingest_votes(store: Store) -> int:
 def _take_in(store: Store, study: str) -> int:
     count = "SELECT count(*) FROM votes WHERE study = ?"
     with store.transaction() as cursor:
-        records = list(shards.read(shards.shard_of(store.home, study)))
+        records = list(vote_log.read(vote_log.shard_of(store.home, study)))
         _restore_study(store.home, cursor, study)
         ((before,),) = cursor.execute(count, [study]).fetchall()
         gone = {record["survey"] for record in records if record["kind"] == "withdrawn"}
@@ -130,7 +130,7 @@ def _take_in(store: Store, study: str) -> int:
 def forget(home: Path, study: str, surveys: Iterable[str]) -> None:
     """Drop surveys from the shard, so that only the line stays that says they were withdrawn."""
     gone = set(surveys)
-    shards.rewrite(home, study, lambda record: record["kind"] == "withdrawn" or record["survey"] not in gone)
+    vote_log.rewrite(home, study, lambda record: record["kind"] == "withdrawn" or record["survey"] not in gone)
 
 
 def _restore_study(home: Path, cursor: Cursor, study: str) -> None:
@@ -143,7 +143,9 @@ def _restore_study(home: Path, cursor: Cursor, study: str) -> None:
     elif file.exists():
         text = file.read_text(encoding="utf-8")
         manifest = Manifest.from_json(json.loads(text))
-        steps = [record["state"] for record in shards.read(shards.shard_of(home, study)) if record["kind"] == "state"]
+        steps = [
+            record["state"] for record in vote_log.read(vote_log.shard_of(home, study)) if record["kind"] == "state"
+        ]
         found = Study(study, manifest.design.title, (steps or ["open"])[-1], created, manifest.design, manifest.hash)
         insert_study(cursor, found, text)
         log(cursor, study, "restored from the files beside its votes")

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from t2ialign.store import vote_rows as rows
-from t2ialign.store.ballots import answers_of as answers_of
-from t2ialign.store.ballots import count_answers as count_answers
-from t2ialign.store.ballots import list_surveys as list_surveys
-from t2ialign.store.ballots import survey_of as survey_of
-from t2ialign.store.ballots import unknown_survey
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
 from t2ialign.store.studies import QUICK, QUICK_TITLE, Study, check_pictures, insert_study, log, parsed, state_of
 from t2ialign.store.vote_pairs import labelled_from_votes as labelled_from_votes
 from t2ialign.store.vote_pairs import pairs_from_votes as pairs_from_votes
+from t2ialign.store.vote_queries import answers_of as answers_of
+from t2ialign.store.vote_queries import count_answers as count_answers
+from t2ialign.store.vote_queries import list_surveys as list_surveys
+from t2ialign.store.vote_queries import survey_of as survey_of
+from t2ialign.store.vote_queries import unknown_survey
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.records import Survey

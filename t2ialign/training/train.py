@@ -43,10 +43,10 @@ def train(
     schedule = alpha_bars(policy)
     check_plan(plan, len(data), processes.count, len(schedule))
     state = begin_state(policy, data, loss, plan)
-    lesson = Lesson(policy, data, loss, plan, schedule, state)
+    session = TrainingSession(policy, data, loss, plan, schedule, state)
     for step in range(state.begin(state_path, processes), plan.steps):
         started = time.perf_counter()
-        found = lesson.learn(draw_step(plan, step, len(data), data.shape, data.empty_prompts), processes)
+        found = session.learn(draw_step(plan, step, len(data), data.shape, data.empty_prompts), processes)
         norm = state.gradient_norm(plan.grad_clip, processes)
         check_finite(found.loss, norm, plan, step)
         state.update(plan, step)
@@ -63,7 +63,7 @@ def train(
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSession:
     """What every part of a step needs."""
 
     policy: Backbone

@@ -6,9 +6,9 @@ import re
 
 from t2ialign.charts.audit import audit_figure
 from t2ialign.charts.audit_page import QUESTIONS, audit_html
-from t2ialign.experiments.audit import shipped_audit
 from t2ialign.tradeoff.audit import Audit
 from t2ialign.tradeoff.audit_table import table
+from t2ialign.use_cases.audit.audit import shipped_audit
 
 
 def test_every_answer_stands_in_its_cell() -> None:

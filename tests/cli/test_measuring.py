@@ -46,7 +46,7 @@ def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["python", "duckdb"])
 def test_rescore_is_stopped_by_the_keyboard(run, tmp_path, monkeypatch, error) -> None:
-    from t2ialign.experiments import rescore as rescoring
+    from t2ialign.use_cases.batches import rescore as rescoring
 
     def stopped(*_):
         yield rescoring.RescoreState(3, 9, scores=5)

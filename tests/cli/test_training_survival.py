@@ -14,8 +14,8 @@ import pytest
 from safetensors.torch import load_file
 
 from t2ialign import cli
-from t2ialign.experiments import align
 from t2ialign.registry import ADAPTER_FILE
+from t2ialign.use_cases.align import train
 
 TINY = "--prompt-count 2 --candidates 2 --sampling-steps 2 --test-prompts 1 --test-seeds 2 --batch-size 2 --rank 2"
 KILLS, STEPS = 20, 60
@@ -55,7 +55,7 @@ def told(record: dict) -> dict:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_twenty_kills_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(align, "SAVE_EVERY", 5)
+    monkeypatch.setattr(train, "SAVE_EVERY", 5)
     whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(6)
     assert os.waitpid(begin(whole), 0)[1] == 0
     for _ in range(KILLS):

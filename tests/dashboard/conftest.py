@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from t2ialign import settings
-from t2ialign.dashboard import exploring
+from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.services import Services
-from t2ialign.experiments.requests import BatchRequest
-from t2ialign.experiments.score_batch import config_of
 from t2ialign.store import Store, open_store
 from t2ialign.types import GenerationConfig, Prompt
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.score_batch import config_of
 from tests.dashboard import fakes
 
 
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def services(store: Store, registry: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     """An empty store; ``run_batches`` renders scenes."""
     monkeypatch.setattr(settings, "CHECKPOINTS", registry)
-    monkeypatch.setattr(exploring, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(handlers, "run_batches", fakes.fake_batches())
     return fakes.services_of(store)
 
 

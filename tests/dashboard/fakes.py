@@ -11,20 +11,20 @@ from pathlib import Path
 
 import torch
 
-from t2ialign.dashboard.desk import Desk
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
 from t2ialign.engines import LocalEngine
-from t2ialign.experiments import prompt_sets
-from t2ialign.experiments.requests import BatchRequest
-from t2ialign.experiments.run import RunState
-from t2ialign.experiments.score_batch import BatchState, config_of
-from t2ialign.experiments.workbench import Workbench
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.shapes.grammar import COLORS, SHAPES, parse
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import draw_free, draw_named
 from t2ialign.store import Store, add_batch, add_scores, set_status
 from t2ialign.types import GenerationConfig, InputError, Prompt, Score, SeedBatch
+from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.run import RunState
+from t2ialign.use_cases.batches.score_batch import BatchState, config_of
+from t2ialign.use_cases.workbench import Workbench
 
 REGISTRY = """
 [backbones.shapes]
@@ -56,7 +56,7 @@ def services_of(store: Store) -> Services:
     names = prompt_sets.names()
     bench, engine = Workbench(store.home, store, "cpu", "float32"), LocalEngine()
     prompts = {name: prompt_sets.load(name) for name in reversed(names)}
-    return Services(bench, store, engine, prompts, Desk(engine), Supervisor(store))
+    return Services(bench, store, engine, prompts, OneRunPerPage(engine), Supervisor(store))
 
 
 def picture(prompt: Prompt, config: GenerationConfig, seed: int) -> torch.Tensor:

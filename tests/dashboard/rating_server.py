@@ -12,7 +12,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from t2ialign.dashboard.rate_routes import rate_api, rate_routes
+from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.store import ingest_votes, open_store
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import torch
 
 from t2ialign.dashboard.services import Services
-from t2ialign.experiments.requests import checked
-from t2ialign.experiments.score_batch import config_of
-from t2ialign.experiments.studies import publish, requests_of
 from t2ialign.store import add_batch, add_scores
 from t2ialign.store.studies import Study, add_study
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign
 from t2ialign.types import Prompt
+from t2ialign.use_cases.batches.requests import checked
+from t2ialign.use_cases.batches.score_batch import config_of
+from t2ialign.use_cases.studies.prepare import publish, requests_of
 from tests.dashboard import fakes
 
 PROMPTS = (

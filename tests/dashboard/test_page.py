@@ -6,10 +6,10 @@ import gradio as gr
 import pytest
 
 from t2ialign import settings
-from t2ialign.dashboard import build_dashboard, launch_options, look
-from t2ialign.dashboard.page import HEADER
-from t2ialign.dashboard.tabs import TABS
-from t2ialign.dashboard.wiring import ASSETS, Wires, ordered, said
+from t2ialign.dashboard import build_dashboard, launch_options
+from t2ialign.dashboard.page import HEADER, TABS
+from t2ialign.dashboard.shared import theme
+from t2ialign.dashboard.shared.wiring import PAGES, Wires, asset, ordered, said, style_sheets
 from t2ialign.store import open_store
 from tests.dashboard import fakes
 
@@ -59,25 +59,28 @@ def test_nothing_leaves_the_machine(blocks, services):
     assert blocks.analytics_enabled is False
     fonts = [font for stack in (options["theme"]._font, options["theme"]._font_mono) for font in stack]
     assert not [font for font in fonts if isinstance(font, gr.themes.GoogleFont)]
-    said_by_us = "".join(path.read_text() for path in ASSETS.iterdir()) + HEADER + look.head()
+    said_by_us = "".join(path.read_text() for path in PAGES.glob("*/assets/*")) + HEADER + theme.head()
     assert "http://" not in said_by_us and "https://" not in said_by_us and "//cdn" not in said_by_us
 
 
 def test_the_style_sheets_are_one_and_reach_the_whole_page(services, monkeypatch, tmp_path):
-    (tmp_path / "style.css").write_text(
+    for page in ("shared", "another"):
+        (tmp_path / page / "assets").mkdir(parents=True)
+    (tmp_path / "shared/assets/style.css").write_text(
         ":root { --a: 1; }\n.t2-a { color: red; }\n@media (min-width: 9px) { .t2-a { top: 0; } }"
     )
-    (tmp_path / "another.css").write_text(".t2-b { top: 0; }\n@keyframes t2-k { from { top: 0; } to { top: 1px; } }")
-    for place in ("t2ialign.dashboard.look.ASSETS", "t2ialign.dashboard.wiring.ASSETS"):
-        monkeypatch.setattr(place, tmp_path)
-    alone, nested = look.css().split(f"{look.HEAVY} {{")
+    (tmp_path / "another/assets/another.css").write_text(
+        ".t2-b { top: 0; }\n@keyframes t2-k { from { top: 0; } to { top: 1px; } }"
+    )
+    monkeypatch.setattr("t2ialign.dashboard.shared.wiring.PAGES", tmp_path)
+    alone, nested = theme.css().split(f"{theme.HEAVY} {{")
     assert ":root { --a: 1; }" in alone and "@keyframes t2-k { from { top: 0; } to { top: 1px; } }" in alone
     assert "--a" not in nested and "t2-k" not in nested and nested.index(".t2-a") < nested.index(".t2-b")
 
 
 def test_every_style_sheet_closes_what_it_opens():
-    for path in ASSETS.glob("*.css"):
-        assert path.read_text().count("{") == path.read_text().count("}"), path.name
+    for name in style_sheets():
+        assert asset(name).count("{") == asset(name).count("}"), name
 
 
 def test_pictures_have_their_address(services):

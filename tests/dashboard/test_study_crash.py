@@ -24,8 +24,8 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.store import ingest_votes, open_store
-from t2ialign.store.ballots import answers_of, list_surveys
-from t2ialign.store.shards import read, shard_of
+from t2ialign.store.vote_log import read, shard_of
+from t2ialign.store.vote_queries import answers_of, list_surveys
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, opened
 

@@ -13,8 +13,9 @@ import gradio as gr
 import pytest
 
 from t2ialign import settings
-from t2ialign.dashboard import build_dashboard, launch_options, owner
-from t2ialign.dashboard.locking import KEY
+from t2ialign.dashboard import build_dashboard, launch_options
+from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.owner_lock import KEY
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import list_studies, study_log
 from tests.dashboard.studies import PICK, opened

@@ -13,7 +13,7 @@ import torch
 
 from t2ialign.store import Store, ingest_inbox
 from t2ialign.store.inbox import post_shard
-from t2ialign.store.jobs import Job, Progress, add_job, measurements, now
+from t2ialign.store.jobs import Job, JobProgress, add_job, measurements, now
 from t2ialign.types import TrainStep
 
 COMMAND = ("align", "f_dpo", "--divergence", "js", "--beta", "2", "--name", "dpo_js")
@@ -54,7 +54,7 @@ def add_training(
 ) -> Job:
     """A job with that many stored steps."""
     started = now() - timedelta(minutes=5)
-    progress = Progress("training" if status == "running" else "", 0.5, 30.0, steps, time.time())
+    progress = JobProgress("training" if status == "running" else "", 0.5, 30.0, steps, time.time())
     times = {"created": started, "started": started, "ended": now() if status in ("done", "failed") else None}
     row = Job(
         job, title, "align", "cpu", tuple(command), status=status, parent=parent, progress=progress, **times, **more

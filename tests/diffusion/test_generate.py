@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from t2ialign.diffusion.generate import Progress, generate
+from t2ialign.diffusion.generate import SamplingProgress, generate
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt, SeedBatch
 from tests.tiny import SHAPES, SIDE, save_tiny_adapter, stock_pipeline
 
@@ -15,11 +15,11 @@ PROMPT = Prompt("a red circle above a blue star", "spatial")
 CONFIG = GenerationConfig("tiny", num_inference_steps=4, height=SIDE, width=SIDE)
 
 
-def run(backbone, config=CONFIG, seeds=(1, 2, 3), prompt=PROMPT, **options) -> list[Progress | SeedBatch]:
+def run(backbone, config=CONFIG, seeds=(1, 2, 3), prompt=PROMPT, **options) -> list[SamplingProgress | SeedBatch]:
     return list(generate(backbone, prompt, config, seeds, **options))
 
 
-def batches(events: list[Progress | SeedBatch]) -> list[SeedBatch]:
+def batches(events: list[SamplingProgress | SeedBatch]) -> list[SeedBatch]:
     return [event for event in events if isinstance(event, SeedBatch)]
 
 
@@ -43,8 +43,8 @@ def test_pictures_are_stock_diffusers(shape, folders, backbones):
 
 def test_what_is_yielded_when(backbones):
     events = run(backbones["sd-1.5"], seeds=(5, 1, 9), batch_size=2, preview_every=2)
-    assert [type(event) for event in events] == [*[Progress] * 4, SeedBatch] * 2
-    progress = [event for event in events if isinstance(event, Progress)]
+    assert [type(event) for event in events] == [*[SamplingProgress] * 4, SeedBatch] * 2
+    progress = [event for event in events if isinstance(event, SamplingProgress)]
     assert [event.done for event in progress] == list(range(1, 9))
     assert {event.total for event in progress} == {8}
     assert [event.seeds for event in progress] == [(5, 1)] * 4 + [(9,)] * 4
@@ -75,7 +75,7 @@ def test_previews_grow_into_the_picture(backbones):
 
 def test_no_previews(backbones):
     events = run(backbones["sd-1.5"], preview_every=0)
-    assert not any(event.previews for event in events if isinstance(event, Progress))
+    assert not any(event.previews for event in events if isinstance(event, SamplingProgress))
 
 
 def test_micro_batches_do_not_show(backbones):
@@ -103,7 +103,7 @@ def test_cancelling_stops_at_the_next_step(steps_before, backbones):
         patch.setattr(backbones["sd-1.5"].unet, "forward", counting)
         events = run(backbones["sd-1.5"], seeds=(1, 2), batch_size=1, cancelled=lambda: count > steps_before)
     assert count == steps_before + 1
-    assert len([event for event in events if isinstance(event, Progress)]) == steps_before
+    assert len([event for event in events if isinstance(event, SamplingProgress)]) == steps_before
     assert len(batches(events)) == steps_before // 4
 
 

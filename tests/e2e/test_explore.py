@@ -37,8 +37,8 @@ def test_a_prompt_becomes_pictures_numbers_and_a_point(open_page):
 
 def test_a_point_of_the_small_chart_opens_its_pictures(shown):
     click_point(shown, "#t2-explore-chart", 0)
-    expect(shown.locator("#t2-explore-behind .t2-behind")).to_be_visible()
-    expect(shown.locator("#t2-explore-behind .t2-tile img").first).to_be_visible()
+    expect(shown.locator("#t2-explore-point-details .t2-point-details")).to_be_visible()
+    expect(shown.locator("#t2-explore-point-details .t2-tile img").first).to_be_visible()
 
 
 def test_a_tile_opens_large_and_the_arrows_turn_over(shown):

@@ -88,7 +88,7 @@ def test_a_page_at_rest_asks_the_server_for_nothing(tradeoff):
 
 
 def test_points_are_reached_by_keyboard(tradeoff):
-    behind = tradeoff.locator("#t2-tradeoff-behind")
+    behind = tradeoff.locator("#t2-tradeoff-point-details")
     rows = behind.locator("button.t2-cover")
     rows.first.focus()
     tradeoff.keyboard.press("Enter")
@@ -101,9 +101,9 @@ def test_points_are_reached_by_keyboard(tradeoff):
 
 def test_a_click_leads_to_the_pictures_and_on_to_explore(tradeoff):
     click_point(tradeoff, CHART, 2)
-    behind = tradeoff.locator("#t2-tradeoff-behind")
+    behind = tradeoff.locator("#t2-tradeoff-point-details")
     expect(behind.locator(".t2-back")).to_be_visible()
-    expect(behind.locator(".t2-behind")).to_contain_text("CFG")
+    expect(behind.locator(".t2-point-details")).to_contain_text("CFG")
     expect(behind.locator(".t2-tile img").first).to_be_visible()
     covers = behind.locator(".t2-cover:not(.head)")
     covers.last.click()

@@ -11,7 +11,7 @@ import pytest
 
 from t2ialign.jobs import reporter as reporting
 from t2ialign.jobs.folder import folder_of
-from t2ialign.jobs.ledger import Ledger
+from t2ialign.jobs.measurement_log import Ledger
 from t2ialign.jobs.reporter import Reporter
 from t2ialign.store import Store, inbox, ingest_inbox, probes, train_steps
 from t2ialign.types import InputError

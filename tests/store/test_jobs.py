@@ -7,7 +7,7 @@ import pytest
 
 from t2ialign.store import (
     Job,
-    Progress,
+    JobProgress,
     Store,
     add_job,
     inbox,
@@ -32,7 +32,7 @@ def moment(day: int) -> datetime:
 
 
 def test_a_job_comes_back_as_it_was(store: Store):
-    progress = Progress("training", 0.5, None, 7, 123.25)
+    progress = JobProgress("training", 0.5, None, 7, 123.25)
     whole = job(parent="align-0", started=moment(2), attempt=2, pid=11, born=99.5, message="m", progress=progress)
     add_job(store, whole)
     add_job(store, job(message="another one of this name"))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from t2ialign.store import Store, images, ingest_votes, open_store, shards
+from t2ialign.store import Store, images, ingest_votes, open_store, vote_log
 from t2ialign.store import votes as api
 from t2ialign.store.studies import QUICK, manifest_of, set_state, study_of
 from t2ialign.study.answers import Answer
@@ -23,7 +23,7 @@ def study(store: Store) -> str:
 
 
 def lines(store: Store, study: str) -> list[dict]:
-    return list(shards.read(shards.shard_of(store.home, study)))
+    return list(vote_log.read(vote_log.shard_of(store.home, study)))
 
 
 def test_a_survey_from_beginning_to_end(store: Store, study: str):
@@ -49,7 +49,7 @@ def test_every_row_is_a_line(store: Store, study: str):
 
 def test_nothing_about_the_person_is_kept(store: Store, study: str):
     begun = api.begin_survey(store, study, "x")
-    kept = shards.shard_of(store.home, study).read_text()
+    kept = vote_log.shard_of(store.home, study).read_text()
     assert begun.code not in kept
     assert set(json.loads(kept)) == {"kind", "survey", "study", "rater_group", "code", "created", "trials"}
 
@@ -159,7 +159,7 @@ def test_withdrawing_deletes_the_survey_everywhere(store: Store, study: str):
 def test_a_crash_between_line_and_row_loses_and_doubles_nothing(store: Store, study: str, monkeypatch):
     """The line is on disk, the row is not: taken in at the next opening, or by the rater's second try."""
     survey = api.begin_survey(store, study, "x").survey
-    append = shards.append
+    append = vote_log.append
 
     def crash(*args):
         append(*args)
@@ -167,7 +167,7 @@ def test_a_crash_between_line_and_row_loses_and_doubles_nothing(store: Store, st
 
     for trial in survey.trials[:2]:
         with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-            patched.setattr(shards, "append", crash)
+            patched.setattr(vote_log, "append", crash)
             api.record_answer(store, study, survey.id, trial.id, Answer((0,)), 5)
     assert api.answers_of(store, study) == []
     assert api.record_answer(store, study, survey.id, survey.trials[0].id, Answer((1,)), 7)  # answered anew, otherwise
@@ -199,7 +199,7 @@ def test_a_lost_database_comes_back_from_the_shards(store: Store, study: str, tm
 
 def test_torn_lines_are_ended_and_left_out(store: Store, study: str):
     survey = api.begin_survey(store, study, "x").survey
-    path = shards.shard_of(store.home, study)
+    path = vote_log.shard_of(store.home, study)
     with path.open("ab") as file:
         file.write(b'{"kind": "vote", "vote": "torn by a cra')
     assert ingest_votes(store) == 0
@@ -210,7 +210,7 @@ def test_torn_lines_are_ended_and_left_out(store: Store, study: str):
 def test_an_interrupted_withdrawal_is_finished(store: Store, study: str):
     begun = api.begin_survey(store, study, "x")
     api.record_answer(store, study, begun.survey.id, begun.survey.trials[0].id, Answer((0,)), 5)
-    shards.append(store.home, study, [{"kind": "withdrawn", "study": study, "survey": begun.survey.id}])
+    vote_log.append(store.home, study, [{"kind": "withdrawn", "study": study, "survey": begun.survey.id}])
     ingest_votes(store)
     assert api.answers_of(store, study) == []
     assert [line["kind"] for line in lines(store, study)] == ["withdrawn"]

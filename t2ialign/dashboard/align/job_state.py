@@ -1,0 +1,114 @@
+"""What the page shows of a training job: its row as it stands, and everything that its worker has measured so far."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.training_command import request_of
+from t2ialign.dashboard.shared.training_jobs import KIND, LIVE
+from t2ialign.registry import NAME
+from t2ialign.store.jobs import Job, probes, train_steps
+from t2ialign.types import InputError
+from t2ialign.use_cases.align.request import AlignRequest, plan
+from t2ialign.use_cases.align.result import read_manifest
+
+HEAVY = "log_ratios"  # single pairs' numbers: the Theory page's, not these charts'
+
+
+@dataclass(frozen=True)
+class TrainingJobState:
+    """A job with its records; ``total`` is the number of steps that it will have made at its end, 0 if unknown."""
+
+    job: Job
+    request: AlignRequest
+    steps: Sequence[Mapping[str, Any]]
+    probes: Sequence[Mapping[str, Any]]
+    total: int
+    ahead: int
+    manifest: Mapping[str, Any]
+
+    @property
+    def live(self) -> bool:
+        return self.job.status in LIVE
+
+    @property
+    def step(self) -> int:
+        return int(self.steps[-1]["step"]) if self.steps else 0
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever anything on the page would."""
+        job, progress = self.job, self.job.progress
+        scored = "scores" in self.manifest
+        return f"{job.id} {job.status} {job.asked} {progress.phase} {progress.fraction:.3f} {self.measured} {scored}"
+
+    @property
+    def measured(self) -> str:
+        """Changes whenever a curve would."""
+        return f"{self.job.id} {len(self.steps)} {self.step} {len(self.probes)}"
+
+
+@dataclass
+class _Known:
+    steps: list[Mapping[str, Any]] = field(default_factory=list)
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Remembers what was read of each job, so that a look reads only what is new."""
+
+    services: Services
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self, job_id: str) -> TrainingJobState:
+        """A job as it stands.
+
+        Raises:
+            InputError: there is no such job, or it trains nothing.
+        """
+        job = self.services.supervisor.job(job_id)
+        if job.kind != KIND:
+            raise InputError(f"Job {job.id} is no training run.")
+        request = request_of(job.command)
+        known = self._read(job, request)
+        measured = probes(self.services.store, job.id)
+        manifest = self._manifest(request) if job.status == "done" else {}
+        return TrainingJobState(job, request, tuple(known.steps), measured, known.total, self._ahead(job), manifest)
+
+    def trainings(self) -> list[Job]:
+        """All training jobs, oldest first."""
+        return [job for job in self.services.supervisor.jobs() if job.kind == KIND]
+
+    def _read(self, job: Job, request: AlignRequest) -> _Known:
+        with self._lock:
+            known = self._known.setdefault(job.id, _Known())
+            after = int(known.steps[-1]["step"]) if known.steps else -1
+            for record in train_steps(self.services.store, job.id, after):
+                known.steps.append({name: value for name, value in record.items() if name != HEAVY})
+            known.total = known.total or self._total(request)
+            return _Known(list(known.steps), known.total)
+
+    def _total(self, request: AlignRequest) -> int:
+        try:
+            made = plan(self.services.bench, request)
+        except InputError:  # its parent is gone
+            return 0
+        return made.steps * made.rounds
+
+    def _manifest(self, request: AlignRequest) -> Mapping[str, Any]:
+        if not NAME.fullmatch(request.name):
+            return {}
+        return read_manifest(self.services.bench.home / "checkpoints" / request.name)
+
+    def _ahead(self, job: Job) -> int:
+        """Jobs that run on, or wait for, the same device before this one."""
+        if job.status != "queued":
+            return 0
+        others = (one for one in self.services.supervisor.jobs() if one.device == job.device and one.id != job.id)
+        return sum(one.status == "running" or (one.status == "queued" and one.created < job.created) for one in others)

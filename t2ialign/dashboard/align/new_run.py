@@ -1,0 +1,157 @@
+"""Align's handlers for a new run: choose a method, look at what it learns from, see what it costs, start it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.dashboard.align import pair_preview
+from t2ialign.dashboard.align.cost import Costing
+from t2ialign.dashboard.align.fields import ASKED, all_fields, by_name, request_from, shown
+from t2ialign.dashboard.align.methods_view import method_cards
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.training_command import command_of, differing, in_a_line, request_of
+from t2ialign.dashboard.shared.training_jobs import KIND, check, submit
+from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.methods import METHODS
+from t2ialign.store.jobs import list_jobs
+from t2ialign.types import InputError
+from t2ialign.use_cases.align.request import AlignRequest, is_small, plan
+from t2ialign.use_cases.align.sources import sources
+
+FIRST = "diffusion_dpo"
+
+
+def pick_method(services: Services, method: str, parent: str | None) -> Updates:
+    """A clicked card: its fields with their defaults, a free name, and the sources that suit it."""
+    if method not in METHODS:
+        return {}
+    small = small_of(services, parent)
+    chosen = METHODS[method]
+    return {
+        "method": method,
+        "cards": method_cards(METHODS.values(), method),
+        "name": free_name(services, method),
+        "steps": gr.update(
+            value=chosen.steps(small),
+            info=f"In each round. Published: {chosen.published_steps:,}.",
+        ),
+        "pairs": source_choices(services, method, parent),
+        "source_preview": "",
+        **shown(method, small),
+    }
+
+
+def pick_card(services: Services, data: Mapping[str, Any], parent: str | None) -> Updates:
+    """The card that was clicked."""
+    return pick_method(services, said(data, "method"), parent)
+
+
+def first_method(services: Services, data: Mapping[str, Any], parent: str | None) -> Updates:
+    """What the page opens with."""
+    return pick_method(services, FIRST, parent)
+
+
+def change_parent(services: Services, method: str, parent: str | None) -> Updates:
+    """Another parent may be of another backbone: with other raters, and other defaults."""
+    if method not in METHODS:
+        return {}
+    updates = pick_method(services, method, parent)
+    return {name: value for name, value in updates.items() if name not in ("method", "cards", "name")}
+
+
+def refresh(services: Services, parent: str | None) -> Updates:
+    """The checkpoints that there are now."""
+    names = list(services.checkpoints())
+    return {"parent": gr.Dropdown(names, value=parent if parent in names else names[0])}
+
+
+def price(services: Services, costing: Costing, method: str, *values: Any) -> Updates:
+    """The cost and the command line of the form as it stands; a problem is said where the cost would stand."""
+    try:
+        request = asked(services, method, values)
+        line = in_a_line(command_of(request))
+        check(services, request)
+        return {"cost": notice(costing.words(request), "note"), "command": line}
+    except InputError as error:
+        return {"cost": notice(str(error))}
+
+
+def looking() -> Updates:
+    """What stands there while pictures are drawn."""
+    return {"look": gr.Button("Drawing", interactive=False), "source_preview": ""}
+
+
+def look_at_source(services: Services, method: str, *values: Any) -> Updates:
+    """A few of the pairs, or of the pictures that would be kept."""
+    try:
+        request = asked(services, method, values)
+        named = replace(request, name=request.name or method)
+        return {**_ready(), "source_preview": pair_preview.preview(services.bench, plan(services.bench, named))}
+    except InputError as error:
+        return not_looked(str(error))
+
+
+def not_looked(sentence: str) -> Updates:
+    """The button as it was, and why there is nothing to see."""
+    return {**_ready(), **warned(sentence)}
+
+
+def _ready() -> Updates:
+    return {"look": gr.Button("Look at some", interactive=True)}
+
+
+def train(services: Services, method: str, *values: Any) -> Updates:
+    """Queues the run; a problem is a warning of one sentence, and everything stays as it was."""
+    try:
+        request = asked(services, method, values)
+        check(services, request)
+        job = submit(services, request)
+    except InputError as error:
+        return warned(str(error))
+    return {"job": job, "fold": gr.Accordion(open=False), "name": free_name(services, method)}
+
+
+def asked(services: Services, method: str, values: Sequence[Any]) -> AlignRequest:
+    """The form as a request, without what the method does by itself."""
+    named = by_name(values, (*ASKED, *all_fields()))
+    request = request_from(method, named)
+    if METHODS[method].source == request.pairs:
+        request = replace(request, pairs="")
+    return differing(request, small_of(services, request.parent))
+
+
+def small_of(services: Services, parent: str | None) -> bool:
+    """Whether a parent's backbone is one that learns with the numbers for small pictures."""
+    registry = services.bench.registry()
+    entry = registry.checkpoints.get(parent or "base")
+    return entry is not None and is_small(registry.backbones[entry.backbone])
+
+
+def source_choices(services: Services, method: str, parent: str | None) -> Any:
+    """What a method may learn from, for this backbone; methods that choose for themselves need nothing."""
+    chosen, entry = METHODS[method], services.checkpoints().get(parent or "base")
+    if chosen.data == "selected" or entry is None:
+        info = "It chooses its own. To mix in given pictures: pictures:FOLDER."
+        return gr.update(choices=[("its own pictures", "")], value="", info=info)
+    known = [(f"{name}: {words}", name) for name, words in sources(services.bench, entry.backbone)]
+    info = "Or type votes:STUDY, parquet:FILE, hub:ORG/NAME."
+    names = [name for _, name in known]
+    return gr.update(choices=known, value=chosen.source if chosen.source in names else next(iter(names), ""), info=info)
+
+
+def free_name(services: Services, method: str) -> str:
+    """The method's name, with a number where it is taken."""
+    taken = {*services.checkpoints(), *(request_of(job.command).name for job in list_jobs(services.store, kind=KIND))}
+    names = (method if number == 1 else f"{method}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def warned(message: str) -> Updates:
+    """One sentence over the page; nothing changes."""
+    gr.Warning(message)
+    return {}

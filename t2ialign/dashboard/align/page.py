@@ -1,0 +1,109 @@
+"""Align: a method, what it learns from, and a button; then a run that anyone with its link can watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import gradio as gr
+
+from t2ialign.dashboard.align import new_run, runs
+from t2ialign.dashboard.align.cost import Costing
+from t2ialign.dashboard.align.fields import ASKED, all_fields
+from t2ialign.dashboard.align.job_state import Watch
+from t2ialign.dashboard.align.runs import CURVES
+from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.browser_events import page_bridge
+from t2ialign.dashboard.shared.owner_lock import lock_panel, wire_lock
+from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
+
+TITLE = "Align"
+POLL_SECONDS = 1.0
+FORM = ("method", *ASKED, *all_fields())
+REFILLED = ("steps", "pairs", "source_preview", *all_fields())
+OPENED = ("job", "fold")
+VIEW = ("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES)
+VIEW += ("alignment_title", "diversity_title", "samples")
+LISTED = ("listed", "history")
+
+
+def build(services: Services) -> None:
+    """The tab with its events."""
+    components = _components()
+    wires = Wires(components)
+    _wire_form(wires, services)
+    _wire_run(wires, services)
+
+
+def _components() -> dict:
+    intro()
+    return {
+        "page": page_bridge(),
+        "job": gr.Textbox("", visible="hidden"),
+        "seen": gr.State(""),
+        "measured": gr.State(""),
+        "listed": gr.State(""),
+        "timer": gr.Timer(POLL_SECONDS),
+        **lock_panel("Training, and stopping what trains, belongs to the owner of this page."),
+        **form_panel(),
+        **run_panel(),
+        **history_panel(),
+    }
+
+
+def _wire_form(wires: Wires, services: Services) -> None:
+    """The form: every change is priced, and Train queues it."""
+    parts, costing = wires.components, Costing(services.bench)
+    picked = ("method", "cards", "name", *REFILLED)
+    wires.on(parts["page"].shown, partial(new_run.refresh, services), ("parent",), ("parent",))
+    wires.on_event(parts["cards"].select, partial(new_run.pick_card, services), ("parent",), picked)
+    wires.on_event(parts["page"].ready, partial(new_run.first_method, services), ("parent",), picked)
+    wires.on(parts["parent"].input, partial(new_run.change_parent, services), ("method", "parent"), REFILLED)
+    priced = [parts[name].change for name in FORM]
+    wires.on(priced, partial(new_run.price, services, costing), FORM, ("cost", "command"), trigger_mode="always_last")
+    looked = wires.on(parts["look"].click, new_run.looking, (), ("look", "source_preview"))
+    look = owner.owned(partial(new_run.look_at_source, services), new_run.not_looked)
+    wires.on(looked.then, look, ("key", *FORM), ("look", "source_preview"))
+    wires.on(
+        parts["train"].click,
+        _owned(partial(new_run.train, services)),
+        ("key", *FORM),
+        (*OPENED, "name"),
+        trigger_mode="once",
+    )
+    wire_lock(wires)
+
+
+def _wire_run(wires: Wires, services: Services) -> None:
+    """The run on show: opened by a link, a click or a start; watched by the timer; stopped, resumed, discarded."""
+    parts, watch = wires.components, Watch(services)
+    shown = (*VIEW, *LISTED)
+    wires.on_event(parts["page"].ready, partial(runs.open_page, watch), (), OPENED)
+    wires.on_event(parts["history"].select, runs.choose_job, (), ("job",))
+    wires.on([parts["job"].change, parts["page"].change], partial(runs.open_job, watch), ("job", "page"), shown)
+    parts["job"].change(None, parts["job"], None, js=asset("align/job.js"), show_progress="hidden")
+    wires.on(
+        parts["timer"].tick,
+        partial(runs.tick, watch),
+        ("job", "page", "seen", "measured", "listed"),
+        ("job", *shown),
+        trigger_mode="once",
+    )
+    for name, handler, outputs in (
+        ("stop", runs.stop, ("stop", "seen")),
+        ("resume", runs.resume, ("resume", "seen")),
+        ("discard_yes", runs.discard, ("job", "confirm", "view", "seen", "measured")),
+    ):
+        wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
+    for name, visible in (("discard", True), ("discard_no", False)):
+        wires.on(parts[name].click, partial(_confirming, visible), (), ("confirm",))
+
+
+def _confirming(visible: bool) -> Updates:
+    return {"confirm": gr.Row(visible=visible)}
+
+
+def _owned(handler: Callable) -> Callable:
+    return owner.owned(handler, new_run.warned)

@@ -1,0 +1,212 @@
+"""Align's handlers for the runs there are: watch one, stop it, let it go on, discard it, and all of them in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+import gradio as gr
+
+from t2ialign.charts import small, tradeoff_figure
+from t2ialign.charts.training import accuracy_figure, bands_figure, loss_figure, probe_figure
+from t2ialign.dashboard.align.job_state import TrainingJobState, Watch
+from t2ialign.dashboard.align.job_view import history, result, status_line
+from t2ialign.dashboard.align.new_run import warned
+from t2ialign.dashboard.align.samples_view import Moment, strip
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.browser_events import DARK
+from t2ialign.dashboard.shared.chart_points import choose, load_points
+from t2ialign.dashboard.shared.links import LONGEST
+from t2ialign.dashboard.shared.pictures import preview_uri
+from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.metrics import METRICS
+from t2ialign.store import Filters, choices, list_cells
+from t2ialign.store.images import decode, read
+from t2ialign.types import InputError, Interval
+
+CURVES = ("loss", "accuracy", "bands", "alignment", "diversity")
+HIDDEN = "measured"  # what the drawn curves were drawn from
+COLUMNS = 8  # of the sample strip, as many as fit beside each other
+RESUMABLE = ("paused", "cancelled", "failed", "interrupted")
+STOPPING = 40.0  # seconds that a discarded run has to end
+
+
+def open_page(watch: Watch, data: Mapping[str, Any]) -> Updates:
+    """The job that the address names, if there is one."""
+    job = job_in(said(data, "query"))
+    if not job:
+        return {}
+    try:
+        watch.look(job)
+    except InputError as error:
+        return warned(str(error))
+    return {"job": job, "fold": gr.Accordion(open=False)}
+
+
+def tick(watch: Watch, job: str, theme: str, seen: str, measured: str, listed: str) -> Updates:
+    """What changed since the last look, in the list and in the open job."""
+    updates: Updates = {}
+    mark = list_mark(watch, job)
+    if mark != listed:
+        updates |= {"listed": mark, "history": draw_history(watch, job)}
+    try:
+        watched = watch.look(job) if job else None
+    except InputError:  # it has just been discarded
+        return updates | {"job": "", **nothing_open()}
+    if watched is None or f"{watched.mark} {theme}" == seen:
+        return updates
+    return updates | draw(watch, watched, theme, measured)
+
+
+def open_job(watch: Watch, job: str, theme: str) -> Updates:
+    """Everything of one job, drawn anew."""
+    if not job:
+        return nothing_open()
+    try:
+        watched = watch.look(job)
+    except InputError as error:
+        return {**nothing_open(), **warned(str(error))}
+    listed = {"listed": list_mark(watch, job), "history": draw_history(watch, job)}
+    return listed | draw(watch, watched, theme, measured="")
+
+
+def draw(watch: Watch, watched: TrainingJobState, theme: str, measured: str) -> Updates:
+    """A job's state; curves and samples only where their numbers moved."""
+    job, services = watched.job, watch.services
+    mark = f"{watched.measured} {job.status} {theme}"
+    updates: Updates = {
+        "view": gr.Column(visible=True),
+        "seen": f"{watched.mark} {theme}",
+        "status": status_line(watched, services.supervisor.tail(job.id, 12)),
+        "stop": gr.Button(visible=watched.live and not job.asked),
+        "resume": gr.Button(visible=job.status in RESUMABLE),
+        "discard": gr.Button(visible=True),
+    }
+    if mark == measured:
+        return updates
+    updates |= {HIDDEN: mark, **curves(watched, theme == DARK)}
+    updates |= {"samples": draw_samples(services, watched)}
+    return updates | draw_result(services, watched, theme == DARK)
+
+
+def curves(watched: TrainingJobState, dark: bool) -> Updates:
+    """Five charts; the fixed batch's two only where it is measured."""
+    steps, total = watched.steps, watched.total
+    drawn: Updates = {
+        "loss": loss_figure(steps, total, dark),
+        "accuracy": accuracy_figure(steps, total, dark),
+        "bands": bands_figure(steps, total, dark),
+    }
+    for axis, usual in (("alignment", "clip_score"), ("diversity", "lpips")):
+        points = [(int(record["step"]), interval_of(record.get(axis))) for record in watched.probes]
+        name = watched.probes[-1].get(f"{axis}_metric", usual) if watched.probes else usual
+        metric = METRICS.get(name, METRICS[usual])
+        drawn[axis] = probe_figure(points, metric, total, dark)
+        drawn[f"{axis}_title"] = f"<h4>{axis.capitalize()} <small>{metric.title}</small></h4>"
+    return drawn
+
+
+def interval_of(record: Mapping[str, float | None] | None) -> Interval:
+    """A stored interval; NaN where nothing is known."""
+    mean, lo, hi = ((record or {}).get(name) for name in ("mean", "lo", "hi"))
+    return Interval(*(float("nan") if value is None else float(value) for value in (mean, lo, hi)))
+
+
+def draw_samples(services: Services, watched: TrainingJobState) -> str:
+    """The fixed batch's pictures; of a long run's probes a few, the first and the last among them."""
+    moments, side = [], 0
+    for record in evenly(watched.probes, COLUMNS):
+        rows: dict[str, list[str]] = {}
+        for picture in record.get("pictures", ()):
+            data = read(services.store.home, picture["sha"])
+            image = None if data is None else decode(data)
+            side = max(side, 0 if image is None else image.shape[-1])
+            rows.setdefault(picture["prompt"], []).append("" if image is None else preview_uri(image))
+        moments.append(Moment(int(record["step"]), tuple(rows.items())))
+    return strip(moments, side <= 128)
+
+
+def evenly(records: Sequence[Any], most: int) -> list[Any]:
+    """At most so many of the records, at even distances from the first to the last."""
+    count = len(records)
+    return list(records) if count <= most else [records[round(i * (count - 1) / (most - 1))] for i in range(most)]
+
+
+def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Updates:
+    """Before and after, and the new point beside all others; nothing before the end."""
+    name = watched.request.name
+    if not watched.manifest:
+        return {"result": "", "point_box": gr.Column(visible=False)}
+    cells = list_cells(services.store, Filters(checkpoints=(name,)))
+    shown = result(watched, cells[0].key if cells else "")
+    chosen = choose("", "", choices(services.store)["metrics"])
+    if cells:
+        chosen = choose("", "", choices(services.store)["metrics"], Filters(backbones=(cells[0].config.backbone,)))
+    points = load_points(services, chosen).points
+    ringed = {point.config.key for point in points if point.config.checkpoint == name}
+    if not ringed:
+        return {"result": shown, "point_box": gr.Column(visible=False)}
+    figure = tradeoff_figure(points, chosen.x, chosen.y, ringed, False, dark, services.order(), bars=False)
+    return {"result": shown, "point_box": gr.Column(visible=True), "point": small(figure)}
+
+
+def draw_history(watch: Watch, job: str) -> str:
+    """All training runs."""
+    return history(watch.trainings(), watch.services.palette(), job)
+
+
+def list_mark(watch: Watch, job: str) -> str:
+    """Changes whenever the list would; ages are left to the next change."""
+    rows = (f"{one.id} {one.status} {one.progress.fraction:.2f}" for one in watch.trainings())
+    return f"{job} {' '.join(rows)}"
+
+
+def nothing_open() -> Updates:
+    """No job is on show."""
+    return {"view": gr.Column(visible=False), "seen": "", HIDDEN: ""}
+
+
+def choose_job(data: Mapping[str, Any]) -> Updates:
+    """A click in the list."""
+    job = said(data, "job", LONGEST)
+    return {"job": job} if job else {}
+
+
+def stop(watch: Watch, job: str) -> Updates:
+    """Asks the worker to save its state and end; Resume goes on from there."""
+    return _wished(partial(watch.services.supervisor.pause, job), {"stop": gr.Button(visible=False), "seen": ""})
+
+
+def resume(watch: Watch, job: str) -> Updates:
+    """Queues it again."""
+    return _wished(partial(watch.services.supervisor.resume, job), {"resume": gr.Button(visible=False), "seen": ""})
+
+
+def discard(watch: Watch, job: str) -> Updates:
+    """Deletes the job and its measurements, stopping it first; a checkpoint that it finished stays."""
+    supervisor = watch.services.supervisor
+
+    def all_of_it() -> None:
+        if supervisor.job(job).status in ("queued", "running"):
+            supervisor.cancel(job)
+            supervisor.settle(job, STOPPING)
+        supervisor.discard(job)
+
+    gone = {"job": "", "confirm": gr.Row(visible=False), **nothing_open()}
+    return _wished(all_of_it, gone)
+
+
+def _wished(act: Callable[[], None], then: Updates) -> Updates:
+    try:
+        act()
+    except InputError as error:
+        return warned(str(error))
+    return then
+
+
+def job_in(query: str) -> str:
+    """``?job=ID`` of an address."""
+    fields = parse_qs(query.removeprefix("?"), max_num_fields=100) if len(query) < 4096 else {}
+    return fields.get("job", [""])[0][:LONGEST]

@@ -1,0 +1,1 @@
+"""Explore: a prompt becomes pictures, two numbers and a point."""

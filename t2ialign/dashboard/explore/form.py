@@ -1,0 +1,94 @@
+"""The Explore form in and out: what a person filled in becomes requests, and a shown run fills the form again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from t2ialign.dashboard.services import Services
+from t2ialign.limits import MAX_SEED
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.run import requests_for
+from t2ialign.use_cases.batches.score_batch import BatchState
+
+FEWEST, MOST = 2, 64
+LAST_SEED = MAX_SEED
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form's fields, by the names of its controls. A cleared number field is ``None``."""
+
+    prompt: str
+    checkpoints: tuple[str, ...] = ("base",)
+    guidance_scale: float | None = 4.0
+    first_seed: float | None = 0
+    seed_count: float | None = 16
+    steps: float | None = 25
+    scheduler: str = "ddim"
+    guidance: str = "cfg"
+    negative_prompt: str = ""
+
+    def values(self) -> dict[str, Any]:
+        """What the controls show."""
+        return {**asdict(self), "checkpoints": list(self.checkpoints)}
+
+
+def requests_of(form: Form, services: Services) -> tuple[BatchRequest, ...]:
+    """One checked request a checkpoint.
+
+    Raises:
+        InputError: something cannot be sampled, in one sentence.
+    """
+    request = BatchRequest(
+        prompt=Prompt(form.prompt, services.categories().get(form.prompt.strip(), "")),
+        checkpoint="",
+        seeds=_seeds(form),
+        guidance_scale=_number(form.guidance_scale, "Guidance (CFG)"),
+        num_inference_steps=_whole(form.steps, "The number of steps"),
+        scheduler=form.scheduler,
+        guidance=form.guidance,
+        negative_prompt=form.negative_prompt,
+    )
+    return requests_for(request, form.checkpoints)
+
+
+def form_of(batches: Sequence[BatchState]) -> Form:
+    """The form that asks for these batches again; seeds with gaps are asked for from the first to the last's count."""
+    request = batches[0].request
+    return Form(
+        prompt=request.prompt.text,
+        checkpoints=tuple(batch.request.checkpoint for batch in batches),
+        guidance_scale=request.guidance_scale,
+        first_seed=min(request.seeds),
+        seed_count=min(max(len(request.seeds), FEWEST), MOST),
+        steps=request.num_inference_steps,
+        scheduler=request.scheduler,
+        guidance=request.guidance,
+        negative_prompt=request.negative_prompt,
+    )
+
+
+def _seeds(form: Form) -> tuple[int, ...]:
+    first, count = _whole(form.first_seed, "The first seed"), _whole(form.seed_count, "The number of seeds")
+    if not FEWEST <= count <= MOST:
+        raise InputError(f"{count} seeds cannot be shown beside each other; choose {FEWEST} to {MOST}.")
+    if not 0 <= first <= LAST_SEED - count + 1:
+        raise InputError(f"The first seed is {first}; choose a whole number from 0 to {LAST_SEED - count + 1:,}.")
+    return tuple(range(first, first + count))
+
+
+def _number(value: float | None, name: str) -> float:
+    if value is None or math.isnan(value):
+        raise InputError(f"{name} is empty; fill in a number.")
+    return float(value)
+
+
+def _whole(value: float | None, name: str) -> int:
+    number = _number(value, name)
+    if not math.isfinite(number) or number != int(number):
+        raise InputError(f"{name} is {number:g}; fill in a whole number.")
+    return int(number)

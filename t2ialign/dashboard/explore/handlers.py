@@ -1,0 +1,220 @@
+"""Explore's handlers: plain functions of services and values that say what changes on the page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from t2ialign.charts import small, tradeoff_figure
+from t2ialign.charts.current import add_current
+from t2ialign.dashboard.explore.example_prompts import chips
+from t2ialign.dashboard.explore.form import Form, form_of, requests_of
+from t2ialign.dashboard.explore.progress_view import notes, progress
+from t2ialign.dashboard.explore.subject_state import SubjectState, watch
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.batch_view import group_of, headline_of, metric_of, point_of
+from t2ialign.dashboard.shared.browser_events import DARK
+from t2ialign.dashboard.shared.chart_points import Chosen, choose, load_points
+from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
+from t2ialign.dashboard.shared.headline import headlines
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.links import Subject, read_query
+from t2ialign.dashboard.shared.pictures import picture_file
+from t2ialign.dashboard.shared.point_details import point_details
+from t2ialign.dashboard.shared.point_details_view import point_details_html
+from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.store import Filters, choices
+from t2ialign.types import InputError
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.run import open_run, run_batches
+
+ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
+
+
+def generate(services: Services, page: str, subject: str, theme: str, *fields: Any) -> Updates:
+    """Writes the run down, hands it to the engine and shows that it waits; a problem leaves everything as it was."""
+    try:
+        requests = requests_of(read_form(fields), services)
+        run = services.page_runs.ask(page, read_query(subject).run, requests, partial(_begin, services, requests))
+    except InputError as error:
+        return {"notice": notice(str(error))}
+    cleared = {"point_details": "", "compare": gr.Column(visible=False)}
+    return cleared | draw(services, watch(services, Subject(run=run)), theme, charted="")
+
+
+def _begin(services: Services, requests: tuple[BatchRequest, ...]) -> str:
+    run = open_run(services.bench, requests).id
+    services.engine.submit(run, lambda cancelled: run_batches(services.bench, run, requests, cancelled))
+    return run
+
+
+def cancel(services: Services, subject: str) -> Updates:
+    """Asks the run to stop at its next step; the timer shows when it has."""
+    services.engine.cancel(read_query(subject).run)
+    return {"cancel": gr.Button("Stopping", interactive=False)}
+
+
+def tick(services: Services, subject: str, theme: str, seen: str, charted: str) -> Updates:
+    """What changed since the last look."""
+    try:
+        watched = watch(services, read_query(subject))
+    except InputError as error:
+        return {"notice": notice(str(error)), "timer": gr.Timer(active=False)}
+    return {} if watched.mark == seen else draw(services, watched, theme, charted)
+
+
+def open_page(services: Services, data: Mapping[str, Any]) -> Updates:
+    """The first view: what the address names, with the form filled from it, or the shipped runs."""
+    theme = said(data, "theme")
+    try:
+        watched = watch(services, read_query(said(data, "query")))
+    except InputError as error:
+        return {"page": theme, "notice": notice(str(error)), **draw_chart(services, SubjectState(Subject()), theme)}
+    form = form_of(watched.batches).values() if watched.batches else {}
+    return {"page": theme, **form, **draw(services, watched, theme, charted="")}
+
+
+def repaint(services: Services, subject: str, theme: str) -> Updates:
+    """The chart in the page's other theme."""
+    try:
+        return draw_chart(services, watch(services, read_query(subject)), theme)
+    except InputError:
+        return {}
+
+
+def draw(services: Services, watched: SubjectState, theme: str, charted: str) -> Updates:
+    """Everything that shows a subject; the chart only where its numbers moved."""
+    updates: Updates = {
+        "subject": str(watched.subject),
+        "seen": watched.mark,
+        "notice": notice(watched.error) + "".join(notice(note, "note") for note in notes(watched.batches)),
+        "progress": _progress(watched),
+        "timer": gr.Timer(active=watched.working),
+        "generate": gr.Button(visible=not watched.working),
+        "cancel": gr.Button("Cancel", visible=watched.working, interactive=True),
+        **_pictures(services, watched),
+    }
+    if chart_mark(watched, theme) != charted:
+        updates |= draw_chart(services, watched, theme)
+    return updates if watched.working else {**updates, **offer_comparison(watched)}
+
+
+def _progress(watched: SubjectState) -> str:
+    return progress(watched.state, watched.status, watched.ahead, watched.subject) if watched.state else ""
+
+
+def _pictures(services: Services, watched: SubjectState) -> Updates:
+    if not watched.batches:
+        return {"headline": "", "sheet": empty_sheet()}
+    alignment, diversity = (metric_of(axis, watched.batches) for axis in ("alignment", "diversity"))
+    palette = services.palette(batch.config.checkpoint for batch in watched.batches)
+    lines = [headline_of(batch, palette, alignment, diversity) for batch in watched.batches]
+    groups = [group_of(batch, palette, alignment) for batch in watched.batches]
+    return {"headline": headlines(lines, alignment, diversity), "sheet": sheet(groups)}
+
+
+def chart_mark(watched: SubjectState, theme: str) -> str:
+    """Changes whenever the chart would."""
+    scored = [f"{batch.config.key} {len(batch.scores)} {len(batch.images)}" for batch in watched.batches]
+    return f"{watched.subject} {watched.working} {theme} {scored}"
+
+
+def draw_chart(services: Services, watched: SubjectState, theme: str) -> Updates:
+    """The small chart: the points of this backbone, and over them the batches on show."""
+    chosen, dark = chosen_for(services, watched), theme == DARK
+    points, order = load_points(services, chosen).points, services.order()
+    current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
+    figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order, bars=False)
+    add_current(figure, current, chosen.x, chosen.y, dark, order)
+    caption = "Each point: one checkpoint at one guidance, over many prompts. Click a point to see its pictures."
+    return {"chart": small(figure), "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
+
+
+def chosen_for(services: Services, watched: SubjectState) -> Chosen:
+    """The metrics and cells of the small chart: those of the batches on show, else the usual ones."""
+    if not watched.batches:
+        return choose("", "", choices(services.store)["metrics"])
+    backbones = tuple(sorted({batch.config.backbone for batch in watched.batches}))
+    metrics = (metric_of(axis, watched.batches) for axis in ("alignment", "diversity"))
+    return Chosen(*metrics, Filters(backbones=backbones))
+
+
+def offer_comparison(watched: SubjectState) -> Updates:
+    """The slider's choices: two checkpoints that both have a picture of some seed; hidden where there are none."""
+    names = [batch.request.checkpoint for batch in watched.batches if batch.images]
+    shared = set.intersection(*(set(batch.images) for batch in watched.batches)) if watched.batches else set()
+    if len(names) < 2 or not shared:
+        return {"compare": gr.Column(visible=False)}
+    seeds = [str(seed) for seed in sorted(shared)]
+    return {
+        "compare": gr.Column(visible=True),
+        "left": gr.Dropdown(names, value=names[0]),
+        "right": gr.Dropdown(names, value=names[1]),
+        "compare_seed": gr.Dropdown(seeds, value=seeds[0]),
+    }
+
+
+def compare(services: Services, subject: str, left: str | None, right: str | None, seed: str | None) -> Updates:
+    """Two pictures of one seed for the slider."""
+    try:
+        cells = {batch.request.checkpoint: batch.cell for batch in watch(services, read_query(subject)).batches}
+    except InputError as error:
+        return {"notice": notice(str(error))}
+    if left not in cells or right not in cells or seed is None:
+        return {}
+    files = [picture_file(services.store, cells[name], int(seed)) for name in (left, right)]
+    return {"slider": tuple(_enlarged(file) for file in files)} if all(files) else {}
+
+
+def _enlarged(file: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(file)).convert("RGB")
+    times = max(1, ENLARGED // max(picture.size))
+    return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+
+
+def click_point(services: Services, data: Mapping[str, Any], subject: str) -> Updates:
+    """The pictures behind a clicked point."""
+    return show_behind(services, subject, said(data, "point"))
+
+
+def choose_prompt(services: Services, data: Mapping[str, Any], subject: str) -> Updates:
+    """Another prompt of the same point."""
+    return show_behind(services, subject, said(data, "point"), said(data, "cell"))
+
+
+def show_behind(services: Services, subject: str, point: str, cell: str = "") -> Updates:
+    """The panel for a point and one of its prompts; a point or a run that is gone says so."""
+    try:
+        chosen = chosen_for(services, watch(services, read_query(subject)))
+        return {"point_details": point_details_html(point_details(services, chosen, point, cell))}
+    except InputError as error:
+        return {"point_details": notice(str(error))}
+
+
+def offer_checkpoints(services: Services) -> Updates:
+    """What can be sampled now, for the list; what is chosen stays."""
+    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
+
+
+def pick_example(data: Mapping[str, Any]) -> Updates:
+    """A clicked example fills the prompt box."""
+    text = said(data, "prompt")
+    return {"prompt": text} if text else {}
+
+
+def show_examples(services: Services, prompt_set: str) -> Updates:
+    """The examples of another prompt set."""
+    return {"examples": chips(services.prompts.get(prompt_set, ()))}
+
+
+def read_form(fields: Sequence[Any]) -> Form:
+    """The form's values in the order of its controls; what a browser leaves empty is the text ``""``."""
+    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, negative = fields
+    names = tuple(str(name) for name in checkpoints or ())
+    return Form(prompt or "", names, scale, first, count, steps, scheduler or "", guidance or "", negative or "")

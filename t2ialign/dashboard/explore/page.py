@@ -1,0 +1,123 @@
+"""Explore: a prompt becomes pictures, two numbers and a point on the chart."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import gradio as gr
+
+from t2ialign.dashboard.explore import handlers, quick_votes
+from t2ialign.dashboard.explore.form_view import FIELDS, prompt_panel, settings_panel
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
+from t2ialign.dashboard.shared.chart_points import choose
+from t2ialign.dashboard.shared.point_details import strip_of
+from t2ialign.dashboard.shared.results_panel import PLOT, point_details_panel, results_panel, status_panel
+from t2ialign.dashboard.shared.wiring import Wires, asset
+from t2ialign.store import choices
+
+TITLE = "Explore"
+POLL_SECONDS = 0.4
+LIVE = (
+    "subject",
+    "seen",
+    "charted",
+    "notice",
+    "progress",
+    "headline",
+    "sheet",
+    "chart",
+    "caption",
+    "timer",
+    "generate",
+)
+LIVE += ("cancel", "compare", "left", "right", "compare_seed")
+
+
+def build(services: Services) -> None:
+    """The tab with its events."""
+    components = _components(services)
+    wires = Wires(components)
+    _wire_run(wires, services)
+    _wire_page(wires, services)
+    _wire_looking(wires, services)
+
+
+def _components(services: Services) -> dict:
+    components = {
+        "page": page_bridge(),
+        "subject": gr.Textbox("", visible="hidden"),
+        "seen": gr.State(""),
+        "charted": gr.State(""),
+        "timer": gr.Timer(POLL_SECONDS, active=False),
+        **prompt_panel(services),
+    }
+    with gr.Row(elem_id="t2-main"):
+        with gr.Column(scale=0, min_width=280, elem_id="t2-settings"), gr.Accordion("Settings", elem_id="t2-fold"):
+            components |= settings_panel(services)
+        with gr.Column(scale=1, min_width=320, elem_id="t2-results"):
+            components |= status_panel() | results_panel()
+            components["point_details"] = point_details_panel("t2-explore-point-details", "")
+    components["points"] = chart_bridge(PLOT, partial(_strip, services))
+    return components
+
+
+def _strip(services: Services, key: str) -> list[str]:
+    return strip_of(services, choose("", "", choices(services.store)["metrics"]), key)
+
+
+def _wire_run(wires: Wires, services: Services) -> None:
+    """Generate, cancel, and the timer that watches."""
+    parts = wires.components
+    asking = [parts["generate"].click, parts["prompt"].submit]
+    gr.on(asking, None, js=asset("explore/asked.js"), show_progress="hidden", trigger_mode="multiple")
+    answered = wires.on_page(
+        asking,
+        partial(handlers.generate, services),
+        ("subject", "page", *FIELDS),
+        (*LIVE, "point_details"),
+        trigger_mode="once",
+    )
+    for ended in (answered.then, answered.failure):
+        ended(None, None, None, js=asset("explore/answered.js"), show_progress="hidden")
+    wires.on(parts["cancel"].click, partial(handlers.cancel, services), ("subject",), ("cancel",))
+    wires.on(
+        parts["timer"].tick,
+        partial(handlers.tick, services),
+        ("subject", "page", "seen", "charted"),
+        LIVE,
+        trigger_mode="once",
+    )
+
+
+def _wire_page(wires: Wires, services: Services) -> None:
+    """The first view, the address bar, the theme, and the examples."""
+    parts = wires.components
+    wires.on_event(parts["page"].ready, partial(handlers.open_page, services), (), ("page", *LIVE, *FIELDS))
+    wires.on(
+        parts["page"].change, partial(handlers.repaint, services), ("subject", "page"), ("chart", "caption", "charted")
+    )
+    # Checkpoints are made while pages are open: the list is read anew whenever the tab or the list itself is opened.
+    renewed = [parts["page"].shown, parts["checkpoints"].focus]
+    wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoints", "stories"))
+    parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
+    wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
+    wires.on(parts["prompt_set"].change, partial(handlers.show_examples, services), ("prompt_set",), ("examples",))
+
+
+def _wire_looking(wires: Wires, services: Services) -> None:
+    """What is behind a point, and two pictures compared."""
+    parts = wires.components
+    for trigger, handler in (
+        (parts["points"].select, handlers.click_point),
+        (parts["point_details"].select, handlers.choose_prompt),
+    ):
+        wires.on_event(trigger, partial(handler, services), ("subject",), ("point_details",))
+    wires.on_event(parts["sheet"].vote, partial(quick_votes.vote, services), (), ("notice",))
+    chosen = ("left", "right", "compare_seed")
+    wires.on(
+        [parts[name].change for name in chosen],
+        partial(handlers.compare, services),
+        ("subject", *chosen),
+        ("slider", "notice"),
+    )

@@ -1,0 +1,77 @@
+"""The line above the pictures: what is happening, how far it is, how long it will take, and what came of it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from t2ialign.dashboard.shared.links import Subject
+from t2ialign.dashboard.shared.words import counted, duration
+from t2ialign.use_cases.batches.run import RunState
+from t2ialign.use_cases.batches.score_batch import BatchState
+
+LINK_TITLE = "Opens this run as it is, for you and for others"
+
+
+def progress(state: RunState, status: str, ahead: int, subject: Subject) -> str:
+    """The bar with its sentence, and the link to what is shown."""
+    working = status in ("queued", "running")
+    percent = 100 if status == "done" else 100 * state.fraction
+    bar = (
+        f'<div class="t2-progress{"" if working else " still"}" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent:.0f}" aria-label="Progress"><i style="width:{percent:.1f}%"></i></div>'
+    )
+    link = (
+        f'<a class="t2-link" href="{escape(subject.href)}" title="{LINK_TITLE}">Link to this</a>'
+        if str(subject)
+        else ""
+    )
+    line = f"<p><span>{escape(sentence(state, status, ahead))}</span>{link}</p>"
+    return f'<div class="t2-status {status}" aria-live="{"off" if working else "polite"}">{bar}{line}</div>'
+
+
+def sentence(state: RunState, status: str, ahead: int) -> str:
+    """One sentence in words: where a run stands."""
+    if status == "queued":
+        return f"Waiting: {counted(ahead, 'run')} ahead of yours." if ahead else "Starting."
+    return _working(state) if status == "running" else _ended(state, status)
+
+
+def _working(state: RunState) -> str:
+    at_work = next((batch for batch in state.batches if batch.phase not in ("waiting", "done")), None)
+    if at_work is None:
+        return "Starting."
+    made, wanted = _pictures(state)
+    name = f" {at_work.request.checkpoint}" if len(state.batches) > 1 else ""
+    if at_work.phase == "loading":
+        return f"Loading{name or ' the model'}."
+    if len(at_work.images) == len(at_work.request.seeds):
+        return f"Scoring{name}."
+    left = f", about {duration(state.remaining)} left" if state.remaining is not None else ""
+    return f"Generating{name}: {made} of {counted(wanted, 'picture')}{left}."
+
+
+def _ended(state: RunState, status: str) -> str:
+    made, wanted = _pictures(state)
+    if status == "done" and all(batch.from_store for batch in state.batches):
+        return f"{counted(wanted, 'picture')} from the store: nothing was computed."
+    if status == "done":
+        fresh = sum(batch.generated for batch in state.batches)
+        seconds = sum(batch.seconds for batch in state.batches)
+        kept = f", {wanted - fresh} were there already" if 0 < fresh < wanted else ""
+        return f"{counted(fresh, 'picture')} in {duration(seconds)}{kept}." if fresh else f"{counted(made, 'picture')}."
+    kept = f"{made} of {counted(wanted, 'picture')} are kept; Generate makes the rest." if made else ""
+    reason = {
+        "cancelled": "Cancelled.",
+        "interrupted": "Interrupted: the program was stopped while this ran.",
+        "failed": "Stopped by a problem.",
+    }.get(status, "")
+    return f"{reason} {kept}".strip()
+
+
+def _pictures(state: RunState) -> tuple[int, int]:
+    return sum(len(batch.images) for batch in state.batches), sum(len(batch.request.seeds) for batch in state.batches)
+
+
+def notes(batches: tuple[BatchState, ...]) -> list[str]:
+    """What the batches want said, each once."""
+    return list(dict.fromkeys(note for batch in batches for note in batch.notes))

@@ -1,0 +1,64 @@
+"""What the page shows of a subject: the work as the engine has it, or what the store remembers of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.links import Subject
+from t2ialign.store import find_cell, find_run
+from t2ialign.use_cases.batches.run import RunState, stored_run
+from t2ialign.use_cases.batches.score_batch import BatchState, stored_state
+
+Status = Literal["none", "queued", "running", "done", "cancelled", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class SubjectState:
+    """A subject as it stands; ``state`` is None before the first picture, ``error`` one sentence if it failed."""
+
+    subject: Subject
+    status: Status = "none"
+    state: RunState | None = None
+    ahead: int = 0
+    error: str = ""
+
+    @property
+    def working(self) -> bool:
+        return self.status in ("queued", "running")
+
+    @property
+    def batches(self) -> tuple[BatchState, ...]:
+        return self.state.batches if self.state else ()
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever anything on the page would: what was drawn already is not sent again."""
+        parts = [f"{b.phase} {b.fraction:.4f} {len(b.images)} {len(b.scores)}" for b in self.batches]
+        return f"{self.subject} {self.status} {self.ahead} {parts}"
+
+
+def watch(services: Services, subject: Subject) -> SubjectState:
+    """A subject as it stands.
+
+    Raises:
+        InputError: the store knows no such run or cell.
+    """
+    if subject.run:
+        return _watch_run(services, subject)
+    if not subject.cell:
+        return SubjectState(subject)
+    cell = find_cell(services.store, subject.cell)
+    return SubjectState(
+        subject, "done", RunState("", (stored_state(services.bench, cell.prompt, cell.config, cell.seeds),))
+    )
+
+
+def _watch_run(services: Services, subject: Subject) -> SubjectState:
+    task = services.engine.look(subject.run)
+    if task is None:
+        status = find_run(services.store, subject.run).status
+        return SubjectState(subject, status, stored_run(services.bench, subject.run))
+    ahead = services.engine.ahead_of(subject.run)
+    return SubjectState(subject, task.status, task.record or stored_run(services.bench, subject.run), ahead, task.error)

@@ -1,0 +1,1 @@
+"""The participants' page: blind rounds in any browser."""

@@ -1,0 +1,145 @@
+"""The participants' page and its small JSON endpoints: routes beside Gradio's app, and the same as named API endpoints.
+
+No cookie is set and nothing about the browser is read: neither its address nor its user agent reaches ``rating``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from t2ialign.dashboard.rate import handlers
+from t2ialign.dashboard.shared.wiring import asset
+from t2ialign.store import Store
+from t2ialign.types import InputError
+
+FILES = {
+    "rate.css": "text/css",
+    "rate.js": "text/javascript",
+    "rate.make.js": "text/javascript",
+    "rate.round.js": "text/javascript",
+    "rate.large.js": "text/javascript",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+)
+SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+PAGE = {**SAFE, "Cache-Control": "no-store", "Content-Security-Policy": POLICY}
+PICTURE = {**SAFE, "Cache-Control": "private, max-age=3600"}
+LONGEST = 16_384  # bytes of a question from outside
+DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
+    "look": (handlers.look, ("key",)),
+    "join": (handlers.join, ("group", "consent", "key")),
+    "survey": (handlers.resume, ("survey",)),
+    "answer": (handlers.answer, ("survey", "trial", "answer", "milliseconds", "revision")),
+    "withdraw": (handlers.take_back, ("code",)),
+}
+"""What a rater's browser may ask for, and the fields that it sends along."""
+
+
+def rate_address(study: str) -> str:
+    """Where a study is answered, relative to the page."""
+    return f"rate/{study}"
+
+
+def rate_routes(store: Store) -> list[Route]:
+    """What the server needs to answer for the participants' page."""
+    return [
+        Route("/rate/{name:str}", _page),
+        Route("/rate/{study:str}/{survey:str}/{name:str}.webp", partial(_picture, store)),
+        Route("/rate/{study:str}/{deed:str}", partial(_deed, store), methods=["POST"]),
+    ]
+
+
+def rate_api(store: Store) -> None:
+    """The same as named endpoints of Gradio's API, so that programs can take part. Call it within the blocks."""
+
+    def rate_look(study: str) -> dict:
+        """What a study asks, and whether it is open."""
+        return _said(handlers.look, store, study)
+
+    def rate_join(study: str, group: str, consent: bool) -> dict:
+        """A new survey: its id, its rounds with picture addresses (below /rate/), and its withdraw code."""
+        return _said(handlers.join, store, study, group, consent)
+
+    def rate_survey(study: str, survey: str) -> dict:
+        """A survey as it stands."""
+        return _said(handlers.resume, store, study, survey)
+
+    def rate_answer(study: str, survey: str, trial: str, answer: dict, milliseconds: int, revision: int) -> dict:
+        """Keep an answer, {"chosen": [positions], "verdict": ""}; it is on disk once this returns."""
+        return _said(handlers.answer, store, study, survey, trial, answer, milliseconds, revision)
+
+    def rate_withdraw(study: str, code: str) -> dict:
+        """Delete the survey of this code."""
+        return _said(handlers.take_back, store, study, code)
+
+    for deed in (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw):
+        gr.api(deed, api_name=deed.__name__, concurrency_limit=None)
+
+
+def _said(deed: Callable[..., handlers.Record], *values: Any) -> handlers.Record:
+    try:
+        return deed(*values)
+    except InputError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _page(request: Request) -> Response:
+    name = request.path_params["name"]
+    return Response(
+        asset(f"rate/{name if name in FILES else 'rate.html'}"), media_type=FILES.get(name, "text/html"), headers=PAGE
+    )
+
+
+def _picture(store: Store, request: Request) -> Response:
+    try:
+        data = handlers.picture(store, **request.path_params)
+    except InputError as error:
+        return Response(str(error), 404, media_type="text/plain", headers=PAGE)
+    return Response(data, media_type="image/webp", headers=PICTURE)
+
+
+async def _deed(store: Store, request: Request) -> Response:
+    study, name = request.path_params["study"], request.path_params["deed"]
+    if name not in DEEDS:
+        return _refusal("There is nothing here.", 404)
+    deed, fields = DEEDS[name]
+    body = await _body(request)
+    if body is None:
+        return _refusal("This was not understood: send a short JSON object.", 400)
+    try:
+        told = await run_in_threadpool(deed, store, study, **{field: body[field] for field in fields if field in body})
+    except InputError as error:
+        return _refusal(str(error), 422)
+    except TypeError:
+        return _refusal(f"This was not understood: send {', '.join(fields)}.", 400)
+    return JSONResponse(told, headers=PAGE)
+
+
+async def _body(request: Request) -> dict[str, Any] | None:
+    """A JSON object of sane length, sent as JSON (which no form of another site can do); None for anything else."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return None
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > LONGEST:
+            return None
+    try:
+        body = json.loads(data)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _refusal(sentence: str, status: int) -> Response:
+    return JSONResponse({"error": sentence}, status, headers=PAGE)

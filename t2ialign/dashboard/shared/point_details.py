@@ -1,0 +1,100 @@
+"""Looks up what is behind a point of the chart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.batch_view import picture_scores
+from t2ialign.dashboard.shared.chart_points import Chosen, Points, load_points
+from t2ialign.dashboard.shared.contact_sheet import Group, Tile
+from t2ialign.dashboard.shared.html import Look
+from t2ialign.dashboard.shared.pictures import address
+from t2ialign.dashboard.shared.point_details_view import PointDetails, PromptRow
+from t2ialign.metrics import METRICS
+from t2ialign.store import Cell, Filters, find_cell, list_cells, paired_scores
+from t2ialign.store.scores import records_of
+from t2ialign.tradeoff.comparison import Comparison, comparisons
+from t2ialign.types import InputError, TradeoffPoint
+
+BASE = "base"
+STRIP = 6
+
+
+def point_details(services: Services, chosen: Chosen, config: str, cell: str = "") -> PointDetails:
+    """The point of a config's key under the chosen metrics and filters, with one of its prompts opened.
+
+    Raises:
+        InputError: no such point is on the chart.
+    """
+    found = load_points(services, chosen)
+    point = _point(found, config)
+    covers = _covers(services, found, point, chosen)
+    opened = cell if cell in point.cells else covers[0].cell
+    look = services.palette()[point.config.checkpoint]
+    group = cell_group(services, find_cell(services.store, opened), look, chosen)
+    return PointDetails(point, chosen.x, chosen.y, look, covers, opened, group, _against_base(services, chosen, point))
+
+
+def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
+    """Addresses of a few pictures behind a point, for the strip beside the pointer; none for an unknown point."""
+    point = load_points(services, chosen).of(config)
+    cells = list_cells(services.store, Filters(cells=point.cells)) if point else []
+    step = max(1, len(cells) // STRIP)
+    return [address(cell.key, cell.seeds[0], small=True) for cell in cells[::step][:STRIP]]
+
+
+def cell_group(services: Services, cell: Cell, look: Look, chosen: Chosen) -> Group:
+    """The tiles of a stored cell, with every score that its pictures have."""
+    shown = chosen.x if chosen.x.level == "image" else chosen.y
+    records = [record for record in records_of(services.store, cell.key) if record.level == "image"]
+    values: dict[str, dict[int, float]] = defaultdict(dict)
+    for record in records:
+        values[record.metric].update(zip(record.seeds, record.values))
+    table = picture_scores(values, shown)
+    tiles = tuple(
+        Tile(seed, address(cell.key, seed, small=True), address(cell.key, seed), table.get(seed, ()))
+        for seed in cell.seeds
+    )
+    return Group(cell.config.checkpoint, look, tiles, cell.config.height)
+
+
+def _against_base(services: Services, chosen: Chosen, point: TradeoffPoint) -> tuple[Comparison, ...]:
+    """What the point's adapters changed on the prompts and seeds that their backbone has too, metric by metric."""
+    metrics = list(dict.fromkeys((chosen.x.name, chosen.y.name)))
+    versions = {point.x_metric: point.x_version, point.y_metric: point.y_version}
+    rows = paired_scores(
+        services.store, [point.config.checkpoint], BASE, metrics, replace(chosen.filters, checkpoints=())
+    )
+    kept = [
+        row
+        for row in rows
+        if row.policy == point.config
+        and row.base.revision == row.policy.revision
+        and row.version == versions[row.metric]
+    ]
+    return tuple(comparisons(kept, METRICS))
+
+
+def _point(found: Points, config: str) -> TradeoffPoint:
+    point = found.of(config)
+    if point is None:
+        raise InputError("This point is no longer on the chart: loosen the filters, or click another one.")
+    return point
+
+
+def _covers(services: Services, found: Points, point: TradeoffPoint, chosen: Chosen) -> tuple[PromptRow, ...]:
+    values = {(row.cell, row.metric): row.value.mean for row in found.rows}
+    cells = list_cells(services.store, Filters(cells=point.cells))
+    return tuple(
+        PromptRow(
+            cell.key,
+            cell.prompt.text,
+            cell.prompt.category,
+            address(cell.key, cell.seeds[0], small=True),
+            values[cell.key, chosen.x.name],
+            values[cell.key, chosen.y.name],
+        )
+        for cell in sorted(cells, key=lambda cell: (cell.prompt.category, cell.prompt.text))
+    )

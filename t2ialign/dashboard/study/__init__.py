@@ -1,0 +1,1 @@
+"""Study: people say what they prefer, and their votes move a model."""

@@ -1,0 +1,140 @@
+"""A study's results as tables and sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from t2ialign.charts.study import ALL
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.words import counted
+from t2ialign.study.results import Results
+from t2ialign.study.selection import Pattern, Rate
+from t2ialign.types import Interval
+
+EVERYBODY = "Everybody"
+VERDICTS = {"tie": "both the same", "neither": "neither", "": "nothing chosen"}
+MOST_PATTERNS = 40
+
+
+def sentences(found: Results) -> str:
+    """What the numbers say, one line each: who is ahead, how much more it takes, whether raters agree."""
+    if not found.answers and not found.excluded:
+        return notice(
+            "Nobody has answered yet: share the link under Invite, and results appear here while people answer.", "hint"
+        )
+    lines = [separation.sentence for separation in found.separations]
+    if found.agreement and not found.agreement.note:
+        alpha, units = found.agreement.alpha, found.agreement.units
+        lines.append(f"Raters agree at Krippendorff's alpha {interval(alpha)} (1 perfect, 0 chance; {units} units).")
+    checks = found.attention
+    if checks.answered:
+        lines.append(f"{checks.failed} of {counted(checks.answered, 'attention check')} failed.")
+    if len(found.times.quantiles) == 5:
+        low, _, middle, _, high = found.times.quantiles
+        lines.append(f"An answer took {middle:.1f} s in the middle, nine of ten between {low:.1f} and {high:.1f} s.")
+    if not math.isnan(found.positions.p_value):
+        sure = "It mattered" if found.positions.p_value < 0.05 else "There is no sign that it mattered"
+        lines.append(f"{sure} where on the screen a picture stood (p = {found.positions.p_value:.2g}).")
+    lines += found.notes
+    who = f"<b>{counted(found.answers, 'answer')} from {counted(found.surveys, 'survey')}.</b>"
+    out = f" {counted(len(found.excluded), 'survey')} left out by rule." if found.excluded else ""
+    return f'<div class="t2-sentences"><p>{who}{out}</p><ul>{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul></div>'
+
+
+def rates_table(rates: Sequence[Rate]) -> str:
+    """How often each contender was chosen where it was shown, by category (MI-TUNE's table 7)."""
+    mine = [rate for rate in rates if not rate.group]
+    categories = list(dict.fromkeys(rate.category for rate in mine))
+    cells = {(rate.contender, rate.category): rate for rate in mine}
+    rows = [
+        [name, *(_rate(cells.get((name, category))) for category in categories)]
+        for name in dict.fromkeys(rate.contender for rate in mine)
+    ]
+    return table("Chosen where it was shown", ["", *(category or ALL for category in categories)], rows)
+
+
+def groups_table(rates: Sequence[Rate]) -> str:
+    """The same by rater group; empty where there is one group only."""
+    mine = [rate for rate in rates if not rate.category]
+    groups = list(dict.fromkeys(rate.group for rate in mine))
+    if len(groups) < 2:
+        return ""
+    cells = {(rate.contender, rate.group): rate for rate in mine}
+    rows = [
+        [name, *(_rate(cells.get((name, group))) for group in groups)]
+        for name in dict.fromkeys(rate.contender for rate in mine)
+    ]
+    return table("Chosen, by group of raters", ["", *(group or EVERYBODY for group in groups)], rows)
+
+
+def patterns_table(patterns: Sequence[Pattern], joined: str = " + ") -> str:
+    """Everything that was chosen together, by group (the upper part of MI-TUNE's table 6)."""
+    groups = list(dict.fromkeys(pattern.group for pattern in patterns))
+    cells = {(pattern.chosen, pattern.verdict, pattern.group): pattern for pattern in patterns}
+    kinds = list(dict.fromkeys((pattern.chosen, pattern.verdict) for pattern in patterns))[:MOST_PATTERNS]
+    rows = [
+        [joined.join(chosen) or VERDICTS[verdict], *(_share(cells.get((chosen, verdict, group))) for group in groups)]
+        for chosen, verdict in kinds
+    ]
+    return table("Answers given", ["", *(group or EVERYBODY for group in groups)], rows)
+
+
+def positions_table(found: Results) -> str:
+    """How often each position was chosen."""
+    rows = [
+        [f"Position {place + 1}", percent(share), f"{shown:,}"]
+        for place, (share, shown) in enumerate(zip(found.positions.shares, found.positions.shown))
+    ]
+    return table("Where on the screen", ["", "chosen", "of"], rows)
+
+
+def with_and_without(kept: Results, everything: Results) -> str:
+    """Each contender's rate with the exclusion rules and without them; empty where no survey is left out."""
+    if not kept.excluded:
+        return ""
+    shares = [
+        {rate.contender: rate for rate in one.rates if not rate.category and not rate.group}
+        for one in (kept, everything)
+    ]
+    rows = [[name, *(_rate(each.get(name)) for each in shares)] for name in shares[1]]
+    rows.append(["answers", f"{kept.answers:,}", f"{everything.answers:,}"])
+    alphas = [interval(one.agreement.alpha) if one.agreement else "" for one in (kept, everything)]
+    return table("What the exclusions change", ["", "with them", "without"], [*rows, ["alpha", *alphas]])
+
+
+def table(title: str, head: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table under its title; empty without rows."""
+    if not rows:
+        return ""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+        for name, *cells in rows
+    )
+    return (
+        f'<figure class="t2-table"><figcaption>{escape(title)}</figcaption><div><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div></figure>"
+    )
+
+
+def percent(share: Interval) -> str:
+    """``72 % (60 to 81)``."""
+    if math.isnan(share.mean):
+        return ""
+    around = "" if math.isnan(share.lo) else f" ({100 * share.lo:.0f} to {100 * share.hi:.0f})"
+    return f"{100 * share.mean:.0f} %{around}"
+
+
+def interval(value: Interval) -> str:
+    around = "" if math.isnan(value.lo) else f" ({value.lo:.2f} to {value.hi:.2f})"
+    return f"{value.mean:.2f}{around}"
+
+
+def _rate(rate: Rate | None) -> str:
+    return percent(rate.share) if rate else ""
+
+
+def _share(pattern: Pattern | None) -> str:
+    return percent(pattern.share) if pattern else ""

@@ -1,0 +1,86 @@
+"""From votes to an adapter, and from the adapter to the next study."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.training_jobs import KIND, check, submit
+from t2ialign.dashboard.shared.wiring import Updates
+from t2ialign.dashboard.shared.words import duration
+from t2ialign.dashboard.study import handlers
+from t2ialign.dashboard.study.design_form import whole
+from t2ialign.store.jobs import Job
+from t2ialign.types import InputError
+from t2ialign.use_cases.align.request import AlignRequest
+from t2ialign.use_cases.studies.prepare import follow_up
+
+
+def train(
+    services: Services, study: str, method: str, parent: str, votes_of: str, steps: Any, tests: Any, name: str
+) -> Updates:
+    """Submit a job that learns from the study's votes; what cannot work is said before it starts."""
+    if not study:
+        raise InputError("Choose a study first.")
+    source = f"votes:{study}:{votes_of}" if votes_of else f"votes:{study}"
+    name, measured = (name or "").strip(), (("test_prompts", whole(tests, "The number of test prompts")),)
+    request = AlignRequest(
+        method, name, parent=parent or "base", pairs=source, steps=whole(steps, "The number of steps"), options=measured
+    )
+    check(services, request)
+    submit(services, request)
+    return watch(services, study)
+
+
+def watch(services: Services, study: str) -> Updates:
+    """The study's training jobs as they stand, and the checkpoints that came of them."""
+    jobs = [job for job in services.supervisor.jobs() if job.kind == KIND and source_of(job).split(":")[1:2] == [study]]
+    names = [_name(job) for job in jobs if job.status == "done" and _name(job) in services.checkpoints()]
+    lines = "".join(_line(job) for job in reversed(jobs))
+    return {
+        "training": f'<ul class="t2-jobs">{lines}</ul>' if lines else "",
+        "following": gr.Row(visible=bool(names)),
+        "trained": gr.Dropdown(names, value=names[-1] if names else None),
+    }
+
+
+def tick(services: Services, study: str, address: str, seen: str, training: str) -> Updates:
+    """What has changed since the last look, of the study and of what is trained on it."""
+    jobs = watch(services, study)
+    news = jobs if jobs["training"] != (training or "") else {}
+    return handlers.tick(services, study, address, seen) | news
+
+
+def follow(services: Services, study: str, address: str, checkpoint: str | None) -> Updates:
+    """The same study once more for a checkpoint that was trained on its votes, against its parent; it opens by itself."""
+    if not checkpoint:
+        raise InputError("Choose a checkpoint that was trained on these votes.")
+    found = follow_up(services.bench, study, checkpoint)
+    handlers.begin(services, found)
+    return handlers.fill(services, found.id) | handlers.draw(services, found.id, address)
+
+
+def source_of(job: Job) -> str:
+    """What a job's command line learns from."""
+    return _after(job, "--pairs")
+
+
+def _name(job: Job) -> str:
+    return _after(job, "--name")
+
+
+def _after(job: Job, flag: str) -> str:
+    words = list(job.command)
+    return words[words.index(flag) + 1] if flag in words[:-1] else ""
+
+
+def _line(job: Job) -> str:
+    progress = job.progress
+    left = f", about {duration(progress.remaining)} left" if progress.remaining else ""
+    far = f" {escape(progress.phase)} {progress.fraction:.0%}{left}" if job.status == "running" else ""
+    said = f" {escape(job.message)}" if job.message else ""
+    link = f'<a href="?tab=align&amp;job={escape(job.id)}">{escape(_name(job))}</a>'
+    return f"<li>{link} <span>{job.status}{far}{said}</span></li>"

@@ -1,0 +1,1 @@
+"""Theory: what each divergence does with its hold."""

@@ -1,0 +1,1 @@
+"""Trade-off: every scored checkpoint as a point."""

@@ -1,0 +1,132 @@
+"""Trade-off: every scored checkpoint and guidance as a point, and the pictures behind each."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import gradio as gr
+from gradio.events import Dependency
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.owner_lock import shared_key
+from t2ialign.dashboard.shared.point_details import strip_of
+from t2ialign.dashboard.shared.point_details_view import nothing_chosen
+from t2ialign.dashboard.shared.results_panel import point_details_panel
+from t2ialign.dashboard.shared.wiring import Wires
+from t2ialign.dashboard.tradeoff import handlers, metric_trust
+from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, axes_panel, export_panel
+
+TITLE = "Trade-off"
+PLOT = "t2-tradeoff-chart"
+CONTROLS = ("x", "y", "categories", "checkpoints")
+DRAWN = ("chart", "point_details", "point")
+DOWNLOAD = "() => setTimeout(() => document.querySelector('#t2-file')?.click(), 150)"
+
+
+def build(services: Services) -> None:
+    """The tab with its events."""
+    components = _components(services)
+    wires = Wires(components)
+    _wire_trust(wires, services, _wire_chart(wires, services))
+    _wire_exports(wires, services)
+
+
+def _components(services: Services) -> dict:
+    components = {
+        "page": page_bridge(),
+        "point": gr.Textbox("", visible="hidden"),
+        "key": shared_key(),
+        **axes_panel(),
+    }
+    with gr.Row(elem_id="t2-tradeoff-row"):
+        with gr.Column(scale=3, min_width=440):
+            components["chart"] = gr.Plot(show_label=False, container=False, elem_id=PLOT)
+            components["sentence"] = gr.HTML("", apply_default_css=False, elem_id="t2-sentence")
+            components |= _rescoring()
+            components |= export_panel()
+        with gr.Column(scale=2, min_width=300):
+            components["point_details"] = point_details_panel("t2-tradeoff-point-details", nothing_chosen())
+    with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth") as components["truth"]:
+        components["audit"] = gr.HTML("", apply_default_css=False)
+        components["heat"] = gr.Plot(show_label=False, container=False, elem_id="t2-heat")
+    components["points"] = chart_bridge(PLOT, partial(_strip, services))
+    return components
+
+
+def _rescoring() -> dict:
+    """An offer where scores of another metric version are left out."""
+    with gr.Row(elem_id="t2-rescoring"):
+        button = gr.Button("Score anew", size="sm", scale=0, min_width=160, visible=False, elem_id="t2-rescore")
+        said = gr.HTML("", apply_default_css=False)
+    return {"rescore": button, "rescored": said, "clock": gr.Timer(1.5, active=False)}
+
+
+def _strip(services: Services, key: str) -> list[str]:
+    return strip_of(services, handlers.chosen_of(services, None, None), key)
+
+
+def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
+    """Any control draws the chart anew, and the words about it come after; a click shows what is behind a point.
+
+    Returns what has drawn the chart. What else waits for a control must come after that: where two events of one
+    trigger are both ``always_last``, Gradio lets each start the other for ever.
+    """
+    parts = wires.components
+    draw = partial(handlers.draw, services)
+    inputs = ("page", *CONTROLS, "pareto", "point")
+    events = [
+        wires.on(
+            parts["page"].shown,
+            partial(handlers.show, services),
+            inputs,
+            (*CONTROLS, *DRAWN),
+            trigger_mode="always_last",
+        ),
+        wires.on(
+            [parts["page"].change, *(parts[name].input for name in (*CONTROLS, "pareto"))],
+            draw,
+            inputs,
+            DRAWN,
+            trigger_mode="always_last",
+        ),
+    ]
+    for drawn in events:
+        wires.on(drawn.then, partial(handlers.explain, services), CONTROLS, ("sentence",))
+    wires.on(parts["point"].change, draw, inputs, DRAWN)
+    for trigger, handler in (
+        (parts["points"].select, handlers.click_point),
+        (parts["point_details"].select, handlers.choose_prompt),
+    ):
+        wires.on_event(trigger, partial(handler, services), CONTROLS, ("point_details", "point"))
+    return events
+
+
+def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> None:
+    """Verdicts and the offer follow the chart, and the chart follows what came of the offer."""
+    parts, offered, judged = wires.components, ("rescore", "rescored", "clock"), ("audit", "heat")
+    verdicts = partial(metric_trust.show_audit, services)
+    for drawn in events:
+        wires.on(drawn.then, partial(metric_trust.offer_to, services), ("key", *CONTROLS), offered)
+        wires.on(drawn.then, verdicts, ("page", *CONTROLS), judged)
+    wires.on(parts["truth"].expand, verdicts, ("page", *CONTROLS), judged)
+    begin = owner.owned(partial(metric_trust.begin, services), lambda sentence: {"rescored": notice(sentence)})
+    wires.on(parts["rescore"].click, begin, ("key", *CONTROLS), offered, trigger_mode="once")
+    tick = partial(metric_trust.tick, services)
+    wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN, "sentence"))
+
+
+def _wire_exports(wires: Wires, services: Services) -> None:
+    """A button a format: the file is written, then the browser fetches it."""
+    for name in EXPORTS:
+        handler = partial(handlers.export, services, f".{name}")
+        written = wires.on(
+            wires.components[name].click,
+            handler,
+            ("page", "pareto", *CONTROLS),
+            ("problem", "file"),
+            trigger_mode="once",
+        )
+        written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

@@ -1,0 +1,157 @@
+"""From a plan to data that is ready to train on, kept in the run's folder so that a resumed run learns from the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.text import PromptEmbeds
+from t2ialign.files import write_whole
+from t2ialign.training.data import PromptTable, TrainData, paired_data, single_data
+from t2ialign.training.pairs import checked_pairs
+from t2ialign.training.selection import Example, checked_examples, liked_and_disliked, mixed, shared_out
+from t2ialign.types import InputError, PreferencePair, SeedBatch
+from t2ialign.use_cases.align.pictures import Sampled, sample_policy, sampled
+from t2ialign.use_cases.align.request import Plan
+from t2ialign.use_cases.align.sources import (
+    given_examples,
+    judge_of,
+    measured,
+    pairs_of,
+    picture_requests,
+    ready_examples,
+    ready_pairs,
+)
+from t2ialign.use_cases.workbench import Workbench
+
+NOTE = "t2ialign"  # one entry: safetensors writes several in any order
+Gathered = Iterator[Sampled | TrainData]
+
+
+def gather(
+    bench: Workbench, plan: Plan, backbone: Backbone, policy: Backbone | None, cancelled: Callable[[], bool]
+) -> Gathered:
+    """Yields the progress of sampling, and at last the data; ends without it when cancelled.
+
+    ``policy`` is given from the second round on: pictures then come from it as it is, not from the parent.
+    """
+    if plan.method.data == "selected":
+        yield from _selected(bench, plan, backbone, policy, cancelled)
+    else:
+        yield from _preferred(bench, plan, backbone, cancelled)
+
+
+def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Callable[[], bool]) -> Gathered:
+    judge, draw = judge_of(bench, plan), _draw(plan)
+    if judge is None and plan.method.data == "unpaired" and plan.source.startswith("votes:"):
+        yield _labelled(plan, backbone, ready_examples(bench, plan), draw)
+        return
+    if judge is None:
+        pairs = ready_pairs(bench, plan)
+    else:
+        pairs = []
+        for event in sampled(bench, picture_requests(plan), cancelled):
+            if event.batch is not None:
+                pairs += pairs_of(plan, judge, event.batch, draw)
+            yield event
+        if cancelled():
+            return
+        why = f"all pictures are ties by {judge.name}; sample more pictures a prompt, or choose another source"
+        pairs = checked_pairs(pairs, plan.entry.size, why)
+    yield _pair_data(plan, backbone, pairs, draw)
+
+
+def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], draw: torch.Generator) -> TrainData:
+    if plan.method.data == "pairs":
+        return paired_data(backbone, pairs, plan.settings.training.empty_prompts)
+    return _labelled(plan, backbone, liked_and_disliked(pairs), draw)
+
+
+def _labelled(plan: Plan, backbone: Backbone, examples: Sequence[Example], draw: torch.Generator) -> TrainData:
+    examples = shared_out(examples, plan.settings.own.liked_share, draw)
+    return _single_data(plan, backbone, examples, [example.desirable for example in examples])
+
+
+def _single_data(
+    plan: Plan, backbone: Backbone, examples: Sequence[Example], desirable: Sequence[bool] | None = None
+) -> TrainData:
+    prompts, pictures = [e.prompt.text for e in examples], [e.picture for e in examples]
+    weights, empty = [e.weight for e in examples], plan.settings.training.empty_prompts
+    return single_data(backbone, prompts, pictures, weights, desirable, empty)
+
+
+def _selected(
+    bench: Workbench, plan: Plan, backbone: Backbone, policy: Backbone | None, cancelled: Callable[[], bool]
+) -> Gathered:
+    assert plan.method.selection is not None, f"{plan.method.name} selects nothing"
+    rule = plan.method.selection(plan.settings)
+    given = checked_examples(given_examples(plan), plan.entry.size, "") if plan.source else []
+    if rule.given_share and not given:
+        raise InputError("There are no pictures to mix in: give them with --pairs pictures:FOLDER.")
+    marks, examples = measured(bench, plan, rule.measure), []
+    for event in _candidates(bench, plan, policy, cancelled):
+        if event.batch is not None:
+            examples += rule.choose(event.batch, marks(event.batch))
+        yield event
+    if cancelled():
+        return
+    examples = checked_examples(examples, plan.entry.size, rule.nothing)
+    if given:
+        examples = checked_examples(
+            mixed(examples, given, rule.given_share, _draw(plan)), plan.entry.size, rule.nothing
+        )
+    yield _single_data(plan, backbone, examples)
+
+
+def _candidates(
+    bench: Workbench, plan: Plan, policy: Backbone | None, cancelled: Callable[[], bool]
+) -> Iterator[Sampled]:
+    requests = picture_requests(plan)
+    if policy is None:
+        yield from sampled(bench, requests, cancelled)
+        return
+    for number, request in enumerate(requests):
+        if cancelled():
+            return
+        batch: SeedBatch = sample_policy(
+            policy, request.prompt, request.seeds, request.guidance_scale, request.num_inference_steps
+        )
+        yield Sampled(number + 1, len(requests), batch)
+
+
+def _draw(plan: Plan) -> torch.Generator:
+    return torch.Generator().manual_seed(plan.request.seed)
+
+
+def save_data(data: TrainData, path: Path) -> None:
+    """Writes data as one safetensors file, whole or not at all; the same data make the same file."""
+    table = data.prompts
+    tensors = {
+        "latents": data.latents,
+        "weights": data.weights,
+        "desirable": data.desirable,
+        "rows": table.rows,
+        "prompt_embeds": table.embeds.prompt_embeds,
+        "pooled_prompt_embeds": table.embeds.pooled_prompt_embeds,
+    }
+    known = {name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}
+    said = {"empty_prompts": data.empty_prompts, "truncated": table.embeds.truncated}
+    write_whole(path, save(known, {NOTE: json.dumps(said)}), sync=True)
+
+
+def load_data(path: Path) -> TrainData:
+    """Inverse of ``save_data``."""
+    with safe_open(path, framework="pt") as file:
+        said = json.loads(file.metadata()[NOTE])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    pooled = tensors.get("pooled_prompt_embeds")
+    table = PromptTable(PromptEmbeds(tensors["prompt_embeds"], pooled, tuple(said["truncated"])), tensors["rows"])
+    return TrainData(
+        tensors["latents"], table, tensors["weights"], tensors.get("desirable"), float(said["empty_prompts"])
+    )

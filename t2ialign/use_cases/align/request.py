@@ -1,0 +1,191 @@
+"""What a person may ask of training, and the plan it becomes: checked, with every option's value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from t2ialign.methods import METHODS
+from t2ialign.methods.controls import Control, Value, read_values
+from t2ialign.methods.method import Method, Settings
+from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
+from t2ialign.types import InputError, Prompt, content_key
+from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.workbench import Workbench
+
+SMALL = 128  # pixels: a model of pictures this small learns with the embedded world's numbers, not the published ones
+EVERYDAY = "everyday"
+FREE = ("steps", "accumulate", "probe_every", "test_prompts", "test_seeds")  # may differ when a run goes on
+
+
+@dataclass(frozen=True)
+class AlignRequest:
+    """One training run. Empty and 0 mean the method's own default; ``options`` are (field, value) pairs as people say them.
+
+    ``parent`` is the checkpoint to go on from, ``pairs`` what it learns from: ``annotator``, ``annotator:sunny``,
+    ``metric:clip_score``, ``votes:STUDY``, ``parquet:FILE``, ``hub:ORG/NAME``, and for self-selected sets
+    ``pictures:FOLDER``.
+    """
+
+    method: str
+    name: str
+    backbone: str = ""
+    parent: str = "base"
+    pairs: str = ""
+    steps: int = 0
+    seed: int = 0
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked request: what it trains, from where, on which prompts, and every option's value."""
+
+    request: AlignRequest
+    method: Method
+    settings: Settings
+    entry: BackboneEntry
+    parent: CheckpointEntry
+    source: str
+    steps: int
+    rounds: int
+    prompts: tuple[Prompt, ...]
+    values: Mapping[str, Value]
+
+    @property
+    def pictures_to_sample(self) -> int:
+        """Of one round; 0 where the source brings its own."""
+        samples = self.method.data == "selected" or self.source.partition(":")[0] in ("annotator", "metric")
+        return len(self.prompts) * self.settings.pictures.candidates if samples else 0
+
+
+def controls(method: str) -> tuple[Control, ...]:
+    """Every field of a method that a person may set, in the order to show them."""
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
+    return METHODS[method].controls()
+
+
+def is_small(entry: BackboneEntry) -> bool:
+    return entry.size <= SMALL
+
+
+def plan(bench: Workbench, request: AlignRequest) -> Plan:
+    """The request with everything looked up and checked; nothing heavy is loaded.
+
+    Raises:
+        InputError: an unknown method, option, parent or prompt set, a value out of range, a parent of another backbone.
+    """
+    controls(request.method)
+    method, registry = METHODS[request.method], bench.registry()
+    if not NAME.fullmatch(request.name):
+        raise InputError(
+            f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', as my_adapter, not {request.name!r}."
+        )
+    parent = _parent(request, registry.checkpoints)
+    entry = registry.backbones[parent.backbone]
+    values = read_values(method.controls(), dict(request.options), is_small(entry))
+    if parent.adapter is not None:
+        values = _of_parent(values, request, parent)
+    settings = method.settings(values)
+    steps = request.steps or method.steps(is_small(entry))
+    if steps < 1:
+        raise InputError(f"The number of steps must be at least 1, not {steps}.")
+    return Plan(
+        request=request,
+        method=method,
+        settings=settings,
+        entry=entry,
+        parent=parent,
+        source=_source(method, request.pairs),
+        steps=steps,
+        rounds=int(values.get("rounds", 1)),
+        prompts=_prompts(entry, settings.pictures.prompts, settings.pictures.prompt_count),
+        values=values,
+    )
+
+
+def _parent(request: AlignRequest, checkpoints: Mapping[str, CheckpointEntry]) -> CheckpointEntry:
+    """The checkpoint to go on from: of the backbone that was asked for, and a plain one rather than a blend."""
+    name = request.parent
+    plain = [entry.name for entry in checkpoints.values() if entry.adapter is None]
+    if request.backbone and name == "base":
+        known = {checkpoints[one].backbone: one for one in plain}
+        if request.backbone not in known:
+            raise unknown("backbone", request.backbone, known)
+        name = known[request.backbone]
+    if "@" in name or "+" in name:
+        raise InputError(f"{name} is a blend: merge it into a checkpoint first (`merge {name} --name ...`).")
+    if name not in checkpoints:
+        raise unknown("checkpoint", name, checkpoints)
+    found = checkpoints[name]
+    if request.backbone and found.backbone != request.backbone:
+        raise InputError(
+            f"{name} is an adapter of {found.backbone}, not of {request.backbone}: choose a parent of that backbone."
+        )
+    return found
+
+
+def _of_parent(values: dict[str, Value], request: AlignRequest, parent: CheckpointEntry) -> dict[str, Value]:
+    """A run that goes on from an adapter keeps that adapter's kind."""
+    said = dict(request.options).get("adapter", parent.kind)
+    if said != parent.kind:
+        raise InputError(
+            f"{parent.name} is a {parent.kind}, so what is trained from it is one too: leave --adapter out, or start "
+            "from the backbone."
+        )
+    return {**values, "adapter": str(parent.kind)}
+
+
+def _source(method: Method, said: str) -> str:
+    source = said.strip() or method.source
+    kind, _, argument = source.partition(":")
+    if method.data == "selected" and kind not in ("", "pictures"):
+        raise InputError(
+            f"{method.title} chooses its own pictures: leave --pairs out, or mix in given ones with pictures:FOLDER."
+        )
+    if method.data != "selected" and kind == "pictures":
+        raise InputError(f"{method.title} learns from preferences, and a folder of pictures has none: use mi_tune.")
+    if kind in ("metric", "votes", "parquet", "hub", "pictures") and not argument.strip():
+        raise InputError(f"Say which after the colon, as in {kind}:{_EXAMPLES[kind]}.")
+    return source
+
+
+_EXAMPLES = {
+    "metric": "clip_score",
+    "votes": "my-study",
+    "parquet": "pairs.parquet",
+    "hub": "kashif/pickascore",
+    "pictures": "my_photos",
+}
+
+
+def _prompts(entry: BackboneEntry, said: str, count: int) -> tuple[Prompt, ...]:
+    """``count`` prompts spread evenly over a set, so that every category comes in."""
+    return spread(prompt_sets.load(said or own_set(entry, "train")), count)
+
+
+def own_set(entry: BackboneEntry, split: str) -> str:
+    """The shipped prompt set made for a backbone, or the one for everybody."""
+    own = f"{entry.name}-{split}"
+    return own if own in prompt_sets.names() else EVERYDAY
+
+
+def spread(prompts: tuple[Prompt, ...], count: int) -> tuple[Prompt, ...]:
+    """At most ``count`` of the prompts at even distances."""
+    count = min(count, len(prompts))
+    return tuple(prompts[index * len(prompts) // count] for index in range(count))
+
+
+def record_of(plan: Plan) -> dict[str, Any]:
+    """What a manifest keeps of a plan: enough to repeat it, and to know a run again."""
+    asked = replace(plan.request, parent=plan.parent.name, backbone=plan.entry.name, pairs=plan.source)
+    return {**asdict(asked), "steps": plan.steps, "options": dict(sorted(plan.values.items()))}
+
+
+def work_key(plan: Plan) -> str:
+    """The same for runs that may share their work: whoever asks for something else begins anew, and loses nothing."""
+    record = record_of(plan)
+    flat = {**record.pop("options"), **record}
+    return content_key({name: value for name, value in flat.items() if name not in FREE})

@@ -1,0 +1,238 @@
+"""What preference methods learn from, by name: a judge of sampled pictures, stored votes, or a file of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from huggingface_hub import HfApi, hf_hub_download
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.metrics import METRICS
+from t2ialign.training.pair_files import read_pairs
+from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
+from t2ialign.training.selection import Example, checked_examples
+from t2ialign.types import Encoder, InputError, PreferencePair, Prompt, SeedBatch
+from t2ialign.use_cases.align.pictures import ONLY_PICTURES
+from t2ialign.use_cases.align.request import Plan
+from t2ialign.use_cases.align.votes import vote_examples, vote_pairs
+from t2ialign.use_cases.batches.picture_folders import read_pictures
+from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, picture_files
+from t2ialign.use_cases.batches.scoring import Scorer
+from t2ialign.use_cases.workbench import Workbench
+
+TASTE = "taste"
+DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Marks pictures: a row a picture, a column a rater or measure. ``noisy`` judges differ from vote to vote."""
+
+    name: str
+    marks: Callable[[SeedBatch], Float[Tensor, "n g"]]
+    noisy: bool
+
+    def mean(self, batch: SeedBatch) -> Float[Tensor, " n"]:
+        return self.marks(batch).mean(1)
+
+    def wins(self, policy: SeedBatch, base: SeedBatch) -> Float[Tensor, " n"]:
+        """How often each picture of the policy is preferred to the base's of the same seed; ties count half."""
+        gap = self.marks(policy) - self.marks(base)
+        return (gap.sigmoid() if self.noisy else 0.5 + 0.5 * gap.sign()).mean(1)
+
+
+def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
+    """The judge that a source names; None for sources that bring their preferences with them."""
+    kind, _, argument = plan.source.partition(":")
+    if kind == "annotator":
+        return _annotator(bench, plan, argument.strip())
+    return _measure(bench, plan, argument.strip()) if kind == "metric" else None
+
+
+def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
+    """Who compares the trained checkpoint with its parent: the judge that taught it, else the world's raters, if any."""
+    encoder = _raters(bench, plan.entry.scorers)
+    everyone = None if encoder is None else Judge("annotator", _marks(encoder, _groups(encoder)), noisy=True)
+    return judge_of(bench, plan) or everyone
+
+
+def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
+    """The raters of this backbone's world: those of one group, or all groups in equal parts."""
+    encoder = _raters(bench, plan.entry.scorers)
+    if encoder is None:
+        raise InputError(
+            f"{plan.entry.name} has no annotator, because nobody's taste in its pictures is known: learn from "
+            "metric:NAME, votes:STUDY or parquet:FILE."
+        )
+    groups = _groups(encoder)
+    if group and group not in groups:
+        raise InputError(f"There is no group of raters called {group!r}: choose one of {', '.join(groups)}.")
+    return Judge(plan.source, _marks(encoder, [group] if group else groups), noisy=True)
+
+
+def _raters(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
+    """The first of the scorers that is here and knows what raters feel."""
+    for name in scorers:
+        try:
+            encoder = bench.encoder(name)
+        except InputError:  # weights out of reach: some other scorer
+            continue
+        if TASTE in encoder.provides:
+            return encoder
+    return None
+
+
+def _groups(encoder: Encoder) -> list[str]:
+    return [part.removeprefix(f"{TASTE}_") for part in encoder.provides if part != TASTE]
+
+
+def _marks(encoder: Encoder, groups: list[str]) -> Callable[[SeedBatch], Float[Tensor, "n g"]]:
+    def marks(batch: SeedBatch) -> Float[Tensor, "n g"]:
+        found = encoder.encode(batch.images, batch.prompt)
+        if not found:
+            raise InputError(f"The raters cannot judge '{batch.prompt.text[:60]}': use prompts of their own world.")
+        return torch.stack([found[f"{TASTE}_{group}"] for group in groups], 1)
+
+    return marks
+
+
+def _measure(bench: Workbench, plan: Plan, name: str) -> Judge:
+    scored = measured(bench, plan, name)
+    return Judge(plan.source, lambda batch: scored(batch)[:, None], noisy=False)
+
+
+def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], Float[Tensor, " n"]]:
+    """A metric of single pictures as a function of a batch, higher being better; "" is the backbone's own."""
+    name = name or default_metric(bench, plan.entry.scorers, "alignment")
+    check_metrics((name,))
+    metric = METRICS[name]
+    if metric.level != "image":
+        raise InputError(f"{name} measures a whole set, not single pictures: choose a metric such as clip_score.")
+    metrics, encoders = bench.scorers_for(plan.entry.scorers, (name,))
+    sign = 1.0 if metric.higher_is_better else -1.0
+
+    def values(batch: SeedBatch) -> Float[Tensor, " n"]:
+        return sign * Scorer(batch.prompt, metrics, encoders).add(batch)[name].values.float()
+
+    return values
+
+
+def default_metric(bench: Workbench, scorers: tuple[str, ...], axis: str) -> str:
+    """The first metric of an axis that these scorers can measure: the truth where it is known, else the field's habit."""
+    possible = {metric.name for metric in bench.scorers_for(scorers, ("all",))[0]}
+    found = [name for name in DEFAULTS[axis] if name in possible]
+    other = [name for name in sorted(possible) if METRICS[name].axis == axis]
+    return (found + other)[0]
+
+
+def picture_requests(plan: Plan) -> list[BatchRequest]:
+    """What is sampled from the parent: every prompt with the same number of seeds, others for another training seed."""
+    pictures = plan.settings.pictures
+    first = plan.request.seed * pictures.candidates
+    seeds = tuple(range(first, first + pictures.candidates))
+    return [
+        BatchRequest(
+            prompt,
+            plan.parent.name,
+            seeds,
+            pictures.guidance_scale,
+            pictures.sampling_steps,
+            metrics=ONLY_PICTURES,
+        )
+        for prompt in plan.prompts
+    ]
+
+
+def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) -> list[PreferencePair]:
+    """A prompt's pairs as the judge prefers; raters of several groups judge equal parts of them."""
+    pictures, marks = plan.settings.pictures, judge.marks(batch)
+    if pictures.pairing == "best_worst":
+        return best_and_worst(batch, marks.mean(1), judge.name)
+    if not judge.noisy:
+        return ranked(batch, marks.mean(1), pictures.pairs_per_prompt, judge.name, draw)
+    count = -(-pictures.pairs_per_prompt // marks.shape[1])
+    return [pair for column in marks.unbind(1) for pair in judged(batch, column, count, judge.name, draw)]
+
+
+def check_source(plan: Plan) -> None:
+    """Refuses a file by its first pair, and a folder without pictures, before anything is loaded."""
+    kind, _, argument = plan.source.partition(":")
+    if kind == "parquet":
+        read_pairs(Path(argument.strip()), plan.entry.size, limit=1)
+    if kind == "pictures":
+        picture_files(Path(argument.strip()).expanduser())
+
+
+def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
+    """The pairs of a source that brings them: ``votes:``, ``parquet:`` or ``hub:``."""
+    kind, _, argument = plan.source.partition(":")
+    limit = plan.settings.pictures.prompt_count * plan.settings.pictures.pairs_per_prompt
+    if kind == "votes":
+        pairs = vote_pairs(bench, plan.source, plan.entry.size)
+        return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
+    if kind in ("parquet", "hub"):
+        path = Path(argument.strip()) if kind == "parquet" else _from_hub(argument.strip())
+        return checked_pairs(read_pairs(path, plan.entry.size, limit), plan.entry.size, f"'{path.name}' holds none")
+    raise InputError(
+        f"There is no source of pairs called {plan.source[:60]!r}: use annotator, annotator:GROUP, metric:NAME, "
+        "votes:STUDY, parquet:FILE or hub:ORG/NAME."
+    )
+
+
+def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
+    """The liked and disliked pictures of a study, for methods that need no pairs."""
+    found = vote_examples(bench, plan.source, plan.entry.size)
+    return checked_examples(found, plan.entry.size, "let people vote in this study first")
+
+
+def _from_hub(name: str) -> Path:
+    """The first Parquet file of a dataset on the Hub (``org/name``), or the one named (``org/name/path.parquet``)."""
+    parts = name.split("/")
+    repository, path = "/".join(parts[:2]), "/".join(parts[2:])
+    try:
+        if not path:
+            files = sorted(
+                f for f in HfApi().list_repo_files(repository, repo_type="dataset") if f.endswith(".parquet")
+            )
+            path = (files or [""])[0]
+        if not path:
+            raise InputError(f"The dataset {repository} on the Hub holds no Parquet file: choose another.")
+        return Path(hf_hub_download(repository, path, repo_type="dataset"))
+    except InputError:
+        raise
+    except Exception as error:  # what a missing network raises is spread over several libraries
+        raise InputError(
+            f"The dataset {name} cannot be fetched from the Hub: check its name and the network, or download the file "
+            "and use parquet:FILE."
+        ) from error
+
+
+def given_examples(plan: Plan) -> list[Example]:
+    """Pictures from ``pictures:FOLDER`` to mix in; each file's prompt is its ``.txt`` neighbour, or its own name."""
+    kind, _, argument = plan.source.partition(":")
+    if kind != "pictures":
+        return []
+    files = picture_files(Path(argument.strip()).expanduser())
+    prompts = [_prompt_of(file) for file in files]
+    return [Example(prompt, picture) for prompt, picture in zip(prompts, read_pictures(files))]
+
+
+def _prompt_of(file: Path) -> Prompt:
+    beside = file.with_suffix(".txt")
+    return Prompt(beside.read_text().strip() if beside.is_file() else file.stem.replace("_", " ").replace("-", " "))
+
+
+def sources(bench: Workbench, backbone: str) -> Iterator[tuple[str, str]]:
+    """The sources to offer for a backbone, each with a few words: for menus; files and studies come on top."""
+    scorers = bench.registry().backbones[backbone].scorers
+    encoder = _raters(bench, scorers)
+    if encoder is not None:
+        yield "annotator", "raters of every taste"
+        yield from ((f"annotator:{group}", f"raters of {group} taste") for group in _groups(encoder))
+    for metric in bench.scorers_for(scorers, ("all",))[0]:
+        if metric.level == "image" and metric.axis == "alignment":
+            yield f"metric:{metric.name}", f"the higher {metric.title} wins"

@@ -1,0 +1,294 @@
+"""Training as a use case: a request becomes an adapter that can be chosen everywhere, watched as it happens.
+
+Work that is done stays in a folder of the run's own: ``data-1.safetensors`` (what round 1 learns from), ``state-1.pt``
+(where its optimiser is), ``round-1/`` (what a finished round trained). The same call on the same folder goes on from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import filelock
+import torch
+
+from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.registry import ADAPTER_FILE, CheckpointEntry
+from t2ialign.training.data import TrainData
+from t2ialign.training.plan import TrainPlan
+from t2ialign.training.processes import ALONE, Processes
+from t2ialign.training.train import train
+from t2ialign.types import InputError, TrainStep
+from t2ialign.use_cases.align import result
+from t2ialign.use_cases.align.data import gather, load_data, save_data
+from t2ialign.use_cases.align.estimate import Estimate, costs, evaluation_seconds
+from t2ialign.use_cases.align.pictures import Sampled
+from t2ialign.use_cases.align.probe import Probe, probe
+from t2ialign.use_cases.align.request import AlignRequest, Plan, plan, work_key
+from t2ialign.use_cases.align.sources import witness_of
+from t2ialign.use_cases.workbench import Workbench
+
+Phase = Literal["pictures", "training", "saving", "scoring"]
+JobControl = Callable[[], str]
+SAVE_EVERY = 25
+
+
+@dataclass(frozen=True)
+class AlignState:
+    """Where a run stands. ``step`` and ``probe`` are set on the states that bring a new one.
+
+    ``fraction`` is that of the whole run, ``remaining`` in seconds; ``checkpoint`` is set on the last state alone, with
+    the ``manifest`` that was written.
+    """
+
+    request: AlignRequest
+    phase: Phase
+    fraction: float = 0.0
+    remaining: float | None = None
+    seconds: float = 0.0
+    round: int = 1
+    step: TrainStep | None = None
+    probe: Probe | None = None
+    checkpoint: str = ""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Clock:
+    """How much of the predicted work is done, and what the rest will take at the pace so far."""
+
+    def __init__(self, predicted: Estimate) -> None:
+        self._phases = {phase: max(seconds, 1e-3) for phase, seconds in predicted.phases.items()}
+        self._done = dict.fromkeys(self._phases, 0.0)
+        self._started = time.monotonic()
+        self._skipped = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def at(self, phase: Phase, done: float, fresh: bool = True) -> tuple[float, float]:
+        """Notes that ``done`` of a phase is behind us; the fraction of everything, and the seconds to go.
+
+        Work that was found rather than done (``fresh`` False) says nothing about the pace.
+        """
+        before = self._work()
+        self._done[phase] = max(self._done[phase], min(done, 1.0))
+        work, total = self._work(), sum(self._phases.values())
+        if not fresh:
+            self._skipped += work - before
+        worked = work - self._skipped
+        pace = self.seconds / worked if worked > 0.05 * total and self.seconds > 2 else 1.0
+        return work / total, (total - work) * pace
+
+    def _work(self) -> float:
+        return sum(seconds * self._done[phase] for phase, seconds in self._phases.items())
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """What every phase works with."""
+
+    bench: Workbench
+    plan: Plan
+    backbone: Backbone
+    folder: Path
+    target: Path
+    clock: Clock
+    control: JobControl
+    processes: Processes
+
+    @property
+    def asked(self) -> bool:
+        """Whether this process is asked to stop; of several, only the first one is."""
+        return self.control() != ""
+
+    def all_asked(self) -> bool:
+        """Whether all processes are to stop now; each must come to this line."""
+        return self.processes.agree(self.control()) != ""
+
+    def state(self, phase: Phase, done: float, round: int = 1, fresh: bool = True, **more: Any) -> AlignState:
+        fraction, remaining = self.clock.at(phase, done, fresh)
+        return AlignState(self.plan.request, phase, fraction, remaining, self.clock.seconds, round, **more)
+
+    def data_path(self, round: int) -> Path:
+        return self.folder / f"data-{round}.safetensors"
+
+    def state_path(self, round: int) -> Path:
+        return self.folder / f"state-{round}.pt"
+
+
+def align(
+    bench: Workbench,
+    request: AlignRequest,
+    folder: Path,
+    control: JobControl = lambda: "",
+    into: Path | None = None,
+    replace: bool = False,
+    processes: Processes = ALONE,
+) -> Iterator[AlignState]:
+    """Trains, saves and scores an adapter, yielding every step of it.
+
+    The adapter goes to ``into`` (default: ``HOME/checkpoints``) under the request's name. ``control`` is asked at every
+    step: anything but "" stops the run with its work kept in a subfolder of ``folder`` that is this request's own. Of
+    several processes only the first samples, measures and saves.
+
+    Raises:
+        InputError: what a person can mend, in one sentence, before anything is sampled where possible.
+    """
+    made = plan(bench, request)
+    target = (into or bench.home / "checkpoints") / request.name
+    finished = result.is_finished(made, target)
+    if not finished:
+        result.check_free(bench, request.name, target, replace)
+    folder = folder / work_key(made)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _claimed(folder) if processes.first else nullcontext():
+        backbone = bench.backbone(made.entry)
+        clock = Clock(costs(bench, made, evaluation_seconds(backbone)))
+        run = TrainingContext(bench, made, backbone, folder, target, clock, control, processes)
+        yield run.state("pictures", 0.0)
+        if not finished:
+            try:
+                yield from _rounds(run)
+            finally:
+                drop_adapter(backbone, request.name)
+        if processes.first and not run.asked:
+            yield from _score(run)
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """A run's folder belongs to one process at a time: two would write, and in the end delete, each other's work."""
+    lock = filelock.FileLock(folder / "lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise InputError("Another process is training this very run: wait for it, or choose another name.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _rounds(run: TrainingContext) -> Iterator[AlignState]:
+    """Pictures and training, as often as the method asks for; then the adapter is saved."""
+    for number in range(1, run.plan.rounds + 1):
+        if number < run.plan.rounds and _round_entry(run, number + 1) is not None:
+            continue
+        policy = _policy(run, number)
+        yield from _gather(run, number, policy)
+        if run.all_asked():
+            return
+        data = load_data(run.data_path(number))
+        yield from _train(run, number, policy, data)
+        if run.all_asked():
+            return
+        if run.processes.first and number < run.plan.rounds:
+            save_adapter(run.backbone, run.plan.request.name, run.folder / f"round-{number}", {"round": number})
+        run.processes.wait()
+    if run.processes.first:
+        training = {"seconds": round(run.clock.seconds, 1), "steps": run.plan.steps, "rounds": run.plan.rounds}
+        learned = result.data_record(run.bench, run.plan, run.data_path(run.plan.rounds), len(data))
+        result.save(run.plan, run.backbone, run.target, learned, training)
+    yield run.state("saving", 1.0, run.plan.rounds)
+
+
+def _round_entry(run: TrainingContext, number: int) -> CheckpointEntry | None:
+    """What a round starts from: its forerunner's adapter; the first round from the parent's, if it has one."""
+    if number == 1:
+        return run.plan.parent if run.plan.parent.adapter is not None else None
+    file = run.folder / f"round-{number - 1}" / ADAPTER_FILE
+    kind = run.plan.values["adapter"]
+    return CheckpointEntry(f"round-{number - 1}", run.plan.entry.name, file, kind) if file.is_file() else None
+
+
+def _policy(run: TrainingContext, number: int) -> Backbone:
+    """The view to train: a new adapter, or one that starts as the parent's or the last round's; the base stays reference."""
+    training = run.plan.settings.training
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.plan.request.seed)
+        return add_adapter(
+            run.backbone,
+            run.plan.request.name,
+            training.adapter,
+            training.rank,
+            start=_round_entry(run, number),
+        )
+
+
+def _gather(run: TrainingContext, number: int, policy: Backbone) -> Iterator[AlignState]:
+    """Makes the data of a round, unless it is in the folder already."""
+    rounds, path = run.plan.rounds, run.data_path(number)
+    if run.processes.first and not path.is_file():
+        source = policy if number > 1 else None
+        for event in gather(run.bench, run.plan, run.backbone, source, lambda: run.asked):
+            if isinstance(event, Sampled):
+                done = (number - 1 + event.done / event.total) / rounds
+                yield run.state("pictures", done, number, event.fresh)
+            else:
+                save_data(event, path)
+    run.processes.wait()
+    if not run.asked:
+        yield run.state("pictures", number / rounds, number, path.is_file())
+
+
+def _train(run: TrainingContext, number: int, policy: Backbone, data: TrainData) -> Iterator[AlignState]:
+    """One round of optimisation, with probes at step 0, every k steps and at the end."""
+    plan, first = run.plan, (number - 1) * run.plan.steps
+    total, every = plan.steps * plan.rounds, plan.settings.watch.probe_every
+    judge = witness_of(run.bench, plan) if every and run.processes.first else None
+
+    def probed(step: int) -> Iterator[AlignState]:
+        if run.processes.first:
+            found = probe(run.bench, plan, policy, judge, step)
+            yield run.state("training", step / total, number, probe=found)
+
+    path = run.state_path(number)
+    if every and first == 0 and not path.exists():
+        yield from probed(0)
+    steps = train(policy, data, plan.method.loss(plan.settings), _train_plan(run, number), path, run.processes)
+    with closing(steps):
+        for step in steps:
+            at = first + step.step
+            yield run.state("training", at / total, number, step=dataclasses.replace(step, step=at))
+            if every and (at % every == 0 or at == total):
+                yield from probed(at)
+            if run.all_asked():
+                return
+
+
+def _train_plan(run: TrainingContext, number: int) -> TrainPlan:
+    training, plan = run.plan.settings.training, run.plan
+    return TrainPlan(
+        steps=plan.steps,
+        batch=training.batch_size,
+        accumulation=training.accumulate,
+        learning_rate=training.learning_rate,
+        grad_clip=training.grad_clip,
+        timesteps=(training.timestep_lo, training.timestep_hi + 1),
+        precision=run.backbone.dtype,
+        seed=plan.request.seed + 1000 * (number - 1),
+        save_every=SAVE_EVERY,
+        probe_every=plan.settings.watch.probe_every,
+    )
+
+
+def _score(run: TrainingContext) -> Iterator[AlignState]:
+    """Scores parent and checkpoint on the test cells, writes that into the manifest, and ends the run."""
+    record = result.read_manifest(run.target)
+    if run.plan.settings.watch.test_prompts and "scores" not in record:
+        for done, report in result.compared(run.bench, run.plan, lambda: run.asked):
+            yield run.state("scoring", done)
+            if report is not None:
+                more = {"scores": report, "wall_seconds": round(run.clock.seconds, 1)}
+                record = result.add_to_manifest(run.target, more)
+    if not run.asked:
+        shutil.rmtree(run.folder, ignore_errors=True)  # what a checkpoint needs is in its own
+        yield run.state("scoring", 1.0, run.plan.rounds, checkpoint=run.plan.request.name, manifest=record)

@@ -1,0 +1,1 @@
+"""A prompt becomes scored pictures: requests, seed batches, sweeps, pictures from elsewhere."""

@@ -1,0 +1,127 @@
+"""What a person may ask for, checked before anything heavy is imported: a seed batch, a grid of them, a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt
+from t2ialign.metrics import ALL, NAMES
+from t2ialign.registry import load_registry, resolve, unknown
+from t2ialign.samplers import check_scheduler
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches import prompt_sets
+
+ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """One seed batch of one checkpoint. ``metrics`` empty means the short list (``metrics.DEFAULT``)."""
+
+    prompt: Prompt
+    checkpoint: str
+    seeds: tuple[int, ...]
+    guidance_scale: float = 4.0
+    num_inference_steps: int = 25
+    scheduler: str = "ddim"
+    guidance: str = "cfg"
+    guidance_params: tuple[tuple[str, float], ...] = ()
+    negative_prompt: str = ""
+    metrics: tuple[str, ...] = ()
+
+
+def checked(request: BatchRequest) -> BatchRequest:
+    """The request with its prompt tidied, its seeds, numbers, scheduler and metrics known to be good.
+
+    Raises:
+        InputError: what is wrong with the first of them that is, in one sentence.
+    """
+    prompt, seeds = replace(request.prompt, text=check_prompt(request.prompt.text)), check_seeds(request.seeds)
+    clean_prompt(request.negative_prompt, "negative prompt")
+    check_guidance_scale(request.guidance_scale)
+    check_steps(request.num_inference_steps)
+    check_scheduler(request.scheduler)
+    return replace(request, prompt=prompt, seeds=seeds, metrics=check_metrics(request.metrics))
+
+
+def check_checkpoints(specs: Iterable[str], home: Path | None) -> None:
+    """Refuses checkpoints and blends that do not exist, before anything heavy is loaded.
+
+    Raises:
+        InputError: the first of them, with the nearest name that there is.
+    """
+    registry = load_registry(home=home)
+    for spec in specs:
+        resolve(spec, registry)
+
+
+def check_scorers(names: Iterable[str]) -> tuple[str, ...]:
+    """Known scorers of the registry; an unknown one is answered with the nearest."""
+    known = load_registry().scorers
+    for name in (chosen := tuple(names)):
+        if name not in known:
+            raise unknown("scorer", name, known)
+    return chosen
+
+
+def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
+    """Known metric names, each once; ``all`` swallows the others. An unknown one is answered with the nearest."""
+    chosen = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if set(ALL) & set(chosen):
+        return ALL
+    for name in chosen:
+        if name not in NAMES:
+            raise unknown("metric", name, NAMES)
+    return chosen
+
+
+def read_scales(said: Sequence[str]) -> list[float]:
+    """Guidance scales as people write them."""
+    try:
+        return [float(scale) for scale in said]
+    except ValueError as error:
+        raise InputError(f"Guidance scales are numbers separated by commas, as 1,2,4: {error}.") from error
+
+
+def grid(
+    prompts: str,
+    checkpoints: Sequence[str],
+    guidance_scales: Sequence[str],
+    seeds: tuple[int, ...],
+    steps: int = 25,
+    metrics: Sequence[str] = (),
+) -> tuple[BatchRequest, ...]:
+    """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
+
+    Raises:
+        InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
+    """
+    scales = read_scales(guidance_scales)
+    cells = tuple(
+        checked(BatchRequest(prompt, checkpoint, seeds, scale, steps, metrics=tuple(metrics)))
+        for checkpoint in checkpoints
+        for scale in scales
+        for prompt in prompt_sets.load(prompts)
+    )
+    if not cells:
+        raise InputError("The grid is empty; name at least one checkpoint and one guidance scale.")
+    return cells
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The picture files of a folder, by name.
+
+    Raises:
+        InputError: no such folder, or no pictures in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"'{folder}' is not a folder; give one that holds the pictures to score.")
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    except OSError as error:
+        raise InputError(f"'{folder}' cannot be read ({error.strerror}); choose another folder.") from error
+    if not files:
+        raise InputError(f"'{folder}' holds no pictures (png, jpg, webp, bmp, gif or tiff).")
+    return files

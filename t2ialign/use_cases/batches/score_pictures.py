@@ -1,0 +1,167 @@
+"""Pictures from anywhere to scores: what can be measured is, and what cannot is named with what it lacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from t2ialign.encoders import ENCODERS
+from t2ialign.limits import clean_prompt
+from t2ialign.metrics import ALL, DEFAULT, METRICS, NAMES
+from t2ialign.metrics.scoring import score_features
+from t2ialign.registry import load_registry
+from t2ialign.types import Encoder, InputError, Metric, Prompt, Score
+from t2ialign.use_cases.batches.picture_folders import read_pictures
+from t2ialign.use_cases.batches.requests import check_metrics, picture_files
+from t2ialign.use_cases.batches.scoring import features_of, weights_of
+from t2ialign.use_cases.workbench import SAMPLED, bare_workbench
+
+SMALLEST = 11  # pixels: the window of SSIM
+Watch = Callable[[float, float | None], None]
+
+
+@dataclass(frozen=True)
+class PictureReport:
+    """Scores of pictures in the order of ``files``; ``skipped`` says of every other metric of the list why it is none."""
+
+    scores: Mapping[str, Score]
+    skipped: Mapping[str, str]
+    size: tuple[int, int]
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def score_images(
+    images: UInt8[Tensor, "n 3 h w"], prompt: str = "", metrics: Sequence[str] = (), scorers: Sequence[str] = ()
+) -> dict[str, Score]:
+    """Scores any pictures of one prompt; without ``metrics``, by the short list, with ``("all",)`` by every one.
+
+    ``scorers`` are names of the registry; those of the pixels (SSIM, entropy, ...) need none. What cannot be measured
+    (faithfulness to a prompt without a prompt, differences of a single picture) is left out, or answered with a
+    sentence where it was asked for by name.
+
+    Raises:
+        InputError: an unknown metric or scorer, weights that cannot be reached, or pictures that are too small.
+    """
+    return dict(measure_pictures(images, prompt, metrics, scorers).scores)
+
+
+def score_folder(
+    folder: Path, prompt: str, metrics: Sequence[str], scorers: Sequence[str], watch: Watch = lambda *_: None
+) -> PictureReport:
+    """Scores every picture of a folder; by the embedded world's scorers, which are on every machine, if none are named."""
+    files = picture_files(folder)
+    readers = tuple(scorers) or default_scorers(metrics)
+    found = measure_pictures(read_pictures(files), prompt, metrics, readers, watch)
+    notes = () if scorers else of_the_world(found.scores)
+    return PictureReport(found.scores, found.skipped, found.size, tuple(path.name for path in files), notes)
+
+
+def default_scorers(metrics: Sequence[str]) -> tuple[str, ...]:
+    """The embedded world's scorers, where a metric needs more than pixels."""
+    chosen = check_metrics(metrics)
+    wanted = [] if chosen == ALL else [METRICS[name] for name in chosen]
+    if wanted and all(set(metric.needs) <= {"images"} for metric in wanted):
+        return ()
+    return load_registry().backbones["shapes"].scorers
+
+
+def measure_pictures(
+    images: UInt8[Tensor, "n 3 h w"],
+    prompt: str,
+    metrics: Sequence[str],
+    scorers: Sequence[str],
+    watch: Watch = lambda *_: None,
+) -> PictureReport:
+    """The whole account behind ``score_images``; ``watch`` hears the finished fraction and the seconds left."""
+    said, asked = Prompt(clean_prompt(prompt)), check_metrics(metrics)
+    height, width = images.shape[2:]
+    if min(height, width) < SMALLEST:
+        raise InputError(
+            f"Pictures of {width} x {height} pixels are too small to be measured: {SMALLEST} a side, at least."
+        )
+    bench = bare_workbench()
+    encoders = [bench.encoder(name) for name in scorers]
+    listed = NAMES if asked == ALL else asked or DEFAULT
+    skipped = {name: why for name in listed if (why := _obstacle(METRICS[name], len(images), said, encoders))}
+    if asked not in ((), ALL) and skipped:
+        name, why = next(iter(skipped.items()))
+        raise InputError(f"'{name}' {why}.")
+    chosen = [METRICS[name] for name in listed if name not in skipped]
+    scores = _measured(images, said, chosen, encoders, watch)
+    blank = [name for name, score in scores.items() if name not in asked and score.values.isnan().all()]
+    skipped |= dict.fromkeys(blank, "knows the embedded world's prompts only")
+    known = {name: score for name, score in scores.items() if name not in blank}
+    return PictureReport(known, {name: skipped[name] for name in listed if name in skipped}, (width, height))
+
+
+def _measured(
+    images: Tensor, prompt: Prompt, metrics: Sequence[Metric], encoders: Iterable[Encoder], watch: Watch
+) -> dict[str, Score]:
+    """Encodes the pictures with what the metrics need, then computes one metric after another."""
+    needs = {need for metric in metrics for need in metric.needs}
+    readers = [encoder for encoder in encoders if needs.intersection(encoder.provides)]
+    begun, total, scores, features = time.monotonic(), len(readers) + len(metrics), {}, {"images": images}
+    for done, encoder in enumerate(readers):
+        watch(done / total, _left(begun, done, total))
+        features |= features_of(images, prompt, [encoder])
+    for done, metric in enumerate(metrics, len(readers)):
+        watch(done / total, _left(begun, done, total))
+        scores[metric.name] = score_features(metric, features, weights_of(metric, readers))
+    watch(1.0, None)
+    return scores
+
+
+def _left(begun: float, done: int, total: int) -> float | None:
+    return (time.monotonic() - begun) / done * (total - done) if done else None
+
+
+def _obstacle(metric: Metric, pictures: int, prompt: Prompt, encoders: Iterable[Encoder]) -> str:
+    """Why a metric cannot be measured on these pictures; empty where it can."""
+    if set(metric.needs) & (SAMPLED - {"images"}):
+        return (
+            f"is measured while a picture is sampled; ask for '{metric.name.removesuffix('_released')}_renoise' instead"
+        )
+    if missing := set(metric.needs) - SAMPLED.union(*(encoder.provides for encoder in encoders)):
+        return _lack(missing)
+    if metric.axis == "alignment" and metric.name != "aesthetic" and not prompt.text:
+        return "compares pictures with their prompt; say what they were to show with --prompt"
+    if metric.level != "image" and pictures < 2:
+        return "compares pictures with each other; give it a folder of at least two"
+    return ""
+
+
+def _lack(missing: set[str]) -> str:
+    """Which scorers of the registry would provide what those at hand do not."""
+    able = scorers_of(missing)
+    if not able:
+        return f"reads {', '.join(sorted(missing))}, which none of these scorers provides"
+    return f"needs another scorer: --scorers {' or '.join(able)}"
+
+
+def scorers_of(needs: Iterable[str]) -> list[str]:
+    """The registry's scorers that provide a feature; of those of one loader, the one named like the feature."""
+    loaders = {entry.loader for entry in ENCODERS.values() if set(entry.provides).intersection(needs)}
+    able = [name for name, entry in load_registry().scorers.items() if entry.loader in loaders]
+    alike = [name for name in able if _letters(name) in {_letters(need) for need in needs}]
+    return alike or able
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name))
+
+
+def of_the_world(names: Iterable[str]) -> tuple[str, ...]:
+    """A word of warning where pictures from anywhere were read by scorers that know the embedded world only."""
+    read = [name for name in names if not set(METRICS[name].needs) <= {"images"}]
+    if not read:
+        return ()
+    return (
+        f"{', '.join(read)}: read by the embedded world's scorers, which know its coloured shapes only; "
+        "for photographs, name others, as --scorers clip-vit-b-32,lpips-alex.",
+    )

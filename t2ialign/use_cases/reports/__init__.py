@@ -1,0 +1,1 @@
+"""Results as tables, records and figures for people and files."""

@@ -1,0 +1,249 @@
+"""Use cases' results as plain records and lines, for the command line and for whoever calls it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from t2ialign import store
+from t2ialign.metrics import METRICS
+from t2ialign.registry import Registry
+from t2ialign.tradeoff.comparison import Comparison, comparisons
+from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.types import InputError, Score, TradeoffPoint
+from t2ialign.use_cases.batches.requests import check_metrics
+from t2ialign.use_cases.batches.score_batch import BatchState
+from t2ialign.use_cases.batches.score_pictures import PictureReport
+
+LONGEST = 160  # letters of a prompt on a terminal
+
+
+def jsonable(value: Any) -> Any:
+    """The same value in what JSON knows; NaN and infinities become null, because JSON has none."""
+    if isinstance(value, torch.Tensor):
+        return jsonable(value.tolist())
+    if is_dataclass(value) and not isinstance(value, type):
+        return jsonable(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def score_record(score: Score, pairs: bool = True) -> dict[str, Any]:
+    """A score as the command line prints it; the pair matrix only where asked for."""
+    hidden = score.level == "pair" and not pairs
+    return {
+        "axis": score.axis,
+        "level": score.level,
+        "values": [] if hidden else score.values,
+        "mean": score.mean,
+        "lo": score.lo,
+        "hi": score.hi,
+        "version": score.version,
+    }
+
+
+def write_pictures(state: BatchState, out: Path) -> dict[int, Path]:
+    """Saves a batch as ``seed-0007.png`` files."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        files = {seed: out / f"seed-{seed:04d}.png" for seed in state.images}
+        for seed, picture in state.images.items():
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(files[seed])
+    except OSError as error:
+        raise InputError(
+            f"The pictures cannot be written to '{out}' ({error.strerror}); choose another folder."
+        ) from error
+    return files
+
+
+def batch_report(state: BatchState, out: Path | None) -> dict[str, Any]:
+    """What ``generate --json`` prints."""
+    files = write_pictures(state, out) if out else {}
+    information = (
+        dict(zip(state.batch.seeds, state.batch.mutual_information.tolist(), strict=True)) if state.batch else {}
+    )
+    return {
+        "cell": state.cell,
+        "from_store": state.from_store,
+        "seconds": round(state.seconds, 3),
+        "images": [
+            {
+                "seed": seed,
+                "file": files.get(seed),
+                "sha256": hashlib.sha256(picture.numpy().tobytes()).hexdigest(),
+                "mutual_information": information.get(seed),
+            }
+            for seed, picture in state.images.items()
+        ],
+        "scores": {name: score_record(score) for name, score in state.scores.items()},
+        "notes": list(state.notes),
+    }
+
+
+def batch_lines(state: BatchState) -> Iterator[str]:
+    """The same in words."""
+    how = "read from the store" if state.from_store else f"{state.generated} generated in {state.seconds:.1f} s"
+    prompt = state.request.prompt.text
+    shown = prompt if len(prompt) <= LONGEST else f"{prompt[:LONGEST]} ..."
+    yield f"{len(state.images)} pictures of '{shown}' ({how})"
+    yield from score_lines(state.scores)
+
+
+def score_lines(scores: Mapping[str, Score]) -> Iterator[str]:
+    """A line a score: mean, 95 % interval and unit, names and numbers in columns."""
+    width = max(map(len, scores), default=0)
+    for name, score in scores.items():
+        interval = "" if math.isnan(score.lo) else f"[{score.lo:.3f}, {score.hi:.3f}]"
+        yield f"  {score.axis:<10} {name:<{width}} {score.mean:9.3f}  {interval:<20} {_unit(name)}".rstrip()
+    yield from _warnings(scores)
+
+
+def _unit(name: str) -> str:
+    """A metric's unit, and a word where less of it is better."""
+    metric = METRICS.get(name)
+    if metric is None:
+        return ""
+    less = {"alignment": "better", "diversity": "more diverse"}[metric.axis]
+    return metric.unit if metric.higher_is_better else f"{metric.unit}, lower is {less}"
+
+
+def _warnings(scores: Mapping[str, Score]) -> Iterator[str]:
+    """What must be said of metrics that measure no set, or not sets of any size alike."""
+    metrics = [METRICS[name] for name in scores if name in METRICS]
+    alone = [metric.name for metric in metrics if metric.axis == "diversity" and metric.level == "image"]
+    grows = [metric.name for metric in metrics if metric.equal_n]
+    if alone:
+        yield f"  {', '.join(alone)}: of single pictures; copies of one score like different ones, so no set diversity."
+    if grows:
+        yield f"  {', '.join(grows)}: grow with the number of pictures; compare sets of equal size only."
+
+
+def picture_report(report: PictureReport, pairs: bool) -> dict[str, Any]:
+    """What ``score --json`` prints."""
+    return {
+        "files": report.files,
+        "scores": {name: score_record(score, pairs) for name, score in report.scores.items()},
+        "skipped": report.skipped,
+        "notes": report.notes,
+    }
+
+
+def picture_lines(report: PictureReport, pairs: bool) -> Iterator[str]:
+    """The same in words; with ``pairs``, each pair metric's matrix after the list."""
+    width, height = report.size
+    number = "1 picture" if len(report.files) == 1 else f"{len(report.files)} pictures"
+    yield f"{number} of {width} x {height} pixels; mean and 95 % interval"
+    yield from score_lines(report.scores)
+    yield from (f"  {note}" for note in report.notes)
+    for name, score in report.scores.items():
+        if pairs and score.level == "pair":
+            yield f"{name}, all pairs:"
+            yield from _matrix(report.files, score.values.tolist())
+    if report.skipped:
+        yield "Not measured:"
+    for why in dict.fromkeys(report.skipped.values()):
+        yield f"  {', '.join(name for name, reason in report.skipped.items() if reason == why)}: {why}"
+
+
+def _matrix(files: Sequence[str], rows: Sequence[Sequence[float]]) -> Iterator[str]:
+    width = max(map(len, files))
+    for file, row in zip(files, rows, strict=True):
+        yield f"  {file:<{width}} {' '.join(f'{round(value, 3) + 0.0:8.3f}' for value in row)}"
+
+
+def stored_points(
+    opened: store.Store, x: str, y: str, categories: Sequence[str] = (), checkpoints: Sequence[str] = ()
+) -> list[TradeoffPoint]:
+    """The points of the trade-off chart between two metrics, from every stored cell that has both."""
+    check_metrics((x, y))
+    rows = store.cell_scores(opened, x, y, store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints)))
+    return tradeoff_points(rows, METRICS[x], METRICS[y])
+
+
+def stored_comparisons(
+    opened: store.Store, policies: Sequence[str], base: str, metrics: Sequence[str], categories: Sequence[str] = ()
+) -> list[Comparison]:
+    """Checkpoints against a base on the prompts and seeds that both have, from what is stored."""
+    check_metrics(metrics)
+    rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
+    return list(comparisons(rows, METRICS))
+
+
+def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
+    if not found:
+        yield "No stored run has these checkpoints on the same prompts and seeds: `sweep` them with equal settings first."
+    for one in found:
+        yield (
+            f"{one.policy.checkpoint:<16} CFG {one.policy.guidance_scale:<5g} {one.metric:<20} "
+            f"{one.base_mean.mean:.3f} -> {one.policy_mean.mean:.3f}  {_difference(one) if one.difference else '':<24}"
+            f"  ({one.prompts} prompts, {one.seeds} pictures each)"
+        )
+
+
+def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
+    """The same as a Markdown table: a row for each checkpoint and guidance scale, a column for each metric."""
+    metrics = list(dict.fromkeys(one.metric for one in found))
+    rows: dict[tuple[str, float], dict[str, str]] = {}
+    for one in found:
+        rows.setdefault((one.policy.checkpoint, one.policy.guidance_scale), {})[one.metric] = _difference(one)
+    yield " | ".join(["| checkpoint | CFG", *(f"`{name}`" for name in metrics)]) + " |"
+    yield "|---" * (len(metrics) + 2) + "|"
+    for (checkpoint, scale), cells in rows.items():
+        yield " | ".join([f"| `{checkpoint}` | {scale:g}", *(cells.get(name, "") for name in metrics)]) + " |"
+
+
+def _difference(one: Comparison) -> str:
+    """The paired difference with its interval; both means where a metric has none."""
+    if one.difference is None:
+        return f"{one.base_mean.mean:.2f} → {one.policy_mean.mean:.2f}"
+    return f"{one.difference.mean:+.3f} [{one.difference.lo:+.3f}, {one.difference.hi:+.3f}]"
+
+
+def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:
+    """Writes every stored cell, a Parquet file for each checkpoint and guidance scale; yields each file and its size."""
+    groups: dict[str, list[str]] = {}
+    for cell in store.list_cells(opened):
+        name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}"
+        groups.setdefault(name, []).append(cell.key)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, cells in groups.items():
+        path = folder / f"{name}.parquet"
+        yield path, store.export_reference(opened, cells, path)
+
+
+def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
+    if not points:
+        yield "No stored run has both metrics yet; generate some pictures first."
+    for point in points:
+        yield (
+            f"{point.config.checkpoint:<16} CFG {point.config.guidance_scale:<5g} {point.x_metric} {point.x.mean:.3f} "
+            f"[{point.x.lo:.3f}, {point.x.hi:.3f}]  {point.y_metric} {point.y.mean:.3f} "
+            f"[{point.y.lo:.3f}, {point.y.hi:.3f}]  ({point.prompts} prompts, {point.seeds} pictures)"
+        )
+
+
+def checkpoint_rows(registry: Registry) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entry.name,
+            "backbone": entry.backbone,
+            "title": entry.title,
+            "kind": entry.kind or "backbone",
+            "method": entry.method,
+            "parents": entry.parents,
+            "note": entry.note,
+        }
+        for entry in registry.checkpoints.values()
+    ]

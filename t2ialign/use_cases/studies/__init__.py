@@ -1,0 +1,1 @@
+"""A study's pictures prepared and frozen, its statistics, its simulated raters."""

@@ -1,0 +1,77 @@
+"""The embedded world's raters take part in a study, so that everything after the votes can be seen at work."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from statistics import fmean, median
+
+import torch
+
+from t2ialign.registry import resolve
+from t2ialign.shapes.annotator import TASTES
+from t2ialign.store import images
+from t2ialign.store.studies import manifest_of, picture_of
+from t2ialign.store.votes import begin_survey, record_answer
+from t2ialign.study.manifest import Exhibit, Manifest
+from t2ialign.study.simulation import Rater, answer_of, milliseconds_of
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.workbench import Workbench
+
+
+def simulate(
+    bench: Workbench, study: str, surveys: int, careless: float = 0.0, seed: int = 0, tie: float = 0.3
+) -> Iterator[int]:
+    """Answers an open study ``surveys`` times, the rater groups in turn; yields how many surveys are done.
+
+    A group named as a taste (``sunny``, ``nocturne``, ``airy``) has that taste, any other one the tastes in turn. Of
+    ``careless`` (0 to 1) of the surveys, every answer is random. Raises ``InputError`` for pictures of another world.
+    """
+    assert bench.store is not None, "studies belong to the store's owner"
+    if surveys < 1 or not 0 <= careless <= 1:
+        raise InputError("Simulate at least one survey, with a share of careless raters between 0 and 1.")
+    chance, manifest = random.Random(seed), manifest_of(bench.store, study)
+    worth = {group: _worth(bench, manifest, _taste(group, place)) for place, group in enumerate(manifest.design.groups)}
+    for number in range(surveys):
+        group = manifest.design.groups[number % len(manifest.design.groups)]
+        rater = Rater(tie, median(worth[group].values()), careless=chance.random() < careless)
+        survey = begin_survey(bench.store, study, group).survey
+        for trial in survey.trials:
+            values = [worth[group].get(exhibit.pictures, 0.0) for exhibit in trial.shown]
+            said, spent = answer_of(trial, values, rater, chance), milliseconds_of(rater, chance)
+            record_answer(bench.store, study, survey.id, trial.id, said, spent)
+        yield number + 1
+
+
+def _taste(group: str, place: int) -> str:
+    return group if group in TASTES else list(TASTES)[place % len(TASTES)]
+
+
+def _worth(bench: Workbench, manifest: Manifest, taste: str) -> Mapping[tuple[str, ...], float]:
+    """What each exhibit is worth to a taste: the mean over its pictures, or, where variety is asked for, their spread."""
+    assert bench.store is not None
+    opened, encoder = bench.store, bench.encoder(_raters(bench, manifest))
+    pixels = cache(lambda sha: images.decode(picture_of(opened, sha)))
+
+    def of(exhibit: Exhibit) -> float:
+        batch = torch.stack([pixels(sha) for sha in exhibit.pictures])
+        if manifest.design.answer.aspect == "varied":
+            return float(batch.float().std(0).mean()) / 10
+        found = encoder.encode(batch, Prompt(exhibit.prompt))
+        if not found:
+            raise InputError(
+                f"The simulated raters cannot read the prompt {exhibit.prompt[:60]!r}: use shapes prompts."
+            )
+        return fmean(found[f"taste_{taste}"].tolist())
+
+    return {exhibit.pictures: of(exhibit) for exhibit in manifest.exhibits}
+
+
+def _raters(bench: Workbench, manifest: Manifest) -> str:
+    """The scorer that holds the world's raters; ``InputError`` where the study's pictures are of another world."""
+    entry, _ = resolve(manifest.design.contenders[0].checkpoint, bench.registry())
+    scorers: Sequence[str] = [name for name in entry.scorers if "raters" in bench.registry().scorers[name].loader]
+    if not scorers:
+        raise InputError(f"Simulated raters know the embedded world only, not pictures of {entry.name}.")
+    return scorers[0]

@@ -1,0 +1,215 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from t2ialign.dashboard.align import runs
+from t2ialign.dashboard.align.job_state import Watch
+from t2ialign.dashboard.align.job_view import history, result, sentence
+from t2ialign.dashboard.align.new_run import warned
+from t2ialign.dashboard.shared.owner import owned
+from t2ialign.store import images
+from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
+from t2ialign.types import Prompt
+from tests.dashboard import fakes
+from tests.dashboard.trainings import COMMAND, add_records, add_training, train_step
+
+
+@pytest.fixture
+def watch(services) -> Watch:
+    return Watch(services)
+
+
+def probe(home, step: int) -> dict:
+    picture = torch.full((3, 64, 64), step % 256, dtype=torch.uint8)
+    sha = images.write(home, images.encode(picture))
+    interval = {"mean": 0.5 + step / 1000, "lo": 0.4, "hi": 0.9}
+    pictures = [{"prompt": prompt, "seed": seed, "sha": sha} for prompt in ("a ring", "a star") for seed in (0, 1)]
+    return {"step": step, "alignment_metric": "oracle_alignment", "diversity_metric": "factor_diversity",
+            "alignment": interval, "diversity": interval, "reward": None, "pictures": pictures}  # fmt: skip
+
+
+def finished(services, name: str = "dpo_js", **change) -> None:
+    """A checkpoint with its manifest and a scored cell, as a run leaves them."""
+    interval = {"mean": 0.5, "lo": 0.4, "hi": 0.6}
+    gap = {"mean": 0.1, "lo": 0.05, "hi": 0.15, **change}
+    loss = {**gap, "mean": -0.1, "lo": -0.2, "hi": -0.05}
+    scores = {"prompts": 10, "seeds": 4, "win_rate": {"by": "annotator", "mean": 0.64, "lo": 0.58, "hi": 0.7},
+              "metrics": {"oracle_alignment": {"before": interval, "after": interval, "difference": gap},
+                          "factor_diversity": {"before": interval, "after": interval, "difference": loss}}}  # fmt: skip
+    folder = services.bench.home / "checkpoints" / name
+    folder.mkdir(parents=True)
+    (folder / "pytorch_lora_weights.safetensors").write_bytes(b"weights")
+    (folder / "manifest.json").write_text(json.dumps({"kind": "lora", "backbone": "shapes", "scores": scores}))
+
+
+def test_a_running_job_is_drawn_once_until_something_moves(services, watch):
+    add_training(services.store, "align-1", steps=12, status="paused")
+    updates = runs.open_job(watch, "align-1", "light")
+    assert updates["view"].visible and updates["resume"].visible and not updates["stop"].visible
+    assert len(updates["loss"].data[0].x) == 12 and updates["bands"].data
+    seen, measured, listed = updates["seen"], updates["measured"], updates["listed"]
+    assert runs.tick(watch, "align-1", "light", seen, measured, listed) == {}
+    add_records(services.store, "align-1", "train_steps", [{"step": 13, "loss": 0.5, "accuracy": 1.0}])
+    moved = runs.tick(watch, "align-1", "light", seen, measured, listed)
+    assert len(moved["loss"].data[0].x) == 13 and "history" not in moved
+
+
+def test_another_theme_is_drawn_anew(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    updates = runs.open_job(watch, "align-1", "light")
+    again = runs.tick(watch, "align-1", "dark", updates["seen"], updates["measured"], updates["listed"])
+    assert again["loss"].layout.font.color != updates["loss"].layout.font.color
+
+
+def test_samples_begin_at_step_0(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    add_records(services.store, "align-1", "probes", [probe(services.store.home, step) for step in (0, 50)])
+    updates = runs.open_job(watch, "align-1", "light")
+    assert updates["samples"].count("<img") == 8 and updates["samples"].index("before") < updates["samples"].index(
+        "step 50"
+    )
+    assert list(updates["alignment"].data[-1].x) == [0, 50] and "Oracle alignment" in updates["alignment_title"]
+
+
+def test_the_strip_of_a_long_run_goes_from_its_beginning_to_its_end():
+    assert runs.evenly(range(4), 8) == [0, 1, 2, 3]
+    chosen = runs.evenly(range(25), 8)
+    assert len(set(chosen)) == 8 and (chosen[0], chosen[-1]) == (0, 24)
+
+
+def test_a_lost_sample_leaves_its_place(services, watch):
+    add_training(services.store, "align-1", steps=0)
+    record = probe(services.store.home, 0)
+    record["pictures"][0]["sha"] = "0" * 64
+    add_records(services.store, "align-1", "probes", [record])
+    assert runs.open_job(watch, "align-1", "light")["samples"].count("<i></i>") == 1
+
+
+def test_a_finished_run_shows_its_point_and_ways_on(services, watch, config):
+    fakes.add_cell(services.store, Prompt("a red circle"), config("base"))
+    add_training(services.store, "align-1", steps=3)
+    finished(services)
+    fakes.add_cell(services.store, Prompt("a red circle"), config("dpo_js"))
+    updates = runs.open_job(watch, "align-1", "light")
+    assert "64%" in updates["result"] and "?cell=" in updates["result"] and "?tab=tradeoff" in updates["result"]
+    assert updates["point_box"].visible and {"base", "dpo_js"} <= {line.name for line in updates["point"].data}
+    assert "can be chosen everywhere" in updates["status"]
+
+
+def test_gains_and_losses_are_named_only_where_they_are_sure(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    finished(services)
+    drawn = result(watch.look("align-1"), "")
+    assert drawn.count('class="better"') == 1 and drawn.count('class="worse"') == 1  # alignment up, diversity down
+    (services.bench.home / "checkpoints" / "dpo_js" / "manifest.json").unlink()
+    assert result(watch.look("align-1"), "") == "" and "no longer here" in sentence(watch.look("align-1"))
+
+
+@pytest.mark.parametrize(
+    ("status", "progress", "words"),
+    [
+        ("queued", JobProgress(), "Starting"),
+        ("paused", JobProgress(step=3), "Stopped at step 3 of 200"),
+        ("failed", JobProgress(), "The disk is full."),
+        ("interrupted", JobProgress(), "Resume goes on"),
+        ("cancelled", JobProgress(), "Cancelled"),
+    ],
+)
+def test_every_state_has_its_sentence(services, watch, status: str, progress: JobProgress, words: str):
+    job = add_training(services.store, "align-1", steps=3, status=status)
+    update_job(services.store, replace(job, progress=progress, message="The disk is full."))
+    assert words in sentence(watch.look("align-1"))
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        ("pictures", "Drawing pictures to learn from, about 30 s left in all."),
+        ("training", "Training: step 3 of 200, about 30 s left in all."),
+        ("saving", "Saving the checkpoint."),
+    ],
+)
+def test_a_running_job_says_how_far_it_is(services, watch, phase: str, words: str):
+    add_training(services.store, "align-1", steps=3, status="done")
+    watched = watch.look("align-1")
+    running = replace(watched.job, status="running", progress=JobProgress(phase, 0.5, 30.0, 3))
+    assert sentence(replace(watched, job=running)) == words
+    assert sentence(replace(watched, job=replace(running, asked="pause"))) == "Stopping after this step."
+
+
+def test_jobs_wait_for_those_before_them(services, watch):
+    first = services.supervisor.submit(COMMAND, "one", "align")
+    second = services.supervisor.submit(COMMAND, "two", "align")
+    assert watch.look(first).ahead == 0 and watch.look(second).ahead == 1
+    assert "1 run before it" in sentence(watch.look(second))
+
+
+def test_stop_resume_discard(services, watch):
+    job = services.supervisor.submit(COMMAND, "one", "align")
+    runs.stop(watch, job)
+    assert job_of(services.store, job).status == "paused"
+    runs.resume(watch, job)
+    assert job_of(services.store, job).status == "queued"
+    updates = runs.discard(watch, job)
+    assert updates["job"] == "" and not updates["view"].visible and list_jobs(services.store) == []
+
+
+def test_what_cannot_be_done_is_a_warning(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    with pytest.warns(UserWarning, match="cannot be resumed"):
+        assert runs.resume(watch, "align-1") == {}
+
+
+def test_only_the_owner_may_stop(services, watch, monkeypatch):
+    monkeypatch.setattr("t2ialign.settings.OWNER_TOKEN", "secret")
+    job = services.supervisor.submit(COMMAND, "one", "align")
+    guarded = owned(lambda name: runs.stop(watch, name), warned)
+    with pytest.warns(UserWarning, match="owner"):
+        assert guarded("", job) == {}
+    assert job_of(services.store, job).status == "queued"
+    guarded("secret", job)
+    assert job_of(services.store, job).status == "paused"
+
+
+def test_the_list_shows_children_under_their_parents(services, watch):
+    add_training(services.store, "align-1", steps=0, command=("align", "ipo", "--name", "first"))
+    add_training(services.store, "align-2", steps=0, command=("align", "ipo", "--name", "other"), status="failed")
+    add_training(services.store, "align-3", steps=0, command=("align", "ipo", "--name", "child"), parent="align-1")
+    rows = runs.draw_history(watch, "align-3")
+    assert rows.index("other") < rows.index("first") < rows.index("child")
+    assert 'data-job="align-3" style="--depth:1" aria-pressed="true"' in rows
+    assert "No training run yet" in history((), {}, "")
+
+
+def test_a_link_opens_a_run(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    assert runs.open_page(watch, {"query": "?tab=align&job=align-1"})["job"] == "align-1"
+    assert runs.open_page(watch, {"query": "?run=x"}) == {}
+    with pytest.warns(UserWarning, match="no job"):
+        assert runs.open_page(watch, {"query": "?job=gone"}) == {}
+    assert runs.job_in("?job=" + "x" * 9999) == ""
+
+
+def test_a_run_that_is_gone_closes_its_view(services, watch):
+    updates = runs.tick(watch, "gone", "light", "seen", "", "")
+    assert updates["job"] == "" and not updates["view"].visible
+    assert runs.choose_job({"job": 3}) == {} and runs.choose_job({"job": "align-1"}) == {"job": "align-1"}
+
+
+def test_what_people_wrote_is_escaped(services, watch):
+    add_training(services.store, "align-1", steps=3, command=("align", "ipo", "--name", "<script>"), status="failed")
+    drawn = runs.open_job(watch, "align-1", "light")
+    assert "<script>" not in drawn["status"] + drawn["history"]
+
+
+def test_steps_are_read_once(services, watch, monkeypatch):
+    add_training(services.store, "align-1", steps=5)
+    watch.look("align-1")
+    asked = []
+    monkeypatch.setattr(
+        "t2ialign.dashboard.align.job_state.train_steps", lambda store, job, after: asked.append(after) or []
+    )
+    assert len(watch.look("align-1").steps) == 5 and asked == [5]
+    assert "log_ratios" not in watch.look("align-1").steps[0] and train_step(1).log_ratios

@@ -1,0 +1,242 @@
+"""Explore's handlers as functions: what changes on the page, and what stays."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from t2ialign.dashboard.explore import handlers
+from t2ialign.dashboard.explore.subject_state import watch
+from t2ialign.dashboard.shared.links import Subject, read_query
+from t2ialign.store import list_runs
+from t2ialign.types import InputError, Prompt
+from tests.dashboard import fakes
+
+FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "")
+
+
+def generate(services, subject: str = "", page: str = "a page", **change):
+    names = (
+        "prompt",
+        "checkpoints",
+        "guidance_scale",
+        "first_seed",
+        "seed_count",
+        "steps",
+        "scheduler",
+        "guidance",
+        "negative",
+    )
+    fields = dict(zip(names, FIELDS)) | change
+    return handlers.generate(services, page, subject, "light", *fields.values())
+
+
+def finished(services, updates) -> str:
+    """The subject of a generation once it is over."""
+    services.engine.wait(read_query(updates["subject"]).run, 30)
+    return updates["subject"]
+
+
+def labels(chart) -> list[str]:
+    return [note.text for note in chart.layout.annotations]
+
+
+def test_generate_writes_the_run_down_and_watches_it(services):
+    updates = generate(services)
+    assert updates["timer"].active and updates["cancel"].visible and not updates["generate"].visible
+    assert list_runs(services.store)[0].id == read_query(updates["subject"]).run
+    assert updates["notice"] == "" and "t2-tile" in updates["sheet"]
+
+
+def test_a_tick_brings_pictures_scores_and_the_point(services):
+    subject = finished(services, generate(services))
+    updates = handlers.tick(services, subject, "light", "", "")
+    assert updates["sheet"].count("ready") == 4 and "the prompt" in updates["headline"]
+    assert "4 pictures in" in updates["progress"] and not updates["timer"].active and updates["generate"].visible
+    assert "<b>this prompt</b>" in labels(updates["chart"])
+
+
+def test_a_tick_that_finds_nothing_new_changes_nothing(services):
+    subject = finished(services, generate(services))
+    first = handlers.tick(services, subject, "light", "", "")
+    assert handlers.tick(services, subject, "light", first["seen"], first["charted"]) == {}
+
+
+def test_a_chart_whose_numbers_stand_still_is_not_sent_again(services):
+    subject = finished(services, generate(services))
+    first = handlers.tick(services, subject, "light", "", "")
+    assert "chart" not in handlers.tick(services, subject, "light", "", first["charted"])
+
+
+def test_a_stored_cell_is_said_to_be_from_the_store(services, monkeypatch):
+    finished(services, generate(services))
+    found = handlers.open_page(services, {"query": f"?cell={list_runs(services.store)[0].cells[0]}"})
+    assert "from the store: nothing was computed" in found["progress"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"prompt": ""}, "The prompt is empty"),
+        ({"prompt": None}, "The prompt is empty"),
+        ({"checkpoints": ["bsae"]}, "did you mean &#x27;base&#x27;"),
+        ({"checkpoints": ["<b>x</b>"]}, "&lt;b&gt;x&lt;/b&gt;"),
+        ({"checkpoints": ["spo@seven"]}, "must be a number"),
+        ({"checkpoints": []}, "one to 4"),
+        ({"guidance_scale": None}, "is empty"),
+        ({"guidance_scale": float("nan")}, "is empty"),
+        ({"guidance_scale": -1.0}, "0 to 50"),
+        ({"steps": 0}, "1 to 1000"),
+    ],
+)
+def test_a_problem_is_said_and_nothing_else_changes(services, change: dict, sentence: str):
+    updates = generate(services, **change)
+    assert set(updates) == {"notice"} and sentence in updates["notice"]
+    assert list_runs(services.store) == []
+
+
+def test_markup_in_a_prompt_stays_text(services):
+    updates = generate(services, prompt="<img src=x onerror=alert(1)> & a ring")
+    assert "<img src=x" not in "".join(value for value in updates.values() if isinstance(value, str))
+
+
+@pytest.fixture
+def gate(monkeypatch) -> Iterator[threading.Event]:
+    """No run begins before this is set."""
+    go, render = threading.Event(), fakes.fake_batches()
+    monkeypatch.setattr(handlers, "run_batches", lambda *a: (go.wait(30), render(*a))[1])
+    yield go
+    go.set()
+
+
+def test_one_page_does_not_start_two_runs(services, gate):
+    first = generate(services)
+    for subject in ("", first["subject"]):
+        assert "still at work" in generate(services, subject, prompt="a ring")["notice"]
+    assert len(list_runs(services.store)) == 1
+
+
+def test_a_run_under_a_link_is_waited_for_too(services, gate):
+    shown = generate(services, page="an earlier page")["subject"]
+    assert "still at work" in generate(services, shown, prompt="a ring")["notice"]
+
+
+def test_asking_twice_is_asking_once(services, gate):
+    """A double click, or Enter and a click, while the server is too slow to say that it has begun."""
+    with ThreadPoolExecutor(4) as pool:
+        subjects = {updates["subject"] for updates in pool.map(lambda _: generate(services), range(8))}
+    assert len(subjects) == 1 and len(list_runs(services.store)) == 1
+    assert {generate(services, *subjects)["subject"]} == subjects
+
+
+def test_two_pages_may_ask_for_the_same(services, gate):
+    assert generate(services)["subject"] != generate(services, page="another page")["subject"]
+
+
+def test_cancel_keeps_what_is_there(services, monkeypatch):
+    started, go = threading.Event(), threading.Event()
+    render = fakes.fake_batches()
+
+    def held(bench, run, requests, cancelled):
+        for state in render(bench, run, requests, cancelled):
+            yield state
+            if state.batches[0].images:
+                started.set()
+                go.wait(30)
+
+    monkeypatch.setattr(handlers, "run_batches", held)
+    updates = generate(services)
+    assert started.wait(30)
+    assert handlers.cancel(services, updates["subject"])["cancel"].value == "Stopping"
+    go.set()
+    found = handlers.tick(services, finished(services, updates), "light", "", "")
+    assert "Cancelled. 2 of 4 pictures are kept" in found["progress"] and found["generate"].visible
+
+
+def test_the_first_view_shows_the_shipped_points_and_what_to_do(stocked):
+    updates = handlers.open_page(stocked, {"query": "", "theme": "light"})
+    assert len(updates["chart"].data) > 1 and "Press <b>Generate</b>" in updates["sheet"]
+    assert "prompt" not in updates and not updates["timer"].active
+
+
+def test_a_link_restores_form_and_pictures(services):
+    subject = finished(services, generate(services, checkpoints=["base", "spo"], guidance_scale=2.5, first_seed=7))
+    updates = handlers.open_page(services, {"query": f"?{subject}", "theme": "dark"})
+    assert updates["prompt"] == "a red circle" and updates["checkpoints"] == ["base", "spo"]
+    assert (updates["guidance_scale"], updates["first_seed"], updates["seed_count"]) == (2.5, 7, 4)
+    assert updates["sheet"].count("ready") == 8 and updates["subject"] == subject
+
+
+@pytest.mark.parametrize("query", ["?run=gone", "?cell=gone", "?run=%3Cscript%3E"])
+def test_a_dead_link_says_so_and_the_page_lives(stocked, query: str):
+    updates = handlers.open_page(stocked, {"query": query, "theme": "light"})
+    assert "problem" in updates["notice"] and "<script" not in updates["notice"] and updates["chart"].data
+
+
+@pytest.mark.parametrize("data", [{}, {"query": 7, "theme": ["dark"]}, {"query": "x" * 10**5}])
+def test_whatever_a_browser_sends_opens_the_page(stocked, data):
+    assert handlers.open_page(stocked, data)["chart"].data
+
+
+def test_two_checkpoints_can_be_compared(services):
+    subject = finished(services, generate(services, checkpoints=["base", "spo"]))
+    offered = handlers.tick(services, subject, "light", "", "")
+    assert offered["compare"].visible and offered["right"].value == "spo"
+    left, right = handlers.compare(services, subject, "base", "spo", "2")["slider"]
+    assert left.size == right.size == (512, 512)
+
+
+def test_one_checkpoint_has_nothing_to_compare(services):
+    subject = finished(services, generate(services))
+    assert not handlers.tick(services, subject, "light", "", "")["compare"].visible
+    assert handlers.compare(services, subject, "base", "nobody", "2") == {}
+    assert handlers.compare(services, "", None, None, None) == {}
+
+
+def test_looking_at_a_run_that_is_gone_says_so(stocked, config):
+    gone = str(Subject(run="gone"))
+    assert "There is no run" in handlers.compare(stocked, gone, "base", "spo", "2")["notice"]
+    assert "There is no run" in handlers.click_point(stocked, {"point": config("base", 4).key}, gone)["point_details"]
+
+
+def test_a_click_shows_what_is_behind_a_point(stocked, config):
+    point = config("base", 4).key
+    shown = handlers.click_point(stocked, {"point": point}, "")["point_details"]
+    assert "2 prompts, 8 pictures" in shown and "a blue star and a green ring" in shown
+    cell = fakes.batch_of(Prompt("a red circle"), config("base", 4), (0,)).cell
+    chosen = handlers.choose_prompt(stocked, {"point": point, "cell": cell}, "")["point_details"]
+    assert f'data-cell="{cell}" aria-pressed="true"' in chosen and f"?cell={cell}" in chosen
+
+
+@pytest.mark.parametrize("data", [{}, {"point": "gone"}, {"point": None}, {"point": "<b>"}])
+def test_a_point_that_is_gone_says_so(stocked, data):
+    assert "no longer on the chart" in handlers.click_point(stocked, data, "")["point_details"]
+
+
+def test_examples_fill_the_prompt_box(services):
+    assert handlers.pick_example({"prompt": "a ring"}) == {"prompt": "a ring"}
+    assert handlers.pick_example({"prompt": 3}) == {}
+    assert "lighthouse" in handlers.show_examples(services, "everyday")["examples"]
+
+
+def test_the_other_theme_repaints_the_chart(stocked):
+    light, dark = (handlers.repaint(stocked, "", theme)["chart"].layout.font.color for theme in ("light", "dark"))
+    assert light != dark
+    assert handlers.repaint(stocked, "run=gone", "dark") == {}
+
+
+def test_a_vanished_run_stops_the_timer(services):
+    updates = handlers.tick(services, str(Subject(run="gone")), "light", "", "")
+    assert not updates["timer"].active and "There is no run" in updates["notice"]
+    with pytest.raises(InputError):
+        watch(services, Subject(run="gone"))
+
+
+def test_a_checkpoint_made_meanwhile_is_offered(services, store):
+    before = handlers.offer_checkpoints(services)["checkpoints"].choices
+    folder = store.home / "checkpoints" / "new"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"kind": "lora", "backbone": "shapes"}')
+    after = handlers.offer_checkpoints(services)["checkpoints"].choices
+    assert [choice for choice in after if choice not in before] == [("new", "new")]

@@ -1,0 +1,97 @@
+"""The participants' page over HTTP: blind, without cookies, and deaf to what is not a short JSON object."""
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from t2ialign.dashboard.rate.routes import FILES, rate_address, rate_routes
+from tests.dashboard.studies import DESIGN, SETS, names_of, opened
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def client(services):
+    return TestClient(Starlette(routes=rate_routes(services.store)))
+
+
+def ask(client, study: str, deed: str, **body):
+    return client.post(f"/rate/{study}/{deed}", json=body)
+
+
+def test_the_page_is_one_file_for_every_study(client):
+    page = client.get("/" + rate_address("any-study"))
+    assert page.headers["content-type"].startswith("text/html") and "any-study" not in page.text
+    for name, kind in FILES.items():
+        assert client.get(f"/rate/{name}").headers["content-type"].startswith(kind)
+    wanted = re.findall(r'(?:href|src)="(rate[^"]+)"', page.text)
+    assert wanted and all(name in FILES for name in wanted)
+
+
+def test_nothing_leaves_the_machine_and_no_script_of_others_runs(client):
+    page = client.get("/rate/any")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    told = "".join(client.get(f"/rate/{name}").text for name in FILES) + page.text
+    assert "http" not in told.replace("https: or", "").replace("over https", "") and "cookie" not in told.lower()
+    assert "innerHTML" not in told and "insertAdjacentHTML" not in told
+
+
+@pytest.mark.parametrize("design", [DESIGN, SETS], ids=["select", "sets"])
+def test_all_the_traffic_of_a_survey_tells_nothing(services, client, design):
+    study = opened(services, design).id
+    heard = [client.get(f"/rate/{study}"), ask(client, study, "look")]
+    heard.append(ask(client, study, "join", group="", consent=True))
+    joined = heard[-1].json()
+    for place, one in enumerate(joined["rounds"]):
+        for source in (source for option in one["options"] for source in option):
+            heard.append(client.get(f"/rate/{source}"))
+            assert heard[-1].headers["content-type"] == "image/webp"
+        said = {"survey": joined["survey"], "trial": one["trial"], "answer": {"chosen": [0]}, "milliseconds": 5}
+        heard.append(ask(client, study, "answer", **said))
+        assert heard[-1].json() == {"saved": True}, place
+    heard.append(ask(client, study, "survey", survey=joined["survey"]))
+    heard.append(ask(client, study, "withdraw", code=joined["code"]))
+    assert {answer.status_code for answer in heard} == {200}
+    for answer in heard:
+        told = f"{answer.url} {dict(answer.headers)} {answer.content!r}"
+        found = [name for name in names_of(design) if re.search(rf"\b{re.escape(name)}\b", told)]
+        assert not found, f"{answer.url} tells {found}"
+        assert "set-cookie" not in answer.headers and "etag" not in answer.headers
+
+
+def test_the_files_of_two_raters_have_different_addresses_and_plain_pixels(services, client):
+    study = opened(services).id
+    first, second = (ask(client, study, "join", consent=True).json() for _ in range(2))
+    data = client.get(f"/rate/{first['rounds'][0]['options'][0][0]}").content
+    assert b"EXIF" not in data and b"XMP " not in data
+    own = first["rounds"][0]["options"][0][0].split("/")
+    assert client.get(f"/rate/{own[0]}/{second['survey']}/{own[2]}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"{}", {"Content-Type": "application/x-www-form-urlencoded"}),
+        (b"{}", {"Content-Type": "text/plain"}),
+        (b"not json", JSON),
+        (b"[]", JSON),
+        (b'{"survey": "' + b"x" * 20_000 + b'"}', JSON),
+    ],
+)
+def test_what_is_not_understood_is_refused(services, client, content, headers):
+    answer = client.post(f"/rate/{opened(services).id}/join", content=content, headers=headers)
+    assert answer.status_code == 400 and "not understood" in answer.json()["error"]
+
+
+def test_a_missing_field_and_an_unknown_deed_are_refused(services, client):
+    study = opened(services).id
+    assert ask(client, study, "answer", survey="x").status_code == 400
+    assert ask(client, study, "results").status_code == 404
+    assert client.get(f"/rate/{study}/look").status_code in (404, 405)
+
+
+def test_a_refusal_is_a_sentence(client):
+    answer = ask(client, "nothing", "look")
+    assert answer.status_code == 422 and "no study" in answer.json()["error"]

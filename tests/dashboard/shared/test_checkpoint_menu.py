@@ -1,0 +1,61 @@
+"""Each checkpoint's story: what it is, what it learned from, and how often its pictures won."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.checkpoint_menu import stories, story
+from t2ialign.registry import CheckpointEntry, load_registry
+
+SHIPPED = load_registry().checkpoints
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("dpo", ["Diffusion-DPO", "beta 2,000", "sunny raters", "over base"]),
+        ("dpo_js_unmatched", ["Jensen-Shannon", "unmatched"]),
+        ("dpo_everyone", ["raters of every taste"]),
+        ("mi_tune_dora", ["MI-TUNE", "DoRA", "its own pictures"]),
+        ("mi_tune_r2", ["over mi_tune."]),
+        ("half_js_half_gors", ["Blend of 0.5 dpo_js and 0.5 gors."]),
+    ],
+)
+def test_a_shipped_checkpoint_says_what_it_learned(name, words):
+    told = story(SHIPPED[name])
+    assert all(word in told for word in words), told
+
+
+def test_all_shipped_stories_differ():
+    told = [story(entry) for entry in SHIPPED.values()]
+    assert len(set(told)) == len(told)
+
+
+def test_without_a_manifest_the_registry_speaks():
+    bare = CheckpointEntry("big", "sdxl", title="Big model")
+    assert story(bare, "About 7 GB.") == "Big model. About 7 GB."
+    assert story(replace(bare, note="Mine."), "About 7 GB.") == "Mine."
+
+
+def test_no_story_ends_its_style_sheet(services, monkeypatch):
+    hostile = CheckpointEntry("x", "shapes", note='"}</style><script>')
+    monkeypatch.setattr(type(services), "checkpoints", lambda self: {"x": hostile})
+    sheet = stories(services)
+    assert sheet.count("<") == 2 and sheet.count('"') == 4
+
+
+def test_what_comes_later_takes_nobodys_colour(services, monkeypatch):
+    before = services.palette(["mine"])
+    monkeypatch.setattr("t2ialign.dashboard.services.choices", lambda store: {"checkpoints": ["aaa", "mine"]})
+    after = services.palette(["zzz"])
+    assert all(after[name] == before[name] for name in ("base", "mine"))
+    assert len({after[name].light for name in ("mine", "aaa", "zzz")}) == 3
+
+
+def test_what_must_be_downloaded_comes_last():
+    names = list(Services.checkpoints(SimpleNamespace(bench=SimpleNamespace(registry=load_registry))))
+    assert names[0] == "base" and names[-3:] == ["sd-1.5", "sd-2.1-base", "sdxl"]

@@ -1,0 +1,21 @@
+import pytest
+
+from t2ialign.dashboard.shared.links import Subject, read_query
+
+
+@pytest.mark.parametrize("subject", [Subject(), Subject(run="0198-ab"), Subject(cell="0123456789abcdef")])
+def test_a_subject_survives_its_link(subject: Subject):
+    assert read_query(subject.href) == read_query(str(subject)) == subject
+
+
+@pytest.mark.parametrize("query", ["", "?", "?__theme=dark", "?run=", "?cell=&run=", "%%%", "a=b&" * 2000])
+def test_other_addresses_name_nothing(query: str):
+    assert read_query(query) == Subject()
+
+
+def test_a_run_wins_over_a_cell_and_long_texts_are_cut():
+    assert read_query(f"?cell=c&run={'x' * 500}") == Subject(run="x" * 64)
+
+
+def test_what_is_written_into_a_link_stays_one_value():
+    assert read_query(Subject(run="a&cell=b").href) == Subject(run="a&cell=b")

@@ -1,0 +1,65 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from t2ialign.dashboard.shared.pictures import address, picture_route, preview_uri
+from t2ialign.store import add_batch
+from t2ialign.store.images import decode
+from t2ialign.types import Prompt
+from tests.dashboard import fakes
+
+
+@pytest.fixture
+def client(services):
+    return TestClient(Starlette(routes=[picture_route(services.store)]))
+
+
+def test_a_stored_picture_is_served_losslessly(services, config, client):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
+    answer = client.get("/" + address(batch.cell, 3))
+    assert answer.headers["content-type"] == "image/webp" and "max-age" in answer.headers["cache-control"]
+    assert torch.equal(decode(answer.content), batch.images[0])
+
+
+def test_a_small_one_is_a_thumbnail(services, config, client):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
+    small = client.get("/" + address(batch.cell, 3, small=True))
+    assert max(Image.open(io.BytesIO(small.content)).size) <= 128 and len(small.content) <= 8192
+
+
+def test_an_address_tells_nothing_about_its_picture(services, config):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config("spo"), (3,))
+    assert "spo" not in address(batch.cell, 3) and "ring" not in address(batch.cell, 3)
+
+
+@pytest.mark.parametrize(
+    "path", ["/pictures/nothing/0.webp", "/pictures/..%2f..%2fetc/0.webp", "/pictures/x/-1.webp", "/pictures/x/y.webp"]
+)
+def test_what_is_not_stored_is_not_there(client, path: str):
+    assert client.get(path).status_code == 404
+
+
+def test_previews_travel_inside_the_page():
+    assert preview_uri(torch.zeros(3, 512, 512, dtype=torch.uint8)).startswith("data:image/webp;base64,")
+
+
+def test_where_the_prompt_speaks_is_served_as_an_overlay(services, config, client):
+    """Opaque where the information is densest, and a sentence where none was kept."""
+    batch = fakes.batch_of(Prompt("a star"), config(), (1, 2))
+    share = torch.zeros(2, 4, 4)
+    share[:, 1, 2], share[:, 3, 0] = 3.0, 1.5
+    add_batch(services.store, replace(batch, mutual_information_map=share))
+    answer = client.get("/" + address(batch.cell, 1) + "?map")
+    overlay = Image.open(io.BytesIO(answer.content))
+    assert answer.headers["content-type"] == "image/png" and overlay.mode == "RGBA" and overlay.size == (4, 4)
+    alpha = torch.from_numpy(np.array(overlay))[..., 3]
+    assert alpha.argmax() == 1 * 4 + 2 and alpha[0, 0] == 0 and 0 < alpha[3, 0] < alpha[1, 2]
+    bare = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
+    missing = client.get("/" + address(bare.cell, 3) + "?map")
+    assert missing.status_code == 404 and "No map was kept" in missing.text

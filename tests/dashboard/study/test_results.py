@@ -1,0 +1,161 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from t2ialign.dashboard.rate import handlers
+from t2ialign.dashboard.study import results, training
+from t2ialign.store.jobs import list_jobs
+from t2ialign.store.studies import QUICK, exclusions
+from t2ialign.types import InputError
+from tests.dashboard.studies import DESIGN, PICK, draft, opened
+
+
+def answered(services, design=DESIGN, surveys: int = 3):
+    """An open study, and surveys that always choose the first contender's picture; the decoys they do not choose."""
+    study = opened(services, design)
+    for _ in range(surveys):
+        joined = handlers.join(services.store, study.id, consent=True)
+        shown = {
+            trial.id: trial.shown for trial in handlers.survey_of(services.store, study.id, joined["survey"]).trials
+        }
+        for one in joined["rounds"]:
+            exhibits = shown[one["trial"]]
+            good = [place for place, each in enumerate(exhibits) if each.label == design.contenders[0].name]
+            fair = good or [place for place, each in enumerate(exhibits) if not each.is_decoy]
+            answer = {"chosen": fair[:1], "verdict": ""}
+            handlers.answer(services.store, study.id, joined["survey"], one["trial"], answer, 1500)
+    return study.id
+
+
+@pytest.fixture
+def study(services):
+    return answered(services, PICK)
+
+
+def draw(services, study, group=""):
+    return results.draw(services, study, "light", group)
+
+
+def test_a_draft_has_no_results(services):
+    assert "once the study is open" in draw(services, draft(services).id)["sentences"]
+    assert not draw(services, "")["found"].visible
+
+
+def test_an_open_study_without_answers_says_so(services):
+    updates = draw(services, opened(services, PICK).id)
+    assert "Nobody has answered yet" in updates["sentences"] and not updates["found"].visible
+
+
+def test_answers_become_numbers(services, study):
+    updates = draw(services, study)
+    assert "12 answers from 3 surveys" in updates["sentences"] and "attention check" in updates["sentences"]
+    assert "secret-method" in updates["tables"] and "100 %" in updates["tables"] and "Position 1" in updates["tables"]
+    names = {trace.name for trace in updates["rates"].data}
+    assert names == {"secret-method", "rival-method"} and len(updates["strengths"].data) == 2
+
+
+def test_selections_have_their_patterns(services):
+    tables = draw(services, answered(services, DESIGN, 2))["tables"]
+    assert "Answers given" in tables and "spatial" in tables and "all prompts" in tables
+
+
+def test_a_group_of_raters_alone(services):
+    from dataclasses import replace
+
+    study = opened(services, replace(PICK, groups=("students", "<others>"))).id
+    for group in ("students", "<others>", "students"):
+        joined = handlers.join(services.store, study, group, True)
+        for one in joined["rounds"]:
+            handlers.answer(services.store, study, joined["survey"], one["trial"], {"chosen": [0]}, 900)
+    assert "12 answers" in draw(services, study)["sentences"]
+    updates = draw(services, study, "students")
+    assert "8 answers" in updates["sentences"] and updates["group"].value == "students"
+    assert "&lt;others&gt;" in draw(services, study)["tables"] and "<others>" not in draw(services, study)["tables"]
+    assert "12 answers" in draw(services, study, "nobody")["sentences"]
+
+
+def test_exclusions_apply_and_are_taken_back(services, study):
+    updates = results.leave_out(services, study, "light", "", "fast", 2000, "too fast")
+    assert "0 answers" in updates["sentences"] and "3 surveys left out" in updates["sentences"]
+    assert "What the exclusions change" in updates["tables"] and len(exclusions(services.store, study)) == 1
+    updates = results.take_back(services, study, "light", "", "0", "")
+    assert "12 answers" in updates["sentences"] and not exclusions(services.store, study)
+    for place in (None, "7", "-1", "x"):
+        with pytest.raises(InputError, match="Choose the rule"):
+            results.take_back(services, study, "light", "", place, "")
+    with pytest.raises(InputError):
+        results.leave_out(services, study, "light", "", "nonsense", 0, "")
+
+
+@pytest.mark.parametrize("form", list(results.FORMS))
+def test_every_export_is_a_file(services, study, form):
+    path = Path(results.export(services, form, study)["export_file"].value["path"])
+    assert path.stat().st_size > 200
+    if form == "csv":
+        with zipfile.ZipFile(path) as folder:
+            assert len([name for name in folder.namelist() if name.endswith(".csv")]) == 3
+
+
+def test_nothing_is_exported_of_nothing(services):
+    with pytest.raises(InputError):
+        results.export(services, "csv", "")
+    with pytest.raises(InputError):
+        results.export(services, "votes", opened(services, PICK).id)
+    with pytest.raises(InputError, match="Name the dataset"):
+        results.push(services, "", "  ")
+
+
+def train(services, study, **change):
+    asked = {
+        "method": "diffusion_dpo",
+        "parent": "base",
+        "votes_of": "",
+        "steps": 3,
+        "tests": 0,
+        "name": "mine",
+        **change,
+    }
+    return training.train(services, study, *asked.values())
+
+
+def test_votes_become_a_job(services, study):
+    updates = train(services, study)
+    (job,) = list_jobs(services.store)
+    assert list(job.command) == [
+        *("align", "diffusion_dpo", "--name", "mine"),
+        *("--pairs", f"votes:{study}", "--steps", "3", "--test-prompts=0"),
+    ]
+    assert "mine" in updates["training"] and "queued" in updates["training"] and not updates["following"].visible
+    assert list((services.store.home / "training" / "votes").glob("*-pairs.parquet"))
+    assert "mine" not in training.watch(services, "another-study")["training"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": ""}, {"name": "../x"}, {"method": "nonsense"}, {"parent": "nobody"}, {"votes_of": "nobody"}]
+)
+def test_what_cannot_be_trained_is_said_at_once(services, study, change):
+    with pytest.raises(InputError):
+        train(services, study, **change)
+    assert not list_jobs(services.store)
+
+
+def test_a_follow_up_needs_a_checkpoint(services, study):
+    with pytest.raises(InputError, match="Choose a checkpoint"):
+        training.follow(services, study, "", None)
+    with pytest.raises(InputError):
+        training.follow(services, study, "", "nobody")
+
+
+def test_quick_votes_have_results_too(services, config):
+    from t2ialign.dashboard.explore import quick_votes
+    from t2ialign.types import Prompt
+    from tests.dashboard import fakes
+
+    made = [fakes.add_cell(services.store, Prompt("a ring"), config("base", scale), (scale,)).cell for scale in (1, 8)]
+    mine, other = (f"pictures/{cell}/{scale}.webp" for cell, scale in zip(made, (1, 8)))
+    said = {"voter": "12345678", "answer": "rather", "picture": mine, "others": [other]}
+    assert quick_votes.vote(services, said) == {}
+    assert "the very same" in quick_votes.vote(services, {**said, "others": [mine]})["notice"]
+    updates = draw(services, QUICK)
+    assert "1 answer from 1 survey" in updates["sentences"] and "base CFG 1" in updates["tables"]

@@ -1,0 +1,134 @@
+"""The main use case on the embedded world: stored cells are not computed again, batches grow, cancelling leaves no half."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+
+from t2ialign import store
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.api import run_request
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches, stored_run
+from t2ialign.use_cases.batches.score_batch import score_batch
+from t2ialign.use_cases.workbench import Workbench, watched_inbox
+
+REQUEST = BatchRequest(Prompt("a red circle and a blue square"), "base", (0, 1, 2, 3), num_inference_steps=3)
+
+
+@pytest.fixture
+def bench(tmp_path) -> Iterator[Workbench]:
+    with store.open_store(tmp_path) as opened:
+        yield Workbench(tmp_path, opened, "cpu", "float32")
+
+
+def test_a_request_becomes_pictures_scores_and_a_stored_cell(bench: Workbench) -> None:
+    states = list(score_batch(bench, REQUEST))
+    last = states[-1]
+    assert last.phase == "done" and not last.from_store and last.generated == 4
+    assert set(last.images) == set(REQUEST.seeds)
+    assert any(state.previews for state in states[:-1])
+    fractions = [state.fraction for state in states]
+    assert fractions == sorted(fractions) and fractions[-1] == 1
+    for name in ("oracle_alignment", "clip_score", "mutual_information", "lpips", "factor_diversity", "u_rke", "ssim"):
+        assert name in last.scores, name
+    assert last.scores["lpips"].values.shape == (4, 4)
+    assert math.isfinite(last.scores["oracle_alignment"].mean)
+
+
+def test_a_repeated_request_is_answered_from_the_store(bench: Workbench) -> None:
+    first = run_request(bench, REQUEST)
+    again = run_request(bench, REQUEST)
+    assert again.from_store and again.generated == 0
+    assert all(torch.equal(first.images[seed], again.images[seed]) for seed in REQUEST.seeds)
+    for name, score in first.scores.items():
+        assert again.scores[name].version == score.version
+        assert again.scores[name].mean == pytest.approx(score.mean, nan_ok=True), name
+
+
+def test_a_larger_batch_computes_only_what_is_missing(bench: Workbench) -> None:
+    run_request(bench, replace(REQUEST, seeds=(2, 3)))
+    grown = run_request(bench, replace(REQUEST, seeds=(0, 1, 2, 3)))
+    assert grown.generated == 2 and not grown.from_store
+    fresh = run_request(bench, replace(REQUEST, num_inference_steps=3, negative_prompt="")).scores
+    for name, score in fresh.items():
+        assert grown.scores[name].mean == pytest.approx(score.mean, nan_ok=True)
+    values = grown.scores["clip_score"].values
+    single = [
+        run_request(bench, replace(REQUEST, seeds=(seed,))).scores["clip_score"].mean for seed in grown.batch.seeds
+    ]
+    assert values.tolist() == pytest.approx(single, abs=1e-5)
+
+
+def test_cancelling_keeps_finished_parts_and_nothing_half(bench: Workbench) -> None:
+    request, seen = replace(REQUEST, seeds=tuple(range(12))), []
+    for state in score_batch(bench, request, cancelled=lambda: len(seen) >= 6):
+        seen.append(state)
+    assert seen[-1].phase != "done"
+    config = seen[-1].config
+    stored = store.load_batch(bench.store, config, request.prompt, request.seeds)
+    assert stored.seeds in ((), tuple(range(8)))
+    assert run_request(bench, request).generated == 12 - len(stored.seeds)
+
+
+def test_another_owner_of_the_store_gets_the_results_through_the_inbox(bench: Workbench, tmp_path) -> None:
+    guest = replace(bench, store=None)
+    state = run_request(guest, REQUEST)
+    assert store.list_cells(bench.store) == []
+    assert store.ingest_inbox(bench.store) >= 1
+    (cell,) = store.list_cells(bench.store)
+    assert cell.key == state.cell and cell.seeds == REQUEST.seeds
+    assert run_request(bench, REQUEST).from_store
+
+
+def test_the_owner_takes_in_its_inbox_while_it_works(bench: Workbench) -> None:
+    with watched_inbox(bench, seconds=0.05):
+        run_request(replace(bench, store=None), REQUEST)
+        deadline = time.monotonic() + 20
+        while not store.list_cells(bench.store) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert [cell.seeds for cell in store.list_cells(bench.store)] == [REQUEST.seeds]
+
+
+def test_a_run_keeps_its_link_its_status_and_its_pictures(bench: Workbench) -> None:
+    requests = requests_for(REQUEST, ["base"])
+    run = open_run(bench, requests)
+    assert stored_run(bench, run.id).batches[0].phase == "waiting"
+    *_, last = run_batches(bench, run.id, requests)
+    assert last.fraction == 1 and store.find_run(bench.store, run.id).status == "done"
+    remembered = stored_run(bench, run.id).batches[0]
+    assert remembered.phase == "done" and remembered.request.checkpoint == "base"
+    assert set(remembered.scores) == set(last.batches[0].scores)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"prompt": Prompt("   ")}, "prompt is empty"),
+        ({"prompt": Prompt("x" * 30_000)}, "characters"),
+        ({"checkpoint": "bsae"}, "did you mean 'base'"),
+        ({"checkpoint": "base@0.5"}, "neither blended nor weighted"),
+        ({"guidance_scale": math.nan}, "guidance scale"),
+        ({"guidance_scale": -1.0}, "guidance scale"),
+        ({"num_inference_steps": 0}, "steps"),
+        ({"scheduler": "dimm"}, "did you mean 'ddim'"),
+        ({"metrics": ("lpisp",)}, "did you mean 'lpips'"),
+        ({"seeds": (1, 1)}, "twice"),
+        ({"seeds": (-1,)}, "-1"),
+    ],
+)
+def test_bad_requests_get_one_sentence_and_store_nothing(bench: Workbench, change: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence) as caught:
+        run_request(bench, replace(REQUEST, **change))
+    assert "\n" not in str(caught.value)
+    assert store.list_cells(bench.store) == []
+
+
+def test_too_many_checkpoints_are_refused() -> None:
+    with pytest.raises(InputError, match="one to 4"):
+        requests_for(REQUEST, ["a", "b", "c", "d", "e"])
