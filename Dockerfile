@@ -17,4 +17,4 @@ COPY --chown=user . .
 
 EXPOSE 7860
 # A mounted /data that user 1000 may not write falls back to the home folder.
-CMD ["sh", "-c", "if [ -w /data ]; then export T2IALIGN_HOME=/data; fi; exec python app.py"]
+CMD ["sh", "-c", "if [ -w /data ]; then export T2IALIGN_HOME=/data; fi; exec python -m t2ialign serve"]

@@ -1,6 +1,6 @@
 # Everything needs `make` and Python 3.11 or later; nothing else. The virtual environment is made on first use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format bench checkpoints clean
+.PHONY: help demo test quick check format bench checkpoints wheel clean
 
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -13,8 +13,8 @@ PIP := $(PY) -m pip install --disable-pip-version-check
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(VENV)/.demo  ## the dashboard on http://127.0.0.1:7860
-	$(PY) app.py $(ARGS)
+demo: $(VENV)/.demo  ## the page on http://127.0.0.1:7860 (ARGS="--port 8000 --open")
+	$(PY) -m t2ialign serve $(ARGS)
 
 test: $(VENV)/.dev  ## the whole test suite, offline, on the CPU (ARGS="-k lpips" for a part, WORKERS=8 where there are cores and memory)
 	$(PY) -m pytest -n $(WORKERS) $(ARGS)
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev  ## every benchmark, side by side with its peer
 checkpoints: $(VENV)/.demo  ## train the shipped adapters anew, as checkpoints/recipes.txt says (ARGS="--store FOLDER")
 	set -e; grep '^[a-z]' checkpoints/recipes.txt | while read -r line; do \
 		echo "== $$line"; $(PY) -m t2ialign $$line --into checkpoints --replace $(ARGS) </dev/null; done
+
+wheel: $(VENV)/.dev  ## dist/t2ialign-*.whl, for any machine with Python 3.11 or later
+	$(PY) -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

@@ -312,6 +312,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         runs.py             generate, score, points, checkpoints, sweep, world, reference
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
+        serve.py            the page
     __main__.py             python -m t2ialign
 """
 
@@ -319,6 +320,8 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
+
+__version__ = "0.1.0"
 
 _HOMES = {
     "generate": "t2ialign.use_cases.api",

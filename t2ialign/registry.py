@@ -104,7 +104,7 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
         scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
     except OSError as error:
         raise InputError(
-            f"The registry {file} cannot be read: restore it, or point T2IALIGN_CHECKPOINTS to it."
+            f"The registry {file} cannot be read: install t2ialign anew, or point T2IALIGN_CHECKPOINTS to its checkpoints/."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise InputError(f"The registry {file} is not well formed ({error}): mend it there.") from error

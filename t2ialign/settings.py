@@ -1,8 +1,8 @@
 """Paths and the device, read from the environment exactly once, with the reason for each choice.
 
-Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS``, ``T2IALIGN_DATA``, ``T2IALIGN_DEVICE``
-(``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET`` (``org/name`` on the Hub; on a Space,
-which ``SPACE_ID`` names, a dataset beside it).
+Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
+folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET``
+(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it).
 """
 
 from __future__ import annotations
@@ -13,13 +13,25 @@ from pathlib import Path
 
 import platformdirs
 
-ROOT = Path(__file__).resolve().parent.parent
-CHECKPOINTS = Path(os.environ.get("T2IALIGN_CHECKPOINTS", ROOT / "checkpoints"))
-DATA = Path(os.environ.get("T2IALIGN_DATA", ROOT / "data"))
+from t2ialign.types import InputError
+
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent  # the checkout, or the folder that the package was installed into
+INSTALLED = (PACKAGE / "shipped").is_dir()  # a wheel has these folders within the package, a checkout beside it
+SHIPPED = PACKAGE / "shipped" if INSTALLED else ROOT
+CHECKPOINTS = Path(os.environ.get("T2IALIGN_CHECKPOINTS") or SHIPPED / "checkpoints")
+DATA = Path(os.environ.get("T2IALIGN_DATA") or SHIPPED / "data")
 HOME = Path(os.environ.get("T2IALIGN_HOME", platformdirs.user_data_dir("t2ialign", appauthor=False)))
 OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
 SPACE = os.environ.get("SPACE_ID", "")
 VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")
+
+
+def check_shipped() -> None:
+    """Raises ``InputError`` where one of the two folders that come with the package is not where it is looked for."""
+    for variable, folder in (("T2IALIGN_CHECKPOINTS", CHECKPOINTS), ("T2IALIGN_DATA", DATA)):
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder}: install t2ialign anew, or say in {variable} where it lies.")
 
 
 @cache

@@ -28,9 +28,9 @@ from tests.hub.disk_hub import DiskHub
 
 hub = DiskHub(Path(sys.argv[1]))
 scheduling.HfApi = votes_dataset.HfApi = lambda *_, **__: hub
-import app
+from t2ialign.cli import main
 
-app.main()
+main(["serve"])
 """
 
 

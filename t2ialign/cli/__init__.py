@@ -6,18 +6,19 @@ Heavy imports wait inside the commands, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from t2ialign.cli import jobs, measuring, runs, study, training
+from t2ialign.cli import jobs, measuring, runs, serve, study, training
 from t2ialign.cli.app import app
 from t2ialign.types import InputError
 
-COMMANDS = (runs, jobs, measuring, training, study)  # modules whose commands have joined ``app``
+COMMANDS = (serve, runs, jobs, measuring, training, study)  # modules whose commands have joined ``app``
 
 
-def main() -> None:
-    """The console script: bad input becomes one sentence on stderr and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script (``arguments``: by default the process's own): bad input is one sentence and exit code 2."""
     try:
-        app()
+        app(arguments)
     except InputError as error:
         print(f"t2ialign: {error}", file=sys.stderr)
         sys.exit(2)

@@ -64,11 +64,11 @@ def opened_tab(request: gr.Request) -> Any:
     return gr.Tabs(selected=wanted) if wanted in TABS else gr.skip()
 
 
-def serve(services: Services) -> None:
-    """Shows the page until the process is stopped; what comes afterwards is not answered any more."""
+def serve(services: Services, **where: Any) -> None:
+    """Shows the page, ``where`` ``launch`` is told, until the process is stopped; afterwards nothing is answered."""
     blocks = build_dashboard(services)
     try:
-        blocks.launch(**launch_options(services))
+        blocks.launch(**launch_options(services), **where)
     finally:
         blocks.close(verbose=False)
 

@@ -30,12 +30,12 @@ FRESH_SECONDS = 15.0  # a heartbeat younger than this is a sign of life from ano
 
 def start(command: Sequence[str], folder: JobFolder, home: Path, device: str) -> subprocess.Popen[bytes]:
     """Start a worker: no input, everything it prints in its log, lower priority, the store and the device as given."""
-    known = os.environ.get("PYTHONPATH")
+    known = (None if settings.INSTALLED else str(settings.ROOT), os.environ.get("PYTHONPATH"))
     environment = {name: value for name, value in os.environ.items() if name != "T2IALIGN_OWNER_TOKEN"}
     environment |= {
         "T2IALIGN_HOME": str(home.resolve()),
         "T2IALIGN_DEVICE": device,
-        "PYTHONPATH": os.pathsep.join([str(settings.ROOT), *([known] if known else [])]),
+        "PYTHONPATH": os.pathsep.join(path for path in known if path),
         "PYTHONUNBUFFERED": "1",
         MARK: folder.id,
     }

@@ -1,0 +1,64 @@
+"""The command that shows the page."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from t2ialign import settings
+from t2ialign.cli.app import app
+from t2ialign.cli.options import StorePath
+from t2ialign.types import InputError
+
+Host = Annotated[str, typer.Option(envvar="GRADIO_SERVER_NAME", help="Where to listen; 0.0.0.0 is every address here.")]
+Port = Annotated[
+    int | None,
+    typer.Option(envvar="GRADIO_SERVER_PORT", min=1, max=65535, help="Port (default: the first free one from 7860)."),
+]
+RootPath = Annotated[
+    str | None,
+    typer.Option(envvar="GRADIO_ROOT_PATH", help="The page's path behind a proxy, e.g. /t2ialign."),
+]
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    root_path: RootPath = None,
+    browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    store: StorePath = None,
+) -> None:
+    """Show the page until it is stopped, by Ctrl-C or by SIGTERM as Spaces are."""
+    if port is not None:
+        _check_free(host, port)
+    from t2ialign import dashboard
+    from t2ialign.hub.votes_dataset import kept_votes
+    from t2ialign.use_cases.workbench import open_workbench, watched_inbox
+
+    home = store or settings.HOME
+    where = {"server_name": host, "server_port": port, "root_path": root_path, "inbrowser": browser}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False) as bench:
+        services = dashboard.open_services(bench, trouble)
+        with watched_inbox(bench), services.supervisor:
+            dashboard.serve(services, **where)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Says at once what would otherwise be found out when the page is ready."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        if os.name == "posix":  # a port whose last owner has just ended is free
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(
+                f"The page cannot listen on port {port} of {host} ({reason}): name another one with --port or --host."
+            ) from None
