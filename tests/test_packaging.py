@@ -82,6 +82,7 @@ def files_of(folder: str) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # on a busy machine
 def test_a_wheel_holds_the_package_and_what_ships_with_it(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -105,6 +106,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_an_installed_wheel_needs_no_checkout(installed: Path, tmp_path: Path) -> None:
     program = str(next(installed.glob("[bS]*/t2ialign*")))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
