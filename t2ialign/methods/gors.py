@@ -65,6 +65,6 @@ METHOD = Method(
     source="",
     published={"learning_rate": 1e-4, "batch_size": 16, "rank": 4},
     embedded={"learning_rate": 1e-3, "rank": 8},
-    hidden=frozenset({"pairing", "pairs_per_prompt"}),
+    hidden=frozenset({"pairing", "best_worst", "pairs_per_prompt"}),
     selection=selection,
 )

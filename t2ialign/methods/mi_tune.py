@@ -64,6 +64,6 @@ METHOD = Method(
         "candidates": 50,
     },
     embedded={"learning_rate": 1e-3, "batch_size": 16, "rank": 8, "candidates": 16, "prompt_count": 48},
-    hidden=frozenset({"pairing", "pairs_per_prompt"}),
+    hidden=frozenset({"pairing", "best_worst", "pairs_per_prompt"}),
     selection=selection,
 )

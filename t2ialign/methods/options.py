@@ -38,8 +38,11 @@ class PictureOptions:
     pairing: str = option(
         "random",
         "Which pairs are judged",
-        "random: pairs drawn among a prompt's pictures; best_worst: its best against its worst.",
+        "random: pairs drawn among a prompt's pictures; best_worst: its best ones against its worst.",
         choices=("random", "best_worst"),
+    )
+    best_worst: int = option(
+        1, "Best and worst of a prompt", "With best_worst: so many best pictures, each against as many worst.", 1, 64, 1
     )
     pairs_per_prompt: int = option(12, "Pairs a prompt", "At most so many pairs are drawn for each prompt.", 1, 1000, 1)
 

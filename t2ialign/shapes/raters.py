@@ -10,23 +10,29 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.shapes import oracle
-from t2ialign.shapes.annotator import TASTES, utility
+from t2ialign.shapes.annotator import PUBLIC, TASTES, utility
 from t2ialign.shapes.grammar import parse
+from t2ialign.shapes.oracle import claims_hold
 from t2ialign.shapes.reader import Reader, read
 from t2ialign.types import InputError, Prompt
 
 
 @dataclass(frozen=True)
 class Raters:
-    """Provides ``taste`` [n], the mean over the groups of raters, and ``taste_<group>`` [n] for each of them.
+    """Provides ``taste`` [n], the mean over the public's groups, and ``taste_<group>`` and ``style_<group>`` [n] for each.
 
-    Nothing for prompts outside the world's grammar.
+    A taste is faithfulness and style; a style is the free factors alone, whatever the prompt says. Nothing for prompts
+    outside the world's grammar.
     """
 
     reader: Reader
     sha: str
     id: str = "annotator-shapes"
-    provides: tuple[str, ...] = ("taste", *(f"taste_{group}" for group in TASTES))
+    provides: tuple[str, ...] = (
+        "taste",
+        *(f"taste_{group}" for group in TASTES),
+        *(f"style_{group}" for group in TASTES),
+    )
 
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         try:
@@ -35,7 +41,9 @@ class Raters:
             return {}
         reading = read(self.reader, images)
         each = {f"taste_{group}": utility(reading, spec, taste).cpu() for group, taste in TASTES.items()}
-        return {"taste": torch.stack(list(each.values())).mean(0), **each}
+        slots = claims_hold(reading, spec)[1]
+        styles = {f"style_{group}": taste.style(reading, slots).cpu() for group, taste in TASTES.items()}
+        return {"taste": torch.stack([each[f"taste_{group}"] for group in PUBLIC]).mean(0), **each, **styles}
 
 
 def load(source: Path, device: str) -> Raters:

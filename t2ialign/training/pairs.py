@@ -39,11 +39,16 @@ def ranked(
     return _pairs(batch, pairs[order].tolist(), source)
 
 
-def best_and_worst(batch: SeedBatch, rewards: Float[Tensor, " n"], source: str) -> list[PreferencePair]:
-    """A batch's best picture against its worst; nothing where all are equal."""
-    known = (~rewards.isnan()).nonzero().flatten().tolist()
-    best, worst = (choose(known, key=lambda i: float(rewards[i]), default=0) for choose in (max, min))
-    return _pairs(batch, [(best, worst)], source) if known and rewards[best] > rewards[worst] else []
+def best_and_worst(batch: SeedBatch, rewards: Float[Tensor, " n"], source: str, count: int = 1) -> list[PreferencePair]:
+    """A batch's ``count`` best pictures, each against its ``count`` worst.
+
+    Equal ones make no pair, pictures without a reward drop out, and no picture is among both.
+    """
+    known = (~rewards.isnan()).nonzero().flatten()
+    order = known[rewards[known].argsort(descending=True, stable=True)].tolist()
+    count = min(count, len(order) // 2)
+    best, worst = order[:count], order[len(order) - count :]
+    return _pairs(batch, [(win, lose) for win in best for lose in worst if rewards[win] > rewards[lose]], source)
 
 
 def _pairs(batch: SeedBatch, ordered: Iterable[Sequence[int]], source: str) -> list[PreferencePair]:

@@ -30,7 +30,7 @@ def test_landscapes_follow_the_controls(open_page):
     open_theory(page)
     before = surface(page, "jensen_shannon")
     page.get_by_label("Match strength").click()
-    expect(page.locator(".t2-kin-title").filter(has_text="Jensen-Shannon")).to_contain_text("β = 4")
+    expect(page.locator(".t2-divergence-title").filter(has_text="Jensen-Shannon")).to_contain_text("β = 4")
     page.wait_for_function(f"before => {expression('jensen_shannon')} !== before", arg=before)
     page.get_by_label("Forward KL").click()
     page.locator(PLOT.format(name="forward_kl")).wait_for()

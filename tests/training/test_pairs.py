@@ -54,6 +54,16 @@ def test_best_and_worst() -> None:
     assert best_and_worst(batch, torch.ones(3), "metric:x") == []
 
 
+def test_so_many_best_against_as_many_worst() -> None:
+    batch = seed_batch(5)
+    rewards = torch.tensor([0.5, 0.9, math.nan, 0.1, 0.9])
+    pairs = best_and_worst(batch, rewards, "metric:x", 2)
+    keys = [image_key(batch.config, batch.prompt, seed) for seed in batch.seeds]
+    ordered = [(keys.index(pair.win_key), keys.index(pair.lose_key)) for pair in pairs]
+    assert ordered == [(1, 0), (1, 3), (4, 0), (4, 3)]
+    assert len(best_and_worst(batch, rewards, "metric:x", 9)) == 4  # no picture is best and worst at once
+
+
 def test_no_pairs_and_other_sizes_are_refused() -> None:
     with pytest.raises(InputError, match="no pair to learn from: all are ties"):
         checked_pairs([], 16, "all are ties")

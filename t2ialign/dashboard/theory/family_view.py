@@ -48,18 +48,18 @@ def family(cards: Sequence[DivergenceCard]) -> str:
     return f'<div class="t2-family">{"".join(_card(one) for one in cards)}</div>'
 
 
-def heading(cards: DivergenceCard) -> str:
+def heading(card: DivergenceCard) -> str:
     """What stands over a landscape: whose it is, and with which beta."""
     return (
-        f'<h4 class="t2-cards-title" style="{cards.look.style}">{_line(cards.dash)}{escape(cards.title)}'
-        f"<small>β = {cards.beta:.3g}</small></h4>"
+        f'<h4 class="t2-divergence-title" style="{card.look.style}">{_line(card.dash)}{escape(card.title)}'
+        f"<small>β = {card.beta:.3g}</small></h4>"
     )
 
 
 def _card(one: DivergenceCard) -> str:
     formula, words = WORDS[one.name]
     return (
-        f'<section class="t2-cards{"" if one.shown else " off"}" style="{one.look.style}">'
+        f'<section class="t2-divergence{"" if one.shown else " off"}" style="{one.look.style}">'
         f'<h4>{_line(one.dash)}{escape(one.title)}</h4><p class="t2-formula">f(x) = {formula}</p><p>{words}</p>'
         f'<p class="t2-small">f″(1) = {one.strength:g}, used with β = {one.beta:.3g}</p></section>'
     )

@@ -87,7 +87,7 @@ def _raters(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
 
 
 def _groups(encoder: Encoder) -> list[str]:
-    return [part.removeprefix(f"{TASTE}_") for part in encoder.provides if part != TASTE]
+    return [part.removeprefix(f"{TASTE}_") for part in encoder.provides if part.startswith(f"{TASTE}_")]
 
 
 def _marks(encoder: Encoder, groups: list[str]) -> Callable[[SeedBatch], Float[Tensor, "n g"]]:
@@ -151,7 +151,7 @@ def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) 
     """A prompt's pairs as the judge prefers; raters of several groups judge equal parts of them."""
     pictures, marks = plan.settings.pictures, judge.marks(batch)
     if pictures.pairing == "best_worst":
-        return best_and_worst(batch, marks.mean(1), judge.name)
+        return best_and_worst(batch, marks.mean(1), judge.name, pictures.best_worst)
     if not judge.noisy:
         return ranked(batch, marks.mean(1), pictures.pairs_per_prompt, judge.name, draw)
     count = -(-pictures.pairs_per_prompt // marks.shape[1])

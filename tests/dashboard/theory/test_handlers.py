@@ -39,7 +39,7 @@ def test_matching_strength_doubles_jensen_shannons_beta_and_nobody_elses():
 def test_curves_show_what_is_chosen():
     updates = handlers.draw_curves("light", *with_(shown=["alpha", "forward_kl"], alpha=0.6))
     assert [line.name for line in updates["f"].data] == ["Forward KL", "α-divergence, α = 0.6"]
-    assert updates["family"].count("t2-kin off") == 2
+    assert updates["family"].count("t2-divergence off") == 2
 
 
 def test_nothing_chosen_is_an_empty_chart_and_no_crash(services):
