@@ -140,7 +140,8 @@ def _order(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _change(name: str, change: Mapping[str, Mapping[str, float | None]]) -> str:
-    metric, gap = METRICS[name], change["difference"]
+    """A metric before, after, and its difference prompt by prompt; effective numbers have none, only two means."""
+    metric, gap = METRICS[name], change.get("difference") or _plain_gap(change)
     sure = gap["lo"] is not None and gap["lo"] * gap["hi"] > 0  # type: ignore[operator]
     better = (gap["mean"] or 0) * (1 if metric.higher_is_better else -1) > 0
     kind = ("better" if better else "worse") if sure else "unsure"
@@ -149,6 +150,12 @@ def _change(name: str, change: Mapping[str, Mapping[str, float | None]]) -> str:
         f'<tr><th scope="row">{escape(metric.title)}<small>{metric.axis}</small></th><td>{_number(change["before"]["mean"])}'
         f'</td><td>{_number(change["after"]["mean"])}</td><td class="{kind}">{_signed(gap["mean"])} {interval}</td></tr>'
     )
+
+
+def _plain_gap(change: Mapping[str, Mapping[str, float | None]]) -> Mapping[str, float | None]:
+    """The difference of the two means, which nobody is sure of."""
+    before, after = change["before"]["mean"], change["after"]["mean"]
+    return {"mean": None if before is None or after is None else after - before, "lo": None, "hi": None}
 
 
 def _number(value: float | None) -> str:

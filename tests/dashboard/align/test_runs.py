@@ -9,6 +9,8 @@ from t2ialign.dashboard.align.job_state import Watch
 from t2ialign.dashboard.align.job_view import history, result, sentence
 from t2ialign.dashboard.align.new_run import warned
 from t2ialign.dashboard.shared.owner import owned
+from t2ialign.metrics import DEFAULT, METRICS
+from t2ialign.registry import load_registry
 from t2ialign.store import images
 from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
 from t2ialign.types import Prompt
@@ -30,14 +32,15 @@ def probe(home, step: int) -> dict:
             "alignment": interval, "diversity": interval, "reward": None, "pictures": pictures}  # fmt: skip
 
 
-def finished(services, name: str = "dpo_js", **change) -> None:
+def finished(services, name: str = "dpo_js", metrics: dict | None = None) -> None:
     """A checkpoint with its manifest and a scored cell, as a run leaves them."""
     interval = {"mean": 0.5, "lo": 0.4, "hi": 0.6}
-    gap = {"mean": 0.1, "lo": 0.05, "hi": 0.15, **change}
+    gap = {"mean": 0.1, "lo": 0.05, "hi": 0.15}
     loss = {**gap, "mean": -0.1, "lo": -0.2, "hi": -0.05}
     scores = {"prompts": 10, "seeds": 4, "win_rate": {"by": "annotator", "mean": 0.64, "lo": 0.58, "hi": 0.7},
               "metrics": {"oracle_alignment": {"before": interval, "after": interval, "difference": gap},
                           "factor_diversity": {"before": interval, "after": interval, "difference": loss}}}  # fmt: skip
+    scores["metrics"] = metrics or scores["metrics"]
     folder = services.bench.home / "checkpoints" / name
     folder.mkdir(parents=True)
     (folder / "pytorch_lora_weights.safetensors").write_bytes(b"weights")
@@ -105,6 +108,22 @@ def test_gains_and_losses_are_named_only_where_they_are_sure(services, watch):
     assert drawn.count('class="better"') == 1 and drawn.count('class="worse"') == 1  # alignment up, diversity down
     (services.bench.home / "checkpoints" / "dpo_js" / "manifest.json").unlink()
     assert result(watch.look("align-1"), "") == "" and "no longer here" in sentence(watch.look("align-1"))
+
+
+@pytest.mark.parametrize("backbone", load_registry().backbones.values(), ids=lambda entry: entry.name)
+def test_a_result_is_drawn_for_every_backbone(services, watch, backbone):
+    """By the metrics that a run is scored by there; effective numbers (U-RKE) have no difference prompt by prompt."""
+    truth = {"oracle_alignment", "oracle_exact", "taste", "factor_diversity"}
+    scored = [name for name in DEFAULT if name not in truth or "oracle-shapes" in backbone.scorers]
+    sides = {"before": {"mean": 2.0, "lo": 1.5, "hi": 2.5}, "after": {"mean": 3.0, "lo": 2.5, "hi": 3.5}}
+    gap = {"difference": {"mean": 1.0, "lo": 0.5, "hi": 1.5}}
+    metrics = {name: sides if METRICS[name].finish else {**sides, **gap} for name in scored}
+    add_training(services.store, "align-1", steps=3)
+    finished(services, metrics=metrics)
+    drawn = runs.open_job(watch, "align-1", "light")["result"]
+    effective = "oracle-shapes" not in backbone.scorers  # the truth comes first
+    assert drawn.count("<tr>") == 1 + 4 and (METRICS["u_rke"].title in drawn) == effective
+    assert drawn.count('class="unsure">+1 ') == effective
 
 
 @pytest.mark.parametrize(
