@@ -249,6 +249,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             point_details.py        looks up what is behind a point of the chart
             point_details_view.py   what is behind a point of the chart
             results_panel.py        what a run looks like
+            templates.py            renders the pages' HTML templates
             theme.py                how the page looks
             training_command.py     a training request as a command line, and back
             training_jobs.py        training requests handed to the supervisor

@@ -1,7 +1,6 @@
 """The page's HTML: what a person wrote is text there, never markup."""
 
 import math
-from html.parser import HTMLParser
 
 import pytest
 import torch
@@ -17,38 +16,11 @@ from t2ialign.types import GenerationConfig, Interval, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import RunState
 from t2ialign.use_cases.batches.score_batch import BatchState
+from tests.dashboard.outline import EVIL, Outline
 
-EVIL = """<img src=x onerror="alert(1)">'"${1+1}{{2}}"""
 BLANK = torch.zeros(3, 8, 8, dtype=torch.uint8)
 LOOK = Look("#111111", "#eeeeee")
 ORACLE, CLIP, VARIETY = METRICS["oracle_alignment"], METRICS["clip_score"], METRICS["factor_diversity"]
-VOID = {"img", "br", "circle", "path"}
-
-
-class Outline(HTMLParser):
-    """Checks that tags close in order, and collects them with their attributes."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(html)
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def of(self, name: str) -> list[dict]:
-        return [attrs for _, attrs in self.tags if name in attrs.get("class", "").split()]
 
 
 def batch(phase: str = "generating", pictures: int = 3, seeds: int = 8, **more) -> BatchState:

@@ -83,7 +83,7 @@ def end(owner, page, link: str) -> None:
 
 def export(owner, folder) -> None:
     inner(owner, "Results")
-    owner.locator("#t2-export-csv").click()
+    owner.locator("#t2-study-export-csv").click()
     saved = owner.locator("#t2-study-file a[download], #t2-study-file a").first
     saved.wait_for()
     with owner.expect_download() as waiting:
@@ -95,11 +95,11 @@ def export(owner, folder) -> None:
 def learn(owner) -> None:
     """A few steps on the votes, and the follow-up in two clicks."""
     inner(owner, "Train")
-    owner.locator("#t2-train-steps input").fill("2")
-    owner.locator("#t2-train-tests input").fill("1")
-    owner.locator("#t2-train-name textarea, #t2-train-name input").first.fill("from-votes")
-    owner.locator("#t2-train").click()
-    expect(owner.locator("#t2-training")).to_contain_text("done", timeout=400_000)
+    owner.locator("#t2-study-train-steps input").fill("2")
+    owner.locator("#t2-study-train-tests input").fill("1")
+    owner.locator("#t2-study-train-name textarea, #t2-study-train-name input").first.fill("from-votes")
+    owner.locator("#t2-study-train").click()
+    expect(owner.locator("#t2-study-training")).to_contain_text("done", timeout=400_000)
     owner.locator("#t2-follow").click()
     owner.locator("#t2-follow-yes").click()
     expect(owner.locator(".t2-study h2")).to_contain_text("from-votes")

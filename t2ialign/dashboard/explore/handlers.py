@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 from PIL import Image
 
 from t2ialign.charts import small, tradeoff_figure
@@ -93,7 +94,7 @@ def draw(services: Services, watched: SubjectState, theme: str, charted: str) ->
     updates: Updates = {
         "subject": str(watched.subject),
         "seen": watched.mark,
-        "notice": notice(watched.error) + "".join(notice(note, "note") for note in notes(watched.batches)),
+        "notice": notice(watched.error) + Markup().join(notice(note, "note") for note in notes(watched.batches)),
         "progress": _progress(watched),
         "timer": gr.Timer(active=watched.working),
         "generate": gr.Button(visible=not watched.working),

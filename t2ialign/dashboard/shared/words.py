@@ -56,6 +56,17 @@ def interval_text(interval: Interval) -> str:
     return f"{short(interval.lo)} to {short(interval.hi)}"
 
 
+def metric_range(metric: Metric) -> str:
+    """``0 to 1, share of claims. Higher is better.``"""
+    lo, hi = metric.bounds
+    if math.isinf(lo):
+        ends = "any number" if math.isinf(hi) else f"up to {number(hi)}"
+    else:
+        ends = f"{number(lo)} and up" if math.isinf(hi) else f"{number(lo)} to {number(hi)}"
+    unit = f", {metric.unit}" if metric.unit else ""
+    return f"{ends[:1].upper()}{ends[1:]}{unit}. {'Higher' if metric.higher_is_better else 'Lower'} is better."
+
+
 def duration(seconds: float) -> str:
     """``3 s``, ``2 min``, ``1 h 20 min``."""
     if seconds < 90:

@@ -106,7 +106,7 @@ def _export_panel() -> Components:
     gr.HTML("<h3>Take the votes with you</h3>", apply_default_css=False, elem_classes="t2-title")
     with gr.Row(elem_classes="t2-actions"):
         buttons = {
-            f"export_{name}": gr.Button(title, size="sm", scale=0, min_width=90, elem_id=f"t2-export-{name}")
+            f"export_{name}": gr.Button(title, size="sm", scale=0, min_width=90, elem_id=f"t2-study-export-{name}")
             for name, title in EXPORTS.items()
         }
     file = gr.File(visible=False, label="Export", elem_id="t2-study-file")
@@ -129,11 +129,11 @@ def loop_panel(services: Services) -> Components:
                 checkpoints, value=checkpoints[0] if checkpoints else None, label="Start from", min_width=160
             )
         with gr.Row():
-            name = gr.Textbox(label="Name", info="Of the new checkpoint.", min_width=200, elem_id="t2-train-name")
-            steps = _count(0, "Steps", "0: the method's own.", "t2-train-steps")
-            tests = _count(10, "Test prompts", "Scored before and after.", "t2-train-tests")
-        train = gr.Button("Train on these votes", variant="primary", scale=0, min_width=180, elem_id="t2-train")
-        training = gr.HTML("", apply_default_css=False, elem_id="t2-training")
+            name = gr.Textbox(label="Name", info="Of the new checkpoint.", min_width=200, elem_id="t2-study-train-name")
+            steps = _count(0, "Steps", "0: the method's own.", "t2-study-train-steps")
+            tests = _count(10, "Test prompts", "Scored before and after.", "t2-study-train-tests")
+        train = gr.Button("Train on these votes", variant="primary", scale=0, min_width=180, elem_id="t2-study-train")
+        training = gr.HTML("", apply_default_css=False, elem_id="t2-study-training")
         with gr.Row(elem_classes="t2-actions", visible=False) as following:
             trained = gr.Dropdown([], label="Trained on these votes", filterable=False, min_width=180)
             follow = confirmed(

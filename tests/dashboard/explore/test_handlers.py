@@ -80,7 +80,7 @@ def test_a_stored_cell_is_said_to_be_from_the_store(services, monkeypatch):
     [
         ({"prompt": ""}, "The prompt is empty"),
         ({"prompt": None}, "The prompt is empty"),
-        ({"checkpoints": ["bsae"]}, "did you mean &#x27;base&#x27;"),
+        ({"checkpoints": ["bsae"]}, "did you mean &#39;base&#39;"),
         ({"checkpoints": ["<b>x</b>"]}, "&lt;b&gt;x&lt;/b&gt;"),
         ({"checkpoints": ["spo@seven"]}, "must be a number"),
         ({"checkpoints": []}, "one to 4"),

@@ -1,0 +1,86 @@
+"""Every template on disk, rendered: what people wrote stays text, tags close, and no id is there twice.
+
+A page's ``tests/dashboard/<page>/template_samples.py`` has ``SAMPLES``: a template's name -> the view that renders it.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from html import unescape
+from importlib import import_module
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from jinja2 import UndefinedError
+
+from t2ialign import settings
+from t2ialign.dashboard import build_dashboard
+from t2ialign.dashboard.shared import templates
+from t2ialign.store import open_store
+from tests.dashboard import fakes
+from tests.dashboard.outline import EVIL, Outline
+
+PAGES = sorted(path.parent.name for path in Path(__file__).parent.glob("*/template_samples.py"))
+SAMPLES: dict[str, Callable[[], str]] = {
+    name: sample
+    for page in PAGES
+    for name, sample in import_module(f"tests.dashboard.{page}.template_samples").SAMPLES.items()
+}
+
+
+def source(name: str) -> str:
+    return templates.ENVIRONMENT.loader.get_source(templates.ENVIRONMENT, name)[0]
+
+
+def test_every_template_has_a_sample():
+    assert sorted(SAMPLES) == templates.template_names()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_hostile_text_stays_text(name: str, monkeypatch: pytest.MonkeyPatch):
+    rendered = set()
+    load = templates.ENVIRONMENT.get_template
+    monkeypatch.setattr(
+        templates.ENVIRONMENT, "get_template", lambda name, *rest: rendered.add(name) or load(name, *rest)
+    )
+    html = SAMPLES[name]()
+    assert name in rendered, "the sample renders another template"
+    found = Outline(html)
+    assert not [tag for tag, attrs in found.tags if tag == "script" or any(key.startswith("on") for key in attrs)]
+    assert "x" not in [attrs.get("src") for _, attrs in found.tags]
+    assert "49" not in html
+    if "{{" in source(name):
+        assert any(EVIL in unescape(said) for said in found.said), "the sample has no hostile text"
+
+
+@pytest.mark.parametrize("name", templates.template_names())
+def test_no_template_trusts_what_it_prints(name: str):
+    """What is markup says so in Python, where it is made."""
+    assert "safe" not in source(name) and "autoescape" not in source(name)
+
+
+def test_ids_are_unique_in_the_document(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(settings, "CHECKPOINTS", registry)
+    with open_store(tmp_path) as store:
+        blocks = build_dashboard(fakes.services_of(store)).blocks.values()
+    ids = Counter(block.elem_id for block in blocks if block.elem_id)
+    shown = [block.value for block in blocks if isinstance(block, gr.HTML)]
+    for html in [*shown, *(sample() for sample in SAMPLES.values())]:
+        ids.update(Outline(html or "").ids)
+    assert len(ids) > 20
+    assert [name for name, times in ids.items() if times > 1] == []
+
+
+def test_a_forgotten_value_is_an_error():
+    with pytest.raises(UndefinedError, match="'look' is undefined"):
+        templates.ENVIRONMENT.from_string("{{ look }}").render()
+
+
+def test_a_line_break_between_tags_prints_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "some/templates").mkdir(parents=True)
+    (tmp_path / "some/templates/list.html").write_text(
+        "<p>\n  {% for word in words %}\n  <b>{{ word }}</b>\n  <i>of two\n    lines</i>\n  {% endfor %}\n</p>\n"
+    )
+    monkeypatch.setattr(templates, "PAGES", tmp_path)
+    text = templates.ENVIRONMENT.overlay(cache_size=0).get_template("some/list.html").render(words=["a", "<"])
+    assert text == "<p><b>a</b><i>of two\n    lines</i><b>&lt;</b><i>of two\n    lines</i></p>"
