@@ -18,6 +18,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         beta.py             what every objective asks of its beta
 
     metrics/                one metric a file, pure maths; METRICS in its __init__ is the menu; and beside them:
+        readings.py         metrics that are a feature as it was measured, one row each
         pairwise.py         all pairs of a batch from per-image work done once
         scoring.py          features to a Score with its interval and version
         subsets.py          the value of any set of measured pictures

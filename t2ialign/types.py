@@ -157,6 +157,7 @@ class Metric:
     version: str = "1"
     finish: Any = None
     caveat: str = ""
+    definition: str = ""  # what it is in one line; empty: its file's first line says so
     equal_n: bool = False  # its value depends on the number of pictures: only sets of equal size compare
 
 

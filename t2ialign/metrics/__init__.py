@@ -1,7 +1,8 @@
-"""The measuring bench: one metric a file, pure maths on features or pixels.
+"""The measuring bench: one metric a file, pure maths on features or pixels; those that only read a feature, one table.
 
-``METRICS`` holds the records of the menu ``NAMES``: a name is the file's name, the test file's name and the id in the
-store. To add a metric, write ``metrics/<name>.py`` with its ``METRIC`` record and add its line to ``NAMES``.
+``METRICS`` holds the records of the menu ``NAMES``: a name is the id in the store, and the name of the metric's file and
+test file or of its row in ``readings``. To add a metric, write ``metrics/<name>.py`` with its ``METRIC`` record (or, if an
+encoder provides its value as it is, a row in ``readings``) and add its line to ``NAMES``.
 
 Features that metrics read:
 
@@ -83,7 +84,7 @@ NAMES = (
     "entropy_2d",
     "entropy_2d_paper",
 )
-"""The menu: names of files in this folder, in the order in which people read them. Naming a metric imports no maths."""
+"""The menu, in the order in which people read it: files of this folder and rows of ``readings``. Naming imports no maths."""
 
 ALL = ("all",)
 """What people write to ask for every metric that can be computed."""
@@ -112,9 +113,10 @@ DEFAULT: tuple[str, ...] = tuple(name for name in NAMES if name not in ON_REQUES
 
 
 def __getattr__(name: str) -> Any:
-    """``METRICS``: the menu's records by name, each imported from its file when they are first asked for."""
+    """``METRICS``: the menu's records by name, each from its file or its row, imported when they are first asked for."""
     if name != "METRICS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = {key: import_module(f"{__name__}.{key}").METRIC for key in NAMES}
+    rows: dict[str, Metric] = import_module(f"{__name__}.readings").READINGS
+    found = {key: rows[key] if key in rows else import_module(f"{__name__}.{key}").METRIC for key in NAMES}
     globals()[name] = found
     return found

@@ -1,7 +1,8 @@
 """docs/metrics.md, made from the metrics themselves, so that it cannot fall behind them.
 
-A row's definition is its module's first line, bounds, direction and caveat are its record's, and the numbers beside an
-outside authority are those that ``benchmarks/agreement.py`` measured (``data/agreement.json``).
+A row's definition is its module's first line (or its record's, where it has no module), bounds, direction and caveat are
+its record's, and the numbers beside an outside authority are those that ``benchmarks/agreement.py`` measured
+(``data/agreement.json``).
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def records() -> list[dict[str, Any]]:
 
 
 def definition(metric: Metric) -> str:
-    """The first line of the metric's module."""
-    said = import_module(f"t2ialign.metrics.{metric.name}").__doc__ or ""
+    """What the metric is: its record says so, or the first line of its module."""
+    said = metric.definition or import_module(f"t2ialign.metrics.{metric.name}").__doc__ or ""
     return " ".join(said.partition("\n\n")[0].split())
 
 
