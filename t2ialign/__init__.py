@@ -4,6 +4,7 @@ A prompt becomes a point on the trade-off chart, and a vote becomes an adapter t
 up: a folder imports from folders above it only (`make check`), every file has its line (tests/test_architecture.py).
 
     types.py                the nouns, all frozen: read this first
+    codec.py                frozen records as plain JSON values and back
     settings.py             paths and the device, read from the environment once
     files.py                files that are there whole or not at all
     torchvision_guard.py    lets torchvision import beside a CPU torch

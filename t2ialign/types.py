@@ -76,17 +76,6 @@ class GenerationConfig:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> GenerationConfig:
-        """Inverse of ``to_json``, also after a trip through JSON text (lists become tuples again)."""
-        return cls(
-            **{
-                **record,
-                "adapters": tuple(AdapterUse(**use) for use in record["adapters"]),
-                "guidance_params": tuple((name, value) for name, value in record["guidance_params"]),
-            }
-        )
-
     @property
     def key(self) -> str:
         # Through JSON text first, so that 4 and 4.0, or a tuple and a list, are the same config.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from t2ialign.codec import decode, encode
 from t2ialign.files import write_whole
 from t2ialign.hub.pick_a_pic import write_pairs
 from t2ialign.hub.vote_tables import read_votes, write_csv_folder, write_parquet
@@ -132,7 +133,7 @@ def import_zip(store: Store, file: Path) -> tuple[Study, int]:
 
 
 def _write_manifest(folder: Path, study: str, manifest: Manifest) -> None:
-    text = json.dumps(manifest.to_json() | {"study": study}, ensure_ascii=False)
+    text = json.dumps(encode(manifest) | {"study": study}, ensure_ascii=False)
     write_whole(folder / "manifest.json", text.encode())
 
 
@@ -162,7 +163,7 @@ def _card(store: Store, study: str, manifest: Manifest, votes: Sequence[Vote], p
 def _manifest(folder: Path) -> tuple[Manifest, str]:
     try:
         record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        manifest, name = Manifest.from_json(record), str(record["study"])
+        name, manifest = str(record.pop("study")), decode(Manifest, record)
     except OSError as error:
         raise InputError(f"There is no manifest.json in {folder}: import a folder that was exported whole.") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -184,7 +185,7 @@ def _imported(store: Store, name: str, manifest: Manifest) -> Study:
     found = Study(
         name, manifest.design.title, "closed", datetime.now(UTC), manifest.design, manifest.hash, parent=IMPORTED
     )
-    text = json.dumps(manifest.to_json(), ensure_ascii=False)
+    text = json.dumps(encode(manifest), ensure_ascii=False)
     with store.transaction() as cursor:
         insert_study(cursor, found, text)
         log(cursor, name, "imported")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import fields, replace
+from dataclasses import replace
 
+from t2ialign.codec import decode, encode
 from t2ialign.jobs import process, transitions
 from t2ialign.jobs.folder import JobFolder, find_folders, folder_of
 from t2ialign.jobs.measurement_log import Ledger
 from t2ialign.store import Store, ingest_inbox
-from t2ialign.store.jobs import Job, JobProgress, add_job, discarded_jobs, list_jobs, update_job
+from t2ialign.store.jobs import Job, JobProgress, add_job, discarded_jobs, list_jobs, read_job, update_job
+from t2ialign.types import InputError
 
-PROGRESS = frozenset(entry.name for entry in fields(JobProgress))
 _log = logging.getLogger(__name__)
 
 
@@ -22,7 +23,7 @@ def folder(store: Store, job: Job) -> JobFolder:
 def write(store: Store, job: Job) -> None:
     """Write down how a job stands, in its row and for those who cannot open the store."""
     update_job(store, job)
-    folder(store, job).write_spec(job.to_json())
+    folder(store, job).write_spec(encode(job))
 
 
 def live(store: Store, job: Job) -> Job:
@@ -30,7 +31,7 @@ def live(store: Store, job: Job) -> Job:
     if job.status != "running":
         return job
     files = folder(store, job)
-    progress = JobProgress(**{name: value for name, value in files.progress().items() if name in PROGRESS})
+    progress = decode(JobProgress, files.progress(), spare=True)
     asked = files.asked()
     return replace(job, progress=progress, asked=asked if asked in ("pause", "cancel") else "")
 
@@ -58,7 +59,7 @@ def reconcile(store: Store) -> None:
             rows[job.id] = job
             add_job(store, job)
     for job in rows.values():
-        if folder(store, job).spec() != job.to_json():
+        if folder(store, job).spec() != encode(job):
             write(store, job)
     for job_id, worker in process.members(store.home):
         known = rows.get(job_id)
@@ -71,7 +72,7 @@ def reconcile(store: Store) -> None:
 def _told(found: JobFolder) -> Job | None:
     """The job that a folder tells of, or None where its spec cannot be read."""
     try:
-        return Job.from_json(found.spec())
-    except (KeyError, TypeError, ValueError):
+        return read_job(found.spec())
+    except InputError:
         _log.warning("%s tells of no job.", found.path)
         return None

@@ -17,6 +17,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from t2ialign import settings
+from t2ialign.codec import encode
 from t2ialign.jobs import process, reconcile, transitions
 from t2ialign.jobs.folder import JobFolder, JobRequest, folder_of
 from t2ialign.store import Store
@@ -59,7 +60,7 @@ class Supervisor:
             parent=parent,
         )
         with self._lock:
-            folder_of(self._store.home, job.id).write_spec(job.to_json())
+            folder_of(self._store.home, job.id).write_spec(encode(job))
             add_job(self._store, job)
         self._wake.set()
         return job.id

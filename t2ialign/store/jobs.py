@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
+from t2ialign.codec import decode, encode
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
 from t2ialign.types import InputError
 
 JobStatus = Literal["queued", "running", "paused", "interrupted", "done", "cancelled", "failed", "discarded"]
-TIMES = ("created", "started", "ended")
 NEWEST = "DO UPDATE SET record = excluded.record, written = excluded.written WHERE excluded.written >= written"
 
 
@@ -62,18 +62,10 @@ class Job:
     progress: JobProgress = field(default_factory=JobProgress)
     asked: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        times = {name: moment and moment.isoformat() for name in TIMES for moment in [getattr(self, name)]}
-        return {**asdict(self), "command": list(self.command), **times}
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Job:
-        """Inverse of ``to_json``; fields of other versions are left out."""
-        known = {entry.name: record[entry.name] for entry in fields(cls) if entry.name in record}
-        times = {name: datetime.fromisoformat(known[name]) for name in TIMES if known.get(name)}
-        return cls(
-            **{**known, **times, "command": tuple(known["command"]), "progress": JobProgress(**known["progress"])}
-        )
+def read_job(record: Mapping[str, Any]) -> Job:
+    """A job from its JSON; fields of other versions are left out. ``InputError`` where it is no job's."""
+    return decode(Job, record, "This is no job's record", spare=True)
 
 
 def add_job(store: Store, job: Job) -> None:
@@ -98,7 +90,7 @@ def list_jobs(store: Store, statuses: Sequence[JobStatus] = (), kind: str = "", 
     """
     wanted = list(statuses) or [status for status in get_args(JobStatus) if status != "discarded"]
     rows = store.rows(sql, {"statuses": wanted, "kind": kind, "parent": parent})
-    return [Job.from_json(json.loads(record)) for (record,) in rows]
+    return [read_job(json.loads(record)) for (record,) in rows]
 
 
 def job_of(store: Store, job: str) -> Job:
@@ -106,7 +98,7 @@ def job_of(store: Store, job: str) -> Job:
     rows = store.rows("SELECT record FROM jobs WHERE job = ? AND status <> 'discarded'", [job])
     if not rows:
         raise InputError(f"There is no job {job[:40]!r} in this store: `t2ialign jobs list` names those there are.")
-    return Job.from_json(json.loads(rows[0][0]))
+    return read_job(json.loads(rows[0][0]))
 
 
 def discard_job(store: Store, job: str) -> None:
@@ -175,5 +167,5 @@ def _row(job: Job) -> dict[str, Any]:
         "status": job.status,
         "kind": job.kind,
         "parent": job.parent,
-        "record": json.dumps(job.to_json()),
+        "record": json.dumps(encode(job)),
     }

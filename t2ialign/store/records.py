@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from t2ialign.codec import decode
 from t2ialign.store.images import SHA
 from t2ialign.types import Axis, GenerationConfig, Level, Prompt, Score, cell_key, content_key
 
@@ -144,7 +145,7 @@ def config_json(config: GenerationConfig) -> str:
 
 
 def config_of(text: str) -> GenerationConfig:
-    return GenerationConfig.from_json(json.loads(text))
+    return decode(GenerationConfig, json.loads(text))
 
 
 def _record(row: dict[str, Any]) -> CellRecord:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from t2ialign.codec import decode, encode
 from t2ialign.files import write_whole
 from t2ialign.store import images, vote_log
 from t2ialign.store.connection import Cursor
@@ -72,7 +73,7 @@ def save_design(store: Store, study: str, design: StudyDesign) -> Study:
         if state_of(cursor, study) != "draft":
             raise InputError("This study is frozen since it was opened: make a new one from its design instead.")
         sql = "UPDATE studies SET title = ?, design = ? WHERE study = ?"
-        cursor.execute(sql, [design.title, json.dumps(design.to_json()), study]).fetchall()
+        cursor.execute(sql, [design.title, json.dumps(encode(design)), study]).fetchall()
     return study_of(store, study)
 
 
@@ -83,12 +84,12 @@ def open_study(store: Store, study: str, manifest: Manifest) -> Study:
     database. Raises ``InputError`` where a picture is missing or the study is no draft.
     """
     check_pictures(store, sorted(manifest.pictures))
-    text = json.dumps(manifest.to_json(), ensure_ascii=False)
+    text = json.dumps(encode(manifest), ensure_ascii=False)
     with store.transaction() as cursor:
         if state_of(cursor, study) != "draft":
             raise InputError("This study has been opened before: a frozen study is only paused, resumed or closed.")
         sql = "UPDATE studies SET state = 'open', title = ?, design = ?, manifest = ?, hash = ? WHERE study = ?"
-        design = json.dumps(manifest.design.to_json())
+        design = json.dumps(encode(manifest.design))
         cursor.execute(sql, [manifest.design.title, design, text, manifest.hash, study]).fetchall()
         log(cursor, study, f"opened, frozen as {manifest.hash}")
         write_whole(store.home / "votes" / f"{study}.json", text.encode(), sync=True)
@@ -205,7 +206,7 @@ def study_log(store: Store, study: str) -> list[tuple[datetime, str]]:
 
 def insert_study(cursor: Cursor, study: Study, manifest: str) -> None:
     """The row of a study that is not there yet."""
-    design = "" if study.design is None else json.dumps(study.design.to_json())
+    design = "" if study.design is None else json.dumps(encode(study.design))
     created = study.created.astimezone(UTC).replace(tzinfo=None)
     row = [study.id, study.title, study.state, created, design, manifest, study.hash, study.blind, study.parent]
     sql = f"INSERT INTO studies VALUES ({', '.join('?' * len(row))}) ON CONFLICT DO NOTHING"
@@ -248,7 +249,7 @@ def parsed(text: str, frozen: str) -> Manifest:
     """A manifest from its JSON, which must be what was frozen; the last few are kept."""
     if not text:
         raise InputError("This study is still a draft: open it first.")
-    manifest = Manifest.from_json(json.loads(text))
+    manifest = decode(Manifest, json.loads(text))
     if manifest.hash != frozen:
         raise InputError("This study's content is not what was frozen when it opened: it can no longer be answered.")
     return manifest
@@ -256,7 +257,7 @@ def parsed(text: str, frozen: str) -> Manifest:
 
 def _study(row: tuple[Any, ...]) -> Study:
     study, title, state, created, design, frozen, blind, parent = row
-    known = StudyDesign.from_json(json.loads(design)) if design else None
+    known = decode(StudyDesign, json.loads(design)) if design else None
     return Study(study, title, state, created.replace(tzinfo=UTC), known, frozen, blind, parent)
 
 

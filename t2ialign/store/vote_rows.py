@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from t2ialign.codec import decode, encode
 from t2ialign.store import vote_log
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
@@ -30,7 +31,7 @@ def survey_record(survey: Survey, code: str) -> Record:
         "rater_group": survey.group,
         "code": code,
         "created": _stamp(survey.created),
-        "trials": [trial.to_json() for trial in survey.trials],
+        "trials": encode(survey.trials),
     }
 
 
@@ -52,7 +53,7 @@ def vote_record(
         "survey": survey,
         "trial": trial,
         "revision": revision,
-        **answer.to_json(),
+        **encode(answer),
         "milliseconds": milliseconds,
         "created": _stamp(created),
         "blind": blind,
@@ -87,7 +88,7 @@ def insert_records(cursor: Cursor, records: Iterable[Record]) -> None:
 
 def trial_of(text: str) -> Trial:
     """A round from its row's JSON."""
-    return Trial.from_json(json.loads(text))
+    return decode(Trial, json.loads(text))
 
 
 def drawn(cursor: Cursor, study: str) -> Drawn:
@@ -142,7 +143,7 @@ def _restore_study(home: Path, cursor: Cursor, study: str) -> None:
         insert_study(cursor, Study(QUICK, QUICK_TITLE, "open", created, None, blind=False), "")
     elif file.exists():
         text = file.read_text(encoding="utf-8")
-        manifest = Manifest.from_json(json.loads(text))
+        manifest = decode(Manifest, json.loads(text))
         steps = [
             record["state"] for record in vote_log.read(vote_log.shard_of(home, study)) if record["kind"] == "state"
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,13 +21,6 @@ class Answer:
 
     chosen: tuple[Any, ...] = ()
     verdict: Any = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return {"chosen": list(self.chosen), "verdict": self.verdict}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Answer:
-        return cls(tuple(record["chosen"]), record["verdict"])
 
 
 def checked_answer(answer: Answer, kind: str, shown: int, most: int) -> Answer:

@@ -8,12 +8,12 @@ or both bad) and ``rank`` (best to worst).
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
+from t2ialign.codec import decode, encode
 from t2ialign.types import InputError, Prompt, content_key
 
 Compare = Literal["metrics", "methods", "sets"]
@@ -22,7 +22,7 @@ Aspect = Literal["fits", "better", "varied"]
 
 MAX_SHOWN = 12
 MAX_ROUNDS = 200
-PLAIN = {"str": (str, "a text"), "int": (int, "a whole number"), "float": ((int, float), "a number")}
+UNREADABLE = "The study's TOML cannot be read"
 QUESTIONS: dict[tuple[str, str], str] = {
     ("select", "fits"): "Select every picture that fits the text, or none.",
     ("select", "better"): "Select the pictures you like, or none.",
@@ -115,26 +115,14 @@ class StudyDesign:
 
     @property
     def key(self) -> str:
-        return content_key(self.to_json())
+        return content_key(encode(self))
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; ``from_json`` is its inverse, also after a trip through JSON text."""
-        return json.loads(json.dumps(asdict(self)))
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> StudyDesign:
-        """Raises ``InputError`` on anything that is not the design of a study."""
-        try:
-            parts = {
-                "contenders": tuple(_made(Contender, contender) for contender in record["contenders"]),
-                "prompts": tuple(Prompt(p["text"], p["category"], tuple(p["tags"])) for p in record["prompts"]),
-                "answer": _made(AnswerRule, record["answer"]),
-                "pictures": _pictures(record["pictures"]),
-                "groups": tuple(_strings(record["groups"])),
-            }
-            return _made(cls, {**record, **parts})
-        except (TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"This is not the design of a study ({error}).") from error
+@dataclass(frozen=True)
+class _ByCategory:
+    """Prompts as TOML has them."""
+
+    prompts: Mapping[str, tuple[str, ...]]
 
 
 def checked(design: StudyDesign) -> StudyDesign:
@@ -148,68 +136,29 @@ def from_toml(text: str) -> StudyDesign:
     """A checked design from its TOML: prompts are a table of lists by category; what is left out has its default."""
     try:
         record = tomllib.loads(text)
-        prompts = record.pop("prompts")
-        parts = {
-            "contenders": tuple(_made(Contender, contender) for contender in record["contenders"]),
-            "prompts": tuple(Prompt(text, category) for category, texts in prompts.items() for text in _strings(texts)),
-            "answer": _made(AnswerRule, record.get("answer", {})),
-            "pictures": _pictures(record.get("pictures", {})),
-            "groups": tuple(_strings(record.get("groups", ["everyone"]))),
-        }
-        design = _made(StudyDesign, {**record, **parts})
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The study is not valid TOML: {error}.") from error
-    except KeyError as error:
-        raise InputError(f"The study's TOML has no {error.args[0]!r}.") from error
-    except (TypeError, AttributeError) as error:
-        raise InputError(f"The study's TOML cannot be read: {error}.") from error
-    return checked(design)
+    by_category = decode(_ByCategory, {"prompts": record.get("prompts")}, UNREADABLE).prompts
+    record["prompts"] = [Prompt(text, category) for category, texts in by_category.items() for text in texts]
+    pictures = record.get("pictures")
+    if isinstance(pictures, dict) and isinstance(pictures.get("seeds"), str):
+        from t2ialign.limits import parse_seeds
+
+        pictures["seeds"] = parse_seeds(pictures["seeds"])
+    return checked(decode(StudyDesign, encode(record), UNREADABLE))
 
 
 def to_toml(design: StudyDesign) -> str:
     """The design as TOML that ``from_toml`` reads back (prompt tags are left out)."""
     import tomlkit
 
-    record = design.to_json()
+    record = encode(design)
     by_category: dict[str, list[str]] = {}
     for prompt in design.prompts:
         by_category.setdefault(prompt.category, []).append(prompt.text)
     tables = {"answer": record.pop("answer"), "pictures": record.pop("pictures"), "prompts": by_category}
     contenders = record.pop("contenders")
     return tomlkit.dumps({**{k: v for k, v in record.items() if k != "prompts"}, **tables, "contenders": contenders})
-
-
-def _pictures(record: Mapping[str, Any]) -> Pictures:
-    """``seeds`` may be a list or written as people do: ``"0-7"``."""
-    seeds = record.get("seeds", list(Pictures.seeds))
-    if isinstance(seeds, str):
-        from t2ialign.limits import parse_seeds
-
-        seeds = parse_seeds(seeds)
-    if not isinstance(seeds, list | tuple) or not all(type(seed) is int for seed in seeds):
-        raise TypeError('seeds are whole numbers, as "0-7" or [1, 5, 9]')
-    return _made(Pictures, {**record, "seeds": tuple(seeds)})
-
-
-def _made(cls: type[Any], record: Mapping[str, Any]) -> Any:
-    """A record's object. ``TypeError`` in plain words where a field is unknown, missing, or no text or number."""
-    known = {field.name: field for field in fields(cls)}
-    for name, value in record.items():
-        if name not in known:
-            raise TypeError(f"there is no {name!r}; known are {', '.join(known)}")
-        types, words = PLAIN.get(str(known[name].type), (object, ""))
-        if not isinstance(value, types) or (words and isinstance(value, bool)):
-            raise TypeError(f"{name!r} is {words}, not {value!r}")
-    missing = [name for name, field in known.items() if field.default is MISSING and name not in record]
-    if missing:
-        raise TypeError(f"{missing[0]!r} is missing")
-    return cls(**record)
-
-
-def _strings(values: Any) -> list[str]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError("prompts (by category) and groups are lists of texts")
-    return values
 
 
 def _complaints(design: StudyDesign) -> Iterable[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from t2ialign.codec import encode
 from t2ialign.study.design import StudyDesign
 
 
@@ -34,11 +34,6 @@ class Exhibit:
         """The contenders as one name, for tables: ``a``, ``a+b``, or ``decoy``."""
         return "+".join(self.contenders) or "decoy"
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Exhibit:
-        lists = {name: tuple(record[name]) for name in ("contenders", "seeds", "pictures")}
-        return cls(prompt=record["prompt"], cell=record["cell"], **lists)
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -51,17 +46,8 @@ class Manifest:
     @property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON: the identity of the study's content."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(encode(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def to_json(self) -> dict[str, Any]:
-        exhibits = json.loads(json.dumps([asdict(exhibit) for exhibit in self.exhibits]))
-        return {"design": self.design.to_json(), "exhibits": exhibits, "decoys": list(self.decoys)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Manifest:
-        exhibits = tuple(Exhibit.from_json(exhibit) for exhibit in record["exhibits"])
-        return cls(StudyDesign.from_json(record["design"]), exhibits, tuple(record["decoys"]))
 
     @property
     def pictures(self) -> frozenset[str]:

@@ -11,9 +11,9 @@ import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -53,13 +53,6 @@ class Trial:
         if self.kind == "rank":
             return answer.chosen[0] != decoy
         return decoy not in answer.chosen and answer.verdict != "tie"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Trial:
-        return cls(**{**record, "shown": tuple(Exhibit.from_json(exhibit) for exhibit in record["shown"])})
 
 
 @dataclass

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from t2ialign.codec import encode
 from t2ialign.store import (
     Job,
     JobProgress,
@@ -19,7 +20,7 @@ from t2ialign.store import (
     train_steps,
     update_job,
 )
-from t2ialign.store.jobs import discard_job, measurements
+from t2ialign.store.jobs import discard_job, measurements, read_job
 from t2ialign.types import InputError
 
 
@@ -37,8 +38,8 @@ def test_a_job_comes_back_as_it_was(store: Store):
     add_job(store, whole)
     add_job(store, job(message="another one of this name"))
     assert job_of(store, "align-1") == whole
-    assert Job.from_json(whole.to_json()) == whole
-    assert Job.from_json({**whole.to_json(), "of_the_future": 1}) == whole
+    assert read_job(encode(whole)) == whole
+    assert read_job({**encode(whole), "of_the_future": 1}) == whole
 
 
 def test_jobs_are_listed_by_age_status_kind_and_parent(store: Store):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from t2ialign.codec import decode, encode
 from t2ialign.store import Store, images
 from t2ialign.store import studies as api
 from t2ialign.study.exclusion import Rule
@@ -40,7 +41,7 @@ def test_opening_freezes(store: Store):
 def test_what_was_frozen_lies_beside_the_votes(store: Store):
     study = opened_study(store)
     text = (store.home / "votes" / f"{study.id}.json").read_text()
-    assert Manifest.from_json(json.loads(text)).hash == study.hash
+    assert decode(Manifest, json.loads(text)).hash == study.hash
     for sha in api.manifest_of(store, study.id).pictures:
         images.path_of(store.home, sha).unlink()
         assert images.digest(api.picture_of(store, sha)) == sha
@@ -48,7 +49,7 @@ def test_what_was_frozen_lies_beside_the_votes(store: Store):
 
 def test_a_changed_manifest_is_noticed(store: Store):
     study = opened_study(store)
-    text = json.dumps(api.manifest_of(store, study.id).to_json()).replace("a star", "a moon")
+    text = json.dumps(encode(api.manifest_of(store, study.id))).replace("a star", "a moon")
     with store.transaction() as cursor:
         cursor.execute("UPDATE studies SET manifest = ?", [text]).fetchall()
     with pytest.raises(InputError, match="not what was frozen"):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from t2ialign.codec import encode
 from t2ialign.study.answers import Answer
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign
 from t2ialign.study.manifest import Exhibit, Manifest, merged
@@ -66,7 +67,7 @@ def vote(
         Exhibit(() if label == "decoy" else tuple(label.split("+")), prompt, (0,), (sha(label, prompt),), "")
         for label in labels
     )
-    name = content_key([survey, prompt, list(labels), answer.to_json(), milliseconds])
+    name = content_key([survey, prompt, list(labels), encode(answer), milliseconds])
     trial = Trial(name, 0, prompt, category, shown, kind, len(shown), check)
     return Vote(
         name, "study", survey, group, trial, trial.checked(answer), milliseconds, datetime(2026, 1, 1, tzinfo=UTC)

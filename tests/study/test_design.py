@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from t2ialign.codec import decode, encode
 from t2ialign.registry import resolve
 from t2ialign.settings import DATA
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign, checked, from_toml, to_toml
@@ -54,7 +55,7 @@ def test_shipped_designs_name_checkpoints_that_exist(name: str):
 def test_toml_and_json_round_trip():
     found = from_toml(SMALL)
     assert from_toml(to_toml(found)) == found
-    assert StudyDesign.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert decode(StudyDesign, json.loads(json.dumps(encode(found)))) == found
     assert from_toml(to_toml(found)).key == found.key
     assert replace(found, rounds=3).key != found.key
 
@@ -99,16 +100,16 @@ def test_bad_designs_are_refused_in_a_sentence(fields: dict, said: str):
     ("text", "said"),
     [
         ("title = ", "not valid TOML"),
-        ('title = "t"', "has no 'prompts'"),
+        ('title = "t"', "'prompts' is a table"),
         (SMALL.replace("compare =", "compares ="), "compares"),
-        (SMALL.replace('"pick"', "3"), "'kind' is a text, not 3"),
+        (SMALL.replace('"pick"', "3"), "'answer.kind' is a text, not 3"),
         (SMALL.replace('"pick"', '"shout"'), "'kind' is one of"),
         ("rounds = 2.5" + SMALL, "'rounds' is a whole number"),
         ("rounds = true" + SMALL, "'rounds' is a whole number"),
-        (SMALL.replace('name = "base"', ""), "'name' is missing"),
-        (SMALL.replace('["a red circle"', '[3, "a red circle"'), "lists of texts"),
+        (SMALL.replace('name = "base"', ""), r"'contenders\[0\]' lacks 'name'"),
+        (SMALL.replace('["a red circle"', '[3, "a red circle"'), r"'prompts.color\[0\]' is a text, not 3"),
         (SMALL.replace('"0-3"', '"zero"'), "[Ss]eed"),
-        (SMALL.replace('"0-3"', "[1.5]"), "seeds are whole numbers"),
+        (SMALL.replace('"0-3"', "[1.5]"), r"'pictures.seeds\[0\]' is a whole number, not 1.5"),
     ],
 )
 def test_bad_toml_is_refused_in_a_sentence(text: str, said: str):

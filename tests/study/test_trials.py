@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from t2ialign.codec import decode, encode
 from t2ialign.study.answers import Answer
 from t2ialign.study.design import AnswerRule
 from t2ialign.study.manifest import Manifest
@@ -120,7 +121,7 @@ def test_the_training_example_has_a_decoy_and_is_no_round(make):
 
 def test_trials_survive_json(make):
     for trial in draw(make(), "x"):
-        assert Trial.from_json(trial.to_json()) == trial
+        assert decode(Trial, encode(trial)) == trial
 
 
 def test_nothing_to_compare_is_said(make):

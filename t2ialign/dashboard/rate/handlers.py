@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from t2ialign.codec import encode
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.words import CONSENT
 from t2ialign.store import Store
@@ -129,9 +130,7 @@ def _told(store: Store, manifest: Manifest, survey: Survey) -> Record:
     rounds = []
     for trial in survey.trials:
         vote = given.get(trial.id)
-        said = (
-            {"answer": vote.answer.to_json(), "revision": vote.revision} if vote else {"answer": None, "revision": -1}
-        )
+        said = {"answer": encode(vote.answer), "revision": vote.revision} if vote else {"answer": None, "revision": -1}
         rounds.append({**_round(survey.study, survey.id, trial), **said})
     return {"survey": survey.id, "rounds": rounds, "example": _example(survey.study, survey.id, manifest)}
 
