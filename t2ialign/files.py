@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from t2ialign.types import InputError
@@ -12,13 +14,19 @@ from t2ialign.types import InputError
 
 def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
     """Write a file under a temporary name and rename it: it is there whole or not at all (``sync``: and on disk)."""
+    with whole_file(path, sync) as part:
+        part.write_bytes(data)
+
+
+@contextmanager
+def whole_file(path: Path, sync: bool = False) -> Iterator[Path]:
+    """A temporary name to write a file under, which becomes ``path`` when the block ends well, and else is gone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
+        yield part
+        if sync:
+            with part.open("rb") as file:
                 os.fsync(file.fileno())
         os.replace(part, path)
     finally:

@@ -200,11 +200,24 @@ class TradeoffPoint:
 
 
 @dataclass(frozen=True)
+class VoteOrigin:
+    """One vote behind a pair: of which survey (its public name; the id itself is its rater's key), on which trial.
+
+    ``agrees`` is 1 where it preferred the winner, 0 where the loser, and 0.5 where neither.
+    """
+
+    survey: str
+    trial: str
+    agrees: float
+
+
+@dataclass(frozen=True)
 class PreferencePair:
     """Two pictures of one prompt, of which somebody or something preferred ``win``.
 
     ``source`` says who: ``annotator``, ``votes:<study>``, ``reward:<metric>`` or ``dataset:<name>``; ``weight`` is the
-    pair's share of the loss; ``win_key`` and ``lose_key`` are the pictures' identities in the store ("" = not stored).
+    pair's share of the loss; ``win_key`` and ``lose_key`` are the pictures' identities in the store ("" = not stored);
+    ``votes`` are the votes that it stands for, where people voted.
     """
 
     prompt: Prompt
@@ -214,6 +227,7 @@ class PreferencePair:
     weight: float = 1.0
     win_key: str = ""
     lose_key: str = ""
+    votes: tuple[VoteOrigin, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,81 +1,72 @@
-"""A study's comparisons in the layout of Pick-a-Pic (Kirstain et al., NeurIPS 2023), pictures included.
-
-``jpg_0`` and ``jpg_1`` hold picture files (lossless WebP here; readers go by the bytes, not by the name). ``label_0`` is
-1 where the first was preferred, 0 where the second was, 0.5 for a tie.
-"""
+"""A study's comparisons in the layout of Pick-a-Pic (``training.pair_files``), pictures included as lossless WebP."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from t2ialign.files import write_whole
-from t2ialign.hub.vote_tables import public_survey
 from t2ialign.store import Store
 from t2ialign.store.studies import picture_of
+from t2ialign.store.vote_pairs import image_keys
 from t2ialign.study.answers import duels
-from t2ialign.study.manifest import Exhibit
-from t2ialign.study.records import Vote, real
-from t2ialign.types import InputError, content_key
-
-TEXT = ("best_image_uid", "caption", "created_at", "image_0_uid", "image_0_url", "image_1_uid", "image_1_url")
-SCHEMA = pa.schema(
-    {
-        "are_different": pa.bool_(),
-        **dict.fromkeys(TEXT, pa.string()),
-        "has_label": pa.bool_(),
-        "jpg_0": pa.binary(),
-        "jpg_1": pa.binary(),
-        "label_0": pa.float64(),
-        "label_1": pa.float64(),
-        "model_0": pa.string(),
-        "model_1": pa.string(),
-        "ranking_id": pa.string(),
-        "user_id": pa.string(),
-        "num_example_per_prompt": pa.int64(),
-    }
-)
+from t2ialign.study.records import Vote, public_survey, real
+from t2ialign.training.pair_files import LAYOUT, origin_row, write_rows
+from t2ialign.types import InputError, VoteOrigin, content_key
 
 
 def pair_rows(store: Store, votes: Sequence[Vote]) -> Iterator[dict[str, Any]]:
     """One row a comparison of two pictures; of sets, one for each seed that both have a picture of."""
     read = cache(lambda sha: picture_of(store, sha))
-    found = [row for vote in real(votes) for row in _comparisons(vote)]
-    prompts = Counter(row["caption"] for row in found)
-    for row in found:
+    found = [comparison for vote in real(votes) for comparison in _comparisons(vote)]
+    prompts = Counter(one.vote.trial.prompt for one in found)
+    keys = image_keys(store, (place for one in found for place in one.places))
+    for one in found:
+        row = _row(one)
         files = {"jpg_0": read(row["image_0_uid"]), "jpg_1": read(row["image_1_uid"])}
-        yield row | files | {"num_example_per_prompt": prompts[row["caption"]]}
+        known = {f"key_{side}": keys.get(place, "") for side, place in enumerate(one.places)}
+        yield row | files | known | {"num_example_per_prompt": prompts[row["caption"]]}
 
 
-def write_pairs(store: Store, votes: Sequence[Vote], path: Path) -> Path:
+def write_comparisons(store: Store, votes: Sequence[Vote], path: Path) -> Path:
     """The comparisons as Parquet. ``InputError`` where there are none."""
     rows = list(pair_rows(store, votes))
     if not rows:
         raise InputError("There are no comparisons to export yet.")
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), buffer, compression="zstd")
-    write_whole(path, buffer.getvalue().to_pybytes())
+    write_rows(path, rows, LAYOUT)
     return path
 
 
-def _comparisons(vote: Vote) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Comparison:
+    """Two pictures of one vote, in the order in which they were shown; ``label`` is that of the first."""
+
+    vote: Vote
+    uids: tuple[str, str]
+    places: tuple[tuple[str, int], tuple[str, int]]  # cell and seed of each
+    models: tuple[str, str]
+    label: float
+
+
+def _comparisons(vote: Vote) -> Iterator[_Comparison]:
     shown = vote.trial.shown
     for better, worse, outcome in duels(vote.answer, vote.trial.kind, len(shown)):
         first, second = sorted((better, worse))
         label = 0.5 if outcome == "tie" else float(first == better)
-        for one, other in zip(shown[first].pictures, shown[second].pictures):
+        left, right = shown[first], shown[second]
+        models = left.label, right.label
+        for one, seed, other, other_seed in zip(left.pictures, left.seeds, right.pictures, right.seeds):
             if one != other:
-                yield _row(vote, (shown[first], one), (shown[second], other), label)
+                places = (left.cell, seed), (right.cell, other_seed)
+                yield _Comparison(vote, (one, other), places, models, label)
 
 
-def _row(vote: Vote, first: tuple[Exhibit, str], second: tuple[Exhibit, str], label: float) -> dict[str, Any]:
-    uids = first[1], second[1]
+def _row(one: _Comparison) -> dict[str, Any]:
+    vote, uids, label = one.vote, one.uids, one.label
+    origin = VoteOrigin(public_survey(vote.survey), vote.trial.id, label)
     return {
         "are_different": True,
         "best_image_uid": "tie" if label == 0.5 else uids[0] if label else uids[1],
@@ -88,8 +79,11 @@ def _row(vote: Vote, first: tuple[Exhibit, str], second: tuple[Exhibit, str], la
         "has_label": True,
         "label_0": label,
         "label_1": 1 - label,
-        "model_0": first[0].label,
-        "model_1": second[0].label,
+        "model_0": one.models[0],
+        "model_1": one.models[1],
         "ranking_id": content_key([vote.id, *uids]),
-        "user_id": public_survey(vote.survey),
+        "user_id": origin.survey,
+        "weight": 1.0,
+        "source": f"votes:{vote.study}",
+        "votes": [origin_row(origin)],
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from t2ialign.codec import decode, encode
 from t2ialign.files import write_whole
-from t2ialign.hub.pick_a_pic import write_pairs
+from t2ialign.hub.pick_a_pic import write_comparisons
 from t2ialign.hub.vote_tables import read_votes, write_csv_folder, write_parquet
 from t2ialign.store import Store, images
 from t2ialign.store.studies import Study, insert_study, log, manifest_of, picture_of, study_of
@@ -70,7 +70,7 @@ def export_parquet(store: Store, study: str, path: Path) -> Path:
 
 def export_pairs(store: Store, study: str, path: Path) -> Path:
     """The comparisons in Pick-a-Pic's layout, pictures included."""
-    return write_pairs(store, _answered(store, study), path)
+    return write_comparisons(store, _answered(store, study), path)
 
 
 def export_folder(store: Store, study: str, folder: Path) -> Path:
@@ -80,7 +80,7 @@ def export_folder(store: Store, study: str, folder: Path) -> Path:
     votes, manifest = _answered(store, study), manifest_of(store, study)
     write_parquet(votes, folder / "votes.parquet")
     try:
-        write_pairs(store, votes, folder / "pairs.parquet")
+        write_comparisons(store, votes, folder / "pairs.parquet")
         pairs = True
     except InputError:  # answers that compare nothing, as when nobody selected anything
         pairs = False

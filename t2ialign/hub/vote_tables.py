@@ -20,7 +20,7 @@ from t2ialign.files import write_whole
 from t2ialign.store.export import FORMULA
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Exhibit
-from t2ialign.study.records import Vote
+from t2ialign.study.records import Vote, public_survey
 from t2ialign.study.trials import Trial
 from t2ialign.types import InputError, content_key
 
@@ -49,11 +49,6 @@ SCHEMA = pa.schema(
         "blind": pa.bool_(),
     }
 )
-
-
-def public_survey(survey: str) -> str:
-    """A survey's name for the outside: the id itself is its rater's key, and stays here."""
-    return content_key(["public", survey])
 
 
 def vote_rows(votes: Iterable[Vote]) -> Iterator[Row]:

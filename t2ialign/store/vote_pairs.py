@@ -18,8 +18,8 @@ from t2ialign.store.vote_queries import answers_of
 from t2ialign.study.answers import duels
 from t2ialign.study.exclusion import excluded
 from t2ialign.study.manifest import Exhibit
-from t2ialign.study.records import Vote, real
-from t2ialign.types import InputError, PreferencePair, Prompt
+from t2ialign.study.records import Vote, public_survey, real
+from t2ialign.types import InputError, PreferencePair, Prompt, VoteOrigin
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ def pairs_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> li
     """
     study, votes = _votes(store, study, groups)
     results = _meetings(votes)
-    keys = _image_keys(store, results)
+    keys = image_keys(store, (place for meeting in results for place in meeting.places))
     picture = cache(
         lambda sha: images.decode(picture_of(store, sha))
     )  # one tensor a picture, however many pairs it has
     pairs = []
-    for meeting, counts in results.items():
-        margin = counts["win"] - counts["loss"]
+    for meeting, said in results.items():
+        margin = sum((2 * vote.agrees - 1) * share for vote, share in said)
         if abs(margin) > 1e-9:
             win, lose = (0, 1) if margin > 0 else (1, 0)
             pairs.append(
@@ -67,9 +67,10 @@ def pairs_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> li
                     picture(meeting.pictures[win]),
                     picture(meeting.pictures[lose]),
                     f"votes:{study}",
-                    abs(margin) / (sum(counts.values()) + 2),
+                    abs(margin) / (sum(share for _, share in said) + 2),
                     keys.get(meeting.places[win], ""),
                     keys.get(meeting.places[lose], ""),
+                    tuple(vote if win == 0 else turned(vote) for vote, _ in said),
                 )
             )
     return _normalised(pairs)
@@ -106,18 +107,24 @@ def _votes(store: Store, study: str, groups: Sequence[str]) -> tuple[str, list[V
     return study, [v for v in real(votes) if v.survey not in out and (not wanted or v.group in wanted)]
 
 
-def _meetings(votes: Iterable[Vote]) -> Mapping[_Meeting, Mapping[str, float]]:
-    """Who met whom, and how it ended; of sets, seed by seed, each a part of the vote."""
-    results: dict[_Meeting, dict[str, float]] = defaultdict(lambda: dict.fromkeys(("win", "loss", "tie"), 0.0))
+def turned(vote: VoteOrigin) -> VoteOrigin:
+    """The same vote seen from the pair's other picture."""
+    return replace(vote, agrees=1 - vote.agrees)
+
+
+def _meetings(votes: Iterable[Vote]) -> Mapping[_Meeting, list[tuple[VoteOrigin, float]]]:
+    """Who met whom, and what each vote says of the first and counts; of sets, seed by seed, each a part of the vote."""
+    results: dict[_Meeting, list[tuple[VoteOrigin, float]]] = defaultdict(list)
     for vote in votes:
         shown = vote.trial.shown
         for better, worse, outcome in duels(vote.answer, vote.trial.kind, len(shown)):
             parts = list(_seed_by_seed(shown[better], shown[worse]))
             for (sha, place), (other, other_place) in parts:
-                turned = sha > other
-                pair = ((other, sha), (other_place, place)) if turned else ((sha, other), (place, other_place))
-                result = "tie" if outcome == "tie" else "loss" if turned else "win"
-                results[_Meeting(vote.trial.prompt, vote.trial.category, *pair)][result] += 1 / len(parts)
+                swapped = sha > other
+                pair = ((other, sha), (other_place, place)) if swapped else ((sha, other), (place, other_place))
+                agrees = 0.5 if outcome == "tie" else 0.0 if swapped else 1.0
+                origin = VoteOrigin(public_survey(vote.survey), vote.trial.id, agrees)
+                results[_Meeting(vote.trial.prompt, vote.trial.category, *pair)].append((origin, 1 / len(parts)))
     return results
 
 
@@ -145,9 +152,9 @@ def _likes(vote: Vote) -> Iterator[tuple[int, bool]]:
         yield from ((place, False) for place in (rest or chosen[-1:]) if place != chosen[0])
 
 
-def _image_keys(store: Store, meetings: Iterable[_Meeting]) -> dict[tuple[str, int], str]:
-    """The stored pictures' identities by cell and seed."""
-    cells = sorted({cell for meeting in meetings for cell, _ in meeting.places})
+def image_keys(store: Store, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """The identities, by cell and seed, of the pictures that are stored in the cells of these places."""
+    cells = sorted({cell for cell, _ in places})
     sql = "SELECT cell, seed, image FROM images WHERE cell IN (SELECT unnest(?::VARCHAR[]))"
     return {(cell, seed): image for cell, seed, image in store.rows(sql, [cells])}
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from t2ialign.study.answers import Answer
 from t2ialign.study.trials import Trial
+from t2ialign.types import content_key
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Vote:
     created: datetime
     revision: int = 0
     blind: bool = True
+
+
+def public_survey(survey: str) -> str:
+    """A survey's name for the outside: the id itself is its rater's key, and stays here."""
+    return content_key(["public", survey])
 
 
 def real(votes: Sequence[Vote]) -> list[Vote]:

@@ -10,11 +10,11 @@ import yaml
 
 from t2ialign.hub import study_folder
 from t2ialign.hub.study_folder import export_csv, export_folder, export_parquet, import_folder, import_zip
-from t2ialign.hub.vote_tables import public_survey
 from t2ialign.store import ingest_votes, open_store
 from t2ialign.store.studies import QUICK, manifest_of, picture_of, study_of
 from t2ialign.store.votes import answers_of, begin_survey, pairs_from_votes, record_quick
 from t2ialign.study.answers import Answer
+from t2ialign.study.records import public_survey
 from t2ialign.study.results import results
 from t2ialign.types import InputError
 from tests.store.studying import opened_study

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from t2ialign.hub.vote_tables import csv_text, public_survey, read_votes, vote_rows, write_csv_folder, write_parquet
+from t2ialign.hub.vote_tables import csv_text, read_votes, vote_rows, write_csv_folder, write_parquet
 from t2ialign.store.votes import answers_of
 from t2ialign.study.answers import Answer
+from t2ialign.study.records import public_survey
 from t2ialign.types import InputError
 from tests.study.conftest import vote
 

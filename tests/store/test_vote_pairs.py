@@ -9,6 +9,7 @@ from t2ialign.store.studies import exclude, manifest_of
 from t2ialign.study.answers import Answer
 from t2ialign.study.exclusion import Rule
 from t2ialign.study.manifest import Exhibit
+from t2ialign.study.records import public_survey
 from t2ialign.types import InputError, Prompt, image_key
 from tests.store.studying import PICK, RANK, opened_study, picture
 
@@ -66,6 +67,17 @@ def test_majorities_win_and_even_votes_drop_out(store: Store):
     assert one_pair(store, ["a", "b"]) == []
     assert one_pair(store, ["tie", "neither"]) == []
     assert len(one_pair(store, ["a", "a", "b"])) == 1
+
+
+def test_a_pair_knows_the_votes_that_it_stands_for(store: Store):
+    (pair,) = one_pair(store, ["a", "tie", "b", "a"])
+    votes = api.answers_of(store, pair.source.removeprefix("votes:"))
+    assert sorted(vote.agrees for vote in pair.votes) == [0.0, 0.5, 1.0, 1.0]
+    said = {(public_survey(vote.survey), vote.trial.id): vote for vote in votes}
+    for origin in pair.votes:
+        vote = said[origin.survey, origin.trial]
+        won = {vote.trial.shown[place].pictures[0] for place in vote.answer.chosen}
+        assert won == {0.0: {sha_of(pair.lose)}, 0.5: set(), 1.0: {sha_of(pair.win)}}[origin.agrees]
 
 
 def test_weights_grow_with_agreement_and_evidence(store: Store):

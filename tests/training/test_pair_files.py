@@ -14,7 +14,7 @@ from PIL import Image
 from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
 from t2ialign.training.pairs import judged
 from t2ialign.training.selection import liked_and_disliked
-from t2ialign.types import InputError
+from t2ialign.types import InputError, PreferencePair, Prompt, VoteOrigin
 from tests.training.batches import seed_batch
 
 
@@ -57,6 +57,32 @@ def test_pairs_survive_the_way_out_and_in(tmp_path: Path) -> None:
     assert all(
         torch.equal(a.win, b.win) and torch.equal(a.lose, b.lose) and a.weight == b.weight for a, b in zip(pairs, again)
     )
+
+
+def test_a_pair_keeps_who_said_it_and_which_pictures_they_are(tmp_path: Path) -> None:
+    votes = (VoteOrigin("one", "t1", 1.0), VoteOrigin("two", "t2", 0.5), VoteOrigin("three", "t3", 0.0))
+    image = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    pair = PreferencePair(Prompt("a ring"), image, image + 1, "votes:study", 0.5, "key of win", "key of lose", votes)
+    write_pairs(tmp_path / "p.parquet", [pair])
+    (again,) = read_pairs(tmp_path / "p.parquet", 32, 10)
+    origin = ("source", "weight", "win_key", "lose_key", "votes")
+    assert all(getattr(again, name) == getattr(pair, name) for name in origin)
+
+
+def test_a_second_picture_that_won_turns_the_votes_around(tmp_path: Path) -> None:
+    known = {"key_0": "a", "key_1": "b", "source": "votes:s", "weight": None}
+    votes = [{"survey": "one", "trial": "t1", "label_0": 0.0}, {"survey": "two", "trial": "t2", "label_0": 1.0}]
+    path = file_of(tmp_path / "p.parquet", [{**row(0.0), **known, "votes": votes}])
+    (pair,) = read_pairs(path, 32, 10)
+    assert (pair.win_key, pair.lose_key, pair.source, pair.weight) == ("b", "a", "votes:s", 1.0)
+    assert pair.votes == (VoteOrigin("one", "t1", 1.0), VoteOrigin("two", "t2", 0.0))
+
+
+def test_files_without_an_origin_are_read_as_ever(tmp_path: Path) -> None:
+    """As they were written before: Pick-a-Pic's four columns, with a weight or without."""
+    path = file_of(tmp_path / "old.parquet", [{**row(1.0), "label_1": 0.0, "weight": 2.0}])
+    (pair,) = read_pairs(path, 32, 10)
+    assert (pair.source, pair.weight, pair.win_key, pair.lose_key, pair.votes) == ("dataset:old", 2.0, "", "", ())
 
 
 def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
