@@ -43,3 +43,13 @@ def explained(metrics: Mapping[str, Metric], place: str) -> Markup:
 def about(metric: Metric, place: str) -> Markup:
     """The ``what is this?`` button of a metric and the card that it opens; ``place`` keeps ids apart."""
     return call(MACROS, "about", metric, place)
+
+
+def heading(text: str) -> Markup:
+    """What stands over a part of a page."""
+    return call(MACROS, "heading", text)
+
+
+def paragraph(text: str) -> Markup:
+    """A sentence or a few."""
+    return call(MACROS, "paragraph", text)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from markupsafe import Markup
 
 from t2ialign.dashboard.shared.html import Look
+from t2ialign.dashboard.shared.templates import render
 
 DASHES = {"solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
 WORDS = {
@@ -20,7 +22,7 @@ WORDS = {
         "Its mirror image. Letting a picture disappear costs without end; making one far more likely costs little.",
     ),
     "alpha": (
-        "(x<sup>1−α</sup> − (1−α) x − α) / (α (α−1))",
+        Markup("(x<sup>1−α</sup> − (1−α) x − α) / (α (α−1))"),
         "Everything between the two: α near 0 is reverse KL, α near 1 forward KL.",
     ),
     "jensen_shannon": (
@@ -45,28 +47,9 @@ class DivergenceCard:
 
 def family(cards: Sequence[DivergenceCard]) -> str:
     """A card a divergence."""
-    return f'<div class="t2-family">{"".join(_card(one) for one in cards)}</div>'
+    return render("theory/family.html", cards=cards, words=WORDS, dashes=DASHES)
 
 
 def heading(card: DivergenceCard) -> str:
     """What stands over a landscape: whose it is, and with which beta."""
-    return (
-        f'<h4 class="t2-divergence-title" style="{card.look.style}">{_line(card.dash)}{escape(card.title)}'
-        f"<small>β = {card.beta:.3g}</small></h4>"
-    )
-
-
-def _card(one: DivergenceCard) -> str:
-    formula, words = WORDS[one.name]
-    return (
-        f'<section class="t2-divergence{"" if one.shown else " off"}" style="{one.look.style}">'
-        f'<h4>{_line(one.dash)}{escape(one.title)}</h4><p class="t2-formula">f(x) = {formula}</p><p>{words}</p>'
-        f'<p class="t2-small">f″(1) = {one.strength:g}, used with β = {one.beta:.3g}</p></section>'
-    )
-
-
-def _line(dash: str) -> str:
-    return (
-        '<svg class="t2-line" viewBox="0 0 28 8" aria-hidden="true"><path d="M1 4 H27" fill="none" stroke="currentColor" '
-        f'stroke-width="3" stroke-dasharray="{DASHES[dash]}"/></svg>'
-    )
+    return render("theory/heading.html", card=card, dashes=DASHES)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.types import content_key
 
 DIGITS = 3
@@ -26,18 +27,14 @@ def player(film: FilmData) -> str:
     """The controls; the places travel in the element itself."""
     record = {"steps": list(film.steps), "pairs": list(film.pairs), "plots": _short(film.plots)}
     data = json.dumps(record, separators=(",", ":"))
-    last = len(film.steps) - 1
-    return (
-        f'<div class="t2-player" data-stamp="{content_key(record)}" data-film="{escape(data)}">'
-        '<button type="button" class="t2-play" aria-label="Play">Play</button>'
-        f'<input type="range" min="0" max="{last}" value="{last}" step="1" aria-label="Training step">'
-        f"<output>step {film.steps[-1]}</output></div>"
+    return render(
+        "theory/player.html", stamp=content_key(record), data=data, step=film.steps[-1], last=len(film.steps) - 1
     )
 
 
 def no_film(words: str) -> str:
     """What stands there without a run."""
-    return f'<p class="t2-notice hint">{escape(words)}</p>'
+    return notice(words, "hint")
 
 
 def _short(value: Any) -> Any:

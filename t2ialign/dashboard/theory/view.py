@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
+from t2ialign.dashboard.shared.html import heading, paragraph
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.dashboard.theory.handlers import ABOVE, BETAS, LOGARITHMS, ORDER, PLOT, RATIOS, SPACE, TheoryForm
@@ -11,13 +13,6 @@ from t2ialign.dashboard.theory.handlers import ABOVE, BETAS, LOGARITHMS, ORDER, 
 Components = dict[str, gr.blocks.Block]
 CONTROLS = ("shown", "alpha", "beta", "matched", "seen_from", "axes", "run")
 
-INTRO = """
-<h2>What holds a model near where it began</h2>
-<p>Aligning pulls a model in two directions. Preferences pull it towards the pictures that people chose. A
-<b>divergence</b> holds it near the model it was, which is where the variety of its pictures comes from. Below,
-<b>X</b> is how much likelier a picture has become: its probability under the trained model over that under the reference.
-X = 1 is unchanged, X = 2 twice as likely, X = 0.1 ten times less.</p>
-"""
 CURVE_WORDS = {
     "f": (
         "β f: what it costs to move away",
@@ -35,40 +30,12 @@ CURVE_WORDS = {
         "there the same β holds half as hard.",
     ),
 }
-LANDSCAPE = """
-<h3>The loss of one pair as a landscape</h3>
-<p>Each place is a pair of pictures: how much likelier the preferred one has become (X1, winner) and the other (X2, loser).
-The height is the loss, −log σ(β f′(X1) − β f′(X2)). Training starts in the middle, at X1 = X2 = 1, and
-every step pushes along the arrows in the plane, longer where the push is stronger. Drag to turn; all landscapes turn
-together. Heights above the scale are cut flat.</p>
-"""
-LANDSCAPE_WORDS = """
-<p><b>What to look for.</b> Under reverse KL all arrows are parallel: winner and loser are moved by equal factors, wherever
-they are. The others bend. On the left, where the winner is still unlikely, they lift the winner; below, where the loser
-is already rare, they keep pushing the loser down and hardly lift the winner any more. That is how a loss can fall
-while the preferred picture gains nothing.</p>
-"""
-RATIO = """
-<h3>Who moves more, winner or loser?</h3>
-<p>The gradient that lifts the winner's ratio, divided by the one that lowers the loser's: f″(X1) / f″(X2). As
-training goes on X2/X1 falls, so one moves to the left. The lower the curve, the more a step goes into pushing the loser
-down.</p>
-<p>Forward KL is always lowest and reverse KL highest, with the others between them (theorem 4). Jensen-Shannon depends
-on where the pair stands as well: its band holds all places, its line those with X1 = 1/X2.</p>
-<p>These are gradients of the ratios themselves. In logarithms, as the landscape's arrows have it, divide by X2/X1: reverse
-KL then moves both alike.</p>
-"""
-SOURCE = """
-<p class="t2-source">After Sun, Xia, Chang and Wang, “Generalizing Alignment Paradigm of Text-to-Image Generation with
-Preferences through f-divergence Minimization”: table 1, theorems 1, 3 and 4, figure 2 (drawn there with β = 10 on
-plain axes).</p>
-"""
 
 
 def controls_panel() -> Components:
     """Which divergences, how strong, and whether strengths are matched."""
     first = TheoryForm()
-    gr.HTML(INTRO, apply_default_css=False, elem_classes="t2-prose")
+    gr.HTML(render("theory/intro.html"), apply_default_css=False, elem_classes="t2-prose")
     with gr.Row(elem_id="t2-theory-controls"):
         components = {
             "shown": gr.CheckboxGroup(
@@ -96,16 +63,16 @@ def curves_panel() -> Components:
     with gr.Row(elem_classes="t2-three"):
         for name, (title, words) in CURVE_WORDS.items():
             with gr.Column(min_width=280):
-                gr.HTML(f"<h3>{title}</h3>", apply_default_css=False, elem_classes="t2-title")
+                gr.HTML(heading(title), apply_default_css=False, elem_classes="t2-title")
                 plots[name] = gr.Plot(show_label=False, container=False, elem_id=f"t2-curve-{name}")
-                gr.HTML(f"<p>{words}</p>", apply_default_css=False, elem_classes="t2-prose")
+                gr.HTML(paragraph(words), apply_default_css=False, elem_classes="t2-prose")
     return plots
 
 
 def landscapes_panel() -> Components:
     """A landscape for each divergence, and the run whose pairs move over them."""
     first = TheoryForm()
-    gr.HTML(LANDSCAPE, apply_default_css=False, elem_classes="t2-prose")
+    gr.HTML(render("theory/landscape.html"), apply_default_css=False, elem_classes="t2-prose")
     with gr.Row(elem_id="t2-landscape-controls"):
         components: Components = {
             "run": gr.Dropdown(
@@ -132,7 +99,7 @@ def landscapes_panel() -> Components:
                     show_label=False, container=False, elem_id=PLOT.format(name=name), elem_classes="t2-landscape"
                 )
             components[f"box_{name}"] = box
-    gr.HTML(LANDSCAPE_WORDS, apply_default_css=False, elem_classes="t2-prose")
+    gr.HTML(render("theory/landscape_words.html"), apply_default_css=False, elem_classes="t2-prose")
     return components
 
 
@@ -142,6 +109,6 @@ def ratio_panel() -> Components:
         with gr.Column(scale=3, min_width=300):
             ratio = gr.Plot(show_label=False, container=False, elem_id="t2-ratio")
         with gr.Column(scale=2, min_width=280):
-            gr.HTML(RATIO, apply_default_css=False, elem_classes="t2-prose")
-    gr.HTML(SOURCE, apply_default_css=False, elem_classes="t2-prose")
+            gr.HTML(render("theory/ratio.html"), apply_default_css=False, elem_classes="t2-prose")
+    gr.HTML(render("theory/source.html"), apply_default_css=False, elem_classes="t2-prose")
     return {"ratio": ratio}

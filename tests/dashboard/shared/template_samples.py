@@ -11,7 +11,13 @@ METRIC = replace(METRICS["oracle_alignment"], title=EVIL, unit=EVIL, reference=E
 
 
 def macros() -> str:
-    return html.who(EVIL, LOOK) + html.notice(EVIL) + html.explained({EVIL: METRIC, "Again": METRIC}, "sample")
+    return (
+        html.heading(EVIL)
+        + html.paragraph(EVIL)
+        + html.who(EVIL, LOOK)
+        + html.notice(EVIL)
+        + html.explained({EVIL: METRIC, "Again": METRIC}, "sample")
+    )
 
 
 SAMPLES = {"shared/macros.html": macros}
