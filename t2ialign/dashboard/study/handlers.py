@@ -104,7 +104,7 @@ def draw(services: Services, study: str, address: str) -> Updates:
 
 def look(services: Services, study: str, address: str) -> Updates:
     """How a study stands, and how people get there."""
-    trouble = str(notice(services.trouble()))
+    trouble = notice(services.trouble())
     if not study:
         return {"status": trouble + NOBODY, "invitation": "", "timer": gr.Timer(active=False), "seen": ""}
     seen = mark(services, study)  # before the look itself, so that what happens meanwhile is seen at the next one

@@ -58,7 +58,7 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
         "rates": rates_figure(kept.rates, dark=dark),
         "strengths": strengths_figure(kept.strengths, dark),
         "metrics": metrics_figure(found.metrics, dark),
-        "tables": f'<div class="t2-tables">{"".join(drawn)}</div>',
+        "tables": tables.tables(drawn),
         "inforce": gr.Dropdown([(rule.describe(), str(place)) for place, rule in enumerate(rules)], value=None),
     }
 

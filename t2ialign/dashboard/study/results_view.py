@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from t2ialign.charts.study import ALL
 from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted
 from t2ialign.study.results import Results
 from t2ialign.study.selection import Pattern, Rate
@@ -38,9 +38,9 @@ def sentences(found: Results) -> str:
         sure = "It mattered" if found.positions.p_value < 0.05 else "There is no sign that it mattered"
         lines.append(f"{sure} where on the screen a picture stood (p = {found.positions.p_value:.2g}).")
     lines += found.notes
-    who = f"<b>{counted(found.answers, 'answer')} from {counted(found.surveys, 'survey')}.</b>"
-    out = f" {counted(len(found.excluded), 'survey')} left out by rule." if found.excluded else ""
-    return f'<div class="t2-sentences"><p>{who}{out}</p><ul>{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul></div>'
+    who = f"{counted(found.answers, 'answer')} from {counted(found.surveys, 'survey')}"
+    out = counted(len(found.excluded), "survey") if found.excluded else ""
+    return render("study/sentences.html", who=who, out=out, lines=lines)
 
 
 def rates_table(rates: Sequence[Rate]) -> str:
@@ -108,15 +108,12 @@ def table(title: str, head: Iterable[str], rows: Sequence[Sequence[str]]) -> str
     """A table under its title; empty without rows."""
     if not rows:
         return ""
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
-        for name, *cells in rows
-    )
-    return (
-        f'<figure class="t2-table"><figcaption>{escape(title)}</figcaption><div><table><thead><tr>{top}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div></figure>"
-    )
+    return render("study/table.html", title=title, head=head, rows=rows)
+
+
+def tables(drawn: Sequence[str]) -> str:
+    """Tables beside each other, as many as fit."""
+    return render("study/tables.html", tables=drawn)
 
 
 def percent(share: Interval) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 
+from markupsafe import Markup
+
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted, duration
 
 STATES = {
@@ -15,10 +17,7 @@ STATES = {
     "paused": "Paused",
     "closed": "Closed",
 }
-NOBODY = (
-    '<div class="t2-empty slim"><h3>Ask people</h3><p>Describe what to compare, look at it as a rater would, open it and '
-    "share the link. The results are live, and the votes can train an adapter.</p></div>"
-)
+NOBODY = render("study/nobody.html")
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,9 @@ class Standing:
 
 def standing(one: Standing) -> str:
     """The state as a word, the answers as a bar, and for a draft its pictures and the way to its preview."""
-    facts = [f'<span class="t2-state {one.state}">{STATES[one.state]}</span>', *_facts(one)]
-    bar = _bar(_share(one))
-    return (
-        f'<section class="t2-study" data-study="{escape(one.study)}"><h2>{escape(one.title)}</h2>'
-        f"<p>{' '.join(facts)}</p>{bar}{_preview(one)}</section>"
+    frozen = one.hash if one.state != "draft" and one.fraction is None else ""
+    return render(
+        "study/standing.html", one=one, state=STATES[one.state], fact=_fact(one), frozen=frozen, share=_share(one)
     )
 
 
@@ -60,53 +57,20 @@ def _share(one: Standing) -> float:
     return min(done / max(of, 1), 1.0)
 
 
-def _facts(one: Standing) -> list[str]:
+def _fact(one: Standing) -> str:
     if one.fraction is not None:
         left = f", about {duration(one.remaining)} left" if one.remaining else ""
-        return [f"<span>Making the pictures: {one.fraction:.0%}{left}.</span>"]
+        return f"Making the pictures: {one.fraction:.0%}{left}."
     if one.state == "draft":
-        ready = one.batches - one.missing
-        return [f"<span>{ready} of {counted(one.batches, 'batch', 'batches')} of pictures ready.</span>"]
-    frozen = f'<span title="{escape(one.hash)}">Frozen as {escape(one.hash[:12])}.</span>' if one.hash else ""
-    said = f"<span>{one.answers:,} of {counted(one.target, 'answer')} from {counted(one.surveys, 'survey')}.</span>"
-    return [said, frozen]
-
-
-def _bar(share: float) -> str:
-    return (
-        f'<div class="t2-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}" '
-        f'aria-label="How far"><i style="width:{100 * share:.1f}%"></i></div>'
-    )
-
-
-def _preview(one: Standing) -> str:
-    if one.state != "draft":
-        return ""
-    if one.missing == one.batches:
-        return '<p class="t2-notice hint">Make the pictures first, then look at the study as a rater would.</p>'
-    address = f"rate/{escape(one.study)}" + (f"?key={one.key}" if one.key else "")
-    return f'<p><a class="t2-open" href="{address}" target="_blank" rel="noopener">Preview as a rater</a></p>'
+        return f"{one.batches - one.missing} of {counted(one.batches, 'batch', 'batches')} of pictures ready."
+    return f"{one.answers:,} of {counted(one.target, 'answer')} from {counted(one.surveys, 'survey')}."
 
 
 def invitation(address: str, study: str, state: str, qr: str) -> str:
     """The link, a button that copies it, and the QR code for phones; ``qr`` is SVG of our own making."""
-    if state == "draft":
-        return '<p class="t2-notice hint">The link works once the study is open.</p>'
-    link = escape(f"{address}rate/{study}")
-    closed = "" if state == "open" else f'<p class="t2-notice hint">The study is {state}: people are told so.</p>'
-    return (
-        f'<div class="t2-invite"><div class="t2-qr" role="img" aria-label="QR code of the link">{qr}</div>'
-        f'<div><p>Whoever opens this address takes part, without a login:</p><p><a href="{link}" target="_blank" '
-        f'rel="noopener" class="t2-address">{link}</a></p><button type="button" class="t2-copy" data-copy="{link}">'
-        f"Copy the link</button>{closed}</div></div>"
-    )
+    return render("study/invitation.html", link=f"{address}rate/{study}", state=state, qr=Markup(qr))
 
 
 def history(events: Sequence[tuple[datetime, str]]) -> str:
     """What happened to the study and when, newest first."""
-    if not events:
-        return ""
-    rows = "".join(
-        f"<li><time>{when:%Y-%m-%d %H:%M}</time> {escape(event)}</li>" for when, event in reversed(list(events))
-    )
-    return f'<details class="t2-log"><summary>Log</summary><ul>{rows}</ul></details>'
+    return render("study/history.html", events=events[::-1]) if events else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.training_jobs import KIND, check, submit
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import duration
@@ -39,9 +39,9 @@ def watch(services: Services, study: str) -> Updates:
     """The study's training jobs as they stand, and the checkpoints that came of them."""
     jobs = [job for job in services.supervisor.jobs() if job.kind == KIND and source_of(job).split(":")[1:2] == [study]]
     names = [_name(job) for job in jobs if job.status == "done" and _name(job) in services.checkpoints()]
-    lines = "".join(_line(job) for job in reversed(jobs))
+    lines = [(job.id, _name(job), _said(job)) for job in reversed(jobs)]
     return {
-        "training": f'<ul class="t2-jobs">{lines}</ul>' if lines else "",
+        "training": render("study/jobs.html", jobs=lines) if lines else "",
         "following": gr.Row(visible=bool(names)),
         "trained": gr.Dropdown(names, value=names[-1] if names else None),
     }
@@ -77,10 +77,8 @@ def _after(job: Job, flag: str) -> str:
     return words[words.index(flag) + 1] if flag in words[:-1] else ""
 
 
-def _line(job: Job) -> str:
+def _said(job: Job) -> str:
     progress = job.progress
     left = f", about {duration(progress.remaining)} left" if progress.remaining else ""
-    far = f" {escape(progress.phase)} {progress.fraction:.0%}{left}" if job.status == "running" else ""
-    said = f" {escape(job.message)}" if job.message else ""
-    link = f'<a href="?tab=align&amp;job={escape(job.id)}">{escape(_name(job))}</a>'
-    return f"<li>{link} <span>{job.status}{far}{said}</span></li>"
+    far = f" {progress.phase} {progress.fraction:.0%}{left}" if job.status == "running" else ""
+    return f"{job.status}{far}" + (f" {job.message}" if job.message else "")

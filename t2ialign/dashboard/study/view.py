@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.html import heading, notice, paragraph
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.dashboard.study.design_form_view import form_panel
 from t2ialign.methods import METHODS
@@ -80,7 +81,7 @@ def results_panel() -> Components:
             with gr.Column(scale=1, min_width=320):
                 parts["strengths"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-strengths")
         parts["tables"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-tables")
-        gr.HTML("<h3>Which metric sees as people do</h3>", apply_default_css=False, elem_classes="t2-title")
+        gr.HTML(heading("Which metric sees as people do"), apply_default_css=False, elem_classes="t2-title")
         parts["metrics"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-metrics")
         parts |= _exclusion_panel() | _export_panel()
     return parts
@@ -88,9 +89,7 @@ def results_panel() -> Components:
 
 def _exclusion_panel() -> Components:
     with gr.Accordion("Leave surveys out", open=False, elem_id="t2-exclusions"):
-        gr.HTML(
-            "<p class='t2-notice hint'>By rule, logged and reversible; nothing is deleted.</p>", apply_default_css=False
-        )
+        gr.HTML(notice("By rule, logged and reversible; nothing is deleted.", "hint"), apply_default_css=False)
         with gr.Row(elem_classes="t2-actions"):
             rule = gr.Dropdown(RULES, value="attention", label="Surveys that", filterable=False, scale=2, min_width=220)
             limit = gr.Number(0, label="Limit", minimum=0, scale=0, min_width=90)
@@ -103,7 +102,7 @@ def _exclusion_panel() -> Components:
 
 
 def _export_panel() -> Components:
-    gr.HTML("<h3>Take the votes with you</h3>", apply_default_css=False, elem_classes="t2-title")
+    gr.HTML(heading("Take the votes with you"), apply_default_css=False, elem_classes="t2-title")
     with gr.Row(elem_classes="t2-actions"):
         buttons = {
             f"export_{name}": gr.Button(title, size="sm", scale=0, min_width=90, elem_id=f"t2-study-export-{name}")
@@ -121,7 +120,7 @@ def loop_panel(services: Services) -> Components:
     checkpoints = list(services.checkpoints())
     methods = [(method.title, name) for name, method in METHODS.items() if method.data != "selected"]
     with gr.Column(elem_id="t2-loop"):
-        gr.HTML("<h3>Train on these votes</h3>", apply_default_css=False, elem_classes="t2-title")
+        gr.HTML(heading("Train on these votes"), apply_default_css=False, elem_classes="t2-title")
         with gr.Row():
             method = gr.Dropdown(methods, value=methods[0][1], label="Method", filterable=False, min_width=200)
             votes_of = gr.Dropdown([("Everybody", "")], value="", label="Votes of", filterable=False, min_width=160)
@@ -166,7 +165,7 @@ def confirmed(name: str, label: str, sentence: str, yes: str, visible: bool = Tr
     variant = "secondary" if plain else "primary"
     button = gr.Button(label, variant=variant, scale=0, min_width=140, visible=visible, elem_id=f"t2-{name}")
     with gr.Column(visible=False, elem_classes="t2-confirm", min_width=260, scale=0) as question:
-        gr.HTML(f"<p>{sentence}</p>", apply_default_css=False)
+        gr.HTML(paragraph(sentence), apply_default_css=False)
         with gr.Row():
             agree = gr.Button(yes, variant="primary", size="sm", elem_id=f"t2-{name}-yes")
             refuse = gr.Button("Not now", size="sm", elem_id=f"t2-{name}-no")

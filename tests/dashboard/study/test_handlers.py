@@ -1,5 +1,6 @@
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ def test_a_draft_with_pictures_can_be_looked_at(services):
     study = draft(services).id
     status = studying.look(services, study, HERE)["status"]
     assert "9 of 9 batches" in status and f'href="rate/{study}"' in status
+
+
+def test_trouble_with_the_votes_is_told_above_every_study(services):
+    warned = replace(services, trouble=lambda: "The Hub cannot be reached.")
+    for study in ("", draft(services).id):
+        assert '<p class="t2-notice problem" role="alert">The Hub' in studying.look(warned, study, HERE)["status"]
 
 
 def test_opening_freezes_and_invites(services):

@@ -1,0 +1,39 @@
+"""Study's templates, each through the function that renders it, with hostile text wherever text may come in."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from markupsafe import Markup
+
+from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.study.results_view import sentences, table, tables
+from t2ialign.dashboard.study.status_view import Standing, history, invitation, standing
+from t2ialign.study.results import results
+from tests.dashboard.outline import EVIL
+
+OPEN = Standing(EVIL, EVIL, "open", 3, 10, 2, hash=EVIL)
+DRAFT = replace(OPEN, state="draft", missing=3, batches=8, key=EVIL)
+ROWS = [[EVIL, EVIL], ["a", "b"]]
+WHEN = datetime(2026, 1, 2, 3, 4)
+
+
+def standings() -> str:
+    making = replace(DRAFT, fraction=0.25, remaining=40.0)
+    return Markup().join(standing(one) for one in (OPEN, DRAFT, replace(DRAFT, missing=8), making))
+
+
+def invitations() -> str:
+    return Markup().join(invitation(EVIL, EVIL, state, "<svg></svg>") for state in ("draft", "open", "paused"))
+
+
+SAMPLES = {
+    "study/history.html": partial(history, [(WHEN, EVIL)]),
+    "study/invitation.html": invitations,
+    "study/jobs.html": partial(render, "study/jobs.html", jobs=[(EVIL, EVIL, EVIL)]),
+    "study/nobody.html": partial(render, "study/nobody.html"),
+    "study/sentences.html": lambda: sentences(replace(results([]), answers=3, notes=(EVIL,))),
+    "study/standing.html": standings,
+    "study/table.html": partial(table, EVIL, [EVIL, EVIL], ROWS),
+    "study/tables.html": lambda: tables([table(EVIL, [EVIL, ""], ROWS)]),
+}
