@@ -12,7 +12,7 @@ import gradio as gr
 from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.training import accuracy_figure, bands_figure, loss_figure, probe_figure
 from t2ialign.dashboard.align.job_state import TrainingJobState, Watch
-from t2ialign.dashboard.align.job_view import history, result, status_line
+from t2ialign.dashboard.align.job_view import curve_title, history, result, status_line
 from t2ialign.dashboard.align.new_run import warned
 from t2ialign.dashboard.align.samples_view import Moment, strip
 from t2ialign.dashboard.services import Services
@@ -104,7 +104,7 @@ def curves(watched: TrainingJobState, dark: bool) -> Updates:
         name = watched.probes[-1].get(f"{axis}_metric", usual) if watched.probes else usual
         metric = METRICS.get(name, METRICS[usual])
         drawn[axis] = probe_figure(points, metric, total, dark)
-        drawn[f"{axis}_title"] = f"<h4>{axis.capitalize()} <small>{metric.title}</small></h4>"
+        drawn[f"{axis}_title"] = curve_title(axis.capitalize(), metric.title)
     return drawn
 
 

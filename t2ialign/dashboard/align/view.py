@@ -5,19 +5,15 @@ from __future__ import annotations
 import gradio as gr
 
 from t2ialign.dashboard.align.fields import GROUPS, component, fields_by_group
-from t2ialign.dashboard.align.job_view import history
+from t2ialign.dashboard.align.job_view import curve_title, history
 from t2ialign.dashboard.align.methods_view import method_cards
+from t2ialign.dashboard.shared.html import heading, paragraph
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.methods import METHODS
 
 Components = dict[str, gr.blocks.Block]
 
-INTRO = """
-<h2>Train a model towards a preference</h2>
-<p>A run draws pictures, learns from what was preferred, and leaves a new checkpoint beside the others. It goes on when you
-close this page. While it trains you see what its loss cannot tell: how faithful the same few pictures become, and how
-varied they stay.</p>
-"""
 CURVE_WORDS = {
     "loss": ("Loss", "What training minimises. Of the pictures it tells little: look at the two below."),
     "accuracy": ("Pairs in order", "How often the preferred picture has become the likelier one."),
@@ -108,12 +104,7 @@ def _start_panel() -> Components:
             buttons=["copy"],
             elem_id="t2-command",
         )
-        gr.HTML(
-            "<p>The very line that this page starts, with <code>--store</code> and <code>--job</code> added. Typed into a "
-            "terminal it trains the same checkpoint.</p>",
-            apply_default_css=False,
-            elem_classes="t2-prose t2-quiet",
-        )
+        gr.HTML(render("align/command.html"), apply_default_css=False, elem_classes="t2-prose t2-quiet")
     return {"cost": cost, "train": train, "command": command}
 
 
@@ -133,12 +124,12 @@ def run_panel() -> Components:
         with gr.Row(elem_id="t2-curves"):
             for name, (title, words) in CURVE_WORDS.items():
                 with gr.Column(min_width=250, elem_classes="t2-curve"):
-                    heading = gr.HTML(f"<h4>{title}</h4>", apply_default_css=False)
+                    heading = gr.HTML(curve_title(title), apply_default_css=False)
                     parts[name] = gr.Plot(show_label=False, container=False, elem_id=f"t2-curve-of-{name}")
-                    gr.HTML(f"<p>{words}</p>", apply_default_css=False)
+                    gr.HTML(paragraph(words), apply_default_css=False)
                     parts |= {f"{name}_title": heading} if name in ("alignment", "diversity") else {}
         gr.HTML(
-            "<h4>The same prompts and seeds, again and again</h4>", apply_default_css=False, elem_classes="t2-curve"
+            curve_title("The same prompts and seeds, again and again"), apply_default_css=False, elem_classes="t2-curve"
         )
         parts["samples"] = gr.HTML("", apply_default_css=False, elem_id="t2-run-samples")
     return {"view": view, **parts}
@@ -155,7 +146,7 @@ def _result_panel() -> Components:
 
 def history_panel() -> Components:
     """All runs, the newest first."""
-    gr.HTML("<h3>Queue and history</h3>", apply_default_css=False, elem_classes="t2-title")
+    gr.HTML(heading("Queue and history"), apply_default_css=False, elem_classes="t2-title")
     return {
         "history": gr.HTML(
             history((), {}, ""), js_on_load=asset("align/history.js"), apply_default_css=False, elem_id="t2-runs"
@@ -164,4 +155,4 @@ def history_panel() -> Components:
 
 
 def intro() -> None:
-    gr.HTML(INTRO, apply_default_css=False, elem_classes="t2-prose")
+    gr.HTML(render("align/intro.html"), apply_default_css=False, elem_classes="t2-prose")
