@@ -29,6 +29,7 @@ from t2ialign.diffusion.generate import generate  # noqa: E402
 from t2ialign.types import Prompt, SeedBatch  # noqa: E402
 from t2ialign.use_cases.batches.requests import BatchRequest  # noqa: E402
 from t2ialign.use_cases.batches.score_batch import config_of, score_batch  # noqa: E402
+from t2ialign.use_cases.results import StoreResults  # noqa: E402
 from t2ialign.use_cases.workbench import Workbench  # noqa: E402
 
 PROMPT = Prompt("a red circle and a blue square")
@@ -90,7 +91,7 @@ def main() -> None:
     given = parser.parse_args()
     request = BatchRequest(PROMPT, "base", tuple(range(given.seeds)), num_inference_steps=given.steps)
     with tempfile.TemporaryDirectory() as folder, store.open_store(Path(folder)) as opened:
-        bench = Workbench(Path(folder), opened, "cpu", "float32")
+        bench = Workbench(StoreResults(opened), "cpu", "float32")
         stock, ours, equal = loops(bench, request, given.rounds)
         main_job(bench, BatchRequest(PROMPT, "base", (999,), num_inference_steps=2))  # loads models and scorers
         first, whole = main_job(bench, request)

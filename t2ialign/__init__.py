@@ -140,6 +140,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         runs.py             what a person asked for, under an id for links
         jobs.py             jobs, and what their workers measured
         inbox.py            how other processes' results come in
+        notes.py            cells that are found again without opening the store
         reference.py        the shipped runs that a new store starts with
         export.py           the chart's numbers as CSV and Parquet
         errors.py           what can go wrong, each as one sentence
@@ -171,6 +172,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     use_cases/              the use cases, the only composers
         api.py              the public Python API
+        results.py          where results are kept and found, whoever owns the store
         workbench.py        what every use case works with
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are

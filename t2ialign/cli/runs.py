@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from t2ialign.use_cases.batches.requests import (
     checked,
     grid,
 )
+
+if TYPE_CHECKING:
+    from t2ialign.use_cases.workbench import Workbench
 
 COMPARED = "oracle_alignment,clip_score,factor_diversity,lpips,u_rke"
 
@@ -60,11 +63,16 @@ def generate(
 
     with open_workbench(store) as bench, progress("generating") as show:
         state = run_request(bench, request, lambda state: show(state.fraction, state.remaining))
-    if bench.store is None:
-        print("Another process has the store open; it will take these results in from its inbox.", file=sys.stderr)
+    _say_where(bench)
     for note in state.notes:
         print(note, file=sys.stderr)
     emit(text.batch_report(state, out), as_json, lambda: text.batch_lines(state))
+
+
+def _say_where(bench: Workbench) -> None:
+    """Tells of results that went to another process's inbox."""
+    if bench.results.elsewhere:
+        print(f"{bench.results.elsewhere}; it will take these results in from its inbox.", file=sys.stderr)
 
 
 @app.command()
@@ -153,6 +161,7 @@ def sweep(
     with open_workbench(store) as bench, progress("sweeping") as show:
         for state in sweeping.sweep(bench, cells):
             show(state.fraction, state.remaining)
+    _say_where(bench)
     emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 
 

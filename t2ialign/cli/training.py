@@ -178,6 +178,6 @@ def merge(
 
     with open_workbench(store) as bench:
         manifest = merged(bench, "+".join(blend), name, into, replace)
-        if bench.store is None:
-            print("Another process has the store open; the new checkpoint appears there too.", file=sys.stderr)
+        if bench.results.elsewhere:
+            print(f"{bench.results.elsewhere}; the new checkpoint appears there too.", file=sys.stderr)
     emit(manifest, as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest['parents'])}."]))

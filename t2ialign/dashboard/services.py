@@ -13,7 +13,7 @@ from t2ialign.engines import LocalEngine
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
-from t2ialign.types import InputError, Prompt
+from t2ialign.types import Prompt
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
 
@@ -64,10 +64,8 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     """Services of a workbench, with every shipped prompt set; ``trouble`` says what is wrong with the votes' dataset.
 
     Raises:
-        InputError: another process owns the store.
+        StoreBusy: another process owns the store.
     """
-    if bench.store is None:
-        raise InputError("Another process holds the store: close it, or give this page a T2IALIGN_HOME of its own.")
     names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
     known = {name: prompt_sets.load(name) for name in names}
     engine = LocalEngine()

@@ -27,6 +27,10 @@ def read_only(home: Path) -> str:
     return f"The store {home} cannot be written: give yourself permission to, or {ELSEWHERE}."
 
 
+def owners_alone(home: Path) -> str:
+    return f"The store {home} is in use by another process, and only that one can do this: use its page, or close it first."
+
+
 def full(home: Path) -> str:
     return (
         f"The disk of the store {home} is full: free some space and try again; what was stored before is still there."

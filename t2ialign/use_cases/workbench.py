@@ -16,6 +16,7 @@ from t2ialign.metrics import ALL, DEFAULT, METRICS
 from t2ialign.registry import BackboneEntry, Registry, load_registry, unknown
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
+from t2ialign.use_cases.results import InboxResults, Results, StoreResults
 
 if TYPE_CHECKING:
     from t2ialign.diffusion.backbone import Backbone
@@ -28,19 +29,27 @@ SAMPLED = frozenset({"images", "mutual_information", "mutual_information_release
 
 @dataclass(frozen=True)
 class Workbench:
-    """The store (None where another process owns it: results then go to its inbox), the device and the loaded models.
+    """Where results are kept, the device and the loaded models.
 
     ``sampling`` is held while a backbone generates: adapters are switched on its one UNet, so one batch at a time.
     """
 
-    home: Path
-    store: Store | None
+    results: Results
     device: str
     dtype: str
     sampling: threading.Lock = field(default_factory=threading.Lock)
     _loading: threading.Lock = field(default_factory=threading.Lock)
     _backbones: dict[str, Backbone] = field(default_factory=dict)
     _encoders: dict[str, Encoder] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.results.home
+
+    @property
+    def store(self) -> Store:
+        """The open store, for what only its owner can do; ``StoreBusy`` where that is another process."""
+        return self.results.own_store()
 
     def registry(self) -> Registry:
         """What can be loaded now; it is read anew, because jobs add checkpoints while the app runs."""
@@ -97,38 +106,40 @@ class Workbench:
 
 def bare_workbench(home: Path | None = None) -> Workbench:
     """A workbench without a store, for work that keeps nothing."""
+    return workbench_on(InboxResults(home or settings.HOME))
+
+
+def workbench_on(results: Results) -> Workbench:
+    """A workbench of this machine's device; it loads no model before one is asked for."""
     device = settings.device()[0]
-    return Workbench(home or settings.HOME, None, device, settings.dtype_for(device)[0])
+    return Workbench(results, device, settings.dtype_for(device)[0])
 
 
 @contextmanager
 def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Workbench]:
     """Opens the store and takes in what waits for it: shipped results and other processes' shards.
 
-    With ``share``, a store that another process holds is no obstacle: the workbench then has no store and leaves its
-    results in the inbox; without it ``StoreBusy`` is raised.
+    With ``share``, a store that another process holds is no obstacle: the workbench then leaves its results in the inbox;
+    without it ``StoreBusy`` is raised.
     """
     home = home or settings.HOME
-    device = settings.device()[0]
-    dtype = settings.dtype_for(device)[0]
     try:
         opened = store.open_store(home, read_only_ok=True)
     except StoreBusy:
         if not share:
             raise
-        yield Workbench(home, None, device, dtype)
+        yield workbench_on(InboxResults(home))
         return
     with opened:
         store.ingest_reference(opened, settings.DATA / "reference")
         store.ingest_inbox(opened)
         store.ingest_votes(opened)
-        yield Workbench(home, opened, device, dtype)
+        yield workbench_on(StoreResults(opened))
 
 
 @contextmanager
 def watched_inbox(bench: Workbench, seconds: float = 2.0) -> Iterator[None]:
     """Takes in, every few seconds, what other processes leave in the inbox; for as long as the block lasts."""
-    assert bench.store is not None, "only the store's owner takes in its inbox"
     over = threading.Event()
 
     def watch(opened: Store) -> None:

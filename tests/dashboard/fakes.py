@@ -24,6 +24,7 @@ from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import RunState
 from t2ialign.use_cases.batches.score_batch import BatchState, config_of
+from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench
 
 REGISTRY = """
@@ -54,7 +55,7 @@ def write_registry(folder: Path) -> Path:
 
 def services_of(store: Store) -> Services:
     names = prompt_sets.names()
-    bench, engine = Workbench(store.home, store, "cpu", "float32"), LocalEngine()
+    bench, engine = Workbench(StoreResults(store), "cpu", "float32"), LocalEngine()
     prompts = {name: prompt_sets.load(name) for name in reversed(names)}
     return Services(bench, store, engine, prompts, OneRunPerPage(engine), Supervisor(store))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from t2ialign import store
 from t2ialign.use_cases.align.request import AlignRequest
 from t2ialign.use_cases.align.train import AlignState, align
+from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench
 
 SHORT = {
@@ -32,7 +33,7 @@ def short(method: str, name: str = "new", steps: int = 2, **more: object) -> Ali
 @contextmanager
 def opened(home: Path) -> Iterator[Workbench]:
     with store.open_store(home) as store_:
-        yield Workbench(home, store_, "cpu", "float32")
+        yield Workbench(StoreResults(store_), "cpu", "float32")
 
 
 def run(bench: Workbench, request: AlignRequest, **more: object) -> list[AlignState]:

@@ -33,7 +33,7 @@ def check(services: Services, request: AlignRequest) -> None:
 
 def submit(services: Services, request: AlignRequest) -> str:
     """Hands the command line to the supervisor; the child of the job that trained its parent."""
-    leave_votes(services.bench, request.pairs)
+    leave_votes(services.store, request.pairs)
     parents = [job for job in list_jobs(services.store, kind=KIND) if request_of(job.command).name == request.parent]
     parent = parents[-1].id if parents else ""
     return services.supervisor.submit(command_of(request), request.name, KIND, parent=parent)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from t2ialign import store
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.types import Prompt, cell_key
@@ -82,11 +81,11 @@ def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
 
 def stored_pictures(bench: Workbench, requests: Sequence[BatchRequest]) -> int:
     """How many pictures are there already, of requests that differ in their prompts alone."""
-    if bench.store is None or not requests:
+    if not requests:
         return 0
     config = config_of(bench, requests[0])[1]
     cells = (cell_key(config, request.prompt) for request in requests)
-    return store.count_pictures(bench.store, cells, requests[0].seeds)
+    return bench.results.count_pictures(cells, requests[0].seeds)
 
 
 def evaluation_prompts(plan: Plan) -> tuple[Prompt, ...]:

@@ -21,7 +21,7 @@ from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.pictures import scored
 from t2ialign.use_cases.align.request import Plan, record_of
 from t2ialign.use_cases.align.sources import witness_of
-from t2ialign.use_cases.align.votes import votes_record
+from t2ialign.use_cases.align.votes import study_in
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.reports.text import jsonable
 from t2ialign.use_cases.workbench import Workbench
@@ -55,7 +55,8 @@ def read_manifest(target: Path) -> dict[str, Any]:
 
 def data_record(bench: Workbench, plan: Plan, data: Path, examples: int) -> dict[str, Any]:
     """What a run has learned from: its source, its content's hash and, of votes, whose they are."""
-    votes = votes_record(bench, plan.source)
+    study = study_in(plan.source)
+    votes = bench.results.votes_record(study) if study else {}
     record = {"source": plan.source, "examples": examples, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
     return {**record, "votes": votes} if votes else record
 

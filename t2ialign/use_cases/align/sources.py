@@ -18,7 +18,7 @@ from t2ialign.training.selection import Example, checked_examples
 from t2ialign.types import Encoder, InputError, PreferencePair, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.votes import vote_examples, vote_pairs
+from t2ialign.use_cases.align.votes import study_in
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, picture_files
 from t2ialign.use_cases.batches.scoring import Scorer
@@ -172,7 +172,7 @@ def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
     kind, _, argument = plan.source.partition(":")
     limit = plan.settings.pictures.prompt_count * plan.settings.pictures.pairs_per_prompt
     if kind == "votes":
-        pairs = vote_pairs(bench, plan.source, plan.entry.size)
+        pairs = bench.results.vote_pairs(study_in(plan.source), plan.entry.size)
         return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
     if kind in ("parquet", "hub"):
         path = Path(argument.strip()) if kind == "parquet" else _from_hub(argument.strip())
@@ -185,7 +185,7 @@ def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
 
 def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
     """The liked and disliked pictures of a study, for methods that need no pairs."""
-    found = vote_examples(bench, plan.source, plan.entry.size)
+    found = bench.results.vote_examples(study_in(plan.source), plan.entry.size)
     return checked_examples(found, plan.entry.size, "let people vote in this study first")
 
 

@@ -17,10 +17,10 @@ from t2ialign.study.records import real
 from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
 from t2ialign.training.selection import Example
 from t2ialign.types import InputError, PreferencePair, content_key
-from t2ialign.use_cases.workbench import Workbench
 
 KIND = "votes"
 EVERYTHING = sys.maxsize
+PAIRS, LIKED, ABOUT = "pairs.parquet", "liked.parquet", "about.json"
 
 
 def study_in(source: str) -> str:
@@ -29,47 +29,41 @@ def study_in(source: str) -> str:
     return study.strip() if kind == KIND else ""
 
 
-def vote_pairs(bench: Workbench, source: str, size: int) -> list[PreferencePair]:
-    """The pairs that people preferred one way; none are left out."""
-    if bench.store is not None:
-        return pairs_from_votes(bench.store, study_in(source))
-    return read_pairs(_left(bench, source, "pairs.parquet"), size, EVERYTHING)
-
-
-def vote_examples(bench: Workbench, source: str, size: int) -> list[Example]:
-    """The single pictures that people liked, and those that they did not: for methods that need no pairs."""
-    if bench.store is not None:
-        return _liked(bench.store, study_in(source))
-    return read_examples(_left(bench, source, "liked.parquet"), size, EVERYTHING)
-
-
-def votes_record(bench: Workbench, source: str) -> dict[str, Any]:
-    """Which votes these are, for the manifest of what was trained on them; empty for other sources."""
-    study = study_in(source)
-    if not study:
-        return {}
-    if bench.store is not None:
-        return _record(bench.store, study)
-    return json.loads(_left(bench, source, "about.json").read_text(encoding="utf-8"))
-
-
-def leave_votes(bench: Workbench, source: str) -> None:
-    """Writes a study's preferences where a job finds them: for sources ``votes:STUDY``, by the owner of the store.
+def leave_votes(opened: Store, source: str) -> None:
+    """Writes a study's preferences where a job finds them, for sources ``votes:STUDY``.
 
     Raises:
         InputError: nobody has preferred anything yet.
     """
     study = study_in(source)
-    if study and bench.store is not None:
-        pairs, liked = pairs_from_votes(bench.store, study), _liked(bench.store, study)
-        if not pairs and not liked:
+    if study:
+        pairs, examples = pairs_from_votes(opened, study), liked(opened, study)
+        if not pairs and not examples:
             raise InputError(f"Nobody has preferred anything in {study} yet: let people vote in it first.")
-        write_pairs(_file(bench, study, "pairs.parquet"), pairs)
-        write_examples(_file(bench, study, "liked.parquet"), liked)
-        write_whole(_file(bench, study, "about.json"), json.dumps(_record(bench.store, study)).encode())
+        write_pairs(left(opened.home, study, PAIRS), pairs)
+        write_examples(left(opened.home, study, LIKED), examples)
+        write_whole(left(opened.home, study, ABOUT), json.dumps(record(opened, study)).encode())
 
 
-def _record(opened: Store, source: str) -> dict[str, Any]:
+def left(home: Path, study: str, what: str) -> Path:
+    """The file in which the owner leaves a study's ``PAIRS``, ``LIKED`` pictures or what is to know ``ABOUT`` them."""
+    return home / "training" / "votes" / f"{content_key(study)}-{what}"
+
+
+def left_pairs(path: Path, size: int) -> list[PreferencePair]:
+    """The pairs that people preferred one way; none are left out."""
+    return read_pairs(path, size, EVERYTHING)
+
+
+def left_examples(path: Path, size: int) -> list[Example]:
+    return read_examples(path, size, EVERYTHING)
+
+
+def left_record(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def record(opened: Store, source: str) -> dict[str, Any]:
     """Study and manifest, and how many answers of how many surveys count."""
     study, _, group = source.partition(":")
     found, votes = study_of(opened, study), answers_of(opened, study)
@@ -87,18 +81,6 @@ def _record(opened: Store, source: str) -> dict[str, Any]:
     }
 
 
-def _liked(opened: Store, study: str) -> list[Example]:
+def liked(opened: Store, study: str) -> list[Example]:
+    """The single pictures that people liked, and those that they did not."""
     return [Example(one.prompt, one.image, one.weight, one.desirable) for one in labelled_from_votes(opened, study)]
-
-
-def _left(bench: Workbench, source: str, what: str) -> Path:
-    path = _file(bench, study_in(source), what)
-    if not path.is_file():
-        raise InputError(
-            "The votes are in a store that another process has open: train from its page, or close it first."
-        )
-    return path
-
-
-def _file(bench: Workbench, study: str, what: str) -> Path:
-    return bench.home / "training" / "votes" / f"{content_key(study)}-{what}"

@@ -100,7 +100,6 @@ def _matched(
 
 def _cells(bench: Workbench, checkpoint: str, scale: float | None) -> list[Cell]:
     entry, adapters = resolve(checkpoint, bench.registry())
-    assert bench.store is not None, "only the store's owner can read what it holds"
     found = [
         cell
         for cell in store.list_cells(bench.store)
@@ -122,7 +121,6 @@ def _condition(cell: Cell, chosen_scale: bool) -> tuple[Any, ...]:
 def _population(bench: Workbench, side: str, cells: Sequence[Cell]) -> Population:
     if is_folder(side):
         return Population(side, read_pictures(picture_files(Path(side))))
-    assert bench.store is not None, "cells were listed from it"
     batches = [store.load_batch(bench.store, cell.config, cell.prompt, cell.seeds) for cell in cells]
     images = [batch.images for batch in batches if batch.seeds]
     if not images:

@@ -46,7 +46,6 @@ def requests_for(request: BatchRequest, checkpoints: Sequence[str]) -> tuple[Bat
 
 def open_run(bench: Workbench, requests: Sequence[BatchRequest]) -> store.Run:
     """Writes the run down before its work begins, so that its link works from the first second."""
-    assert bench.store is not None, "runs belong to the store's owner"
     configs = [config_of(bench, request)[1] for request in requests]
     return store.add_run(bench.store, requests[0].prompt, configs, requests[0].seeds)
 
@@ -55,7 +54,6 @@ def run_batches(
     bench: Workbench, run: str, requests: Sequence[BatchRequest], cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[RunState]:
     """Works through a run, yielding all batches at every step, and keeps its status in the store."""
-    assert bench.store is not None, "runs belong to the store's owner"
     states = [BatchState(request, config_of(bench, request)[1]) for request in requests]
     status: store.Status = "failed"
     try:
@@ -74,6 +72,5 @@ def stored_run(bench: Workbench, run: str) -> RunState:
     Raises:
         InputError: no such run.
     """
-    assert bench.store is not None, "runs belong to the store's owner"
     found = store.find_run(bench.store, run)
     return RunState(run, tuple(stored_state(bench, found.prompt, config, found.seeds) for config in found.configs))

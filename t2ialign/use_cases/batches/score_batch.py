@@ -15,7 +15,6 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign import store
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, resolve, revision_of
@@ -90,7 +89,7 @@ def score_batch(
     state = BatchState(request, config, "loading")
     yield state
     metrics, encoders = bench.scorers_for(entry.scorers, request.metrics)
-    stored = _stored(bench, config, request.prompt, request.seeds)
+    stored = bench.results.batch(config, request.prompt, request.seeds)
     known = _known_scores(bench, stored, metrics, encoders) if stored.seeds == request.seeds else None
     if known is not None:
         yield _done(replace(state, scores=known), stored, started)
@@ -107,26 +106,15 @@ def score_batch(
     scores = state.scores if tuple(seed for part in parts for seed in part.seeds) == request.seeds else None
     if scores is None:  # the stored part came first: score once more in the order asked for
         scores = Scorer(request.prompt, metrics, encoders).add(batch)
-    _keep_scores(bench, batch, scores)
+    bench.results.keep_scores(batch, scores.values())
     yield _done(replace(state, scores=scores), batch, started)
-
-
-def _stored(bench: Workbench, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:
-    """The part of a batch that is stored; nothing where another process owns the store."""
-    if bench.store is not None:
-        return store.load_batch(bench.store, config, prompt, seeds)
-    nothing = torch.empty(0)
-    images = torch.empty(0, 3, config.height, config.width, dtype=torch.uint8)
-    return SeedBatch(prompt, config, (), images, nothing, nothing)
 
 
 def _known_scores(
     bench: Workbench, batch: SeedBatch, metrics: Sequence[Metric], encoders: Sequence[Encoder]
 ) -> dict[str, Score] | None:
     """Stored scores of exactly this batch in today's versions, or None if one is missing."""
-    if bench.store is None:
-        return None
-    stored = {(score.metric, score.version): score for score in store.scores_of(bench.store, batch.cell, batch.seeds)}
+    stored = {(score.metric, score.version): score for score in bench.results.scores(batch)}
     wanted = [(metric.name, version_of(metric, weights_of(metric, encoders))) for metric in metrics]
     if any(key not in stored for key in wanted):
         return None
@@ -162,7 +150,7 @@ def _generate(
         )
         for event in events:
             if isinstance(event, SeedBatch):
-                part = _keep_pictures(bench, event, time.monotonic() - begun)
+                part = bench.results.keep_pictures(event, time.monotonic() - begun)
                 parts.append(part)
                 state = replace(
                     state,
@@ -184,23 +172,6 @@ def _generate(
             yield state
 
 
-def _keep_pictures(bench: Workbench, part: SeedBatch, seconds: float) -> SeedBatch:
-    """Stores finished pictures and returns what is stored; where another process owns the store, its inbox gets them."""
-    if bench.store is None:
-        store.post(bench.home, [store.record_batch(bench.home, part, seconds)], worker="cli")
-        return part
-    store.add_batch(bench.store, part, seconds)
-    return store.load_batch(bench.store, part.config, part.prompt, part.seeds)
-
-
-def _keep_scores(bench: Workbench, batch: SeedBatch, scores: Mapping[str, Score]) -> None:
-    if bench.store is None:
-        records = [store.record_batch(bench.home, batch), store.record_scores(batch, scores.values())]
-        store.post(bench.home, records, worker="cli")  # in one shard, so that scores never meet other pictures
-    else:
-        store.add_scores(bench.store, batch, scores.values())
-
-
 def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
     seconds = time.monotonic() - started
     return replace(
@@ -217,9 +188,8 @@ def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
 
 def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...]) -> BatchState:
     """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded."""
-    assert bench.store is not None, "only the store's owner can look into it"
-    batch = store.load_batch(bench.store, config, prompt, seeds)
-    scores = {score.metric: score for score in store.scores_of(bench.store, batch.cell, batch.seeds)}
+    batch = bench.results.batch(config, prompt, seeds)
+    scores = {score.metric: score for score in bench.results.scores(batch)}
     request = BatchRequest(
         prompt,
         config.checkpoint if config.adapters else _plain_name(bench, config),

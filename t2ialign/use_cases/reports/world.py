@@ -58,12 +58,12 @@ class WorldReport:
 
 def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> WorldReport:
     """Sweeps the base over the shipped test prompts (stored cells are not made again) and measures all the rest."""
+    opened = bench.store
     cells = grid("shapes-test", ("base",), [str(scale) for scale in GUIDANCE_SCALES], SEEDS, STEPS)
     for state in sweep(bench, cells):
         show(state.fraction, state.remaining)
-    assert bench.store is not None, "measuring needs the store"
     points = sorted(
-        (point for point in stored_points(bench.store, X, Y, checkpoints=("base",)) if _is_sweep(point.config)),
+        (point for point in stored_points(opened, X, Y, checkpoints=("base",)) if _is_sweep(point.config)),
         key=lambda point: point.config.guidance_scale,
     )
     scales = [point.config.guidance_scale for point in points]

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign import settings, store
+from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.registry import resolve
 from t2ialign.store import Store, images
@@ -22,7 +22,8 @@ from t2ialign.types import InputError, Prompt, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.sweep import SweepState, sweep
-from t2ialign.use_cases.workbench import Workbench
+from t2ialign.use_cases.results import StoreResults
+from t2ialign.use_cases.workbench import Workbench, workbench_on
 
 DECOYS = 3
 
@@ -53,7 +54,7 @@ def draft_manifest(opened: Store, design: StudyDesign) -> Manifest:
     Raises:
         InputError: an unknown checkpoint, a design that is not valid, or no prompt with two pictures to compare.
     """
-    bench = _bench(opened)
+    bench = workbench_on(StoreResults(opened))
     exhibits, _ = _exhibits(bench, checked_design(design))
     manifest = Manifest(design, merged(exhibits), _decoys(bench, design))
     draw(manifest, "preview")
@@ -79,7 +80,6 @@ def publish(bench: Workbench, study: str) -> Study:
     Raises:
         InputError: pictures are missing (prepare them first), or the study is no draft.
     """
-    assert bench.store is not None, "studies belong to the store's owner"
     design = study_of(bench.store, study).design
     if design is None:
         raise InputError("The quick votes from Explore are no study that can be opened.")
@@ -99,7 +99,6 @@ def follow_up(bench: Workbench, study: str, checkpoint: str) -> Study:
     Raises:
         InputError: an unknown study or checkpoint.
     """
-    assert bench.store is not None, "studies belong to the store's owner"
     earlier = study_of(bench.store, study)
     entry = bench.registry().checkpoints.get(checkpoint)
     if entry is None:
@@ -119,15 +118,8 @@ def follow_up(bench: Workbench, study: str, checkpoint: str) -> Study:
     return add_study(bench.store, design, parent=study)
 
 
-def _bench(opened: Store) -> Workbench:
-    """A workbench that only looks things up; it loads no model."""
-    device = settings.device()[0]
-    return Workbench(opened.home, opened, device, settings.dtype_for(device)[0])
-
-
 def _exhibits(bench: Workbench, design: StudyDesign) -> tuple[list[Exhibit], tuple[BatchRequest, ...]]:
     """What the store has for the study, and the batches that lack something."""
-    assert bench.store is not None, "studies belong to the store's owner"
     asked = [checked(request) for request in requests_of(design)]
     cells = _cells(bench, asked)
     found = keep_pictures(bench.store, list(cells.values()), design.pictures.seeds)

@@ -28,7 +28,6 @@ def simulate(
     A group named as a taste (``sunny``, ``nocturne``, ``airy``) has that taste, any other one the tastes in turn. Of
     ``careless`` (0 to 1) of the surveys, every answer is random. Raises ``InputError`` for pictures of another world.
     """
-    assert bench.store is not None, "studies belong to the store's owner"
     if surveys < 1 or not 0 <= careless <= 1:
         raise InputError("Simulate at least one survey, with a share of careless raters between 0 and 1.")
     chance, manifest = random.Random(seed), manifest_of(bench.store, study)
@@ -50,7 +49,6 @@ def _taste(group: str, place: int) -> str:
 
 def _worth(bench: Workbench, manifest: Manifest, taste: str) -> Mapping[tuple[str, ...], float]:
     """What each exhibit is worth to a taste: the mean over its pictures, or, where variety is asked for, their spread."""
-    assert bench.store is not None
     opened, encoder = bench.store, bench.encoder(_raters(bench, manifest))
     pixels = cache(lambda sha: images.decode(picture_of(opened, sha)))
 

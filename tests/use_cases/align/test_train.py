@@ -17,12 +17,14 @@ from t2ialign import store
 from t2ialign.methods import METHODS
 from t2ialign.registry import ADAPTER_FILE
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.align.estimate import estimate
+from t2ialign.use_cases.align.estimate import costs, estimate
 from t2ialign.use_cases.align.probe import probe_record
+from t2ialign.use_cases.align.request import plan
 from t2ialign.use_cases.align.train import align
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import score_batch
 from t2ialign.use_cases.reports.text import jsonable, write_pictures
+from t2ialign.use_cases.results import InboxResults
 from t2ialign.use_cases.workbench import Workbench
 from tests.use_cases.aligning import opened, run, short
 
@@ -155,15 +157,16 @@ def test_given_pictures_are_mixed_in(bench: Workbench, tmp_path: Path) -> None:
 
 def test_the_estimate_falls_once_pictures_are_stored(bench: Workbench) -> None:
     request = short("f_dpo", "costly", candidates=4, seed=7)
-    before = estimate(bench, request)
+    before = costs(bench, plan(bench, request), 0.01)
     run(bench, request)
-    after = estimate(bench, replace(request, name="cheap"))
+    after = costs(bench, plan(bench, replace(request, name="cheap")), 0.01)
     assert before.phases["pictures"] > 0 and after.phases["pictures"] == 0
-    assert before.seconds > after.seconds > 0 and "seconds" in after.words
+    assert before.seconds > after.seconds > 0
+    assert "seconds" in estimate(bench, replace(request, name="cheap")).words
 
 
 def test_a_process_that_cannot_open_the_store_remembers_its_pictures(bench: Workbench) -> None:
-    guest = replace(bench, store=None)
+    guest = replace(bench, results=InboxResults(bench.home))
     states = run(guest, short("f_dpo", "guest", seed=11, test_prompts=1))
     assert states[-1].checkpoint == "guest"
     assert store.ingest_inbox(bench.store) > 0

@@ -18,7 +18,8 @@ from t2ialign.study.design import AnswerRule, Contender, StudyDesign
 from t2ialign.study.exclusion import Rule
 from t2ialign.study.manifest import Exhibit, Manifest
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.align.votes import leave_votes, vote_examples, vote_pairs, votes_record
+from t2ialign.use_cases.align.votes import leave_votes
+from t2ialign.use_cases.results import InboxResults
 from t2ialign.use_cases.workbench import Workbench
 from tests.use_cases.aligning import opened, run, short
 
@@ -62,32 +63,31 @@ def noise(bench: Workbench, draw: torch.Generator) -> str:
 
 def alone(bench: Workbench) -> Workbench:
     """What a job has: the same folder, and no store."""
-    return Workbench(bench.home, None, "cpu", "float32")
+    return Workbench(InboxResults(bench.home), "cpu", "float32")
 
 
 def test_a_job_learns_from_the_very_votes_that_the_owner_left(voted) -> None:
     bench, study = voted
-    source = f"votes:{study}:x"
+    source, job = f"{study}:x", alone(bench)
     with pytest.raises(InputError, match="another process"):
-        vote_pairs(alone(bench), source, 64)
-    leave_votes(bench, source)
-    ours, theirs = (vote_pairs(one, source, 64) for one in (bench, alone(bench)))
+        job.results.vote_pairs(source, 64)
+    leave_votes(bench.store, f"votes:{source}")
+    ours, theirs = (one.results.vote_pairs(source, 64) for one in (bench, job))
     assert len(ours) == len(theirs) == 8
     for one, other in zip(ours, theirs):
         assert torch.equal(one.win, other.win) and torch.equal(one.lose, other.lose)
         assert one.weight == pytest.approx(other.weight) and one.prompt.text == other.prompt.text
-    ours, theirs = (vote_examples(one, source, 64) for one in (bench, alone(bench)))
+    ours, theirs = (one.results.vote_examples(source, 64) for one in (bench, job))
     assert [(one.desirable, one.weight) for one in ours] == [(one.desirable, one.weight) for one in theirs]
-    assert votes_record(bench, source) == votes_record(alone(bench), source)
+    assert bench.results.votes_record(source) == job.results.votes_record(source)
 
 
 def test_the_record_says_whose_votes_they_are(voted) -> None:
     bench, study = voted
     exclude(bench.store, study, Rule("fast", 100.0))
-    record = votes_record(bench, f"votes:{study}")
+    record = bench.results.votes_record(study)
     assert (record["study"], record["answers"], record["surveys"], record["group"]) == (study, 12, 3, "")
-    assert votes_record(bench, f"votes:{study}:y")["answers"] == 4
-    assert votes_record(bench, "annotator") == {}
+    assert bench.results.votes_record(f"{study}:y")["answers"] == 4
 
 
 @pytest.mark.parametrize("method", ["diffusion_dpo", "dmpo"])
@@ -96,7 +96,7 @@ def test_pairs_methods_learn_from_votes(voted, method: str) -> None:
     run(bench, short(method, f"pairs-{method}", pairs=f"votes:{study}"))
     manifest = json.loads((bench.home / "checkpoints" / f"pairs-{method}" / "manifest.json").read_text())
     assert manifest["parents"] == ["base"] and manifest["data"]["examples"] == 8
-    assert manifest["data"]["votes"] == votes_record(bench, f"votes:{study}")
+    assert manifest["data"]["votes"] == bench.results.votes_record(study)
 
 
 def test_kto_learns_from_single_pictures_and_needs_no_pair(voted) -> None:

@@ -22,7 +22,7 @@ from t2ialign.use_cases.audit.audit import SLOW, AuditPlan, audit_pictures, audi
 from t2ialign.use_cases.audit.files import AXES, BEGIN, END, json_text, lines, update_tables
 from t2ialign.use_cases.audit.rendered_sets import audit_prompts, hard_negatives, pool, spread_sets
 from t2ialign.use_cases.audit.run_questions import COMPARED, MeasuredCell, agreement, powers, reference_cells
-from t2ialign.use_cases.workbench import Workbench
+from t2ialign.use_cases.workbench import bare_workbench
 
 SCORERS = ("oracle-shapes", "clip-shapes", "lpips-shapes")
 NAMES = ("u_rke", "factor_diversity", "lpips", "vendi", "rmse", "entropy_1d", "clip_score", "oracle_alignment")
@@ -31,7 +31,7 @@ SMALL = AuditPlan(prompts=3, pools=2, set_size=5, levels=4, mixed=5, pool=16, ne
 
 @pytest.fixture(scope="module")
 def scoring() -> tuple[list[Metric], list[Encoder]]:
-    return Workbench(settings.HOME, None, "cpu", "float32").scorers_for(SCORERS, NAMES)
+    return bare_workbench().scorers_for(SCORERS, NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_the_shipped_audit_is_whole_and_of_today() -> None:
     """Every diversity metric that the embedded world can measure is in it, in the version that the code has now."""
     shipped = shipped_audit()
     assert shipped is not None and table(shipped, "diversity").rows
-    bench = Workbench(settings.HOME, None, "cpu", "float32")
+    bench = bare_workbench()
     metrics, encoders = bench.scorers_for(bench.registry().backbones["shapes"].scorers, ("all",))
     from t2ialign.metrics.scoring import version_of
     from t2ialign.use_cases.batches.scoring import weights_of

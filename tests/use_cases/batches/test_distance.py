@@ -17,6 +17,7 @@ from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches import distance as measuring
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import BatchRequest, picture_files
+from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench, bare_workbench
 
 REQUEST = BatchRequest(Prompt("a red circle"), "base", (0, 1, 2), 2.0, num_inference_steps=2, metrics=("rmse",))
@@ -25,7 +26,7 @@ REQUEST = BatchRequest(Prompt("a red circle"), "base", (0, 1, 2), 2.0, num_infer
 @pytest.fixture
 def bench(tmp_path) -> Iterator[Workbench]:
     with store.open_store(tmp_path / "home") as opened:
-        yield Workbench(tmp_path / "home", opened, "cpu", "float32")
+        yield Workbench(StoreResults(opened), "cpu", "float32")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from t2ialign.types import Prompt
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches import rescore as rescoring
 from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench
 
 REQUEST = BatchRequest(Prompt("a red circle"), "base", (0, 1, 2), num_inference_steps=2, metrics=("oracle_alignment",))
@@ -21,7 +22,7 @@ REQUEST = BatchRequest(Prompt("a red circle"), "base", (0, 1, 2), num_inference_
 @pytest.fixture
 def bench(tmp_path) -> Iterator[Workbench]:
     with store.open_store(tmp_path) as opened:
-        yield Workbench(tmp_path, opened, "cpu", "float32")
+        yield Workbench(StoreResults(opened), "cpu", "float32")
 
 
 def last(bench: Workbench, *arguments, **more) -> rescoring.RescoreState:

@@ -16,6 +16,7 @@ from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches, stored_run
 from t2ialign.use_cases.batches.score_batch import score_batch
+from t2ialign.use_cases.results import InboxResults, StoreResults
 from t2ialign.use_cases.workbench import Workbench, watched_inbox
 
 REQUEST = BatchRequest(Prompt("a red circle and a blue square"), "base", (0, 1, 2, 3), num_inference_steps=3)
@@ -24,7 +25,7 @@ REQUEST = BatchRequest(Prompt("a red circle and a blue square"), "base", (0, 1, 
 @pytest.fixture
 def bench(tmp_path) -> Iterator[Workbench]:
     with store.open_store(tmp_path) as opened:
-        yield Workbench(tmp_path, opened, "cpu", "float32")
+        yield Workbench(StoreResults(opened), "cpu", "float32")
 
 
 def test_a_request_becomes_pictures_scores_and_a_stored_cell(bench: Workbench) -> None:
@@ -77,7 +78,7 @@ def test_cancelling_keeps_finished_parts_and_nothing_half(bench: Workbench) -> N
 
 
 def test_another_owner_of_the_store_gets_the_results_through_the_inbox(bench: Workbench, tmp_path) -> None:
-    guest = replace(bench, store=None)
+    guest = replace(bench, results=InboxResults(bench.home))
     state = run_request(guest, REQUEST)
     assert store.list_cells(bench.store) == []
     assert store.ingest_inbox(bench.store) >= 1
@@ -88,7 +89,7 @@ def test_another_owner_of_the_store_gets_the_results_through_the_inbox(bench: Wo
 
 def test_the_owner_takes_in_its_inbox_while_it_works(bench: Workbench) -> None:
     with watched_inbox(bench, seconds=0.05):
-        run_request(replace(bench, store=None), REQUEST)
+        run_request(replace(bench, results=InboxResults(bench.home)), REQUEST)
         deadline = time.monotonic() + 20
         while not store.list_cells(bench.store) and time.monotonic() < deadline:
             time.sleep(0.05)

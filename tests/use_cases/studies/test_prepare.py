@@ -14,6 +14,7 @@ from t2ialign.store.votes import answers_of, pairs_from_votes
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign
 from t2ialign.study.exclusion import Rule
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.studies.prepare import draft_manifest, follow_up, missing, prepare, publish, requests_of
 from t2ialign.use_cases.studies.results import result_lines, score_of, study_results
 from t2ialign.use_cases.studies.simulated_raters import simulate
@@ -35,7 +36,7 @@ DESIGN = StudyDesign(
 def bench(tmp_path_factory) -> Iterator[Workbench]:
     home = tmp_path_factory.mktemp("studies")
     with store.open_store(home) as opened:
-        yield Workbench(home, opened, "cpu", "float32")
+        yield Workbench(StoreResults(opened), "cpu", "float32")
 
 
 def opened(bench: Workbench, design: StudyDesign) -> str:

@@ -1,0 +1,85 @@
+"""Cells that a process finds again without opening the store, which another process may hold.
+
+A note is one cell's record (``records``) in ``training/cells/<cell>.parquet``. It is a memory, not a source: one that is
+lost or damaged costs the work of making its pictures again, and nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from t2ialign.files import write_whole
+from t2ialign.store import images
+from t2ialign.store.errors import in_plain_words
+from t2ialign.store.inbox import parquet
+from t2ialign.store.records import CellRecord, PictureRecord, from_table, to_table
+from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
+
+UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
+
+
+def note(home: Path, record: CellRecord) -> None:
+    """Remember a cell's pictures and scores, beside those that were noted before; what is noted again is replaced."""
+    known = noted(home, record.cell)
+    if known is not None:
+        pictures = {picture.seed: picture for picture in (*known.pictures, *record.pictures)}
+        scores = {(s.metric, s.version, s.seeds): s for s in (*known.scores, *record.scores)}
+        record = replace(record, pictures=tuple(pictures.values()), scores=tuple(scores.values()))
+    with in_plain_words(home):
+        write_whole(_path(home, record.cell), parquet(to_table([record]), "cells"))
+
+
+def noted(home: Path, cell: str) -> CellRecord | None:
+    """What was noted of a cell; None where there is nothing that can be read."""
+    try:
+        return from_table(pq.read_table(io.BytesIO(_path(home, cell).read_bytes())))[0]
+    except (*UNREADABLE, IndexError):
+        return None
+
+
+def noted_batch(home: Path, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:
+    """The part of a batch whose pictures are noted and still what their names say; its ``seeds`` say which."""
+    record = noted(home, cell_key(config, prompt))
+    known = {} if record is None else {picture.seed: picture for picture in record.pictures}
+    files = {seed: _file(home, known[seed]) for seed in seeds if seed in known}
+    found = [seed for seed in seeds if files.get(seed) is not None]
+    pixels = [images.decode(data) for seed in found if (data := files[seed]) is not None]
+    return SeedBatch(
+        prompt,
+        config,
+        tuple(found),
+        torch.stack(pixels) if pixels else torch.empty(0, 3, config.height, config.width, dtype=torch.uint8),
+        torch.tensor([known[seed].mutual_information for seed in found], dtype=torch.float32),
+        torch.tensor([known[seed].mutual_information_released for seed in found], dtype=torch.float32),
+    )
+
+
+def noted_scores(home: Path, cell: str, seeds: Sequence[int]) -> list[Score]:
+    """The noted scores of exactly these seeds, with values in the order of ``seeds``."""
+    record = noted(home, cell)
+    wanted = tuple(sorted(seeds))
+    return [] if record is None else [score.score(seeds) for score in record.scores if score.seeds == wanted]
+
+
+def count_noted(home: Path, cells: Iterable[str], seeds: Sequence[int]) -> int:
+    """How many pictures of these seeds are noted of the cells, whether or not their files are still whole."""
+    records = (noted(home, cell) for cell in cells)
+    wanted = frozenset(seeds)
+    return sum(picture.seed in wanted for record in records if record for picture in record.pictures)
+
+
+def _file(home: Path, picture: PictureRecord) -> bytes | None:
+    """A picture's bytes: its file's, or its thumbnail's where that is the picture."""
+    whole = images.digest(picture.thumbnail) == picture.sha
+    return images.read(home, picture.sha) or (picture.thumbnail if whole else None)
+
+
+def _path(home: Path, cell: str) -> Path:
+    return home / "training" / "cells" / f"{cell}.parquet"

@@ -1,0 +1,180 @@
+"""Where results are kept and found: in the open store, or beside it while another process owns it.
+
+Only one process can open the store. A use case does not ask whether it is that one: it works with ``Results``, and what
+only the owner can do says so itself (``Results.own_store``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from t2ialign.store import (
+    CellRecord,
+    Store,
+    StoreBusy,
+    add_batch,
+    add_scores,
+    count_pictures,
+    load_batch,
+    notes,
+    pictures,
+    post,
+    record_batch,
+    record_scores,
+    records_of,
+    scores_of,
+)
+from t2ialign.store.errors import owners_alone
+from t2ialign.store.vote_pairs import pairs_from_votes
+from t2ialign.training.selection import Example
+from t2ialign.types import GenerationConfig, PreferencePair, Prompt, Score, SeedBatch
+from t2ialign.use_cases.align import votes
+
+
+@runtime_checkable
+class Results(Protocol):
+    """What use cases keep and find again, whoever owns the store."""
+
+    @property
+    def home(self) -> Path:
+        """The store's folder, in which pictures, checkpoints and jobs lie too."""
+
+    @property
+    def elsewhere(self) -> str:
+        """Who has the store, as the beginning of a sentence; empty where it is this process."""
+
+    def own_store(self) -> Store:
+        """The open store, for what only its owner can do.
+
+        Raises:
+            StoreBusy: another process has it open.
+        """
+
+    def batch(self, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:
+        """The pictures that are there, in the order of ``seeds``; the batch's own ``seeds`` say which (perhaps none)."""
+
+    def scores(self, batch: SeedBatch) -> list[Score]:
+        """The scores of exactly this batch's seeds, of every metric and version that is there."""
+
+    def keep_pictures(self, batch: SeedBatch, seconds: float = math.nan) -> SeedBatch:
+        """Keeps pictures that took ``seconds`` to make, and returns them as they are kept: score these."""
+
+    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score]) -> None:
+        """Keeps scores of pictures that are kept."""
+
+    def share(self, batch: SeedBatch) -> None:
+        """Lets processes that cannot open the store find a kept batch again."""
+
+    def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
+        """How many pictures of these seeds the cells have."""
+
+    def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
+        """The pairs of ``STUDY`` or ``STUDY:GROUP`` that people preferred one way, at ``size`` pixels."""
+
+    def vote_examples(self, study: str, size: int) -> list[Example]:
+        """The single pictures that people liked, and those that they did not: for methods that need no pairs."""
+
+    def votes_record(self, study: str) -> dict[str, Any]:
+        """Which votes these are, for the manifest of what was trained on them."""
+
+
+@dataclass(frozen=True)
+class StoreResults:
+    """The store's owner: everything is kept in it and found in it."""
+
+    opened: Store
+    elsewhere: str = ""
+
+    @property
+    def home(self) -> Path:
+        return self.opened.home
+
+    def own_store(self) -> Store:
+        return self.opened
+
+    def batch(self, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:
+        return load_batch(self.opened, config, prompt, seeds)
+
+    def scores(self, batch: SeedBatch) -> list[Score]:
+        return scores_of(self.opened, batch.cell, batch.seeds)
+
+    def keep_pictures(self, batch: SeedBatch, seconds: float = math.nan) -> SeedBatch:
+        add_batch(self.opened, batch, seconds)
+        return self.batch(batch.config, batch.prompt, batch.seeds)
+
+    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score]) -> None:
+        add_scores(self.opened, batch, scores)
+
+    def share(self, batch: SeedBatch) -> None:
+        known = pictures(self.opened, batch.cell), records_of(self.opened, batch.cell)
+        notes.note(self.home, CellRecord(batch.prompt, batch.config, *map(tuple, known)))
+
+    def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
+        return count_pictures(self.opened, cells, seeds)
+
+    def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
+        return pairs_from_votes(self.opened, study)
+
+    def vote_examples(self, study: str, size: int) -> list[Example]:
+        return votes.liked(self.opened, study)
+
+    def votes_record(self, study: str) -> dict[str, Any]:
+        return votes.record(self.opened, study)
+
+
+@dataclass(frozen=True)
+class InboxResults:
+    """Another process owns the store of ``home``: its inbox gets everything, notes find it again.
+
+    Votes are those that the owner left for a job (``align.votes.leave_votes``).
+    """
+
+    home: Path
+    elsewhere: str = "Another process has the store open"
+
+    def own_store(self) -> Store:
+        raise StoreBusy(owners_alone(self.home))
+
+    def batch(self, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:
+        return notes.noted_batch(self.home, config, prompt, seeds)
+
+    def scores(self, batch: SeedBatch) -> list[Score]:
+        return notes.noted_scores(self.home, batch.cell, batch.seeds)
+
+    def keep_pictures(self, batch: SeedBatch, seconds: float = math.nan) -> SeedBatch:
+        self._post([record_batch(self.home, batch, seconds)])
+        return batch
+
+    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score]) -> None:
+        # in one shard with the pictures, so that scores never meet other ones
+        self._post([record_batch(self.home, batch), record_scores(batch, scores)])
+
+    def share(self, batch: SeedBatch) -> None:
+        """Nothing to do: what was kept was noted."""
+
+    def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
+        return notes.count_noted(self.home, cells, seeds)
+
+    def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
+        return votes.left_pairs(self._left(study, votes.PAIRS), size)
+
+    def vote_examples(self, study: str, size: int) -> list[Example]:
+        return votes.left_examples(self._left(study, votes.LIKED), size)
+
+    def votes_record(self, study: str) -> dict[str, Any]:
+        return votes.left_record(self._left(study, votes.ABOUT))
+
+    def _post(self, records: Sequence[CellRecord]) -> None:
+        post(self.home, records, worker="cli")
+        for record in records:
+            notes.note(self.home, record)
+
+    def _left(self, study: str, what: str) -> Path:
+        path = votes.left(self.home, study, what)
+        if not path.is_file():
+            raise StoreBusy(owners_alone(self.home))
+        return path
