@@ -99,7 +99,7 @@ def learn(owner) -> None:
     owner.locator("#t2-study-train-tests input").fill("1")
     owner.locator("#t2-study-train-name textarea, #t2-study-train-name input").first.fill("from-votes")
     owner.locator("#t2-study-train").click()
-    expect(owner.locator("#t2-study-training")).to_contain_text("done", timeout=400_000)
+    expect(owner.locator("#t2-training")).to_contain_text("done", timeout=400_000)
     owner.locator("#t2-follow").click()
     owner.locator("#t2-follow-yes").click()
     expect(owner.locator(".t2-study h2")).to_contain_text("from-votes")

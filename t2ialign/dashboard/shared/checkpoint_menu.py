@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.methods import METHODS
 from t2ialign.registry import CheckpointEntry
@@ -15,22 +18,14 @@ from t2ialign.use_cases.align.result import read_manifest
 RATERS = "annotator"
 
 
-def stories(services: Services) -> str:
+def stories(services: Services) -> Markup:
     """A style sheet that writes the story of every checkpoint below its name, in all menus of class ``t2-stories``.
 
     So the menus' values and chips stay plain names, and what people type is matched with the names alone.
     """
     backbones = services.bench.registry().backbones
     told = {name: story(entry, backbones[entry.backbone].note) for name, entry in services.checkpoints().items()}
-    rules = (
-        f".t2-stories li[aria-label={_quoted(name)}]::after{{content:{_quoted(text)}}}" for name, text in told.items()
-    )
-    return f"<style>{''.join(rules)}</style>"
-
-
-def _quoted(text: str) -> str:
-    """A string of CSS that nothing can end early: all but letters, digits and blanks are written as code points."""
-    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text) + '"'
+    return render("shared/stories.html", told=told)
 
 
 def story(entry: CheckpointEntry, note: str = "") -> str:

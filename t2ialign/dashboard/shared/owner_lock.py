@@ -8,6 +8,7 @@ from gradio.events import Dependency
 
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.types import InputError
 
@@ -28,7 +29,7 @@ def shared_key() -> gr.State:
 def lock_panel(words: str) -> dict[str, gr.blocks.Block]:
     """Where a token is set: the field that unlocks the page, under a sentence that says what for."""
     with gr.Column(visible=owner.locked(""), elem_classes="t2-lock") as lock:
-        gr.HTML(f"<h3>For the owner</h3><p>{words}</p>", apply_default_css=False)
+        gr.HTML(render("shared/lock.html", words=words), apply_default_css=False)
         with gr.Row():
             token = gr.Textbox(label="Owner's token", type="password", scale=1, elem_classes="t2-token")
             unlock = gr.Button("Unlock", variant="primary", scale=0, min_width=110)

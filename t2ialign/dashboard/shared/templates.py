@@ -6,6 +6,7 @@ tags prints nothing: templates may be indented, and buttons or numbers side by s
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from t2ialign.charts.intervals import in_words, number, signed
 from t2ialign.dashboard.shared.words import counted, duration, interval_text, metric_range, short
 
 PAGES = Path(__file__).parent.parent
-BETWEEN_TAGS = re.compile(r"(?:(?<=>)|(?<=%\}))(\s*\n\s*)(?=<|\{%)")
+BETWEEN_TAGS = re.compile(r"(?:(?<=>)|(?<=[%#]\}))(\s*\n\s*)(?=<|\{[%#])")
 
 
 def template_names() -> list[str]:
@@ -44,6 +45,11 @@ def _source(name: str) -> str | None:
     return BETWEEN_TAGS.sub(r"{#\1#}", path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def css_string(text: str) -> Markup:
+    """A string of CSS that nothing can end early: all but letters, digits and blanks are written as code points."""
+    return Markup('"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text) + '"')
+
+
 ENVIRONMENT = Environment(
     loader=FunctionLoader(_source),
     autoescape=True,
@@ -62,4 +68,6 @@ ENVIRONMENT.filters |= {
     "range": metric_range,  # 0 to 1, share of claims. Higher is better.
     "counted": counted,  # 16 pictures
     "duration": duration,  # 2 min
+    "css_string": css_string,  # "base"
 }
+ENVIRONMENT.tests["known"] = math.isfinite
