@@ -12,6 +12,7 @@ from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import theme
 from t2ialign.dashboard.shared.pictures import picture_route
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
 from t2ialign.dashboard.study import page as study
 from t2ialign.dashboard.theory import page as theory
@@ -26,17 +27,7 @@ TABS = {
     "theory": theory,
 }
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
-HEADER = """
-<header class="t2-header">
-  <a class="t2-name" href="./" aria-label="t2ialign, a new page"><svg viewBox="0 0 24 24" aria-hidden="true"><path
-    d="M4 5 Q12 6 20 19" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/><circle
-    cx="4" cy="5" r="2.6"/><circle cx="13.4" cy="9.9" r="2.6"/><circle cx="20" cy="19" r="2.6"/></svg>t2ialign</a>
-  <p>See what alignment does to the variety of pictures.</p>
-  <button type="button" class="t2-theme" aria-label="Light or dark" title="Light or dark"><svg viewBox="0 0 24 24"
-    aria-hidden="true"><circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor" stroke-width="1.8"/><path
-    d="M12 3.5 a8.5 8.5 0 0 1 0 17 z"/></svg></button>
-</header>
-"""
+HEADER = render("shared/header.html")
 WORKERS = 16
 EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for, and when a file is old
 

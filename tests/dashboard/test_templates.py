@@ -52,7 +52,9 @@ def test_hostile_text_stays_text(name: str, monkeypatch: pytest.MonkeyPatch):
     assert "x" not in [attrs.get("src") for _, attrs in found.tags]
     assert "49" not in html
     if "{{" in source(name):
-        assert any(form in said for said in map(unescape, found.said) for form in FORMS), "the sample has no hostile text"
+        assert any(form in said for said in map(unescape, found.said) for form in FORMS), (
+            "the sample has no hostile text"
+        )
 
 
 @pytest.mark.parametrize("name", templates.template_names())

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from html import escape
+from markupsafe import Markup
 
 from t2ialign.dashboard.shared.links import Subject
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.use_cases.batches.run import RunState
 from t2ialign.use_cases.batches.score_batch import BatchState
 
-LINK_TITLE = "Opens this run as it is, for you and for others"
 
-
-def progress(state: RunState, status: str, ahead: int, subject: Subject) -> str:
+def progress(state: RunState, status: str, ahead: int, subject: Subject) -> Markup:
     """The bar with its sentence, and the link to what is shown."""
-    working = status in ("queued", "running")
-    percent = 100 if status == "done" else 100 * state.fraction
-    bar = (
-        f'<div class="t2-progress{"" if working else " still"}" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent:.0f}" aria-label="Progress"><i style="width:{percent:.1f}%"></i></div>'
+    return render(
+        "explore/progress.html",
+        status=status,
+        working=status in ("queued", "running"),
+        percent=100 if status == "done" else 100 * state.fraction,
+        sentence=sentence(state, status, ahead),
+        link=subject.href if str(subject) else "",
     )
-    link = (
-        f'<a class="t2-link" href="{escape(subject.href)}" title="{LINK_TITLE}">Link to this</a>'
-        if str(subject)
-        else ""
-    )
-    line = f"<p><span>{escape(sentence(state, status, ahead))}</span>{link}</p>"
-    return f'<div class="t2-status {status}" aria-live="{"off" if working else "polite"}">{bar}{line}</div>'
 
 
 def sentence(state: RunState, status: str, ahead: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet
+from t2ialign.dashboard.shared.html import heading
 from t2ialign.dashboard.shared.wiring import asset
 
 Components = dict[str, gr.blocks.Block]
@@ -39,7 +40,7 @@ def results_panel() -> Components:
 def _compare_panel() -> Components:
     """Two checkpoints at one seed under a slider; shown when there are two."""
     with gr.Column(visible=False, elem_id="t2-compare") as box:
-        gr.HTML("<h3>One seed, two checkpoints</h3>", apply_default_css=False, elem_classes="t2-title")
+        gr.HTML(heading("One seed, two checkpoints"), apply_default_css=False, elem_classes="t2-title")
         with gr.Row():
             left = gr.Dropdown([], label="Left", filterable=False, scale=3, min_width=80)
             right = gr.Dropdown([], label="Right", filterable=False, scale=3, min_width=80)
