@@ -31,9 +31,9 @@ app.add_typer(commands, name="jobs")
 @commands.command(name="list")
 def list_all(store: StorePath = None, as_json: JsonFlag = False) -> None:
     """List all jobs, oldest first."""
-    from t2ialign.jobs.summary import glances, in_words
+    from t2ialign.jobs.summary import in_words, summaries_of
 
-    records = glances(_home(store))
+    records = summaries_of(_home(store))
     _emit(records, as_json, lambda: (in_words(record) for record in records))
 
 
@@ -46,10 +46,10 @@ def show(
 ) -> None:
     """Show one job: how it stands, its command line and the end of its log."""
     from t2ialign.jobs.folder import find_folder
-    from t2ialign.jobs.summary import glance, in_words
+    from t2ialign.jobs.summary import in_words, summary_of
 
     folder = find_folder(_home(store), job)
-    record = {**glance(folder), "folder": str(folder.path), "log": folder.tail(lines) if lines else []}
+    record = {**summary_of(folder), "folder": str(folder.path), "log": folder.tail(lines) if lines else []}
     command = f"python -m t2ialign {' '.join(record['command'])}"
     said = [record["message"]] if record["message"] else []
     _emit(record, as_json, lambda: (in_words(record), command, *said, *record["log"]))
@@ -82,12 +82,12 @@ def discard(job: JobId, store: StorePath = None, as_json: JsonFlag = False) -> N
 def _request(job: str, request: JobRequest, store: Path | None, as_json: bool) -> None:
     from t2ialign.jobs import transitions
     from t2ialign.jobs.folder import find_folder
-    from t2ialign.jobs.summary import glance
+    from t2ialign.jobs.summary import summary_of
     from t2ialign.store import StoreBusy, open_store
 
     home = _home(store)
     folder = find_folder(home, job)
-    before = glance(folder)
+    before = summary_of(folder)
     transitions.check(folder.id, before["status"], folder.asked(), request)
     try:
         with open_store(home) as opened:

@@ -64,7 +64,7 @@ class JobFolder:
         return 0.0
 
     def ask(self, request: JobRequest) -> None:
-        """Leave a request; the same one again keeps its age."""
+        """Write down what somebody asks of the job; asking for the same again keeps the time of the first request."""
         if self.asked() != request:
             write_whole(self.path / "control", request.encode())
 

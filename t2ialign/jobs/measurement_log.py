@@ -17,7 +17,7 @@ from typing import Any
 from t2ialign.jobs.folder import JobFolder
 
 
-class Ledger:
+class MeasurementLog:
     """One kind of records, each with a ``step``, of one job."""
 
     def __init__(self, home: Path, folder: JobFolder, kind: str, file: str) -> None:

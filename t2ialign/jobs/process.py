@@ -97,7 +97,7 @@ def leads(process: psutil.Process) -> bool:
 
 
 def stop(home: Path, job: str, at_once: bool = False) -> None:
-    """Tell every process of a job to end; ``at_once`` gives them no say."""
+    """Ask every process of a job to end (SIGTERM); ``at_once`` kills them (SIGKILL)."""
     for _, process in members(home, job):
         with contextlib.suppress(psutil.Error):
             if at_once:

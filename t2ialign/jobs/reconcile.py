@@ -8,7 +8,7 @@ from dataclasses import replace
 from t2ialign.codec import decode, encode
 from t2ialign.jobs import process, transitions
 from t2ialign.jobs.folder import JobFolder, find_folders, folder_of
-from t2ialign.jobs.measurement_log import Ledger
+from t2ialign.jobs.measurement_log import MeasurementLog
 from t2ialign.store import Store, ingest_inbox
 from t2ialign.store.jobs import Job, JobProgress, add_job, discarded_jobs, list_jobs, read_job, update_job
 from t2ialign.types import InputError
@@ -41,7 +41,7 @@ def collect(store: Store, job: Job) -> None:
     files = folder(store, job)
     if not files.progress().get("ended"):
         for kind, file in (("train_steps", "steps.jsonl"), ("probes", "probes.jsonl")):
-            Ledger(store.home, files, kind, file).send_all()
+            MeasurementLog(store.home, files, kind, file).send_all()
     ingest_inbox(store)
 
 

@@ -28,7 +28,7 @@ import filelock
 import psutil
 
 from t2ialign.jobs.folder import folder_of
-from t2ialign.jobs.measurement_log import Ledger
+from t2ialign.jobs.measurement_log import MeasurementLog
 from t2ialign.jobs.transitions import CANCELLED, PAUSED
 from t2ialign.types import InputError
 
@@ -61,8 +61,8 @@ class Reporter:
             "ended": "",
             "message": "",
         }
-        self._steps = Ledger(home, self._folder, "train_steps", "steps.jsonl")
-        self._probes = Ledger(home, self._folder, "probes", "probes.jsonl")
+        self._steps = MeasurementLog(home, self._folder, "train_steps", "steps.jsonl")
+        self._probes = MeasurementLog(home, self._folder, "probes", "probes.jsonl")
         self._start: tuple[str, float, float] = ("", 0.0, 0.0)
         self._heard: Literal["", "pause", "cancel"] = ""
         self._written = 0.0

@@ -1,4 +1,4 @@
-"""A job as its files tell, for those who cannot open the store: another process may hold it. Light."""
+"""What a job's files say about it, for processes that cannot open the store because another one holds it. Imports little."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from t2ialign.jobs import process, transitions
 from t2ialign.jobs.folder import JobFolder, find_folders
 
 
-def glance(folder: JobFolder) -> dict[str, Any]:
+def summary_of(folder: JobFolder) -> dict[str, Any]:
     """The record of a job (``store.jobs.Job`` as JSON) with what its worker said last and how it really stands now."""
     record, progress = folder.spec(), folder.progress()
     if record.get("status") == "running":
@@ -24,9 +24,9 @@ def glance(folder: JobFolder) -> dict[str, Any]:
     return record
 
 
-def glances(home: Path) -> list[dict[str, Any]]:
+def summaries_of(home: Path) -> list[dict[str, Any]]:
     """All jobs, oldest first."""
-    known = (glance(folder) for folder in find_folders(home))
+    known = (summary_of(folder) for folder in find_folders(home))
     return sorted((record for record in known if record.get("created")), key=lambda record: record["created"])
 
 

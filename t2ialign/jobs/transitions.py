@@ -23,7 +23,7 @@ REFUSALS = {
 
 
 def check(job: str, status: str, asked: str, request: str) -> None:
-    """``InputError`` if a job of this status, of whom ``asked`` has been asked, cannot do what is wished for now."""
+    """``InputError`` if a job cannot do ``request`` in its ``status``, given what it has been ``asked`` before."""
     refusal = REFUSALS.get((request, status))
     if request in ("pause", "cancel") and status in ENDED:
         refusal = f"it has ended already ({status})."

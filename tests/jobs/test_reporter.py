@@ -11,7 +11,7 @@ import pytest
 
 from t2ialign.jobs import reporter as reporting
 from t2ialign.jobs.folder import folder_of
-from t2ialign.jobs.measurement_log import Ledger
+from t2ialign.jobs.measurement_log import MeasurementLog
 from t2ialign.jobs.reporter import Reporter
 from t2ialign.store import Store, inbox, ingest_inbox, probes, train_steps
 from t2ialign.types import InputError
@@ -144,12 +144,12 @@ def test_how_it_ended(home: Path, error: BaseException, ended: str, message: str
 @pytest.mark.parametrize("torn", [b'{"written": 3, "rec', b"\x00" * 40])
 def test_a_line_that_was_cut_short_is_dropped(store: Store, torn: bytes):
     folder = folder_of(store.home, "align-1")
-    ledger = Ledger(store.home, folder, "train_steps", "steps.jsonl")
-    ledger.append({"step": 1})
-    ledger.close()
+    measured = MeasurementLog(store.home, folder, "train_steps", "steps.jsonl")
+    measured.append({"step": 1})
+    measured.close()
     path = folder.path / "steps.jsonl"
     path.write_bytes(path.read_bytes() + torn)
-    again = Ledger(store.home, folder, "train_steps", "steps.jsonl")
+    again = MeasurementLog(store.home, folder, "train_steps", "steps.jsonl")
     again.append({"step": 2})
     again.send_all()
     assert [json.loads(line)["record"] for line in path.read_bytes().splitlines()] == [{"step": 1}, {"step": 2}]
@@ -161,6 +161,6 @@ def test_a_damaged_line_in_the_middle_costs_only_itself(store: Store):
     folder = folder_of(store.home, "align-1")
     lines = [json.dumps({"written": number, "record": {"step": number}}) for number in (1, 2)]
     (folder.path / "steps.jsonl").write_text("\n".join([lines[0], "\x00\x00", lines[1], ""]))
-    Ledger(store.home, folder, "train_steps", "steps.jsonl").send_all()
+    MeasurementLog(store.home, folder, "train_steps", "steps.jsonl").send_all()
     ingest_inbox(store)
     assert [record["step"] for record in train_steps(store, "align-1")] == [1, 2]
