@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @cache
@@ -20,16 +21,17 @@ def install() -> str:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return "torchvision is not installed"
-    for library in Path(spec.origin).parent.glob("_C*.so"):
+    for file in Path(spec.origin).parent.glob("_C*.so"):
         try:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(file))  # type: ignore[no-untyped-call]  # torch has no types for it
             return "torchvision's own operators were loaded"
         except OSError:
             continue
-    _LIBRARY.append(torch.library.Library("torchvision", "DEF"))
+    library: Any = torch.library  # whose functions have no types either
+    _LIBRARY.append(library.Library("torchvision", "DEF"))
     _LIBRARY[0].define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _LIBRARY[0].define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return "torchvision's operators cannot load beside this torch; their names were declared"
 
 
-_LIBRARY: list = []  # a declared library lives as long as the object that declared it
+_LIBRARY: list[Any] = []  # a declared library lives as long as the object that declared it

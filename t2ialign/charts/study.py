@@ -60,7 +60,7 @@ def strengths_figure(found: Strengths | None, dark: bool = False) -> go.Figure:
         for one in (found.contenders if found else ())
     ]
     chart = _rows(marks, styles(sorted(mark.name for mark in marks), dark), dark, legend=False)
-    if marks:
+    if found and marks:
         chart.update_xaxes(title={"text": f"<b>Strength</b> (log-odds, {found.model})"})
         chart.add_vline(x=0, line={"color": ink(dark).line, "width": 1})
     return chart

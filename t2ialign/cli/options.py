@@ -24,7 +24,7 @@ SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ..."
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
     """A line on stderr that shows how far the work is and how long it will still take; it ends however the work ends."""
-    shown = []
+    shown: list[float] = []
 
     def show(fraction: float, remaining: float | None) -> None:
         shown[:] = [fraction]

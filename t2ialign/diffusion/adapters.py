@@ -43,9 +43,10 @@ def blend(
     ``checkpoints`` says where each name's adapter lies (the registry's, if not given).
     """
     active = [use for use in uses if use.weight != 0]
-    if active and checkpoints is None:
-        checkpoints = load_registry().checkpoints
-    loras, doras = [], []
+    if checkpoints is None:
+        checkpoints = load_registry().checkpoints if active else {}
+    loras: list[tuple[str, float]] = []
+    doras: list[tuple[str, float]] = []
     for use in active:
         if use.name not in checkpoints:
             raise unknown("checkpoint", use.name, checkpoints)
@@ -112,7 +113,12 @@ def add_adapter(
             check_file(file, start)
             _inject(backbone, key, *read_adapter(file, start, backbone.unet))
         else:
-            config = LoraConfig(r=rank, lora_alpha=alpha or rank, target_modules=list(targets), use_dora=kind == "dora")
+            config = LoraConfig(
+                r=rank,
+                lora_alpha=alpha or rank,  # type: ignore[arg-type]  # peft says int, and only divides it by the rank
+                target_modules=list(targets),
+                use_dora=kind == "dora",
+            )
             with _quietly():
                 backbone.unet.add_adapter(config, key)
             backbone.switch.arrived(key, kind)

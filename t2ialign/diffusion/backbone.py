@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from jaxtyping import Float, UInt8
@@ -26,7 +29,10 @@ from t2ialign.diffusion.text import PromptEmbeds, TextEncoder
 from t2ialign.registry import BackboneEntry, revision_of, unknown
 from t2ialign.types import InputError
 
-PIPELINES = {"sd": StableDiffusionPipeline, "sdxl": StableDiffusionXLPipeline}
+PIPELINES: dict[str, type[StableDiffusionPipeline] | type[StableDiffusionXLPipeline]] = {
+    "sd": StableDiffusionPipeline,
+    "sdxl": StableDiffusionXLPipeline,
+}
 NOT_NEEDED = {  # parts of stock pipelines that are neither downloaded nor loaded
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
@@ -54,15 +60,16 @@ class Backbone:
 
     @property
     def prediction(self) -> Prediction:
-        return self.scheduler_config["prediction_type"]
+        prediction: Prediction = self.scheduler_config["prediction_type"]
+        return prediction
 
     @property
     def pixels_per_latent(self) -> int:
-        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+        return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """Channels, height and width of the latents of a picture of that many pixels."""
-        return self.unet.config.in_channels, height // self.pixels_per_latent, width // self.pixels_per_latent
+        return self.unet.config["in_channels"], height // self.pixels_per_latent, width // self.pixels_per_latent
 
     @torch.no_grad()
     def encode_prompts(self, prompts: Sequence[str]) -> PromptEmbeds:
@@ -77,7 +84,8 @@ class Backbone:
         ``timesteps``: one for all or one a picture. Gradients flow wherever the caller lets them.
         """
         latents = latents.to(DTYPES[self.dtype])
-        extra = {} if embeds.pooled_prompt_embeds is None else {"added_cond_kwargs": self._added(latents, embeds)}
+        pooled = embeds.pooled_prompt_embeds
+        extra = {} if pooled is None else {"added_cond_kwargs": self._added(latents, pooled)}
         parts = []
         with self.switch.lock:
             for one in self.switch.actual(self.passes):
@@ -86,20 +94,19 @@ class Backbone:
                 parts.append(output if one.share == 1 else one.share * output)
         return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
 
-    def _added(self, latents: Tensor, embeds: PromptEmbeds) -> dict[str, Tensor]:
+    def _added(self, latents: Tensor, pooled: Float[Tensor, "b p"]) -> dict[str, Tensor]:
         """SDXL's second condition: pooled text, and original size, crop and target size of the picture."""
         height, width = (side * self.pixels_per_latent for side in latents.shape[-2:])
-        pooled = embeds.pooled_prompt_embeds
         time_ids = torch.tensor([[height, width, 0, 0, height, width]], dtype=pooled.dtype, device=pooled.device)
         return {"text_embeds": pooled, "time_ids": time_ids.repeat(len(pooled), 1)}
 
     @torch.no_grad()
     def decode(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
         """Pictures of latents, on the CPU."""
-        mean, std = self._latent_statistics()
-        scale = self.vae.config.scaling_factor
+        statistics = self._latent_statistics()
+        scale = self.vae.config["scaling_factor"]
         latents = latents.to(self.vae.dtype)
-        latents = latents / scale if mean is None else latents * std / scale + mean
+        latents = latents / scale if statistics is None else latents * statistics[1] / scale + statistics[0]
         pixels = self.vae.decode(latents, return_dict=False)[0].float()
         return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
@@ -108,20 +115,21 @@ class Backbone:
         """Latents of pictures: the means of the VAE's posterior, scaled."""
         pixels = (images.to(self.device).float() / 127.5 - 1).to(self.vae.dtype)
         latents = self.vae.encode(pixels).latent_dist.mean.float()
-        mean, std = self._latent_statistics()
-        latents = latents if mean is None else (latents - mean) / std
-        return latents * self.vae.config.scaling_factor
+        statistics = self._latent_statistics()
+        latents = latents if statistics is None else (latents - statistics[0]) / statistics[1]
+        return latents * self.vae.config["scaling_factor"]
 
-    def _latent_statistics(self) -> tuple[Tensor | None, Tensor | None]:
+    def _latent_statistics(self) -> tuple[Tensor, Tensor] | None:
         """Per-channel mean and std that some VAEs of the SDXL family ask for, or the shift of others; usually none."""
         config = self.vae.config
-        if config.latents_mean is not None and config.latents_std is not None:
-            mean, std = config.latents_mean, config.latents_std
-        elif config.shift_factor is not None:
-            mean, std = [config.shift_factor], [1.0]
+        if config["latents_mean"] is not None and config["latents_std"] is not None:
+            mean, std = config["latents_mean"], config["latents_std"]
+        elif config["shift_factor"] is not None:
+            mean, std = [config["shift_factor"]], [1.0]
         else:
-            return None, None
-        return tuple(torch.tensor(values, device=self.device)[None, :, None, None] for values in (mean, std))
+            return None
+        first, second = (torch.tensor(values, device=self.device)[None, :, None, None] for values in (mean, std))
+        return first, second
 
 
 def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:

@@ -103,8 +103,8 @@ def _generate(
 def _seed_batch(
     view: Backbone, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...], last: DenoiseStep
 ) -> SeedBatch:
-    estimates = [last.mutual_information.cpu(), last.mutual_information_released.cpu()]
+    paper, released = last.mutual_information.cpu(), last.mutual_information_released.cpu()
     share: Tensor | None = last.mutual_information_map.cpu()
     if config.negative_prompt:
-        estimates, share = [torch.full_like(estimate, float("nan")) for estimate in estimates], None
-    return SeedBatch(prompt, config, seeds, view.decode(last.latents), *estimates, share)
+        paper, released, share = torch.full_like(paper, torch.nan), torch.full_like(released, torch.nan), None
+    return SeedBatch(prompt, config, seeds, view.decode(last.latents), paper, released, share)

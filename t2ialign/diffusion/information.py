@@ -96,7 +96,7 @@ class InformationEncoder:
         return load_backbone(self.entry, self.device, self.dtype)
 
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        parts = [self.information(batch, prompt) for batch in self._sized(images).split(BATCH)]
+        parts = [self.information(batch, prompt) for batch in torch.split(self._sized(images), BATCH)]
         found = (torch.cat([part.paper for part in parts]), torch.cat([part.released for part in parts]))
         return {name: values.float().cpu() for name, values in zip(PROVIDES, found, strict=True)}
 

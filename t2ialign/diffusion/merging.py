@@ -35,8 +35,9 @@ def merged_lora(
         if isinstance(layer, LoraLayer):
             parts = [(key, use.weight) for key, use in loaded.items() if key in layer.lora_A]
             if parts:
-                ups = [weight * _scale(layer, key) * layer.lora_B[key].weight for key, weight in parts]
-                tensors[f"{name}.lora_A.weight"] = torch.cat([layer.lora_A[key].weight for key, _ in parts]).detach()
+                downs: list[Tensor] = [layer.lora_A[key].get_parameter("weight") for key, _ in parts]
+                ups = [weight * _scale(layer, key) * layer.lora_B[key].get_parameter("weight") for key, weight in parts]
+                tensors[f"{name}.lora_A.weight"] = torch.cat(downs).detach()
                 tensors[f"{name}.lora_B.weight"] = torch.cat(ups, 1).detach()
     return {name: tensor.float().cpu().contiguous() for name, tensor in tensors.items()}
 

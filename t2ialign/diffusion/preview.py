@@ -5,7 +5,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate

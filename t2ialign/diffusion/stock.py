@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -16,7 +16,7 @@ def stock_pictures(
 ) -> UInt8[Tensor, "n 3 h w"]:
     """What ``StableDiffusionPipeline.from_pretrained(folder)`` makes of a prompt, one generator a seed, fp32 on the CPU."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]  # diffusers has no types for it
     output = pipeline(
         prompt,
         num_inference_steps=num_inference_steps,

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.tuners.lora import LoraLayer
 from torch import nn
 
 Scales = tuple[tuple[str, float], ...]
@@ -33,13 +33,13 @@ class AdapterSwitch:
     (a reference evaluation between forward and backward would otherwise silence the policy's gradients).
     """
 
-    def __init__(self, unet: Any) -> None:
+    def __init__(self, unet: nn.Module) -> None:
         self.unet = unet
         self.lock = threading.RLock()
         self.on: Scales | None = ()
         self.references = 0
         self.loaded: dict[str, Kind] = {}
-        self._tuned: list[tuple[BaseTunerLayer, list[nn.Parameter]]] = []
+        self._tuned: list[tuple[LoraLayer, list[nn.Parameter]]] = []
 
     def actual(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
         """The passes to make: those asked for, or within ``reference()`` the base's. Hold ``lock`` while making them."""
@@ -73,11 +73,11 @@ class AdapterSwitch:
         del self.loaded[key]
         self.changed()
 
-    def _layers(self) -> list[tuple[BaseTunerLayer, list[nn.Parameter]]]:
+    def _layers(self) -> list[tuple[LoraLayer, list[nn.Parameter]]]:
         """The layers that carry adapters, with their parameters; found once, for a training step turns twice."""
         if not self._tuned:
-            tuned = (layer for layer in self.unet.modules() if isinstance(layer, BaseTunerLayer))
-            self._tuned = [(layer, list(layer.parameters())) for layer in tuned]
+            modules = self.unet.modules()
+            self._tuned = [(layer, list(layer.parameters())) for layer in modules if isinstance(layer, LoraLayer)]
         return self._tuned
 
     def _turn(self, adapters: Scales) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2ialign.encoders.noun_phrases import noun_phrases
 from t2ialign.encoders.preprocess import BLIP_480, preprocess
-from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
 from t2ialign.types import Prompt
+
+if TYPE_CHECKING:
+    from transformers import BlipForQuestionAnswering
 
 PHRASES, MAX_TOKENS, BATCH = 8, 35, 8
 
@@ -30,11 +33,11 @@ class BlipVqaEncoder:
     provides: tuple[str, ...] = ("blip_vqa",)
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> BlipForQuestionAnswering:
         from transformers import BlipForQuestionAnswering
 
         model = BlipForQuestionAnswering.from_pretrained(self.folder, use_safetensors=True)
-        return model.to(self.device).eval().requires_grad_(False)
+        return frozen(model, self.device)
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -44,24 +47,26 @@ class BlipVqaEncoder:
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        pixels = preprocess(images, {**BLIP_480, "size": self.model.config.vision_config.image_size})
-        vision = [self.model.vision_model(pixel_values=part.to(self.device))[0] for part in pixels.split(BATCH)]
+        pixels = preprocess(images, {**BLIP_480, "size": self.model.vision_model.config.image_size})
+        vision = [self.model.vision_model(pixel_values=part.to(self.device))[0] for part in torch.split(pixels, BATCH)]
         seen, score = torch.cat(vision), torch.ones(len(images), device=self.device)
         for phrase in noun_phrases(prompt.text)[:PHRASES]:
-            score = score * torch.cat([self._yes(part, f"{phrase}?") for part in seen.split(BATCH)])
+            score = score * torch.cat([self._yes(part, f"{phrase}?") for part in torch.split(seen, BATCH)])
         return {"blip_vqa": score}
 
     def _yes(self, seen: Float[Tensor, "b l d"], question: str) -> Float[Tensor, " b"]:
         """Share of "yes" against "no" in the answer's first token."""
         asked = self.tokenizer(question, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(self.device)
         # The first token tells BLIP's text half that it reads beside a picture; transformers leaves BERT's [CLS] there.
-        asked["input_ids"][:, 0] = self.model.config.text_config.bos_token_id + 1
+        first = self.model.text_encoder.config.bos_token_id
+        assert first is not None, "every BLIP names its first token"
+        asked["input_ids"][:, 0] = first + 1
         tokens, mask = (asked[name].expand(len(seen), -1) for name in ("input_ids", "attention_mask"))
         picture_mask = torch.ones(seen.shape[:2], dtype=torch.long, device=self.device)
         question_states = self.model.text_encoder(
             input_ids=tokens, attention_mask=mask, encoder_hidden_states=seen, encoder_attention_mask=picture_mask
         )[0]
-        start = torch.full((len(seen), 1), self.model.config.text_config.bos_token_id, device=self.device)
+        start = torch.full((len(seen), 1), first, device=self.device)
         logits = self.model.text_decoder(
             input_ids=start, encoder_hidden_states=question_states, encoder_attention_mask=mask
         ).logits[:, 0]

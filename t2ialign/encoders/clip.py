@@ -18,16 +18,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from t2ialign.encoders.preprocess import preprocess
-from t2ialign.encoders.weights import existing, identity, unreachable
+from t2ialign.encoders.weights import existing, frozen, identity, unreachable
 from t2ialign.types import InputError, Prompt
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 BATCH = 32
@@ -39,7 +42,7 @@ Tokenize = Callable[[list[str]], Int[Tensor, "b l"]]
 class ClipModel:
     """A CLIP ready to use: the network, how its pictures are prepared, and how its prompts are cut into tokens."""
 
-    network: nn.Module
+    network: CLIP
     preprocess_cfg: Mapping[str, Any]
     tokenize: Tokenize
 
@@ -60,7 +63,7 @@ class ClipEncoder:
     @cached_property
     def model(self) -> ClipModel:
         built = self.build()
-        built.network.to(self.device).eval().requires_grad_(False)
+        frozen(built.network, self.device)
         return built
 
     @torch.no_grad()
@@ -71,7 +74,7 @@ class ClipEncoder:
 
     @torch.no_grad()
     def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
-        batches = preprocess(images, self.model.preprocess_cfg).split(BATCH)
+        batches = torch.split(preprocess(images, self.model.preprocess_cfg), BATCH)
         encode = self.model.network.encode_image
         return torch.cat([normalize(encode(pixels.to(self.device)).float(), dim=1) for pixels in batches])
 
@@ -81,7 +84,7 @@ class ClipEncoder:
         return normalize(self.model.network.encode_text(tokens).float(), dim=1)
 
 
-def build_clip(model_cfg: Mapping[str, Any]) -> nn.Module:
+def build_clip(model_cfg: Mapping[str, Any]) -> CLIP:
     """A freshly initialised open_clip ``CLIP`` of any architecture that open_clip's ``model_cfg`` can describe."""
     from open_clip import CLIP
 

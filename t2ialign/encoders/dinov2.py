@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2ialign.encoders.preprocess import DINO_224, preprocess
-from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
 from t2ialign.types import Prompt
+
+if TYPE_CHECKING:
+    from transformers import Dinov2Model
 
 BATCH = 32
 
@@ -28,15 +32,15 @@ class Dinov2Encoder:
     provides: tuple[str, ...] = ("dinov2",)
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> Dinov2Model:
         from transformers import Dinov2Model
 
         model = Dinov2Model.from_pretrained(self.folder, use_safetensors=True)
-        return model.to(self.device).eval().requires_grad_(False)
+        return frozen(model, self.device)
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        batches = preprocess(images, DINO_224).split(BATCH)
+        batches = torch.split(preprocess(images, DINO_224), BATCH)
         tokens = [self.model(pixel_values=batch.to(self.device)).pooler_output for batch in batches]
         return {"dinov2": torch.cat(tokens).float()}
 

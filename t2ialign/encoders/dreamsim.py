@@ -12,14 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from t2ialign.encoders.preprocess import DINO_224, preprocess
-from t2ialign.encoders.weights import existing, fetch_folder, fetch_url, identity, safetensors_of
+from t2ialign.encoders.weights import existing, fetch_folder, fetch_url, frozen, identity, safetensors_of
 from t2ialign.types import InputError, Prompt
+
+if TYPE_CHECKING:
+    from transformers import ViTModel
 
 ADAPTER = "dino_vitb16_single_lora"
 URL = "https://github.com/ssundaram21/dreamsim/releases/download/v0.2.0-checkpoints/dreamsim_dino_vitb16_checkpoint.zip"
@@ -39,17 +43,17 @@ class DreamsimEncoder:
     provides: tuple[str, ...] = ("dreamsim",)
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> ViTModel:
         from transformers import ViTModel
 
         model = ViTModel.from_pretrained(self.base, use_safetensors=True, add_pooling_layer=False)
         merge(model, *read_adapter(self.adapter))
-        return model.to(self.device).eval().requires_grad_(False)
+        return frozen(model, self.device)
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         pixels = preprocess(images, {**DINO_224, "size": self.model.config.image_size})
-        return {"dreamsim": torch.cat([self._embed(batch.to(self.device)) for batch in pixels.split(BATCH)])}
+        return {"dreamsim": torch.cat([self._embed(batch.to(self.device)) for batch in torch.split(pixels, BATCH)])}
 
     def _embed(self, pixels: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b d"]:
         # The last hidden state but for the final norm, which DreamSim leaves out.

@@ -11,16 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.encoders.reward_head import collapse
-from t2ialign.encoders.weights import fetch, fetch_folder, identity
+from t2ialign.encoders.weights import fetch, fetch_folder, frozen, identity
 from t2ialign.types import InputError, Prompt
+
+if TYPE_CHECKING:
+    from transformers import BlipTextModel, BlipVisionModel
 
 WEIGHTS, CONFIG = "ImageReward.pt", "med_config.json"
 MEAN, STD = 0.16717362830052426, 1.0333394966054072
@@ -41,8 +44,8 @@ VISION_NAMES = (
 class Reader:
     """BLIP's two halves and the map from the first token's state to the reward."""
 
-    vision: nn.Module
-    text: nn.Module
+    vision: BlipVisionModel
+    text: BlipTextModel
     weight: Float[Tensor, " d"]
     bias: Float[Tensor, ""]
 
@@ -79,7 +82,9 @@ class ImageRewardEncoder:
         options = {"padding": "max_length", "truncation": True, "max_length": MAX_TOKENS, "return_tensors": "pt"}
         tokens = self.tokenizer(prompt.text, **options).to(self.device)
         return {
-            "image_reward": torch.cat([self._reward(batch.to(self.device), tokens) for batch in pixels.split(BATCH)])
+            "image_reward": torch.cat(
+                [self._reward(batch.to(self.device), tokens) for batch in torch.split(pixels, BATCH)]
+            )
         }
 
     def _reward(self, pixels: Float[Tensor, "b 3 s s"], tokens: Mapping[str, Tensor]) -> Float[Tensor, " b"]:
@@ -121,8 +126,8 @@ def build(state: Mapping[str, Tensor], med: Mapping[str, Any], device: str) -> R
     missing = set(text.state_dict()) - set(text_state) - {"embeddings.position_ids"}
     if missing:
         raise KeyError(f"the checkpoint lacks {sorted(missing)[0]}")
-    parts = (part.to(device) for part in collapse(state, "mlp.layers."))
-    return Reader(*(half.to(device).eval().requires_grad_(False) for half in (vision, text)), *parts)
+    weight, bias = (part.to(device) for part in collapse(state, "mlp.layers."))
+    return Reader(frozen(vision, device), frozen(text, device), weight, bias)
 
 
 def renamed(name: str) -> str:

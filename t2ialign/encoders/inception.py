@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from t2ialign.encoders.weights import fetch_url, identity
+from t2ialign.encoders.weights import fetch_url, frozen, identity
 from t2ialign.types import InputError, Prompt
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
@@ -81,12 +81,12 @@ class InceptionEncoder:
             network.load_state_dict(torch.load(self.file, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises five unrelated types for a damaged or foreign file
             raise InputError(f"{self.file} is not FID's Inception ({FILE}); fetch it again.") from error
-        return network.to(self.device).eval().requires_grad_(False)
+        return frozen(network, self.device)
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         found = []
-        for batch in images.split(BATCH):
+        for batch in torch.split(images, BATCH):
             unit = batch.to(self.device).float() / 255
             pixels = interpolate(unit, (299, 299), mode="bilinear", align_corners=False) * 2 - 1
             found.append(features(self.network, pixels))

@@ -16,14 +16,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.encoders.trunk import load_trunk, trunk_features
-from t2ialign.encoders.weights import existing, fetch_url, identity
+from t2ialign.encoders.weights import existing, fetch_url, frozen, identity
 from t2ialign.types import InputError, Prompt
+
+if TYPE_CHECKING:
+    from lpips import LPIPS
 
 NETS = ("alex", "vgg", "squeeze")
 PIXELS_AT_ONCE = {"cpu": 1 << 16, "cuda": 1 << 21}  # pictures go through the trunk in batches of about so many pixels
@@ -74,7 +78,7 @@ class LpipsEncoder:
         at_once = PIXELS_AT_ONCE.get(self.device.partition(":")[0], PIXELS_AT_ONCE["cpu"])
         step = max(1, at_once // (images.shape[2] * images.shape[3]))
         rows, done = torch.empty(0, device=self.device), 0
-        for batch in images.split(step):
+        for batch in torch.split(images, step):
             found = self._layers(layers, batch.to(self.device).float() / 127.5 - 1)
             if done == 0:
                 rows = found[0].new_empty(len(images), sum(layer[0].numel() for layer in found))
@@ -135,7 +139,7 @@ def imagenet_trunk(net: str) -> Path:
     return fetch_url(weights.url, Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1])
 
 
-def package_model(net: str, random_trunk: bool = False) -> torch.nn.Module:
+def package_model(net: str, random_trunk: bool = False) -> LPIPS:
     """The package's own LPIPS module, quietly; ``random_trunk`` leaves out the ImageNet weights."""
     import lpips
 
@@ -144,8 +148,8 @@ def package_model(net: str, random_trunk: bool = False) -> torch.nn.Module:
         return lpips.LPIPS(net=net, pnet_rand=random_trunk, verbose=False)
 
 
-def network_of(model: torch.nn.Module, device: str) -> tuple[Layers, list[Tensor]]:
+def network_of(model: LPIPS, device: str) -> tuple[Layers, list[Tensor]]:
     """The layers and channel weights of an ``lpips.LPIPS`` module."""
-    model = model.to(device).eval().requires_grad_(False)
+    model = frozen(model, device)
     lins = [lin.model[-1].weight.flatten() for lin in model.lins]
     return lambda pixels: model.net(model.scaling_layer(pixels)), lins

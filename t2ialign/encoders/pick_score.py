@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
-from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
 from t2ialign.types import Prompt
+
+if TYPE_CHECKING:
+    from transformers import CLIPModel
 
 BATCH = 32
 
@@ -28,20 +32,20 @@ class PickScoreEncoder:
     provides: tuple[str, ...] = ("pick_score",)
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> CLIPModel:
         from transformers import CLIPModel
 
         model = CLIPModel.from_pretrained(self.folder, use_safetensors=True)
-        return model.to(self.device).eval().requires_grad_(False)
+        return frozen(model, self.device)
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         from open_clip import SimpleTokenizer
 
         # The vocabulary of every CLIP; what stands after the end of the text is never looked at.
-        tokens = SimpleTokenizer(context_length=self.model.config.text_config.max_position_embeddings)([prompt.text])
-        size = self.model.config.vision_config.image_size
-        batches = preprocess(images, {**CLIP_224, "size": size}).split(BATCH)
+        tokens = SimpleTokenizer(context_length=self.model.text_model.config.max_position_embeddings)([prompt.text])
+        size = self.model.vision_model.config.image_size
+        batches = torch.split(preprocess(images, {**CLIP_224, "size": size}), BATCH)
         return {"pick_score": torch.cat([self._score(batch.to(self.device), tokens) for batch in batches])}
 
     def _score(self, pixels: Float[Tensor, "b 3 s s"], tokens: Tensor) -> Float[Tensor, " b"]:

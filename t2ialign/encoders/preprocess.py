@@ -28,7 +28,7 @@ def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Floa
     from open_clip.transform import PreprocessCfg
 
     chosen = PreprocessCfg(**{name: _settled(value) for name, value in cfg.items()})
-    known = _done.setdefault(images, {})
+    known = _done.setdefault(images, {})  # type: ignore[no-untyped-call]  # torch has no types for it
     if str(chosen) not in known:
         known[str(chosen)] = _transformed(images, chosen)
     return known[str(chosen)]

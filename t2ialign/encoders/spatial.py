@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from t2ialign.encoders.noun_phrases import spatial_relation
-from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
 from t2ialign.types import Prompt
 
 OVERLAP, REACH, ACCEPTED = 0.1, 150 / 512, 0.5
@@ -90,13 +90,13 @@ class SpatialEncoder:
         from transformers import AutoModelForZeroShotObjectDetection
 
         model = AutoModelForZeroShotObjectDetection.from_pretrained(self.folder, use_safetensors=True)
-        return model.to(self.device).eval().requires_grad_(False)
+        return frozen(model, self.device)
 
     @cached_property
     def processor(self) -> Any:
         from transformers import AutoProcessor
 
-        return AutoProcessor.from_pretrained(self.folder)
+        return AutoProcessor.from_pretrained(self.folder)  # type: ignore[no-untyped-call]  # no types in transformers
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:

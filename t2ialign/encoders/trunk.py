@@ -48,7 +48,7 @@ def save_trunk(folder: Path, trunk: nn.ModuleList, lins: Sequence[Float[Tensor, 
     """Write the folder that ``load_trunk`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.contiguous() for name, tensor in trunk.state_dict().items()}, folder / "trunk.safetensors")
-    config: dict[str, object] = {"channels": [stage[0].out_channels for stage in trunk]}
+    config: dict[str, object] = {"channels": [stage.get_submodule("0").out_channels for stage in trunk]}
     if lins is not None:
         config["lins"] = [lin.tolist() for lin in lins]
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")

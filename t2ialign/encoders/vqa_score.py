@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from t2ialign.encoders.weights import fetch_folder, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
 from t2ialign.types import Prompt
 
 TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
@@ -39,13 +39,13 @@ class VqaScoreEncoder:
 
         wanted = getattr(torch, self.dtype)
         model = AutoModelForImageTextToText.from_pretrained(self.folder, use_safetensors=True, dtype=wanted)
-        return model.to(self.device).eval().requires_grad_(False)
+        return frozen(model, self.device)
 
     @cached_property
     def processor(self) -> Any:
         from transformers import AutoProcessor
 
-        return AutoProcessor.from_pretrained(self.folder)
+        return AutoProcessor.from_pretrained(self.folder)  # type: ignore[no-untyped-call]  # no types in transformers
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:

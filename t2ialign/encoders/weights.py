@@ -6,9 +6,15 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
 
 from t2ialign.registry import file_sha256
 from t2ialign.types import InputError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def identity(paths: Iterable[Path]) -> str:
@@ -63,8 +69,6 @@ def _downloading(what: str) -> Iterator[None]:
 
 def fetch_url(url: str, file: Path) -> Path:
     """A file that only lives at a web address, downloaded to ``file`` once."""
-    import torch
-
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -82,6 +86,11 @@ def safetensors_of(folder: Path) -> list[Path]:
             f"{folder} holds no safetensors file, so there are no weights to load; point to one that does."
         )
     return files
+
+
+def frozen(network: Network, device: str) -> Network:
+    """The network on its device, as encoders use it: in evaluation mode and without gradients."""
+    return network.to(device).eval().requires_grad_(False)
 
 
 def unreachable(what: str) -> InputError:

@@ -84,18 +84,19 @@ def option(
 ) -> Any:
     """A dataclass field that people may set; ``default`` is the published one, ``embedded`` that of a small model."""
     said = {"label": label, "help": help, "lo": lo, "hi": hi, "step": step, "choices": choices, "free": free}
-    return dataclasses.field(default=default, metadata={**said, "embedded": default if embedded is None else embedded})
+    said |= {"published": default, "embedded": default if embedded is None else embedded}
+    return dataclasses.field(default=default, metadata=said)
 
 
 def controls_of(
     options: type, group: str, published: Mapping[str, Value] | None = None, embedded: Mapping[str, Value] | None = None
 ) -> tuple[Control, ...]:
     """The controls of a dataclass of options; ``published`` and ``embedded`` replace its defaults by name."""
-    kinds, found = get_type_hints(options), []
+    kinds, found = get_type_hints(options), list[Control]()
     for field in dataclasses.fields(options):
         said = dict(field.metadata)
-        first, small = (published or {}).get(field.name, field.default), said.pop("embedded")
-        small = (embedded or {}).get(field.name, small)
+        first: Value = (published or {}).get(field.name, said.pop("published"))
+        small: Value = (embedded or {}).get(field.name, said.pop("embedded"))
         found.append(Control(field.name, kinds[field.name], published=first, embedded=small, group=group, **said))
     return tuple(found)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +61,7 @@ def fit(model: nn.Module, loss_of: Callable[[nn.Module, torch.Generator], Tensor
         with torch.autocast(device.type, torch.bfloat16, enabled=plan.bfloat16):
             loss = loss_of(model, draw)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(parameters, plan.clip)
         optimizer.step()
         schedule.step()
@@ -75,16 +76,16 @@ def fit(model: nn.Module, loss_of: Callable[[nn.Module, torch.Generator], Tensor
             yield FitStep(step + 1, loss.item(), time.monotonic() - start, averaged)
 
 
-def _resume(state: dict, path: Path | None) -> int:
+def _resume(state: dict[str, Any], path: Path | None) -> int:
     if path is None or not path.exists():
         return 0
     saved = torch.load(path, weights_only=True, map_location="cpu")
     for name, part in state.items():
         part.load_state_dict(saved[name])
-    return saved["step"]
+    return int(saved["step"])
 
 
-def _save(state: dict, path: Path, step: int) -> None:
+def _save(state: dict[str, Any], path: Path, step: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save({"step": step, **{name: part.state_dict() for name, part in state.items()}}, partial)

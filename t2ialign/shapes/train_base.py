@@ -7,7 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -67,7 +70,8 @@ def build(out: Path) -> Base:
 def load(out: Path) -> Base:
     """The saved base in single precision, for training to go on from."""
     base = Base()
-    base.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(out / "text_encoder").float().state_dict())
+    text = CLIPTextModel.from_pretrained(out / "text_encoder")
+    base.text_encoder.load_state_dict(text.float().state_dict())  # type: ignore[no-untyped-call]  # no types there
     base.unet.load_state_dict(UNet2DConditionModel.from_pretrained(out / "unet").float().state_dict())
     return base
 
@@ -91,7 +95,7 @@ def draw_pool(vae: AutoencoderKL, count: int, draw: torch.Generator) -> tuple[Te
     for _ in range(0, count, 2000):
         factors = draw_scenes(2000, draw)
         pictures = render(factors).float() / 127.5 - 1
-        latents.append((vae.encode(pictures).latent_dist.mean * vae.config.scaling_factor).bfloat16())
+        latents.append((vae.encode(pictures).latent_dist.mean * vae.config["scaling_factor"]).bfloat16())
         parts.append(factors)
     return torch.cat(latents), Factors(
         **{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Factors)}
@@ -140,9 +144,9 @@ def save(model: nn.Module, out: Path) -> None:
         text_encoder=copy.text_encoder,
         tokenizer=CLIPTokenizer.from_pretrained(out / "tokenizer"),
         unet=copy.unet.half(),
-        scheduler=schedule(),
-        safety_checker=None,
-        feature_extractor=None,
+        scheduler=schedule(),  # type: ignore[arg-type]  # diffusers names an enum of schedulers here
+        safety_checker=None,  # type: ignore[arg-type]  # and leaves out that these two may be None
+        feature_extractor=None,  # type: ignore[arg-type]
         requires_safety_checker=False,
     )
     pipeline.vae.half()

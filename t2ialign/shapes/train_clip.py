@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,9 @@ from t2ialign.shapes.scene import draw_scenes
 from t2ialign.shapes.tokenizer import VOCABULARY
 from t2ialign.shapes.train_reader import soften
 
+if TYPE_CHECKING:
+    from open_clip import CLIP
+
 FOLDER = "clip-shapes"
 CONTEXT = 20  # the longest prompt of the grammar has 16 tokens
 MODEL_CFG = {
@@ -30,14 +34,14 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 PREPROCESS_CFG = {"size": 64, "mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
 
 
-def build(out: Path) -> nn.Module:
+def build(out: Path) -> CLIP:
     return build_clip(MODEL_CFG)
 
 
 def loss_function(
-    model: nn.Module, out: Path, batch: int, setup: torch.Generator
-) -> Callable[[nn.Module, torch.Generator], Tensor]:
-    def loss(clip: nn.Module, draw: torch.Generator) -> Tensor:
+    model: CLIP, out: Path, batch: int, setup: torch.Generator
+) -> Callable[[CLIP, torch.Generator], Tensor]:
+    def loss(clip: CLIP, draw: torch.Generator) -> Tensor:
         factors = draw_scenes(batch, draw, held_out=True)
         pictures = soften(render(factors).float() / 255, draw)
         said = caption(factors, draw)

@@ -60,6 +60,6 @@ def loss_function(
     return loss
 
 
-def save(model: nn.Module, out: Path) -> None:
+def save(model: Classifier, out: Path) -> None:
     lins = [torch.full((channels,), LIN_WEIGHT) for channels in CHANNELS]
     save_trunk(out, model.trunk.cpu(), lins)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
-from torch import Tensor, nn
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor
 
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import Factors, draw_scenes
@@ -52,11 +52,11 @@ def crop_at_objects(pictures: Tensor, factors: Factors, draw: torch.Generator) -
 
 
 def loss_function(
-    model: nn.Module, out: Path, batch: int, setup: torch.Generator
-) -> Callable[[nn.Module, torch.Generator], Tensor]:
+    model: AutoencoderKL, out: Path, batch: int, setup: torch.Generator
+) -> Callable[[AutoencoderKL, torch.Generator], Tensor]:
     """Four steps of five see windows around objects, the fifth whole pictures (a quarter as many)."""
 
-    def loss(vae: nn.Module, draw: torch.Generator) -> Tensor:
+    def loss(vae: AutoencoderKL, draw: torch.Generator) -> Tensor:
         whole = torch.rand((), generator=draw, device=draw.device).item() < 0.2
         factors = draw_scenes(batch // 4 if whole else batch, draw, held_out=True)
         pictures = render(factors).float() / 127.5 - 1
@@ -71,13 +71,14 @@ def loss_function(
 
 
 @torch.no_grad()
-def save(model: nn.Module, out: Path) -> None:
+def save(model: AutoencoderKL, out: Path) -> None:
     """Half precision; the scaling factor makes the latents of renders unit variance, as SD's does."""
     draw = torch.Generator(model.device).manual_seed(123)
     pictures = render(draw_scenes(1024, draw)).float() / 127.5 - 1
-    spread = torch.cat([model.encode(part).latent_dist.mean for part in pictures.split(128)]).std()
-    model.register_to_config(scaling_factor=round(1 / spread.item(), 5))
+    spread = torch.cat([model.encode(part).latent_dist.mean for part in torch.split(pictures, 128)]).std()
+    scale = {"scaling_factor": round(1 / spread.item(), 5)}
+    model.register_to_config(**scale)  # type: ignore[no-untyped-call]
     half = build(out)
     half.load_state_dict(model.state_dict())
-    half.register_to_config(scaling_factor=model.config.scaling_factor)
-    half.half().save_pretrained(out)
+    half.register_to_config(**scale)  # type: ignore[no-untyped-call]
+    half.half().save_pretrained(out)  # type: ignore[no-untyped-call]  # diffusers has no types for these three

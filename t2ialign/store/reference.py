@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from t2ialign.files import write_whole
 from t2ialign.store.batches import find_cell, pictures
 from t2ialign.store.database import Store
 from t2ialign.store.errors import in_plain_words
-from t2ialign.store.images import digest, write_whole
+from t2ialign.store.images import digest
 from t2ialign.store.inbox import note, parquet, take
 from t2ialign.store.records import CellRecord, to_table
 from t2ialign.store.scores import records_of

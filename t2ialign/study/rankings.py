@@ -18,6 +18,7 @@ from t2ialign.study.records import Vote, real
 from t2ialign.study.strengths import FEWEST_RATERS, UNBOUNDED, Strengths, duels_of, ordered, quantile_for
 from t2ialign.types import InputError
 
+Stage = tuple[int, tuple[int, ...]]  # a first choice and what it was preferred to, as places among the names
 EVEN = 0.5  # weight, as a penalty on squared log-strengths, where no finite estimate exists
 
 
@@ -30,9 +31,9 @@ def ranking_strengths(votes: Sequence[Vote]) -> Strengths:
         raise InputError("There are no rankings yet, so there are no strengths.")
     names = sorted({name for _, chain in chains for name in chain})
     place = {name: index for index, name in enumerate(names)}
-    stages: dict[str, list[tuple[int, list[int]]]] = defaultdict(list)
+    stages: dict[str, list[Stage]] = defaultdict(list)
     for survey, (winner, *losers) in chains:
-        stages[survey].append((place[winner], [place[loser] for loser in losers]))
+        stages[survey].append((place[winner], tuple(place[loser] for loser in losers)))
     everything = [stage for given in stages.values() for stage in given]
     whole = _linked(everything, len(names))
     penalty = 0.0 if whole else EVEN
@@ -58,21 +59,20 @@ def _chains(vote: Vote) -> Iterator[tuple[str, ...]]:
                     yield names
 
 
-def _linked(stages: Sequence[tuple[int, list[int]]], n: int) -> bool:
+def _linked(stages: Sequence[Stage], n: int) -> bool:
     beats = np.zeros((n, n))
     for winner, losers in stages:
         beats[winner, losers] = 1
     return connected_components(beats, connection="strong")[0] == 1
 
 
-def _covariance(
-    stages: dict[str, list[tuple[int, list[int]]]], values: np.ndarray, penalty: float, clustered: bool
-) -> np.ndarray:
+def _covariance(stages: dict[str, list[Stage]], values: np.ndarray, penalty: float, clustered: bool) -> np.ndarray:
     """Inverse information, between two copies of which the raters' gradients stand where there are enough of them."""
     from choix.opt import Top1Fcts
 
     everything = [stage for given in stages.values() for stage in given]
-    inverse = np.linalg.pinv(Top1Fcts(everything, penalty).hessian(values), rcond=1e-9, hermitian=True)
+    information = Top1Fcts(everything, penalty).hessian(values)
+    inverse = np.linalg.pinv(information, rcond=1e-9, hermitian=True)
     if not clustered:
         return inverse
     gradients = np.array([Top1Fcts(given, 0.0).gradient(values) for given in stages.values()])

@@ -214,8 +214,8 @@ def _fitted(outcomes: Mapping[Key, float], n: int, ties: bool, clustered: bool) 
         warnings.simplefilter("ignore")  # two contenders fit perfectly, which is no trouble here
         found = model.fit(**how)
     centre = _centre(n, ties)
-    skills = slice(len(pairs), None)
-    return centre @ found.params[skills], centre @ found.cov_params()[skills, skills] @ centre.T
+    free = slice(len(pairs), None)
+    return centre @ found.params[free], centre @ found.cov_params()[free, free] @ centre.T
 
 
 def _centre(n: int, ties: bool) -> np.ndarray:

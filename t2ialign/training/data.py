@@ -32,6 +32,15 @@ class Batch:
         """Pictures an example: 2 in pairs."""
         return len(self.latents) // len(self.weights)
 
+    @property
+    def labels(self) -> Bool[Tensor, " b"]:
+        """Which pictures are liked, where the data say so; ``InputError`` where they do not."""
+        if self.desirable is None:
+            raise InputError(
+                "This loss reads which pictures are liked, and these have no labels: give labelled pictures."
+            )
+        return self.desirable
+
 
 @dataclass(frozen=True)
 class PromptTable:

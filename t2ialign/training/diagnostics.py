@@ -41,18 +41,19 @@ def train_step(step: int, found: Found, grad_norm: float, learning_rate: float, 
     """The record of step ``step`` (from 1)."""
     log_ratio, gap, clamped, liked = found.rows.unbind(1)
     sides = [liked > 0.5, liked < 0.5]
+    win, lose = (log_ratio[side] for side in sides)
     return TrainStep(
         step=step,
         loss=found.loss,
         accuracy=_accuracy(log_ratio, sides, paired=len(log_ratio) == 2 * len(found.values)),
-        log_ratio_quantiles=tuple(_quantiles(log_ratio[side]) for side in sides),
+        log_ratio_quantiles=(_quantiles(win), _quantiles(lose)),
         error_win=_mean(gap[sides[0]]),
         error_lose=_mean(gap[sides[1]]),
         clamp_share=_mean(clamped),
         grad_norm=grad_norm,
         learning_rate=learning_rate,
         seconds=seconds,
-        log_ratios=tuple(tuple(log_ratio[side].tolist()) for side in sides),
+        log_ratios=(tuple(win.tolist()), tuple(lose.tolist())),
     )
 
 

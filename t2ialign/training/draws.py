@@ -45,7 +45,8 @@ def draw_step(plan: TrainPlan, step: int, examples: int, shape: tuple[int, ...],
 
 def epoch_order(plan: TrainPlan, step: int, examples: int) -> Int[Tensor, " b"]:
     """The examples of a step: each once an epoch, in an order of its own every epoch; batches may cross epochs."""
-    first, chosen = step * plan.batch, []
+    first = step * plan.batch
+    chosen: list[int] = []
     while len(chosen) < plan.batch:
         epoch, start = divmod(first + len(chosen), examples)
         generator = torch.Generator().manual_seed((plan.seed + 1) * 7_368_787 + epoch)

@@ -67,7 +67,7 @@ class PairLoss:
 
     def __call__(self, seen: Evaluation) -> LossTerms:
         policy = seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
-        error, reference_error = denoising_error(policy, seen.target), denoising_error(seen.reference, seen.target)
+        error, reference_error = denoising_error(policy, seen.target), denoising_error(seen.base, seen.target)
         log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
         values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
         values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
@@ -89,12 +89,12 @@ class LabelledLoss:
         return True
 
     def __call__(self, seen: Evaluation) -> LossTerms:
-        error, reference_error = denoising_error(seen.policy, seen.target), denoising_error(seen.reference, seen.target)
+        error, reference_error = denoising_error(seen.policy, seen.target), denoising_error(seen.base, seen.target)
         log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
-        ratios = LabelledLogRatios(log_ratio, seen.batch.desirable)
+        ratios = LabelledLogRatios(log_ratio, seen.batch.labels)
         values = seen.batch.weights * self.objective(ratios.map(self.divergence.score))
         values = values + sum_penalties(self.penalties, seen)
-        return terms(values, log_ratio, error - reference_error, self.divergence, seen.batch.desirable)
+        return terms(values, log_ratio, error - reference_error, self.divergence, seen.batch.labels)
 
 
 @dataclass(frozen=True)

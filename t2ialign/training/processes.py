@@ -74,5 +74,5 @@ def _pack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def _unpack(packed: Tensor, tensors: Sequence[Tensor]) -> None:
-    for tensor, values in zip(tensors, packed.split([tensor.numel() for tensor in tensors]), strict=True):
+    for tensor, values in zip(tensors, torch.split(packed, [tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(values.view_as(tensor))

@@ -30,6 +30,13 @@ class Evaluation:
     policy: Float[Tensor, "n c h w"]
     reference: Float[Tensor, "n c h w"] | None
 
+    @property
+    def base(self) -> Float[Tensor, "n c h w"]:
+        """The reference's output, for what said ``needs_reference``."""
+        if self.reference is None:
+            raise ValueError("The reference was not evaluated: what reads it must say needs_reference.")
+        return self.reference
+
 
 @runtime_checkable
 class Penalty(Protocol):
@@ -56,7 +63,7 @@ class KlToReference:
         return True
 
     def __call__(self, seen: Evaluation) -> Float[Tensor, " n"]:
-        gap = epsilon_gap(seen.policy, seen.reference, seen.alpha_bar[:, 0], seen.prediction)
+        gap = epsilon_gap(seen.policy, seen.base, seen.alpha_bar[:, 0], seen.prediction)
         return self.weight * gap.mean((1, 2)) / seen.policy.shape[1]
 
 

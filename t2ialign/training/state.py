@@ -51,7 +51,7 @@ class TrainState:
     def gradient_norm(self, clip: float, processes: Processes) -> float:
         """Averages the gradients over processes and clips them; their norm before clipping."""
         parameters = [parameter for parameter in self.parameters.values() if parameter.grad is not None]
-        processes.average([parameter.grad for parameter in parameters])
+        processes.average([parameter.grad for parameter in parameters if parameter.grad is not None])
         self.scaler.unscale_(self.optimizer)
         return float(nn.utils.clip_grad_norm_(parameters, clip or torch.inf))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -85,7 +86,7 @@ class TrainingSession:
         batch = self.data.batch(part.indices, part.empty)
         seen = evaluate(self.policy, batch, part, self.schedule, self.plan.precision, self.loss.needs_reference)
         terms = self.loss(seen)
-        self.state.scaler.scale(terms.values.mean() / self.plan.accumulation).backward()
+        torch.autograd.backward(self.state.scaler.scale(terms.values.mean() / self.plan.accumulation))
         return terms.detach()
 
 
