@@ -5,6 +5,7 @@ from __future__ import annotations
 from t2ialign.charts.export import standalone_html
 from t2ialign.charts.intervals import intervals_figure
 from t2ialign.charts.strip import strip_figure
+from t2ialign.charts.theme import Figure
 from t2ialign.charts.tradeoff import small, solid_points, tradeoff_figure
 
-__all__ = ["intervals_figure", "small", "solid_points", "standalone_html", "strip_figure", "tradeoff_figure"]
+__all__ = ["Figure", "intervals_figure", "small", "solid_points", "standalone_html", "strip_figure", "tradeoff_figure"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -32,7 +33,7 @@ def in_words(interval: Interval) -> str:
     return f"{number(interval.mean)} ({number(interval.lo)} to {number(interval.hi)})"
 
 
-def error_bars(intervals: Sequence[Interval], color: str, thickness: float = 1.2) -> dict:
+def error_bars(intervals: Sequence[Interval], color: str, thickness: float = 1.2) -> dict[str, Any]:
     """Plotly's ``error_x`` or ``error_y`` from each mean to its bounds; no bar where a bound is unknown."""
     up = [interval.hi - interval.mean for interval in intervals]
     down = [interval.mean - interval.lo for interval in intervals]

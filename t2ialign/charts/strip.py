@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -68,7 +69,7 @@ def piles(values: Sequence[float], step: float, rise: float = 0.09, most: int = 
     return offsets
 
 
-def _mean(i: int, row: StripRow, color: str) -> dict:
+def _mean(i: int, row: StripRow, color: str) -> dict[str, Any]:
     interval = Interval(row.score.mean, row.score.lo, row.score.hi)
     return {
         "x": [interval.mean],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
 from t2ialign.types import Metric
+
+Figure = go.Figure  # for those who may not import plotly
 
 # The hues of Okabe and Ito (2008), lightness and chroma moved until every two colours (and the text's ink) differ to
 # every kind of eye on our backgrounds; tests/charts/test_theme.py measures it. Colour never stands alone: every
@@ -119,7 +122,7 @@ def figure(dark: bool = False, height: int = 460) -> go.Figure:
     return go.Figure(layout=layout)
 
 
-def _axis(colors: Ink) -> dict:
+def _axis(colors: Ink) -> dict[str, Any]:
     return {
         "gridcolor": colors.grid,
         "linecolor": colors.line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import torch
@@ -120,7 +120,7 @@ def surface_figure(member: Member, view: View, cloud: Cloud | None = None, dark:
     return chart
 
 
-def _scene(view: View, colors: Ink, floor: float, grid: str) -> dict:
+def _scene(view: View, colors: Ink, floor: float, grid: str) -> dict[str, Any]:
     places, text = _ticks(view)
     font = {"size": 13, "family": FONT_IN_SPACE, "color": colors.text}
     quiet = {
@@ -227,7 +227,9 @@ def rider_coordinates(member: Member, view: View, log_ratios: Float[Tensor, "n 2
     return {"x": win.tolist(), "y": lose.tolist(), "z": height.tolist()}
 
 
-def _riders(member: Member, view: View, cloud: Cloud | None, colors: Ink, dark: bool, deep: bool) -> list[dict]:
+def _riders(
+    member: Member, view: View, cloud: Cloud | None, colors: Ink, dark: bool, deep: bool
+) -> list[dict[str, Any]]:
     """The cloud and the path of its middle; empty traces without a run, so that every chart has the same ones."""
     none = torch.zeros(0, 2, dtype=torch.float64)
     pairs, path = (cloud.pairs, cloud.path) if cloud else (none, none)

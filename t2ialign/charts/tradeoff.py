@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -124,7 +125,7 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) 
 
 def _sweep(
     name: str, line: Sequence[TradeoffPoint], style: Style, colors: Ink, x_metric: Metric, y_metric: Metric
-) -> dict:
+) -> dict[str, Any]:
     hollow = [point.prompts < FEW_PROMPTS for point in line]
     return {
         "name": escape(name),
@@ -147,7 +148,7 @@ def _sweep(
     }
 
 
-def _bars(line: Sequence[TradeoffPoint], barred: Collection[GenerationConfig], color: str) -> dict:
+def _bars(line: Sequence[TradeoffPoint], barred: Collection[GenerationConfig], color: str) -> dict[str, Any]:
     """The intervals of a sweep's points; where a few prompts say next to nothing, a bar would only stretch the axes."""
     known = [(point.x, point.y) if point.config in barred else (NO_BAR, NO_BAR) for point in line]
     return {"error_x": error_bars([x for x, _ in known], color), "error_y": error_bars([y for _, y in known], color)}
@@ -181,7 +182,7 @@ def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric) 
     return "<br>".join(lines)
 
 
-def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink) -> dict:
+def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink) -> dict[str, Any]:
     front = pareto_front(solid_points(points), (x_metric.higher_is_better, y_metric.higher_is_better))
     return {
         "name": "Pareto front",
@@ -195,13 +196,13 @@ def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, 
     }
 
 
-def room(heights: Iterable[float]) -> dict:
+def room(heights: Iterable[float]) -> dict[str, Any]:
     """A little more above the highest point, where its label stands."""
     drawn = list(heights)
     return {"include": max(drawn) + LABEL_ROOM * (max(drawn) - min(drawn))}
 
 
-def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict:
+def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict[str, Any]:
     return {
         "x": [point.x.mean for point in points],
         "y": [point.y.mean for point in points],

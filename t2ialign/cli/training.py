@@ -15,6 +15,7 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
 
 if TYPE_CHECKING:
+    from t2ialign.methods.controls import Control
     from t2ialign.training.processes import Processes
     from t2ialign.use_cases.align.request import AlignRequest
     from t2ialign.use_cases.align.train import AlignState
@@ -132,7 +133,7 @@ def _processes() -> Processes:
     return join(settings.device()[0]) if "WORLD_SIZE" in os.environ else ALONE
 
 
-def _fields(said: Sequence[str], known: Sequence) -> tuple[tuple[str, str], ...]:
+def _fields(said: Sequence[str], known: Sequence[Control]) -> tuple[tuple[str, str], ...]:
     """``--beta 2``, ``--beta=2``, ``--match-strength``, ``--no-match-strength`` as (field, value) pairs."""
     from t2ialign.types import InputError
 
@@ -154,7 +155,7 @@ def _fields(said: Sequence[str], known: Sequence) -> tuple[tuple[str, str], ...]
     return tuple(found)
 
 
-def _field_lines(known: Sequence) -> Iterator[str]:
+def _field_lines(known: Sequence[Control]) -> Iterator[str]:
     for control in known:
         flag = f"--{control.name.replace('_', '-')}"
         embedded = "" if control.embedded == control.published else f", small models {control.embedded}"

@@ -30,7 +30,7 @@ class Services:
     prompts: Mapping[str, tuple[Prompt, ...]]
     page_runs: OneRunPerPage
     supervisor: Supervisor
-    exports: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
+    exports: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 

@@ -55,6 +55,13 @@ class Study:
     blind: bool = True
     parent: str = ""
 
+    @property
+    def designed(self) -> StudyDesign:
+        """The design; ``InputError`` for the quick votes."""
+        if self.design is None:
+            raise InputError("The quick votes of the Explore page have no design: choose a study that was designed.")
+        return self.design
+
 
 def add_study(store: Store, design: StudyDesign, parent: str = "") -> Study:
     """Write down a new draft. ``InputError`` where the design is not valid."""

@@ -143,6 +143,6 @@ def single_data(
     return TrainData(latents, table, torch.tensor([float(weight) for weight in weights]), labels, empty_prompts)
 
 
-def _identity(image: Tensor) -> tuple:
+def _identity(image: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
     """The same for two views of the same pixels."""
     return image.data_ptr(), image.shape, image.stride()

@@ -40,7 +40,8 @@ def all_fields() -> list[str]:
 def component(name: str) -> gr.components.Component:
     """The control of a field, hidden until a method that has it is chosen."""
     known = [control for method in METHODS.values() for control in method.controls() if control.name == name]
-    first, common = known[0], {"visible": False, "elem_id": f"t2-field-{name}", "min_width": 150}
+    first = known[0]
+    common: dict[str, Any] = {"visible": False, "elem_id": f"t2-field-{name}", "min_width": 150}
     if first.kind is bool:
         return gr.Checkbox(False, label=first.label, **common)
     if first.kind is str and first.choices:
@@ -109,7 +110,7 @@ def request_from(method: str, values: Mapping[str, Any]) -> AlignRequest:
     """
     if not method:
         raise InputError("Choose a method first: click one of the cards.")
-    options = []
+    options: list[tuple[str, Value]] = []
     for control in controls(method):
         value = values[control.name]
         if value is None and control.kind in (int, float):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -24,8 +25,10 @@ POLL_SECONDS = 1.0
 FORM = ("method", *ASKED, *all_fields())
 REFILLED = ("steps", "pairs", "source_preview", *all_fields())
 OPENED = ("job", "fold")
-VIEW = ("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES)
-VIEW += ("alignment_title", "diversity_title", "samples")
+VIEW = (
+    *("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES),
+    *("alignment_title", "diversity_title", "samples"),
+)
 LISTED = ("listed", "history")
 
 
@@ -37,7 +40,7 @@ def build(services: Services) -> None:
     _wire_run(wires, services)
 
 
-def _components() -> dict:
+def _components() -> dict[str, Any]:
     intro()
     return {
         "page": page_bridge(),
@@ -105,5 +108,5 @@ def _confirming(visible: bool) -> Updates:
     return {"confirm": gr.Row(visible=visible)}
 
 
-def _owned(handler: Callable) -> Callable:
+def _owned(handler: Callable[..., Updates]) -> Callable[..., Updates]:
     return owner.owned(handler, new_run.warned)

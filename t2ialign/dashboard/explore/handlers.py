@@ -142,8 +142,8 @@ def chosen_for(services: Services, watched: SubjectState) -> Chosen:
     if not watched.batches:
         return choose("", "", choices(services.store)["metrics"])
     backbones = tuple(sorted({batch.config.backbone for batch in watched.batches}))
-    metrics = (metric_of(axis, watched.batches) for axis in ("alignment", "diversity"))
-    return Chosen(*metrics, Filters(backbones=backbones))
+    x, y = metric_of("alignment", watched.batches), metric_of("diversity", watched.batches)
+    return Chosen(x, y, Filters(backbones=backbones))
 
 
 def offer_comparison(watched: SubjectState) -> Updates:
@@ -170,7 +170,8 @@ def compare(services: Services, subject: str, left: str | None, right: str | Non
     if left not in cells or right not in cells or seed is None:
         return {}
     files = [picture_file(services.store, cells[name], int(seed)) for name in (left, right)]
-    return {"slider": tuple(_enlarged(file) for file in files)} if all(files) else {}
+    found = [file for file in files if file]
+    return {"slider": tuple(_enlarged(file) for file in found)} if len(found) == 2 else {}
 
 
 def _enlarged(file: bytes) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -30,8 +31,8 @@ LIVE = (
     "caption",
     "timer",
     "generate",
+    *("cancel", "compare", "left", "right", "compare_seed"),
 )
-LIVE += ("cancel", "compare", "left", "right", "compare_seed")
 
 
 def build(services: Services) -> None:
@@ -43,7 +44,7 @@ def build(services: Services) -> None:
     _wire_looking(wires, services)
 
 
-def _components(services: Services) -> dict:
+def _components(services: Services) -> dict[str, Any]:
     components = {
         "page": page_bridge(),
         "subject": gr.Textbox("", visible="hidden"),

@@ -46,7 +46,7 @@ def look(store: Store, study: Any, key: Any = "") -> Record:
     ``key`` is the owner's signature in the link of a draft's preview, where a token is set.
     """
     found = _public(store, study, key)
-    design = found.design
+    design = found.designed
     preview = found.state == "draft"
     return {
         "title": design.title,
@@ -190,7 +190,7 @@ def _drawn(store: Store, design: StudyDesign, survey: str) -> tuple[Manifest, tu
 def _why_not(store: Store, study: Study) -> str:
     """Why a draft cannot be previewed yet ("" where it can)."""
     try:
-        draft_manifest(store, study.design)
+        draft_manifest(store, study.designed)
     except InputError as error:
         return str(error)
     return ""

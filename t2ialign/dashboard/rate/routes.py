@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -83,7 +84,7 @@ def rate_api(store: Store) -> None:
         return _said(handlers.take_back, store, study, code)
 
     for deed in (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw):
-        gr.api(deed, api_name=deed.__name__, concurrency_limit=None)
+        api(deed, api_name=deed.__name__, concurrency_limit=None)
 
 
 def _said(deed: Callable[..., handlers.Record], *values: Any) -> handlers.Record:

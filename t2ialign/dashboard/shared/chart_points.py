@@ -49,11 +49,11 @@ class Points:
 
 def choose(x: str, y: str, scored: Sequence[str], filters: Filters | None = None) -> Chosen:
     """Metrics by name; an empty or unscored name means the axis' first scored metric."""
-    metrics = (
-        METRICS[name] if name in scored and name in METRICS else default_metric(axis, scored)
-        for name, axis in ((x, "alignment"), (y, "diversity"))
-    )
-    return Chosen(*metrics, filters or Filters())
+    return Chosen(_metric(x, "alignment", scored), _metric(y, "diversity", scored), filters or Filters())
+
+
+def _metric(name: str, axis: Axis, scored: Sequence[str]) -> Metric:
+    return METRICS[name] if name in scored and name in METRICS else default_metric(axis, scored)
 
 
 def load_points(services: Services, chosen: Chosen) -> Points:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
@@ -31,7 +33,7 @@ def form_panel(services: Services) -> Components:
     return parts
 
 
-def _words(first: dict) -> Components:
+def _words(first: dict[str, Any]) -> Components:
     title = gr.Textbox(first["title"], label="Title", info="Raters read it.", elem_id="t2-study-title")
     aspect = gr.Radio(ASPECTS, value=first["aspect"], label="Raters say which picture", elem_id="t2-aspect")
     kind = gr.Radio(KINDS, value=first["kind"], label="How they answer", elem_id="t2-kind")
@@ -57,7 +59,7 @@ def _words(first: dict) -> Components:
     }
 
 
-def _compared(services: Services, first: dict) -> Components:
+def _compared(services: Services, first: dict[str, Any]) -> Components:
     compare = gr.Radio(COMPARE, value=first["compare"], label="What is compared", elem_id="t2-compared")
     contenders = gr.Textbox(
         first["contenders"],
@@ -90,7 +92,7 @@ def _compared(services: Services, first: dict) -> Components:
     }
 
 
-def _prompts(services: Services, first: dict) -> Components:
+def _prompts(services: Services, first: dict[str, Any]) -> Components:
     prompts = gr.Textbox(
         first["study_prompts"],
         label="Prompts",
@@ -116,7 +118,7 @@ def _prompts(services: Services, first: dict) -> Components:
     }
 
 
-def _rules(first: dict) -> Components:
+def _rules(first: dict[str, Any]) -> Components:
     parts: Components = {}
     with gr.Row():
         parts["rounds"] = gr.Number(first["rounds"], label="Rounds a survey", precision=0, minimum=1, min_width=90)

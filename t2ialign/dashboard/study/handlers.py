@@ -168,8 +168,8 @@ def saved(services: Services, study: str, fields: tuple[Any, ...]) -> Study:
 def make_pictures(services: Services, study: str, address: str, *fields: Any) -> Updates:
     """Keep the draft and make what it lacks, in the background."""
     found = saved(services, study, fields)
-    if missing(services.bench, found.design):  # it also says at once what cannot be made
-        start(services, found, lambda cancelled: prepare(services.bench, found.design, cancelled))
+    if missing(services.bench, found.designed):  # it also says at once what cannot be made
+        start(services, found, lambda cancelled: prepare(services.bench, found.designed, cancelled))
     return draw(services, found.id, address)
 
 
@@ -182,7 +182,7 @@ def open_study(services: Services, study: str, address: str, *fields: Any) -> Up
 
 def begin(services: Services, found: Study) -> None:
     """Make what a draft lacks and open it, in the background; at once where nothing is lacking."""
-    if missing(services.bench, found.design):
+    if missing(services.bench, found.designed):
         start(services, found, partial(_prepare_and_open, services, found))
     else:
         publish(services.bench, found.id)
@@ -252,7 +252,7 @@ def show_categories(services: Services, known: str) -> Updates:
 
 
 def _prepare_and_open(services: Services, found: Study, cancelled: Callable[[], bool]) -> Iterator[SweepState]:
-    yield from prepare(services.bench, found.design, cancelled)
+    yield from prepare(services.bench, found.designed, cancelled)
     if not cancelled():
         publish(services.bench, found.id)
 

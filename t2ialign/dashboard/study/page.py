@@ -95,7 +95,7 @@ def build(services: Services) -> None:
     _wire_loop(owned, services)
 
 
-def _components(services: Services) -> dict:
+def _components(services: Services) -> dict[str, Any]:
     parts = {
         "page": page_bridge(),
         "address": gr.Textbox("", visible="hidden"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
@@ -162,7 +164,7 @@ def _count(value: int, label: str, info: str, elem_id: str) -> gr.Number:
 
 def confirmed(name: str, label: str, sentence: str, yes: str, visible: bool = True, plain: bool = False) -> Components:
     """A button that asks first: ``name`` opens the question, ``name_yes`` means it, ``name_no`` does not."""
-    variant = "secondary" if plain else "primary"
+    variant: Literal["secondary", "primary"] = "secondary" if plain else "primary"
     button = gr.Button(label, variant=variant, scale=0, min_width=140, visible=visible, elem_id=f"t2-{name}")
     with gr.Column(visible=False, elem_classes="t2-confirm", min_width=260, scale=0) as question:
         gr.HTML(paragraph(sentence), apply_default_css=False)

@@ -114,7 +114,7 @@ def draw_curves(theme: str, *values: Any) -> Updates:
     """The cards, the three curves and theorem 4."""
     form, dark = form_of(values), theme == DARK
     members = form.members()
-    curves = {curve: curve_figure(members, curve, ORDER, dark) for curve in CURVES}
+    curves: Updates = {curve: curve_figure(members, curve, ORDER, dark) for curve in CURVES}
     cards = family([_card_of(form, name) for name in ORDER])
     return {**curves, "family": cards, "ratio": ratio_figure(members, ORDER, dark)}
 

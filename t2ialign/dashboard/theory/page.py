@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -21,7 +22,7 @@ LANDSCAPES = ("player", *(f"{part}_{name}" for name in ORDER for part in ("box",
 
 def build(services: Services) -> None:
     """The tab with its events."""
-    components = {
+    components: dict[str, Any] = {  # Gradio gives a component its events when it is made
         "page": page_bridge(),
         "visit": gr.Textbox("", visible="hidden"),
         **controls_panel(),

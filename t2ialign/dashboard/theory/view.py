@@ -59,7 +59,7 @@ def controls_panel() -> Components:
 
 def curves_panel() -> Components:
     """Three curves, each with its sentence."""
-    plots = {}
+    plots: Components = {}
     with gr.Row(elem_classes="t2-three"):
         for name, (title, words) in CURVE_WORDS.items():
             with gr.Column(min_width=280):

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.charts import standalone_html, tradeoff_figure
+from t2ialign.charts import Figure, standalone_html, tradeoff_figure
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.chart_points import Chosen, Points, choose, in_a_sentence, load_points, metric_choices
@@ -126,6 +126,6 @@ def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto
     path.write_text(standalone_html(figure, title, dark), encoding="utf-8")
 
 
-def _figure(services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool, point: str):
+def _figure(services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool, point: str) -> Figure:
     ringed = {point} if point else set()
     return tradeoff_figure(found.points, chosen.x, chosen.y, ringed, pareto, dark, services.order())

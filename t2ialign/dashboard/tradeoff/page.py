@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -34,7 +35,7 @@ def build(services: Services) -> None:
     _wire_exports(wires, services)
 
 
-def _components(services: Services) -> dict:
+def _components(services: Services) -> dict[str, Any]:
     components = {
         "page": page_bridge(),
         "point": gr.Textbox("", visible="hidden"),
@@ -56,7 +57,7 @@ def _components(services: Services) -> dict:
     return components
 
 
-def _rescoring() -> dict:
+def _rescoring() -> dict[str, Any]:
     """An offer where scores of another metric version are left out."""
     with gr.Row(elem_id="t2-rescoring"):
         button = gr.Button("Score anew", size="sm", scale=0, min_width=160, visible=False, elem_id="t2-rescore")

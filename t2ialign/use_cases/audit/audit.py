@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from jaxtyping import UInt8
 from torch import Tensor
@@ -24,10 +25,11 @@ from t2ialign.metrics import ALL
 from t2ialign.metrics.scoring import version_of
 from t2ialign.shapes.grammar import prompts
 from t2ialign.tradeoff.audit import Audit, MetricAudit, from_record
-from t2ialign.types import Encoder, InputError, Metric, Prompt
+from t2ialign.types import Encoder, InputError, Interval, Metric, Prompt
 from t2ialign.use_cases.audit.picture_questions import (
     Encode,
     Group,
+    Values,
     copies,
     follows,
     leads,
@@ -93,7 +95,7 @@ def audit_world(
     varied = _varied(metrics)
     found = {metric.name: _begun(metric, encoders) for metric in metrics}
     yield AuditState("renders of controlled spread", 0.0)
-    rows: list[dict] = []
+    rows: list[dict[str, Values]] = []
     for index, prompt in enumerate(chosen):
         sets = spread_sets(prompt, plan.set_size, plan.levels, plan.mixed, plan.seed + index)
         rows.append(spread_values(varied, _encode(prompt, encoders, varied), sets))
@@ -146,13 +148,13 @@ def _begun(metric: Metric, encoders: Sequence[Encoder]) -> MetricAudit:
     return MetricAudit(metric.name, version_of(metric, weights_of(metric, encoders)), metric.axis, metric.level)
 
 
-def _enter(found: dict[str, MetricAudit], test: str, answers: dict) -> None:
+def _enter(found: dict[str, MetricAudit], test: str, answers: Mapping[str, Any]) -> None:
     for name, answer in answers.items():
         found[name] = replace(found[name], **{test: answer})
 
 
 def _enter_pool_tests(found: dict[str, MetricAudit], metrics: Sequence[Metric], groups: Sequence[Group]) -> None:
-    tests: dict[str, Callable[[Metric, Sequence[Group]], dict]] = {
+    tests: dict[str, Callable[[Metric, Sequence[Group]], object]] = {
         "nuisance": nuisances,
         "copies": copies,
         "sizes": sizes,
@@ -169,7 +171,9 @@ def _encode(prompt: Prompt, encoders: Sequence[Encoder], metrics: Sequence[Metri
     return lambda pictures: features_of(pictures, prompt, needed)
 
 
-def _prefer_right(metrics: Sequence[Metric], encoders: Sequence[Encoder], plan: AuditPlan) -> dict:
+def _prefer_right(
+    metrics: Sequence[Metric], encoders: Sequence[Encoder], plan: AuditPlan
+) -> dict[str, dict[str, Interval]]:
     """(f), first half: on test prompts of every category."""
     chosen = prompts("test", max(1, plan.prompts // 3))
     drawn = (hard_negatives(prompt, plan.negatives, plan.seed + index) for index, prompt in enumerate(chosen))

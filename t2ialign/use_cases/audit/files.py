@@ -42,7 +42,7 @@ def lines(audit: Audit) -> Iterator[str]:
             order = "the closest to the truth first" if any(found.truth for found in audit.on(axis)) else "best first"
             yield f"{axis} metrics, {order}"
             for row in table(audit, axis).rows:
-                yield f"  {row.metric:<28} {verdict(audit.of(row.metric), audit.of(TRUTH))}"
+                yield f"  {row.metric:<28} {_said(audit, row.metric)}"
 
 
 def markdown(audit: Audit, axis: Axis) -> str:
@@ -55,7 +55,8 @@ def markdown(audit: Audit, axis: Axis) -> str:
 
 
 def _said(audit: Audit, metric: str) -> str:
-    return verdict(audit.of(metric), audit.of(TRUTH))
+    found = audit.of(metric)
+    return verdict(found, audit.of(TRUTH)) if found else ""
 
 
 def _title(metric: str) -> str:

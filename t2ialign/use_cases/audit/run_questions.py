@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from t2ialign import store
 from t2ialign.metrics.subsets import Measured, measure
@@ -38,6 +39,9 @@ class MeasuredCell:
     measured: Mapping[str, Measured]
 
 
+ScalePair = tuple[MeasuredCell, MeasuredCell]  # a prompt at the lower and at the higher guidance scale
+
+
 def reference_cells(
     folder: Path, metrics: Sequence[Metric], encoders: Sequence[Encoder], prompts: int | None = None
 ) -> list[MeasuredCell]:
@@ -61,7 +65,7 @@ def _measured(batch: SeedBatch, metrics: Sequence[Metric], encoders: Sequence[En
     return MeasuredCell(batch.prompt.text, batch.config.guidance_scale, batch.seeds, found)
 
 
-def sampled_of(batch: SeedBatch) -> dict:
+def sampled_of(batch: SeedBatch) -> dict[str, Tensor]:
     """What sampling measured on the way."""
     return {
         "mutual_information": batch.mutual_information,
@@ -98,7 +102,7 @@ def _paired(cells: Sequence[MeasuredCell], scales: tuple[float, float]) -> list[
 
 def _power(
     metric: Metric,
-    pairs: Sequence[tuple[MeasuredCell, MeasuredCell]],
+    pairs: Sequence[ScalePair],
     scales: tuple[float, float],
     draws: int,
     seed: int,
@@ -117,7 +121,7 @@ def _oriented(change: Interval, metric: Metric) -> Interval:
     return change if metric.higher_is_better else Interval(-change.mean, -change.hi, -change.lo)
 
 
-def _shows(name: str, pairs: Sequence, n: int, sign: float, draws: int, seed: int) -> bool:
+def _shows(name: str, pairs: Sequence[ScalePair], n: int, sign: float, draws: int, seed: int) -> bool:
     """Whether, in enough draws of ``n`` seeds, the paired interval over prompts lies on the right side of zero."""
     chance = np.random.default_rng(seed + n)
     most = min(len(low.seeds) for low, _ in pairs)
@@ -129,7 +133,7 @@ def _shows(name: str, pairs: Sequence, n: int, sign: float, draws: int, seed: in
     return right >= ENOUGH * (1 if n == most else draws)
 
 
-def _changes(name: str, pairs: Sequence, rows: Sequence[np.ndarray], relative: bool = False) -> list[float]:
+def _changes(name: str, pairs: Sequence[ScalePair], rows: Sequence[np.ndarray], relative: bool = False) -> list[float]:
     """Each prompt's change from the lower to the higher scale, on the same seeds of both; unknown ones are left out."""
     changes = []
     for (low, high), index in zip(pairs, rows, strict=True):

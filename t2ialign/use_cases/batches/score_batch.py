@@ -49,6 +49,12 @@ class BatchState:
         return cell_key(self.config, self.request.prompt)
 
     @property
+    def whole(self) -> SeedBatch:
+        """The finished batch of a state that says ``done`` and was not cancelled."""
+        assert self.batch is not None, "a batch that was not cancelled is whole"
+        return self.batch
+
+    @property
     def from_store(self) -> bool:
         """Whether every picture was there already."""
         return self.phase == "done" and self.generated == 0

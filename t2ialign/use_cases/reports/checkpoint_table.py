@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from t2ialign.metrics import METRICS
-from t2ialign.registry import CheckpointEntry, Registry
+from t2ialign.registry import Registry
 from t2ialign.use_cases.align.result import read_manifest
 
 SHOWN = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke")
@@ -23,13 +24,9 @@ def markdown(registry: Registry) -> str:
 
 def _scored(registry: Registry) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for entry in registry.checkpoints.values():
-        record = read_manifest(entry.adapter.parent) if _is_local(entry) else {}
+        record = read_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else {}
         if record.get("scores", {}).get("metrics"):
             yield entry.name, record
-
-
-def _is_local(entry: CheckpointEntry) -> bool:
-    return entry.adapter is not None and not isinstance(entry.adapter, str)
 
 
 def _row(name: str, record: Mapping[str, Any], shown: list[str]) -> list[str]:

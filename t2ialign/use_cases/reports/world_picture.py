@@ -31,4 +31,4 @@ def draw(bench: Workbench, path: Path) -> None:
 
 def _row(bench: Workbench, prompt: str, scale: float) -> UInt8[Tensor, "3 h w"]:
     *_, state = score_batch(bench, BatchRequest(Prompt(prompt), "base", SEEDS, scale, STEPS))
-    return torch.cat(list(state.batch.images), dim=-1)
+    return torch.cat(list(state.whole.images), dim=-1)
