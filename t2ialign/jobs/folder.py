@@ -18,6 +18,7 @@ from t2ialign.files import write_whole
 from t2ialign.types import InputError
 
 JobRequest = Literal["pause", "cancel", "resume", "discard"]
+REQUESTS: dict[str, JobRequest] = {request: request for request in get_args(JobRequest)}
 LOG_BYTES = 8_000_000  # beyond it, the older part of a log goes
 KEPT_BYTES = 1_000_000
 TAIL_BYTES = 32_000
@@ -53,8 +54,7 @@ class JobFolder:
     def asked(self) -> JobRequest | Literal[""]:
         with suppress(OSError):
             said = (self.path / "control").read_text().strip()
-            if said in get_args(JobRequest):
-                return said
+            return REQUESTS.get(said, "")
         return ""
 
     def asked_ago(self) -> float:

@@ -163,7 +163,7 @@ def _ending(error: BaseException | None) -> tuple[str, str]:
     if error is None or (isinstance(error, SystemExit) and not error.code):
         return "done", ""
     if isinstance(error, SystemExit):
-        return {PAUSED: "paused", CANCELLED: "cancelled"}.get(error.code, "failed"), ""
+        return "paused" if error.code == PAUSED else "cancelled" if error.code == CANCELLED else "failed", ""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", "It was stopped from the keyboard."
     said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from t2ialign.types import InputError
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PAUSED, CANCELLED = 75, 76  # a worker's exit codes; 75 is "try again later" to most systems
 ENDED = ("done", "cancelled", "failed")
+Ending = Literal["done", "paused", "cancelled", "interrupted", "failed"]  # how a worker leaves its job
+ENDINGS: dict[str, Ending] = {ending: ending for ending in get_args(Ending)}
 REFUSALS = {
     ("pause", "paused"): "it is paused already.",
     ("pause", "interrupted"): "it does not run: `resume` lets it go on.",
@@ -35,11 +37,11 @@ def check(job: str, status: str, asked: str, request: str) -> None:
         raise InputError(f"Job {job} cannot be {_past(request)}: {refusal}")
 
 
-def outcome(ended: str, code: int | None, asked: str) -> str:
+def outcome(ended: str, code: int | None, asked: str) -> Ending:
     """How a job stands whose worker is gone: what it said itself, else its exit code (None: unknown, below 0: killed)."""
-    if ended:
-        return ended
-    by_code = {0: "done", PAUSED: "paused", CANCELLED: "cancelled"}
+    if ended in ENDINGS:
+        return ENDINGS[ended]
+    by_code: dict[int | None, Ending] = {0: "done", PAUSED: "paused", CANCELLED: "cancelled"}
     if code in by_code:
         return by_code[code]
     if asked == "cancel":

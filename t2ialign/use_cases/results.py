@@ -110,8 +110,8 @@ class StoreResults:
         add_scores(self.opened, batch, scores)
 
     def share(self, batch: SeedBatch) -> None:
-        known = pictures(self.opened, batch.cell), records_of(self.opened, batch.cell)
-        notes.note(self.home, CellRecord(batch.prompt, batch.config, *map(tuple, known)))
+        known, scored = pictures(self.opened, batch.cell), records_of(self.opened, batch.cell)
+        notes.note(self.home, CellRecord(batch.prompt, batch.config, tuple(known), tuple(scored)))
 
     def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
         return count_pictures(self.opened, cells, seeds)

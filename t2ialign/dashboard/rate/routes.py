@@ -62,24 +62,25 @@ def rate_routes(store: Store) -> list[Route]:
 
 def rate_api(store: Store) -> None:
     """The same as named endpoints of Gradio's API, so that programs can take part. Call it within the blocks."""
+    # Gradio describes an endpoint by these very hints.
 
-    def rate_look(study: str) -> dict:
+    def rate_look(study: str) -> dict:  # type: ignore[type-arg]
         """What a study asks, and whether it is open."""
         return _said(handlers.look, store, study)
 
-    def rate_join(study: str, group: str, consent: bool) -> dict:
+    def rate_join(study: str, group: str, consent: bool) -> dict:  # type: ignore[type-arg]
         """A new survey: its id, its rounds with picture addresses (below /rate/), and its withdraw code."""
         return _said(handlers.join, store, study, group, consent)
 
-    def rate_survey(study: str, survey: str) -> dict:
+    def rate_survey(study: str, survey: str) -> dict:  # type: ignore[type-arg]
         """A survey as it stands."""
         return _said(handlers.resume, store, study, survey)
 
-    def rate_answer(study: str, survey: str, trial: str, answer: dict, milliseconds: int, revision: int) -> dict:
+    def rate_answer(study: str, survey: str, trial: str, answer: dict, milliseconds: int, revision: int) -> dict:  # type: ignore[type-arg]
         """Keep an answer, {"chosen": [positions], "verdict": ""}; it is on disk once this returns."""
         return _said(handlers.answer, store, study, survey, trial, answer, milliseconds, revision)
 
-    def rate_withdraw(study: str, code: str) -> dict:
+    def rate_withdraw(study: str, code: str) -> dict:  # type: ignore[type-arg]
         """Delete the survey of this code."""
         return _said(handlers.take_back, store, study, code)
 

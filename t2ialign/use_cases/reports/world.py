@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from scipy import stats
 
@@ -12,11 +13,13 @@ from t2ialign import store
 from t2ialign.diffusion.backbone import load_backbone
 from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.stock import stock_pictures
+from t2ialign.encoders.clip import ClipEncoder
 from t2ialign.metrics import METRICS
 from t2ialign.shapes import evaluate
 from t2ialign.shapes.grammar import is_held_out, parse
+from t2ialign.shapes.oracle import Oracle
 from t2ialign.tradeoff.interval import mean_interval
-from t2ialign.types import GenerationConfig, Interval, Prompt, SeedBatch
+from t2ialign.types import GenerationConfig, InputError, Interval, Prompt, SeedBatch
 from t2ialign.use_cases.batches.requests import BatchRequest, grid
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.scoring import Scorer
@@ -67,8 +70,9 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
         key=lambda point: point.config.guidance_scale,
     )
     scales = [point.config.guidance_scale for point in points]
-    oracle = bench.encoder("oracle-shapes")
-    clip = bench.encoder("clip-shapes")
+    oracle, clip = bench.encoder("oracle-shapes"), bench.encoder("clip-shapes")
+    if not isinstance(oracle, Oracle) or not isinstance(clip, ClipEncoder):
+        raise InputError("oracle-shapes and clip-shapes are not the shipped scorers: mend the registry.")
     settings = clip.model.preprocess_cfg
     held_out, familiar = _by_familiarity(bench)
     return WorldReport(
@@ -143,7 +147,7 @@ def _stock_difference(bench: Workbench) -> int:
     entry, config = config_of(bench, BatchRequest(prompt, "base", seeds))
     backbone = load_backbone(entry, "cpu", "float32")
     (ours,) = [event for event in generate(backbone, prompt, config, seeds) if isinstance(event, SeedBatch)]
-    stock = stock_pictures(entry.source, prompt.text, seeds, config.guidance_scale, config.num_inference_steps)
+    stock = stock_pictures(Path(entry.source), prompt.text, seeds, config.guidance_scale, config.num_inference_steps)
     return int((ours.images.int() - stock.int()).abs().max())
 
 
