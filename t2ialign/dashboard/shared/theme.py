@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import gradio as gr
+from markupsafe import Markup
 
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import asset, style_sheets
 
 HEAVY = ":root:root:root"  # our rules are nested in this: three classes heavier than they look
@@ -117,4 +119,4 @@ def head() -> str:
 
     ``launch(css=...)`` would confine the rules to Gradio's container; large views and cards stand outside of it.
     """
-    return f"<style>{css()}</style><script>{asset('shared/head.js')}</script>"
+    return str(render("shared/head.html", css=Markup(css()), script=Markup(asset("shared/head.js"))))
