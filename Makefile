@@ -1,6 +1,6 @@
 # Everything needs `make` and Python 3.11 or later; nothing else. The virtual environment is made on first use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format bench checkpoints wheel clean
+.PHONY: help demo test quick check format bench checkpoints docs wheel clean
 
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev  ## every benchmark, side by side with its peer
 checkpoints: $(VENV)/.demo  ## train the shipped adapters anew, as checkpoints/recipes.txt says (ARGS="--store FOLDER")
 	set -e; grep '^[a-z]' checkpoints/recipes.txt | while read -r line; do \
 		echo "== $$line"; $(PY) -m t2ialign $$line --into checkpoints --replace $(ARGS) </dev/null; done
+
+docs: $(VENV)/.dev  ## what the docstrings say as pages: build/docs/t2ialign.html
+	PYTHONPATH=. $(PY) docs/make_api.py build/docs
 
 wheel: $(VENV)/.dev  ## dist/t2ialign-*.whl, for any machine with Python 3.11 or later
 	$(PY) -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
