@@ -34,7 +34,6 @@ up: a folder imports from folders above it only (`make check`), every file has i
         comparison.py       two checkpoints on the same prompts and seeds
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
-        dose_response.py    does a metric move one way as a dial is turned?
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
 

@@ -231,6 +231,16 @@ class PreferencePair:
 
 
 @dataclass(frozen=True)
+class Example:
+    """One picture to learn from: its share of the loss, and (for methods that read it) whether somebody liked it."""
+
+    prompt: Prompt
+    picture: UInt8[Tensor, "3 h w"]
+    weight: float = 1.0
+    desirable: bool = True
+
+
+@dataclass(frozen=True)
 class PairLogRatios:
     """log p_policy - log p_reference of the winner and the loser of ``b`` pairs, or scores s_f of them (``map``)."""
 

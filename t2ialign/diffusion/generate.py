@@ -62,7 +62,7 @@ def generate(
         raise InputError("The batch size must be at least 1.")
     parts = [seeds[start : start + batch_size] for start in range(0, len(seeds), batch_size)]
     view = blend(backbone, config.adapters, checkpoints)
-    return _generate(view, prompt, config, parts, preview_every, cancelled)
+    return sample(view, prompt, config, parts, preview_every, cancelled)
 
 
 def check_match(config: GenerationConfig, backbone: Backbone) -> None:
@@ -76,14 +76,15 @@ def check_match(config: GenerationConfig, backbone: Backbone) -> None:
             )
 
 
-def _generate(
+def sample(
     view: Backbone,
     prompt: Prompt,
     config: GenerationConfig,
     parts: Sequence[tuple[int, ...]],
-    preview_every: int,
-    cancelled: Callable[[], bool],
+    preview_every: int = 0,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[SamplingProgress | SeedBatch]:
+    """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
     embeds, empty = (view.encode_prompts([text]) for text in (prompt.text, config.negative_prompt))
     note = truncation_note(embeds.truncated[0])
     steps = config.num_inference_steps

@@ -21,15 +21,6 @@ def root(value: Scalar) -> Scalar:
     return value.sqrt() if isinstance(value, Tensor) else math.sqrt(value)
 
 
-def to_epsilon(
-    model_output: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
-) -> Float[Tensor, "n c h w"]:
-    """The noise that a model's output stands for; of a velocity, sqrt(a) v + sqrt(1 - a) x_t."""
-    if prediction == "epsilon":
-        return model_output
-    return root(alpha_bar) * model_output + root(1 - alpha_bar) * latents
-
-
 def predicted_x0(
     model_output: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
 ) -> Float[Tensor, "n c h w"]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from t2ialign.files import write_whole
-from t2ialign.store.export import FORMULA
+from t2ialign.store.export import tamed, untamed
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.records import Vote, public_survey
@@ -129,7 +129,7 @@ def csv_text(rows: Iterable[Row]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, SCHEMA.names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _tamed(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: tamed(value) for name, value in row.items()} for row in rows)
     return buffer.getvalue()
 
 
@@ -137,19 +137,10 @@ def _csv_rows(path: Path) -> Iterator[Row]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                found = {name: _wild(value) for name, value in row.items()}
+                found = {name: untamed(value) for name, value in row.items()}
                 yield found | {"blind": found["blind"] == "True"}
     except (UnicodeDecodeError, csv.Error, KeyError, TypeError) as error:
         raise InputError(f"{path.name} cannot be read as a CSV of votes: {error}.") from error
-
-
-def _tamed(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA) else value
-
-
-def _wild(value: Any) -> Any:
-    tamed = isinstance(value, str) and value.startswith("'") and value.lstrip("'").startswith(FORMULA)
-    return value[1:] if tamed else value
 
 
 def _vote(shown: Sequence[Mapping[str, Any]]) -> Vote:

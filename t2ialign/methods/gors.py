@@ -11,8 +11,8 @@ from torch import Tensor
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Selection, Settings
 from t2ialign.training.losses import DenoisingLoss, Loss
-from t2ialign.training.selection import Example, above
-from t2ialign.types import InputError, SeedBatch
+from t2ialign.training.selection import above
+from t2ialign.types import Example, InputError, SeedBatch
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from t2ialign.methods.controls import Control, Value, controls_of
 from t2ialign.methods.options import PictureOptions, TrainingOptions, WatchOptions
 from t2ialign.training.losses import Loss
 from t2ialign.training.regularisers import KlToReference, LoserSafeguard, Penalty
-from t2ialign.training.selection import Example
-from t2ialign.types import SeedBatch
+from t2ialign.types import Example, SeedBatch
 
 DataKind = Literal["pairs", "unpaired", "selected"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from t2ialign.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,5 @@ def _resume(state: dict[str, Any], path: Path | None) -> int:
 
 
 def _save(state: dict[str, Any], path: Path, step: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save({"step": step, **{name: part.state_dict() for name, part in state.items()}}, partial)
-    os.replace(partial, path)
+    with whole_file(path) as draft, draft.open("wb") as file:
+        torch.save({"step": step, **{name: part.state_dict() for name, part in state.items()}}, file)

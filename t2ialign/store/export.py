@@ -18,6 +18,17 @@ from t2ialign.types import GenerationConfig, InputError, TradeoffPoint
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run when a text begins with it
 
+
+def tamed(value: Any) -> Any:
+    """A value for a CSV: a text that a spreadsheet would run gets an apostrophe before it, which ``untamed`` takes away."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(FORMULA) else value
+
+
+def untamed(value: Any) -> Any:
+    """Inverse of ``tamed``."""
+    return value[1:] if isinstance(value, str) and value.startswith("'") and tamed(value[1:]) == value else value
+
+
 Row = dict[str, Any]
 
 
@@ -73,7 +84,9 @@ def write_table(rows: Sequence[Row], path: Path) -> Path:
         raise InputError("There is nothing to export: generate and score some pictures, or loosen the filters.")
     buffer = pa.BufferOutputStream()
     if path.suffix == ".csv":
-        pyarrow.csv.write_csv(pa.Table.from_pylist([_harmless(row) for row in rows]), buffer)
+        pyarrow.csv.write_csv(
+            pa.Table.from_pylist([{name: tamed(value) for name, value in row.items()} for row in rows]), buffer
+        )
     else:
         pq.write_table(pa.Table.from_pylist(list(rows)), buffer)
     with in_plain_words(path.parent):
@@ -85,10 +98,3 @@ def _config_columns(config: GenerationConfig) -> Row:
     columns = config.to_json()
     columns |= {"adapters": json.dumps(columns["adapters"]), "guidance_params": json.dumps(columns["guidance_params"])}
     return {"config": config.key} | columns
-
-
-def _harmless(row: Row) -> Row:
-    return {
-        name: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-        for name, value in row.items()
-    }

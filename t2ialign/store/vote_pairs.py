@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from statistics import fmean
 
-from jaxtyping import UInt8
-from torch import Tensor
-
 from t2ialign.store import images
 from t2ialign.store.database import Store
 from t2ialign.store.studies import exclusions, picture_of, study_of
@@ -19,17 +16,7 @@ from t2ialign.study.answers import duels
 from t2ialign.study.exclusion import excluded
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.records import Vote, public_survey, real
-from t2ialign.types import InputError, PreferencePair, Prompt, VoteOrigin
-
-
-@dataclass(frozen=True)
-class LabelledPicture:
-    """One picture of a prompt that people liked (``desirable``) or not; ``weight`` is its share of the loss."""
-
-    prompt: Prompt
-    image: UInt8[Tensor, "3 h w"]
-    desirable: bool
-    weight: float = 1.0
+from t2ialign.types import Example, InputError, PreferencePair, Prompt, VoteOrigin
 
 
 @dataclass(frozen=True)
@@ -76,7 +63,7 @@ def pairs_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> li
     return _normalised(pairs)
 
 
-def labelled_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> list[LabelledPicture]:
+def labelled_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> list[Example]:
     """Single pictures for learning from likes (KTO): liked where most selected it, thumbed it up or preferred it.
 
     The weight is the majority's margin over its votes + 2, divided by the mean weight; even votes give no label.
@@ -90,7 +77,7 @@ def labelled_from_votes(store: Store, study: str, groups: Sequence[str] = ()) ->
     decided = {key: sum(said) / (len(said) + 2) for key, said in counts.items() if sum(said)}
     scale = fmean(map(abs, decided.values())) if decided else 1.0
     return [
-        LabelledPicture(Prompt(text, category), images.decode(picture_of(store, sha)), margin > 0, abs(margin) / scale)
+        Example(Prompt(text, category), images.decode(picture_of(store, sha)), abs(margin) / scale, margin > 0)
         for (text, category, sha), margin in decided.items()
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,11 +24,6 @@ class Survey:
     def trial(self, trial: str) -> Trial | None:
         """The round of this id, if the survey has it."""
         return next((found for found in self.trials if found.id == trial), None)
-
-    def upcoming(self, answered: Iterable[Vote]) -> Trial | None:
-        """The first round without an answer, or None where the survey is done."""
-        done = {vote.trial.id for vote in answered}
-        return next((trial for trial in self.trials if trial.id not in done), None)
 
 
 @dataclass(frozen=True)

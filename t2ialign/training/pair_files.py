@@ -20,8 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from t2ialign.files import whole_file
-from t2ialign.training.selection import Example
-from t2ialign.types import InputError, PreferencePair, Prompt, VoteOrigin
+from t2ialign.types import Example, InputError, PreferencePair, Prompt, VoteOrigin
 
 COLUMNS = ("caption", "jpg_0", "jpg_1", "label_0")
 TEXT = ("best_image_uid", "caption", "created_at", "image_0_uid", "image_0_url", "image_1_uid", "image_1_url")

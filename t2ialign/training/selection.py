@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
-from t2ialign.types import InputError, PreferencePair, Prompt, SeedBatch
-
-
-@dataclass(frozen=True)
-class Example:
-    """One picture to learn from: with what weight, and (for methods that read it) whether somebody liked it."""
-
-    prompt: Prompt
-    picture: UInt8[Tensor, "3 h w"]
-    weight: float = 1.0
-    desirable: bool = True
+from t2ialign.types import Example, InputError, PreferencePair, SeedBatch
 
 
 def top_k(batch: SeedBatch, values: Float[Tensor, " n"], k: int) -> list[Example]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from t2ialign.diffusion.adapters import adapter_parameters
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.files import whole_file
 from t2ialign.training.data import TrainData
 from t2ialign.training.losses import Loss
 from t2ialign.training.plan import TrainPlan
@@ -89,18 +89,13 @@ class TrainState:
         """The first process writes the state after ``step`` steps; the file is whole, whatever happens meanwhile."""
         if path is None or not processes.first:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         parameters = {name: parameter.data for name, parameter in self.parameters.items()}
         parts = {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
-        with partial.open("wb") as file:
+        with whole_file(path, sync=True) as draft, draft.open("wb") as file:
             torch.save(
                 {"step": step, "identity": self.identity, "parameters": parameters, "averaged": self.averaged, **parts},
                 file,
             )
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
 
     def restore(self, path: Path) -> int:
         """Continues from a saved state; returns how many steps it has behind it."""

@@ -29,9 +29,8 @@ from t2ialign.store import (
     scores_of,
 )
 from t2ialign.store.errors import owners_alone
-from t2ialign.store.vote_pairs import pairs_from_votes
-from t2ialign.training.selection import Example
-from t2ialign.types import GenerationConfig, PreferencePair, Prompt, Score, SeedBatch
+from t2ialign.store.vote_pairs import labelled_from_votes, pairs_from_votes
+from t2ialign.types import Example, GenerationConfig, PreferencePair, Prompt, Score, SeedBatch
 from t2ialign.use_cases.align import votes
 
 
@@ -120,7 +119,7 @@ class StoreResults:
         return pairs_from_votes(self.opened, study)
 
     def vote_examples(self, study: str, size: int) -> list[Example]:
-        return votes.liked(self.opened, study)
+        return labelled_from_votes(self.opened, study)
 
     def votes_record(self, study: str) -> dict[str, Any]:
         return votes.record(self.opened, study)

@@ -141,7 +141,7 @@ def test_single_pictures_are_liked_or_not(store: Store):
     answer_all(store, study, "x", "b", surveys=2)
     label = names(store, study)
     found = api.labelled_from_votes(store, study)
-    assert {(label[sha_of(one.image)], one.desirable) for one in found} == {("a", False), ("b", True), ("c", False)}
+    assert {(label[sha_of(one.picture)], one.desirable) for one in found} == {("a", False), ("b", True), ("c", False)}
     assert sum(one.weight for one in found) / len(found) == pytest.approx(1)
 
 
@@ -151,5 +151,5 @@ def test_thumbs_are_labels(store: Store):
     api.record_quick(store, "s", [down], Answer(()))
     api.record_quick(store, "s", [changed], Answer((0,)))
     api.record_quick(store, "s", [changed], Answer(()))
-    found = {sha_of(one.image): one.desirable for one in api.labelled_from_votes(store, "explore")}
+    found = {sha_of(one.picture): one.desirable for one in api.labelled_from_votes(store, "explore")}
     assert found == {up.pictures[0]: True, down.pictures[0]: False, changed.pictures[0]: False}

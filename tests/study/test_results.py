@@ -71,13 +71,10 @@ def test_no_votes_are_said_not_raised():
     assert len(found.notes) == 2
 
 
-def test_surveys_go_on_where_they_were(make):
+def test_a_survey_knows_its_rounds_and_no_other(make):
     trials = draw(make(), "x")
     survey = Survey("x", "study", "everyone", trials, vote("ab", Answer(())).created)
-    assert survey.upcoming([]) == trials[0]
     answered = [replace(vote("ab", Answer(())), trial=trial) for trial in trials]
-    assert survey.upcoming(answered[:2]) == trials[2]
-    assert survey.upcoming(answered) is None
     assert survey.trial(trials[1].id) == trials[1]
     assert survey.trial("forged") is None
     assert len(real(answered)) == 6

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from t2ialign.diffusion.noise import to_epsilon
 from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.training.data import Batch
 from t2ialign.training.regularisers import (
@@ -32,8 +31,11 @@ def evaluation(prediction: str = "epsilon", count: int = 6) -> Evaluation:
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 def test_kl_is_the_distance_of_the_noise_predictions(prediction: str):
+    """Of a velocity v at x_t, the noise is sqrt(a) v + sqrt(1 - a) x_t (Salimans & Ho 2022)."""
     seen = evaluation(prediction)
-    noises = [to_epsilon(output, seen.noisy, seen.alpha_bar, prediction) for output in (seen.policy, seen.reference)]
+    noises = [seen.policy, seen.reference]
+    if prediction == "v_prediction":
+        noises = [seen.alpha_bar.sqrt() * v + (1 - seen.alpha_bar).sqrt() * seen.noisy for v in noises]
     expected = 0.5 * (noises[0] - noises[1]).square().mean((1, 2, 3))
     torch.testing.assert_close(KlToReference(0.5)(seen), expected)
 

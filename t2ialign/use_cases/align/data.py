@@ -15,8 +15,8 @@ from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.files import write_whole
 from t2ialign.training.data import PromptTable, TrainData, paired_data, single_data
 from t2ialign.training.pairs import checked_pairs
-from t2ialign.training.selection import Example, checked_examples, liked_and_disliked, mixed, shared_out
-from t2ialign.types import InputError, PreferencePair, SeedBatch
+from t2ialign.training.selection import checked_examples, liked_and_disliked, mixed, shared_out
+from t2ialign.types import Example, InputError, PreferencePair, SeedBatch
 from t2ialign.use_cases.align.pictures import Sampled, sample_policy, sampled
 from t2ialign.use_cases.align.request import Plan
 from t2ialign.use_cases.align.sources import (

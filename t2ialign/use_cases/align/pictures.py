@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.diffusion.denoise import denoise
-from t2ialign.guidance import begin_guidance
+from t2ialign.diffusion.generate import sample
 from t2ialign.types import AdapterUse, GenerationConfig, Prompt, SeedBatch
 from t2ialign.use_cases.batches.requests import BatchRequest
-from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
+from t2ialign.use_cases.batches.score_batch import BatchState, joined, score_batch
 from t2ialign.use_cases.workbench import Workbench
 
 ONLY_PICTURES = ("mutual_information",)  # the cheapest thing to score: it was measured on the way
@@ -69,12 +68,6 @@ def sample_policy(
         width=size,
         dtype=policy.dtype,
     )
-    embeds, empty = policy.encode_prompts([prompt.text]), policy.encode_prompts([""])
-    parts = []
-    for start in range(0, len(seeds), MICRO_BATCH):
-        guidance = begin_guidance("cfg", guidance_scale, ())
-        chosen = seeds[start : start + MICRO_BATCH]
-        *_, last = denoise(policy, embeds, empty, chosen, guidance, "ddim", steps, size, size)
-        parts.append((policy.decode(last.latents), last.mutual_information, last.mutual_information_released))
-    pictures, paper, released = (torch.cat([part.cpu() for part in column]) for column in zip(*parts))
-    return SeedBatch(prompt, config, seeds, pictures, paper, released)
+    parts = [seeds[start : start + MICRO_BATCH] for start in range(0, len(seeds), MICRO_BATCH)]
+    batches = [event for event in sample(policy, prompt, config, parts) if isinstance(event, SeedBatch)]
+    return joined(batches, seeds)

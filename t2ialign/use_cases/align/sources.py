@@ -14,8 +14,8 @@ from torch import Tensor
 from t2ialign.metrics import METRICS
 from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
-from t2ialign.training.selection import Example, checked_examples
-from t2ialign.types import Encoder, InputError, PreferencePair, Prompt, SeedBatch
+from t2ialign.training.selection import checked_examples
+from t2ialign.types import Encoder, Example, InputError, PreferencePair, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
 from t2ialign.use_cases.align.votes import study_in

@@ -15,8 +15,7 @@ from t2ialign.store.votes import answers_of
 from t2ialign.study.exclusion import excluded
 from t2ialign.study.records import real
 from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
-from t2ialign.training.selection import Example
-from t2ialign.types import InputError, PreferencePair, content_key
+from t2ialign.types import Example, InputError, PreferencePair, content_key
 
 KIND = "votes"
 EVERYTHING = sys.maxsize
@@ -37,7 +36,7 @@ def leave_votes(opened: Store, source: str) -> None:
     """
     study = study_in(source)
     if study:
-        pairs, examples = pairs_from_votes(opened, study), liked(opened, study)
+        pairs, examples = pairs_from_votes(opened, study), labelled_from_votes(opened, study)
         if not pairs and not examples:
             raise InputError(f"Nobody has preferred anything in {study} yet: let people vote in it first.")
         write_pairs(left(opened.home, study, PAIRS), pairs)
@@ -79,8 +78,3 @@ def record(opened: Store, source: str) -> dict[str, Any]:
         "surveys_excluded": len(out),
         "blind": found.blind,
     }
-
-
-def liked(opened: Store, study: str) -> list[Example]:
-    """The single pictures that people liked, and those that they did not."""
-    return [Example(one.prompt, one.image, one.weight, one.desirable) for one in labelled_from_votes(opened, study)]
