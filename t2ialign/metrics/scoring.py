@@ -13,7 +13,7 @@ docs/metrics.md has the measured coverage, ``python benchmarks/coverage.py`` mea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import torch
@@ -95,6 +95,20 @@ def pair_interval(pairs: Float[Tensor, "*m"], finish: Callable[[float], float] |
         if reach > NOISE * abs(mean):
             found = Interval(mean, mean - reach, mean + reach)
     return found if finish is None else _finished(found, finish)
+
+
+def seed_effects(score: Score, seeds: Sequence[int]) -> dict[int, float]:
+    """By how much each of its seeds moves a score's mean (before ``finish``), for ``tradeoff.interval``.
+
+    They sum to 0, and their sum of squares / (n (n - 1)) is the mean's squared error. Unscored pictures are left out; NaN
+    where it is unknown: for metrics of the whole batch, whose one value does not tell, and for fewer than three pairs' seeds.
+    """
+    if score.level == "batch":
+        return dict.fromkeys(seeds, math.nan)
+    values = score.values.double()
+    effects = pair_effects(values) if score.level == "pair" else values - values.nanmean()
+    left_out = score.level == "image"
+    return {seed: effect for seed, effect in zip(seeds, effects.tolist()) if not (left_out and math.isnan(effect))}
 
 
 def pair_effects(pairs: Float[Tensor, "*m"]) -> Float[Tensor, " n"]:

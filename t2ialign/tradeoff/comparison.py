@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from t2ialign.tradeoff.interval import over_prompts, paired_difference
+from t2ialign.tradeoff import families
+from t2ialign.tradeoff.interval import Effects, Estimate, difference_of, over_prompts, paired_difference
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
 
 
 @dataclass(frozen=True)
 class PairedScore:
-    """One metric's batch values on one prompt, of two configs on the very same seeds."""
+    """One metric's batch values on one prompt, of two configs on the very same seeds, with the seeds' effects on each."""
 
     policy: GenerationConfig
     base: GenerationConfig
@@ -23,14 +24,17 @@ class PairedScore:
     version: str
     policy_value: float
     base_value: float
+    policy_effects: Effects = field(default_factory=dict)
+    base_effects: Effects = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One metric of two checkpoints under the same settings, over the prompts that both have.
 
-    ``difference`` is the policy's value minus the base's, paired by prompt; of effective numbers, whose mean is no mean
-    of differences, there is none.
+    ``difference`` is the policy's value minus the base's, paired by prompt and seed; of effective numbers, whose mean is no
+    mean of differences, there is none. ``p`` tests a difference of 0; ``adjusted`` is ``p`` after Holm over the ``family``
+    tests that it was printed with (``corrected``), itself where it stands alone. NaN: no test.
     """
 
     policy: GenerationConfig
@@ -41,6 +45,19 @@ class Comparison:
     policy_mean: Interval
     base_mean: Interval
     difference: Interval | None
+    p: float = math.nan
+    adjusted: float = math.nan
+    family: int = 1
+
+    @property
+    def in_words(self) -> str:
+        """What the difference says about zero."""
+        return "" if self.difference is None else families.in_words(self.difference, self.adjusted, self.family)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the difference excludes zero in its family."""
+        return families.stands(self.adjusted)
 
 
 def comparisons(rows: Iterable[PairedScore], metrics: Mapping[str, Metric]) -> Iterator[Comparison]:
@@ -57,6 +74,13 @@ def comparisons(rows: Iterable[PairedScore], metrics: Mapping[str, Metric]) -> I
         yield _comparison(policy, base, metrics[name], found)
 
 
+def corrected(found: Sequence[Comparison]) -> list[Comparison]:
+    """The same comparisons as one family of tests, after Holm."""
+    ps = [one.p for one in found]
+    size = families.tests(ps)
+    return [replace(one, adjusted=p, family=size) for one, p in zip(found, families.holm(ps))]
+
+
 def settings_of(config: GenerationConfig) -> GenerationConfig:
     """A config without its model: what two checkpoints must share to be compared."""
     return replace(config, backbone="", revision="", adapters=(), height=0, width=0, dtype="")
@@ -68,18 +92,27 @@ def _comparison(
     versions = sorted({row.version for row in rows})
     if len(versions) > 1:
         raise InputError(f"{metric.name} was scored by different versions ({' and '.join(versions)}): re-score first.")
-    ours, theirs = {row.prompt: row.policy_value for row in rows}, {row.prompt: row.base_value for row in rows}
+    difference = None if metric.finish else _difference(rows)
+    p = difference.p if difference else math.nan
     return Comparison(
         policy,
         base,
         metric.name,
-        prompts=len(ours),
+        prompts=len({row.prompt for row in rows}),
         seeds=sum(row.seeds for row in rows),
-        policy_mean=_mean(ours, metric),
-        base_mean=_mean(theirs, metric),
-        difference=None if metric.finish else paired_difference(ours, theirs),
+        policy_mean=_mean([row.policy_value for row in rows], [row.policy_effects for row in rows], metric),
+        base_mean=_mean([row.base_value for row in rows], [row.base_effects for row in rows], metric),
+        difference=difference.interval if difference else None,
+        p=p,
+        adjusted=p,
     )
 
 
-def _mean(values: Mapping[str, float], metric: Metric) -> Interval:
-    return over_prompts([Interval(value, math.nan, math.nan) for value in values.values()], finish=metric.finish)
+def _difference(rows: Sequence[PairedScore]) -> Estimate:
+    ours, theirs = {row.prompt: row.policy_value for row in rows}, {row.prompt: row.base_value for row in rows}
+    effects = {row.prompt: difference_of(row.policy_effects, row.base_effects) for row in rows}
+    return paired_difference(ours, theirs, effects)
+
+
+def _mean(values: Sequence[float], effects: Sequence[Effects], metric: Metric) -> Interval:
+    return over_prompts([Interval(value, math.nan, math.nan) for value in values], metric.finish, effects)

@@ -1,70 +1,132 @@
-"""Intervals over a prompt set: prompts are the clusters, seeds live within them.
+"""Intervals over a prompt set: prompts are the clusters, and seeds that several prompts share are clusters too.
 
-Seeds of one prompt are no independent evidence about other prompts, so a checkpoint's value is the mean over prompts
-of its per-prompt values, and only prompts are resampled. With a single prompt there is nothing to resample but its
-seeds: the interval then is the one that its score came with (the jackknife over seeds), and speaks about that prompt
-alone.
+A checkpoint's value is the mean over prompts of its per-prompt values m_p. Where every prompt has seeds of its own, the
+prompts are independent and their spread says everything: variance s^2(m_p) / P. Where prompts share seeds they are not (the
+seed alone decides most of a background), so the mean covariance of two prompts' values is added: two-way clusters, prompt
+by seed, V_prompt + V_seed - V_both of Cameron, Gelbach and Miller (2011), with the small-sample factors that make it the
+unbiased estimate of a balanced crossed design. A negative estimate of that covariance counts as none. Student's t has
+Satterthwaite's degrees of freedom, (V_p + C)^2 / (V_p^2 / (P - 1) + C^2 / (S - 1)) for S shared seeds.
+
+Sharing is read off the seeds themselves. With a single prompt there is nothing to average: the interval then is the one that
+its score came with (over seeds), and speaks about that prompt alone. Coverage: docs/metrics.md.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from t2ialign.types import InputError, Interval
 
-Method = Literal["t", "bca"]
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 SEED = 20_26  # the same bootstrap draws for everyone: an interval must not change when the page is reloaded
 
+Effects = Mapping[int, float]
+"""{seed: by how much it moves the prompt's value}, summing to 0 (``metrics.scoring.seed_effects``); NaN where unknown."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its standard error and the degrees of freedom of Student's t; a NaN error is an unknown one."""
+
+    mean: float
+    error: float
+    df: float
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval; NaN ends where the error is unknown."""
+        margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.df)) * self.error
+        return Interval(self.mean, self.mean - margin, self.mean + margin)
+
+    @property
+    def p(self) -> float:
+        """The two-sided p-value of a true mean of 0; NaN where the error is unknown."""
+        if self.error == 0:
+            return float(self.mean == 0)
+        return float(2 * stats.t.sf(abs(self.mean) / self.error, self.df))
+
 
 def over_prompts(
-    cells: Sequence[Interval], method: Method = "t", finish: Callable[[float], float] | None = None
+    cells: Sequence[Interval], finish: Callable[[float], float] | None = None, effects: Sequence[Effects] = ()
 ) -> Interval:
     """Mean over prompts with its interval; ``cells`` holds one prompt's interval (over seeds) each, NaN = not scored.
 
     ``finish`` is a metric's own (1 / u for effective numbers), its own inverse: values are taken back before they are
-    averaged and turned again afterwards, because the mean of inverses is not the inverse of the mean.
+    averaged and turned again afterwards, because the mean of inverses is not the inverse of the mean. ``effects`` belong to
+    the cells one by one, in the unit before ``finish``; without them every prompt has seeds of its own.
     """
-    known = [cell for cell in cells if not math.isnan(cell.mean)]
+    known = [index for index, cell in enumerate(cells) if not math.isnan(cell.mean)]
     if len(known) < 2:
-        return known[0] if known else Interval(math.nan, math.nan, math.nan)
+        return cells[known[0]] if known else Interval(math.nan, math.nan, math.nan)
+    values = [finish(cells[index].mean) if finish else cells[index].mean for index in known]
+    found = estimate(values, [effects[index] for index in known] if effects else ()).interval
     if finish is None:
-        return mean_interval([cell.mean for cell in known], method)
-    found = mean_interval([finish(cell.mean) for cell in known], method)
-    lo, hi = sorted((finish(max(found.lo, 0.0)), finish(found.hi)))
-    return Interval(finish(found.mean), lo, hi)
+        return found
+    ends = (finish(end if math.isnan(end) else max(end, 0.0)) for end in (found.lo, found.hi))
+    return Interval(finish(found.mean), *sorted(ends))
 
 
-def mean_interval(values: Sequence[float], method: Method = "t") -> Interval:
-    """Mean of independent values with a 95 % interval: Student's t, or the bias-corrected accelerated bootstrap."""
+def estimate(values: Sequence[float], effects: Sequence[Effects] = ()) -> Estimate:
+    """Mean of prompts' values with its error: of independent prompts, or with ``effects`` of prompts that may share seeds."""
     data = np.asarray(values, dtype=float)
-    mean = float(data.mean())
-    if len(data) < 2:
-        return Interval(mean, math.nan, math.nan)
-    if method == "bca" and np.ptp(data) > 1e-12 * abs(mean):  # the bootstrap of a constant is undefined, its t is not
-        found = stats.bootstrap(
-            (data,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, method="BCa", rng=SEED
-        ).confidence_interval
-        return Interval(mean, float(found.low), float(found.high))
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(data) - 1) * stats.sem(data))
-    return Interval(mean, mean - margin, mean + margin)
+    n, mean = len(data), float(data.mean())
+    if n < 2:
+        return Estimate(mean, math.nan, math.nan)
+    own = float(data.var(ddof=1)) / n
+    together, shared = covariance(effects)
+    if not together:
+        return Estimate(mean, math.sqrt(own), n - 1.0)
+    df = (own + together) ** 2 / (own**2 / (n - 1) + together**2 / max(shared - 1, 1))
+    return Estimate(mean, math.sqrt(own + together), df)
 
 
-def paired_difference(policy: Mapping[str, float], base: Mapping[str, float], method: Method = "t") -> Interval:
+def covariance(effects: Sequence[Effects]) -> tuple[float, int]:
+    """The mean covariance of two prompts' values through the seeds that they share, at least 0, and how many those are.
+
+    NaN where prompts share seeds whose effects are unknown, or one seed each: then there is nothing to learn it from.
+    """
+    by_seed: dict[int, list[float]] = defaultdict(list)
+    for prompt in effects:
+        n = len(prompt)
+        scale = 1 / math.sqrt(n * (n - 1)) if n > 1 else math.nan
+        for seed, effect in prompt.items():
+            by_seed[seed].append(scale * effect)
+    shared = [np.array(found) for found in by_seed.values() if len(found) > 1]
+    products = sum(float(found.sum() ** 2 - (found**2).sum()) for found in shared)
+    if math.isnan(products):
+        return math.nan, len(shared)
+    return max(products, 0.0) / max(len(effects) * (len(effects) - 1), 1), len(shared)
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Mean of independent values with Student's 95 % interval."""
+    return estimate(values).interval
+
+
+def paired_difference(
+    policy: Mapping[str, float], base: Mapping[str, float], effects: Mapping[str, Effects] | None = None
+) -> Estimate:
     """How much ``policy`` exceeds ``base`` on the prompts that both have: {prompt: value}, same seeds on both sides.
 
     The prompts' own difficulty drops out of every difference, which is why this interval is the one to quote for two
-    checkpoints. NaN marks a prompt that was not scored.
+    checkpoints. ``effects`` are those on the differences (``difference_of``). NaN marks a prompt that was not scored.
+
+    Raises:
+        InputError: no prompt was scored on both sides.
     """
-    shared = [prompt for prompt in policy if prompt in base]
-    differences = [policy[prompt] - base[prompt] for prompt in shared]
-    known = [difference for difference in differences if not math.isnan(difference)]
+    known = [key for key in policy if key in base and not math.isnan(policy[key] - base[key])]
     if not known:
         raise InputError("The two checkpoints share no scored prompt; run both on the same prompts and seeds first.")
-    return mean_interval(known, method)
+    return estimate([policy[key] - base[key] for key in known], [effects[key] for key in known] if effects else ())
+
+
+def difference_of(policy: Effects, base: Effects) -> dict[int, float]:
+    """The seeds' effects on a difference of two values on the same seeds."""
+    return {seed: effect - base.get(seed, math.nan) for seed, effect in policy.items()}

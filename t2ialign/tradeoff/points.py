@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from t2ialign.tradeoff.interval import Method, over_prompts
+from t2ialign.tradeoff.interval import Effects, over_prompts
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric, TradeoffPoint
 
 
 @dataclass(frozen=True)
 class CellScore:
-    """One metric's batch value on one cell (config and prompt), as the store keeps it."""
+    """One metric's batch value on one cell (config and prompt), as the store keeps it.
+
+    ``effects`` says by how much each seed moves the value: {seed: effect}, NaN = unknown, empty = seeds of its own.
+    """
 
     config: GenerationConfig
     cell: str
@@ -22,9 +25,10 @@ class CellScore:
     metric: str
     version: str
     value: Interval
+    effects: Effects = field(default_factory=dict)
 
 
-def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric, method: Method = "t") -> list[TradeoffPoint]:
+def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric) -> list[TradeoffPoint]:
     """One point per config, from the cells that both metrics have scored, in the order in which configs first appear.
 
     With a metric that depends on the number of pictures, only cells with the usual number of seeds take part. Raises
@@ -40,7 +44,7 @@ def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric, method: Met
     for config, scored in cells.items():
         both = {cell: found for cell, found in scored.items() if x.name in found and y.name in found}
         if both:
-            points.append(_point(config, both, x, y, versions, method))
+            points.append(_point(config, both, x, y, versions))
     return points
 
 
@@ -75,14 +79,8 @@ def _point(
     x: Metric,
     y: Metric,
     versions: dict[str, str],
-    method: Method,
 ) -> TradeoffPoint:
-    axes = [
-        over_prompts([found[metric.name].value for found in cells.values()], method, metric.finish).within(
-            metric.bounds
-        )
-        for metric in (x, y)
-    ]
+    axes = [_over_prompts([found[metric.name] for found in cells.values()], metric) for metric in (x, y)]
     return TradeoffPoint(
         config=config,
         x_metric=x.name,
@@ -95,3 +93,8 @@ def _point(
         y_version=versions[y.name],
         cells=tuple(cells),
     )
+
+
+def _over_prompts(rows: Sequence[CellScore], metric: Metric) -> Interval:
+    found = over_prompts([row.value for row in rows], metric.finish, [row.effects for row in rows])
+    return found.within(metric.bounds)

@@ -15,7 +15,7 @@ from tests.metrics.features import random_features, take
 
 ALL = list(METRICS.values())
 PAIR = [metric for metric in ALL if metric.level == "pair"]
-N = 7
+N = 16
 
 
 def named(metric: Metric) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2ialign.tradeoff.comparison import PairedScore, comparisons
+from t2ialign.tradeoff.comparison import PairedScore, comparisons, corrected
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
 from tests.tradeoff.cells import metric
 
@@ -27,6 +27,7 @@ def test_the_interval_is_that_of_scipys_paired_t_test():
     (found,) = comparisons(rows(policy.tolist(), base.tolist()), METRICS)
     expected = stats.ttest_rel(policy, base).confidence_interval(0.95)
     assert found.difference.mean == pytest.approx((policy - base).mean())
+    assert (found.p, found.adjusted, found.family) == (*2 * [pytest.approx(stats.ttest_rel(policy, base).pvalue)], 1)
     assert (found.difference.lo, found.difference.hi) == pytest.approx(tuple(expected))
     assert (found.policy_mean.mean, found.base_mean.mean) == pytest.approx((policy.mean(), base.mean()))
     assert (found.prompts, found.seeds) == (24, 192)
@@ -53,3 +54,24 @@ def test_versions_are_never_mixed():
 def test_one_prompt_has_a_difference_without_an_interval():
     (found,) = comparisons(rows([0.75], [0.5]), METRICS)
     assert found.difference.mean == 0.25 and np.isnan(found.difference.lo)
+
+
+def test_shared_seeds_widen_the_means_and_leave_what_both_share_out_of_the_difference():
+    effects = {0: 1.0, 1: -1.0}
+    (plain,) = comparisons(rows([0.7, 0.8, 0.6], [0.5, 0.5, 0.5]), METRICS)
+    given = rows([0.7, 0.8, 0.6], [0.5, 0.5, 0.5], policy_effects=effects, base_effects=effects)
+    (shared,) = comparisons(given, METRICS)
+    assert shared.policy_mean.hi - shared.policy_mean.lo > 5 * (plain.policy_mean.hi - plain.policy_mean.lo)
+    assert shared.difference == plain.difference
+
+
+def test_a_family_of_differences_is_corrected_by_holm():
+    weak, strong = [0.1, 0.2, 0.3, 0.12], [1.0, 1.01, 0.99, 1.0]
+    found = list(comparisons([*rows(weak, [0.0] * 4), *rows(strong, [0.0] * 4, "y")], METRICS | {"y": metric("y")}))
+    assert [one.in_words for one in found] == 2 * ["the interval excludes zero"] and found[0].p > 0.025
+    weaker, stronger = corrected([*found, *found])[:2]
+    assert weaker.family == 4 and weaker.adjusted == pytest.approx(2 * weaker.p)
+    assert weaker.in_words == "the interval excludes zero, not after Holm over 4 differences" and not weaker.stands
+    assert stronger.in_words == "the interval excludes zero, also after Holm over 4 differences" and stronger.stands
+    (number,) = corrected(list(comparisons(rows([2.0, 2.5, 2.0], [4.0, 4.0, 4.0], "u"), METRICS)))
+    assert (number.in_words, number.stands, number.family) == ("", False, 0)

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from scipy import stats
 
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import InputError
@@ -86,3 +87,16 @@ def test_a_metric_that_grows_with_n_is_compared_at_equal_n():
     assert (compared.prompts, compared.y.mean) == (2, 3)
     (free,) = tradeoff_points(rows, x, metric("y", axis="diversity"))
     assert (free.prompts, free.y.mean) == (3, 5)
+
+
+def test_prompts_on_the_same_seeds_have_wider_intervals():
+    """Effects of +-0.4 on two shared seeds: a covariance of 0.32 / 2 between the two prompts."""
+    effects = {0: 0.4, 1: -0.4}
+    given = [
+        replace(cell(name, value, prompt), effects=effects)
+        for name in ("clip_score", "lpips")
+        for prompt, value in (("a", 0.4), ("b", 0.6))
+    ]
+    (shared,) = tradeoff_points(given, replace(X, bounds=(-9, 9)), replace(Y, bounds=(-9, 9)))
+    error, df = math.sqrt(0.01 + 0.16), (0.01 + 0.16) ** 2 / (0.01**2 + 0.16**2)
+    assert shared.x.hi - shared.x.mean == pytest.approx(stats.t.ppf(0.975, df) * error)
