@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import torch
+
+from t2ialign.metrics.scoring import pair_effects
 from t2ialign.store.connection import Cursor
 from t2ialign.store.errors import newer, older
+from t2ialign.store.records import square
 from t2ialign.types import InputError
 
 Migration = Callable[[Cursor], object]
@@ -113,6 +118,37 @@ def m008_information_maps(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE information_maps (image VARCHAR PRIMARY KEY, map BLOB)")
 
 
+def m009_seed_effects(cursor: Cursor) -> None:
+    """By how much each seed moves a batch's value, in the order of the seeds; NULL where the value does not tell.
+
+    Prompts that share seeds are not independent, and this says by how much. What is stored already gets it too.
+    """
+    cursor.execute("ALTER TABLE batch_scores ADD COLUMN effects DOUBLE[]")
+    cursor.execute("""
+        UPDATE batch_scores SET effects = found.effects FROM (
+            SELECT cell, seed_set, metric, version, list(i.value - b.value ORDER BY seed) AS effects
+            FROM batch_scores b JOIN seed_sets USING (seed_set) JOIN images g USING (cell)
+            JOIN image_scores i USING (image, metric, version)
+            WHERE level = 'image' AND list_contains(seeds, seed) GROUP BY ALL
+        ) found
+        WHERE batch_scores.cell = found.cell AND batch_scores.seed_set = found.seed_set
+            AND batch_scores.metric = found.metric AND batch_scores.version = found.version
+    """)
+    sql = "SELECT cell, seed_set, metric, version, pairs, n FROM batch_scores JOIN seed_sets USING (seed_set)"
+    rows = cursor.execute(f"{sql} WHERE level = 'pair'").fetchall()
+    if not rows:
+        return
+    names = ("cell", "seed_set", "metric", "version")
+    effects = [
+        pair_effects(square(torch.tensor(pairs, dtype=torch.float64), "pair", n)).tolist() for *_, pairs, n in rows
+    ]
+    found = dict(zip(names, zip(*rows))) | {"effects": effects}
+    cursor.register("found", pa.table({name: list(column) for name, column in found.items()}))
+    same = " AND ".join(f"batch_scores.{name} = found.{name}" for name in names)
+    cursor.execute(f"UPDATE batch_scores SET effects = found.effects FROM found WHERE {same}")
+    cursor.unregister("found")
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -122,6 +158,7 @@ MIGRATIONS: list[Migration] = [
     m006_studies,
     m007_votes,
     m008_information_maps,
+    m009_seed_effects,
 ]
 
 

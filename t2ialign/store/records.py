@@ -7,6 +7,7 @@ Parquet row is one cell; DuckDB, pandas and the Hub's viewer read it as it is. N
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.codec import decode
+from t2ialign.metrics.scoring import seed_effects
 from t2ialign.store.images import SHA
 from t2ialign.types import Axis, GenerationConfig, Level, Prompt, Score, cell_key, content_key
 
@@ -90,6 +92,12 @@ class ScoreRecord:
     def seed_set(self) -> str:
         return content_key(list(self.seeds))
 
+    @property
+    def effects(self) -> list[float]:
+        """By how much each seed moves the mean (``metrics.scoring.seed_effects``), in the order of the seeds; NaN: unknown."""
+        found = seed_effects(self.score(self.seeds), self.seeds)
+        return [found.get(seed, math.nan) for seed in self.seeds]
+
     @classmethod
     def of(cls, score: Score, seeds: Sequence[int]) -> ScoreRecord:
         order = torch.tensor(sorted(range(len(seeds)), key=seeds.__getitem__), dtype=torch.long)
@@ -110,7 +118,7 @@ class ScoreRecord:
         """The score with its values in the order of ``seeds``, the same set."""
         order = torch.tensor([self.seeds.index(seed) for seed in seeds], dtype=torch.long)
         values = _picked(
-            _square(torch.tensor(self.values, dtype=torch.float64), self.level, len(seeds)), self.level, order
+            square(torch.tensor(self.values, dtype=torch.float64), self.level, len(seeds)), self.level, order
         )
         return Score(self.metric, self.version, self.axis, self.level, values, self.mean, self.lo, self.hi)
 
@@ -190,7 +198,7 @@ def _upper(values: Float[Tensor, "..."], level: Level) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
-def _square(values: Float[Tensor, " m"], level: Level, n: int) -> Float[Tensor, "..."]:
+def square(values: Float[Tensor, " m"], level: Level, n: int) -> Float[Tensor, "..."]:
     """The symmetric matrix of an upper triangle; values of other levels as they are."""
     if level != "pair":
         return values

@@ -60,7 +60,8 @@ def cell_scores(
     """
     sql = f"""
         WITH scored AS (
-            SELECT cell, seed_set, n, metric, version, value, lo, hi, record, text, checkpoint, guidance_scale
+            SELECT cell, seed_set, n, seeds, level, effects, metric, version, value, lo, hi, record, text, checkpoint,
+                guidance_scale
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
             WHERE NOT isnan(value) AND {WHERE} AND (
                 metric = $x AND $x_version IN ('', version) OR metric = $y AND $y_version IN ('', version)
@@ -68,15 +69,16 @@ def cell_scores(
         ),
         shared AS (SELECT cell, seed_set, n FROM scored GROUP BY ALL HAVING count(DISTINCT metric) = $wanted),
         largest AS (SELECT cell, arg_max(seed_set, (n, seed_set)) AS seed_set FROM shared GROUP BY cell)
-        SELECT record, cell, text, n, metric, version, value, lo, hi FROM scored JOIN largest USING (cell, seed_set)
+        SELECT record, cell, text, n, metric, version, value, lo, hi, seeds, level, effects
+        FROM scored JOIN largest USING (cell, seed_set)
         ORDER BY checkpoint, guidance_scale, record, text, metric, version
     """
     names = {"x": x_metric, "y": y_metric, "x_version": x_version, "y_version": y_version}
     rows = store.rows(sql, filters.params() | names | {"wanted": len({x_metric, y_metric})})
     configs = {record: config_of(record) for record in {row[0] for row in rows}}
     return [
-        CellScore(configs[record], cell, text, n, metric, version, Interval(value, lo, hi))
-        for record, cell, text, n, metric, version, value, lo, hi in rows
+        CellScore(configs[record], cell, text, n, metric, version, Interval(value, lo, hi), _effects(*known))
+        for record, cell, text, n, metric, version, value, lo, hi, *known in rows
     ]
 
 
@@ -89,11 +91,12 @@ def paired_scores(
     """
     sql = f"""
         WITH scored AS (
-            SELECT cell, prompt, text, checkpoint, guidance_scale, record, seed_set, n, metric, version, value
+            SELECT cell, prompt, text, checkpoint, guidance_scale, record, seed_set, n, seeds, level, effects, metric,
+                version, value
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
             WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {WHERE}
         )
-        SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value
+        SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
         FROM scored p JOIN scored b USING (prompt, guidance_scale, seed_set, metric, version)
         WHERE b.checkpoint = $base AND p.checkpoint <> $base
             AND (len($policies::VARCHAR[]) = 0 OR list_contains($policies, p.checkpoint))
@@ -104,7 +107,18 @@ def paired_scores(
     wanted = {"policies": list(policies), "base": base, "metrics": list(metrics)}
     rows = store.rows(sql, filters.params() | wanted)
     configs = {record: config_of(record) for row in rows for record in row[:2]}
-    return [PairedScore(configs[one], configs[other], *rest) for one, other, *rest in rows]
+    return [
+        PairedScore(
+            configs[one], configs[other], *rest, _effects(seeds, level, policy), _effects(seeds, level, reference)
+        )
+        for one, other, *rest, seeds, level, policy, reference in rows
+    ]
+
+
+def _effects(seeds: Sequence[int], level: str, effects: Sequence[float] | None) -> dict[int, float]:
+    """{seed: effect}; NaN where the value does not tell, unscored pictures left out."""
+    known = zip(seeds, effects or [math.nan] * len(seeds), strict=True)
+    return {seed: effect for seed, effect in known if not (level == "image" and math.isnan(effect))}
 
 
 def choices(store: Store) -> dict[str, list[str]]:

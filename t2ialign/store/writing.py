@@ -19,7 +19,9 @@ from t2ialign.types import image_key
 CATEGORISED = (
     "DO UPDATE SET category = excluded.category, tags = excluded.tags WHERE excluded.category NOT IN ('', category)"
 )
-RESCORED = "DO UPDATE SET value = excluded.value, lo = excluded.lo, hi = excluded.hi, pairs = excluded.pairs"
+RESCORED = "DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in ("value", "lo", "hi", "pairs", "effects")
+)
 
 Keys = dict[str, tuple[CellRecord, PictureRecord]]
 
@@ -121,6 +123,7 @@ def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[s
                 "lo": score.lo,
                 "hi": score.hi,
                 "pairs": list(score.values) if score.level == "pair" else None,
+                "effects": score.effects if score.level != "batch" else None,
             }
             for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
                 key = {"image": images_of[seed], "metric": score.metric, "version": score.version}

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+import torch
 
-from t2ialign.store import migrations, open_store
+from t2ialign.store import add_batch, add_scores, migrations, open_store
 from t2ialign.store.database import FILE
-from t2ialign.types import InputError
+from t2ialign.types import InputError, Score, SeedBatch
+
+Build = Callable[..., SeedBatch]
+Judge = Callable[..., Score]
 
 
 def applied(home: Path) -> list[str]:
@@ -72,3 +77,21 @@ def test_an_older_store_that_cannot_be_written_says_so(home: Path, monkeypatch: 
     older = pytest.raises(InputError, match="older version and cannot be written")
     with duckdb.connect(home / FILE, read_only=True) as connection, older:
         migrations.migrate(connection, home, read_only=True)
+
+
+def test_scores_stored_before_seeds_had_effects_get_them(home: Path, batch_of: Build, score_of: Judge):
+    """The column dropped and made again holds what writing had put there."""
+    pairs = torch.rand(4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    read = "SELECT metric, effects FROM batch_scores ORDER BY metric"
+    with open_store(home) as store:
+        batch = batch_of(seeds=(3, 1, 2, 0))
+        add_batch(store, batch)
+        image = score_of("clip_score", torch.tensor([0.1, 0.2, 0.3, 0.6]), mean=0.3)
+        add_scores(store, batch, [image, score_of("lpips", pairs + pairs.T, "pair")])
+        written = store.rows(read)
+        with store.transaction() as cursor:
+            cursor.execute("ALTER TABLE batch_scores DROP COLUMN effects").fetchall()
+            cursor.execute("DELETE FROM migrations WHERE name = 'm009_seed_effects'").fetchall()
+    with open_store(home) as store:
+        for (name, found), (same, expected) in zip(store.rows(read), written, strict=True):
+            assert name == same and found == pytest.approx(expected, abs=1e-6)

@@ -3,10 +3,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from t2ialign.metrics import METRICS
+from t2ialign.metrics.scoring import pair_effects
 from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, paired_scores, scores_of
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import AdapterUse, InputError, Score, SeedBatch
@@ -98,8 +101,33 @@ def test_checkpoints_are_compared_on_the_largest_seed_set_that_both_have(
     (found,) = paired_scores(store, ["mine"], "base", [X])
     assert (found.policy.adapters, found.base, found.prompt) == (adapters, batch_of().config, "a red circle")
     assert (found.seeds, found.policy_value, found.base_value) == (4, 0.7, 0.4)
+    assert found.policy_effects == found.base_effects == dict.fromkeys(range(4), 0.0)
     assert [row.metric for row in paired_scores(store, [], "base", [Y, X])] == [Y, X]
     assert paired_scores(store, ["other"], "base", [X]) == []
+
+
+def test_seeds_come_with_what_each_does_to_the_value(store: Store, batch_of: Build, score_of: Judge):
+    """Pictures by their deviation, the one that was not scored left out; pairs by the jackknife; batches do not tell."""
+    values = torch.tensor([0.1, 0.5, math.nan, 0.3])
+    pairs = torch.tensor([[0, 1, 2, 3], [1, 0, 1, 2], [2, 1, 0, 1], [3, 2, 1, 0.0]])
+    batch = batch_of(seeds=(4, 2, 9, 7))
+    scores = [score_of(X, values, mean=0.3), score_of(Y, pairs, "pair", mean=5 / 3)]
+    add_scores(store, batch, [*scores, score_of("vendi", torch.tensor([2.0]), "batch", mean=2.0)])
+    found = {row.metric: row.effects for row in cell_scores(store, X, Y)}
+    assert found[X] == pytest.approx({4: -0.2, 2: 0.2, 7: 0.0})
+    assert found[Y] == pytest.approx(dict(zip((4, 2, 9, 7), pair_effects(pairs).tolist())))
+    (row,) = cell_scores(store, "vendi", "vendi")
+    assert set(row.effects) == {4, 2, 9, 7} and all(map(math.isnan, row.effects.values()))
+
+
+def test_points_know_the_seeds_that_their_prompts_share(store: Store, batch_of: Build, score_of: Judge):
+    for text, seeds in (("a red circle", (0, 1, 2)), ("a big star", (0, 1, 2)), ("a cross", (10, 11, 12))):
+        x = torch.tensor([0.1, 0.5, 0.9]) + (0.2 if text == "a big star" else 0.0)
+        add_scores(store, batch_of(text, seeds=seeds), [score_of(X, x, mean=float(x.mean()))])
+    (point,) = tradeoff_points(cell_scores(store, X, X), METRICS[X], METRICS[X])
+    own, together = np.var([0.5, 0.7, 0.5], ddof=1) / 3, 2 * 0.32 / (3 * 2) / (3 * 2)
+    df = (own + together) ** 2 / (own**2 / 2 + together**2 / 2)
+    assert point.x.hi - point.x.mean == pytest.approx(stats.t.ppf(0.975, df) * math.sqrt(own + together))
 
 
 def test_points_leave_out_cells_where_one_metric_is_unknown(store: Store, batch_of: Build, score_of: Judge):

@@ -14,8 +14,9 @@ from t2ialign.diffusion.adapters import save_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.files import write_whole
 from t2ialign.metrics import METRICS
+from t2ialign.metrics.scoring import seed_effects
 from t2ialign.registry import revision_of
-from t2ialign.tradeoff.interval import mean_interval, over_prompts, paired_difference
+from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.pictures import scored
@@ -119,12 +120,21 @@ def _change(name: str, before: Sequence[BatchState], after: Sequence[BatchState]
     """One metric before, after, and (but for effective numbers) their difference prompt by prompt; nothing if unscored."""
     finish = METRICS[name].finish
     sides = [[_cell(state, name) for state in states] for states in (before, after)]
-    old, new = (over_prompts(cells, finish=finish) for cells in sides)
+    old_effects, new_effects = (
+        {state.request.prompt.key: seed_effects(state.scores[name], state.batch.seeds) for state in states}
+        for states in (before, after)
+    )
+    old = over_prompts(sides[0], finish, list(old_effects.values()))
+    new = over_prompts(sides[1], finish, list(new_effects.values()))
     if math.isnan(old.mean) or math.isnan(new.mean):
         return {}
     keyed = [{state.request.prompt.key: _cell(state, name).mean for state in states} for states in (after, before)]
     sides = {"before": _numbers(old), "after": _numbers(new)}
-    return sides if finish else {**sides, "difference": _numbers(paired_difference(*keyed))}
+    if finish:
+        return sides
+    effects = {key: difference_of(new_effects[key], old_effects[key]) for key in new_effects}
+    found = paired_difference(*keyed, effects)
+    return {**sides, "difference": {**_numbers(found.interval), "p": found.p}}
 
 
 def _cell(state: BatchState, name: str) -> Interval:
