@@ -2,13 +2,15 @@
 
     python benchmarks/study_intervals.py [--studies 400]        # prints the table of docs/study.md
 
-Four contenders of known worth, eight prompts, rounds drawn as for people; the same seeds give the same table. ``habit`` is
-how much each rater's taste deviates from everybody's (standard deviation, in log-odds).
+Four contenders of known worth, rounds drawn as for people; the same seeds give the same table. ``habit`` is how much each
+rater's taste deviates from everybody's, ``prompt`` how much a contender's worth on one prompt deviates from its worth on all
+that there could be (standard deviations, in log-odds): each study has new raters and new prompts.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +29,6 @@ from t2ialign.study.trials import Drawn, draw
 from t2ialign.types import Prompt
 
 TRUE = {"a": -0.8, "b": -0.1, "c": 0.3, "d": 0.6}
-PROMPTS = tuple(Prompt(f"prompt {number}", "xy"[number % 2]) for number in range(8))
 MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -40,6 +41,8 @@ class Setting:
     rounds: int
     tie: float = 0.0
     habit: float = 0.0
+    prompts: int = 8
+    prompt: float = 0.0
 
 
 SETTINGS = (
@@ -50,14 +53,25 @@ SETTINGS = (
     Setting("rank", 20, 10),
     Setting("select", 20, 10),
     Setting("select", 30, 10, habit=0.5),
+    Setting("pick", 20, 15, habit=0.3, prompts=24, prompt=0.5),
+    Setting("pick", 30, 15, habit=0.3, prompts=12, prompt=0.5),
+    Setting("pick", 30, 15, habit=0.3, prompts=8, prompt=0.5),
+    Setting("pick", 5, 60, habit=0.3, prompts=12, prompt=0.5),
+    Setting("rank", 30, 10, prompts=12, prompt=0.5),
+    Setting("select", 30, 10, habit=0.5, prompts=12, prompt=0.5),
+    Setting("select", 30, 10, habit=0.5, prompts=24, prompt=1.0),
 )
 
 
-def manifest(kind: str) -> Manifest:
-    design = StudyDesign("Simulated", tuple(map(Contender, TRUE)), PROMPTS, answer=AnswerRule(kind), checks=0)
+def manifest(setting: Setting) -> Manifest:
+    prompts = tuple(Prompt(f"prompt {number}", "xy"[number % 2]) for number in range(setting.prompts))
+    rule = AnswerRule(setting.kind)
+    design = StudyDesign(
+        "Simulated", tuple(map(Contender, TRUE)), prompts, answer=rule, checks=0, rounds=setting.rounds
+    )
     exhibits = tuple(
         Exhibit((name,), prompt.text, (seed,), (f"{name} {prompt.text} {seed}",))
-        for prompt in PROMPTS
+        for prompt in prompts
         for name in TRUE
         for seed in range(2)
     )
@@ -66,13 +80,16 @@ def manifest(kind: str) -> Manifest:
 
 def votes(setting: Setting, seed: int) -> Iterator[Vote]:
     """One study's votes."""
-    chance, drawn, shown = random.Random(seed), Drawn(), manifest(setting.kind)
-    shown = Manifest(StudyDesign(**{**vars(shown.design), "rounds": setting.rounds}), shown.exhibits)
+    chance, drawn, shown = random.Random(seed), Drawn(), manifest(setting)
+    suits = {
+        (e.label, e.prompt): random.Random(f"{seed} {e.label} {e.prompt}").gauss(0, setting.prompt)
+        for e in shown.exhibits
+    }
     for rater in range(setting.raters):
         own = {name: value + chance.gauss(0, setting.habit) for name, value in TRUE.items()}
         survey = f"{seed} {rater}"
         for trial in draw(shown, survey, drawn):
-            worth = [own[exhibit.label] for exhibit in trial.shown]
+            worth = [own[e.label] + suits[e.label, e.prompt] for e in trial.shown]
             said: Answer = answer_of(trial, worth, Rater(tie=setting.tie), chance)
             yield Vote(trial.id, "study", survey, "everyone", trial, said, 5000, MOMENT)
 
@@ -82,7 +99,7 @@ def truth(setting: Setting) -> dict[str, float]:
     if setting.kind != "select":
         middle = np.mean(list(TRUE.values()))
         return {name: value - middle for name, value in TRUE.items()}
-    deviations = np.random.default_rng(0).normal(0, setting.habit, 20_000)
+    deviations = np.random.default_rng(0).normal(0, math.hypot(setting.habit, setting.prompt), 200_000)
     return {name: float(np.mean([sigmoid(value + one) for one in deviations])) for name, value in TRUE.items()}
 
 
@@ -104,16 +121,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--studies", type=int, default=400)
     studies = parser.parse_args().studies
-    print(
-        "| answers | raters | rounds | ties | habit | of | intervals that hold the truth |\n|---|---|---|---|---|---|---|"
-    )
+    columns = [
+        "answers",
+        "raters",
+        "rounds",
+        "prompts",
+        "ties",
+        "habit",
+        "prompt",
+        "of",
+        "intervals that hold the truth",
+    ]
+    print(row(columns), row(["---"] * len(columns)), sep="\n")
     for one in SETTINGS:
         what = "selection rates" if one.kind == "select" else "strengths"
-        share = coverage(one, studies)
-        print(
-            f"| {one.kind} | {one.raters} | {one.rounds} | {one.tie:g} | {one.habit:g} | {what} | {100 * share:.1f} % |",
-            flush=True,
-        )
+        numbers = (one.raters, one.rounds, one.prompts, one.tie, one.habit, one.prompt)
+        found = f"{100 * coverage(one, studies):.1f} %"
+        print(row([one.kind, *(f"{number:g}" for number in numbers), what, found]), flush=True)
+
+
+def row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         comparison.py       two checkpoints on the same prompts and seeds
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
+        families.py         many differences, corrected together
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
 
@@ -115,6 +116,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         trials.py           balanced random rounds from a survey's id
         records.py          surveys and votes
         exclusion.py        which surveys are left out, by rule
+        clusters.py         answers by rater and by prompt at once
         shares.py           shares with intervals over surveys
         selection.py        how often what was chosen: MI-TUNE's tables 6 and 7
         strengths.py        Bradley-Terry and Davidson

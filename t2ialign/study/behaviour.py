@@ -42,13 +42,13 @@ class Attention:
 
 def position_bias(votes: Sequence[Vote]) -> PositionBias:
     """Chosen (selected, picked, ranked first) by position on the screen."""
-    hits: dict[int, list[tuple[str, float]]] = defaultdict(list)
+    hits: dict[int, list[tuple[str, str, float]]] = defaultdict(list)
     for vote in real(votes):
         best = vote.answer.chosen[:1] if vote.trial.kind == "rank" else vote.answer.chosen
         for place in range(len(vote.trial.shown)):
-            hits[place].append((vote.survey, float(place in best)))
+            hits[place].append((vote.survey, vote.trial.prompt, float(place in best)))
     places = sorted(hits)
-    chosen = [sum(hit for _, hit in hits[place]) for place in places]
+    chosen = [sum(hit for *_, hit in hits[place]) for place in places]
     shown = [len(hits[place]) for place in places]
     table = np.array([chosen, [n - hit for n, hit in zip(shown, chosen)]]) if places else np.empty((0, 0))
     return PositionBias(tuple(share(hits[place]) for place in places), tuple(shown), difference_is_chance(table))

@@ -1,11 +1,12 @@
 """Strengths from rankings: Plackett and Luce, who take a ranking for a chain of first choices among what is left.
 
-Fitted by choix (Maystre and Grossglauser, 2015); the covariance is the sandwich of its gradients over raters. Rankings
-of the best few only say nothing about the order of the rest.
+Fitted by choix (Maystre and Grossglauser, 2015); the covariance is the sandwich of its gradients over raters and prompts
+(``clusters``). Rankings of the best few only say nothing about the order of the rest.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,8 +15,9 @@ from itertools import product
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from t2ialign.study.clusters import Clustered, clustered
 from t2ialign.study.records import Vote, real
-from t2ialign.study.strengths import FEWEST_RATERS, UNBOUNDED, Strengths, duels_of, ordered, quantile_for
+from t2ialign.study.strengths import UNBOUNDED, Strengths, duels_of, ordered
 from t2ialign.types import InputError
 
 Stage = tuple[int, tuple[int, ...]]  # a first choice and what it was preferred to, as places among the names
@@ -26,25 +28,22 @@ def ranking_strengths(votes: Sequence[Vote]) -> Strengths:
     """Plackett-Luce strengths of a study whose answers are rankings. ``InputError`` where there is none yet."""
     import choix
 
-    chains = [(vote.survey, chain) for vote in real(votes) for chain in _chains(vote)]
+    chains = [((vote.survey, vote.trial.prompt), chain) for vote in real(votes) for chain in _chains(vote)]
     if not chains:
         raise InputError("There are no rankings yet, so there are no strengths.")
     names = sorted({name for _, chain in chains for name in chain})
     place = {name: index for index, name in enumerate(names)}
-    stages: dict[str, list[Stage]] = defaultdict(list)
-    for survey, (winner, *losers) in chains:
-        stages[survey].append((place[winner], tuple(place[loser] for loser in losers)))
+    stages: dict[tuple[str, str], list[Stage]] = defaultdict(list)
+    for cluster, (winner, *losers) in chains:
+        stages[cluster].append((place[winner], tuple(place[loser] for loser in losers)))
     everything = [stage for given in stages.values() for stage in given]
     whole = _linked(everything, len(names))
     penalty = 0.0 if whole else EVEN
     fit = choix.ilsr_top1 if whole else partial(choix.opt_top1, alpha=EVEN)
     values = fit(len(names), everything)
-    clustered = len(stages) >= FEWEST_RATERS
-    covariance = _covariance(stages, values, penalty, clustered)
-    raters, note = (len(stages) if clustered else 0), ("" if whole else UNBOUNDED)
-    values = values - values.mean()
-    pairs = list(duels_of(votes))
-    return ordered(names, values, covariance, pairs, "Plackett-Luce", 0.0, raters, quantile_for(raters), note)
+    found = _clustered(stages, values, penalty)
+    note = "" if whole else UNBOUNDED
+    return ordered(names, values - values.mean(), found, list(duels_of(votes)), "Plackett-Luce", 0.0, note)
 
 
 def _chains(vote: Vote) -> Iterator[tuple[str, ...]]:
@@ -66,15 +65,12 @@ def _linked(stages: Sequence[Stage], n: int) -> bool:
     return connected_components(beats, connection="strong")[0] == 1
 
 
-def _covariance(stages: dict[str, list[Stage]], values: np.ndarray, penalty: float, clustered: bool) -> np.ndarray:
-    """Inverse information, between two copies of which the raters' gradients stand where there are enough of them."""
+def _clustered(stages: dict[tuple[str, str], list[Stage]], values: np.ndarray, penalty: float) -> Clustered:
+    """Inverse information, between two copies of which the gradients by rater and prompt stand where there are enough."""
     from choix.opt import Top1Fcts
 
     everything = [stage for given in stages.values() for stage in given]
-    information = Top1Fcts(everything, penalty).hessian(values)
-    inverse = np.linalg.pinv(information, rcond=1e-9, hermitian=True)
-    if not clustered:
-        return inverse
+    inverse = np.linalg.pinv(Top1Fcts(everything, penalty).hessian(values), rcond=1e-9, hermitian=True)
     gradients = np.array([Top1Fcts(given, 0.0).gradient(values) for given in stages.values()])
-    spread = gradients.T @ gradients * len(stages) / (len(stages) - 1)
-    return inverse @ spread @ inverse
+    raters, prompts = zip(*stages)
+    return clustered(gradients @ inverse, raters, prompts) or Clustered(inverse, 0, 0, math.inf)

@@ -45,7 +45,7 @@ def selection_rates(votes: Sequence[Vote]) -> list[Rate]:
     for category, group in product(*_levels(votes)):
         within = [part for part in chosen if category in ("", part[0].trial.category) and group in ("", part[0].group)]
         for name in names:
-            hits = [(vote.survey, float(hit)) for vote, found, hit in within if found == name]
+            hits = [(vote.survey, vote.trial.prompt, float(hit)) for vote, found, hit in within if found == name]
             if hits:
                 rates.append(Rate(name, category, group, share(hits), len(hits)))
     return rates
@@ -65,9 +65,9 @@ def answer_patterns(votes: Sequence[Vote]) -> list[Pattern]:
     order = [pattern for pattern, _ in Counter(pattern for _, pattern in given).most_common()]
     found = []
     for group in _levels(votes)[1]:
-        within = [(vote.survey, pattern) for vote, pattern in given if group in ("", vote.group)]
+        within = [(vote, pattern) for vote, pattern in given if group in ("", vote.group)]
         for pattern in order:
-            hits = [(survey, float(known == pattern)) for survey, known in within]
+            hits = [(vote.survey, vote.trial.prompt, float(known == pattern)) for vote, known in within]
             count = sum(known == pattern for _, known in within)
             if within:
                 found.append(Pattern(*pattern, group, count, share(hits)))

@@ -1,52 +1,47 @@
-"""Shares with intervals that know whose answers they are: answers of one survey resemble each other."""
+"""Shares with intervals that know whose answers they are, and about what: raters and prompts are clusters."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 from scipy import stats
 
-from t2ialign.tradeoff.interval import CONFIDENCE
+from t2ialign.study.clusters import clustered
 from t2ialign.types import Interval
 
+NORMAL = 1.959963984540054  # half a 95 % interval in standard errors of independent answers
 
-def share(answers: Iterable[tuple[str, float]]) -> Interval:
-    """The mean of (survey, 0..1) answers with Wilson's 95 % interval at the effective number of answers.
 
-    Surveys are the clusters: the variance of the ratio of their totals (Cochran, Sampling Techniques, 2.11) says how
-    many independent answers these are worth, never more than there are.
+def share(answers: Iterable[tuple[str, str, float]]) -> Interval:
+    """The mean of (survey, prompt, 0..1) answers with Wilson's 95 % interval at the effective number of answers.
+
+    The variance of the ratio of totals (Cochran, Sampling Techniques, 2.11) under two-way clusters (``clusters``) says how
+    many independent answers these are worth, never more than there are; where all say the same, no more than there are
+    surveys or prompts.
     """
-    totals: dict[str, list[float]] = defaultdict(list)
-    for survey, value in answers:
-        totals[survey].append(value)
-    sums = np.array([sum(values) for values in totals.values()])
-    counts = np.array([len(values) for values in totals.values()], dtype=float)
-    n = counts.sum()
-    if not n:
+    given = list(answers)
+    if not given:
         return Interval(math.nan, math.nan, math.nan)
-    mean = float(sums.sum() / n)
-    return Interval(mean, *_wilson(mean, _effective(sums, counts, mean)))
-
-
-def _effective(sums: np.ndarray, counts: np.ndarray, mean: float) -> float:
-    """How many independent answers have the variance that these have."""
-    n, surveys = counts.sum(), len(counts)
+    surveys, prompts, values = (list(column) for column in zip(*given))
+    data = np.array(values, dtype=float)
+    n, mean = float(len(data)), float(data.mean())
     plain = mean * (1 - mean)
-    if surveys < 2 or not plain:
-        return float(n)
-    residuals = sums - mean * counts
-    variance = surveys / (surveys - 1) * (residuals**2).sum() / n**2
-    return float(min(n, plain / variance)) if variance else float(n)
+    if plain <= 0:
+        return Interval(mean, *_wilson(mean, min(len(set(surveys)), len(set(prompts))), NORMAL))
+    found = clustered((data - mean)[:, None] / n, surveys, prompts, (2, 2))
+    if found is None:
+        return Interval(mean, *_wilson(mean, n, NORMAL))
+    variance = float(found.covariance[0, 0])
+    return Interval(mean, *_wilson(mean, min(n, plain / variance) if variance else n, found.quantile))
 
 
-def _wilson(mean: float, n: float) -> tuple[float, float]:
-    """Wilson's interval, also for a number of answers that is not whole."""
+def _wilson(mean: float, n: float, quantile: float) -> tuple[float, float]:
+    """Wilson's interval, also for a number of answers that is not whole and for Student's quantiles."""
     from statsmodels.stats.proportion import proportion_confint
 
-    lo, hi = proportion_confint(mean * n, n, alpha=1 - CONFIDENCE, method="wilson")
+    lo, hi = proportion_confint(mean * n, n, alpha=2 * stats.norm.sf(quantile), method="wilson")
     return float(max(lo, 0.0)), float(min(hi, 1.0))
 
 

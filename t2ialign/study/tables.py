@@ -23,7 +23,7 @@ def read_ratings(path: Path) -> list[Rating]:
 
 
 def read_duels(path: Path) -> list[Duel]:
-    """Rows of left, right, outcome, and perhaps rater; the outcome is left, right or tie."""
+    """Rows of left, right, outcome, and perhaps rater and prompt; the outcome is left, right or tie."""
     duels = []
     for line, row in _rows(path, ("left", "right", "outcome")):
         outcome = row["outcome"].lower()
@@ -31,7 +31,7 @@ def read_duels(path: Path) -> list[Duel]:
             raise InputError(f"Line {line} of {path.name}: the outcome is left, right or tie, not {outcome[:40]!r}.")
         if not row["left"] or not row["right"] or row["left"] == row["right"]:
             raise InputError(f"Line {line} of {path.name} needs two different names, left and right.")
-        duels.append(Duel(row["left"], row["right"], outcome, row.get("rater", "")))  # type: ignore[arg-type]
+        duels.append(Duel(row["left"], row["right"], outcome, row.get("rater", ""), row.get("prompt", "")))  # type: ignore[arg-type]
     return duels
 
 

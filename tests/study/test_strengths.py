@@ -9,7 +9,7 @@ import pytest
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from t2ialign.study.answers import Answer
-from t2ialign.study.strengths import Duel, duels_of, strengths
+from t2ialign.study.strengths import Duel, _scores, _sides, duels_of, strengths
 from t2ialign.types import InputError
 from tests.study.conftest import vote
 
@@ -118,6 +118,39 @@ def test_raters_with_habits_widen_the_interval():
         return gap.hi - gap.lo
 
     assert width(with_raters) > 1.5 * width(without)
+
+
+def test_scores_are_the_gradients_of_the_likelihood():
+    """Numerically, by moving one log-strength (and log v) at a time."""
+    votes = simulated(2, 3, 5, 0.6)
+    names, values = ["0", "1", "2", "3"], np.array([0.3, -0.2, 0.1, -0.2, -0.4])
+    sides = _sides(votes, names)
+
+    def likelihood(at: np.ndarray) -> np.ndarray:
+        found = []
+        for i, j, outcome in sides:
+            weights = {"win": at[i], "loss": at[j], "tie": at[4] + (at[i] + at[j]) / 2}
+            found.append(weights[outcome] - math.log(sum(map(math.exp, weights.values()))))
+        return np.array(found)
+
+    step = 1e-5 * np.eye(5)
+    expected = [(likelihood(values + one) - likelihood(values - one)) / 2e-5 for one in step]
+    assert _scores(sides, values, 4, True) == pytest.approx(np.stack(expected, 1), abs=1e-6)
+
+
+def test_prompts_that_suit_a_contender_widen_the_interval():
+    chance = random.Random(0)
+    suits = {prompt: chance.gauss(0, 1.5) for prompt in range(8)}
+    votes = []
+    for rater, prompt in ((rater, prompt) for rater in range(20) for prompt in range(8) for _ in range(3)):
+        left = chance.random() < 1 / (1 + math.exp(-suits[prompt]))
+        votes.append(Duel("a", "b", "left" if left else "right", str(rater), str(prompt)))
+    both, raters = strengths(votes), strengths([vote._replace(prompt="") for vote in votes])
+    assert (both.raters, both.prompts, raters.prompts) == (20, 8, 0)
+    assert [one.strength.mean for one in both.contenders] == [one.strength.mean for one in raters.contenders]
+    assert both.difference("a", "b").hi - both.difference("a", "b").mean > 2.5 * (
+        raters.difference("a", "b").hi - raters.difference("a", "b").mean
+    )
 
 
 def test_a_contender_who_always_wins_stays_finite_and_is_noted():
