@@ -9,6 +9,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     files.py                files that are there whole or not at all
     torchvision_guard.py    lets torchvision import beside a CPU torch
     limits.py               what people may ask for in words and numbers
+    seeds.py                every prompt's own seeds
     registry.py             backbones, checkpoints and scorers that can be loaded
     samplers.py             the menu of samplers
 

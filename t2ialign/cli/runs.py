@@ -12,6 +12,7 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import Checkpoint, JsonFlag, Metrics, SchedulerName, Steps, StorePath, emit, names, progress
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
+from t2ialign.seeds import DEFAULT, parse_plan
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
@@ -146,14 +147,16 @@ def sweep(
     prompts: Annotated[str, typer.Option(help="A shipped prompt set or a file of prompts.")] = "shapes-test",
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
     guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
-    seeds: Annotated[str, typer.Option(help="Seeds, as 0-15 or 1,5,9.")] = "0-15",
+    seeds: Annotated[
+        str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
+    ] = DEFAULT,
     steps: Steps = 25,
     metrics: Metrics = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Fill a grid of prompts, checkpoints and CFG values; finished cells are skipped, so it can be stopped and resumed."""
-    cells = grid(prompts, names(checkpoint), names(guidance_scales), parse_seeds(seeds), steps, names(metrics))
+    cells = grid(prompts, names(checkpoint), names(guidance_scales), parse_plan(seeds), steps, names(metrics))
     check_checkpoints(names(checkpoint), store)
     from t2ialign.use_cases.batches import sweep as sweeping
     from t2ialign.use_cases.workbench import open_workbench

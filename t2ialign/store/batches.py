@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +62,14 @@ def missing_seeds(store: Store, config: GenerationConfig, prompt: Prompt, seeds:
     return tuple(seed for seed in seeds if seed not in stored)
 
 
-def count_pictures(store: Store, cells: Iterable[str], seeds: Sequence[int]) -> int:
-    """How many pictures of these seeds the cells have, whether or not their files are still whole."""
+def count_pictures(store: Store, wanted: Mapping[str, Sequence[int]]) -> int:
+    """How many pictures the cells have of the seeds named for each, whether or not their files are still whole."""
     sql = """
         SELECT count(*) FROM images
-        WHERE cell IN (SELECT unnest(?::VARCHAR[])) AND seed IN (SELECT unnest(?::BIGINT[]))
+        JOIN (SELECT unnest(?::VARCHAR[]) AS cell, unnest(?::BIGINT[]) AS seed) USING (cell, seed)
     """
-    return store.rows(sql, [list(cells), list(seeds)])[0][0]
+    rows = [(cell, seed) for cell, seeds in wanted.items() for seed in seeds]
+    return store.rows(sql, [list(column) for column in zip(*rows)] or [[], []])[0][0]
 
 
 def load_batch(store: Store, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:

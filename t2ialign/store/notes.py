@@ -7,7 +7,7 @@ lost or damaged costs the work of making its pictures again, and nothing else.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,11 +68,10 @@ def noted_scores(home: Path, cell: str, seeds: Sequence[int]) -> list[Score]:
     return [] if record is None else [score.score(seeds) for score in record.scores if score.seeds == wanted]
 
 
-def count_noted(home: Path, cells: Iterable[str], seeds: Sequence[int]) -> int:
-    """How many pictures of these seeds are noted of the cells, whether or not their files are still whole."""
-    records = (noted(home, cell) for cell in cells)
-    wanted = frozenset(seeds)
-    return sum(picture.seed in wanted for record in records if record for picture in record.pictures)
+def count_noted(home: Path, wanted: Mapping[str, Sequence[int]]) -> int:
+    """How many pictures are noted of the cells, of the seeds named for each, whether or not their files are still whole."""
+    found = ((noted(home, cell), frozenset(seeds)) for cell, seeds in wanted.items())
+    return sum(picture.seed in seeds for record, seeds in found if record for picture in record.pictures)
 
 
 def _file(home: Path, picture: PictureRecord) -> bytes | None:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -165,14 +165,18 @@ def check_pictures(store: Store, shas: Sequence[str]) -> None:
         picture_of(store, sha)
 
 
-def keep_pictures(store: Store, cells: Sequence[str], seeds: Sequence[int]) -> dict[str, dict[int, str]]:
-    """The intact pictures of cells as {cell: {seed: sha}}; one that only its thumbnail holds becomes a file."""
+def keep_pictures(store: Store, wanted: Mapping[str, Sequence[int]]) -> dict[str, dict[int, str]]:
+    """The intact pictures of cells, of the seeds named for each, as {cell: {seed: sha}}.
+
+    One that only its thumbnail holds becomes a file.
+    """
     sql = """
         SELECT cell, seed, sha, thumbnail FROM images JOIN thumbnails USING (image)
-        WHERE cell IN (SELECT unnest(?::VARCHAR[])) AND seed IN (SELECT unnest(?::BIGINT[])) ORDER BY cell, seed
+        JOIN (SELECT unnest(?::VARCHAR[]) AS cell, unnest(?::BIGINT[]) AS seed) USING (cell, seed) ORDER BY cell, seed
     """
+    rows = [(cell, seed) for cell, seeds in wanted.items() for seed in seeds]
     found: dict[str, dict[int, str]] = {}
-    for cell, seed, sha, thumbnail in store.rows(sql, [list(cells), list(seeds)]):
+    for cell, seed, sha, thumbnail in store.rows(sql, [list(column) for column in zip(*rows)] or [[], []]):
         if images.read(store.home, sha) is None:
             if images.digest(thumbnail) != sha:
                 continue

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from t2ialign.codec import decode, encode
+from t2ialign.seeds import BLOCK, SeedPlan, count_of, parse_plan
 from t2ialign.types import InputError, Prompt, content_key
 
 Compare = Literal["metrics", "methods", "sets"]
@@ -51,9 +52,12 @@ class Contender:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where the pictures come from: the pool of seeds and how they are sampled; ``set_size`` seeds make a set."""
+    """Where the pictures come from: the pool of seeds and how they are sampled; ``set_size`` seeds make a set.
 
-    seeds: tuple[int, ...] = tuple(range(8))
+    ``seeds`` are those of every prompt, or a number: so many of each prompt's own (``seeds.designed_seeds``).
+    """
+
+    seeds: SeedPlan = 8
     set_size: int = 4
     num_inference_steps: int = 25
     scheduler: str = "ddim"
@@ -142,9 +146,7 @@ def from_toml(text: str) -> StudyDesign:
     record["prompts"] = [Prompt(text, category) for category, texts in by_category.items() for text in texts]
     pictures = record.get("pictures")
     if isinstance(pictures, dict) and isinstance(pictures.get("seeds"), str):
-        from t2ialign.limits import parse_seeds
-
-        pictures["seeds"] = parse_seeds(pictures["seeds"])
+        pictures["seeds"] = parse_plan(pictures["seeds"])
     return checked(decode(StudyDesign, encode(record), UNREADABLE))
 
 
@@ -189,7 +191,7 @@ def _choice_complaints(design: StudyDesign) -> Iterable[str]:
 
 
 def _number_complaints(design: StudyDesign) -> Iterable[str]:
-    n, seeds = len(design.contenders), design.pictures.seeds
+    n, seeds, size = len(design.contenders), design.pictures.seeds, count_of(design.pictures.seeds)
     if not 1 <= design.rounds <= MAX_ROUNDS:
         yield f"A survey has 1 to {MAX_ROUNDS} rounds, not {design.rounds}."
     if not 0 <= design.checks <= design.rounds:
@@ -202,7 +204,9 @@ def _number_complaints(design: StudyDesign) -> Iterable[str]:
         yield f"Raters choose at most 1 to {design.shown} of what is shown, not {design.most}."
     if design.answer.aspect == "varied" and design.compare != "sets":
         yield "Only sets of pictures can be varied: compare sets, or ask which fits better."
-    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+    if isinstance(seeds, int) and not 1 <= seeds <= BLOCK:
+        yield f"Each prompt has 1 to {BLOCK} seeds of its own, not {seeds}."
+    if isinstance(seeds, tuple) and (not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0):
         yield "The pictures need seeds, each once and none below 0."
-    if design.compare == "sets" and not 2 <= design.pictures.set_size <= len(seeds):
-        yield f"A set has between 2 pictures and the {len(seeds)} of the pool, not {design.pictures.set_size}."
+    if design.compare == "sets" and not 2 <= design.pictures.set_size <= size:
+        yield f"A set has between 2 pictures and the {size} of the pool, not {design.pictures.set_size}."

@@ -7,7 +7,7 @@ only the owner can do says so itself (``Results.own_store``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -68,8 +68,8 @@ class Results(Protocol):
     def share(self, batch: SeedBatch) -> None:
         """Lets processes that cannot open the store find a kept batch again."""
 
-    def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
-        """How many pictures of these seeds the cells have."""
+    def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
+        """How many pictures the cells have of the seeds named for each."""
 
     def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
         """The pairs of ``STUDY`` or ``STUDY:GROUP`` that people preferred one way, at ``size`` pixels."""
@@ -112,8 +112,8 @@ class StoreResults:
         known, scored = pictures(self.opened, batch.cell), records_of(self.opened, batch.cell)
         notes.note(self.home, CellRecord(batch.prompt, batch.config, tuple(known), tuple(scored)))
 
-    def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
-        return count_pictures(self.opened, cells, seeds)
+    def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
+        return count_pictures(self.opened, wanted)
 
     def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
         return pairs_from_votes(self.opened, study)
@@ -155,8 +155,8 @@ class InboxResults:
     def share(self, batch: SeedBatch) -> None:
         """Nothing to do: what was kept was noted."""
 
-    def count_pictures(self, cells: Iterable[str], seeds: Sequence[int]) -> int:
-        return notes.count_noted(self.home, cells, seeds)
+    def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
+        return notes.count_noted(self.home, wanted)
 
     def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
         return votes.left_pairs(self._left(study, votes.PAIRS), size)

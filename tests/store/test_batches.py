@@ -59,7 +59,8 @@ def test_thirty_two_seeds_after_sixteen_compute_sixteen(store: Store, batch_of: 
     batch = batch_of(seeds=range(16))
     add_batch(store, batch)
     assert missing_seeds(store, batch.config, batch.prompt, range(32)) == tuple(range(16, 32))
-    assert count_pictures(store, [batch.cell, "another"], range(8, 32)) == 8
+    assert count_pictures(store, dict.fromkeys((batch.cell, "another"), range(8, 32))) == 8
+    assert count_pictures(store, {batch.cell: [0, 1], "another": [2]}) == 2 and count_pictures(store, {}) == 0
     add_batch(store, batch_of(seeds=range(16, 32)))
     assert missing_seeds(store, batch.config, batch.prompt, range(32)) == ()
     assert torch.equal(

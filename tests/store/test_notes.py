@@ -25,5 +25,5 @@ def test_notes_of_a_cell_add_up(tmp_path: Path) -> None:
     record = noted(tmp_path, first.cell)
     assert record is not None and record.prompt == Prompt("a") and record.config == CONFIG
     assert [picture.seed for picture in record.pictures] == [1, 2, 3]
-    assert count_noted(tmp_path, (batch.cell for batch in (first, other)), (1, 3, 9)) == 3
+    assert count_noted(tmp_path, {batch.cell: (1, 3, 9) for batch in (first, other)}) == 3
     assert noted(tmp_path, "unknown") is None

@@ -45,7 +45,7 @@ def test_what_is_kept_is_found_again_in_the_order_asked_for(kept: Results) -> No
     assert found.seeds == (7, 1) and found.images[:, 0, 0, 0].tolist() == [7, 1]
     assert found.mutual_information.tolist() == [3.5, 0.5]
     assert found.mutual_information_released.tolist() == [1.75, 0.25]
-    assert kept.count_pictures([found.cell, "another"], (1, 2, 3)) == 2
+    assert kept.count_pictures(dict.fromkeys((found.cell, "another"), (1, 2, 3))) == 2
     assert kept.batch(replace(CONFIG, guidance_scale=9.0), PROMPT, (1,)).seeds == ()
 
 

@@ -45,7 +45,7 @@ def exhibit(services: Services, address: str) -> Exhibit:
     if not found:
         raise InputError("This picture is not stored: generate it first, then vote.")
     cell, seed = find_cell(services.store, found[1]), int(found[2])
-    sha = keep_pictures(services.store, [cell.key], [seed]).get(cell.key, {}).get(seed)
+    sha = keep_pictures(services.store, {cell.key: [seed]}).get(cell.key, {}).get(seed)
     if sha is None:
         raise InputError("This picture is not stored: generate it first, then vote.")
     name = f"{cell.config.checkpoint} CFG {cell.config.guidance_scale:g}".replace("+", " & ")

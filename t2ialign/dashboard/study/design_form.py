@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from t2ialign.limits import parse_seeds
+from t2ialign.seeds import parse_plan, plan_text
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign, checked
 from t2ialign.types import InputError, Prompt
 
@@ -76,7 +76,7 @@ def values_of(design: StudyDesign) -> dict[str, Any]:
         "checks": design.checks,
         "target": design.target,
         "groups": ", ".join(design.groups),
-        "seeds": seeds_text(pictures.seeds),
+        "seeds": plan_text(pictures.seeds),
         "set_size": pictures.set_size,
         "steps": pictures.num_inference_steps,
         "scheduler": pictures.scheduler,
@@ -134,13 +134,6 @@ def more_prompts(text: str, known: Sequence[Prompt], categories: Iterable[str], 
     return "\n".join(dict.fromkeys([*_lines(text), *(prompt_line(prompt) for prompt in added)]))
 
 
-def seeds_text(seeds: Sequence[int]) -> str:
-    """Seeds as people write them: ``0-7``, or one by one where there are gaps."""
-    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
-        return f"{seeds[0]}-{seeds[-1]}"
-    return ", ".join(map(str, seeds))
-
-
 def whole(value: Any, name: str) -> int:
     """A whole number from a box that may be empty."""
     try:
@@ -164,7 +157,7 @@ def _answer(said: Mapping[str, Any]) -> AnswerRule:
 
 def _pictures(said: Mapping[str, Any]) -> Pictures:
     return Pictures(
-        seeds=parse_seeds(said["seeds"] or ""),
+        seeds=parse_plan(said["seeds"] or ""),
         set_size=whole(said["set_size"], "The size of a set"),
         num_inference_steps=whole(said["steps"], "The number of steps"),
         scheduler=said["scheduler"],

@@ -127,7 +127,11 @@ def _rules(first: dict[str, Any]) -> Components:
     with gr.Accordion("More settings", open=False):
         with gr.Row():
             parts["seeds"] = gr.Textbox(
-                first["seeds"], label="Seeds", info="As 0-7", min_width=90, elem_id="t2-study-seeds"
+                first["seeds"],
+                label="Seeds",
+                info="own:8 is 8 of each prompt's own; 0-7 are alike for all",
+                min_width=90,
+                elem_id="t2-study-seeds",
             )
             parts["set_size"] = gr.Number(
                 first["set_size"], label="Pictures a set", info="For sets", precision=0, min_width=90

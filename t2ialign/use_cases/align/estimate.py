@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
+from t2ialign.seeds import designed_seeds
 from t2ialign.types import Prompt, cell_key
 from t2ialign.use_cases.align.request import AlignRequest, Plan, own_set, plan, spread
 from t2ialign.use_cases.align.sources import picture_requests
@@ -80,12 +81,11 @@ def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
 
 
 def stored_pictures(bench: Workbench, requests: Sequence[BatchRequest]) -> int:
-    """How many pictures are there already, of requests that differ in their prompts alone."""
+    """How many pictures are there already, of requests that differ in prompts and seeds alone."""
     if not requests:
         return 0
     config = config_of(bench, requests[0])[1]
-    cells = (cell_key(config, request.prompt) for request in requests)
-    return bench.results.count_pictures(cells, requests[0].seeds)
+    return bench.results.count_pictures({cell_key(config, request.prompt): request.seeds for request in requests})
 
 
 def evaluation_prompts(plan: Plan) -> tuple[Prompt, ...]:
@@ -96,9 +96,11 @@ def evaluation_prompts(plan: Plan) -> tuple[Prompt, ...]:
 
 def evaluation_requests(plan: Plan, checkpoint: str) -> list[BatchRequest]:
     """The cells that are scored before and after, at the settings that the chart's other points have."""
-    seeds = tuple(range(plan.settings.watch.test_seeds))
-    one = BatchRequest(Prompt(""), checkpoint, seeds, TEST_GUIDANCE, TEST_STEPS)
-    return [replace(one, prompt=prompt) for prompt in evaluation_prompts(plan)]
+    count = plan.settings.watch.test_seeds
+    return [
+        BatchRequest(prompt, checkpoint, designed_seeds(prompt, count), TEST_GUIDANCE, TEST_STEPS)
+        for prompt in evaluation_prompts(plan)
+    ]
 
 
 @torch.no_grad()

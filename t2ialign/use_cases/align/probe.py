@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.metrics import METRICS
+from t2ialign.seeds import designed_seeds
 from t2ialign.store import images
 from t2ialign.tradeoff.interval import mean_interval, over_prompts
 from t2ialign.types import Interval
@@ -49,7 +50,7 @@ def probe(bench: Workbench, plan: Plan, policy: Backbone, judge: Judge | None, s
     scores: dict[str, list[Interval]] = {axis: [] for axis in names}
     rewards = []
     for prompt in spread(load(own_set(plan.entry, "test")), PROBE_PROMPTS):
-        seeds = tuple(range(PROBE_SEEDS))
+        seeds = designed_seeds(prompt, PROBE_SEEDS)
         batch = sample_policy(policy, prompt, seeds, settings.guidance_scale, settings.sampling_steps)
         found = Scorer(prompt, metrics, encoders).add(batch)
         for axis, name in names.items():

@@ -10,6 +10,7 @@ from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, che
 from t2ialign.metrics import ALL, NAMES
 from t2ialign.registry import load_registry, resolve, unknown
 from t2ialign.samplers import check_scheduler
+from t2ialign.seeds import SeedPlan, seeds_for
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
 
@@ -89,18 +90,20 @@ def grid(
     prompts: str,
     checkpoints: Sequence[str],
     guidance_scales: Sequence[str],
-    seeds: tuple[int, ...],
+    seeds: SeedPlan,
     steps: int = 25,
     metrics: Sequence[str] = (),
 ) -> tuple[BatchRequest, ...]:
     """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
+
+    ``seeds`` are those of every prompt, or the number that each prompt has of its own (``seeds.designed_seeds``).
 
     Raises:
         InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
     """
     scales = read_scales(guidance_scales)
     cells = tuple(
-        checked(BatchRequest(prompt, checkpoint, seeds, scale, steps, metrics=tuple(metrics)))
+        checked(BatchRequest(prompt, checkpoint, seeds_for(seeds, prompt), scale, steps, metrics=tuple(metrics)))
         for checkpoint in checkpoints
         for scale in scales
         for prompt in prompt_sets.load(prompts)

@@ -15,6 +15,7 @@ from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.stock import stock_pictures
 from t2ialign.encoders.clip import ClipEncoder
 from t2ialign.metrics import METRICS
+from t2ialign.seeds import designed_seeds
 from t2ialign.shapes import evaluate
 from t2ialign.shapes.grammar import is_held_out, parse
 from t2ialign.shapes.oracle import Oracle
@@ -28,7 +29,7 @@ from t2ialign.use_cases.reports.text import stored_points
 from t2ialign.use_cases.workbench import Workbench
 
 GUIDANCE_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-SEEDS = tuple(range(16))
+SEEDS = 16  # of each prompt's own
 STEPS = 25
 AT = 4.0
 X, Y = "oracle_alignment", "factor_diversity"
@@ -101,7 +102,9 @@ def _cells_at(bench: Workbench) -> list[store.Cell]:
 
 
 def _alignment(bench: Workbench, cell: store.Cell) -> float:
-    scores = {score.metric: score for score in store.scores_of(bench.store, cell.key, cell.seeds)}
+    scores = {
+        score.metric: score for score in store.scores_of(bench.store, cell.key, designed_seeds(cell.prompt, SEEDS))
+    }
     return scores[X].mean
 
 
@@ -132,7 +135,7 @@ def _chance(bench: Workbench) -> dict[str, float]:
 
 
 def _foreign(bench: Workbench, pictures: store.Cell, prompt: store.Cell) -> float:
-    batch = store.load_batch(bench.store, pictures.config, pictures.prompt, pictures.seeds)
+    batch = store.load_batch(bench.store, pictures.config, pictures.prompt, designed_seeds(pictures.prompt, SEEDS))
     scorer = Scorer(Prompt(prompt.prompt.text), [METRICS[X]], [bench.encoder("oracle-shapes")])
     return scorer.add(batch)[X].mean
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.registry import resolve
+from t2ialign.seeds import seeds_for
 from t2ialign.store import Store, images
 from t2ialign.store.studies import Study, add_study, keep_pictures, open_study, study_of
 from t2ialign.study.design import Contender, StudyDesign
@@ -37,7 +38,7 @@ def requests_of(design: StudyDesign) -> tuple[BatchRequest, ...]:
         BatchRequest(
             prompt,
             checkpoint,
-            pictures.seeds,
+            seeds_for(pictures.seeds, prompt),
             scale,
             pictures.num_inference_steps,
             pictures.scheduler,
@@ -122,7 +123,7 @@ def _exhibits(bench: Workbench, design: StudyDesign) -> tuple[list[Exhibit], tup
     """What the store has for the study, and the batches that lack something."""
     asked = [checked(request) for request in requests_of(design)]
     cells = _cells(bench, asked)
-    found = keep_pictures(bench.store, list(cells.values()), design.pictures.seeds)
+    found = keep_pictures(bench.store, {cell: request.seeds for request, cell in cells.items()})
     exhibits: list[Exhibit] = []
     lacking: dict[BatchRequest, None] = {}
     for contender in design.contenders:
@@ -152,12 +153,13 @@ def _shown(
     opened: Store, design: StudyDesign, contender: Contender, prompt: Prompt, cell: str, shas: Mapping[int, str]
 ) -> list[Exhibit]:
     """A contender's exhibits of one prompt: single pictures, whole sets, or a metric's favourite."""
-    seeds = [seed for seed in design.pictures.seeds if seed in shas]
+    pool = seeds_for(design.pictures.seeds, prompt)
+    seeds = [seed for seed in pool if seed in shas]
     if design.compare == "sets":
         size = design.pictures.set_size
         sets = [tuple(seeds[start : start + size]) for start in range(0, len(seeds) - size + 1, size)]
     elif design.compare == "metrics":
-        best = _favourite(opened, contender.metric, cell, design.pictures.seeds)
+        best = _favourite(opened, contender.metric, cell, pool)
         sets = [(best,)] if best in shas else []
     else:
         sets = [(seed,) for seed in seeds]

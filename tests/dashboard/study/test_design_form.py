@@ -9,7 +9,6 @@ from t2ialign.dashboard.study.design_form import (
     more_prompts,
     read_contenders,
     read_prompts,
-    seeds_text,
     values_of,
 )
 from t2ialign.study.design import Contender
@@ -79,7 +78,3 @@ def test_adding_lines():
     known = (Prompt("p", "c"), Prompt("q", "c"), Prompt("r", "d"))
     assert more_prompts("c | p", known, [], 1) == "c | p\nd | r"
     assert more_prompts("", known, ["c"], 5) == "c | p\nc | q"
-
-
-def test_seeds_as_people_write_them():
-    assert seeds_text((0, 1, 2, 3)) == "0-3" and seeds_text((5,)) == "5" and seeds_text((3, 1)) == "3, 1"
