@@ -155,7 +155,7 @@ def _blind(truth: Mapping[str, Interval]) -> str:
 
 
 def _leads(lead: Interval | None) -> str:
-    """Only where the interval leaves no doubt."""
+    """Only where the interval excludes zero."""
     if lead is None or math.isnan(lead.lo) or lead.lo <= 0 <= lead.hi:
         return ""
     return f", {'better' if lead.mean > 0 else 'worse'} than U-RKE on CLIP by {abs(lead.mean):.2f}"
@@ -208,7 +208,7 @@ def _tells(powers: Sequence[Power]) -> list[str]:
 
 
 def contradicts(power: Power) -> bool:
-    """Whether the metric changes, beyond doubt, against the truth."""
+    """Whether the metric changes against the truth, by an interval that excludes zero."""
     return power.change.lo * power.change.hi > 0 and power.change.mean * power.truth.mean < 0
 
 

@@ -38,6 +38,11 @@ def in_words(found: Interval, adjusted: float, family: int) -> str:
     return f"the interval excludes zero, {also} after Holm over {family} differences"
 
 
+def legend(family: int) -> str:
+    """The line under a table whose bold differences stand in their family."""
+    return f"Bold: the interval excludes zero, also after Holm over the {family} differences of this table."
+
+
 def stands(adjusted: float) -> bool:
     """Whether a difference stands in its family."""
     return adjusted < LEVEL

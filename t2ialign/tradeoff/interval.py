@@ -105,6 +105,11 @@ def covariance(effects: Sequence[Effects]) -> tuple[float, int]:
     return max(products, 0.0) / max(len(effects) * (len(effects) - 1), 1), len(shared)
 
 
+def estimate_behind(found: Interval, df: float) -> Estimate:
+    """The estimate whose 95 % interval this is, for records that kept no p-value."""
+    return Estimate(found.mean, (found.hi - found.mean) / float(stats.t.ppf((1 + CONFIDENCE) / 2, df)), df)
+
+
 def mean_interval(values: Sequence[float]) -> Interval:
     """Mean of independent values with Student's 95 % interval."""
     return estimate(values).interval

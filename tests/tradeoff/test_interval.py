@@ -12,6 +12,7 @@ from t2ialign.tradeoff.interval import (
     covariance,
     difference_of,
     estimate,
+    estimate_behind,
     mean_interval,
     over_prompts,
     paired_difference,
@@ -110,6 +111,12 @@ def test_paired_difference_equals_scipy_and_drops_the_prompts_own_difficulty():
     assert (found.interval.lo, found.interval.hi) == pytest.approx(tuple(expected))
     assert found.p == pytest.approx(stats.ttest_rel(list(policy.values()), list(base.values())).pvalue)
     assert found.interval.lo > 0.05
+
+
+def test_an_estimate_is_found_again_from_its_interval():
+    known = estimate(VALUES)
+    found = estimate_behind(known.interval, known.df)
+    assert (found.mean, found.error, found.p) == pytest.approx((known.mean, known.error, known.p))
 
 
 def test_paired_difference_uses_shared_prompts_only():

@@ -15,7 +15,7 @@ from t2ialign.dashboard.shared.point_details_view import PointDetails, PromptRow
 from t2ialign.metrics import METRICS
 from t2ialign.store import Cell, Filters, find_cell, list_cells, paired_scores
 from t2ialign.store.scores import records_of
-from t2ialign.tradeoff.comparison import Comparison, comparisons
+from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.types import InputError, TradeoffPoint
 
 BASE = "base"
@@ -74,7 +74,7 @@ def _against_base(services: Services, chosen: Chosen, point: TradeoffPoint) -> t
         and row.base.revision == row.policy.revision
         and row.version == versions[row.metric]
     ]
-    return tuple(comparisons(kept, METRICS))
+    return tuple(corrected(list(comparisons(kept, METRICS))))
 
 
 def _point(found: Points, config: str) -> TradeoffPoint:

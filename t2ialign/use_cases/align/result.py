@@ -16,6 +16,7 @@ from t2ialign.files import write_whole
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import seed_effects
 from t2ialign.registry import revision_of
+from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.estimate import evaluation_requests
@@ -146,6 +147,15 @@ def _numbers(found: Interval) -> dict[str, float]:
     return {"mean": found.mean, "lo": found.lo, "hi": found.hi}
 
 
+def _family(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Which of the differences exclude zero in their family."""
+    found = {name: change["difference"].get("p") for name, change in metrics.items() if change.get("difference")}
+    ps = [math.nan if p is None else p for p in found.values()]
+    if any(map(math.isfinite, ps)):
+        standing = [name for name, p in zip(found, families.holm(ps)) if families.stands(p)]
+        yield f"  zero is excluded, after Holm over {families.tests(ps)} differences: {', '.join(standing) or 'by none'}"
+
+
 def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
     """A finished checkpoint's manifest in words."""
     seconds = record.get("training", {}).get("seconds", 0.0)
@@ -156,6 +166,7 @@ def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
         more = "" if gap is None else f"  {gap['mean']:+.3f}"
         more += f" [{gap['lo']:+.3f}, {gap['hi']:+.3f}]" if gap and gap["lo"] is not None else ""
         yield f"  {METRICS[name].axis:<10} {name:<28} {old['mean']:8.3f} -> {new['mean']:8.3f}{more}"
+    yield from _family(scores.get("metrics", {}))
     if "win_rate" in scores:
         rate = scores["win_rate"]
         interval = "" if rate["lo"] is None else f" [{rate['lo']:.3f}, {rate['hi']:.3f}]"

@@ -15,7 +15,8 @@ from PIL import Image
 from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
-from t2ialign.tradeoff.comparison import Comparison, comparisons
+from t2ialign.tradeoff import families
+from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import InputError, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_metrics
@@ -175,10 +176,10 @@ def stored_points(
 def stored_comparisons(
     opened: store.Store, policies: Sequence[str], base: str, metrics: Sequence[str], categories: Sequence[str] = ()
 ) -> list[Comparison]:
-    """Checkpoints against a base on the prompts and seeds that both have, from what is stored."""
+    """Checkpoints against a base on the prompts and seeds that both have, from what is stored: one family of differences."""
     check_metrics(metrics)
     rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
-    return list(comparisons(rows, METRICS))
+    return corrected(list(comparisons(rows, METRICS)))
 
 
 def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
@@ -188,26 +189,33 @@ def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
         yield (
             f"{one.policy.checkpoint:<16} CFG {one.policy.guidance_scale:<5g} {one.metric:<20} "
             f"{one.base_mean.mean:.3f} -> {one.policy_mean.mean:.3f}  {_difference(one) if one.difference else '':<24}"
-            f"  ({one.prompts} prompts, {one.seeds} pictures each)"
+            f"  ({one.prompts} prompts, {one.seeds} pictures each)  {one.in_words}".rstrip()
         )
 
 
 def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
-    """The same as a Markdown table: a row for each checkpoint and guidance scale, a column for each metric."""
+    """The same as a Markdown table: a row for each checkpoint and guidance scale, a column for each metric.
+
+    Differences that exclude zero also after Holm are bold, and the last line says so.
+    """
     metrics = list(dict.fromkeys(one.metric for one in found))
     rows: dict[tuple[str, float], dict[str, str]] = {}
     for one in found:
-        rows.setdefault((one.policy.checkpoint, one.policy.guidance_scale), {})[one.metric] = _difference(one)
+        said = f"**{_difference(one)}**" if one.stands else _difference(one)
+        rows.setdefault((one.policy.checkpoint, one.policy.guidance_scale), {})[one.metric] = said
     yield " | ".join(["| checkpoint | CFG", *(f"`{name}`" for name in metrics)]) + " |"
     yield "|---" * (len(metrics) + 2) + "|"
     for (checkpoint, scale), cells in rows.items():
         yield " | ".join([f"| `{checkpoint}` | {scale:g}", *(cells.get(name, "") for name in metrics)]) + " |"
+    yield from ("", families.legend(found[0].family)) if found else ()
 
 
 def _difference(one: Comparison) -> str:
     """The paired difference with its interval; both means where a metric has none."""
     if one.difference is None:
         return f"{one.base_mean.mean:.2f} → {one.policy_mean.mean:.2f}"
+    if math.isnan(one.difference.lo):
+        return f"{one.difference.mean:+.3f}"
     return f"{one.difference.mean:+.3f} [{one.difference.lo:+.3f}, {one.difference.hi:+.3f}]"
 
 
