@@ -86,12 +86,16 @@ def pair_interval(pairs: Float[Tensor, "*m"], finish: Callable[[float], float] |
     in order.
     """
     mean = pair_mean(pairs)
+    if math.isnan(mean):
+        return UNKNOWN
     found = Interval(mean, math.nan, math.nan)
     effects = pair_effects(pairs)
     n = len(effects)
     if n >= FEWEST["pair"] and not bool(effects.isnan().any()):
         error = math.sqrt(float(effects.square().sum()) / (n * (n - 1)))
-        reach = max(_quantile(n) * error, _bootstrap_reach(pairs, mean) if n <= MOST_DRAWN else 0.0)
+        order = effects.argsort()  # whatever order the seeds come in, they are drawn alike
+        drawn = _bootstrap_reach(pairs[order][:, order], mean) if n <= MOST_DRAWN else 0.0
+        reach = max(_quantile(n) * error, drawn)
         if reach > NOISE * abs(mean):
             found = Interval(mean, mean - reach, mean + reach)
     return found if finish is None else _finished(found, finish)

@@ -2,7 +2,7 @@
 
 A row's definition is its module's first line (or its record's, where it has no module), bounds, direction and caveat are
 its record's, and the numbers beside an outside authority are those that ``benchmarks/agreement.py`` measured
-(``data/agreement.json``).
+(``data/agreement.json``), the coverage of intervals what ``benchmarks/coverage.py`` did (``data/coverage.md``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from t2ialign import settings
 from t2ialign.metrics import METRICS, ON_REQUEST
 from t2ialign.metrics.distribution import DISTRIBUTIONS
 from t2ialign.types import Axis, Metric
-from t2ialign.use_cases.reports.metric_words import EQUATIONS, POPULATIONS, STAND_INS, TITLE
+from t2ialign.use_cases.reports.metric_words import EQUATIONS, INTERVALS, POPULATIONS, STAND_INS, TITLE
 
 COLUMNS = (
     "metric",
@@ -68,7 +68,13 @@ def markdown() -> str:
     parts = [TITLE]
     for axis in AXES:
         parts += [f"## {axis.capitalize()}", _rows([m for m in METRICS.values() if m.axis == axis], measured)]
-    return "\n\n".join([*parts, _beside(measured), _populations(), STAND_INS]) + "\n"
+    parts += [_beside(measured), INTERVALS, coverage(), _populations(), STAND_INS]
+    return "\n\n".join(parts) + "\n"
+
+
+def coverage() -> str:
+    """How often intervals hold the truth, as ``benchmarks/coverage.py`` measured."""
+    return (settings.DATA / "coverage.md").read_text(encoding="utf-8").strip()
 
 
 def agreement() -> dict[str, Any]:
