@@ -63,16 +63,18 @@ values on one fixed set of pictures, wherever an outside authority exists; the s
 
 INTERVALS = """## Intervals
 
-All are 95 % intervals. Where a line says *nothing* instead of one, there are too few prompts or seeds to say, or nothing varies.
+All are 95 % intervals. Where a line says *nothing* instead of one, there are too few prompts or seeds to say, or nothing
+varies.
 
-- **Over prompts** (points, differences): prompts are clusters, Student's t. Where prompts share seeds the seeds are clusters too
-  (Cameron, Gelbach and Miller 2011: V_prompt + V_seed - V_both, with the factors of a balanced layout; Satterthwaite's degrees of
-  freedom), which is read off the seeds themselves. `sweep`, Align's tests and studies give each prompt seeds of its own, so that
-  prompts are independent (`--seeds own:16`); differences are paired by prompt and seed either way. A metric of the whole batch
-  (`vendi`, `rke`) does not tell what a single seed does, and has no interval where prompts share seeds.
+- **Over prompts** (points, differences): prompts are clusters, Student's t. Where prompts share seeds the seeds are clusters
+  too (Cameron, Gelbach and Miller 2011: V_prompt + V_seed - V_both, with the factors of a balanced layout; Satterthwaite's
+  degrees of freedom), which is read off the seeds themselves. `sweep`, Align's tests and studies give each prompt seeds of
+  its own, so that prompts are independent (`--seeds own:16`); differences are paired by prompt and seed either way. A metric
+  of the whole batch (`vendi`, `rke`) does not tell what a single seed does, and has no interval where prompts share seeds.
 - **One batch, pictures** (*image*): Student's t over seeds, in Wilson's form between finite bounds.
-- **One batch, pairs** (*pair*): as far as the jackknife or a bootstrap without self-pairs reaches, whichever is farther; from 8 seeds
-  on. No batch knows of what it lacks: a kind of picture rarer than 3 / n is missing from n pictures with a chance above 5 %.
+- **One batch, pairs** (*pair*): as far as the jackknife or a bootstrap without self-pairs reaches, whichever is farther; from
+  8 seeds on. No batch knows of what it lacks: a kind of picture rarer than 3 / n is missing from n pictures with a chance
+  above 5 %.
 - **One batch, the whole** (*batch*): the jackknife, from 16 seeds on, about the mean at that number of seeds.
 - **Differences that are printed together** are one family and corrected by Holm (1979); words and bold type say so.
 - **Studies**: raters and prompts are both clusters, see [study.md](study.md).
