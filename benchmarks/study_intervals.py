@@ -1,6 +1,6 @@
 """How often the 95 % intervals of a study's results hold the truth, in simulated studies whose truth is known.
 
-    python benchmarks/study_intervals.py [--studies 400]        # prints the table of docs/study.md
+    python benchmarks/study_intervals.py [--studies 200]        # prints the table of docs/study.md
 
 Four contenders of known worth, rounds drawn as for people; the same seeds give the same table. ``habit`` is how much each
 rater's taste deviates from everybody's, ``prompt`` how much a contender's worth on one prompt deviates from its worth on all
@@ -119,7 +119,7 @@ def coverage(setting: Setting, studies: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--studies", type=int, default=200)
     studies = parser.parse_args().studies
     columns = [
         "answers",
@@ -132,7 +132,7 @@ def main() -> None:
         "of",
         "intervals that hold the truth",
     ]
-    print(row(columns), row(["---"] * len(columns)), sep="\n")
+    print(row(columns), "|---" * len(columns) + "|", sep="\n")
     for one in SETTINGS:
         what = "selection rates" if one.kind == "select" else "strengths"
         numbers = (one.raters, one.rounds, one.prompts, one.tie, one.habit, one.prompt)
