@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from t2ialign import settings
+from t2ialign import settings, store
+from t2ialign.store import Store, StoreBusy
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +47,26 @@ def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
 
     points = json.loads(run("points", "--x", "oracle_alignment", "--y", "lpips", "--store", home, "--json")[1])
     assert any(point["config"]["num_inference_steps"] == 3 and point["prompts"] == 1 for point in points)
+
+
+def test_a_command_beside_the_stores_owner_leaves_its_results_and_says_so(run, tmp_path, monkeypatch) -> None:
+    """The second one finds what the first one made; the owner takes it all in."""
+
+    def busy(home: Path, read_only_ok: bool = False) -> Store:
+        raise StoreBusy("in use by another process")
+
+    generate = ("generate", "a red circle", "--seeds", "0-1", "--steps", "2", "--metrics", "entropy_1d", "--json")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "open_store", busy)
+        told = [run(*generate, "--store", str(tmp_path)) for _ in range(2)]
+    said = "Another process has the store open; it will take these results in from its inbox."
+    assert all(code == 0 and said in errors for code, _, errors in told)
+    first, again = (json.loads(output) for _, output, _ in told)
+    assert (first["from_store"], again["from_store"]) == (False, True) and first["scores"] == again["scores"]
+    with store.open_store(tmp_path) as opened:
+        assert store.list_cells(opened) == []
+        assert store.ingest_inbox(opened) > 0
+        assert [cell.seeds for cell in store.list_cells(opened)] == [(0, 1)]
 
 
 def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
@@ -186,8 +207,8 @@ def test_bad_pictures_are_one_sentence(run, tmp_path) -> None:
 
 def test_a_store_that_cannot_be_written_is_one_sentence(run, tmp_path) -> None:
     (tmp_path / "file").write_text("words")
-    for store in ("file", "file/below"):
-        code, out, err = run("points", "--store", str(tmp_path / store))
+    for place in ("file", "file/below"):
+        code, out, err = run("points", "--store", str(tmp_path / place))
         assert (code, out) == (2, "") and "is not a folder, and a store is one" in err and len(err.splitlines()) == 1
 
 
