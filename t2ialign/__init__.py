@@ -8,6 +8,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     settings.py             paths and the device, read from the environment once
     files.py                files that are there whole or not at all
     torchvision_guard.py    lets torchvision import beside a CPU torch
+    source.py               what training learns from, as one value
     limits.py               what people may ask for in words and numbers
     seeds.py                every prompt's own seeds
     registry.py             backbones, checkpoints and scorers that can be loaded
@@ -131,6 +132,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         tables.py           anybody's votes from CSV
 
     store/                  DuckDB, its only writer
+        old_commands.py     requests of jobs that were stored as command lines alone
         migrations.py       the tables, as a list of functions
         database.py         Store: one owner, a cursor a call, one write lock
         records.py          one layout for cells with pictures and scores
@@ -188,8 +190,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
             scoring.py              from pictures to scores
             sweep.py                a grid of prompts, checkpoints and guidance scales
         align/              training: a request becomes a checkpoint
+            command.py              a training request as a command line
             data.py                 from a plan to data ready to train on
             estimate.py             what a run will cost
+            job.py                  training as a job: one way in, and its records read back
             merge.py                adapters merged into a new checkpoint
             pictures.py             the pictures to learn from, through the store
             probe.py                a fixed batch, sampled and scored while it trains
@@ -257,8 +261,6 @@ up: a folder imports from folders above it only (`make check`), every file has i
             results_panel.py        what a run looks like
             templates.py            renders the pages' HTML templates
             theme.py                how the page looks
-            training_command.py     a training request as a command line, and back
-            training_jobs.py        training requests handed to the supervisor
             wiring.py               handlers' dicts to Gradio's outputs
             words.py                numbers as a newcomer reads them
         explore/            a prompt becomes pictures, two numbers and a point

@@ -55,6 +55,7 @@ def align(
 
     A run that was stopped goes on where it was when it is asked for again.
     """
+    from t2ialign.source import parse_source
     from t2ialign.use_cases.align.estimate import estimate as estimated
     from t2ialign.use_cases.align.request import AlignRequest, controls
     from t2ialign.use_cases.workbench import bare_workbench, open_workbench
@@ -64,7 +65,14 @@ def align(
         emit(found, as_json, lambda: _field_lines(found))
         return
     request = AlignRequest(
-        method, name or method, backbone, parent, pairs, steps, seed, _fields(options or [], controls(method))
+        method,
+        name or method,
+        backbone,
+        parent,
+        parse_source(pairs),
+        steps,
+        seed,
+        _fields(options or [], controls(method)),
     )
     processes = _processes()
     with open_workbench(store) if processes.first else nullcontext(bare_workbench(store)) as bench:

@@ -12,9 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import Any
 
 from t2ialign import settings
 from t2ialign.codec import encode
@@ -44,11 +45,19 @@ class Supervisor:
         self._wake, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def submit(self, command: Sequence[str], title: str, kind: str, device: str = "", parent: str = "") -> str:
+    def submit(
+        self,
+        command: Sequence[str],
+        title: str,
+        kind: str,
+        device: str = "",
+        parent: str = "",
+        request: Mapping[str, Any] | None = None,
+    ) -> str:
         """Queue a command line, given as what follows ``python -m t2ialign``; returns the job's id.
 
         ``--store`` and ``--job`` are added when it starts. ``device``: empty for this machine's own. ``parent``: the id
-        of the job that this one continues.
+        of the job that this one continues. ``request``: the record that the command line was made from.
         """
         job = Job(
             id=f"{kind}-{secrets.token_hex(3)}",
@@ -58,6 +67,7 @@ class Supervisor:
             command=tuple(command),
             created=now(),
             parent=parent,
+            request=request or {},
         )
         with self._lock:
             folder_of(self._store.home, job.id).write_spec(encode(job))

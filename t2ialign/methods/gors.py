@@ -10,6 +10,7 @@ from torch import Tensor
 
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Selection, Settings
+from t2ialign.source import Source
 from t2ialign.training.losses import DenoisingLoss, Loss
 from t2ialign.training.selection import above
 from t2ialign.types import Example, InputError, SeedBatch
@@ -62,7 +63,7 @@ METHOD = Method(
     loss=loss,
     published_steps=15_000,
     embedded_steps=150,
-    source="",
+    source=Source(),
     published={"learning_rate": 1e-4, "batch_size": 16, "rank": 4},
     embedded={"learning_rate": 1e-3, "rank": 8},
     hidden=frozenset({"pairing", "best_worst", "pairs_per_prompt"}),

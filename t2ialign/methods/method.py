@@ -12,6 +12,7 @@ from torch import Tensor
 
 from t2ialign.methods.controls import Control, Value, controls_of
 from t2ialign.methods.options import PictureOptions, TrainingOptions, WatchOptions
+from t2ialign.source import Source
 from t2ialign.training.losses import Loss
 from t2ialign.training.regularisers import KlToReference, LoserSafeguard, Penalty
 from t2ialign.types import Example, SeedBatch
@@ -74,7 +75,7 @@ class Method:
     loss: Callable[[Settings], Loss]
     published_steps: int
     embedded_steps: int
-    source: str = "annotator"
+    source: Source = Source("annotator")
     published: Mapping[str, Value] = field(default_factory=dict)
     embedded: Mapping[str, Value] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()

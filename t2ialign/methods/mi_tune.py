@@ -7,6 +7,7 @@ from functools import partial
 
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Selection, Settings
+from t2ialign.source import Source
 from t2ialign.training.losses import DenoisingLoss, Loss
 from t2ialign.training.selection import top_k
 
@@ -53,7 +54,7 @@ METHOD = Method(
     loss=loss,
     published_steps=300,
     embedded_steps=150,
-    source="",
+    source=Source(),
     published={
         "learning_rate": 1e-4,
         "batch_size": 400,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,6 +19,7 @@ import pyarrow as pa
 from t2ialign.codec import decode, encode
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
+from t2ialign.store.old_commands import request_in
 from t2ialign.types import InputError
 
 JobStatus = Literal["queued", "running", "paused", "interrupted", "done", "cancelled", "failed", "discarded"]
@@ -39,6 +40,8 @@ class JobProgress:
 @dataclass(frozen=True)
 class Job:
     """A command line with a place in the queue. ``command`` is what follows ``python -m t2ialign``; times are UTC.
+
+    ``request`` is the record that the command line was made from, for kinds of jobs that have one.
 
     ``attempt`` counts starts since someone last asked for one, ``pid`` and ``born`` (seconds since 1970) name the worker's
     process, ``asked`` is what the worker has been asked and not done yet ("pause", "cancel" or ""), ``message`` one
@@ -61,11 +64,13 @@ class Job:
     message: str = ""
     progress: JobProgress = field(default_factory=JobProgress)
     asked: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_job(record: Mapping[str, Any]) -> Job:
     """A job from its JSON; fields of other versions are left out. ``InputError`` where it is no job's."""
-    return decode(Job, record, "This is no job's record", spare=True)
+    job = decode(Job, record, "This is no job's record", spare=True)
+    return job if "request" in record else replace(job, request=request_in(job.kind, job.command))
 
 
 def add_job(store: Store, job: Job) -> None:
@@ -85,20 +90,20 @@ def update_job(store: Store, job: Job) -> None:
 def list_jobs(store: Store, statuses: Sequence[JobStatus] = (), kind: str = "", parent: str = "") -> list[Job]:
     """Jobs, oldest first: of these statuses (all but the discarded if none are given), this kind, this parent."""
     sql = """
-        SELECT record FROM jobs WHERE list_contains($statuses::VARCHAR[], status) AND $kind IN ('', kind)
+        SELECT record, request FROM jobs WHERE list_contains($statuses::VARCHAR[], status) AND $kind IN ('', kind)
         AND $parent IN ('', parent) ORDER BY created, job
     """
     wanted = list(statuses) or [status for status in get_args(JobStatus) if status != "discarded"]
     rows = store.rows(sql, {"statuses": wanted, "kind": kind, "parent": parent})
-    return [read_job(json.loads(record)) for (record,) in rows]
+    return [_job(*row) for row in rows]
 
 
 def job_of(store: Store, job: str) -> Job:
     """One job by its id; ``InputError`` if there is none."""
-    rows = store.rows("SELECT record FROM jobs WHERE job = ? AND status <> 'discarded'", [job])
+    rows = store.rows("SELECT record, request FROM jobs WHERE job = ? AND status <> 'discarded'", [job])
     if not rows:
         raise InputError(f"There is no job {job[:40]!r} in this store: `t2ialign jobs list` names those there are.")
-    return read_job(json.loads(rows[0][0]))
+    return _job(*rows[0])
 
 
 def discard_job(store: Store, job: str) -> None:
@@ -160,12 +165,19 @@ def _records(store: Store, table: str, job: str, after: int) -> list[dict[str, A
     return [json.loads(record) for (record,) in store.rows(sql, [job, after])]
 
 
+def _job(record: str, request: str) -> Job:
+    return read_job({**json.loads(record), "request": json.loads(request)})
+
+
 def _row(job: Job) -> dict[str, Any]:
+    record = encode(job)
+    request = record.pop("request")
     return {
         "job": job.id,
         "created": job.created.replace(tzinfo=None),
         "status": job.status,
         "kind": job.kind,
         "parent": job.parent,
-        "record": json.dumps(encode(job)),
+        "record": json.dumps(record),
+        "request": json.dumps(request),
     }

@@ -6,6 +6,7 @@ been released. Keys are content hashes (``types.content_key``), so that writing 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import torch
 from t2ialign.metrics.scoring import pair_effects
 from t2ialign.store.connection import Cursor
 from t2ialign.store.errors import newer, older
+from t2ialign.store.old_commands import request_in
 from t2ialign.store.records import square
 from t2ialign.types import InputError
 
@@ -149,6 +151,14 @@ def m009_seed_effects(cursor: Cursor) -> None:
     cursor.unregister("found")
 
 
+def m010_job_requests(cursor: Cursor) -> None:
+    """What a job was asked for, as JSON; until now a training job's command line was all that told it."""
+    cursor.execute("ALTER TABLE jobs ADD COLUMN request VARCHAR").fetchall()
+    for job, kind, record in cursor.execute("SELECT job, kind, record FROM jobs").fetchall():
+        request = request_in(kind, json.loads(record)["command"])
+        cursor.execute("UPDATE jobs SET request = ? WHERE job = ?", [json.dumps(request), job]).fetchall()
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -159,6 +169,7 @@ MIGRATIONS: list[Migration] = [
     m007_votes,
     m008_information_maps,
     m009_seed_effects,
+    m010_job_requests,
 ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from statistics import fmean
 
+from t2ialign.source import Source
 from t2ialign.store import images
 from t2ialign.store.database import Store
 from t2ialign.store.studies import exclusions, picture_of, study_of
@@ -32,7 +33,7 @@ class _Meeting:
 def pairs_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> list[PreferencePair]:
     """One pair for any two pictures that more people preferred one way; exclusion rules in force apply.
 
-    ``study`` may name one rater group as ``study:group``, as ``groups`` does. The weight is the majority's margin,
+    ``groups``: the votes of these rater groups alone. The weight is the majority's margin,
     |wins - losses| / (votes + 2), ties counting as votes only, so that it grows with agreement and with evidence; then
     all weights are divided by their mean. Even votes give no pair. A set preferred over a set gives a pair for each
     seed, of its share of the weight. Raises ``InputError`` for an unknown study or group.
@@ -53,7 +54,7 @@ def pairs_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> li
                     Prompt(meeting.prompt, meeting.category),
                     picture(meeting.pictures[win]),
                     picture(meeting.pictures[lose]),
-                    f"votes:{study}",
+                    str(Source("votes", study)),
                     abs(margin) / (sum(share for _, share in said) + 2),
                     keys.get(meeting.places[win], ""),
                     keys.get(meeting.places[lose], ""),
@@ -84,8 +85,7 @@ def labelled_from_votes(store: Store, study: str, groups: Sequence[str] = ()) ->
 
 def _votes(store: Store, study: str, groups: Sequence[str]) -> tuple[str, list[Vote]]:
     """The real votes that count, and the study's plain id."""
-    study, _, group = study.partition(":")
-    wanted = {*groups, *([group] if group else [])}
+    wanted = set(groups)
     found = study_of(store, study)
     if found.design is not None and not wanted <= set(found.design.groups):
         raise InputError(f"This study has the rater groups {', '.join(found.design.groups)}: choose among them.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from t2ialign.source import Source
 from t2ialign.store import (
     CellRecord,
     Store,
@@ -29,7 +30,6 @@ from t2ialign.store import (
     scores_of,
 )
 from t2ialign.store.errors import owners_alone
-from t2ialign.store.vote_pairs import labelled_from_votes, pairs_from_votes
 from t2ialign.types import Example, GenerationConfig, PreferencePair, Prompt, Score, SeedBatch
 from t2ialign.use_cases.align import votes
 
@@ -71,13 +71,13 @@ class Results(Protocol):
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         """How many pictures the cells have of the seeds named for each."""
 
-    def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
-        """The pairs of ``STUDY`` or ``STUDY:GROUP`` that people preferred one way, at ``size`` pixels."""
+    def vote_pairs(self, source: Source, size: int) -> list[PreferencePair]:
+        """The pairs of ``votes:STUDY`` or ``votes:STUDY:GROUP`` that people preferred one way, at ``size`` pixels."""
 
-    def vote_examples(self, study: str, size: int) -> list[Example]:
+    def vote_examples(self, source: Source, size: int) -> list[Example]:
         """The single pictures that people liked, and those that they did not: for methods that need no pairs."""
 
-    def votes_record(self, study: str) -> dict[str, Any]:
+    def votes_record(self, source: Source) -> dict[str, Any]:
         """Which votes these are, for the manifest of what was trained on them."""
 
 
@@ -115,14 +115,14 @@ class StoreResults:
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return count_pictures(self.opened, wanted)
 
-    def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
-        return pairs_from_votes(self.opened, study)
+    def vote_pairs(self, source: Source, size: int) -> list[PreferencePair]:
+        return votes.preferred(self.opened, source)
 
-    def vote_examples(self, study: str, size: int) -> list[Example]:
-        return labelled_from_votes(self.opened, study)
+    def vote_examples(self, source: Source, size: int) -> list[Example]:
+        return votes.liked(self.opened, source)
 
-    def votes_record(self, study: str) -> dict[str, Any]:
-        return votes.record(self.opened, study)
+    def votes_record(self, source: Source) -> dict[str, Any]:
+        return votes.record(self.opened, source)
 
 
 @dataclass(frozen=True)
@@ -158,22 +158,22 @@ class InboxResults:
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return notes.count_noted(self.home, wanted)
 
-    def vote_pairs(self, study: str, size: int) -> list[PreferencePair]:
-        return votes.left_pairs(self._left(study, votes.PAIRS), size)
+    def vote_pairs(self, source: Source, size: int) -> list[PreferencePair]:
+        return votes.left_pairs(self._left(source, votes.PAIRS), size)
 
-    def vote_examples(self, study: str, size: int) -> list[Example]:
-        return votes.left_examples(self._left(study, votes.LIKED), size)
+    def vote_examples(self, source: Source, size: int) -> list[Example]:
+        return votes.left_examples(self._left(source, votes.LIKED), size)
 
-    def votes_record(self, study: str) -> dict[str, Any]:
-        return votes.left_record(self._left(study, votes.ABOUT))
+    def votes_record(self, source: Source) -> dict[str, Any]:
+        return votes.left_record(self._left(source, votes.ABOUT))
 
     def _post(self, records: Sequence[CellRecord]) -> None:
         post(self.home, records, worker="cli")
         for record in records:
             notes.note(self.home, record)
 
-    def _left(self, study: str, what: str) -> Path:
-        path = votes.left(self.home, study, what)
+    def _left(self, source: Source, what: str) -> Path:
+        path = votes.left(self.home, source, what)
         if not path.is_file():
             raise StoreBusy(owners_alone(self.home))
         return path

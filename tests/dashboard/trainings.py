@@ -14,6 +14,7 @@ import torch
 from t2ialign.store import Store, ingest_inbox
 from t2ialign.store.inbox import post_shard
 from t2ialign.store.jobs import Job, JobProgress, add_job, measurements, now
+from t2ialign.store.old_commands import request_in
 from t2ialign.types import TrainStep
 
 COMMAND = ("align", "f_dpo", "--divergence", "js", "--beta", "2", "--name", "dpo_js")
@@ -57,7 +58,17 @@ def add_training(
     progress = JobProgress("training" if status == "running" else "", 0.5, 30.0, steps, time.time())
     times = {"created": started, "started": started, "ended": now() if status in ("done", "failed") else None}
     row = Job(
-        job, title, "align", "cpu", tuple(command), status=status, parent=parent, progress=progress, **times, **more
+        job,
+        title,
+        "align",
+        "cpu",
+        tuple(command),
+        status=status,
+        parent=parent,
+        progress=progress,
+        request=request_in("align", command),
+        **times,
+        **more,
     )
     add_job(store, row)
     add_records(store, job, "train_steps", [dataclasses.asdict(train_step(step)) for step in range(1, steps + 1)])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from t2ialign.source import Source
 from t2ialign.store import StoreBusy, ingest_inbox, list_cells, open_store
 from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
@@ -106,9 +107,9 @@ def test_a_damaged_note_is_no_note(tmp_path: Path, damage: bytes) -> None:
 
 ONLY_OWNERS: tuple[Callable[[Results], object], ...] = (
     lambda results: results.own_store(),
-    lambda results: results.vote_pairs("study", 64),
-    lambda results: results.vote_examples("study", 64),
-    lambda results: results.votes_record("study"),
+    lambda results: results.vote_pairs(Source("votes", "study"), 64),
+    lambda results: results.vote_examples(Source("votes", "study"), 64),
+    lambda results: results.votes_record(Source("votes", "study")),
 )
 
 

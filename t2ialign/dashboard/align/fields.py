@@ -10,6 +10,7 @@ import gradio as gr
 
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value
+from t2ialign.source import parse_source
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import AlignRequest, controls
 
@@ -120,7 +121,7 @@ def request_from(method: str, values: Mapping[str, Any]) -> AlignRequest:
         method=method,
         name=str(values["name"] or "").strip(),
         parent=str(values["parent"] or "base"),
-        pairs=str(values["pairs"] or "").strip(),
+        pairs=parse_source(str(values["pairs"] or "")),
         steps=_whole(values["steps"], "The number of steps", 1),
         seed=_whole(values["seed"], "The seed", 0),
         options=tuple(options),

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.shared.training_command import request_of
-from t2ialign.dashboard.shared.training_jobs import KIND, LIVE
 from t2ialign.registry import NAME
 from t2ialign.store.jobs import Job, probes, train_steps
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.job import KIND, LIVE, request_of
 from t2ialign.use_cases.align.request import AlignRequest, plan
 from t2ialign.use_cases.align.result import read_manifest
 
@@ -75,7 +74,7 @@ class Watch:
         job = self.services.supervisor.job(job_id)
         if job.kind != KIND:
             raise InputError(f"Job {job.id} is no training run.")
-        request = request_of(job.command)
+        request = request_of(job)
         known = self._read(job, request)
         measured = probes(self.services.store, job.id)
         manifest = self._manifest(request) if job.status == "done" else {}

@@ -11,11 +11,12 @@ from t2ialign.charts.intervals import number
 from t2ialign.dashboard.align.job_state import TrainingJobState
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.dashboard.shared.training_command import in_a_line, request_of
 from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
 from t2ialign.store.jobs import Job
+from t2ialign.use_cases.align.command import in_a_line
+from t2ialign.use_cases.align.job import request_of
 
 PHASES = {
     "": "Starting",
@@ -196,7 +197,7 @@ def _branch(children: Mapping[str, Sequence[Job]], parent: str, depth: int) -> I
 
 
 def _row(job: Job, depth: int, looks: Mapping[str, Look], now: datetime) -> Row:
-    request = request_of(job.command)
+    request = request_of(job)
     state = STATUS.get(job.status, job.status)
     if job.status == "running":
         state += f" {job.progress.fraction:.0%}"

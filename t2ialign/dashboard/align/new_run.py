@@ -14,12 +14,13 @@ from t2ialign.dashboard.align.fields import ASKED, all_fields, by_name, request_
 from t2ialign.dashboard.align.methods_view import method_cards
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import notice
-from t2ialign.dashboard.shared.training_command import command_of, differing, in_a_line, request_of
-from t2ialign.dashboard.shared.training_jobs import KIND, check, submit
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.methods import METHODS
+from t2ialign.source import Source
 from t2ialign.store.jobs import list_jobs
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.command import command_of, differing, in_a_line
+from t2ialign.use_cases.align.job import KIND, check, request_of, submit
 from t2ialign.use_cases.align.request import AlignRequest, is_small, plan
 from t2ialign.use_cases.align.sources import sources
 
@@ -75,7 +76,7 @@ def price(services: Services, costing: Costing, method: str, *values: Any) -> Up
     try:
         request = asked(services, method, values)
         line = in_a_line(command_of(request))
-        check(services, request)
+        check(services.bench, request)
         return {"cost": notice(costing.words(request), "note"), "command": line}
     except InputError as error:
         return {"cost": notice(str(error))}
@@ -109,8 +110,8 @@ def train(services: Services, method: str, *values: Any) -> Updates:
     """Queues the run; a problem is a warning of one sentence, and everything stays as it was."""
     try:
         request = asked(services, method, values)
-        check(services, request)
-        job = submit(services, request)
+        check(services.bench, request)
+        job = submit(services.bench, services.supervisor, request)
     except InputError as error:
         return warned(str(error))
     return {"job": job, "fold": gr.Accordion(open=False), "name": free_name(services, method)}
@@ -121,7 +122,7 @@ def asked(services: Services, method: str, values: Sequence[Any]) -> AlignReques
     named = by_name(values, (*ASKED, *all_fields()))
     request = request_from(method, named)
     if METHODS[method].source == request.pairs:
-        request = replace(request, pairs="")
+        request = replace(request, pairs=Source())
     return differing(request, small_of(services, request.parent))
 
 
@@ -138,15 +139,17 @@ def source_choices(services: Services, method: str, parent: str | None) -> Any:
     if chosen.data == "selected" or entry is None:
         info = "It chooses its own. To mix in given pictures: pictures:FOLDER."
         return gr.update(choices=[("its own pictures", "")], value="", info=info)
-    known = [(f"{name}: {words}", name) for name, words in sources(services.bench, entry.backbone)]
+    known = [(f"{source}: {words}", str(source)) for source, words in sources(services.bench, entry.backbone)]
     info = "Or type votes:STUDY, parquet:FILE, hub:ORG/NAME."
     names = [name for _, name in known]
-    return gr.update(choices=known, value=chosen.source if chosen.source in names else next(iter(names), ""), info=info)
+    return gr.update(
+        choices=known, value=str(chosen.source) if str(chosen.source) in names else next(iter(names), ""), info=info
+    )
 
 
 def free_name(services: Services, method: str) -> str:
     """The method's name, with a number where it is taken."""
-    taken = {*services.checkpoints(), *(request_of(job.command).name for job in list_jobs(services.store, kind=KIND))}
+    taken = {*services.checkpoints(), *(request_of(job).name for job in list_jobs(services.store, kind=KIND))}
     names = (method if number == 1 else f"{method}-{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
 

@@ -32,7 +32,7 @@ def preview(bench: Workbench, plan: Plan) -> str:
     if not found:
         raise InputError("These pictures are all ties: sample more a prompt, or choose another source.")
     shown = [ShownPair(pair.prompt.text, preview_uri(pair.win), preview_uri(pair.lose)) for pair in found]
-    return pairs(shown, plan.source, small)
+    return pairs(shown, str(plan.source), small)
 
 
 def _pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:

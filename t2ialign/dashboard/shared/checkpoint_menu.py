@@ -13,6 +13,7 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.methods import METHODS
 from t2ialign.registry import CheckpointEntry
+from t2ialign.source import Source, parse_source
 from t2ialign.use_cases.align.result import read_manifest
 
 RATERS = "annotator"
@@ -37,7 +38,7 @@ def story(entry: CheckpointEntry, note: str = "") -> str:
         return entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
     asked = record.get("request", {})
     told = ", ".join([METHODS[entry.method].title, *_choices(asked.get("options", {}))])
-    return f"{told}, from {_source(asked.get('pairs', ''))}.{_result(record)}"
+    return f"{told}, from {_source(parse_source(asked.get('pairs', '')))}.{_result(record)}"
 
 
 def _choices(options: Mapping[str, Any]) -> list[str]:
@@ -49,11 +50,12 @@ def _choices(options: Mapping[str, Any]) -> list[str]:
     return [*said, "DoRA"] if options.get("adapter") == "dora" else said
 
 
-def _source(pairs: str) -> str:
-    kind, _, which = pairs.partition(":")
-    if not pairs:
+def _source(source: Source) -> str:
+    if not source.kind:
         return "its own pictures"
-    return (f"{which} raters" if which else "raters of every taste") if kind == RATERS else pairs
+    if source.kind == RATERS:
+        return f"{source.group} raters" if source.group else "raters of every taste"
+    return str(source)
 
 
 def _result(record: Mapping[str, Any]) -> str:

@@ -8,13 +8,14 @@ import gradio as gr
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.dashboard.shared.training_jobs import KIND, check, submit
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import duration
 from t2ialign.dashboard.study import handlers
 from t2ialign.dashboard.study.design_form import whole
+from t2ialign.source import Source
 from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.job import KIND, check, request_of, submit
 from t2ialign.use_cases.align.request import AlignRequest
 from t2ialign.use_cases.studies.prepare import follow_up
 
@@ -25,21 +26,22 @@ def train(
     """Submit a job that learns from the study's votes; what cannot work is said before it starts."""
     if not study:
         raise InputError("Choose a study first.")
-    source = f"votes:{study}:{votes_of}" if votes_of else f"votes:{study}"
+    source = Source("votes", study, votes_of or "")
     name, measured = (name or "").strip(), (("test_prompts", whole(tests, "The number of test prompts")),)
     request = AlignRequest(
         method, name, parent=parent or "base", pairs=source, steps=whole(steps, "The number of steps"), options=measured
     )
-    check(services, request)
-    submit(services, request)
+    check(services.bench, request)
+    submit(services.bench, services.supervisor, request)
     return watch(services, study)
 
 
 def watch(services: Services, study: str) -> Updates:
     """The study's training jobs as they stand, and the checkpoints that came of them."""
-    jobs = [job for job in services.supervisor.jobs() if job.kind == KIND and source_of(job).split(":")[1:2] == [study]]
-    names = [_name(job) for job in jobs if job.status == "done" and _name(job) in services.checkpoints()]
-    lines = [(job.id, _name(job), _said(job)) for job in reversed(jobs)]
+    jobs = [job for job in services.supervisor.jobs() if job.kind == KIND and learns_from(job, study)]
+    done = [request_of(job).name for job in jobs if job.status == "done"]
+    names = [name for name in done if name in services.checkpoints()]
+    lines = [(job.id, request_of(job).name, _said(job)) for job in reversed(jobs)]
     return {
         "training": render("study/jobs.html", jobs=lines) if lines else "",
         "following": gr.Row(visible=bool(names)),
@@ -63,18 +65,10 @@ def follow(services: Services, study: str, address: str, checkpoint: str | None)
     return handlers.fill(services, found.id) | handlers.draw(services, found.id, address)
 
 
-def source_of(job: Job) -> str:
-    """What a job's command line learns from."""
-    return _after(job, "--pairs")
-
-
-def _name(job: Job) -> str:
-    return _after(job, "--name")
-
-
-def _after(job: Job, flag: str) -> str:
-    words = list(job.command)
-    return words[words.index(flag) + 1] if flag in words[:-1] else ""
+def learns_from(job: Job, study: str) -> bool:
+    """Whether a training job learns from a study's votes, of all its groups or of one."""
+    source = request_of(job).pairs
+    return (source.kind, source.argument) == ("votes", study)
 
 
 def _said(job: Job) -> str:

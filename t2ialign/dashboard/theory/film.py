@@ -12,11 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.charts.theory import Cloud
-from t2ialign.dashboard.shared.training_command import request_of
-from t2ialign.dashboard.shared.training_jobs import KIND
 from t2ialign.methods import METHODS
 from t2ialign.store import Store
 from t2ialign.store.jobs import Job, job_of, list_jobs, train_steps
+from t2ialign.use_cases.align.job import KIND, request_of
 
 FRAMES = 60
 CROWD = 48  # pairs of one frame, gathered from so many steps as that takes
@@ -60,7 +59,7 @@ def runs_with_steps(store: Store) -> list[tuple[str, str]]:
 
 def film_of(store: Store, job: str) -> Film | None:
     """The film of a run; None where its steps hold no pairs (a method without pairs, or nothing has arrived yet)."""
-    method = METHODS.get(request_of(job_of(store, job).command).method)
+    method = METHODS.get(request_of(job_of(store, job)).method)
     return film(job, train_steps(store, job)) if method is not None and method.data == "pairs" else None
 
 

@@ -23,7 +23,6 @@ from t2ialign.charts.theory import (
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.html import Look
-from t2ialign.dashboard.shared.training_command import request_of
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.dashboard.theory.family_view import DivergenceCard, family, heading
@@ -34,6 +33,7 @@ from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.store import job_of
 from t2ialign.training.losses import PairLoss
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.job import request_of
 from t2ialign.use_cases.align.request import plan
 
 ORDER = tuple(DIVERGENCES)
@@ -98,7 +98,7 @@ def follow_run(services: Services, run: str | None) -> Updates:
     if not run:
         return {}
     try:
-        made = plan(services.bench, request_of(job_of(services.store, run).command))
+        made = plan(services.bench, request_of(job_of(services.store, run)))
         loss = made.method.loss(made.settings)
     except InputError:  # its parent is gone, say
         return {}

@@ -49,7 +49,7 @@ def gather(
 
 def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Callable[[], bool]) -> Gathered:
     judge, draw = judge_of(bench, plan), _draw(plan)
-    if judge is None and plan.method.data == "unpaired" and plan.source.startswith("votes:"):
+    if judge is None and plan.method.data == "unpaired" and plan.source.kind == "votes":
         yield _labelled(plan, backbone, ready_examples(bench, plan), draw)
         return
     if judge is None:
@@ -91,7 +91,7 @@ def _selected(
 ) -> Gathered:
     assert plan.method.selection is not None, f"{plan.method.name} selects nothing"
     rule = plan.method.selection(plan.settings)
-    given = checked_examples(given_examples(plan), plan.entry.size, "") if plan.source else []
+    given = checked_examples(given_examples(plan), plan.entry.size, "") if plan.source.kind else []
     if rule.given_share and not given:
         raise InputError("There are no pictures to mix in: give them with --pairs pictures:FOLDER.")
     marks, examples = measured(bench, plan, rule.measure), []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from t2ialign.codec import AS_OBJECT, encode
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
+from t2ialign.source import Source, known
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
@@ -23,19 +25,17 @@ FREE = ("steps", "accumulate", "probe_every", "test_prompts", "test_seeds")  # m
 class AlignRequest:
     """One training run. Empty and 0 mean the method's own default; ``options`` are (field, value) pairs as people say them.
 
-    ``parent`` is the checkpoint to go on from, ``pairs`` what it learns from: ``annotator``, ``annotator:sunny``,
-    ``metric:clip_score``, ``votes:STUDY``, ``parquet:FILE``, ``hub:ORG/NAME``, and for self-selected sets
-    ``pictures:FOLDER``.
+    ``parent`` is the checkpoint to go on from, ``pairs`` what it learns from (``source.KINDS``).
     """
 
     method: str
     name: str
     backbone: str = ""
     parent: str = "base"
-    pairs: str = ""
+    pairs: Source = Source()
     steps: int = 0
     seed: int = 0
-    options: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, Any], ...] = field(default=(), metadata=AS_OBJECT)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Plan:
     settings: Settings
     entry: BackboneEntry
     parent: CheckpointEntry
-    source: str
+    source: Source
     steps: int
     rounds: int
     prompts: tuple[Prompt, ...]
@@ -56,7 +56,7 @@ class Plan:
     @property
     def pictures_to_sample(self) -> int:
         """Of one round; 0 where the source brings its own."""
-        samples = self.method.data == "selected" or self.source.partition(":")[0] in ("annotator", "metric")
+        samples = self.method.data == "selected" or self.source.brings == "judge"
         return len(self.prompts) * self.settings.pictures.candidates if samples else 0
 
 
@@ -138,27 +138,15 @@ def _of_parent(values: dict[str, Value], request: AlignRequest, parent: Checkpoi
     return {**values, "adapter": str(parent.kind)}
 
 
-def _source(method: Method, said: str) -> str:
-    source = said.strip() or method.source
-    kind, _, argument = source.partition(":")
-    if method.data == "selected" and kind not in ("", "pictures"):
+def _source(method: Method, said: Source) -> Source:
+    source = known(said if said.kind else method.source)
+    if method.data == "selected" and source.brings not in ("", "pictures"):
         raise InputError(
             f"{method.title} chooses its own pictures: leave --pairs out, or mix in given ones with pictures:FOLDER."
         )
-    if method.data != "selected" and kind == "pictures":
+    if method.data != "selected" and source.brings == "pictures":
         raise InputError(f"{method.title} learns from preferences, and a folder of pictures has none: use mi_tune.")
-    if kind in ("metric", "votes", "parquet", "hub", "pictures") and not argument.strip():
-        raise InputError(f"Say which after the colon, as in {kind}:{_EXAMPLES[kind]}.")
     return source
-
-
-_EXAMPLES = {
-    "metric": "clip_score",
-    "votes": "my-study",
-    "parquet": "pairs.parquet",
-    "hub": "kashif/pickascore",
-    "pictures": "my_photos",
-}
 
 
 def _prompts(entry: BackboneEntry, said: str, count: int) -> tuple[Prompt, ...]:
@@ -178,14 +166,20 @@ def spread(prompts: tuple[Prompt, ...], count: int) -> tuple[Prompt, ...]:
     return tuple(prompts[index * len(prompts) // count] for index in range(count))
 
 
-def record_of(plan: Plan) -> dict[str, Any]:
-    """What a manifest keeps of a plan: enough to repeat it, and to know a run again."""
-    asked = replace(plan.request, parent=plan.parent.name, backbone=plan.entry.name, pairs=plan.source)
-    return {**asdict(asked), "steps": plan.steps, "options": dict(sorted(plan.values.items()))}
+def repeatable(plan: Plan) -> AlignRequest:
+    """The request with everything said, nothing left to a default: enough to repeat a run, and to know it again."""
+    return replace(
+        plan.request,
+        parent=plan.parent.name,
+        backbone=plan.entry.name,
+        pairs=plan.source,
+        steps=plan.steps,
+        options=tuple(sorted(plan.values.items())),
+    )
 
 
 def work_key(plan: Plan) -> str:
     """The same for runs that may share their work: whoever asks for something else begins anew, and loses nothing."""
-    record = record_of(plan)
+    record = encode(repeatable(plan))
     flat = {**record.pop("options"), **record}
     return content_key({name: value for name, value in flat.items() if name not in FREE})

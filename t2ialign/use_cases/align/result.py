@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from t2ialign.codec import encode
 from t2ialign.diffusion.adapters import save_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.files import write_whole
@@ -21,9 +22,8 @@ from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompt
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.pictures import scored
-from t2ialign.use_cases.align.request import Plan, record_of
+from t2ialign.use_cases.align.request import Plan, repeatable
 from t2ialign.use_cases.align.sources import witness_of
-from t2ialign.use_cases.align.votes import study_in
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.reports.text import jsonable
 from t2ialign.use_cases.workbench import Workbench
@@ -42,7 +42,7 @@ def check_free(bench: Workbench, name: str, target: Path, replace: bool) -> None
 def is_finished(plan: Plan, target: Path) -> bool:
     """Whether this very run, on these very weights, has saved its adapter already."""
     record = read_manifest(target)
-    return record.get("request") == jsonable(record_of(plan)) and record.get("backbone_revision") == revision_of(
+    return record.get("request") == encode(repeatable(plan)) and record.get("backbone_revision") == revision_of(
         plan.entry
     )
 
@@ -57,9 +57,8 @@ def read_manifest(target: Path) -> dict[str, Any]:
 
 def data_record(bench: Workbench, plan: Plan, data: Path, examples: int) -> dict[str, Any]:
     """What a run has learned from: its source, its content's hash and, of votes, whose they are."""
-    study = study_in(plan.source)
-    votes = bench.results.votes_record(study) if study else {}
-    record = {"source": plan.source, "examples": examples, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
+    votes = bench.results.votes_record(plan.source) if plan.source.kind == "votes" else {}
+    record = {"source": str(plan.source), "examples": examples, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
     return {**record, "votes": votes} if votes else record
 
 
@@ -68,10 +67,10 @@ def save(plan: Plan, backbone: Backbone, target: Path, data: Mapping[str, Any], 
     manifest = {
         "title": f"{plan.method.title} ({plan.request.name})",
         "method": plan.method.name,
-        "note": f"Trained from {plan.parent.name} on {plan.source or 'its own pictures'}.",
+        "note": f"Trained from {plan.parent.name} on {str(plan.source) or 'its own pictures'}.",
         "citation": plan.method.citation,
         "parents": [plan.parent.name],
-        "request": record_of(plan),
+        "request": encode(repeatable(plan)),
         "data": data,
         "training": training,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

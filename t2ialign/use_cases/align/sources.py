@@ -12,13 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.metrics import METRICS
+from t2ialign.source import Source
 from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
 from t2ialign.training.selection import checked_examples
 from t2ialign.types import Encoder, Example, InputError, PreferencePair, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.votes import study_in
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, picture_files
 from t2ialign.use_cases.batches.scoring import Scorer
@@ -47,16 +47,17 @@ class Judge:
 
 def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
     """The judge that a source names; None for sources that bring their preferences with them."""
-    kind, _, argument = plan.source.partition(":")
-    if kind == "annotator":
-        return _annotator(bench, plan, argument.strip())
-    return _measure(bench, plan, argument.strip()) if kind == "metric" else None
+    if plan.source.kind == "annotator":
+        return _annotator(bench, plan, plan.source.group)
+    return _measure(bench, plan, plan.source.argument) if plan.source.kind == "metric" else None
 
 
 def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
     """Who compares the trained checkpoint with its parent: the judge that taught it, else the world's raters, if any."""
     encoder = _raters(bench, plan.entry.scorers)
-    everyone = None if encoder is None else Judge("annotator", _marks(encoder, _groups(encoder)), noisy=True)
+    everyone = (
+        None if encoder is None else Judge(str(Source("annotator")), _marks(encoder, _groups(encoder)), noisy=True)
+    )
     return judge_of(bench, plan) or everyone
 
 
@@ -71,7 +72,7 @@ def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
     groups = _groups(encoder)
     if group and group not in groups:
         raise InputError(f"There is no group of raters called {group!r}: choose one of {', '.join(groups)}.")
-    return Judge(plan.source, _marks(encoder, [group] if group else groups), noisy=True)
+    return Judge(str(plan.source), _marks(encoder, [group] if group else groups), noisy=True)
 
 
 def _raters(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
@@ -102,7 +103,7 @@ def _marks(encoder: Encoder, groups: list[str]) -> Callable[[SeedBatch], Float[T
 
 def _measure(bench: Workbench, plan: Plan, name: str) -> Judge:
     scored = measured(bench, plan, name)
-    return Judge(plan.source, lambda batch: scored(batch)[:, None], noisy=False)
+    return Judge(str(plan.source), lambda batch: scored(batch)[:, None], noisy=False)
 
 
 def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], Float[Tensor, " n"]]:
@@ -160,32 +161,25 @@ def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) 
 
 def check_source(plan: Plan) -> None:
     """Refuses a file by its first pair, and a folder without pictures, before anything is loaded."""
-    kind, _, argument = plan.source.partition(":")
-    if kind == "parquet":
-        read_pairs(Path(argument.strip()), plan.entry.size, limit=1)
-    if kind == "pictures":
-        picture_files(Path(argument.strip()).expanduser())
+    if plan.source.kind == "parquet":
+        read_pairs(Path(plan.source.argument), plan.entry.size, limit=1)
+    if plan.source.kind == "pictures":
+        picture_files(Path(plan.source.argument).expanduser())
 
 
 def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
-    """The pairs of a source that brings them: ``votes:``, ``parquet:`` or ``hub:``."""
-    kind, _, argument = plan.source.partition(":")
+    """The pairs of a source that brings them."""
     limit = plan.settings.pictures.prompt_count * plan.settings.pictures.pairs_per_prompt
-    if kind == "votes":
-        pairs = bench.results.vote_pairs(study_in(plan.source), plan.entry.size)
+    if plan.source.kind == "votes":
+        pairs = bench.results.vote_pairs(plan.source, plan.entry.size)
         return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
-    if kind in ("parquet", "hub"):
-        path = Path(argument.strip()) if kind == "parquet" else _from_hub(argument.strip())
-        return checked_pairs(read_pairs(path, plan.entry.size, limit), plan.entry.size, f"'{path.name}' holds none")
-    raise InputError(
-        f"There is no source of pairs called {plan.source[:60]!r}: use annotator, annotator:GROUP, metric:NAME, "
-        "votes:STUDY, parquet:FILE or hub:ORG/NAME."
-    )
+    path = Path(plan.source.argument) if plan.source.kind == "parquet" else _from_hub(plan.source.argument)
+    return checked_pairs(read_pairs(path, plan.entry.size, limit), plan.entry.size, f"'{path.name}' holds none")
 
 
 def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
     """The liked and disliked pictures of a study, for methods that need no pairs."""
-    found = bench.results.vote_examples(study_in(plan.source), plan.entry.size)
+    found = bench.results.vote_examples(plan.source, plan.entry.size)
     return checked_examples(found, plan.entry.size, "let people vote in this study first")
 
 
@@ -213,10 +207,9 @@ def _from_hub(name: str) -> Path:
 
 def given_examples(plan: Plan) -> list[Example]:
     """Pictures from ``pictures:FOLDER`` to mix in; each file's prompt is its ``.txt`` neighbour, or its own name."""
-    kind, _, argument = plan.source.partition(":")
-    if kind != "pictures":
+    if plan.source.kind != "pictures":
         return []
-    files = picture_files(Path(argument.strip()).expanduser())
+    files = picture_files(Path(plan.source.argument).expanduser())
     prompts = [_prompt_of(file) for file in files]
     return [Example(prompt, picture) for prompt, picture in zip(prompts, read_pictures(files))]
 
@@ -226,13 +219,13 @@ def _prompt_of(file: Path) -> Prompt:
     return Prompt(beside.read_text().strip() if beside.is_file() else file.stem.replace("_", " ").replace("-", " "))
 
 
-def sources(bench: Workbench, backbone: str) -> Iterator[tuple[str, str]]:
+def sources(bench: Workbench, backbone: str) -> Iterator[tuple[Source, str]]:
     """The sources to offer for a backbone, each with a few words: for menus; files and studies come on top."""
     scorers = bench.registry().backbones[backbone].scorers
     encoder = _raters(bench, scorers)
     if encoder is not None:
-        yield "annotator", "raters of every taste"
-        yield from ((f"annotator:{group}", f"raters of {group} taste") for group in _groups(encoder))
+        yield Source("annotator"), "raters of every taste"
+        yield from ((Source("annotator", group=group), f"raters of {group} taste") for group in _groups(encoder))
     for metric in bench.scorers_for(scorers, ("all",))[0]:
         if metric.level == "image" and metric.axis == "alignment":
-            yield f"metric:{metric.name}", f"the higher {metric.title} wins"
+            yield Source("metric", metric.name), f"the higher {metric.title} wins"

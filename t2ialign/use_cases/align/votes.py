@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from t2ialign.files import write_whole
+from t2ialign.source import Source
 from t2ialign.store import Store
 from t2ialign.store.studies import exclusions, study_of
 from t2ialign.store.vote_pairs import labelled_from_votes, pairs_from_votes
@@ -22,31 +23,25 @@ EVERYTHING = sys.maxsize
 PAIRS, LIKED, ABOUT = "pairs.parquet", "liked.parquet", "about.json"
 
 
-def study_in(source: str) -> str:
-    """``STUDY`` or ``STUDY:GROUP`` of a source ``votes:...``; empty for other sources."""
-    kind, _, study = source.partition(":")
-    return study.strip() if kind == KIND else ""
-
-
-def leave_votes(opened: Store, source: str) -> None:
-    """Writes a study's preferences where a job finds them, for sources ``votes:STUDY``.
+def leave_votes(opened: Store, source: Source) -> None:
+    """Writes a study's preferences where a job finds them; other sources need nothing left.
 
     Raises:
         InputError: nobody has preferred anything yet.
     """
-    study = study_in(source)
-    if study:
-        pairs, examples = pairs_from_votes(opened, study), labelled_from_votes(opened, study)
+    if source.kind == KIND:
+        pairs, examples = preferred(opened, source), liked(opened, source)
         if not pairs and not examples:
-            raise InputError(f"Nobody has preferred anything in {study} yet: let people vote in it first.")
-        write_pairs(left(opened.home, study, PAIRS), pairs)
-        write_examples(left(opened.home, study, LIKED), examples)
-        write_whole(left(opened.home, study, ABOUT), json.dumps(record(opened, study)).encode())
+            raise InputError(f"Nobody has preferred anything in {source.argument} yet: let people vote in it first.")
+        write_pairs(left(opened.home, source, PAIRS), pairs)
+        write_examples(left(opened.home, source, LIKED), examples)
+        write_whole(left(opened.home, source, ABOUT), json.dumps(record(opened, source)).encode())
 
 
-def left(home: Path, study: str, what: str) -> Path:
+def left(home: Path, source: Source, what: str) -> Path:
     """The file in which the owner leaves a study's ``PAIRS``, ``LIKED`` pictures or what is to know ``ABOUT`` them."""
-    return home / "training" / "votes" / f"{content_key(study)}-{what}"
+    name = content_key(str(source).removeprefix(f"{KIND}:"))
+    return home / "training" / "votes" / f"{name}-{what}"
 
 
 def left_pairs(path: Path, size: int) -> list[PreferencePair]:
@@ -62,9 +57,9 @@ def left_record(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def record(opened: Store, source: str) -> dict[str, Any]:
+def record(opened: Store, source: Source) -> dict[str, Any]:
     """Study and manifest, and how many answers of how many surveys count."""
-    study, _, group = source.partition(":")
+    study, group = source.argument, source.group
     found, votes = study_of(opened, study), answers_of(opened, study)
     out = excluded(votes, exclusions(opened, study))
     kept = [vote for vote in real(votes) if vote.survey not in out and group in ("", vote.group)]
@@ -78,3 +73,17 @@ def record(opened: Store, source: str) -> dict[str, Any]:
         "surveys_excluded": len(out),
         "blind": found.blind,
     }
+
+
+def preferred(opened: Store, source: Source) -> list[PreferencePair]:
+    """The pairs that people preferred one way."""
+    return pairs_from_votes(opened, source.argument, _groups(source))
+
+
+def liked(opened: Store, source: Source) -> list[Example]:
+    """The single pictures that people liked, and those that they did not."""
+    return labelled_from_votes(opened, source.argument, _groups(source))
+
+
+def _groups(source: Source) -> tuple[str, ...]:
+    return (source.group,) if source.group else ()

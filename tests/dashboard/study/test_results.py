@@ -5,10 +5,14 @@ import pytest
 
 from t2ialign.dashboard.rate import handlers
 from t2ialign.dashboard.study import results, training
+from t2ialign.source import Source
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import QUICK, exclusions
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.job import request_of
+from t2ialign.use_cases.align.request import AlignRequest
 from tests.dashboard.studies import DESIGN, PICK, draft, opened
+from tests.dashboard.trainings import add_training
 
 
 def answered(services, design=DESIGN, surveys: int = 3):
@@ -126,9 +130,20 @@ def test_votes_become_a_job(services, study):
         *("align", "diffusion_dpo", "--name", "mine"),
         *("--pairs", f"votes:{study}", "--steps", "3", "--test-prompts=0"),
     ]
+    assert request_of(job) == AlignRequest(
+        "diffusion_dpo", "mine", pairs=Source("votes", study), steps=3, options=(("test_prompts", 0),)
+    )
     assert "mine" in updates["training"] and "queued" in updates["training"] and not updates["following"].visible
     assert list((services.store.home / "training" / "votes").glob("*-pairs.parquet"))
     assert "mine" not in training.watch(services, "another-study")["training"]
+
+
+def test_a_run_from_votes_is_the_child_of_the_run_that_trained_its_parent(services, study):
+    first = add_training(services.store, "align-1", steps=0, command=("align", "ipo", "--name", "spo"))
+    train(services, study, parent="spo", votes_of="everyone")
+    (child,) = list_jobs(services.store, parent=first.id)
+    assert request_of(child).pairs == Source("votes", study, "everyone")
+    assert child.command[child.command.index("--pairs") + 1] == f"votes:{study}:everyone"
 
 
 @pytest.mark.parametrize(

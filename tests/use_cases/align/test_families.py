@@ -9,6 +9,7 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.methods import METHODS
+from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -42,11 +43,11 @@ def test_every_method_trains_every_family(shape: str, tmp_path: Path, monkeypatc
             more = {"reward": "mutual_information", "threshold": 0.0} if name == "gors" else {}
             more |= {"probe_every": 2, "test_prompts": 1} if name == "f_dpo" else {}
             pairs = "" if method.data == "selected" else judge
-            states = run(bench, short(name, name, backbone="tiny", pairs=pairs, **more))
+            states = run(bench, short(name, name, backbone="tiny", pairs=parse_source(pairs), **more))
             assert [state.step.step for state in states if state.step] == [1, 2]
             assert all(math.isfinite(state.step.loss) for state in states if state.step)
             assert states[-1].checkpoint == name
         request = BatchRequest(Prompt("a red circle"), "f_dpo", (0,), num_inference_steps=2, metrics=("ssim",))
         assert run_request(bench, request).config.checkpoint == "f_dpo"
         with pytest.raises(InputError, match="tiny has no annotator"):
-            run(bench, short("f_dpo", "none", backbone="tiny", pairs="annotator"))
+            run(bench, short("f_dpo", "none", backbone="tiny", pairs=parse_source("annotator")))

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from t2ialign import store
 from t2ialign.methods import METHODS
 from t2ialign.registry import ADAPTER_FILE
+from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.align.estimate import costs, estimate
 from t2ialign.use_cases.align.probe import probe_record
@@ -150,7 +151,7 @@ def test_given_pictures_are_mixed_in(bench: Workbench, tmp_path: Path) -> None:
     )
     for file in write_pictures(state, tmp_path).values():
         file.with_suffix(".txt").write_text("a blue ring")
-    run(bench, short("mi_tune", "real", pairs=f"pictures:{tmp_path}", real_share=0.5))
+    run(bench, short("mi_tune", "real", pairs=parse_source(f"pictures:{tmp_path}"), real_share=0.5))
     with pytest.raises(InputError, match="no pictures to mix in"):
         run(bench, short("mi_tune", "unreal", real_share=0.5))
 

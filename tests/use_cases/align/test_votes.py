@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from t2ialign.source import Source, parse_source
 from t2ialign.store import images
 from t2ialign.store.studies import add_study, exclude, open_study
 from t2ialign.store.vote_pairs import labelled_from_votes
@@ -68,10 +69,10 @@ def alone(bench: Workbench) -> Workbench:
 
 def test_a_job_learns_from_the_very_votes_that_the_owner_left(voted) -> None:
     bench, study = voted
-    source, job = f"{study}:x", alone(bench)
+    source, job = Source("votes", study, "x"), alone(bench)
     with pytest.raises(InputError, match="another process"):
         job.results.vote_pairs(source, 64)
-    leave_votes(bench.store, f"votes:{source}")
+    leave_votes(bench.store, source)
     ours, theirs = (one.results.vote_pairs(source, 64) for one in (bench, job))
     assert len(ours) == len(theirs) == 8
     for one, other in zip(ours, theirs):
@@ -85,30 +86,30 @@ def test_a_job_learns_from_the_very_votes_that_the_owner_left(voted) -> None:
 def test_the_record_says_whose_votes_they_are(voted) -> None:
     bench, study = voted
     exclude(bench.store, study, Rule("fast", 100.0))
-    record = bench.results.votes_record(study)
+    record = bench.results.votes_record(Source("votes", study))
     assert (record["study"], record["answers"], record["surveys"], record["group"]) == (study, 12, 3, "")
-    assert bench.results.votes_record(f"{study}:y")["answers"] == 4
+    assert bench.results.votes_record(Source("votes", study, "y"))["answers"] == 4
 
 
 @pytest.mark.parametrize("method", ["diffusion_dpo", "dmpo"])
 def test_pairs_methods_learn_from_votes(voted, method: str) -> None:
     bench, study = voted
-    run(bench, short(method, f"pairs-{method}", pairs=f"votes:{study}"))
+    run(bench, short(method, f"pairs-{method}", pairs=parse_source(f"votes:{study}")))
     manifest = json.loads((bench.home / "checkpoints" / f"pairs-{method}" / "manifest.json").read_text())
     assert manifest["parents"] == ["base"] and manifest["data"]["examples"] == 8
-    assert manifest["data"]["votes"] == bench.results.votes_record(study)
+    assert manifest["data"]["votes"] == bench.results.votes_record(Source("votes", study))
 
 
 def test_kto_learns_from_single_pictures_and_needs_no_pair(voted) -> None:
     bench, study = voted
     labels = [one.desirable for one in labelled_from_votes(bench.store, study)]
     assert (labels.count(True), labels.count(False)) == (4, 8)
-    run(bench, short("diffusion_kto", "kto-votes", pairs=f"votes:{study}"))
+    run(bench, short("diffusion_kto", "kto-votes", pairs=parse_source(f"votes:{study}")))
     manifest = json.loads((bench.home / "checkpoints" / "kto-votes" / "manifest.json").read_text())
     assert manifest["data"]["examples"] == 8  # four of each: half of them liked
-    nobody = replace(short("diffusion_kto", "kto-y", pairs=f"votes:{study}:y"))
+    nobody = replace(short("diffusion_kto", "kto-y", pairs=parse_source(f"votes:{study}:y")))
     run(bench, nobody)  # raters of y selected nothing: twelve dislikes, and not one pair
     manifest = json.loads((bench.home / "checkpoints" / "kto-y" / "manifest.json").read_text())
     assert manifest["data"]["examples"] == 12 and manifest["data"]["votes"]["group"] == "y"
     with pytest.raises(InputError, match="let people vote"):
-        run(bench, short("diffusion_dpo", "dpo-y", pairs=f"votes:{study}:y"))
+        run(bench, short("diffusion_dpo", "dpo-y", pairs=parse_source(f"votes:{study}:y")))
