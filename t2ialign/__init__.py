@@ -194,6 +194,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             data.py                 from a plan to data ready to train on
             estimate.py             what a run will cost
             job.py                  training as a job: one way in, and its records read back
+            manifest.py             what a checkpoint was made from, and what that gained and cost
             merge.py                adapters merged into a new checkpoint
             pictures.py             the pictures to learn from, through the store
             probe.py                a fixed batch, sampled and scored while it trains

@@ -3,7 +3,8 @@
 A field is read as its annotation says: records within records, tuples (lists in JSON), mappings by text, literals, unions,
 dates (ISO 8601). A number that is not finite is null, because JSON has none; ``float`` reads null as NaN, and whole
 numbers stay whole, because identities are hashes of what was written. Classes with a text form of their own (``text_form``)
-are that text. A field of (name, value) pairs that is marked ``AS_OBJECT`` is an object.
+are that text. A field of (name, value) pairs that is marked ``AS_OBJECT`` is an object; one that is marked ``IF_SAID`` is left
+out while it has its default.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -22,7 +23,8 @@ from t2ialign.types import InputError
 
 Record = TypeVar("Record")
 Reader = Callable[[Any], Any]
-AS_OBJECT = {"json": "object"}
+AS_OBJECT = {"as_object": True}
+IF_SAID = {"if_said": True}
 PLAIN: dict[type, tuple[tuple[type, ...], str]] = {
     str: ((str,), "a text"),
     int: ((int,), "a whole number"),
@@ -54,7 +56,7 @@ def encode(value: Any) -> Any:
     if type(value) in _parsers or isinstance(value, Path):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _encoded(field, getattr(value, field.name)) for field in fields(value)}
+        return {field.name: _encoded(field, part) for field, part in _said(value)}
     if isinstance(value, Mapping):
         return {str(key): encode(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -76,8 +78,16 @@ def decode(kind: type[Record], value: Any, complaint: str = "", spare: bool = Fa
         raise InputError(f"{complaint or f'This is no {kind.__name__}'}: {error}.") from error
 
 
+def _said(record: Any) -> Iterator[tuple[Field[Any], Any]]:
+    for field in fields(record):
+        value = getattr(record, field.name)
+        usual = field.default if field.default_factory is MISSING else field.default_factory()
+        if not (field.metadata.get("if_said") and value == usual):
+            yield field, value
+
+
 def _encoded(field: Field[Any], value: Any) -> Any:
-    return encode(dict(value) if field.metadata.get("json") == "object" else value)
+    return encode(dict(value) if field.metadata.get("as_object") else value)
 
 
 @cache
@@ -201,7 +211,7 @@ def _record_reader(kind: type, spare: bool) -> Reader:
 
 
 def _field_reader(field: Field[Any], reader: Reader) -> Reader:
-    if field.metadata.get("json") != "object":
+    if not field.metadata.get("as_object"):
         return reader
     return lambda value: reader(list(value.items()) if isinstance(value, Mapping) else value)
 

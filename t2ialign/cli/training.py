@@ -88,14 +88,16 @@ def _train(
     bench: Workbench, request: AlignRequest, job: str, into: Path | None, replace: bool, as_json: bool, team: Processes
 ) -> None:
     from t2ialign.use_cases.align import train as training
+    from t2ialign.use_cases.align.manifest import record_of
     from t2ialign.use_cases.align.result import report_lines
 
     watching = _watching(bench.home, job, request.name) if team.first else _following(bench.home, job, request.name)
     with watching as (folder, control, show):
         for state in training.align(bench, request, folder, control, into, replace, team):
             show(state)
-    if state.checkpoint:
-        emit(state.manifest, as_json, lambda: report_lines(state.manifest))
+    manifest = state.manifest
+    if manifest is not None:
+        emit(record_of(manifest), as_json, lambda: report_lines(manifest))
 
 
 def _folder(home: Path, job: str, name: str) -> Path:
@@ -182,6 +184,7 @@ def merge(
     as_json: JsonFlag = False,
 ) -> None:
     """Merge adapters into one checkpoint: of LoRAs, exactly what the live blend computes."""
+    from t2ialign.use_cases.align.manifest import record_of
     from t2ialign.use_cases.align.merge import merge as merged
     from t2ialign.use_cases.workbench import open_workbench
 
@@ -189,4 +192,4 @@ def merge(
         manifest = merged(bench, "+".join(blend), name, into, replace)
         if bench.results.elsewhere:
             print(f"{bench.results.elsewhere}; the new checkpoint appears there too.", file=sys.stderr)
-    emit(manifest, as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest['parents'])}."]))
+    emit(record_of(manifest), as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest.parents)}."]))

@@ -12,15 +12,18 @@ from t2ialign.registry import NAME
 from t2ialign.store.jobs import Job, probes, train_steps
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.job import KIND, LIVE, request_of
+from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
 from t2ialign.use_cases.align.request import AlignRequest, plan
-from t2ialign.use_cases.align.result import read_manifest
 
 HEAVY = "log_ratios"  # single pairs' numbers: the Theory page's, not these charts'
 
 
 @dataclass(frozen=True)
 class TrainingJobState:
-    """A job with its records; ``total`` is the number of steps that it will have made at its end, 0 if unknown."""
+    """A job with its records; ``total`` is the number of steps that it will have made at its end, 0 if unknown.
+
+    ``manifest`` is that of its checkpoint, None where there is none or where a ``problem`` keeps it from being read.
+    """
 
     job: Job
     request: AlignRequest
@@ -28,7 +31,8 @@ class TrainingJobState:
     probes: Sequence[Mapping[str, Any]]
     total: int
     ahead: int
-    manifest: Mapping[str, Any]
+    manifest: TrainingManifest | None = None
+    problem: str = ""
 
     @property
     def live(self) -> bool:
@@ -42,7 +46,7 @@ class TrainingJobState:
     def mark(self) -> str:
         """Changes whenever anything on the page would."""
         job, progress = self.job, self.job.progress
-        scored = "scores" in self.manifest
+        scored = self.manifest is not None and self.manifest.scores is not None
         return f"{job.id} {job.status} {job.asked} {progress.phase} {progress.fraction:.3f} {self.measured} {scored}"
 
     @property
@@ -77,8 +81,8 @@ class Watch:
         request = request_of(job)
         known = self._read(job, request)
         measured = probes(self.services.store, job.id)
-        manifest = self._manifest(request) if job.status == "done" else {}
-        return TrainingJobState(job, request, tuple(known.steps), measured, known.total, self._ahead(job), manifest)
+        ahead, (manifest, problem) = self._ahead(job), self._manifest(job, request)
+        return TrainingJobState(job, request, tuple(known.steps), measured, known.total, ahead, manifest, problem)
 
     def trainings(self) -> list[Job]:
         """All training jobs, oldest first."""
@@ -100,10 +104,14 @@ class Watch:
             return 0
         return made.steps * made.rounds
 
-    def _manifest(self, request: AlignRequest) -> Mapping[str, Any]:
-        if not NAME.fullmatch(request.name):
-            return {}
-        return read_manifest(self.services.bench.home / "checkpoints" / request.name)
+    def _manifest(self, job: Job, request: AlignRequest) -> tuple[TrainingManifest | None, str]:
+        """The manifest that a finished job has left, or why it cannot be read."""
+        if job.status != "done" or not NAME.fullmatch(request.name):
+            return None, ""
+        try:
+            return find_manifest(self.services.bench.home / "checkpoints" / request.name), ""
+        except InputError as error:
+            return None, str(error)
 
     def _ahead(self, job: Job) -> int:
         """Jobs that run on, or wait for, the same device before this one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.store.jobs import Job
 from t2ialign.use_cases.align.command import in_a_line
 from t2ialign.use_cases.align.job import request_of
+from t2ialign.use_cases.align.manifest import BeforeAfter, MetricChange, WinRate
 
 PHASES = {
     "": "Starting",
@@ -111,7 +113,9 @@ def _working(watched: TrainingJobState) -> str:
 def _done(watched: TrainingJobState) -> str:
     job = watched.job
     took = f" in {duration((job.ended - job.started).total_seconds())}" if job.ended and job.started else ""
-    if not watched.manifest:
+    if watched.problem:
+        return f"Done{took}. {watched.problem}"
+    if watched.manifest is None:
         return f"Done{took}. Its checkpoint is no longer here."
     return f"Done{took}: {watched.request.name} can be chosen everywhere."
 
@@ -122,21 +126,20 @@ def _place(watched: TrainingJobState) -> str:
 
 def result(watched: TrainingJobState, cell: str) -> str:
     """Before and after on the test prompts, and ways on; empty until there is a checkpoint."""
-    if not watched.manifest:
+    if watched.manifest is None:
         return ""
-    scores = watched.manifest.get("scores", {})
-    changes = [_change(name, scores["metrics"][name]) for name in _order(scores.get("metrics", {}))]
-    preferred = _preferred(scores) if "win_rate" in scores else None
+    scores = watched.manifest.scores or BeforeAfter()
+    changes = [_change(name, scores.metrics[name]) for name in _order(scores.metrics)]
+    preferred = _preferred(scores, scores.win_rate) if scores.win_rate else None
     return render("align/result.html", request=watched.request, preferred=preferred, changes=changes, cell=cell)
 
 
-def _preferred(scores: Mapping[str, Any]) -> tuple[str, str]:
+def _preferred(scores: BeforeAfter, rate: WinRate) -> tuple[str, str]:
     """The share of pictures that are preferred to the parent's, and what it is a share of."""
-    rate = scores["win_rate"]
-    sure = f" ({rate['lo']:.0%} to {rate['hi']:.0%})" if rate["lo"] is not None else ""
-    size = f"{counted(scores['prompts'], 'test prompt')} with {counted(scores['seeds'], 'seed')} each"
-    words = f"of its pictures are preferred to its parent's{sure}, by {rate['by']}, on {size}."
-    return f"{rate['mean']:.0%}", words
+    sure = "" if math.isnan(rate.lo) else f" ({rate.lo:.0%} to {rate.hi:.0%})"
+    size = f"{counted(scores.prompts, 'test prompt')} with {counted(scores.seeds, 'seed')} each"
+    words = f"of its pictures are preferred to its parent's{sure}, by {rate.by}, on {size}."
+    return f"{rate.mean:.0%}", words
 
 
 def _order(metrics: Mapping[str, Any]) -> list[str]:
@@ -148,34 +151,28 @@ def _order(metrics: Mapping[str, Any]) -> list[str]:
     return [name for names in axes.values() for name in names[:2]]
 
 
-def _change(name: str, change: Mapping[str, Mapping[str, float | None]]) -> Change:
-    """A metric before, after, and its difference prompt by prompt; effective numbers have none, only two means."""
-    metric, gap = METRICS[name], change.get("difference") or _plain_gap(change)
-    sure = gap["lo"] is not None and gap["lo"] * gap["hi"] > 0  # type: ignore[operator]
-    better = (gap["mean"] or 0) * (1 if metric.higher_is_better else -1) > 0
+def _change(name: str, change: MetricChange) -> Change:
+    """A metric before, after, and what lies between."""
+    metric, gap = METRICS[name], change.gap
+    better = gap.mean * (1 if metric.higher_is_better else -1) > 0
+    sure = gap.lo * gap.hi > 0
     return Change(
         title=metric.title,
         axis=metric.axis,
-        before=_number(change["before"]["mean"]),
-        after=_number(change["after"]["mean"]),
-        gap=_signed(gap["mean"]),
-        interval=f"{_signed(gap['lo'])} to {_signed(gap['hi'])}" if gap["lo"] is not None else "",
+        before=_number(change.before.mean),
+        after=_number(change.after.mean),
+        gap=_signed(gap.mean),
+        interval="" if math.isnan(gap.lo) else f"{_signed(gap.lo)} to {_signed(gap.hi)}",
         kind=("better" if better else "worse") if sure else "unsure",
     )
 
 
-def _plain_gap(change: Mapping[str, Mapping[str, float | None]]) -> Mapping[str, float | None]:
-    """The difference of the two means, which nobody is sure of."""
-    before, after = change["before"]["mean"], change["after"]["mean"]
-    return {"mean": None if before is None or after is None else after - before, "lo": None, "hi": None}
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else number(value)
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else number(value)
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.2g}".replace("-", "−")
+def _signed(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:+.2g}".replace("-", "−")
 
 
 def history(jobs: Sequence[Job], looks: Mapping[str, Look], open_job: str, moment: datetime | None = None) -> str:

@@ -137,7 +137,7 @@ def evenly(records: Sequence[Any], most: int) -> list[Any]:
 def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Updates:
     """Before and after, and the new point beside all others; nothing before the end."""
     name = watched.request.name
-    if not watched.manifest:
+    if watched.manifest is None:
         return {"result": "", "point_box": gr.Column(visible=False)}
     cells = list_cells(services.store, Filters(checkpoints=(name,)))
     shown = result(watched, cells[0].key if cells else "")

@@ -13,8 +13,10 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.methods import METHODS
 from t2ialign.registry import CheckpointEntry
-from t2ialign.source import Source, parse_source
-from t2ialign.use_cases.align.result import read_manifest
+from t2ialign.source import Source
+from t2ialign.types import InputError
+from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
+from t2ialign.use_cases.align.request import AlignRequest
 
 RATERS = "annotator"
 
@@ -31,14 +33,18 @@ def stories(services: Services) -> Markup:
 
 def story(entry: CheckpointEntry, note: str = "") -> str:
     """``Diffusion-DPO, beta 2,000, from sunny raters. Wins 61 % over base.``; of a backbone its ``note``."""
-    record = read_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else {}
-    if "merge" in record:
-        return "Blend of " + " and ".join(f"{part['weight']:g} {part['name']}" for part in record["merge"]) + "."
+    try:
+        manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+    except InputError as error:
+        return str(error)
+    manifest = manifest or TrainingManifest()
+    if manifest.merge:
+        return "Blend of " + " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge) + "."
     if entry.method not in METHODS:
         return entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
-    asked = record.get("request", {})
-    told = ", ".join([METHODS[entry.method].title, *_choices(asked.get("options", {}))])
-    return f"{told}, from {_source(parse_source(asked.get('pairs', '')))}.{_result(record)}"
+    asked = manifest.request or AlignRequest(entry.method, entry.name)
+    told = ", ".join([METHODS[entry.method].title, *_choices(dict(asked.options))])
+    return f"{told}, from {_source(asked.pairs)}.{_result(manifest)}"
 
 
 def _choices(options: Mapping[str, Any]) -> list[str]:
@@ -46,7 +52,9 @@ def _choices(options: Mapping[str, Any]) -> list[str]:
     divergence = str(options.get("divergence", ""))
     said = [DIVERGENCE_TITLES.get(divergence, divergence.replace("=", " "))] if divergence else []
     if "beta" in options:
-        said.append(f"beta {options['beta']:,g}" + ("" if options.get("match_strength", True) else " unmatched"))
+        beta = options["beta"]
+        strength = f"{beta:,g}" if isinstance(beta, int | float) else str(beta)
+        said.append(f"beta {strength}" + ("" if options.get("match_strength", True) else " unmatched"))
     return [*said, "DoRA"] if options.get("adapter") == "dora" else said
 
 
@@ -58,7 +66,7 @@ def _source(source: Source) -> str:
     return str(source)
 
 
-def _result(record: Mapping[str, Any]) -> str:
+def _result(manifest: TrainingManifest) -> str:
     """How often its pictures were preferred to its parent's, as its manifest has it."""
-    wins, parents = record.get("scores", {}).get("win_rate"), " and ".join(record.get("parents", ()))
-    return f" Wins {100 * wins['mean']:.0f} % over {parents}." if wins else ""
+    wins = manifest.scores.win_rate if manifest.scores else None
+    return f" Wins {100 * wins.mean:.0f} % over {' and '.join(manifest.parents)}." if wins else ""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import save_file
 
@@ -15,13 +13,12 @@ from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.merging import merged_lora
 from t2ialign.registry import ADAPTER_FILE, NAME, CheckpointEntry, resolve
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest, record_of
 from t2ialign.use_cases.align.result import check_free
 from t2ialign.use_cases.workbench import Workbench
 
 
-def merge(
-    bench: Workbench, blend: str, name: str, into: Path | None = None, replace: bool = False
-) -> Mapping[str, Any]:
+def merge(bench: Workbench, blend: str, name: str, into: Path | None = None, replace: bool = False) -> TrainingManifest:
     """Writes ``a@0.5+b@0.5`` as a checkpoint of its own, which samples the same pictures as the live blend.
 
     Raises:
@@ -36,20 +33,20 @@ def merge(
         raise InputError(f"{blend} is the base itself, so there is nothing to merge: give an adapter a weight.")
     backbone = bench.backbone(entry)
     tensors = merged_lora(backbone, uses, registry.checkpoints)
-    manifest = {
-        "title": f"{name} (merged)",
-        "method": "merge",
-        "note": f"Merged from {blend}.",
-        "parents": [use.name for use in uses],
-        "merge": [{"name": use.name, "weight": use.weight, "sha": use.sha} for use in uses],
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    manifest = TrainingManifest(
+        title=f"{name} (merged)",
+        method="merge",
+        note=f"Merged from {blend}.",
+        parents=tuple(use.name for use in uses),
+        merge=tuple(MergedPart(use.name, use.weight, use.sha) for use in uses),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ADAPTER_FILE
         save_file({f"{PREFIX}{key}": tensor for key, tensor in tensors.items()}, file)
         add_adapter(backbone, name, start=CheckpointEntry(name, entry.name, file, "lora"))
         try:
-            save_adapter(backbone, name, target, manifest)
+            save_adapter(backbone, name, target, record_of(manifest))
         finally:
             drop_adapter(backbone, name)
     return manifest

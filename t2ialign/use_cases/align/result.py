@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from t2ialign.codec import encode
 from t2ialign.diffusion.adapters import save_adapter
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.files import write_whole
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import seed_effects
 from t2ialign.registry import revision_of
@@ -21,14 +18,22 @@ from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.estimate import evaluation_requests
+from t2ialign.use_cases.align.manifest import (
+    BeforeAfter,
+    Difference,
+    LearnedData,
+    MetricChange,
+    TrainingEffort,
+    TrainingManifest,
+    WinRate,
+    find_manifest,
+    record_of,
+)
 from t2ialign.use_cases.align.pictures import scored
 from t2ialign.use_cases.align.request import Plan, repeatable
 from t2ialign.use_cases.align.sources import witness_of
 from t2ialign.use_cases.batches.score_batch import BatchState
-from t2ialign.use_cases.reports.text import jsonable
 from t2ialign.use_cases.workbench import Workbench
-
-MANIFEST = "manifest.json"
 
 
 def check_free(bench: Workbench, name: str, target: Path, replace: bool) -> None:
@@ -41,51 +46,36 @@ def check_free(bench: Workbench, name: str, target: Path, replace: bool) -> None
 
 def is_finished(plan: Plan, target: Path) -> bool:
     """Whether this very run, on these very weights, has saved its adapter already."""
-    record = read_manifest(target)
-    return record.get("request") == encode(repeatable(plan)) and record.get("backbone_revision") == revision_of(
-        plan.entry
-    )
-
-
-def read_manifest(target: Path) -> dict[str, Any]:
-    """A checkpoint's manifest; empty where there is none."""
     try:
-        return json.loads((target / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        found = find_manifest(target)
+    except InputError:  # not this run's, whatever it is
+        return False
+    return found is not None and (found.request, found.backbone_revision) == (repeatable(plan), revision_of(plan.entry))
 
 
-def data_record(bench: Workbench, plan: Plan, data: Path, examples: int) -> dict[str, Any]:
+def learned(bench: Workbench, plan: Plan, data: Path, examples: int) -> LearnedData:
     """What a run has learned from: its source, its content's hash and, of votes, whose they are."""
     votes = bench.results.votes_record(plan.source) if plan.source.kind == "votes" else {}
-    record = {"source": str(plan.source), "examples": examples, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
-    return {**record, "votes": votes} if votes else record
+    return LearnedData(plan.source, examples, hashlib.sha256(data.read_bytes()).hexdigest(), votes)
 
 
-def save(plan: Plan, backbone: Backbone, target: Path, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+def save(plan: Plan, backbone: Backbone, target: Path, data: LearnedData, training: TrainingEffort) -> None:
     """Writes the adapter in training and its manifest to ``target``, whole or not at all."""
-    manifest = {
-        "title": f"{plan.method.title} ({plan.request.name})",
-        "method": plan.method.name,
-        "note": f"Trained from {plan.parent.name} on {str(plan.source) or 'its own pictures'}.",
-        "citation": plan.method.citation,
-        "parents": [plan.parent.name],
-        "request": encode(repeatable(plan)),
-        "data": data,
-        "training": training,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    save_adapter(backbone, plan.request.name, target, jsonable(manifest))
+    manifest = TrainingManifest(
+        title=f"{plan.method.title} ({plan.request.name})",
+        method=plan.method.name,
+        note=f"Trained from {plan.parent.name} on {str(plan.source) or 'its own pictures'}.",
+        citation=plan.method.citation,
+        parents=(plan.parent.name,),
+        request=repeatable(plan),
+        data=data,
+        training=training,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    save_adapter(backbone, plan.request.name, target, record_of(manifest))
 
 
-def add_to_manifest(target: Path, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes further entries into a checkpoint's manifest; the adapter stays as it is."""
-    record = {**read_manifest(target), **jsonable(more)}
-    write_whole(target / MANIFEST, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(), sync=True)
-    return record
-
-
-def compared(bench: Workbench, plan: Plan, cancelled: Any) -> Iterator[tuple[float, Mapping[str, Any] | None]]:
+def compared(bench: Workbench, plan: Plan, cancelled: Any) -> Iterator[tuple[float, BeforeAfter | None]]:
     """Scores parent and new checkpoint on the same test cells: (fraction, None) as it goes, (1, the report) at the end."""
     before, after = (evaluation_requests(plan, name) for name in (plan.parent.name, plan.request.name))
     done: list[BatchState] = []
@@ -97,27 +87,34 @@ def compared(bench: Workbench, plan: Plan, cancelled: Any) -> Iterator[tuple[flo
         yield 1.0, _report(bench, plan, done[: len(before)], done[len(before) :])
 
 
-def _report(bench: Workbench, plan: Plan, before: Sequence[BatchState], after: Sequence[BatchState]) -> dict[str, Any]:
+def _report(bench: Workbench, plan: Plan, before: Sequence[BatchState], after: Sequence[BatchState]) -> BeforeAfter:
     """Every metric before and after with intervals over prompts, and how often the new pictures are preferred."""
     names = [name for name in before[0].scores if all(name in state.scores for state in [*before, *after])]
     found = {name: _change(name, before, after) for name in names}
+    return BeforeAfter(
+        prompts=len(before),
+        seeds=len(before[0].request.seeds),
+        guidance_scale=before[0].request.guidance_scale,
+        steps=before[0].request.num_inference_steps,
+        metrics={name: change for name, change in found.items() if change is not None},
+        win_rate=_win_rate(bench, plan, before, after),
+    )
+
+
+def _win_rate(
+    bench: Workbench, plan: Plan, before: Sequence[BatchState], after: Sequence[BatchState]
+) -> WinRate | None:
+    """How often the new pictures are preferred; None where nobody can say."""
     witness = witness_of(bench, plan)
-    report: dict[str, Any] = {
-        "prompts": len(before),
-        "seeds": len(before[0].request.seeds),
-        "guidance_scale": before[0].request.guidance_scale,
-        "steps": before[0].request.num_inference_steps,
-        "metrics": {name: change for name, change in found.items() if change},
-    }
-    if witness is not None:
-        wins = [float(witness.wins(new.batch, old.batch).mean()) for old, new in zip(before, after)]
-        rate = mean_interval(wins)
-        report["win_rate"] = {"by": witness.name, **_numbers(Interval(rate.mean, max(rate.lo, 0.0), min(rate.hi, 1.0)))}
-    return report
+    if witness is None:
+        return None
+    wins = [float(witness.wins(new.batch, old.batch).mean()) for old, new in zip(before, after)]
+    rate = mean_interval(wins)
+    return WinRate(witness.name, rate.mean, max(rate.lo, 0.0), min(rate.hi, 1.0))
 
 
-def _change(name: str, before: Sequence[BatchState], after: Sequence[BatchState]) -> dict[str, Any]:
-    """One metric before, after, and (but for effective numbers) their difference prompt by prompt; nothing if unscored."""
+def _change(name: str, before: Sequence[BatchState], after: Sequence[BatchState]) -> MetricChange | None:
+    """One metric before, after, and (but for effective numbers) their difference prompt by prompt; None if unscored."""
     finish = METRICS[name].finish
     sides = [[_cell(state, name) for state in states] for states in (before, after)]
     old_effects, new_effects = (
@@ -127,14 +124,16 @@ def _change(name: str, before: Sequence[BatchState], after: Sequence[BatchState]
     old = over_prompts(sides[0], finish, list(old_effects.values()))
     new = over_prompts(sides[1], finish, list(new_effects.values()))
     if math.isnan(old.mean) or math.isnan(new.mean):
-        return {}
-    keyed = [{state.request.prompt.key: _cell(state, name).mean for state in states} for states in (after, before)]
-    sides = {"before": _numbers(old), "after": _numbers(new)}
+        return None
+    ours, theirs = (
+        {state.request.prompt.key: _cell(state, name).mean for state in states} for states in (after, before)
+    )
     if finish:
-        return sides
+        return MetricChange(old, new)
     effects = {key: difference_of(new_effects[key], old_effects[key]) for key in new_effects}
-    found = paired_difference(*keyed, effects)
-    return {**sides, "difference": {**_numbers(found.interval), "p": found.p}}
+    found = paired_difference(ours, theirs, effects)
+    gap = found.interval
+    return MetricChange(old, new, Difference(gap.mean, gap.lo, gap.hi, None if math.isnan(found.p) else found.p))
 
 
 def _cell(state: BatchState, name: str) -> Interval:
@@ -142,31 +141,27 @@ def _cell(state: BatchState, name: str) -> Interval:
     return Interval(score.mean, score.lo, score.hi)
 
 
-def _numbers(found: Interval) -> dict[str, float]:
-    return {"mean": found.mean, "lo": found.lo, "hi": found.hi}
-
-
-def _family(metrics: Mapping[str, Any]) -> Iterator[str]:
+def _family(metrics: Mapping[str, MetricChange]) -> Iterator[str]:
     """Which of the differences exclude zero in their family."""
-    found = {name: change["difference"].get("p") for name, change in metrics.items() if change.get("difference")}
+    found = {name: change.difference.p for name, change in metrics.items() if change.difference}
     ps = [math.nan if p is None else p for p in found.values()]
     if any(map(math.isfinite, ps)):
         standing = [name for name, p in zip(found, families.holm(ps)) if families.stands(p)]
         yield f"  zero is excluded, after Holm over {families.tests(ps)} differences: {', '.join(standing) or 'by none'}"
 
 
-def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
+def report_lines(manifest: TrainingManifest) -> Iterator[str]:
     """A finished checkpoint's manifest in words."""
-    seconds = record.get("training", {}).get("seconds", 0.0)
-    yield f"{record.get('title', 'The checkpoint')} is trained ({seconds:.0f} s) and can be chosen everywhere."
-    scores = record.get("scores", {})
-    for name, change in scores.get("metrics", {}).items():
-        old, new, gap = change["before"], change["after"], change.get("difference")
-        more = "" if gap is None else f"  {gap['mean']:+.3f}"
-        more += f" [{gap['lo']:+.3f}, {gap['hi']:+.3f}]" if gap and gap["lo"] is not None else ""
-        yield f"  {METRICS[name].axis:<10} {name:<28} {old['mean']:8.3f} -> {new['mean']:8.3f}{more}"
-    yield from _family(scores.get("metrics", {}))
-    if "win_rate" in scores:
-        rate = scores["win_rate"]
-        interval = "" if rate["lo"] is None else f" [{rate['lo']:.3f}, {rate['hi']:.3f}]"
-        yield f"  preferred to its parent by {rate['by']}: {rate['mean']:.3f}{interval}"
+    seconds = manifest.training.seconds if manifest.training else 0.0
+    yield f"{manifest.title or 'The checkpoint'} is trained ({seconds:.0f} s) and can be chosen everywhere."
+    scores = manifest.scores or BeforeAfter()
+    for name, change in scores.metrics.items():
+        more = "" if change.difference is None else f"  {change.gap.mean:+.3f}"
+        more += "" if math.isnan(change.gap.lo) else f" [{change.gap.lo:+.3f}, {change.gap.hi:+.3f}]"
+        means = f"{change.before.mean:8.3f} -> {change.after.mean:8.3f}"
+        yield f"  {METRICS[name].axis:<10} {name:<28} {means}{more}"
+    yield from _family(scores.metrics)
+    if scores.win_rate is not None:
+        rate = scores.win_rate
+        interval = "" if math.isnan(rate.lo) else f" [{rate.lo:.3f}, {rate.hi:.3f}]"
+        yield f"  preferred to its parent by {rate.by}: {rate.mean:.3f}{interval}"

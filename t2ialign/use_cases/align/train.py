@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align import result
 from t2ialign.use_cases.align.data import gather, load_data, save_data
 from t2ialign.use_cases.align.estimate import Estimate, costs, evaluation_seconds
+from t2ialign.use_cases.align.manifest import TrainingEffort, TrainingManifest, find_manifest, write_manifest
 from t2ialign.use_cases.align.pictures import Sampled
 from t2ialign.use_cases.align.probe import Probe, probe
 from t2ialign.use_cases.align.request import AlignRequest, Plan, plan, work_key
@@ -57,7 +58,7 @@ class AlignState:
     step: TrainStep | None = None
     probe: Probe | None = None
     checkpoint: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict)
+    manifest: TrainingManifest | None = None
 
 
 class Clock:
@@ -194,8 +195,8 @@ def _rounds(run: TrainingContext) -> Iterator[AlignState]:
             save_adapter(run.backbone, run.plan.request.name, run.folder / f"round-{number}", {"round": number})
         run.processes.wait()
     if run.processes.first:
-        training = {"seconds": round(run.clock.seconds, 1), "steps": run.plan.steps, "rounds": run.plan.rounds}
-        learned = result.data_record(run.bench, run.plan, run.data_path(run.plan.rounds), len(data))
+        training = TrainingEffort(round(run.clock.seconds, 1), run.plan.steps, run.plan.rounds)
+        learned = result.learned(run.bench, run.plan, run.data_path(run.plan.rounds), len(data))
         result.save(run.plan, run.backbone, run.target, learned, training)
     yield run.state("saving", 1.0, run.plan.rounds)
 
@@ -282,13 +283,14 @@ def _train_plan(run: TrainingContext, number: int) -> TrainPlan:
 
 def _score(run: TrainingContext) -> Iterator[AlignState]:
     """Scores parent and checkpoint on the test cells, writes that into the manifest, and ends the run."""
-    record = result.read_manifest(run.target)
-    if run.plan.settings.watch.test_prompts and "scores" not in record:
+    manifest = find_manifest(run.target)
+    assert manifest is not None, "what was trained has been saved"
+    if run.plan.settings.watch.test_prompts and manifest.scores is None:
         for done, report in result.compared(run.bench, run.plan, lambda: run.asked):
             yield run.state("scoring", done)
             if report is not None:
-                more = {"scores": report, "wall_seconds": round(run.clock.seconds, 1)}
-                record = result.add_to_manifest(run.target, more)
+                manifest = dataclasses.replace(manifest, scores=report, wall_seconds=round(run.clock.seconds, 1))
+                write_manifest(run.target, manifest)
     if not run.asked:
         shutil.rmtree(run.folder, ignore_errors=True)  # what a checkpoint needs is in its own
-        yield run.state("scoring", 1.0, run.plan.rounds, checkpoint=run.plan.request.name, manifest=record)
+        yield run.state("scoring", 1.0, run.plan.rounds, checkpoint=run.plan.request.name, manifest=manifest)

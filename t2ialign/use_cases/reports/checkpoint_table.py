@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import estimate_behind
-from t2ialign.types import Interval
-from t2ialign.use_cases.align.result import read_manifest
+from t2ialign.types import InputError, Interval
+from t2ialign.use_cases.align.manifest import BeforeAfter, MetricChange, TrainingManifest, find_manifest
 
 SHOWN = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke")
 
@@ -21,62 +20,72 @@ def markdown(registry: Registry) -> str:
     """A row for every checkpoint whose manifest holds scores before and after, in the registry's order.
 
     The differences are one family of tests: those that exclude zero also after Holm are bold, and the last line says so.
+    Below that, a sentence for each manifest that cannot be read.
     """
-    records = dict(_scored(registry))
-    shown = [name for name in SHOWN if any(name in record["scores"]["metrics"] for record in records.values())]
+    found, problems = _scored(registry)
+    shown = [name for name in SHOWN if any(name in scores.metrics for _, scores in found.values())]
     columns = ["checkpoint", "parent", "learns from", "win rate", *(f"`{name}`" for name in shown), "minutes"]
-    ps = {(name, metric): _p(record["scores"], metric) for name, record in records.items() for metric in shown}
+    ps = {(name, metric): _p(scores, metric) for name, (_, scores) in found.items() for metric in shown}
     bold = {key for key, p in zip(ps, families.holm(list(ps.values()))) if families.stands(p)}
-    rows = [_row(name, record, shown, bold) for name, record in records.items()]
+    rows = [_row(name, *told, shown, bold) for name, told in found.items()]
     lines = [_line(columns), "|---" * len(columns) + "|", *map(_line, rows)]
-    return "\n".join([*lines, "", families.legend(families.tests(list(ps.values())))]) + "\n"
+    legend = families.legend(families.tests(list(ps.values())))
+    return "\n".join([*lines, "", legend]) + "\n" + "".join(f"\n{problem}\n" for problem in problems)
 
 
-def _scored(registry: Registry) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _scored(registry: Registry) -> tuple[dict[str, tuple[TrainingManifest, BeforeAfter]], list[str]]:
+    found, problems = {}, []
     for entry in registry.checkpoints.values():
-        record = read_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else {}
-        if record.get("scores", {}).get("metrics"):
-            yield entry.name, record
+        try:
+            manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        if manifest is not None and manifest.scores is not None and manifest.scores.metrics:
+            found[entry.name] = manifest, manifest.scores
+    return found, problems
 
 
-def _p(scores: Mapping[str, Any], metric: str) -> float:
+def _p(scores: BeforeAfter, metric: str) -> float:
     """The p-value of a metric's difference, NaN where there is none; from the interval over prompts where it was not kept."""
-    found = scores["metrics"].get(metric, {}).get("difference")
-    if METRICS[metric].finish or found is None or found["lo"] is None:
+    found = scores.metrics[metric].difference if metric in scores.metrics else None
+    if METRICS[metric].finish or found is None or math.isnan(found.lo):
         return math.nan
-    if "p" in found:
-        return math.nan if found["p"] is None else found["p"]
-    interval = Interval(found["mean"], found["lo"], found["hi"])
-    return estimate_behind(interval, scores["prompts"] - 1).p if scores.get("prompts", 0) > 1 else math.nan
+    if found.p is not None:
+        return found.p
+    interval = Interval(found.mean, found.lo, found.hi)
+    return estimate_behind(interval, scores.prompts - 1).p if scores.prompts > 1 else math.nan
 
 
-def _row(name: str, record: Mapping[str, Any], shown: list[str], bold: Collection[tuple[str, str]]) -> list[str]:
-    scores = record["scores"]
-    source = record.get("data", {}).get("source") or "its own pictures"
+def _row(
+    name: str, manifest: TrainingManifest, scores: BeforeAfter, shown: list[str], bold: Collection[tuple[str, str]]
+) -> list[str]:
+    source = str(manifest.data.source) if manifest.data else ""
+    rate = scores.win_rate
     return [
         f"`{name}`",
-        ", ".join(f"`{parent}`" for parent in record.get("parents", ())),
-        source,
-        _interval(scores["win_rate"], "") if "win_rate" in scores else "",
-        *(_change(metric, scores["metrics"].get(metric), (name, metric) in bold) for metric in shown),
-        f"{record.get('wall_seconds', 0) / 60:.0f}",
+        ", ".join(f"`{parent}`" for parent in manifest.parents),
+        source or "its own pictures",
+        "" if rate is None else _interval(Interval(rate.mean, rate.lo, rate.hi), ""),
+        *(_change(metric, scores.metrics.get(metric), (name, metric) in bold) for metric in shown),
+        f"{manifest.wall_seconds / 60:.0f}",
     ]
 
 
-def _change(metric: str, change: Mapping[str, Any] | None, bold: bool) -> str:
+def _change(metric: str, change: MetricChange | None, bold: bool) -> str:
     """The paired difference with its interval; before and after where a metric has no difference prompt by prompt."""
     if change is None:
         return ""
-    if METRICS[metric].finish or "difference" not in change:
-        return f"{change['before']['mean']:.2f} → {change['after']['mean']:.2f}"
-    said = _interval(change["difference"], "+")
+    if METRICS[metric].finish or change.difference is None:
+        return f"{change.before.mean:.2f} → {change.after.mean:.2f}"
+    said = _interval(change.gap, "+")
     return f"**{said}**" if bold else said
 
 
-def _interval(found: Mapping[str, Any], sign: str) -> str:
-    if found["lo"] is None:
-        return f"{found['mean']:{sign}.3f}"
-    return f"{found['mean']:{sign}.3f} [{found['lo']:{sign}.3f}, {found['hi']:{sign}.3f}]"
+def _interval(found: Interval, sign: str) -> str:
+    if math.isnan(found.lo):
+        return f"{found.mean:{sign}.3f}"
+    return f"{found.mean:{sign}.3f} [{found.lo:{sign}.3f}, {found.hi:{sign}.3f}]"
 
 
 def _line(cells: list[str]) -> str:

@@ -110,6 +110,13 @@ def test_gains_and_losses_are_named_only_where_they_are_sure(services, watch):
     assert result(watch.look("align-1"), "") == "" and "no longer here" in sentence(watch.look("align-1"))
 
 
+def test_a_manifest_that_cannot_be_read_is_said(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    finished(services, metrics={"lpips": 3})
+    watched = watch.look("align-1")
+    assert result(watched, "") == "" and "'scores.metrics.lpips' is a table" in sentence(watched)
+
+
 @pytest.mark.parametrize("backbone", load_registry().backbones.values(), ids=lambda entry: entry.name)
 def test_a_result_is_drawn_for_every_backbone(services, watch, backbone):
     """By the metrics that a run is scored by there; effective numbers (U-RKE) have no difference prompt by prompt."""

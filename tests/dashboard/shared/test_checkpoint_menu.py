@@ -41,6 +41,23 @@ def test_without_a_manifest_the_registry_speaks():
     assert story(replace(bare, note="Mine."), "About 7 GB.") == "Mine."
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"kind": "lora", "backbone": "shapes", "scores": "good"}',
+        '{"kind": "lora", "backbone": "shapes", "method": "f_dpo", "request": {"options": []}}',
+        '{"kind": "lora", "backbone": "shapes", "merge": [{"weight": 1}]}',
+    ],
+)
+def test_a_foreign_manifest_is_a_sentence_in_the_menu(services, record):
+    folder = services.bench.home / "checkpoints" / "foreign"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(record)
+    (folder / "pytorch_lora_weights.safetensors").write_bytes(b"weights")
+    entry = services.checkpoints()["foreign"]
+    assert "is not the manifest of a checkpoint" in story(entry) and "foreign" in stories(services)
+
+
 def test_no_story_ends_its_style_sheet(services, monkeypatch):
     hostile = CheckpointEntry("x", "shapes", note='"}</style><script>')
     monkeypatch.setattr(type(services), "checkpoints", lambda self: {"x": hostile})

@@ -17,7 +17,7 @@ def test_merged_is_the_same_as_live(tmp_path) -> None:
             run(bench, short("f_dpo", name, seed=seed, learning_rate=0.02))
         run(bench, short("mi_tune", "d", adapter="dora"))
         manifest = merge(bench, "a@0.7+b@0.4", "both")
-        assert manifest["parents"] == ["a", "b"]
+        assert manifest.parents == ("a", "b")
         request = BatchRequest(Prompt("a red circle"), "a@0.7+b@0.4", (0, 1), num_inference_steps=3, metrics=("ssim",))
         live = run_request(bench, request).images
         for checkpoint, same in (("both", True), ("base", False)):

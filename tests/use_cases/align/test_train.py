@@ -19,6 +19,7 @@ from t2ialign.registry import ADAPTER_FILE
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.align.estimate import costs, estimate
+from t2ialign.use_cases.align.manifest import record_of
 from t2ialign.use_cases.align.probe import probe_record
 from t2ialign.use_cases.align.request import plan
 from t2ialign.use_cases.align.train import align
@@ -65,7 +66,7 @@ def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workben
 
     last = states[-1]
     manifest = json.loads((bench.home / "checkpoints" / "new_js" / "manifest.json").read_text())
-    assert last.checkpoint == "new_js" and jsonable(last.manifest) == manifest
+    assert last.checkpoint == "new_js" and record_of(last.manifest) == manifest
     assert manifest["kind"] == "lora" and manifest["parents"] == ["base"] and manifest["method"] == "f_dpo"
     assert manifest["request"]["options"]["divergence"] == "js" and manifest["data"]["examples"] == 18
     assert {"before", "after", "difference"} <= set(manifest["scores"]["metrics"]["oracle_alignment"])

@@ -32,6 +32,12 @@ def test_a_row_says_what_changed_and_by_how_much(tmp_path: Path):
         assert words in rows[0]
 
 
+def test_a_manifest_that_cannot_be_read_is_a_sentence_below(tmp_path: Path):
+    checkpoint(tmp_path, "odd", scores="good")
+    *_, last = markdown(load_registry(home=tmp_path)).splitlines()
+    assert "odd" in last and "'scores' is a table of named values, not 'good'" in last
+
+
 def test_the_document_shows_the_shipped_ones(tmp_path: Path):
     shipped = markdown(load_registry(home=tmp_path))
     document = (settings.ROOT / "docs" / "research.md").read_text(encoding="utf-8")
