@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -282,14 +283,14 @@ class TrainStep:
 
     step: int
     loss: float
-    accuracy: float
-    log_ratio_quantiles: tuple[tuple[float, ...], tuple[float, ...]]
-    error_win: float
-    error_lose: float
-    clamp_share: float
-    grad_norm: float
-    learning_rate: float
-    seconds: float
+    accuracy: float = math.nan
+    log_ratio_quantiles: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    error_win: float = math.nan
+    error_lose: float = math.nan
+    clamp_share: float = math.nan
+    grad_norm: float = math.nan
+    learning_rate: float = math.nan
+    seconds: float = math.nan
     log_ratios: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
 

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from t2ialign.charts.intervals import in_words
 from t2ialign.charts.theme import DARK, LIGHT, empty_figure, faded, figure, ink
-from t2ialign.types import Interval, Metric
+from t2ialign.types import Interval, Metric, TrainStep
 
 HEIGHT = 220
 POINTS = 240  # of a longer run, every so manyth step is drawn
 WIN, LOSE = 0, 1
 SMOOTH = 0.05  # the smooth line's memory, as a share of the run
 FIRST_STEP = "The first step is on its way."
-Records = Sequence[Mapping[str, Any]]
+Steps = Sequence[TrainStep]
 
 
-def loss_figure(records: Records, total: int, dark: bool = False) -> go.Figure:
+def loss_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     """The loss of every step, faint, and its running mean."""
-    return _running(records, "loss", total, dark, "loss %{y:.3f}")
+    return _running(steps, "loss", total, dark, "loss %{y:.3f}")
 
 
-def accuracy_figure(records: Records, total: int, dark: bool = False) -> go.Figure:
+def accuracy_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     """The share of pairs that the policy already orders as people do; a coin toss is dotted."""
-    chart = _running(records, "accuracy", total, dark, "%{y:.0%} in order")
+    chart = _running(steps, "accuracy", total, dark, "%{y:.0%} in order")
     if chart.data:
         chart.add_hline(0.5, line={"color": ink(dark).line, "width": 1, "dash": "dot"})
         chart.update_yaxes(range=[0, 1.02], tickformat=".0%")
     return chart
 
 
-def bands_figure(records: Records, total: int, dark: bool = False) -> go.Figure:
+def bands_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     """Log-ratios of winners and losers: the median, half of them in the dark band, nine of ten in the pale one."""
-    known = [record for record in thinned(records) if any(record.get("log_ratio_quantiles") or ((), ()))]
+    known = [step for step in thinned(steps) if any(step.log_ratio_quantiles)]
     if not known:
-        return _nothing("This method compares no pictures." if records else FIRST_STEP, dark)
+        return _nothing("This method compares no pictures." if steps else FIRST_STEP, dark)
     chart = _frame(total, dark)
     hues = DARK if dark else LIGHT
     for side, name in ((LOSE, "losers"), (WIN, "winners")):
-        rows = [record for record in known if record["log_ratio_quantiles"][side]]
-        x = [record["step"] for record in rows]
-        levels = list(zip(*(record["log_ratio_quantiles"][side] for record in rows))) or [()] * 5
+        rows = [step for step in known if step.log_ratio_quantiles[side]]
+        x = [step.step for step in rows]
+        levels = list(zip(*(step.log_ratio_quantiles[side] for step in rows))) or [()] * 5
         color = hues[side]
         for low, high, alpha in ((0, 4, 0.12), (1, 3, 0.22)):
             chart.add_scatter(
@@ -86,7 +86,7 @@ def probe_figure(points: Sequence[tuple[int, Interval]], metric: Metric, total: 
     return chart
 
 
-def thinned(records: Records) -> list[Mapping[str, Any]]:
+def thinned(records: Sequence[Any]) -> list[Any]:
     """At most ``POINTS`` records at even distances, the last one among them."""
     every = max(1, math.ceil(len(records) / POINTS))
     return list(reversed(records[::-1][::every]))
@@ -102,10 +102,11 @@ def smoothed(values: Sequence[float], share: float = SMOOTH) -> list[float]:
     return smooth
 
 
-def _running(records: Records, name: str, total: int, dark: bool, hover: str) -> go.Figure:
-    known = [(record["step"], record[name]) for record in records if _is_number(record.get(name))]
+def _running(steps: Steps, name: str, total: int, dark: bool, hover: str) -> go.Figure:
+    numbers = ((step.step, getattr(step, name)) for step in steps)
+    known = [(step, value) for step, value in numbers if math.isfinite(value)]
     if not known:
-        return _nothing("This method has no such number." if records else FIRST_STEP, dark)
+        return _nothing("This method has no such number." if steps else FIRST_STEP, dark)
     chart, colors = _frame(total, dark), ink(dark)
     smooth = smoothed([value for _, value in known])
     rows = thinned([{"x": x, "raw": raw, "mean": mean} for (x, raw), mean in zip(known, smooth)])
@@ -129,7 +130,3 @@ def _frame(total: int, dark: bool) -> go.Figure:
 
 def _nothing(words: str, dark: bool) -> go.Figure:
     return empty_figure(words, dark, HEIGHT)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)

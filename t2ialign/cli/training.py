@@ -117,18 +117,17 @@ def _watching(home: Path, job: str, name: str) -> Iterator[FollowedJob]:
         with progress(f"training {name}") as show:
             yield _folder(home, job, name), lambda: "", lambda state: show(state.fraction, state.remaining)
         return
+    from t2ialign.codec import encode
     from t2ialign.jobs.reporter import Reporter
-    from t2ialign.use_cases.align.probe import probe_record
-    from t2ialign.use_cases.reports.text import jsonable
 
     with Reporter(home, job) as reporter:
 
         def report(state: AlignState) -> None:
             reporter.report(state.phase, state.fraction, state.remaining)
             if state.step is not None:
-                reporter.step(jsonable(state.step))
+                reporter.step(encode(state.step))
             if state.probe is not None:
-                reporter.probe(jsonable(probe_record(state.probe)))
+                reporter.probe(encode(state.probe))
 
         yield reporter.folder, reporter.asked, report
         if reporter.asked():

@@ -11,16 +11,14 @@ from t2ialign.charts.training import (
     smoothed,
     thinned,
 )
-from t2ialign.types import Interval
+from t2ialign.types import Interval, TrainStep
 from tests.charts.conftest import metric
 
 
-def record(step: int, loss: float = 0.6, accuracy: float | None = 0.5) -> dict:
-    win, lose = (
-        [0.1 * step * level for level in (-1, 0, 1, 2, 3)],
-        [-0.1 * step * level for level in (3, 2, 1, 0, -1)],
-    )
-    return {"step": step, "loss": loss, "accuracy": accuracy, "log_ratio_quantiles": [win, lose]}
+def record(step: int, loss: float = 0.6, accuracy: float = 0.5) -> TrainStep:
+    win = tuple(0.1 * step * level for level in (-1, 0, 1, 2, 3))
+    lose = tuple(-0.1 * step * level for level in (3, 2, 1, 0, -1))
+    return TrainStep(step, loss, accuracy, (win, lose))
 
 
 STEPS = [record(step, loss=1 / step) for step in range(1, 21)]
@@ -44,9 +42,8 @@ def test_the_axis_reaches_to_the_last_step_from_the_start():
 
 
 def test_a_method_without_pairs_has_no_accuracy():
-    """Stored NaN is null."""
-    assert not accuracy_figure([record(1, accuracy=None)], 20).data
-    assert not bands_figure([{"step": 1, "log_ratio_quantiles": [[], []]}], 20).data
+    assert not accuracy_figure([record(1, accuracy=math.nan)], 20).data
+    assert not bands_figure([TrainStep(1, 0.6)], 20).data
 
 
 def test_bands_hold_nine_of_ten_and_half():
@@ -58,7 +55,7 @@ def test_bands_hold_nine_of_ten_and_half():
 
 
 def test_only_winners_are_drawn_where_only_they_are_known():
-    chart = bands_figure([{"step": 1, "log_ratio_quantiles": [[0, 1, 2, 3, 4], []]}], 20)
+    chart = bands_figure([TrainStep(1, 0.6, log_ratio_quantiles=((0, 1, 2, 3, 4), ()))], 20)
     lines = {line.name: line for line in chart.data if line.name}
     assert list(lines["winners"].y) == [2] and len(lines["losers"].x) == 0
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from t2ialign.dashboard.services import Services
 from t2ialign.registry import NAME
-from t2ialign.store.jobs import Job, probes, train_steps
-from t2ialign.types import InputError
-from t2ialign.use_cases.align.job import KIND, LIVE, request_of
+from t2ialign.store.jobs import Job
+from t2ialign.types import InputError, TrainStep
+from t2ialign.use_cases.align.job import KIND, LIVE, probes_of, request_of, steps_of
 from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
+from t2ialign.use_cases.align.probe import Probe
 from t2ialign.use_cases.align.request import AlignRequest, plan
-
-HEAVY = "log_ratios"  # single pairs' numbers: the Theory page's, not these charts'
 
 
 @dataclass(frozen=True)
@@ -27,8 +25,8 @@ class TrainingJobState:
 
     job: Job
     request: AlignRequest
-    steps: Sequence[Mapping[str, Any]]
-    probes: Sequence[Mapping[str, Any]]
+    steps: Sequence[TrainStep]
+    probes: Sequence[Probe]
     total: int
     ahead: int
     manifest: TrainingManifest | None = None
@@ -40,7 +38,7 @@ class TrainingJobState:
 
     @property
     def step(self) -> int:
-        return int(self.steps[-1]["step"]) if self.steps else 0
+        return self.steps[-1].step if self.steps else 0
 
     @property
     def mark(self) -> str:
@@ -57,7 +55,7 @@ class TrainingJobState:
 
 @dataclass
 class _Known:
-    steps: list[Mapping[str, Any]] = field(default_factory=list)
+    steps: list[TrainStep] = field(default_factory=list)
     total: int = 0
 
 
@@ -80,7 +78,7 @@ class Watch:
             raise InputError(f"Job {job.id} is no training run.")
         request = request_of(job)
         known = self._read(job, request)
-        measured = probes(self.services.store, job.id)
+        measured = probes_of(self.services.store, job.id)
         ahead, (manifest, problem) = self._ahead(job), self._manifest(job, request)
         return TrainingJobState(job, request, tuple(known.steps), measured, known.total, ahead, manifest, problem)
 
@@ -91,9 +89,9 @@ class Watch:
     def _read(self, job: Job, request: AlignRequest) -> _Known:
         with self._lock:
             known = self._known.setdefault(job.id, _Known())
-            after = int(known.steps[-1]["step"]) if known.steps else -1
-            for record in train_steps(self.services.store, job.id, after):
-                known.steps.append({name: value for name, value in record.items() if name != HEAVY})
+            after = known.steps[-1].step if known.steps else -1
+            for step in steps_of(self.services.store, job.id, after):
+                known.steps.append(replace(step, log_ratios=((), ())))  # single pairs' numbers are the Theory page's
             known.total = known.total or self._total(request)
             return _Known(list(known.steps), known.total)
 

@@ -24,7 +24,7 @@ from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, choices, list_cells
 from t2ialign.store.images import decode, read
-from t2ialign.types import InputError, Interval
+from t2ialign.types import InputError
 
 CURVES = ("loss", "accuracy", "bands", "alignment", "diversity")
 HIDDEN = "measured"  # what the drawn curves were drawn from
@@ -99,32 +99,28 @@ def curves(watched: TrainingJobState, dark: bool) -> Updates:
         "accuracy": accuracy_figure(steps, total, dark),
         "bands": bands_figure(steps, total, dark),
     }
-    for axis, usual in (("alignment", "clip_score"), ("diversity", "lpips")):
-        points = [(int(record["step"]), interval_of(record.get(axis))) for record in watched.probes]
-        name = watched.probes[-1].get(f"{axis}_metric", usual) if watched.probes else usual
-        metric = METRICS.get(name, METRICS[usual])
-        drawn[axis] = probe_figure(points, metric, total, dark)
+    points = {
+        "alignment": ("clip_score", [(one.alignment_metric, one.step, one.alignment) for one in watched.probes]),
+        "diversity": ("lpips", [(one.diversity_metric, one.step, one.diversity) for one in watched.probes]),
+    }
+    for axis, (usual, measured) in points.items():
+        metric = METRICS.get(measured[-1][0] if measured else usual, METRICS[usual])
+        drawn[axis] = probe_figure([(step, found) for _, step, found in measured], metric, total, dark)
         drawn[f"{axis}_title"] = curve_title(axis.capitalize(), metric.title)
     return drawn
-
-
-def interval_of(record: Mapping[str, float | None] | None) -> Interval:
-    """A stored interval; NaN where nothing is known."""
-    mean, lo, hi = ((record or {}).get(name) for name in ("mean", "lo", "hi"))
-    return Interval(*(float("nan") if value is None else float(value) for value in (mean, lo, hi)))
 
 
 def draw_samples(services: Services, watched: TrainingJobState) -> str:
     """The fixed batch's pictures; of a long run's probes a few, the first and the last among them."""
     moments, side = [], 0
-    for record in evenly(watched.probes, COLUMNS):
+    for probe in evenly(watched.probes, COLUMNS):
         rows: dict[str, list[str]] = {}
-        for picture in record.get("pictures", ()):
-            data = read(services.store.home, picture["sha"])
+        for picture in probe.pictures:
+            data = read(services.store.home, picture.sha)
             image = None if data is None else decode(data)
             side = max(side, 0 if image is None else image.shape[-1])
-            rows.setdefault(picture["prompt"], []).append("" if image is None else preview_uri(image))
-        moments.append(Moment(int(record["step"]), tuple(rows.items())))
+            rows.setdefault(picture.prompt, []).append("" if image is None else preview_uri(image))
+        moments.append(Moment(probe.step, tuple(rows.items())))
     return strip(moments, side <= 128)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,8 +13,9 @@ from torch import Tensor
 from t2ialign.charts.theory import Cloud
 from t2ialign.methods import METHODS
 from t2ialign.store import Store
-from t2ialign.store.jobs import Job, job_of, list_jobs, train_steps
-from t2ialign.use_cases.align.job import KIND, request_of
+from t2ialign.store.jobs import Job, job_of, list_jobs
+from t2ialign.types import TrainStep
+from t2ialign.use_cases.align.job import KIND, request_of, steps_of
 
 FRAMES = 60
 CROWD = 48  # pairs of one frame, gathered from so many steps as that takes
@@ -60,12 +60,12 @@ def runs_with_steps(store: Store) -> list[tuple[str, str]]:
 def film_of(store: Store, job: str) -> Film | None:
     """The film of a run; None where its steps hold no pairs (a method without pairs, or nothing has arrived yet)."""
     method = METHODS.get(request_of(job_of(store, job)).method)
-    return film(job, train_steps(store, job)) if method is not None and method.data == "pairs" else None
+    return film(job, steps_of(store, job)) if method is not None and method.data == "pairs" else None
 
 
-def film(job: str, records: Sequence[Mapping[str, Any]]) -> Film | None:
-    """At most ``FRAMES`` frames from the records of steps; each gathers the newest pairs up to its step."""
-    known = [(int(record["step"]), pairs) for record in records if len(pairs := _pairs(record))]
+def film(job: str, steps: Sequence[TrainStep]) -> Film | None:
+    """At most ``FRAMES`` frames from a run's steps; each gathers the newest pairs up to its step."""
+    known = [(step.step, pairs) for step in steps if len(pairs := _pairs(step))]
     if not known:
         return None
     ends = sorted({round(place) for place in torch.linspace(0, len(known) - 1, min(FRAMES, len(known))).tolist()})
@@ -78,9 +78,9 @@ def film(job: str, records: Sequence[Mapping[str, Any]]) -> Film | None:
     return Film(job, tuple(frames))
 
 
-def _pairs(record: Mapping[str, Any]) -> Float[Tensor, "n 2"]:
-    """Winners and losers of a step, without those that are not finite (stored as null)."""
-    rows = [pair for pair in zip(*(record.get("log_ratios") or ((), ()))) if None not in pair]
+def _pairs(step: TrainStep) -> Float[Tensor, "n 2"]:
+    """Winners and losers of a step, without those that are not finite."""
+    rows = [pair for pair in zip(*step.log_ratios) if all(map(math.isfinite, pair))]
     return torch.tensor(rows, dtype=torch.float64).reshape(-1, 2)
 
 

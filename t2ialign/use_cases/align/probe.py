@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from t2ialign.diffusion.backbone import Backbone
@@ -63,18 +62,3 @@ def probe(bench: Workbench, plan: Plan, policy: Backbone, judge: Judge | None, s
     return Probe(
         step, names["alignment"], over["alignment"], names["diversity"], over["diversity"], reward, tuple(pictures)
     )
-
-
-def probe_record(found: Probe) -> Mapping[str, object]:
-    """A probe as plain values, for a job's records."""
-    axes = {"alignment": found.alignment, "diversity": found.diversity, "reward": found.reward}
-    numbers = {
-        name: None if axis is None else {"mean": axis.mean, "lo": axis.lo, "hi": axis.hi} for name, axis in axes.items()
-    }
-    return {
-        "step": found.step,
-        "alignment_metric": found.alignment_metric,
-        "diversity_metric": found.diversity_metric,
-        **numbers,
-        "pictures": [{"prompt": p.prompt, "seed": p.seed, "sha": p.sha} for p in found.pictures],
-    }

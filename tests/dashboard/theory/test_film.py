@@ -1,12 +1,15 @@
+import math
+
 import pytest
 import torch
 
 from t2ialign.dashboard.theory.film import CROWD, FRAMES, film, film_of, runs_with_steps
+from t2ialign.types import TrainStep
 from tests.dashboard.trainings import add_training
 
 
-def record(step: int, win: list, lose: list) -> dict:
-    return {"step": step, "log_ratios": [win, lose]}
+def record(step: int, win: list, lose: list) -> TrainStep:
+    return TrainStep(step, 0.6, log_ratios=(tuple(win), tuple(lose)))
 
 
 def test_film_begins_where_training_begins():
@@ -25,7 +28,7 @@ def test_a_long_run_is_thinned_and_its_frames_hold_a_crowd():
 
 @pytest.mark.parametrize(
     "records",
-    [[], [{"step": 1}], [record(1, [], [])], [record(1, [None], [0.1])]],
+    [[], [TrainStep(1, 0.6)], [record(1, [], [])], [record(1, [math.nan], [0.1])]],
     ids=["nothing", "no ratios", "empty", "not finite"],
 )
 def test_without_pairs_there_is_no_film(records):

@@ -14,18 +14,19 @@ import torch
 from safetensors.torch import load_file
 
 from t2ialign import store
+from t2ialign.codec import decode, encode
 from t2ialign.methods import METHODS
 from t2ialign.registry import ADAPTER_FILE
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.align.estimate import costs, estimate
 from t2ialign.use_cases.align.manifest import record_of
-from t2ialign.use_cases.align.probe import probe_record
+from t2ialign.use_cases.align.probe import Probe
 from t2ialign.use_cases.align.request import plan
 from t2ialign.use_cases.align.train import align
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import score_batch
-from t2ialign.use_cases.reports.text import jsonable, write_pictures
+from t2ialign.use_cases.reports.text import write_pictures
 from t2ialign.use_cases.results import InboxResults
 from t2ialign.use_cases.workbench import Workbench
 from tests.use_cases.aligning import opened, run, short
@@ -62,7 +63,7 @@ def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workben
     assert [probe.step for probe in probes] == [0, 2, 3]
     assert all(math.isfinite(probe.alignment.mean) and math.isfinite(probe.diversity.mean) for probe in probes)
     assert store.images.read(bench.home, probes[0].pictures[0].sha) is not None
-    assert json.dumps(jsonable(probe_record(probes[-1])))
+    assert decode(Probe, json.loads(json.dumps(encode(probes[-1])))) == probes[-1]
 
     last = states[-1]
     manifest = json.loads((bench.home / "checkpoints" / "new_js" / "manifest.json").read_text())
