@@ -72,8 +72,9 @@ def decode(kind: type[Record], value: Any, complaint: str = "", spare: bool = Fa
     Raises:
         InputError: ``complaint``, and what is missing, unknown or of another kind.
     """
+    reader: Reader = _reader(kind, spare)  # type: ignore[arg-type]  # a class is hashable
     try:
-        return _reader(kind, spare)(value)
+        return reader(value)
     except Misfit as error:
         raise InputError(f"{complaint or f'This is no {kind.__name__}'}: {error}.") from error
 
@@ -101,7 +102,9 @@ def _reader(kind: Any, spare: bool) -> Reader:
         return _text_reader(datetime.fromisoformat)
     if kind in PLAIN:
         return _plain_reader(kind)
-    return _record_reader(kind, spare) if is_dataclass(kind) else _composite_reader(kind, spare)
+    return (
+        _record_reader(kind, spare) if isinstance(kind, type) and is_dataclass(kind) else _composite_reader(kind, spare)
+    )
 
 
 def _composite_reader(kind: Any, spare: bool) -> Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from t2ialign.codec import decode, encode
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import Store
-from t2ialign.store.jobs import Job, list_jobs, probes, train_steps
+from t2ialign.store.jobs import Job, JobStatus, list_jobs, probes, train_steps
 from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align.command import command_of
 from t2ialign.use_cases.align.probe import Probe
@@ -16,8 +16,8 @@ from t2ialign.use_cases.align.votes import leave_votes
 from t2ialign.use_cases.workbench import Workbench
 
 KIND = "align"
-LIVE = ("queued", "running")
-WAITING = (*LIVE, "paused", "interrupted")  # jobs that may still finish, and want their name
+LIVE: tuple[JobStatus, ...] = ("queued", "running")
+WAITING: tuple[JobStatus, ...] = (*LIVE, "paused", "interrupted")  # jobs that may still finish, and want their name
 
 
 def check(bench: Workbench, request: AlignRequest) -> None:

@@ -108,7 +108,8 @@ def _win_rate(
     witness = witness_of(bench, plan)
     if witness is None:
         return None
-    wins = [float(witness.wins(new.batch, old.batch).mean()) for old, new in zip(before, after)]
+    cells = [(new.batch, old.batch) for old, new in zip(before, after)]
+    wins = [float(witness.wins(new, old).mean()) for new, old in cells if new is not None and old is not None]
     rate = mean_interval(wins)
     return WinRate(witness.name, rate.mean, max(rate.lo, 0.0), min(rate.hi, 1.0))
 
