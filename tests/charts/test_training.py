@@ -71,7 +71,7 @@ def test_a_probe_has_its_interval_and_a_line_where_it_began():
 
 def test_long_runs_are_thinned_and_keep_their_last_step():
     records = [record(step) for step in range(1, 2001)]
-    assert len(thinned(records)) <= POINTS and thinned(records)[-1]["step"] == 2000
+    assert len(thinned(records)) <= POINTS and thinned(records)[-1].step == 2000
     assert thinned(records[:5]) == records[:5]
 
 
