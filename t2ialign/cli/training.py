@@ -13,6 +13,7 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
+from t2ialign.source import parse_source
 
 if TYPE_CHECKING:
     from t2ialign.methods.controls import Control
@@ -55,25 +56,16 @@ def align(
 
     A run that was stopped goes on where it was when it is asked for again.
     """
-    from t2ialign.source import parse_source
     from t2ialign.use_cases.align.estimate import estimate as estimated
     from t2ialign.use_cases.align.request import AlignRequest, controls
     from t2ialign.use_cases.workbench import bare_workbench, open_workbench
 
+    known = controls(method)
     if fields:
-        found = controls(method)
-        emit(found, as_json, lambda: _field_lines(found))
+        emit(known, as_json, lambda: _field_lines(known))
         return
-    request = AlignRequest(
-        method,
-        name or method,
-        backbone,
-        parent,
-        parse_source(pairs),
-        steps,
-        seed,
-        _fields(options or [], controls(method)),
-    )
+    own = _fields(options or [], known)
+    request = AlignRequest(method, name or method, backbone, parent, parse_source(pairs), steps, seed, own)
     processes = _processes()
     with open_workbench(store) if processes.first else nullcontext(bare_workbench(store)) as bench:
         if estimate:
