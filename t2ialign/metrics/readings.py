@@ -180,6 +180,7 @@ _ROWS = (
         unit="utility",
         reference="This project's embedded world",
         summary="What the embedded world's synthetic raters feel about the picture: faithfulness and style.",
+        version="2",
         caveat="Exists only in the embedded world, where the raters' taste is known.",
     ),
 )
