@@ -22,6 +22,7 @@ def _as_measured(
     reference: str,
     summary: str,
     caveat: str,
+    version: str = "1",
 ) -> Metric:
     """The metric that is the feature of its own name, one value a picture, the higher the better."""
     return Metric(
@@ -38,6 +39,7 @@ def _as_measured(
         summary=summary,
         caveat=caveat,
         definition=definition,
+        version=version,
     )
 
 
