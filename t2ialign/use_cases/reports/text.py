@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from PIL import Image
@@ -186,6 +186,7 @@ def stored_comparisons(
     return list(comparisons(_newest(rows), METRICS))
 
 
+@runtime_checkable
 class _Scored(Protocol):
     @property
     def metric(self) -> str: ...

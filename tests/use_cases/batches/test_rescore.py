@@ -13,8 +13,8 @@ from t2ialign.types import Prompt
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches import rescore as rescoring
 from t2ialign.use_cases.batches.requests import BatchRequest
-from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.reports.text import stored_points
+from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench
 
 REQUEST = BatchRequest(Prompt("a red circle"), "base", (0, 1, 2), num_inference_steps=2, metrics=("oracle_alignment",))
