@@ -29,6 +29,7 @@ from t2ialign import torchvision_guard
 from t2ialign.encoders import lpips as lpips_encoder
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.entropy_1d import grey
+from t2ialign.metrics.factor_diversity import ENTRIES
 from t2ialign.metrics.scoring import score_features
 from t2ialign.types import Prompt
 
@@ -163,9 +164,8 @@ def costs() -> dict[str, float]:
         "clip_text": embeddings(1)[0],
         "lpips": torch.rand(16, 100_000, generator=draw),
         "claims": torch.ones(16, 4),
-        "factors": torch.rand(16, 10, generator=draw),
-        "factor_groups": torch.arange(10) // 2,
-        "factor_scale": torch.ones(5),
+        "faithful": torch.ones(16),
+        **{entry: torch.rand(16, 2, 2, generator=draw) for entry in ENTRIES},
     }
     found = {}
     for metric in METRICS.values():

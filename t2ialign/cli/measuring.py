@@ -72,7 +72,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the record as JSON, e.g. data/audit.json.")] = None,
     docs: Annotated[Path | None, typer.Option(help="Bring the tables of a document up to date.")] = None,
-    prompts: Annotated[int, typer.Option(help="Prompts to look at; intervals are over prompts.")] = 10,
+    prompts: Annotated[int, typer.Option(help="Prompts to look at; intervals are over prompts.")] = 24,
     as_json: JsonFlag = False,
 ) -> None:
     """Find out which metric tells the truth, on the embedded world (minutes) or, as far as possible, on any pictures."""

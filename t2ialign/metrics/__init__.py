@@ -17,8 +17,9 @@ entry                                    shape               made by
 ``lpips``                                [n d]               ``encoders.lpips``: |a - b|^2 is LPIPS
 ``dinov2``, ``dreamsim``, ``embedding``  [n d]               any encoder that provides them
 ``claims``                               [n c] of 0 and 1    the embedded world's oracle
-``factors``                              [n f], NaN unread   the oracle, with ``factor_groups`` [f] and
-                                                             ``factor_scale`` [g]
+``faithful``                             [n] of 0 and 1      the oracle: 1 where every claim holds
+``factors_background``, ``.._tilt``...   [n u k], NaN        the oracle: a group's free factors, in units of the world
+                                         where unread
 ``mutual_information_renoise``, ...      [n]                 ``diffusion.information``, of any picture
 ``vqa_score``, ``pick_score``, ...       [n]                 the encoder of that name
 =======================================  ==================  ==============================================
@@ -57,6 +58,12 @@ NAMES = (
     # diversity of a set
     "u_rke",
     "factor_diversity",
+    "factor_diversity_faithful",
+    "factor_background",
+    "factor_gradient",
+    "factor_place",
+    "factor_size",
+    "factor_tilt",
     "lpips",
     "clip_diversity",
     "vendi",

@@ -2,51 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from t2ialign.metrics.pairwise import EachPair, Prepared
 from t2ialign.types import Features, Metric
 
+ENTRIES = ("factors_background", "factors_gradient", "factors_place", "factors_size", "factors_tilt")
+"""What the prompt leaves open, by group: [n u k], ``u`` things in ``k`` coordinates, NaN where a picture shows none.
 
-def factor_columns(features: Features) -> Prepared:
-    """``factors`` [n f] in units of their group's expected distance, and which column belongs to which group.
+Distances are in units of the world: two scenes that keep the prompt are 1 apart on average. ``u`` is 0 where the prompt
+leaves nothing of the group open.
+"""
 
-    ``factor_groups`` (integer [f]) names each column's group; ``factor_scale`` [g] is the mean distance of two scenes
-    in each group under the world's prior, NaN for a group that the prompt has not, so that 1 means unrelated scenes.
+
+def spread(units: Float[Tensor, "n u k"]) -> Float[Tensor, ""]:
+    """Mean over things of the mean distance between two pictures that both show the thing; NaN where no two do.
+
+    Means are taken by thing before they are averaged, so that a picture which does not show one shifts no weight.
     """
-    factors, groups = features["factors"], features["factor_groups"].long()
-    scale = features["factor_scale"].to(factors)
-    member = torch.nn.functional.one_hot(groups, len(scale)).to(factors)
-    return {"factors": factors / scale[groups], "member": member.expand(len(factors), -1, -1)}
+    shown = [unit[~unit.isnan().any(1)] for unit in units.unbind(1)]
+    means = [torch.pdist(rows).mean() for rows in shown if len(rows) > 1]
+    return torch.stack(means).mean() if means else units.new_tensor(torch.nan)
 
 
-def factor_distance(one: Prepared, others: Prepared) -> Float[Tensor, " m"]:
-    """Mean over groups of the Euclidean distance within the group, over the groups that both pictures were read in.
-
-    A column that neither picture has (the tilt of a circle) does not count; one that only one of them has (an object
-    that is missing there) leaves its group unread.
-    """
-    member = one["member"][0]
-    here, there = ~one["factors"].isnan(), ~others["factors"].isnan()
-    difference = (others["factors"] - one["factors"]).nan_to_num()
-    distance = (difference.square() @ member).sqrt()
-    unread = ((here ^ there).to(member) @ member > 0) | ((here & there).to(member) @ member == 0)
-    return distance.masked_fill(unread, float("nan")).nanmean(1)
+def factor_diversity(features: Features) -> Float[Tensor, ""]:
+    """Mean over the groups that the prompt leaves open of the ``spread`` of each."""
+    return torch.stack([spread(features[entry]) for entry in ENTRIES]).nanmean()
 
 
 METRIC = Metric(
     name="factor_diversity",
     title="Factor diversity",
     axis="diversity",
-    level="pair",
-    needs=("factors", "factor_groups", "factor_scale"),
-    compute=EachPair(factor_columns, factor_distance),
+    level="batch",
+    needs=ENTRIES,
+    compute=factor_diversity,
     bounds=(0.0, float("inf")),
     higher_is_better=True,
-    unit="1 = unrelated scenes",
+    unit="1 = as varied as the world",
     reference="This project's embedded world",
     summary="How much the seeds differ in everything that the prompt leaves open: place, size, rotation, background.",
+    version="2",
     caveat="Exists only where the truth is known: in the embedded world.",
 )
+
+
+def of_group(group: str, summary: str) -> Metric:
+    """The metric of one group of free factors alone."""
+    entry = f"factors_{group}"
+
+    def compute(features: Features) -> Float[Tensor, ""]:
+        return spread(features[entry])
+
+    return replace(
+        METRIC,
+        name=f"factor_{group}",
+        title=f"Factor diversity: {group}",
+        needs=(entry,),
+        compute=compute,
+        summary=summary,
+        version="1",
+    )

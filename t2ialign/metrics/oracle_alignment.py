@@ -24,6 +24,7 @@ METRIC = Metric(
     higher_is_better=True,
     unit="share of claims",
     reference="This project's embedded world",
-    summary="How many of the things the prompt says are true in the picture.",
+    summary="How many of the things the prompt says are true in the picture; that there is nothing else is one of them.",
+    version="2",
     caveat="Exists only where the truth is known: in the embedded world.",
 )

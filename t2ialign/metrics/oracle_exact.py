@@ -24,6 +24,7 @@ METRIC = Metric(
     higher_is_better=True,
     unit="share of pictures",
     reference="This project's embedded world",
-    summary="The share of pictures in which everything that the prompt says is true.",
+    summary="The share of pictures in which everything that the prompt says is true, and nothing else is shown.",
+    version="2",
     caveat="Exists only where the truth is known: in the embedded world.",
 )

@@ -22,6 +22,7 @@ def _as_measured(
     reference: str,
     summary: str,
     caveat: str,
+    version: str = "1",
 ) -> Metric:
     """The metric that is the feature of its own name, one value a picture, the higher the better."""
     return Metric(
@@ -38,6 +39,7 @@ def _as_measured(
         summary=summary,
         caveat=caveat,
         definition=definition,
+        version=version,
     )
 
 
@@ -180,6 +182,7 @@ _ROWS = (
         unit="utility",
         reference="This project's embedded world",
         summary="What the embedded world's synthetic raters feel about the picture: faithfulness and style.",
+        version="2",
         caveat="Exists only in the embedded world, where the raters' taste is known.",
     ),
 )

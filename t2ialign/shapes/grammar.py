@@ -67,18 +67,19 @@ class SceneSpec:
 
 @dataclass(frozen=True)
 class Claim:
-    """One atomic claim of a prompt: ``kind`` in exists, color, texture, size, relation; ``index`` of its object."""
+    """One atomic claim of a prompt: ``kind`` in exists, color, texture, size, relation, alone; ``index`` of its object."""
 
     kind: str
     index: int
     value: str
 
     def __str__(self) -> str:
-        return f"object {self.index + 1}: {self.kind} {self.value}" if self.kind != "relation" else self.value
+        of_all = self.kind in ("relation", "alone")
+        return self.value if of_all else f"object {self.index + 1}: {self.kind} {self.value}"
 
 
 def claims_of(spec: SceneSpec) -> tuple[Claim, ...]:
-    """The prompt's atomic claims, in a fixed order: each object, its named attributes, then the relation."""
+    """The prompt's atomic claims, in a fixed order: each object, its named attributes, the relation, and nothing else."""
     claims = []
     for index, thing in enumerate(spec.objects):
         claims.append(Claim("exists", index, thing.shape))
@@ -88,6 +89,7 @@ def claims_of(spec: SceneSpec) -> tuple[Claim, ...]:
                 claims.append(Claim(kind, index, value))
     if spec.relation:
         claims.append(Claim("relation", 0, spec.relation))
+    claims.append(Claim("alone", 0, "nothing else"))
     return tuple(claims)
 
 

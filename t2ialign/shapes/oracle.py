@@ -2,6 +2,7 @@
 
 ``oracle_alignment`` is this world's VQAScore / BLIP-VQA / UniDet: attributes count only on the object that they belong to.
 ``factor_diversity`` is its true diversity, in units of the world itself: 1 is as varied as the scenes drawn for the prompt.
+What a prompt names is no free factor, and what cannot be told apart from a mistake adds no spread.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from t2ialign.types import InputError, Prompt
 
 _VALUES = {"exists": SHAPES, "color": COLORS, "texture": TEXTURES, "size": SIZES}
 GROUPS = ("background", "gradient", "place", "size", "tilt")
+SCENES = 1024  # drawn for each prompt to learn how varied the world is there; its error is about 1 %
 
 
 def from_factors(factors: Factors) -> Reading:
@@ -49,6 +51,8 @@ def _claim_holds(reading: Reading, claim: Claim, chosen: tuple[int, ...]) -> Boo
     """Whether one claim holds if the prompt's objects are the seen objects ``chosen``."""
     slot = chosen[claim.index]
     there = reading.confidence[:, slot] > 0
+    if claim.kind == "alone":
+        return (reading.confidence > 0).sum(1) <= len(chosen)
     if claim.kind == "relation":
         other = chosen[1]
         pair = reading.center[:, [slot, other]]
@@ -58,10 +62,11 @@ def _claim_holds(reading: Reading, claim: Claim, chosen: tuple[int, ...]) -> Boo
 
 
 def claims_hold(reading: Reading, spec: SceneSpec) -> tuple[Float[Tensor, "b c"], Int[Tensor, "b m"]]:
-    """Which claims hold, under the assignment of prompt objects to seen objects that satisfies most of them.
+    """Which claims hold (1, else 0), under the assignment of prompt objects to seen objects that satisfies most of them.
 
-    An attribute holds only if its object's shape does (no credit for a red square where a red circle was asked for), and a
-    relation only if both shapes do. Also returns the assignment: for each of the ``m`` prompt objects its slot.
+    An attribute holds only if its object's shape does (no credit for a red square where a red circle was asked for); a
+    relation, and that there is nothing else, only if all shapes do (no credit for an empty picture). Also returns the
+    assignment: for each of the ``m`` prompt objects its slot.
     """
     claims, slots = claims_of(spec), reading.confidence.shape[1]
     options = list(itertools.permutations(range(slots), len(spec.objects)))
@@ -69,8 +74,8 @@ def claims_hold(reading: Reading, spec: SceneSpec) -> tuple[Float[Tensor, "b c"]
     for chosen in options:
         table = torch.stack([_claim_holds(reading, claim, chosen) for claim in claims], 1)
         exists = {claim.index: table[:, i] for i, claim in enumerate(claims) if claim.kind == "exists"}
-        both = torch.stack(list(exists.values())).all(0)
-        needs = [both if claim.kind == "relation" else exists[claim.index] for claim in claims]
+        every = torch.stack(list(exists.values())).all(0)
+        needs = [every if claim.kind in ("relation", "alone") else exists[claim.index] for claim in claims]
         tables.append(table & torch.stack(needs, 1))
     held = torch.stack(tables)
     # Ties go to the surer objects: options are listed in order of confidence and argmax takes the first.
@@ -79,24 +84,53 @@ def claims_hold(reading: Reading, spec: SceneSpec) -> tuple[Float[Tensor, "b c"]
     return held[best, rows].float(), torch.tensor(options, device=best.device)[best]
 
 
-def free_factors(reading: Reading, slots: Int[Tensor, "b m"]) -> tuple[Float[Tensor, "b f"], Int[Tensor, " f"]]:
-    """The free factors of each picture as columns, NaN where unread, and the group of ``GROUPS`` of each column."""
+def legible(reading: Reading, spec: SceneSpec, held: Float[Tensor, "b c"]) -> Bool[Tensor, "b m"]:
+    """Which of the prompt's objects can be told apart from a mistake, so that their free factors are worth reading.
+
+    A picture must show as many objects as are named (fewer: one is missing, or two have merged), the object's shape as
+    often as it is named (more: which one is meant?), and its named size, on which depends where it can stand. Where two
+    objects have one shape, only the claims of each tell which is which: all of them must hold.
+    """
+    claims, shapes = claims_of(spec), [thing.shape for thing in spec.objects]
+    there = reading.confidence > 0
+    enough = there.sum(1) >= len(shapes)
+    found = []
+    for index, shape in enumerate(shapes):
+        as_often = (there & (reading.shape == SHAPES.index(shape))).sum(1) == shapes.count(shape)
+        kinds = ("size",) if shapes.count(shape) == 1 else ("exists", "color", "texture", "size")
+        told = [i for i, claim in enumerate(claims) if claim.index == index and claim.kind in kinds]
+        found.append(enough & as_often & (held[:, told] > 0).all(1))
+    return torch.stack(found, 1)
+
+
+def free_factors(
+    reading: Reading, spec: SceneSpec, slots: Int[Tensor, "b m"], seen: Bool[Tensor, "b m"]
+) -> dict[str, Float[Tensor, "b u k"]]:
+    """What the prompt leaves open, by group of ``GROUPS``: ``u`` things in ``k`` coordinates, NaN where not ``seen``.
+
+    Background: RGB at the picture's centre; gradient: brightness along x and y. Place: the centre of each object; where
+    the prompt names a relation, which fixes the direction, the middle of the pair and the distance within it. Size: the
+    logarithm of the radius of each object whose size is not named. Tilt: cosine and sine of each object that has one.
+    """
     rows = torch.arange(slots.shape[0], device=slots.device)[:, None]
-    there = (reading.confidence[rows, slots] > 0)[..., None]
 
     def of_objects(values: Tensor) -> Tensor:
-        return torch.where(there, values[rows, slots], torch.nan).flatten(1)
+        return torch.where(seen[..., None], values[rows, slots], torch.nan)
 
-    turn = 2 * torch.pi * reading.tilt[..., None]
-    columns = [
-        reading.background,
-        reading.gradient,
-        of_objects(reading.center),
-        of_objects(reading.radius.log()[..., None]),
-        of_objects(torch.cat([turn.cos(), turn.sin()], -1)),
-    ]
-    groups = [torch.full((column.shape[1],), number, device=slots.device) for number, column in enumerate(columns)]
-    return torch.cat(columns, 1), torch.cat(groups)
+    place = of_objects(reading.center)
+    if spec.relation:
+        apart = (place[:, 0] - place[:, 1]).norm(dim=-1, keepdim=True)
+        place = torch.cat([place.mean(1), apart], -1)[:, None]
+    turn = 2 * torch.pi * of_objects(reading.tilt[..., None])
+    unsized = [index for index, thing in enumerate(spec.objects) if thing.size is None]
+    turned = [index for index, thing in enumerate(spec.objects) if FOLDS[thing.shape]]
+    return {
+        "background": reading.background[:, None],
+        "gradient": reading.gradient[:, None],
+        "place": place,
+        "size": of_objects(reading.radius.log()[..., None])[:, unsized],
+        "tilt": torch.cat([turn.cos(), turn.sin()], -1)[:, turned],
+    }
 
 
 def scenes_of(spec: SceneSpec, count: int, draw: torch.Generator) -> Factors:
@@ -122,19 +156,29 @@ def scenes_of(spec: SceneSpec, count: int, draw: torch.Generator) -> Factors:
 
 
 @lru_cache(maxsize=512)
-def world_scale(spec: SceneSpec) -> Float[Tensor, " g"]:
-    """Expected distance between two scenes of the world for this prompt, by group of factors; NaN where a group is empty."""
-    draw = torch.Generator().manual_seed(0)
-    scenes = scenes_of(spec, 512, draw)
-    slots = torch.arange(len(spec.objects)).expand(512, -1)
-    factors, groups = free_factors(from_factors(scenes), slots)
-    scale = []
-    for number in range(len(GROUPS)):
-        columns = factors[:, groups == number]
-        columns = columns[:, ~columns.isnan().all(0)]
-        distance = torch.pdist(columns) if columns.shape[1] else torch.tensor([torch.nan])
-        scale.append(distance.mean())
-    return torch.stack(scale)
+def world_scale(spec: SceneSpec) -> dict[str, Float[Tensor, " u"]]:
+    """By group, the expected distance between two scenes of the world that keep the prompt, for each free thing."""
+    scenes = scenes_of(spec, SCENES, torch.Generator().manual_seed(0))
+    slots = torch.arange(len(spec.objects)).expand(SCENES, -1)
+    factors = free_factors(from_factors(scenes), spec, slots, torch.ones_like(slots, dtype=torch.bool))
+    return {
+        group: torch.tensor([float(torch.pdist(unit).mean()) for unit in units.unbind(1)])
+        for group, units in factors.items()
+    }
+
+
+def truth(reading: Reading, spec: SceneSpec) -> dict[str, Tensor]:
+    """What metrics may read of the pictures of a prompt.
+
+    ``claims`` [n c] of 0 and 1; ``faithful`` [n], 1 where all of them hold; and for each group of ``GROUPS`` the entry
+    ``factors_<group>`` [n u k] (see ``free_factors``) in units of the world: two scenes that keep the prompt are 1 apart
+    on average.
+    """
+    held, slots = claims_hold(reading, spec)
+    factors = free_factors(reading, spec, slots, legible(reading, spec, held))
+    scale = world_scale(spec)
+    scaled = {f"factors_{group}": units / scale[group].to(units)[:, None] for group, units in factors.items()}
+    return {"claims": held, "faithful": (held > 0).all(1).float(), **scaled}
 
 
 @dataclass(frozen=True)
@@ -144,18 +188,15 @@ class Oracle:
     reader: Reader
     sha: str
     id: str = "oracle-shapes"
-    provides: tuple[str, ...] = ("claims", "factors", "factor_groups", "factor_scale")
+    provides: tuple[str, ...] = ("claims", "faithful", *(f"factors_{group}" for group in GROUPS))
 
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        """``claims`` [n c] in {0, 1}; ``factors`` [n f]; ``factor_groups`` [f]; ``factor_scale`` [g]."""
+        """The entries of ``truth``."""
         try:
             spec = parse(prompt.text)
         except InputError:
             return {}
-        reading = read(self.reader, images)
-        held, slots = claims_hold(reading, spec)
-        factors, groups = free_factors(reading, slots)
-        return {"claims": held, "factors": factors, "factor_groups": groups, "factor_scale": world_scale(spec)}
+        return truth(read(self.reader, images), spec)
 
 
 def load(source: Path, device: str) -> Oracle:

@@ -6,7 +6,7 @@ whole, so that the embedded world's can be shown, scored and compared like one's
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from t2ialign.files import write_whole
@@ -15,7 +15,7 @@ from t2ialign.store.database import Store
 from t2ialign.store.errors import in_plain_words
 from t2ialign.store.images import digest
 from t2ialign.store.inbox import note, parquet, take
-from t2ialign.store.records import CellRecord, to_table
+from t2ialign.store.records import CellRecord, ScoreRecord, to_table
 from t2ialign.store.scores import records_of
 from t2ialign.types import InputError
 
@@ -30,17 +30,21 @@ def ingest_reference(store: Store, folder: Path) -> int:
     return sum(_take(store, file) for file in sorted(folder.glob("*.parquet")))
 
 
-def export_reference(store: Store, cells: Iterable[str], path: Path) -> int:
-    """Write cells with thumbnails and all their scores as one Parquet file; returns its size in bytes."""
-    data = parquet(to_table([_cell_record(store, cell) for cell in cells]), "cells")
+def export_reference(
+    store: Store, cells: Iterable[str], path: Path, keep: Callable[[ScoreRecord], bool] = lambda score: True
+) -> int:
+    """Write cells with thumbnails and the scores to ``keep`` as one Parquet file; returns its size in bytes."""
+    data = parquet(to_table([_cell_record(store, cell, keep) for cell in cells]), "cells")
     with in_plain_words(path.parent):
         write_whole(path, data)
     return len(data)
 
 
-def _cell_record(store: Store, key: str) -> CellRecord:
+def _cell_record(store: Store, key: str, keep: Callable[[ScoreRecord], bool]) -> CellRecord:
     cell = find_cell(store, key)
-    return CellRecord(cell.prompt, cell.config, tuple(pictures(store, key)), tuple(records_of(store, key)))
+    return CellRecord(
+        cell.prompt, cell.config, tuple(pictures(store, key)), tuple(filter(keep, records_of(store, key)))
+    )
 
 
 def _take(store: Store, file: Path) -> bool:

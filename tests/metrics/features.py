@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
@@ -22,13 +21,13 @@ GIVEN += (
     "hps_v21",
     "taste",
 )
-PER_PROMPT = ("clip_text", "factor_groups", "factor_scale")
+FACTORS = {"background": (1, 3), "gradient": (1, 2), "place": (2, 2), "size": (1, 1), "tilt": (2, 2)}
+PER_PROMPT = ("clip_text",)
 
 
 def random_features(n: int, seed: int = 0, size: tuple[int, int] = (24, 20)) -> dict[str, Tensor]:
     """n unrelated pictures with unrelated features."""
     draw = torch.Generator().manual_seed(seed)
-    factors = torch.randn(n, 5, generator=draw)
     return {
         "images": torch.randint(0, 256, (n, 3, *size), generator=draw, dtype=torch.uint8),
         "clip_image": normalize(torch.randn(n, CLIP_DIM, generator=draw) + 0.5, dim=1),
@@ -40,9 +39,8 @@ def random_features(n: int, seed: int = 0, size: tuple[int, int] = (24, 20)) -> 
         "mutual_information": torch.rand(n, generator=draw) * 10,
         "mutual_information_released": torch.rand(n, generator=draw) * 40,
         "claims": (torch.rand(n, 4, generator=draw) > 0.5).float(),
-        "factors": factors,
-        "factor_groups": torch.tensor([0, 0, 1, 1, 2]),
-        "factor_scale": torch.tensor([math.sqrt(math.pi), math.sqrt(math.pi), 2 / math.sqrt(math.pi)]),
+        "faithful": torch.ones(n),
+        **{f"factors_{group}": torch.randn(n, *shape, generator=draw) for group, shape in FACTORS.items()},
     }
 
 

@@ -4,44 +4,60 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from t2ialign.metrics import METRICS
+from t2ialign.metrics.factor_diversity import ENTRIES, spread
 from t2ialign.metrics.scoring import score_features
 
 NAN = math.nan
-GROUPS, SCALE = torch.tensor([0, 0, 1]), torch.tensor([5.0, 2.0])
 
 
-def pairs(factors: list[list[float]], scale: torch.Tensor = SCALE) -> torch.Tensor:
-    features = {"factors": torch.tensor(factors), "factor_groups": GROUPS, "factor_scale": scale}
-    return METRICS["factor_diversity"].compute(features)
+def features(**groups: list) -> dict[str, Tensor]:
+    """Three pictures; groups that are not given are left open by nobody."""
+    return {entry: torch.tensor(groups.get(entry.split("_")[1], [[]] * 3)).reshape(3, -1, 2) for entry in ENTRIES}
 
 
 def test_by_hand():
-    """Group 0 moves by (3, 4), a distance of 5 = its scale; group 1 by 4 = twice its scale: (1 + 2) / 2."""
-    assert pairs([[0.0, 0, 1], [3, 4, 5]])[0, 1].item() == pytest.approx(1.5)
+    """Background: distances 5, 5 and 6, mean 16 / 3. Place: 1, 2 and 1, mean 4 / 3. Together (16 / 3 + 4 / 3) / 2."""
+    found = features(background=[[[0.0, 0]], [[3, 4]], [[6, 0]]], place=[[[0.0, 0]], [[1, 0]], [[2, 0]]])
+    assert METRICS["factor_diversity"].compute(found).item() == pytest.approx(10 / 3)
+    assert METRICS["factor_background"].compute(found).item() == pytest.approx(16 / 3)
+    assert METRICS["factor_place"].compute(found).item() == pytest.approx(4 / 3)
 
 
-def test_a_factor_that_one_picture_lacks_leaves_its_group_out():
-    found = pairs([[0.0, 0, 1], [3, NAN, 5], [3, 4, NAN]])
-    assert found[0, 1].item() == pytest.approx(2)
-    assert found[0, 2].item() == pytest.approx(1)
-    assert math.isnan(found[1, 2])
+def test_a_picture_that_does_not_show_a_thing_adds_no_spread():
+    """The second thing is seen in the first two pictures only: 4 apart; the first is 1, 3 and 2 apart, mean 2."""
+    units = torch.tensor([[[0.0], [0.0]], [[1.0], [4.0]], [[3.0], [NAN]]])
+    assert spread(units).item() == pytest.approx((2 + 4) / 2)
 
 
-def test_a_factor_that_no_picture_has_does_not_count():
-    assert pairs([[3.0, NAN, 1], [8, NAN, 5]])[0, 1].item() == pytest.approx(1.5)
+def test_what_is_not_shown_shifts_no_weight_between_groups():
+    """Backgrounds are 1 apart, places 9. A place that cannot be read in one picture leaves (1 + 9) / 2 as it is."""
+    apart = 3**0.5
+    background = [[[0.0, 0]], [[1, 0]], [[0.5, apart / 2]]]
+    place = [[[0.0, 0]], [[9, 0]], [[4.5, 9 * apart / 2]]]
+    whole = METRICS["factor_diversity"].compute(features(background=background, place=place)).item()
+    less = METRICS["factor_diversity"].compute(features(background=background, place=[*place[:2], [[NAN, NAN]]])).item()
+    assert whole == pytest.approx(5) and less == pytest.approx(5)
 
 
-def test_a_group_that_the_prompt_lacks_does_not_count():
-    found = pairs([[0.0, 0, NAN], [3, 4, NAN]], torch.tensor([5.0, NAN]))
-    assert found[0, 1].item() == pytest.approx(1)
+def test_a_group_that_the_prompt_leaves_no_room_does_not_count():
+    found = features(background=[[[0.0, 0]], [[3, 4]], [[6, 0]]])
+    assert METRICS["factor_diversity"].compute(found).item() == pytest.approx(16 / 3)
+    assert math.isnan(score_features(METRICS["factor_size"], found).mean)
 
 
 def test_one_is_as_varied_as_the_prior():
-    """Scale from one sample of a prior, diversity from another: the mean must be 1."""
+    """Units in which two draws of a prior are 1 apart (2 / sqrt(pi) for the standard normal): other draws score 1."""
     draw = torch.Generator().manual_seed(0)
-    prior, seeds = torch.rand(2000, 3, generator=draw), torch.rand(400, 3, generator=draw)
-    scale = torch.stack([torch.pdist(prior[:, GROUPS == group]).mean() for group in (0, 1)])
-    features = {"factors": seeds, "factor_groups": GROUPS, "factor_scale": scale}
-    assert score_features(METRICS["factor_diversity"], features).mean == pytest.approx(1, abs=0.03)
+    found = {entry: torch.randn(1500, 2, 1, generator=draw) / (2 / math.sqrt(math.pi)) for entry in ENTRIES}
+    assert METRICS["factor_diversity"].compute(found).item() == pytest.approx(1, abs=0.02)
+
+
+def test_the_number_of_pictures_does_not_matter():
+    draw = torch.Generator().manual_seed(1)
+    sets = [{entry: torch.randn(4, 1, 3, generator=draw) for entry in ENTRIES} for _ in range(400)]
+    few = torch.stack([METRICS["factor_diversity"].compute(found) for found in sets]).mean().item()
+    many = {entry: torch.cat([found[entry] for found in sets]) for entry in ENTRIES}
+    assert few == pytest.approx(METRICS["factor_diversity"].compute(many).item(), rel=0.03)

@@ -19,7 +19,7 @@ def test_reads_the_feature_of_its_name(name: str) -> None:
     others = {other: torch.zeros(4) for other in READINGS if other != name}
     score = score_features(METRICS[name], {**others, name: values})
     torch.testing.assert_close(score.values, values, equal_nan=True)
-    assert score.mean == pytest.approx(2 / 3) and (score.metric, score.version) == (name, "1")
+    assert score.mean == pytest.approx(2 / 3) and (score.metric, score.version) == (name, READINGS[name].version)
 
 
 def test_every_row_is_on_the_menu_under_its_name() -> None:

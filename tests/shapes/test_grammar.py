@@ -68,6 +68,7 @@ def test_claims_of_a_complex_prompt() -> None:
         ("exists", 1, "ring"),
         ("texture", 1, "dotted"),
         ("relation", 0, "to the left of"),
+        ("alone", 0, "nothing else"),
     ]
 
 

@@ -111,6 +111,16 @@ def test_the_stores_own_trouble_is_told_and_tried_again(store: Store, shipped: P
     assert ingest_reference(store, shipped) == 1
 
 
+def test_only_the_scores_to_keep_are_written(store: Store, shipped: Path, tmp_path: Path):
+    ingest_reference(store, shipped)
+    cells = [cell.key for cell in list_cells(store)]
+    export_reference(store, cells, tmp_path / "less" / "x.parquet", lambda score: score.metric == "a")
+    with open_store(tmp_path / "other") as other:
+        ingest_reference(other, tmp_path / "less")
+        found = [scores_of(other, cell.key, (0, 1)) for cell in list_cells(other)]
+    assert [[score.metric for score in scores] for scores in found] == [["a"], ["a"]]
+
+
 def test_no_folder_is_no_reference(store: Store, tmp_path: Path):
     assert ingest_reference(store, tmp_path / "nowhere") == 0
 

@@ -24,6 +24,7 @@ from t2ialign import settings
 from t2ialign.metrics import ALL
 from t2ialign.metrics.scoring import version_of
 from t2ialign.shapes.grammar import prompts
+from t2ialign.shapes.oracle import GROUPS
 from t2ialign.tradeoff.audit import Audit, MetricAudit, from_record
 from t2ialign.types import Encoder, InputError, Interval, Metric, Prompt
 from t2ialign.use_cases.audit.picture_questions import (
@@ -48,13 +49,16 @@ from t2ialign.use_cases.workbench import Workbench
 
 WORLD = "the embedded world"
 SLOW = frozenset({"mutual_information_renoise", "mutual_information_renoise_released"})  # 20 UNet evaluations a picture
+OF_THE_TRUTH = frozenset({"factor_diversity_faithful", *(f"factor_{group}" for group in GROUPS)})
+UNASKED = SLOW | OF_THE_TRUTH
+"""What must be asked for by name: what takes minutes, and parts of the truth itself."""
 
 
 @dataclass(frozen=True)
 class AuditPlan:
     """How much to look at. ``prompts`` are clusters of every interval; the defaults take about two minutes."""
 
-    prompts: int = 10
+    prompts: int = 24
     pools: int = 6
     set_size: int = 8
     levels: int = 5
@@ -197,14 +201,14 @@ def run_audit(
 ) -> Audit:
     """The audit of the embedded world with the shipped runs, or of a folder.
 
-    ``names`` empty means every metric possible but those of ``SLOW``, which must be asked for.
+    ``names`` empty means every metric possible but those of ``UNASKED``.
     """
     asked = check_metrics(names) or ALL
     if folder is None and asked != ALL:  # the truth itself is always among them
         asked = tuple(dict.fromkeys((*asked, *TRUTH.values())))
     metrics, encoders = bench.scorers_for(scorers or default_scorers(asked), asked)
     if not names:
-        metrics = [metric for metric in metrics if metric.name not in SLOW]
+        metrics = [metric for metric in metrics if metric.name not in UNASKED]
     begun = time.monotonic()
 
     def tell(fraction: float) -> None:

@@ -10,9 +10,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.metrics import METRICS
-from t2ialign.metrics.scoring import pair_mean
 from t2ialign.shapes.grammar import COLORS, SHAPES, SIZES, TEXTURES, SceneSpec, parse, prompts
-from t2ialign.shapes.oracle import free_factors, from_factors, scenes_of, world_scale
+from t2ialign.shapes.oracle import from_factors, scenes_of, truth
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import PALETTE, RADII, Factors
 from t2ialign.tradeoff.audit import MIXED
@@ -84,10 +83,7 @@ def _same_claims(first: Factors, others: Factors) -> dict[str, Tensor]:
 
 def true_diversity(scenes: Factors, spec: SceneSpec) -> float:
     """``factor_diversity`` of the drawn factors themselves, with no oracle between."""
-    slots = torch.arange(len(spec.objects)).expand(scenes.radius.shape[0], -1)
-    factors, groups = free_factors(from_factors(scenes), slots)
-    features = {"factors": factors, "factor_groups": groups, "factor_scale": world_scale(spec)}
-    return pair_mean(METRICS["factor_diversity"].compute(features))
+    return float(METRICS["factor_diversity"].compute(truth(from_factors(scenes), spec)))
 
 
 def hard_negatives(prompt: Prompt, n: int, seed: int) -> dict[str, UInt8[Tensor, "n 3 h w"]]:

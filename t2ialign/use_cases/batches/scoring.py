@@ -14,7 +14,7 @@ from t2ialign.metrics.scoring import score_features
 from t2ialign.types import Encoder, Metric, Prompt, Score, SeedBatch
 
 # Entries that belong to the prompt; every other entry has one row a picture.
-OF_PROMPT = frozenset({"clip_text", "factor_groups", "factor_scale"})
+OF_PROMPT = frozenset({"clip_text"})
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 

@@ -10,8 +10,8 @@ EQUATIONS: dict[str, str] = {
     "vqa_score_ratio": "P('Yes') / (P('Yes') + P('No'))",
     "blip_vqa": "product over noun phrases of P(yes) / (P(yes) + P(no))",
     "spatial": "s_1 / 4 + s_2 / 4 + position / 2",
-    "oracle_alignment": "claims that hold / claims",
-    "oracle_exact": "1 if every claim holds, else 0",
+    "oracle_alignment": "claims that hold / claims, one claim being that nothing else is shown",
+    "oracle_exact": "1 if every claim holds and nothing else is shown, else 0",
     "mutual_information": "mean over t of k_t |e(z_t, prompt) - e(z_t, '')|^2, k_t = T beta_t / (2 alpha_t (1 - abar_t))",
     "mutual_information_released": "the same with k_t = T beta_t / (2 (1 - abar_t)) and t > 50 only",
     "mutual_information_renoise": "the same over evenly spread t, with z_t = sqrt(abar_t) z + sqrt(1 - abar_t) noise",
@@ -23,7 +23,12 @@ EQUATIONS: dict[str, str] = {
     "aesthetic": "w . E_I(x) / |E_I(x)| + b",
     "taste": "mean over raters of 4 faithfulness + style",
     "u_rke": "1 / mean over i != j of cos(x_i, x_j)^2",
-    "factor_diversity": "mean over i != j and groups g of |f_i - f_j|_g / E|f - f'|_g",
+    "factor_diversity": "mean over free groups g, things u in g, and pairs that show u of |f_i - f_j|_u / E|f - f'|_u",
+    "factor_diversity_faithful": "the same over the pictures with oracle_exact = 1",
+    **{
+        f"factor_{group}": f"mean over things u of {group} and pairs that show u of |f_i - f_j|_u / E|f - f'|_u"
+        for group in ("background", "gradient", "place", "size", "tilt")
+    },
     "lpips": "sum over layers l of mean over h, w of |w_l (y_l - y'_l)|^2",
     "clip_diversity": "1 - cos(E_I(x_i), E_I(x_j))",
     "vendi": "exp(-sum p log p), p the eigenvalues of K / n",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from PIL import Image
@@ -17,7 +17,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
-from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.tradeoff.points import CellScore, tradeoff_points
 from t2ialign.types import InputError, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_metrics
 from t2ialign.use_cases.batches.score_batch import BatchState
@@ -169,8 +169,13 @@ def stored_points(
 ) -> list[TradeoffPoint]:
     """The points of the trade-off chart between two metrics, from every stored cell that has both."""
     check_metrics((x, y))
-    rows = store.cell_scores(opened, x, y, store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints)))
-    return tradeoff_points(rows, METRICS[x], METRICS[y])
+    filters = store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints))
+    return tradeoff_points(newest_scores(opened, x, y, filters), METRICS[x], METRICS[y])
+
+
+def newest_scores(opened: store.Store, x: str, y: str, filters: store.Filters) -> list[CellScore]:
+    """Each cell's scores of two metrics, as the metrics are defined today where any cell has such."""
+    return _newest(store.cell_scores(opened, x, y, filters))
 
 
 def stored_comparisons(
@@ -179,7 +184,29 @@ def stored_comparisons(
     """Checkpoints against a base on the prompts and seeds that both have, from what is stored: one family of differences."""
     check_metrics(metrics)
     rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
-    return corrected(list(comparisons(rows, METRICS)))
+    return corrected(list(comparisons(_newest(rows), METRICS)))
+
+
+@runtime_checkable
+class _Scored(Protocol):
+    @property
+    def metric(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=_Scored)
+
+
+def _of_today(score: _Scored) -> bool:
+    """Whether a score was made by its metric as it is defined today, with whatever weights."""
+    return score.metric in METRICS and score.version.partition("+")[0] == METRICS[score.metric].version
+
+
+def _newest(rows: Sequence[Row]) -> list[Row]:
+    """The rows of today's definition of each metric; those of older ones only where it has none of today's."""
+    today = {row.metric for row in rows if _of_today(row)}
+    return [row for row in rows if row.metric not in today or _of_today(row)]
 
 
 def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
@@ -220,7 +247,10 @@ def _difference(one: Comparison) -> str:
 
 
 def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:
-    """Writes every stored cell, a Parquet file for each checkpoint and guidance scale; yields each file and its size."""
+    """Writes every stored cell, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
+
+    Scores of older definitions of a metric stay behind.
+    """
     groups: dict[str, list[str]] = {}
     for cell in store.list_cells(opened):
         name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}"
@@ -228,7 +258,7 @@ def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, i
     folder.mkdir(parents=True, exist_ok=True)
     for name, cells in groups.items():
         path = folder / f"{name}.parquet"
-        yield path, store.export_reference(opened, cells, path)
+        yield path, store.export_reference(opened, cells, path, _of_today)
 
 
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:

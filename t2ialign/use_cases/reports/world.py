@@ -18,6 +18,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.seeds import designed_seeds
 from t2ialign.shapes import evaluate
 from t2ialign.shapes.grammar import is_held_out, parse
+from t2ialign.shapes.oracle import GROUPS as FREE
 from t2ialign.shapes.oracle import Oracle
 from t2ialign.tradeoff.interval import mean_interval
 from t2ialign.types import GenerationConfig, InputError, Interval, Prompt, SeedBatch
@@ -25,28 +26,40 @@ from t2ialign.use_cases.batches.requests import BatchRequest, grid
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.scoring import Scorer
 from t2ialign.use_cases.batches.sweep import sweep
-from t2ialign.use_cases.reports.text import stored_points
+from t2ialign.use_cases.reports.text import newest_scores
 from t2ialign.use_cases.workbench import Workbench
 
 GUIDANCE_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 SEEDS = 16  # of each prompt's own
 STEPS = 25
 AT = 4.0
-X, Y = "oracle_alignment", "factor_diversity"
+X, Y, EXACT = "oracle_alignment", "factor_diversity", "oracle_exact"
+GROUPS = tuple(f"factor_{group}" for group in FREE)
+FAITHFUL = "factor_diversity_faithful"
 
 
 @dataclass(frozen=True)
 class ScalePoint:
-    """Alignment and diversity of the base at one guidance scale, over test prompts."""
+    """The base at one guidance scale, over test prompts.
+
+    ``diversity`` holds factor diversity, that of its groups and that of the faithful pictures, by metric; of the latter
+    ``faithful`` counts the prompts that have enough and the pictures. ``mistakes`` is Spearman's rank correlation over
+    prompts of 1 - alignment with factor diversity: how much the second axis repeats the first.
+    """
 
     guidance_scale: float
     alignment: Interval
-    diversity: Interval
+    diversity: dict[str, Interval]
+    faithful: tuple[int, int]
+    mistakes: float
 
 
 @dataclass(frozen=True)
 class WorldReport:
-    """All numbers; ``stock_difference`` is the largest grey-level difference to stock diffusers (0: equal)."""
+    """All numbers; ``stock_difference`` is the largest grey-level difference to stock diffusers (0: equal).
+
+    ``falls``: by diversity metric, the change from the lowest to the highest scale on the prompts that have both.
+    """
 
     oracle: dict[str, float]
     clip_swap_accuracy: float
@@ -55,6 +68,7 @@ class WorldReport:
     alignment_held_out: Interval
     alignment_familiar: Interval
     sweep: tuple[ScalePoint, ...]
+    falls: dict[str, Interval]
     spearman_alignment: float
     spearman_diversity: float
     stock_difference: int
@@ -66,11 +80,9 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
     cells = grid("shapes-test", ("base",), [str(scale) for scale in GUIDANCE_SCALES], SEEDS, STEPS)
     for state in sweep(bench, cells):
         show(state.fraction, state.remaining)
-    points = sorted(
-        (point for point in stored_points(opened, X, Y, checkpoints=("base",)) if _is_sweep(point.config)),
-        key=lambda point: point.config.guidance_scale,
-    )
-    scales = [point.config.guidance_scale for point in points]
+    values = {y: _values(opened, y) for y in (Y, *GROUPS, FAITHFUL, EXACT)}
+    points = [_scale_point(scale, values) for scale in sorted(values[Y])]
+    scales = [point.guidance_scale for point in points]
     oracle, clip = bench.encoder("oracle-shapes"), bench.encoder("clip-shapes")
     if not isinstance(oracle, Oracle) or not isinstance(clip, ClipEncoder):
         raise InputError("oracle-shapes and clip-shapes are not the shipped scorers: mend the registry.")
@@ -83,11 +95,50 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
         chance_by_category=_chance(bench),
         alignment_held_out=held_out,
         alignment_familiar=familiar,
-        sweep=tuple(ScalePoint(point.config.guidance_scale, point.x, point.y) for point in points),
-        spearman_alignment=float(stats.spearmanr(scales, [point.x.mean for point in points]).statistic),
-        spearman_diversity=float(stats.spearmanr(scales, [point.y.mean for point in points]).statistic),
+        sweep=tuple(points),
+        falls={y: _fall(values[y]) for y in (Y, *GROUPS, FAITHFUL)},
+        spearman_alignment=float(stats.spearmanr(scales, [point.alignment.mean for point in points]).statistic),
+        spearman_diversity=float(stats.spearmanr(scales, [point.diversity[Y].mean for point in points]).statistic),
         stock_difference=_stock_difference(bench),
     )
+
+
+Values = dict[float, dict[str, tuple[float, float, int]]]
+"""By guidance scale and prompt: alignment, the other metric, and the number of pictures."""
+
+
+def _values(opened: store.Store, y: str) -> Values:
+    """The base's test prompts that have both metrics."""
+    rows = newest_scores(opened, X, y, store.Filters(checkpoints=("base",), prompts=_test_prompts()))
+    found: dict[float, dict[str, dict[str, tuple[float, int]]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        if _is_sweep(row.config):
+            found[row.config.guidance_scale][row.prompt][row.metric] = (row.value.mean, row.seeds)
+    return {
+        scale: {prompt: (m[X][0], *m[y]) for prompt, m in prompts.items() if {X, y} <= set(m)}
+        for scale, prompts in found.items()
+    }
+
+
+def _scale_point(scale: float, values: dict[str, Values]) -> ScalePoint:
+    at = {y: list(found.get(scale, {}).values()) for y, found in values.items()}
+    alignment, diversity, _ = zip(*at[Y], strict=True)
+    return ScalePoint(
+        guidance_scale=scale,
+        alignment=mean_interval(alignment),
+        diversity={y: mean_interval([value for _, value, _ in at[y]]) for y in (Y, *GROUPS, FAITHFUL)},
+        faithful=(len(at[FAITHFUL]), round(sum(share * pictures for _, share, pictures in at[EXACT]))),
+        mistakes=float(stats.spearmanr([1 - value for value in alignment], diversity).statistic),
+    )
+
+
+def _fall(values: Values) -> Interval:
+    low, high = values[min(values)], values[max(values)]
+    return mean_interval([high[prompt][1] - low[prompt][1] for prompt in low if prompt in high])
+
+
+def _test_prompts() -> tuple[str, ...]:
+    return tuple({request.prompt.text for request in grid("shapes-test", ("base",), [str(AT)], SEEDS, STEPS)})
 
 
 def _is_sweep(config: GenerationConfig) -> bool:
@@ -96,8 +147,7 @@ def _is_sweep(config: GenerationConfig) -> bool:
 
 def _cells_at(bench: Workbench) -> list[store.Cell]:
     """The base's cells on the test prompts at the guidance scale that categories are compared at."""
-    prompts = {request.prompt.text for request in grid("shapes-test", ("base",), [str(AT)], SEEDS, STEPS)}
-    cells = store.list_cells(bench.store, store.Filters(checkpoints=("base",), prompts=tuple(prompts)))
+    cells = store.list_cells(bench.store, store.Filters(checkpoints=("base",), prompts=_test_prompts()))
     return [cell for cell in cells if cell.config.guidance_scale == AT and _is_sweep(cell.config)]
 
 
@@ -162,7 +212,16 @@ def lines(report: WorldReport) -> Iterator[str]:
         yield f"alignment at CFG {AT:g}, {name:<8} {_words(found)} (chance {report.chance_by_category[name]:.3f})"
     yield f"held-out combinations {_words(report.alignment_held_out)}, familiar ones {_words(report.alignment_familiar)}"
     for point in report.sweep:
-        yield f"CFG {point.guidance_scale:<4g} alignment {_words(point.alignment)}  diversity {_words(point.diversity)}"
+        yield f"CFG {point.guidance_scale:<4g} alignment {_words(point.alignment)}  " + "  ".join(
+            f"{y.removeprefix('factor_')} {_words(found)}" for y, found in point.diversity.items()
+        )
+        prompts, pictures = point.faithful
+        yield (
+            f"         faithful: {pictures} pictures, {prompts} prompts with two or more; Spearman over prompts of "
+            f"1 - alignment with diversity {point.mistakes:+.2f}"
+        )
+    for y, found in report.falls.items():
+        yield f"{y.removeprefix('factor_')} from the lowest to the highest CFG, by prompt: {_words(found)}"
     yield f"Spearman with CFG: alignment {report.spearman_alignment:+.2f}, diversity {report.spearman_diversity:+.2f}"
     yield f"largest difference to stock diffusers: {report.stock_difference} grey levels"
 

@@ -18,7 +18,7 @@ from t2ialign.shapes.grammar import claims_of, parse
 from t2ialign.tradeoff.audit import MIXED, Audit, from_record, verdict
 from t2ialign.tradeoff.audit_table import table
 from t2ialign.types import Encoder, InputError, Metric, Prompt
-from t2ialign.use_cases.audit.audit import SLOW, AuditPlan, audit_pictures, audit_world, shipped_audit
+from t2ialign.use_cases.audit.audit import UNASKED, AuditPlan, audit_pictures, audit_world, shipped_audit
 from t2ialign.use_cases.audit.files import AXES, BEGIN, END, json_text, lines, update_tables
 from t2ialign.use_cases.audit.rendered_sets import audit_prompts, hard_negatives, pool, spread_sets
 from t2ialign.use_cases.audit.run_questions import COMPARED, MeasuredCell, agreement, powers, reference_cells
@@ -177,7 +177,7 @@ def test_the_shipped_audit_is_whole_and_of_today() -> None:
     from t2ialign.metrics.scoring import version_of
     from t2ialign.use_cases.batches.scoring import weights_of
 
-    asked = [metric for metric in metrics if metric.name not in SLOW]
+    asked = [metric for metric in metrics if metric.name not in UNASKED]
     today = {metric.name: version_of(metric, weights_of(metric, encoders)) for metric in asked}
     there = {entry.metric: entry.version for entry in shipped.metrics}
     assert {name: there.get(name) for name in today} == today

@@ -13,6 +13,7 @@ from t2ialign.types import Prompt
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches import rescore as rescoring
 from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.reports.text import stored_points
 from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench
 
@@ -52,6 +53,15 @@ def test_an_old_version_gets_todays_beside_it(bench: Workbench) -> None:
     assert last(bench, ("clip_score",)).scores == 1
     versions = {s.version for s in store.scores_of(bench.store, state.cell, (0, 1, 2)) if s.metric == "clip_score"}
     assert versions == {"0", rescoring.current_version(bench, METRICS["clip_score"])}
+
+
+def test_points_stand_on_todays_definition_beside_an_older_one(bench: Workbench) -> None:
+    state = run_request(bench, replace(REQUEST, metrics=("oracle_alignment", "rmse")))
+    older = replace(state.scores["oracle_alignment"], version="1+oracle-shapes:old", mean=0.25)
+    store.add_scores(bench.store, state.batch, [older])
+    (point,) = stored_points(bench.store, "oracle_alignment", "rmse")
+    assert point.x_version == state.scores["oracle_alignment"].version != older.version
+    assert point.x.mean == pytest.approx(state.scores["oracle_alignment"].mean)
 
 
 def test_every_seed_set_is_filled_and_only_the_cells_asked_for(bench: Workbench) -> None:
