@@ -22,7 +22,7 @@ test: $(VENV)/.dev  ## the whole test suite, offline, on the CPU (ARGS="-k lpips
 quick: $(VENV)/.dev  ## the tests without the slow ones and without a browser
 	$(PY) -m pytest -n $(WORKERS) -m "not slow and not e2e" $(ARGS)
 
-check: $(VENV)/.dev  ## formatting, lint, types of the pure folders, import layers
+check: $(VENV)/.dev  ## formatting, lint, types, import layers
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
 Scales = tuple[tuple[str, float], ...]
 Kind = Literal["lora", "dora"]
+KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from t2ialign.types import InputError
 
 Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: dict[str, Precision] = {precision: precision for precision in get_args(Precision)}
 
 
 @dataclass(frozen=True)

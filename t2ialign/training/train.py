@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def train(
     plan: TrainPlan,
     state_path: Path | None = None,
     processes: Processes = ALONE,
-) -> Iterator[TrainStep]:
+) -> Generator[TrainStep, None, None]:
     """Trains the adapter that ``policy`` (a view of ``adapters.add_adapter``) has on; yields every finished step.
 
     The reference is the same UNet without adapters. While the caller holds a step, the adapter has the weights that

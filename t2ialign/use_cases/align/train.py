@@ -20,9 +20,10 @@ import torch
 
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.switch import KINDS
 from t2ialign.registry import ADAPTER_FILE, CheckpointEntry
 from t2ialign.training.data import TrainData
-from t2ialign.training.plan import TrainPlan
+from t2ialign.training.plan import PRECISIONS, TrainPlan
 from t2ialign.training.processes import ALONE, Processes
 from t2ialign.training.train import train
 from t2ialign.types import InputError, TrainStep
@@ -206,7 +207,7 @@ def _round_entry(run: TrainingContext, number: int) -> CheckpointEntry | None:
     if number == 1:
         return run.plan.parent if run.plan.parent.adapter is not None else None
     file = run.folder / f"round-{number - 1}" / ADAPTER_FILE
-    kind = run.plan.values["adapter"]
+    kind = KINDS[run.plan.settings.training.adapter]
     return CheckpointEntry(f"round-{number - 1}", run.plan.entry.name, file, kind) if file.is_file() else None
 
 
@@ -218,7 +219,7 @@ def _policy(run: TrainingContext, number: int) -> Backbone:
         return add_adapter(
             run.backbone,
             run.plan.request.name,
-            training.adapter,
+            KINDS[training.adapter],
             training.rank,
             start=_round_entry(run, number),
         )
@@ -274,7 +275,7 @@ def _train_plan(run: TrainingContext, number: int) -> TrainPlan:
         learning_rate=training.learning_rate,
         grad_clip=training.grad_clip,
         timesteps=(training.timestep_lo, training.timestep_hi + 1),
-        precision=run.backbone.dtype,
+        precision=PRECISIONS[run.backbone.dtype],
         seed=plan.request.seed + 1000 * (number - 1),
         save_every=SAVE_EVERY,
         probe_every=plan.settings.watch.probe_every,
