@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 
@@ -20,7 +21,9 @@ REGISTRIES = (("metrics", "METRICS"), ("guidance", "GUIDANCE"), ("objectives", "
 FUNCTION_LINES, FILE_LINES = 50, 400
 
 
+@cache
 def trees() -> list[tuple[Path, ast.Module]]:
+    """Every module of the package, parsed once for all tests."""
     return [(path.relative_to(ROOT), ast.parse(path.read_text())) for path in MODULES]
 
 

@@ -12,6 +12,7 @@ import pytest
 from t2ialign import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.timeout(600)  # imports everything, where nothing else has done so
 
 
 def test_the_readmes_example_runs(
@@ -36,3 +37,12 @@ def test_docstrings_become_pages(tmp_path: Path) -> None:
     page = (tmp_path / "t2ialign" / "divergences.html").read_text(encoding="utf-8")
     assert "The f-divergence" in page and "JensenShannon" in page
     assert (tmp_path / "index.html").is_file() and (tmp_path / "t2ialign/objectives/sigmoid.html").is_file()
+
+
+def test_every_file_that_the_guide_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = {name for name in re.findall(r"`([\w./]+(?:\.py|\.md|\.toml|/))`", text) if name != "t2ialign/"}
+    assert len(named) > 60
+    assert [
+        name for name in sorted(named) if not (ROOT / name).exists() and not (ROOT / "t2ialign" / name).exists()
+    ] == []

@@ -109,9 +109,13 @@ def paired_scores(
     configs = {record: config_of(record) for row in rows for record in row[:2]}
     return [
         PairedScore(
-            configs[one], configs[other], *rest, _effects(seeds, level, policy), _effects(seeds, level, reference)
+            configs[one],
+            configs[other],
+            *(prompt, n, metric, version, value, base_value),
+            policy_effects=_effects(seeds, level, policy),
+            base_effects=_effects(seeds, level, reference),
         )
-        for one, other, *rest, seeds, level, policy, reference in rows
+        for one, other, prompt, n, metric, version, value, base_value, seeds, level, policy, reference in rows
     ]
 
 

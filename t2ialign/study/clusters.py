@@ -48,10 +48,10 @@ def clustered(
     Only clusters of which there are enough count; None where neither are.
     """
     by_rater, by_prompt = (_labels(names, least) for names, least in zip((raters, prompts), fewest))
-    if by_rater is None and by_prompt is None:
-        return None
     if by_rater is None or by_prompt is None:
         labels = by_rater if by_prompt is None else by_prompt
+        if labels is None:
+            return None
         found = _spread(scores, labels)
         groups = int(labels.max()) + 1
         return Clustered(found, groups if by_prompt is None else 0, groups if by_rater is None else 0, groups - 1.0)

@@ -119,7 +119,7 @@ def _change(name: str, before: Sequence[BatchState], after: Sequence[BatchState]
     finish = METRICS[name].finish
     sides = [[_cell(state, name) for state in states] for states in (before, after)]
     old_effects, new_effects = (
-        {state.request.prompt.key: seed_effects(state.scores[name], state.batch.seeds) for state in states}
+        {state.request.prompt.key: seed_effects(state.scores[name], state.whole.seeds) for state in states}
         for states in (before, after)
     )
     old = over_prompts(sides[0], finish, list(old_effects.values()))
