@@ -68,6 +68,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         reader.py           the oracle's eyes: a network from pixels to factors
         oracle.py           which claims hold, and what the free factors are
         annotator.py        raters with a known taste
+        optimum.py          what preference tuning could reach at most: the world tilted by a taste
         raters.py           the same raters as a scorer
         fit.py              the one training loop of this world's models
         train_reader.py     the oracle's reader
