@@ -30,6 +30,7 @@ class SourceKind:
 
 KINDS: Mapping[str, SourceKind] = {
     "annotator": SourceKind("annotator, annotator:GROUP", ("group",), "judge"),
+    "style": SourceKind("style:GROUP", ("group",), "judge", "minimal"),
     "metric": SourceKind("metric:NAME", ("argument",), "judge", "clip_score"),
     "votes": SourceKind("votes:STUDY", ("argument", "group"), "pairs", "my-study"),
     "parquet": SourceKind("parquet:FILE", ("argument",), "pairs", "pairs.parquet"),

@@ -13,6 +13,7 @@ WRITTEN = {
     "": Source(),
     "annotator": Source("annotator"),
     "annotator:sunny": Source("annotator", group="sunny"),
+    "style:minimal": Source("style", group="minimal"),
     "metric:clip_score": Source("metric", "clip_score"),
     "votes:two-tastes-9cefd4": Source("votes", "two-tastes-9cefd4"),
     "votes:two-tastes-9cefd4:sunny": Source("votes", "two-tastes-9cefd4", "sunny"),
@@ -46,7 +47,10 @@ def test_any_text_is_read_and_written_back_the_same(text: str, kind: str):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("oracle", "There is no source called 'oracle': use annotator, annotator:GROUP, metric:NAME, votes:STUDY"),
+        (
+            "oracle",
+            "There is no source called 'oracle': use annotator, annotator:GROUP, style:GROUP, metric:NAME, votes:STUDY",
+        ),
         (":x", "There is no source called ':x'"),
         ("votes:", "Say which after the colon, as in votes:my-study"),
         ("votes::sunny", "Say which after the colon, as in votes:my-study"),

@@ -18,7 +18,7 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
 from t2ialign.use_cases.align.request import AlignRequest
 
-RATERS = "annotator"
+RATERS, STYLE = "annotator", "style"
 
 
 def stories(services: Services) -> Markup:
@@ -63,7 +63,7 @@ def _source(source: Source) -> str:
         return "its own pictures"
     if source.kind == RATERS:
         return f"{source.group} raters" if source.group else "raters of every taste"
-    return str(source)
+    return f"{source.group} style alone" if source.kind == STYLE else str(source)
 
 
 def _result(manifest: TrainingManifest) -> str:

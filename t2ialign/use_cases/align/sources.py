@@ -24,7 +24,7 @@ from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, pic
 from t2ialign.use_cases.batches.scoring import Scorer
 from t2ialign.use_cases.workbench import Workbench
 
-TASTE = "taste"
+TASTE, STYLE = "taste", "style"
 DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
 
 
@@ -47,7 +47,7 @@ class Judge:
 
 def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
     """The judge that a source names; None for sources that bring their preferences with them."""
-    if plan.source.kind == "annotator":
+    if plan.source.kind in ("annotator", "style"):
         return _annotator(bench, plan, plan.source.group)
     return _measure(bench, plan, plan.source.argument) if plan.source.kind == "metric" else None
 
@@ -62,7 +62,10 @@ def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
 
 
 def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
-    """The raters of this backbone's world: those of one group, or all groups in equal parts."""
+    """The raters of this backbone's world: those of one group, or all groups in equal parts.
+
+    A ``style`` is what a group likes about the free factors alone, faithfulness aside, and without the noise of votes.
+    """
     encoder = _raters(bench, plan.entry.scorers)
     if encoder is None:
         raise InputError(
@@ -72,7 +75,10 @@ def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
     groups = _groups(encoder)
     if group and group not in groups:
         raise InputError(f"There is no group of raters called {group!r}: choose one of {', '.join(groups)}.")
-    return Judge(str(plan.source), _marks(encoder, [group] if group else groups), noisy=True)
+    wanted = [group] if group else groups
+    if plan.source.kind == "style":
+        return Judge(str(plan.source), _marks(encoder, wanted, STYLE), noisy=False)
+    return Judge(str(plan.source), _marks(encoder, wanted), noisy=True)
 
 
 def _raters(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
@@ -91,12 +97,12 @@ def _groups(encoder: Encoder) -> list[str]:
     return [part.removeprefix(f"{TASTE}_") for part in encoder.provides if part.startswith(f"{TASTE}_")]
 
 
-def _marks(encoder: Encoder, groups: list[str]) -> Callable[[SeedBatch], Float[Tensor, "n g"]]:
+def _marks(encoder: Encoder, groups: list[str], kind: str = TASTE) -> Callable[[SeedBatch], Float[Tensor, "n g"]]:
     def marks(batch: SeedBatch) -> Float[Tensor, "n g"]:
         found = encoder.encode(batch.images, batch.prompt)
         if not found:
             raise InputError(f"The raters cannot judge '{batch.prompt.text[:60]}': use prompts of their own world.")
-        return torch.stack([found[f"{TASTE}_{group}"] for group in groups], 1)
+        return torch.stack([found[f"{kind}_{group}"] for group in groups], 1)
 
     return marks
 
@@ -226,6 +232,9 @@ def sources(bench: Workbench, backbone: str) -> Iterator[tuple[Source, str]]:
     if encoder is not None:
         yield Source("annotator"), "raters of every taste"
         yield from ((Source("annotator", group=group), f"raters of {group} taste") for group in _groups(encoder))
+        yield from (
+            (Source("style", group=group), f"{group} style alone, always the same way") for group in _groups(encoder)
+        )
     for metric in bench.scorers_for(scorers, ("all",))[0]:
         if metric.level == "image" and metric.axis == "alignment":
             yield Source("metric", metric.name), f"the higher {metric.title} wins"

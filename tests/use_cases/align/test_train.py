@@ -192,6 +192,7 @@ def test_a_process_that_cannot_open_the_store_remembers_its_pictures(bench: Work
         ({"backbone": "sd-1.5", "parent": "made"}, "made is an adapter of shapes, not of sd-1.5"),
         ({"pairs": parse_source("anotator")}, "no source called 'anotator'"),
         ({"pairs": parse_source("annotator:rainy")}, "no group of raters called 'rainy'"),
+        ({"pairs": parse_source("style:rainy")}, "no group of raters called 'rainy'"),
         ({"pairs": parse_source("metric:")}, "Say which after the colon"),
         ({"pairs": parse_source("metric:lpips")}, "measures a whole set"),
         ({"pairs": parse_source("metric:clip_scor")}, "did you mean 'clip_score'"),
