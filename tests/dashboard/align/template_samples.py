@@ -15,6 +15,7 @@ from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.methods import METHODS
 from t2ialign.store.jobs import Job
+from t2ialign.use_cases.align.manifest import manifest_of
 from t2ialign.use_cases.align.request import AlignRequest
 from tests.dashboard.outline import EVIL
 
@@ -31,7 +32,7 @@ MOMENTS = [Moment(step, ((EVIL, (EVIL, "")),)) for step in (0, 1500)]
 
 def watched(status: str) -> TrainingJobState:
     job = replace(JOB, status=status)
-    return TrainingJobState(job, REQUEST, (), (), total=200, ahead=1, manifest={"scores": SCORES})
+    return TrainingJobState(job, REQUEST, (), (), total=200, ahead=1, manifest=manifest_of({"scores": SCORES}))
 
 
 def statuses() -> str:
