@@ -149,12 +149,14 @@ class Metric:
     caveat: str = ""
     definition: str = ""  # what it is in one line; empty: its file's first line says so
     equal_n: bool = False  # its value depends on the number of pictures: only sets of equal size compare
+    by_seed: bool = False  # of a batch metric: what each seed does to its value is measured and kept with it
 
 
 @dataclass(frozen=True)
 class Score:
     """A metric's values on one seed batch. ``values``: Float[n] for images, Float[n n] for pairs, Float[1] for batches.
 
+    A batch metric that knows what each seed does (``Metric.by_seed``) has Float[1 + n]: the value, then each one's effect.
     ``mean`` is the batch value in the metric's unit, ``lo``..``hi`` its 95 % interval over seeds; NaN = not scored.
     ``version`` holds the metric's own version and the SHA of the weights behind it: scores of different versions are
     never averaged or drawn on one axis.

@@ -47,6 +47,7 @@ METRIC = Metric(
     summary="How much the seeds differ in everything that the prompt leaves open: place, size, rotation, background.",
     version="2",
     caveat="Exists only where the truth is known: in the embedded world.",
+    by_seed=True,
 )
 
 

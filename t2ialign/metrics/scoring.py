@@ -42,8 +42,11 @@ def score_features(metric: Metric, features: Features, weights: Iterable[str] = 
     if any(name not in features for name in metric.needs):
         return Score(metric.name, version, metric.axis, metric.level, _unscored(metric, features), *_parts(UNKNOWN))
     values = metric.compute(features)
-    values = values.reshape(1) if metric.level == "batch" else values
-    return Score(metric.name, version, metric.axis, metric.level, values, *_parts(interval(metric, values, features)))
+    found = interval(metric, values, features)
+    if metric.level == "batch":
+        effects = [_effects(_left_out(metric, features)).to(values)] if metric.by_seed else []
+        values = torch.cat([values.reshape(1), *effects])
+    return Score(metric.name, version, metric.axis, metric.level, values, *_parts(found))
 
 
 def interval(metric: Metric, values: Float[Tensor, "*m"], features: Features) -> Interval:
@@ -52,13 +55,16 @@ def interval(metric: Metric, values: Float[Tensor, "*m"], features: Features) ->
         return mean_interval(values, metric.bounds).within(metric.bounds)
     if metric.level == "pair":
         return pair_interval(values, metric.finish).within(metric.bounds)
-    names = metric.needs
+    left_out = _left_out(metric, features)
+    return batch_interval(float(values), len(left_out), left_out.tolist().__getitem__).within(metric.bounds)
 
-    def without(seed: int) -> float:
-        kept = torch.arange(len(features[names[0]])) != seed
-        return float(metric.compute({name: features[name][kept.to(features[name].device)] for name in names}))
 
-    return batch_interval(float(values), len(features[names[0]]), without).within(metric.bounds)
+def _left_out(metric: Metric, features: Features) -> Float[Tensor, " n"]:
+    """A batch metric on all seeds but one, for each."""
+    n = len(features[metric.needs[0]])
+    rows = [torch.arange(n) != seed for seed in range(n)] if n > 1 else []
+    values = [metric.compute({name: features[name][kept] for name in metric.needs}) for kept in rows]
+    return torch.tensor([float(value) for value in values] or [math.nan] * n, dtype=torch.float64)
 
 
 def mean_interval(values: Float[Tensor, " n"], bounds: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
@@ -105,11 +111,13 @@ def seed_effects(score: Score, seeds: Sequence[int]) -> dict[int, float]:
     """By how much each of its seeds moves a score's mean (before ``finish``), for ``tradeoff.interval``.
 
     They sum to 0, and their sum of squares / (n (n - 1)) is the mean's squared error. Unscored pictures are left out; NaN
-    where it is unknown: for metrics of the whole batch, whose one value does not tell, and for fewer than three pairs' seeds.
+    where it is unknown: for metrics of the whole batch whose one value does not tell (all but ``Metric.by_seed``), and for
+    fewer than three pairs' seeds.
     """
-    if score.level == "batch":
-        return dict.fromkeys(seeds, math.nan)
     values = score.values.double()
+    if score.level == "batch":
+        known = values[1:].tolist()
+        return dict(zip(seeds, known, strict=True)) if known else dict.fromkeys(seeds, math.nan)
     effects = pair_effects(values) if score.level == "pair" else values - values.nanmean()
     left_out = score.level == "image"
     return {seed: effect for seed, effect in zip(seeds, effects.tolist()) if not (left_out and math.isnan(effect))}

@@ -178,7 +178,7 @@ def _check(record: CellRecord) -> None:
         raise ValueError("a picture without seed, hash or thumbnail")
     for score in scores:
         n = len(score.seeds)
-        if len(score.values) != {"image": n, "pair": n * (n + 1) // 2, "batch": 1}[score.level]:
+        if len(score.values) not in {"image": (n,), "pair": (n * (n + 1) // 2,), "batch": (1, 1 + n)}[score.level]:
             raise ValueError(f"{score.metric} has {len(score.values)} values for {n} seeds")
         if list(score.seeds) != sorted(set(score.seeds)):
             raise ValueError(f"{score.metric} names its seeds twice or out of order")
@@ -187,7 +187,7 @@ def _check(record: CellRecord) -> None:
 def _picked(values: Float[Tensor, "..."], level: Level, order: Tensor) -> Float[Tensor, "..."]:
     """Values per seed (and seed) in another order."""
     if level == "batch":
-        return values.reshape(1)
+        return torch.cat([values[:1], values[1:][order]]) if len(values) > 1 else values.reshape(1)
     return values[order] if level == "image" else values[order][:, order]
 
 

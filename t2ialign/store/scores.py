@@ -40,13 +40,13 @@ def records_of(store: Store, cell: str) -> list[ScoreRecord]:
     for metric, version, seed, value in store.rows(sql, [cell]):
         singles[metric, version][seed] = value
     sql = """
-        SELECT seeds, metric, version, axis, level, value, lo, hi, pairs
+        SELECT seeds, metric, version, axis, level, value, lo, hi, pairs, effects
         FROM batch_scores JOIN seed_sets USING (seed_set) WHERE cell = ? ORDER BY metric, version, n, seed_set
     """
     records = []
-    for seeds, metric, version, axis, level, mean, lo, hi, pairs in store.rows(sql, [cell]):
+    for seeds, metric, version, axis, level, mean, lo, hi, pairs, effects in store.rows(sql, [cell]):
         image_values = [singles[metric, version].get(seed, math.nan) for seed in seeds]
-        values = {"image": image_values, "pair": pairs, "batch": [mean]}[level]
+        values = {"image": image_values, "pair": pairs, "batch": [mean, *(effects or ())]}[level]
         records.append(ScoreRecord(tuple(seeds), metric, version, axis, level, tuple(values), mean, lo, hi))
     return records
 

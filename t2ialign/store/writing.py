@@ -123,7 +123,7 @@ def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[s
                 "lo": score.lo,
                 "hi": score.hi,
                 "pairs": list(score.values) if score.level == "pair" else None,
-                "effects": score.effects if score.level != "batch" else None,
+                "effects": score.effects if score.level != "batch" or len(score.values) > 1 else None,
             }
             for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
                 key = {"image": images_of[seed], "metric": score.metric, "version": score.version}

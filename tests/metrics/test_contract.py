@@ -33,7 +33,7 @@ def test_record_says_all_that_a_chart_needs(metric: Metric):
 @pytest.mark.parametrize("metric", ALL, ids=named)
 def test_shape_finite_bounds(metric: Metric):
     score = score_features(metric, random_features(N), ["encoder:abc"])
-    assert score.values.shape == {"image": (N,), "pair": (N, N), "batch": (1,)}[metric.level]
+    assert score.values.shape == {"image": (N,), "pair": (N, N), "batch": (1 + N * metric.by_seed,)}[metric.level]
     assert score.values.is_floating_point()
     assert torch.isfinite(score.values).all()
     assert metric.bounds[0] <= score.mean <= metric.bounds[1]

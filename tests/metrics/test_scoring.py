@@ -20,6 +20,7 @@ from t2ialign.metrics.scoring import (
     pair_interval,
     pair_mean,
     score_features,
+    seed_effects,
     version_of,
 )
 from tests.metrics.features import random_features
@@ -196,6 +197,11 @@ def test_batch_metric_is_jackknifed_by_computing_it_again():
     error = math.sqrt(15 / 16 * np.sum((left_out - left_out.mean()) ** 2))
     assert score.mean == 9
     assert score.lo == pytest.approx(9 - stats.t.ppf(0.975, 15) * error)
+    assert score.values.tolist() == [9]
+    by_seed = score_features(replace(record, by_seed=True), {"x": torch.tensor([0.0, 1.0, 5.0, 9.0] + 12 * [3.0])})
+    assert by_seed.values[0] == 9 and (by_seed.lo, by_seed.hi) == (score.lo, score.hi)
+    effects = seed_effects(by_seed, range(16))
+    assert sorted(effects.values()) == pytest.approx(sorted((15 * (left_out.mean() - left_out)).tolist()), abs=1e-5)
 
 
 def test_version_holds_metric_and_weights():

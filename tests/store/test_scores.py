@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from t2ialign.metrics import METRICS
-from t2ialign.metrics.scoring import pair_effects
+from t2ialign.metrics.scoring import pair_effects, seed_effects
 from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, paired_scores, scores_of
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import AdapterUse, InputError, Score, SeedBatch
@@ -26,6 +26,7 @@ def test_scores_come_back_with_values_in_the_order_of_the_seeds(store: Store, ba
         score_of("clip_score", torch.tensor([0.1, 0.2, 0.3])),
         score_of("factor_diversity", torch.tensor([0.7]), "batch"),
         score_of("lpips", pairs, "pair", mean=2.0),
+        score_of("place", torch.tensor([0.75, 0.25, -0.5, 0.25]), "batch", mean=0.75),
     ]
     add_batch(store, batch)
     add_scores(store, batch, given)
@@ -38,7 +39,9 @@ def test_scores_come_back_with_values_in_the_order_of_the_seeds(store: Store, ba
             expected.level,
         )
         assert (found.mean, found.lo, found.hi) == (expected.mean, expected.lo, expected.hi)
-    image, _, pair = scores_of(store, batch.cell, (2, 3, 4))
+    image, alone, pair, by_seed = scores_of(store, batch.cell, (2, 3, 4))
+    assert seed_effects(by_seed, (2, 3, 4)) == {2: -0.5, 3: 0.25, 4: 0.25} and by_seed.values[0] == 0.75
+    assert all(math.isnan(effect) for effect in seed_effects(alone, (2, 3, 4)).values())
     assert image.values.tolist() == pytest.approx([0.2, 0.3, 0.1])
     assert pair.values.tolist() == [[0, 3, 1], [3, 0, 2], [1, 2, 0]]
     assert scores_of(store, batch.cell, (2, 3)) == []
