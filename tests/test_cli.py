@@ -74,7 +74,7 @@ def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
     lpips, number = json.loads(run(*words, "--json")[1])
     assert lpips["prompts"] >= 24 and lpips["difference"]["hi"] < 0 and number["difference"] is None
     table = run(*words, "--markdown")[1].splitlines()
-    assert table[0] == "| checkpoint | CFG | `lpips` | `u_rke` |" and table[2].startswith("| `dmpo` | 4 | -0.0")
+    assert table[0] == "| checkpoint | CFG | `lpips` | `u_rke` |" and table[2].startswith("| `dmpo` | 4 | **-0.0")
     assert "`sweep` them" in run("compare", "base", "--against", "dpo_beta200", "--store", str(tmp_path / "home"))[1]
 
 
@@ -114,7 +114,7 @@ BAD = [
     ((*RING, "--metrics", "lpisp"), "did you mean 'lpips'"),
     ((*RING, "--out", "FILE/pictures"), "Nothing can be written to"),
     (("points", "--x", "oracle_alignmnt"), "did you mean 'oracle_alignment'"),
-    (("points", "--y", "factor"), "did you mean 'factor_diversity'"),
+    (("points", "--y", "factor_diversty"), "did you mean 'factor_diversity'"),
     (("compare", "dppo"), "did you mean 'dpo'"),
     (("compare", "--metrics", "lpps"), "did you mean 'lpips'"),
     (("rescore", "--metrics", "rmsee"), "did you mean 'rmse'"),
