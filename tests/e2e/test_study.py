@@ -1,6 +1,7 @@
 """A study from idea to follow-up in a real browser: designed, looked at, answered by three at once, closed, learned from."""
 
 import re
+import secrets
 import zipfile
 
 import pytest
@@ -97,7 +98,9 @@ def learn(owner) -> None:
     inner(owner, "Train")
     owner.locator("#t2-study-train-steps input").fill("2")
     owner.locator("#t2-study-train-tests input").fill("1")
-    owner.locator("#t2-study-train-name textarea, #t2-study-train-name input").first.fill("from-votes")
+    owner.locator("#t2-study-train-name textarea, #t2-study-train-name input").first.fill(
+        f"from-votes-{secrets.token_hex(2)}"
+    )
     owner.locator("#t2-study-train").click()
     expect(owner.locator("#t2-training")).to_contain_text("done", timeout=400_000)
     owner.locator("#t2-follow").click()
