@@ -18,7 +18,7 @@ from t2ialign.registry import Registry
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
-from t2ialign.types import InputError, Score, TradeoffPoint
+from t2ialign.types import InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_metrics
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
@@ -106,9 +106,13 @@ def score_lines(scores: Mapping[str, Score]) -> Iterator[str]:
     """A line a score: mean, 95 % interval and unit, names and numbers in columns."""
     width = max(map(len, scores), default=0)
     for name, score in scores.items():
-        interval = "" if math.isnan(score.lo) else f"[{score.lo:.3f}, {score.hi:.3f}]"
+        interval = "" if math.isnan(score.mean) else _ends(Interval(score.mean, score.lo, score.hi))
         yield f"  {score.axis:<10} {name:<{width}} {score.mean:9.3f}  {interval:<20} {_unit(name)}".rstrip()
     yield from _warnings(scores)
+
+
+def _ends(found: Interval) -> str:
+    return "(too few to say)" if math.isnan(found.lo) else f"[{found.lo:.3f}, {found.hi:.3f}]"
 
 
 def _unit(name: str) -> str:
@@ -267,8 +271,8 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
     for point in points:
         yield (
             f"{point.config.checkpoint:<16} CFG {point.config.guidance_scale:<5g} {point.x_metric} {point.x.mean:.3f} "
-            f"[{point.x.lo:.3f}, {point.x.hi:.3f}]  {point.y_metric} {point.y.mean:.3f} "
-            f"[{point.y.lo:.3f}, {point.y.hi:.3f}]  ({point.prompts} prompts, {point.seeds} pictures)"
+            f"{_ends(point.x)}  {point.y_metric} {point.y.mean:.3f} {_ends(point.y)}"
+            f"  ({point.prompts} prompts, {point.seeds} pictures)"
         )
 
 

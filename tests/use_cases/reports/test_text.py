@@ -1,0 +1,59 @@
+"""What commands print of points and differences."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+
+from t2ialign.tradeoff.comparison import Comparison, corrected
+from t2ialign.tradeoff.interval import estimate
+from t2ialign.types import AdapterUse, GenerationConfig, Interval, Score
+from t2ialign.use_cases.reports.text import comparison_lines, comparison_table, point_lines, score_lines
+from tests.tradeoff.cells import point
+
+BASE = GenerationConfig("shapes")
+ANY = Interval(0.5, 0.4, 0.6)
+
+
+def comparison(name: str, metric: str, values: list[float]) -> Comparison:
+    found = estimate(values)
+    policy = replace(BASE, adapters=(AdapterUse(name),))
+    return Comparison(policy, BASE, metric, len(values), 8, ANY, ANY, found.interval, found.p, found.p)
+
+
+FOUND = corrected(
+    [
+        comparison("mine", "clip_score", [0.30, 0.31, 0.29, 0.30]),
+        comparison("mine", "lpips", [0.1, 0.2, 0.3, 0.12]),
+        comparison("other", "clip_score", [0.1, -0.2, 0.3, 0.1]),
+        comparison("other", "lpips", [0.1]),
+    ]
+)
+
+
+def test_a_difference_says_whether_it_stands_in_its_family():
+    strong, weak, none, single = comparison_lines(FOUND)
+    assert strong.endswith("the interval excludes zero, also after Holm over 3 differences")
+    assert weak.endswith("the interval excludes zero, not after Holm over 3 differences")
+    assert none.endswith("the interval holds zero")
+    assert single.endswith("too few prompts or seeds to say") and "nan" not in single
+
+
+def test_a_table_is_bold_where_a_difference_stands_and_says_so():
+    lines = list(comparison_table(FOUND))
+    assert lines[2].startswith("| `mine` | 4 | **+0.300 [") and lines[2].count("**") == 2
+    assert "**" not in lines[3] and lines[3].endswith("| +0.100 |")
+    assert lines[-1] == "Bold: the interval excludes zero, also after Holm over the 3 differences of this table."
+    assert len(list(comparison_table([]))) == 2
+
+
+def test_where_there_is_no_interval_it_says_too_few():
+    lone = replace(point(0.5, 0.3), y=Interval(0.3, math.nan, math.nan))
+    (line,) = point_lines([lone])
+    assert "x 0.500 [0.500, 0.500]" in line and "y 0.300 (too few to say)" in line
+    score = Score("lpips", "1", "diversity", "pair", torch.zeros(2, 2), 0.3, math.nan, math.nan)
+    first, *_ = score_lines({"lpips": score})
+    assert "0.300  (too few to say)" in first
+    assert "too few" not in next(score_lines({"lpips": replace(score, mean=math.nan)}))
