@@ -75,6 +75,7 @@ def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
     assert lpips["prompts"] >= 24 and lpips["difference"]["hi"] < 0 and number["difference"] is None
     table = run(*words, "--markdown")[1].splitlines()
     assert table[0] == "| checkpoint | CFG | `lpips` | `u_rke` |" and table[2].startswith("| `dmpo` | 4 | **-0.0")
+    assert table[-1] == "Bold: the interval excludes zero."
     assert "`sweep` them" in run("compare", "base", "--against", "dpo_beta200", "--store", str(tmp_path / "home"))[1]
 
 

@@ -40,6 +40,8 @@ def in_words(found: Interval, adjusted: float, family: int) -> str:
 
 def legend(family: int) -> str:
     """The line under a table whose bold differences stand in their family."""
+    if family == 1:
+        return "Bold: the interval excludes zero."
     return f"Bold: the interval excludes zero, also after Holm over the {family} differences of this table."
 
 
