@@ -14,7 +14,7 @@ from t2ialign.methods.controls import Control, Value, controls_of
 from t2ialign.methods.options import PictureOptions, TrainingOptions, WatchOptions
 from t2ialign.source import Source
 from t2ialign.training.losses import Loss
-from t2ialign.training.regularisers import KlToReference, LoserSafeguard, Penalty
+from t2ialign.training.regularisers import BatchEntropy, KlToReference, LoserSafeguard, Penalty
 from t2ialign.types import Example, SeedBatch
 
 DataKind = Literal["pairs", "unpaired", "selected"]
@@ -31,8 +31,8 @@ class Settings:
 
     @property
     def penalties(self) -> tuple[Penalty, ...]:
-        weight = self.training.kl_weight
-        return (KlToReference(weight),) if weight else ()
+        kl, entropy = self.training.kl_weight, self.training.entropy_weight
+        return (*([KlToReference(kl)] if kl else []), *([BatchEntropy(entropy)] if entropy else []))
 
     @property
     def safeguard(self) -> LoserSafeguard | None:

@@ -71,6 +71,15 @@ class TrainingOptions:
         1000,
         0.1,
     )
+    entropy_weight: float = option(
+        0.0,
+        "Push apart",
+        "Weight of the entropy of the pictures in a batch, as the policy predicts them; a batch that grows alike is "
+        "penalised. Large batches make it meaningful.",
+        0,
+        1000,
+        0.01,
+    )
     grad_clip: float = option(1.0, "Gradient clipping", "Largest norm of the gradient.", 1e-6, 1e6, 0.1)
     empty_prompts: float = option(
         0.0,

@@ -6,6 +6,7 @@ import pytest
 
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import read_values
+from t2ialign.training.regularisers import BatchEntropy, KlToReference
 from t2ialign.types import InputError
 
 
@@ -24,6 +25,15 @@ def test_every_method_has_a_record_of_itself(name: str) -> None:
     names = [control.name for control in method.controls()]
     assert len(names) == len(set(names)), "a field of two groups"
     method.loss(method.settings(read_values(method.controls(), {}, small=True)))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_holds_a_policy_back_is_what_was_asked_for(name: str) -> None:
+    method = METHODS[name]
+    assert method.settings({}).penalties == ()
+    both = method.settings({"kl_weight": 0.5, "entropy_weight": 0.02})
+    assert both.penalties == (KlToReference(0.5), BatchEntropy(0.02))
+    assert method.loss(both).penalties == both.penalties
 
 
 @pytest.mark.parametrize(
