@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from t2ialign.tradeoff.families import benjamini_hochberg, holm, in_words, stands, tests
+from t2ialign.tradeoff.families import holm, in_words, stands, tests
 from t2ialign.types import Interval
 
 tests.__test__ = False
@@ -19,11 +19,10 @@ def test_holm_by_hand():
     assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
-def test_statsmodels_agrees(ours, theirs: str):
+def test_statsmodels_agrees():
     for seed in range(5):
         ps = (np.random.default_rng(seed).uniform(size=12) ** 3).tolist()
-        assert ours(ps) == pytest.approx(multipletests(ps, method=theirs)[1].tolist())
+        assert holm(ps) == pytest.approx(multipletests(ps, method="holm")[1].tolist())
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))

@@ -46,11 +46,6 @@ DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
 """What a rater's browser may ask for, and the fields that it sends along."""
 
 
-def rate_address(study: str) -> str:
-    """Where a study is answered, relative to the page."""
-    return f"rate/{study}"
-
-
 def rate_routes(store: Store) -> list[Route]:
     """What the server needs to answer for the participants' page."""
     return [
