@@ -20,12 +20,17 @@ def tradeoff(page) -> Page:
     return page
 
 
+LABELS = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot').data.flatMap(
+  (line) => [line.hovertext].flat().filter(Boolean).map((words) => words.split('<br>')[0]))"""
 NEW = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot')?.data.some(
   (line) => [line.hovertext].flat().some((words) => words?.includes('</b> at CFG 7<')))"""
 
 
 def test_a_new_point_is_among_the_shipped_ones(tradeoff):
     tradeoff.wait_for_function(NEW)
+    labels = tradeoff.evaluate(LABELS)
+    assert labels.count("<b>base</b> at CFG 7") == 1 and len(labels) > 11
+    assert {"<b>base</b> at CFG 4", "<b>dpo</b> at CFG 4"} <= set(labels)
 
 
 def test_pictures_appear_beside_the_pointer(tradeoff):
@@ -56,9 +61,12 @@ def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
     tradeoff.locator("#t2-categories input").click()
     tradeoff.get_by_role("option", name="single").click()
     tradeoff.wait_for_function(f"!({NEW})()")
+    kept = tradeoff.evaluate(LABELS)
+    assert "<b>base</b> at CFG 4" in kept and not any("at CFG 7" in label for label in kept)
     tradeoff.keyboard.press("Escape")
     tradeoff.locator("#t2-categories .token button, #t2-categories .token [role=button]").first.click()
     tradeoff.wait_for_function(NEW)
+    assert set(tradeoff.evaluate(LABELS)) == {*kept, "<b>base</b> at CFG 7"}
 
 
 def test_the_audit_tells_what_a_metric_is_worth(tradeoff):
