@@ -218,6 +218,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
             metric_words.py         what their records do not say
+            optimum.py              what preference tuning could reach at most
             text.py                 results as plain records and lines
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn

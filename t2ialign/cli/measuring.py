@@ -127,6 +127,26 @@ def rescore(
     emit(state, as_json, lambda: iter([rescoring.report(state)]))
 
 
+@app.command()
+def optimum(
+    group: Annotated[
+        str, typer.Argument(help="A group of the embedded world's raters: sunny, nocturne, airy, minimal.")
+    ],
+    strengths: Annotated[
+        str, typer.Option(help="1/beta, separated by commas; 0 is the world itself.")
+    ] = "0,0.1,0.2,0.4,0.8",
+    prompts: Annotated[
+        str, typer.Option(help="A prompt set of the embedded world, or a file of its prompts.")
+    ] = "shapes-test",
+    as_json: JsonFlag = False,
+) -> None:
+    """What preference tuning could reach at most: the embedded world tilted by a style, exactly."""
+    from t2ialign.use_cases.reports import optimum as reporting
+
+    found = list(reporting.frontier(group, reporting.read_strengths(names(strengths)), prompts))
+    emit(found, as_json, lambda: reporting.lines(found))
+
+
 @app.command("metrics")
 def list_metrics(
     markdown: Annotated[bool, typer.Option("--markdown", help="The whole of docs/metrics.md.")] = False,

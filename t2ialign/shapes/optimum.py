@@ -53,15 +53,14 @@ def kl_to_reference(weights: Float[Tensor, " n"]) -> float:
 
 def win_rate(weights: Float[Tensor, " n"], utilities: Float[Tensor, " n"]) -> float:
     """Chance that a tilted sample has a higher utility than one of p, ties counted half."""
-    gap = (utilities[:, None] - utilities[None]).sign().double()
-    return float((weights[:, None] * (0.5 + 0.5 * gap)).sum() / len(utilities))
+    order = utilities.sort().values
+    beaten = torch.searchsorted(order, utilities) + torch.searchsorted(order, utilities, right=True)
+    return float(weights @ (beaten / (2 * len(utilities))).double())
 
 
-def mean_distance(weights: Float[Tensor, " n"], values: Float[Tensor, "n k"]) -> float:
+def mean_distance(weights: Float[Tensor, " n"], distances: Float[Tensor, "n n"]) -> float:
     """Expected distance between two independent tilted samples (a sample is not paired with itself)."""
-    both = weights[:, None] * weights[None]
-    both.fill_diagonal_(0)
-    return float((both * torch.cdist(values.double(), values.double())).sum() / both.sum())
+    return float(weights @ distances @ weights / (1 - weights.square().sum()))
 
 
 def optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int = 0) -> tuple[Optimum, ...]:
@@ -72,35 +71,42 @@ def optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int 
     """
     scenes = scenes_of(spec, SCENES, torch.Generator().manual_seed(seed))
     reading, slots = from_factors(scenes), torch.arange(len(spec.objects)).expand(SCENES, -1)
-    utilities = taste.style(reading, slots)
     factors = free_factors(reading, spec, slots, torch.ones_like(slots, dtype=torch.bool))
-    world = _distances(torch.full((SCENES,), 1 / SCENES, dtype=torch.float64), factors)
-    found = []
-    for strength in strengths:
-        weights = tilted(utilities, strength)
-        effective = float(1 / weights.square().sum())
-        if effective < FEWEST:
-            raise InputError(
-                f"A strength of {strength:g} leaves {effective:.0f} effective scenes of {SCENES}: choose a smaller one."
-            )
-        spread = _distances(weights, factors)
-        found.append(
-            Optimum(
-                strength,
-                kl_to_reference(weights),
-                float((weights * utilities).sum() - utilities.double().mean()),
-                win_rate(weights, utilities),
-                {group: spread[group] / world[group] for group in world},
-                effective,
-            )
+    distances = {
+        group: [torch.cdist(thing, thing).double() for thing in things.unbind(1)] for group, things in factors.items()
+    }
+    utilities = taste.style(reading, slots)
+    world = _spread(tilted(utilities, 0), distances)
+    return tuple(_optimum(strength, utilities, distances, world) for strength in strengths)
+
+
+def _optimum(
+    strength: float,
+    utilities: Float[Tensor, " n"],
+    distances: Mapping[str, Sequence[Float[Tensor, "n n"]]],
+    world: Mapping[str, float],
+) -> Optimum:
+    weights = tilted(utilities, strength)
+    effective = float(1 / weights.square().sum())
+    if effective < FEWEST:
+        raise InputError(
+            f"A strength of {strength:g} leaves {effective:.0f} effective scenes of {len(utilities)}: choose a smaller one."
         )
-    return tuple(found)
+    spread = _spread(weights, distances)
+    return Optimum(
+        strength,
+        kl_to_reference(weights),
+        float((weights * utilities).sum() - utilities.double().mean()),
+        win_rate(weights, utilities),
+        {group: spread[group] / world[group] for group in world},
+        effective,
+    )
 
 
-def _distances(weights: Float[Tensor, " n"], factors: Mapping[str, Float[Tensor, "n u k"]]) -> dict[str, float]:
-    """By group that has something free, the mean over its things."""
+def _spread(weights: Float[Tensor, " n"], distances: Mapping[str, Sequence[Float[Tensor, "n n"]]]) -> dict[str, float]:
+    """By group that has something free, the mean distance over its things."""
     return {
-        group: sum(mean_distance(weights, unit) for unit in units.unbind(1)) / units.shape[1]
-        for group, units in factors.items()
-        if units.shape[1]
+        group: sum(mean_distance(weights, thing) for thing in things) / len(things)
+        for group, things in distances.items()
+        if things
     }

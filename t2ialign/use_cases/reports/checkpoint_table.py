@@ -12,6 +12,7 @@ from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import estimate_behind
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.manifest import BeforeAfter, MetricChange, TrainingManifest, find_manifest
+from t2ialign.use_cases.reports.text import with_ends
 
 SHOWN = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke")
 
@@ -66,7 +67,7 @@ def _row(
         f"`{name}`",
         ", ".join(f"`{parent}`" for parent in manifest.parents),
         source or "its own pictures",
-        "" if rate is None else _interval(Interval(rate.mean, rate.lo, rate.hi), ""),
+        "" if rate is None else with_ends(Interval(rate.mean, rate.lo, rate.hi)),
         *(_change(metric, scores.metrics.get(metric), (name, metric) in bold) for metric in shown),
         f"{manifest.wall_seconds / 60:.0f}",
     ]
@@ -78,14 +79,8 @@ def _change(metric: str, change: MetricChange | None, bold: bool) -> str:
         return ""
     if METRICS[metric].finish or change.difference is None:
         return f"{change.before.mean:.2f} → {change.after.mean:.2f}"
-    said = _interval(change.gap, "+")
+    said = with_ends(change.gap, "+")
     return f"**{said}**" if bold else said
-
-
-def _interval(found: Interval, sign: str) -> str:
-    if math.isnan(found.lo):
-        return f"{found.mean:{sign}.3f}"
-    return f"{found.mean:{sign}.3f} [{found.lo:{sign}.3f}, {found.hi:{sign}.3f}]"
 
 
 def _line(cells: list[str]) -> str:

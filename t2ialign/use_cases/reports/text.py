@@ -111,6 +111,13 @@ def score_lines(scores: Mapping[str, Score]) -> Iterator[str]:
     yield from _warnings(scores)
 
 
+def with_ends(found: Interval, sign: str = "") -> str:
+    """``0.710 [0.662, 0.750]``, or the mean alone where the ends are unknown; ``sign`` "+" shows it."""
+    if math.isnan(found.lo):
+        return f"{found.mean:{sign}.3f}"
+    return f"{found.mean:{sign}.3f} [{found.lo:{sign}.3f}, {found.hi:{sign}.3f}]"
+
+
 def _ends(found: Interval) -> str:
     return "(too few to say)" if math.isnan(found.lo) else f"[{found.lo:.3f}, {found.hi:.3f}]"
 
@@ -245,9 +252,7 @@ def _difference(one: Comparison) -> str:
     """The paired difference with its interval; both means where a metric has none."""
     if one.difference is None:
         return f"{one.base_mean.mean:.2f} → {one.policy_mean.mean:.2f}"
-    if math.isnan(one.difference.lo):
-        return f"{one.difference.mean:+.3f}"
-    return f"{one.difference.mean:+.3f} [{one.difference.lo:+.3f}, {one.difference.hi:+.3f}]"
+    return with_ends(one.difference, "+")
 
 
 def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:

@@ -26,7 +26,7 @@ from t2ialign.use_cases.batches.requests import BatchRequest, grid
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.scoring import Scorer
 from t2ialign.use_cases.batches.sweep import sweep
-from t2ialign.use_cases.reports.text import newest_scores
+from t2ialign.use_cases.reports.text import newest_scores, with_ends
 from t2ialign.use_cases.workbench import Workbench
 
 GUIDANCE_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -209,11 +209,11 @@ def lines(report: WorldReport) -> Iterator[str]:
     yield "oracle on held-out renders: " + ", ".join(f"{name} {value:.4f}" for name, value in report.oracle.items())
     yield f"small CLIP picks the true caption over a one-word swap: {report.clip_swap_accuracy:.3f}"
     for name, found in report.alignment_by_category.items():
-        yield f"alignment at CFG {AT:g}, {name:<8} {_words(found)} (chance {report.chance_by_category[name]:.3f})"
-    yield f"held-out combinations {_words(report.alignment_held_out)}, familiar ones {_words(report.alignment_familiar)}"
+        yield f"alignment at CFG {AT:g}, {name:<8} {with_ends(found)} (chance {report.chance_by_category[name]:.3f})"
+    yield f"held-out combinations {with_ends(report.alignment_held_out)}, familiar ones {with_ends(report.alignment_familiar)}"
     for point in report.sweep:
-        yield f"CFG {point.guidance_scale:<4g} alignment {_words(point.alignment)}  " + "  ".join(
-            f"{y.removeprefix('factor_')} {_words(found)}" for y, found in point.diversity.items()
+        yield f"CFG {point.guidance_scale:<4g} alignment {with_ends(point.alignment)}  " + "  ".join(
+            f"{y.removeprefix('factor_')} {with_ends(found)}" for y, found in point.diversity.items()
         )
         prompts, pictures = point.faithful
         yield (
@@ -221,10 +221,6 @@ def lines(report: WorldReport) -> Iterator[str]:
             f"1 - alignment with diversity {point.mistakes:+.2f}"
         )
     for y, found in report.falls.items():
-        yield f"{y.removeprefix('factor_')} from the lowest to the highest CFG, by prompt: {_words(found)}"
+        yield f"{y.removeprefix('factor_')} from the lowest to the highest CFG, by prompt: {with_ends(found)}"
     yield f"Spearman with CFG: alignment {report.spearman_alignment:+.2f}, diversity {report.spearman_diversity:+.2f}"
     yield f"largest difference to stock diffusers: {report.stock_difference} grey levels"
-
-
-def _words(found: Interval) -> str:
-    return f"{found.mean:.3f} [{found.lo:.3f}, {found.hi:.3f}]"
