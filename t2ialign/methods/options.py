@@ -110,3 +110,9 @@ class WatchOptions:
         16, "Test prompts at the end", "Scored before and after, with intervals; 0 for none.", 0, 10_000, 1, embedded=10
     )
     test_seeds: int = option(8, "Seeds a test prompt", "", 2, 64, 1, embedded=4)
+    keep_steps: str = option(
+        "",
+        "Adapters kept on the way",
+        "Steps, as 50,150: what was trained by then is a checkpoint too, called NAME-step50. A shorter run with the same "
+        "seed would have made the same one.",
+    )

@@ -18,7 +18,14 @@ from t2ialign.use_cases.workbench import Workbench
 
 SMALL = 128  # pixels: a model of pictures this small learns with the embedded world's numbers, not the published ones
 EVERYDAY = "everyday"
-FREE = ("steps", "accumulate", "probe_every", "test_prompts", "test_seeds")  # may differ when a run goes on
+FREE = (
+    "steps",
+    "accumulate",
+    "probe_every",
+    "test_prompts",
+    "test_seeds",
+    "keep_steps",
+)  # may differ when a run goes on
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,10 @@ class AlignRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked request: what it trains, from where, on which prompts, and every option's value."""
+    """A checked request: what it trains, from where, on which prompts, and every option's value.
+
+    ``kept`` are the steps at which a checkpoint is kept on the way.
+    """
 
     request: AlignRequest
     method: Method
@@ -52,12 +62,18 @@ class Plan:
     rounds: int
     prompts: tuple[Prompt, ...]
     values: Mapping[str, Value]
+    kept: tuple[int, ...] = ()
 
     @property
     def pictures_to_sample(self) -> int:
         """Of one round; 0 where the source brings its own."""
         samples = self.method.data == "selected" or self.source.brings == "judge"
         return len(self.prompts) * self.settings.pictures.candidates if samples else 0
+
+    def kept_at(self, step: int) -> Plan:
+        """The shorter run that ends at ``step``: its checkpoint is kept on the way of this one."""
+        request = replace(self.request, name=f"{self.request.name}-step{step}")
+        return replace(self, request=request, steps=step, values={**self.values, "keep_steps": ""}, kept=())
 
 
 def controls(method: str) -> tuple[Control, ...]:
@@ -103,7 +119,18 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
         rounds=int(values.get("rounds", 1)),
         prompts=_prompts(entry, settings.pictures.prompts, settings.pictures.prompt_count),
         values=values,
+        kept=_kept(settings.watch.keep_steps, steps, int(values.get("rounds", 1))),
     )
+
+
+def _kept(said: str, steps: int, rounds: int) -> tuple[int, ...]:
+    """The steps at which to keep what is trained so far."""
+    words = [word.strip() for word in said.split(",") if word.strip()]
+    if not all(word.isdecimal() and 0 < int(word) < steps for word in words):
+        raise InputError(f"Adapters are kept at steps from 1 to {steps - 1}, as 50,150, not {said[:40]!r}.")
+    if words and rounds > 1:
+        raise InputError("A run in rounds keeps no adapters on the way: ask for one round, or leave --keep-steps out.")
+    return tuple(sorted({int(word) for word in words}))
 
 
 def _parent(request: AlignRequest, checkpoints: Mapping[str, CheckpointEntry]) -> CheckpointEntry:

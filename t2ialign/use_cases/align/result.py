@@ -59,8 +59,10 @@ def learned(bench: Workbench, plan: Plan, data: Path, examples: int) -> LearnedD
     return LearnedData(plan.source, examples, hashlib.sha256(data.read_bytes()).hexdigest(), votes)
 
 
-def save(plan: Plan, backbone: Backbone, target: Path, data: LearnedData, training: TrainingEffort) -> None:
-    """Writes the adapter in training and its manifest to ``target``, whole or not at all."""
+def save(
+    plan: Plan, backbone: Backbone, adapter: str, target: Path, data: LearnedData, training: TrainingEffort
+) -> None:
+    """Writes the adapter in training (``adapter`` is its name there) and its manifest to ``target``, whole or not at all."""
     manifest = TrainingManifest(
         title=f"{plan.method.title} ({plan.request.name})",
         method=plan.method.name,
@@ -72,7 +74,7 @@ def save(plan: Plan, backbone: Backbone, target: Path, data: LearnedData, traini
         training=training,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    save_adapter(backbone, plan.request.name, target, record_of(manifest))
+    save_adapter(backbone, adapter, target, record_of(manifest))
 
 
 def compared(bench: Workbench, plan: Plan, cancelled: Any) -> Iterator[tuple[float, BeforeAfter | None]]:

@@ -147,8 +147,10 @@ def align(
     made = plan(bench, request)
     target = (into or bench.home / "checkpoints") / request.name
     finished = result.is_finished(made, target)
-    if not finished:
-        result.check_free(bench, request.name, target, replace)
+    for one in () if finished else (made, *map(made.kept_at, made.kept)):
+        place = target.with_name(one.request.name)
+        if not result.is_finished(one, place):
+            result.check_free(bench, one.request.name, place, replace)
     folder = folder / work_key(made)
     folder.mkdir(parents=True, exist_ok=True)
     with _claimed(folder) if processes.first else nullcontext():
@@ -196,10 +198,16 @@ def _rounds(run: TrainingContext) -> Iterator[AlignState]:
             save_adapter(run.backbone, run.plan.request.name, run.folder / f"round-{number}", {"round": number})
         run.processes.wait()
     if run.processes.first:
-        training = TrainingEffort(round(run.clock.seconds, 1), run.plan.steps, run.plan.rounds)
-        learned = result.learned(run.bench, run.plan, run.data_path(run.plan.rounds), len(data))
-        result.save(run.plan, run.backbone, run.target, learned, training)
+        _save(run, run.plan, len(data))
     yield run.state("saving", 1.0, run.plan.rounds)
+
+
+def _save(run: TrainingContext, made: Plan, examples: int) -> None:
+    """Writes the adapter in training as the checkpoint of ``made``: the run's own plan, or one that ends on its way."""
+    training = TrainingEffort(round(run.clock.seconds, 1), made.steps, made.rounds)
+    learned = result.learned(run.bench, made, run.data_path(made.rounds), examples)
+    target = run.target.with_name(made.request.name)
+    result.save(made, run.backbone, run.plan.request.name, target, learned, training)
 
 
 def _round_entry(run: TrainingContext, number: int) -> CheckpointEntry | None:
@@ -262,6 +270,8 @@ def _train(run: TrainingContext, number: int, policy: Backbone, data: TrainData)
             yield run.state("training", at / total, number, step=dataclasses.replace(step, step=at))
             if every and (at % every == 0 or at == total):
                 yield from probed(at)
+            if at in plan.kept and run.processes.first:
+                _save(run, plan.kept_at(at), len(data))
             if run.all_asked():
                 return
 

@@ -20,7 +20,7 @@ from t2ialign.registry import ADAPTER_FILE
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.align.estimate import costs, estimate
-from t2ialign.use_cases.align.manifest import record_of
+from t2ialign.use_cases.align.manifest import find_manifest, record_of
 from t2ialign.use_cases.align.probe import Probe
 from t2ialign.use_cases.align.request import plan
 from t2ialign.use_cases.align.train import align
@@ -118,6 +118,26 @@ def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(ben
     states = run(bench, broken)
     assert [state.step.step for state in states if state.step] == [3, 4]
     assert same(weights(bench, "whole"), weights(bench, "broken"))
+
+
+def test_what_is_kept_on_the_way_is_what_a_shorter_run_makes(bench: Workbench) -> None:
+    request = short("diffusion_dpo", "kept", steps=3, keep_steps="2")
+    asked: list[str] = []
+    for state in align(bench, request, bench.home / "training" / "kept", control=lambda: "pause" if asked else ""):
+        if state.step and state.step.step == 2:
+            asked.append("now")
+    run(bench, request)  # what was kept before the pause is in nobody's way
+    run(bench, short("diffusion_dpo", "brief", steps=2))
+    assert same(weights(bench, "kept-step2"), weights(bench, "brief"))
+    assert not same(weights(bench, "kept-step2"), weights(bench, "kept"))
+    found = find_manifest(bench.home / "checkpoints" / "kept-step2")
+    assert found is not None and found.request is not None and found.training is not None
+    assert (found.request.name, found.request.steps, found.training.steps) == ("kept-step2", 2, 2)
+    assert bench.registry().checkpoints["kept-step2"].parents == ("base",)
+    with pytest.raises(InputError, match="a checkpoint called kept-step2 already"):
+        run(bench, short("diffusion_dpo", "kept-step2", steps=2, seed=1))
+    with pytest.raises(InputError, match="steps from 1 to 2, as 50,150, not '3'"):
+        run(bench, short("diffusion_dpo", "late", steps=3, keep_steps="3"))
 
 
 def test_the_same_run_twice_at_once_is_refused(bench: Workbench, tmp_path: Path) -> None:
