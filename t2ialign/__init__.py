@@ -34,6 +34,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         interval.py         intervals over prompts, with seeds within them
         points.py           scores of cells to points of the chart
         comparison.py       two checkpoints on the same prompts and seeds
+        frontier.py         what a point of win rate costs in diversity, by method
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         families.py         many differences, corrected together
@@ -218,6 +219,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
             metric_words.py         what their records do not say
+            frontier.py             what a point of win rate costs in diversity
             optimum.py              what preference tuning could reach at most
             text.py                 results as plain records and lines
             world.py                every promise of the embedded world, measured
@@ -232,6 +234,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
+        frontier.py         win rate against the change of diversity, a line a method
         intervals.py        means with intervals, as bars and as rows
         strip.py            scores of single pictures
         study.py            what people said: shares, strengths, and which metric sees as they do

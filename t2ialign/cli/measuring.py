@@ -147,6 +147,44 @@ def optimum(
     emit(found, as_json, lambda: reporting.lines(found))
 
 
+@app.command()
+def frontier(
+    checkpoint: Annotated[
+        list[str], typer.Argument(help="Trained checkpoints; NAME-step50 and so on are doses of NAME.")
+    ],
+    against: Annotated[str, typer.Option(help="What they are compared with.")] = "base",
+    judge: Annotated[str, typer.Option(help="A metric of single pictures: the higher one wins.")] = "style_minimal",
+    diversity: Annotated[str, typer.Option(help="The diversity that winning costs.")] = "factor_diversity",
+    guidance_scale: Annotated[float, typer.Option(help="CFG of the stored runs.")] = 4.0,
+    win_rate: Annotated[float, typer.Option(help="Where the methods are compared.")] = 0.65,
+    optimum: Annotated[
+        bool, typer.Option("--optimum", help="Also the exact optimum, which the embedded world knows of its styles.")
+    ] = False,
+    prompts: Annotated[str, typer.Option(help="The prompt set of the optimum.")] = "shapes-test",
+    out: Annotated[Path | None, typer.Option(help="Write the chart as one HTML file.")] = None,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What a point of win rate costs in diversity, by method: checkpoints compared where they win equally often."""
+    check_metrics((judge, diversity))
+    from t2ialign.use_cases.audit.files import write_text
+    from t2ialign.use_cases.reports import frontier as reporting
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        found = reporting.report(bench.store, checkpoint, against, judge, diversity, guidance_scale, win_rate)
+    if optimum:
+        found = reporting.with_optimum(found, prompts)
+    if out:
+        from t2ialign.charts.export import standalone_html
+        from t2ialign.charts.frontier import frontier_figure
+        from t2ialign.metrics import METRICS
+
+        chart = frontier_figure(found.paths, found.optimum, METRICS[judge], METRICS[diversity], win_rate)
+        write_text(out, standalone_html(chart, f"What a point of win rate costs, against {against}"))
+    emit(found, as_json, lambda: reporting.lines(found))
+
+
 @app.command("metrics")
 def list_metrics(
     markdown: Annotated[bool, typer.Option("--markdown", help="The whole of docs/metrics.md.")] = False,

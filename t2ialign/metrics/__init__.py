@@ -55,6 +55,10 @@ NAMES = (
     "hps_v21",
     "aesthetic",
     "taste",
+    "style_sunny",
+    "style_nocturne",
+    "style_airy",
+    "style_minimal",
     # diversity of a set
     "u_rke",
     "factor_diversity",

@@ -185,5 +185,24 @@ _ROWS = (
         version="2",
         caveat="Exists only in the embedded world, where the raters' taste is known.",
     ),
+    *(
+        _as_measured(
+            f"style_{group}",
+            f"Style: {group}",
+            f"Style of the embedded world's raters called {group}: what they like about the free factors, whatever the "
+            "prompt says.",
+            bounds=(-math.inf, math.inf),
+            unit="utility",
+            reference="This project's embedded world",
+            summary=f"How much the picture is to the liking of the synthetic raters called {group}: {liking}.",
+            caveat="Says nothing about the prompt; exists only in the embedded world, where the raters' taste is known.",
+        )
+        for group, liking in (
+            ("sunny", "warm, bright, large, central"),
+            ("nocturne", "cold, dark, central"),
+            ("airy", "bright, small, off centre"),
+            ("minimal", "near one background, without gradient, central"),
+        )
+    ),
 )
 READINGS = {metric.name: metric for metric in _ROWS}

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from t2ialign.tradeoff import families
-from t2ialign.tradeoff.interval import Effects, Estimate, difference_of, over_prompts, paired_difference
+from t2ialign.tradeoff.interval import (
+    Effects,
+    Estimate,
+    difference_of,
+    mean_interval,
+    over_prompts,
+    paired_difference,
+)
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
 
 
@@ -33,7 +40,8 @@ class Comparison:
     """One metric of two checkpoints under the same settings, over the prompts that both have.
 
     ``difference`` is the policy's value minus the base's, paired by prompt and seed; of effective numbers, whose mean is no
-    mean of differences, there is none. ``p`` tests a difference of 0; ``adjusted`` is ``p`` after Holm over the ``family``
+    mean of differences, there is none. ``win_rate``: of metrics of single pictures, how often the policy's is the better one
+    of the same prompt and seed, ties half. ``p`` tests a difference of 0; ``adjusted`` is ``p`` after Holm over the ``family``
     tests that it was printed with (``corrected``), itself where it stands alone. NaN: no test.
     """
 
@@ -48,6 +56,7 @@ class Comparison:
     p: float = math.nan
     adjusted: float = math.nan
     family: int = 1
+    win_rate: Interval | None = None
 
     @property
     def in_words(self) -> str:
@@ -103,6 +112,7 @@ def _comparison(
         policy_mean=_mean([row.policy_value for row in rows], [row.policy_effects for row in rows], metric),
         base_mean=_mean([row.base_value for row in rows], [row.base_effects for row in rows], metric),
         difference=difference.interval if difference else None,
+        win_rate=_win_rate(rows, metric),
         p=p,
         adjusted=p,
     )
@@ -112,6 +122,30 @@ def _difference(rows: Sequence[PairedScore]) -> Estimate:
     ours, theirs = {row.prompt: row.policy_value for row in rows}, {row.prompt: row.base_value for row in rows}
     effects = {row.prompt: difference_of(row.policy_effects, row.base_effects) for row in rows}
     return paired_difference(ours, theirs, effects)
+
+
+def _win_rate(rows: Sequence[PairedScore], metric: Metric) -> Interval | None:
+    """Over prompts, each the share of its seeds on which the policy's picture is the better one."""
+    if metric.level != "image":
+        return None
+    sign = 1 if metric.higher_is_better else -1
+    return mean_interval([0.5 + 0.5 * sign * wins_over_losses(row) for row in rows]).within((0.0, 1.0))
+
+
+def wins_over_losses(row: PairedScore) -> float:
+    """Of a metric of single pictures, the share of seeds with the higher value for the policy less that with the lower.
+
+    A picture's value is its batch's mean and its effect on it; values that differ by rounding alone are equal. NaN where no
+    seed was scored on both sides.
+    """
+    signs = []
+    for seed, effect in row.policy_effects.items():
+        ours, theirs = row.policy_value + effect, row.base_value + row.base_effects.get(seed, math.nan)
+        if not math.isnan(ours - theirs):
+            signs.append(
+                0.0 if math.isclose(ours, theirs, rel_tol=1e-6, abs_tol=1e-6) else math.copysign(1, ours - theirs)
+            )
+    return sum(signs) / len(signs) if signs else math.nan
 
 
 def _mean(values: Sequence[float], effects: Sequence[Effects], metric: Metric) -> Interval:

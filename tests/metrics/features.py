@@ -20,6 +20,10 @@ GIVEN += (
     "hps_v20",
     "hps_v21",
     "taste",
+    "style_sunny",
+    "style_nocturne",
+    "style_airy",
+    "style_minimal",
 )
 FACTORS = {"background": (1, 3), "gradient": (1, 2), "place": (2, 2), "size": (1, 1), "tilt": (2, 2)}
 PER_PROMPT = ("clip_text",)

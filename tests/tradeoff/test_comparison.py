@@ -75,3 +75,16 @@ def test_a_family_of_differences_is_corrected_by_holm():
     assert stronger.in_words == "the interval excludes zero, also after Holm over 4 differences" and stronger.stands
     (number,) = corrected(list(comparisons(rows([2.0, 2.5, 2.0], [4.0, 4.0, 4.0], "u"), METRICS)))
     assert (number.in_words, number.stands, number.family) == ("", False, 0)
+
+
+def test_a_win_rate_counts_the_seeds_with_the_better_picture():
+    """Two prompts: 1.5 of 2 seeds (one tie, by rounding alone) and 1 of 2; a value is its batch's mean and its effect."""
+    effects = [({0: 0.1, 1: -0.1}, {0: -0.1, 1: 0.1 + 1e-9}), ({0: 0.3, 1: -0.3}, {0: 0.0, 1: 0.0})]
+    pairs = zip(rows([0.7, 0.5], [0.5, 0.5]), effects)
+    given = [replace(row, policy_effects=ours, base_effects=theirs) for row, (ours, theirs) in pairs]
+    (found,) = comparisons(given, METRICS)
+    assert found.win_rate.mean == pytest.approx((0.75 + 0.5) / 2)
+    (lower,) = comparisons(given, {"x": metric("x", higher_is_better=False)})
+    assert lower.win_rate.mean == pytest.approx(1 - found.win_rate.mean)
+    (whole,) = comparisons(given, {"x": metric("x", level="pair")})
+    assert whole.win_rate is None

@@ -186,7 +186,7 @@ def stored_points(
 
 def newest_scores(opened: store.Store, x: str, y: str, filters: store.Filters) -> list[CellScore]:
     """Each cell's scores of two metrics, as the metrics are defined today where any cell has such."""
-    return _newest(store.cell_scores(opened, x, y, filters))
+    return newest(store.cell_scores(opened, x, y, filters))
 
 
 def stored_comparisons(
@@ -195,7 +195,7 @@ def stored_comparisons(
     """Checkpoints against a base on the prompts and seeds that both have, from what is stored: one family of differences."""
     check_metrics(metrics)
     rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
-    return corrected(list(comparisons(_newest(rows), METRICS)))
+    return corrected(list(comparisons(newest(rows), METRICS)))
 
 
 @runtime_checkable
@@ -214,7 +214,7 @@ def _of_today(score: _Scored) -> bool:
     return score.metric in METRICS and score.version.partition("+")[0] == METRICS[score.metric].version
 
 
-def _newest(rows: Sequence[Row]) -> list[Row]:
+def newest(rows: Sequence[Row]) -> list[Row]:
     """The rows of today's definition of each metric; those of older ones only where it has none of today's."""
     today = {row.metric for row in rows if _of_today(row)}
     return [row for row in rows if row.metric not in today or _of_today(row)]
@@ -227,7 +227,7 @@ def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
         yield (
             f"{one.policy.checkpoint:<16} CFG {one.policy.guidance_scale:<5g} {one.metric:<20} "
             f"{one.base_mean.mean:.3f} -> {one.policy_mean.mean:.3f}  {_difference(one) if one.difference else '':<24}"
-            f"  ({one.prompts} prompts, {one.seeds} pictures each)  {one.in_words}".rstrip()
+            f"{_wins(one)}  ({one.prompts} prompts, {one.seeds} pictures each)  {one.in_words}".rstrip()
         )
 
 
@@ -246,6 +246,10 @@ def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
     for (checkpoint, scale), cells in rows.items():
         yield " | ".join([f"| `{checkpoint}` | {scale:g}", *(cells.get(name, "") for name in metrics)]) + " |"
     yield from ("", families.legend(found[0].family)) if found else ()
+
+
+def _wins(one: Comparison) -> str:
+    return "" if one.win_rate is None else f"  better in {with_ends(one.win_rate)}"
 
 
 def _difference(one: Comparison) -> str:

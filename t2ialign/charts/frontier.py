@@ -1,0 +1,72 @@
+"""What a point of win rate costs in diversity: a line a method through its doses, and the exact optimum behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+
+from t2ialign.charts.intervals import error_bars
+from t2ialign.charts.theme import empty_figure, faded, figure, ink, styles
+from t2ialign.tradeoff.frontier import DosePoint, PathCost
+from t2ialign.types import Interval, Metric
+
+START = DosePoint("the parent", Interval(0.5, 0.5, 0.5), Interval(0.0, 0.0, 0.0))
+
+
+def frontier_figure(
+    paths: Sequence[PathCost],
+    optimum: Sequence[DosePoint],
+    judge: Metric,
+    diversity: Metric,
+    win_rate: float,
+    dark: bool = False,
+) -> go.Figure:
+    """Win rate to the right, change of diversity upwards; every path starts at its parent. A dotted line marks ``win_rate``."""
+    if not any(path.doses for path in paths):
+        return empty_figure("No trained checkpoint here yet.", dark)
+    colors, chart = ink(dark), figure(dark, height=480)
+    chart.add_hline(0, line={"color": colors.line, "width": 1})
+    chart.add_vline(win_rate, line={"color": colors.line, "width": 1, "dash": "dot"})
+    if optimum:
+        chart.add_scatter(
+            **_line("exact optimum", [START, *optimum]),
+            mode="lines",
+            line={"color": colors.muted, "width": 2, "dash": "dash"},
+        )
+    look = styles([path.name for path in paths], dark)
+    for path in paths:
+        style = look[path.name]
+        chart.add_scatter(
+            **_line(path.name, [START, *path.doses]),
+            mode="lines+markers",
+            line={"color": style.color, "width": 2, "dash": style.dash},
+            marker={"color": style.color, "symbol": style.symbol, "size": [0, *[style.size] * len(path.doses)]},
+            error_x=error_bars([START.win_rate, *(dose.win_rate for dose in path.doses)], faded(style.color, 0.35)),
+            error_y=error_bars([START.change, *(dose.change for dose in path.doses)], faded(style.color, 0.35)),
+        )
+    muted = f'<span style="font-size:12px;color:{colors.muted}">'
+    chart.update_xaxes(
+        title={"text": f"<b>Preferred to the parent</b><br>{muted}{escape(judge.title)} · more liked →</span>"},
+        tickformat=".0%",
+    )
+    chart.update_yaxes(
+        title={"text": f"<b>Change of diversity</b><br>{muted}{escape(diversity.title)} · more varied →</span>"},
+        tickformat="+.0%",
+    )
+    return chart
+
+
+def _line(name: str, doses: Sequence[DosePoint]) -> dict[str, object]:
+    said = [
+        f"<b>{escape(dose.checkpoint)}</b><br>preferred {dose.win_rate.mean:.1%}<br>diversity {dose.change.mean:+.1%}"
+        for dose in doses
+    ]
+    return {
+        "name": escape(name),
+        "x": [dose.win_rate.mean for dose in doses],
+        "y": [dose.change.mean for dose in doses],
+        "hovertext": said,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }

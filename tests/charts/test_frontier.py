@@ -1,0 +1,24 @@
+from t2ialign.charts.frontier import frontier_figure
+from t2ialign.metrics import METRICS
+from t2ialign.tradeoff.frontier import DosePoint, PathCost
+from t2ialign.types import Interval
+
+JUDGE, SPREAD = METRICS["style_minimal"], METRICS["factor_diversity"]
+
+
+def dose(name: str, rate: float, change: float) -> DosePoint:
+    return DosePoint(name, Interval(rate, rate - 0.1, rate + 0.05), Interval(change, change, change))
+
+
+def test_every_path_starts_at_its_parent_and_carries_its_intervals():
+    path = PathCost("<b>", (dose("<b>-step50", 0.6, -0.1), dose("<b>", 0.7, -0.2)), 24, Interval(-0.15, 0, 0), None)
+    chart = frontier_figure([path], [dose("1/beta = 0.2", 0.6, -0.05)], JUDGE, SPREAD, 0.65)
+    optimum, line = chart.data
+    assert (optimum.x, optimum.y, optimum.line.dash) == ((0.5, 0.6), (0.0, -0.05), "dash")
+    assert (line.x, line.y, line.name) == ((0.5, 0.6, 0.7), (0.0, -0.1, -0.2), "&lt;b&gt;")
+    assert [round(down, 6) for down in line.error_x.arrayminus] == [0, 0.1, 0.1]
+    assert "&lt;b&gt;-step50" in line.hovertext[1]
+
+
+def test_nothing_yet_says_so():
+    assert "No trained checkpoint" in frontier_figure([], [], JUDGE, SPREAD, 0.65).layout.annotations[0].text
