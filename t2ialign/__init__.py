@@ -6,7 +6,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
     types.py                the nouns, all frozen: read this first
     codec.py                frozen records as plain JSON values and back
     settings.py             paths and the device, read from the environment once
-    files.py                files that are there whole or not at all
+    files.py                files that are there whole or not at all; foreign ones, or one sentence
+    pictures.py             the one reader of picture files
     torchvision_guard.py    lets torchvision import beside a CPU torch
     source.py               what training learns from, as one value
     limits.py               what people may ask for in words and numbers

@@ -1,15 +1,38 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and whatever others wrote read with one sentence where it cannot be."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from t2ialign.types import InputError
+
+Say = Callable[[str], None]
+"""Where a reader says, in whole sentences, what it left out or took otherwise: a list's ``append``, mostly."""
+
+
+def unsaid(sentence: str) -> None:
+    """For callers who do not want to know."""
+
+
+@contextmanager
+def foreign(what: str, mend: str) -> Iterator[None]:
+    """Around what reads bytes that others wrote: whatever a library raises there becomes "``what`` (why): ``mend``."
+
+    Decoders raise far more than they document (Pillow alone seven kinds), so this is the one place that catches all of it.
+    Sentences of our own pass as they are.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise InputError(f"{what} ({reason}): {mend}.") from error
 
 
 def write_whole(path: Path, data: bytes, sync: bool = False) -> None:

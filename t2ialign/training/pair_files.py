@@ -8,6 +8,8 @@ pair's ``weight`` in the loss, its ``source``, its pictures' keys in the store, 
 from __future__ import annotations
 
 import io
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
-from t2ialign.files import whole_file
+from t2ialign.files import Say, foreign, unsaid, whole_file
+from t2ialign.limits import clean_prompt
+from t2ialign.pictures import read_picture
 from t2ialign.types import Example, InputError, PreferencePair, Prompt, VoteOrigin
 
 COLUMNS = ("caption", "jpg_0", "jpg_1", "label_0")
@@ -47,31 +51,75 @@ OURS = {
 }
 LAYOUT = pa.schema({**PUBLISHED, **OURS})
 LIKED = ("caption", "jpg", "liked")
+PREFERENCE = ("label_1", "has_label")
 
 
-def read_pairs(path: Path, size: int, limit: int) -> list[PreferencePair]:
+def read_pairs(path: Path, size: int, limit: int, say: Say = unsaid) -> list[PreferencePair]:
     """The first ``limit`` pairs of a Parquet file in Pick-a-Pic's layout, scaled and cropped to ``size`` pixels.
 
-    It needs ``caption``, ``jpg_0`` and ``jpg_1`` (a picture file's bytes, or a struct with ``bytes``) and ``label_0``; ties
-    are left out. Where there is no ``source``, the file is it.
+    It needs ``caption``, ``jpg_0`` and ``jpg_1`` (a picture file's bytes, or a struct with ``bytes``) and ``label_0``. Rows
+    that prefer nothing are left out: ties, ``has_label`` false, missing labels, and a ``label_1`` that does not say the
+    opposite; so are rows without a caption. Where there is no ``source``, the file is it. ``say`` hears how many rows were
+    left out, and how many were not read because of ``limit``.
 
     Raises:
-        InputError: no such file, another layout, a picture that cannot be read or is too small, ties only.
+        InputError: no such file, another layout, a value that makes no sense, a picture that cannot be read or is too
+            small, no preference at all.
     """
-    ties, pairs = 0, []
-    for row in _rows(path, COLUMNS):
-        label = row["label_0"]
-        if label not in (0, 1):
-            ties += 1
-            continue
-        pairs.append(_pair(row, size, path))
+    left_out: Counter[str] = Counter()
+    pairs: list[PreferencePair] = []
+    for number, row in _rows(path, COLUMNS, PREFERENCE):
+        where = f"row {number} of '{path.name}'"
+        with foreign(f"Row {number} of '{path.name}' is no pair", "mend or remove it"):
+            label = preference(row, where)
+            if label is None or row["caption"] is None:
+                left_out["preference" if label is None else "caption"] += 1
+                continue
+            pairs.append(_pair(row, label, size, path, where))
         if len(pairs) == limit:
+            _say_rest(path, number, say)
             break
-    if not pairs and ties:
+    if not pairs and left_out["preference"]:
         raise InputError(
-            f"All {ties} pairs in '{path.name}' are ties: there is nothing to prefer; choose another file."
+            f"All {left_out.total()} pairs in '{path.name}' are ties or have no label: there is nothing to prefer; "
+            "choose another file."
         )
+    for what, rows in left_out.items():
+        say(f"{rows} of the rows read from '{path.name}' have no {what} and were left out.")
     return pairs
+
+
+def preference(row: Mapping[str, Any], where: str) -> int | None:
+    """Which picture of a row is preferred, 0 or 1; None where neither is.
+
+    Raises:
+        InputError: a label that is no number from 0 to 1.
+    """
+    labels = [_label(row.get(name), name, where) for name in ("label_0", "label_1")]
+    if row.get("has_label") is False or labels[0] not in (0, 1):
+        return None
+    if row.get("label_1") is not None and labels[1] != 1 - labels[0]:
+        return None
+    return 0 if labels[0] == 1 else 1
+
+
+def _label(value: Any, name: str, where: str) -> float:
+    """A label as a number; NaN where it is missing."""
+    if value is None:
+        return math.nan
+    if not isinstance(value, bool | int | float) or not (math.isnan(value) or 0 <= value <= 1):
+        raise InputError(f"{name} in {where} must be a number from 0 to 1, not {str(value)[:40]!r}: mend it.")
+    return float(value)
+
+
+def _say_rest(path: Path, read: int, say: Say) -> None:
+    with pq.ParquetFile(path) as file:
+        total = file.metadata.num_rows
+    if total > read:
+        say(
+            f"'{path.name}' has {total} rows, and only the first {read} were read: raise the number of prompts or of pairs "
+            "a prompt to read more."
+        )
 
 
 def write_pairs(path: Path, pairs: Iterable[PreferencePair]) -> None:
@@ -100,35 +148,51 @@ def origin_row(vote: VoteOrigin) -> dict[str, Any]:
     return {"survey": vote.survey, "trial": vote.trial, "label_0": vote.agrees}
 
 
-def _pair(row: Mapping[str, Any], size: int, path: Path) -> PreferencePair:
-    """A row that is no tie, seen from its winner."""
-    win, lose = (0, 1) if row["label_0"] == 1 else (1, 0)
-    pictures = [_picture(row[name], size, path) for name in ("jpg_0", "jpg_1")]
+def _pair(row: Mapping[str, Any], win: int, size: int, path: Path, where: str) -> PreferencePair:
+    """A row that prefers something, seen from its winner."""
+    pictures = [_picture(row[name], size, where) for name in ("jpg_0", "jpg_1")]
     keys = [str(row.get(name) or "") for name in ("key_0", "key_1")]
     votes = tuple(
         VoteOrigin(str(vote["survey"]), str(vote["trial"]), abs(float(vote["label_0"]) - win))
         for vote in row.get("votes") or ()
     )
     return PreferencePair(
-        Prompt(str(row["caption"])),
+        Prompt(_caption(row["caption"], where)),
         pictures[win],
-        pictures[lose],
+        pictures[1 - win],
         str(row.get("source") or f"dataset:{path.stem}"),
-        float(row.get("weight") or 1.0),
+        _weight(row.get("weight"), where),
         keys[win],
-        keys[lose],
+        keys[1 - win],
         votes,
     )
+
+
+def _caption(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"The caption in {where} is no text but {str(value)[:40]!r}: mend it.")
+    return clean_prompt(value, f"caption in {where}")
+
+
+def _weight(value: Any, where: str) -> float:
+    """What multiplies the loss; 1 where nothing is said."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise InputError(f"The weight in {where} must be a number from 0 on, not {str(value)[:40]!r}: mend it.")
+    return float(value)
 
 
 def read_examples(path: Path, size: int, limit: int) -> list[Example]:
     """The first ``limit`` labelled pictures of a Parquet file with the columns ``caption``, ``jpg`` and ``liked``."""
     examples = []
-    for row in _rows(path, LIKED):
-        picture = _picture(row["jpg"], size, path)
-        examples.append(
-            Example(Prompt(str(row["caption"])), picture, float(row.get("weight") or 1.0), bool(row["liked"]))
-        )
+    for number, row in _rows(path, LIKED):
+        where = f"row {number} of '{path.name}'"
+        with foreign(f"Row {number} of '{path.name}' is no labelled picture", "mend or remove it"):
+            if not isinstance(row["liked"], bool):
+                raise InputError(f"'liked' in {where} must be true or false, not {str(row['liked'])[:40]!r}: mend it.")
+            picture, weight = _picture(row["jpg"], size, where), _weight(row.get("weight"), where)
+            examples.append(Example(Prompt(_caption(row["caption"], where)), picture, weight, row["liked"]))
         if len(examples) == limit:
             break
     return examples
@@ -158,42 +222,45 @@ def _png(picture: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def _rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows, read a few at a time: such files hold gigabytes."""
-    try:
-        with pq.ParquetFile(path) as file:
-            missing = [name for name in needed if name not in file.schema_arrow.names]
-            if missing:
-                raise InputError(
-                    f"'{path.name}' is not in Pick-a-Pic's layout ({', '.join(missing)} missing): it needs the columns "
-                    f"{', '.join(needed)}."
-                )
-            columns = [name for name in (*needed, *OURS) if name in file.schema_arrow.names]
-            for part in file.iter_batches(batch_size=16, columns=columns):
-                yield from part.to_pylist()
-    except FileNotFoundError as error:
-        raise InputError(f"There is no Parquet file '{path}': check the path.") from error
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"'{path.name}' cannot be read as a Parquet file ({reason}): copy it again.") from error
+def _rows(path: Path, needed: Sequence[str], more: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows with their numbers from 1 on, read a few at a time: such files hold gigabytes."""
+    if not path.is_file():
+        raise InputError(f"There is no Parquet file '{path}': check the path.")
+    rows, number = _plain_rows(path, needed, more), 0
+    while True:
+        with foreign(f"'{path.name}' cannot be read as a Parquet file", "copy it again"):
+            row = next(rows, None)
+        if row is None:
+            return
+        yield (number := number + 1), row
 
 
-def _picture(value: Any, size: int, path: Path) -> Tensor:
+def _plain_rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        missing = [name for name in needed if name not in names]
+        if missing:
+            raise InputError(
+                f"'{path.name}' is not in Pick-a-Pic's layout ({', '.join(missing)} missing): it needs the columns "
+                f"{', '.join(needed)}."
+            )
+        columns = [name for name in (*needed, *more, *OURS) if name in names]
+        for part in file.iter_batches(batch_size=16, columns=columns):
+            yield from part.to_pylist()
+
+
+def _picture(value: Any, size: int, where: str) -> Tensor:
     data = value.get("bytes") if isinstance(value, dict) else value
     if not data:
-        raise InputError(f"A pair in '{path.name}' has no picture: leave such rows out of the file.")
-    try:
-        picture = Image.open(io.BytesIO(data)).convert("RGB")
-    except (UnidentifiedImageError, OSError, TypeError) as error:
-        raise InputError(f"A picture in '{path.name}' cannot be read ({error}): leave its row out.") from error
-    return to_size(picture, size, path.name)
+        raise InputError(f"{where} has no picture: leave such rows out of the file.")
+    return to_size(read_picture(data, f"A picture in {where}", "leave its row out"), size, where)
 
 
 def to_size(picture: Image.Image, size: int, where: str) -> Tensor:
     """A picture scaled and cropped at its centre to ``size`` pixels, as UInt8[3 size size]; smaller ones are refused."""
     if min(picture.size) < size:
         raise InputError(
-            f"A picture in '{where}' is {picture.width} x {picture.height} pixels, and this backbone needs at least "
+            f"A picture in {where} is {picture.width} x {picture.height} pixels, and this backbone needs at least "
             f"{size} x {size}: choose larger pictures."
         )
     if picture.size != (size, size):

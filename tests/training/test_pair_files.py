@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,12 +17,19 @@ from t2ialign.training.pair_files import read_examples, read_pairs, write_exampl
 from t2ialign.training.pairs import judged
 from t2ialign.training.selection import liked_and_disliked
 from t2ialign.types import InputError, PreferencePair, Prompt, VoteOrigin
+from tests.test_pictures import bomb
 from tests.training.batches import seed_batch
 
 
 def jpeg(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+def png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -99,9 +108,9 @@ def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties"),
+        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties or have no label"),
         ([row(1.0, None)], "has no picture"),
-        ([row(1.0, b"no picture")], "cannot be read"),
+        ([row(1.0, b"no picture")], "is not a readable picture"),
         ([row(1.0, jpeg(16, 16, (0, 0, 0)))], "16 x 16 pixels, and this backbone needs at least 32 x 32"),
         ([{"prompt": "a ring", "image": RED}], "not in Pick-a-Pic's layout"),
     ],
@@ -109,6 +118,89 @@ def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
 def test_bad_files_are_answered_with_a_sentence(tmp_path: Path, rows: list[dict], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_pairs(file_of(tmp_path / "p.parquet", rows), 32, 10)
+
+
+def labelled(label_0: object, label_1: object, has_label: object = True) -> dict:
+    return {
+        "caption": "a ring",
+        "jpg_0": RED,
+        "jpg_1": BLUE,
+        "label_0": label_0,
+        "label_1": label_1,
+        "has_label": has_label,
+    }
+
+
+@pytest.mark.parametrize(
+    ("label_0", "label_1", "has_label", "winner"),
+    [
+        (1.0, 0.0, True, "red"),
+        (0.0, 1.0, True, "blue"),
+        (1.0, None, None, "red"),
+        (0.0, None, None, "blue"),
+        (0.0, 0.0, True, ""),
+        (1.0, 1.0, True, ""),
+        (0.5, 0.5, True, ""),
+        (1.0, 0.0, False, ""),
+        (None, 1.0, True, ""),
+        (math.nan, math.nan, True, ""),
+        (1.0, math.nan, True, ""),
+    ],
+)
+def test_only_what_a_row_says_whole_is_a_preference(
+    tmp_path: Path, label_0: object, label_1: object, has_label: object, winner: str
+) -> None:
+    """Pick-a-Pic marks rows without a label by ``has_label``; zeros and ones on both sides prefer nothing."""
+    sure = {**labelled(1.0, 0.0), "caption": "a disc"}
+    said: list[str] = []
+    path = file_of(tmp_path / "p.parquet", [labelled(label_0, label_1, has_label), sure])
+    *found, last = read_pairs(path, 32, 10, said.append)
+    assert last.prompt.text == "a disc"
+    assert ["red" if pair.win[0, 0, 0] > 200 else "blue" for pair in found] == ([winner] if winner else [])
+    left_out = "1 of the rows read from 'p.parquet' have no preference and were left out."
+    assert said == ([] if winner else [left_out])
+
+
+def test_rows_without_a_caption_and_rows_beyond_the_limit_are_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = file_of(tmp_path / "p.parquet", [{**row(1.0), "caption": None}, row(1.0), row(0.0), row(0.0)])
+    assert len(read_pairs(path, 32, 2, said.append)) == 2
+    assert said == [
+        "'p.parquet' has 4 rows, and only the first 3 were read: raise the number of prompts or of pairs a prompt to read "
+        "more.",
+        "1 of the rows read from 'p.parquet' have no caption and were left out.",
+    ]
+
+
+@pytest.mark.parametrize("weight", [0.0, 2, None, math.nan])
+def test_a_weight_of_nothing_is_nothing_and_no_weight_is_one(tmp_path: Path, weight: float | None) -> None:
+    (pair,) = read_pairs(file_of(tmp_path / "p.parquet", [{**row(1.0), "weight": weight}]), 32, 1)
+    assert pair.weight == (1.0 if weight is None or math.isnan(weight) else weight)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"label_0": 2.0}, "label_0 in row 1 of 'p.parquet' must be a number from 0 to 1, not '2.0'"),
+        ({"label_0": "left"}, "label_0 in row 1"),
+        ({"weight": -1.0}, "weight in row 1"),
+        ({"weight": math.inf}, "weight in row 1"),
+        ({"caption": 7}, "caption in row 1 of 'p.parquet' is no text"),
+        ({"votes": 7}, "Row 1 of 'p.parquet' is no pair"),
+        ({"jpg_1": bomb()}, "A picture in row 1 of 'p.parquet' is not a readable picture .*: leave its row out"),
+    ],
+)
+def test_nonsense_is_named_by_its_row(tmp_path: Path, change: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read_pairs(file_of(tmp_path / "p.parquet", [{**row(1.0), **change}]), 32, 1)
+
+
+def test_pictures_in_pairs_are_read_as_pictures_in_folders_are(tmp_path: Path) -> None:
+    """Sixteen bits, transparency and orientation, as in ``tests/test_pictures.py``."""
+    clear = png(Image.new("RGBA", (32, 32), (255, 0, 0, 0)))
+    deep = png(Image.fromarray(np.full((32, 32), 20_000, np.uint16)))
+    (pair,) = read_pairs(file_of(tmp_path / "p.parquet", [row(1.0, clear, deep)]), 32, 1)
+    assert (pair.win == 255).all() and (pair.lose == 78).all()
 
 
 def test_no_file_and_no_parquet(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +13,29 @@ from huggingface_hub import HfApi, hf_hub_download
 from jaxtyping import Float
 from torch import Tensor
 
+from t2ialign.files import Say, unsaid
 from t2ialign.metrics import METRICS
 from t2ialign.source import Source
 from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
 from t2ialign.training.selection import checked_examples
-from t2ialign.types import Encoder, Example, InputError, PreferencePair, Prompt, SeedBatch
+from t2ialign.types import Encoder, Example, InputError, PreferencePair, SeedBatch
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.batches.picture_folders import read_pictures
+from t2ialign.use_cases.batches.picture_folders import read_captions, read_pictures
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, picture_files
 from t2ialign.use_cases.batches.scoring import Scorer
 from t2ialign.use_cases.workbench import Workbench
 
 TASTE, STYLE = "taste", "style"
+SPLITS = {  # the words by which the library `datasets` knows a split (its data_files.py), the first that stands in a path
+    name: re.compile(rf"(?:^|[-._ 0-9/])(?:{words})(?:[-._ 0-9/]|$)")
+    for name, words in {
+        "test": "test|testing|eval|evaluation",
+        "validation": "validation|valid|val|dev",
+        "train": "train|training",
+    }.items()
+}
 DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
 
 
@@ -168,19 +179,29 @@ def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) 
 def check_source(plan: Plan) -> None:
     """Refuses a file by its first pair, and a folder without pictures, before anything is loaded."""
     if plan.source.kind == "parquet":
-        read_pairs(Path(plan.source.argument), plan.entry.size, limit=1)
+        read_pairs(_path(plan), plan.entry.size, limit=1)
     if plan.source.kind == "pictures":
-        picture_files(Path(plan.source.argument).expanduser())
+        picture_files(_path(plan))
 
 
-def ready_pairs(bench: Workbench, plan: Plan) -> list[PreferencePair]:
-    """The pairs of a source that brings them."""
+def ready_pairs(bench: Workbench, plan: Plan, say: Say = unsaid) -> list[PreferencePair]:
+    """The pairs of a source that brings them; ``say`` hears what of it is not learned from."""
     limit = plan.settings.pictures.prompt_count * plan.settings.pictures.pairs_per_prompt
     if plan.source.kind == "votes":
         pairs = bench.results.vote_pairs(plan.source, plan.entry.size)
         return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
-    path = Path(plan.source.argument) if plan.source.kind == "parquet" else _from_hub(plan.source.argument)
-    return checked_pairs(read_pairs(path, plan.entry.size, limit), plan.entry.size, f"'{path.name}' holds none")
+    if plan.source.kind == "parquet":
+        name, files = _path(plan).name, iter([_path(plan)])
+    else:
+        name, files = plan.source.argument, _from_hub(plan.source.argument, say)
+    pairs = []
+    while len(pairs) < limit and (file := next(files, None)) is not None:
+        pairs += read_pairs(file, plan.entry.size, limit - len(pairs), say)
+    return checked_pairs(pairs, plan.entry.size, f"'{name}' holds none")
+
+
+def _path(plan: Plan) -> Path:
+    return Path(plan.source.argument).expanduser()
 
 
 def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
@@ -189,21 +210,26 @@ def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
     return checked_examples(found, plan.entry.size, "let people vote in this study first")
 
 
-def _from_hub(name: str) -> Path:
-    """The first Parquet file of a dataset on the Hub (``org/name``), or the one named (``org/name/path.parquet``)."""
+def _from_hub(name: str, say: Say = unsaid) -> Iterator[Path]:
+    """The Parquet files of a Hub dataset's train split (``org/name``), or the one named (``org/name/path.parquet``).
+
+    Each is fetched when it is asked for; ``say`` hears which.
+    """
     parts = name.split("/")
     repository, path = "/".join(parts[:2]), "/".join(parts[2:])
+    with _reached(name):
+        found = [path] if path else HfApi().list_repo_files(repository, repo_type="dataset")
+    for file in [path] if path else train_files(repository, found):
+        with _reached(name):
+            fetched = Path(hf_hub_download(repository, file, repo_type="dataset"))
+        say(f"Learned from {file} of the dataset {repository}.")
+        yield fetched
+
+
+@contextmanager
+def _reached(name: str) -> Iterator[None]:
     try:
-        if not path:
-            files = sorted(
-                f for f in HfApi().list_repo_files(repository, repo_type="dataset") if f.endswith(".parquet")
-            )
-            path = (files or [""])[0]
-        if not path:
-            raise InputError(f"The dataset {repository} on the Hub holds no Parquet file: choose another.")
-        return Path(hf_hub_download(repository, path, repo_type="dataset"))
-    except InputError:
-        raise
+        yield
     except Exception as error:  # what a missing network raises is spread over several libraries
         raise InputError(
             f"The dataset {name} cannot be fetched from the Hub: check its name and the network, or download the file "
@@ -211,18 +237,41 @@ def _from_hub(name: str) -> Path:
         ) from error
 
 
-def given_examples(plan: Plan) -> list[Example]:
-    """Pictures from ``pictures:FOLDER`` to mix in; each file's prompt is its ``.txt`` neighbour, or its own name."""
+def train_files(repository: str, files: Iterable[str]) -> list[str]:
+    """The Parquet files of the train split, in the order of their names, as the library ``datasets`` knows it.
+
+    A path belongs to a split whose name is a word of it. Where no path names a split, all of them are for training.
+
+    Raises:
+        InputError: no Parquet file, no train split, or several configurations of it to choose from.
+    """
+    tables = sorted(file for file in files if file.lower().endswith(".parquet"))
+    if not tables:
+        raise InputError(f"The dataset {repository} on the Hub holds no Parquet file: choose another.")
+    split_of = {file: next((name for name, word in SPLITS.items() if word.search(file.lower())), "") for file in tables}
+    train = [file for file in tables if split_of[file] == "train"]
+    if not train and not any(split_of.values()):
+        train = tables
+    if not train:
+        raise InputError(
+            f"The dataset {repository} on the Hub has no train split, only {', '.join(tables[:4])}: say which file to learn "
+            f"from, as hub:{repository}/{tables[0]}."
+        )
+    folders = {file.rpartition("/")[0] for file in train}
+    if len(folders) > 1:
+        raise InputError(
+            f"The dataset {repository} on the Hub has several train splits ({', '.join(sorted(folders)[:4])}): say which "
+            f"file to learn from, as hub:{repository}/{train[0]}."
+        )
+    return train
+
+
+def given_examples(plan: Plan, say: Say = unsaid) -> list[Example]:
+    """Pictures from ``pictures:FOLDER`` to mix in, each with the caption beside it (``read_captions``)."""
     if plan.source.kind != "pictures":
         return []
-    files = picture_files(Path(plan.source.argument).expanduser())
-    prompts = [_prompt_of(file) for file in files]
-    return [Example(prompt, picture) for prompt, picture in zip(prompts, read_pictures(files))]
-
-
-def _prompt_of(file: Path) -> Prompt:
-    beside = file.with_suffix(".txt")
-    return Prompt(beside.read_text().strip() if beside.is_file() else file.stem.replace("_", " ").replace("-", " "))
+    files = picture_files(_path(plan))
+    return [Example(prompt, picture) for prompt, picture in zip(read_captions(files, say), read_pictures(files))]
 
 
 def sources(bench: Workbench, backbone: str) -> Iterator[tuple[Source, str]]:

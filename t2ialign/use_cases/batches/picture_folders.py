@@ -1,17 +1,22 @@
-"""Any folder of pictures as one seed batch."""
+"""Any folder of pictures as one seed batch, and the captions that lie beside them."""
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from t2ialign.types import InputError
+from t2ialign.files import Say, foreign, unsaid
+from t2ialign.limits import clean_prompt
+from t2ialign.pictures import read_picture
+from t2ialign.types import InputError, Prompt
+
+CAPTIONS = (".txt", ".caption")
 
 
 def read_pictures(files: list[Path]) -> UInt8[Tensor, "n 3 h w"]:
@@ -20,7 +25,7 @@ def read_pictures(files: list[Path]) -> UInt8[Tensor, "n 3 h w"]:
     Raises:
         InputError: a file that is no picture, a damaged one, or sizes that differ; the sentence names the file.
     """
-    pictures = [_read(path) for path in files]
+    pictures = [read_picture(path, f"'{path.name}'") for path in files]
     sizes = Counter(picture.size for picture in pictures)
     (width, height), _ = sizes.most_common(1)[0]
     odd = [(path.name, picture.size) for path, picture in zip(files, pictures) if picture.size != (width, height)]
@@ -34,19 +39,48 @@ def read_pictures(files: list[Path]) -> UInt8[Tensor, "n 3 h w"]:
     return torch.stack([torch.from_numpy(np.array(picture)).permute(2, 0, 1) for picture in pictures])
 
 
-def _read(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if picture.mode.startswith("I;16"):  # Pillow's own conversion would cut every value at 255
-                return Image.fromarray(np.round(np.array(picture) / 257).astype(np.uint8)).convert("RGB")
-            if picture.mode in ("I", "F"):
-                raise ValueError("its 32-bit numbers do not say what is white; save it with 8 or 16 bits")
-            if "A" in picture.getbands() or "transparency" in picture.info:
-                layer = picture.convert("RGBA")
-                return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-            return picture.convert("RGB")
-    except UnidentifiedImageError as error:
-        raise InputError(f"'{path.name}' is not a readable picture; remove or replace it.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"'{path.name}' is not a readable picture ({error}); remove or replace it.") from error
+def read_captions(files: list[Path], say: Say = unsaid) -> list[Prompt]:
+    """Each picture's prompt: what stands in the file beside it that has its name and ends in ``.txt`` or ``.caption``.
+
+    The endings that kohya's sd-scripts and others write, in any case; UTF-8, or UTF-16 with its mark; line breaks are
+    white space. Where no picture of the folder has a caption the files' names are the prompts, and ``say`` hears it.
+
+    Raises:
+        InputError: only some pictures have a caption, one has two that differ, or one is empty or no text.
+    """
+    beside = _captions_beside(files)
+    bare = [file for file in files if file not in beside]
+    if len(bare) == len(files):
+        say("No picture has a caption (.txt or .caption) beside it, so the files' names are the prompts.")
+        return [Prompt(file.stem.replace("_", " ").replace("-", " ")) for file in files]
+    if bare:
+        raise InputError(
+            f"{len(bare)} of {len(files)} pictures have no caption (.txt or .caption) beside them, '{bare[0].name}' for "
+            "one: write it, or take them out."
+        )
+    return [Prompt(_caption(file, beside[file])) for file in files]
+
+
+def _captions_beside(files: list[Path]) -> dict[Path, list[Path]]:
+    """The caption files of each picture that has any."""
+    known = [path for folder in {file.parent for file in files} for path in folder.iterdir()]
+    named: dict[Path, list[Path]] = {}
+    for path in sorted(known):
+        if path.suffix.lower() in CAPTIONS and path.is_file():
+            named.setdefault(path.with_suffix(""), []).append(path)
+    return {file: named[file.with_suffix("")] for file in files if file.with_suffix("") in named}
+
+
+def _caption(picture: Path, files: list[Path]) -> str:
+    texts = {}
+    for file in files:
+        data = file.read_bytes()
+        encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        with foreign(f"The caption '{file.name}' is no text in UTF-8", "save it as UTF-8"):
+            texts[clean_prompt(data.decode(encoding), f"caption '{file.name}'")] = file.name
+    if len(texts) > 1:
+        raise InputError(f"'{picture.name}' has captions that differ ({', '.join(texts.values())}): keep one of them.")
+    (text,) = texts
+    if not text:
+        raise InputError(f"The caption of '{picture.name}' is empty: write it, or take the picture out.")
+    return text

@@ -1,21 +1,29 @@
 """Prompt sets from files: our own text files, and the layouts in which the field publishes its own.
 
 - ``.txt``: one prompt a line; a line ``# words`` names the category of those below it (T2I-CompBench, DrawBench, ours).
-- ``.tsv``, ``.csv``: a header with ``prompt`` and, where there is one, ``category`` (PartiPrompts), in any case.
+- ``.csv``: a header with ``prompt`` and, where there is one, ``category``, in any case; quoted cells may have line breaks.
+- ``.tsv``: the same between tabs and without any quoting, as PartiPrompts is published.
 - ``.jsonl``: an object a line with ``prompt`` and ``category`` or ``tag`` (GenEval).
+
+White space within a prompt, line breaks included, is one space: models see no difference.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from t2ialign import settings
+from t2ialign.files import Say, foreign, unsaid
+from t2ialign.limits import clean_prompt
 from t2ialign.types import InputError, Prompt
 
 FOLDER = settings.DATA / "prompts"
+Found = tuple[int, Prompt]
+"""The number of a line and its prompt, whose text may be empty."""
 
 
 def names() -> list[str]:
@@ -23,24 +31,30 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.txt"))
 
 
-def load(name_or_path: str) -> tuple[Prompt, ...]:
-    """A shipped set by name or any file by path; duplicates are dropped.
+def load(name_or_path: str, say: Say = unsaid) -> tuple[Prompt, ...]:
+    """A shipped set by name or any file by path; ``say`` hears how many duplicates and empty rows were left out.
 
     Raises:
-        InputError: no such set or file, an unknown layout, or no prompt in it.
+        InputError: no such set or file, an unknown layout, a row that is not in it, or no prompt in it.
     """
-    path = FOLDER / f"{name_or_path}.txt" if name_or_path in names() else Path(name_or_path)
-    if not path.is_file():
+    path = FOLDER / f"{name_or_path}.txt" if name_or_path in names() else Path(name_or_path).expanduser()
+    with foreign(f"There is no prompt set or file {name_or_path[:80]!r}", "check the path"):
+        found = path.is_file()
+    if not found:
         raise InputError(f"There is no prompt set or file '{name_or_path}'; the shipped sets are {', '.join(names())}.")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"'{path.name}' is not a prompt file; use {', '.join(_READERS)}.")
-    try:
-        prompts = dict.fromkeys(reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, csv.Error) as error:
-        raise InputError(f"'{path.name}' could not be read as a {path.suffix} prompt file ({error}).") from error
+    with foreign(f"'{path.name}' could not be read as a {path.suffix} prompt file", "mend it, or save it as UTF-8"):
+        text = path.read_bytes().decode("utf-8-sig")
+        rows = [Prompt(_tidy(prompt.text, line), _tidy(prompt.category, line)) for line, prompt in reader(text)]
+    said = [prompt for prompt in rows if prompt.text]
+    prompts = dict.fromkeys(said)
     if not prompts:
         raise InputError(f"'{path.name}' holds no prompt; write one a line.")
+    for count, what in ((len(rows) - len(said), "no prompt"), (len(said) - len(prompts), "one that came before")):
+        if count:
+            say(f"{count} of {len(rows)} rows of '{path.name}' have {what} and were left out.")
     return tuple(prompts)
 
 
@@ -57,29 +71,60 @@ def write(path: Path, prompts: Iterable[Prompt]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _read_text(lines: list[str]) -> Iterable[Prompt]:
+def _tidy(text: str, line: int) -> str:
+    return clean_prompt(text, f"text in line {line}")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers; only line feeds end one, because prompts may hold U+2028 and its like."""
+    return enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1)
+
+
+def _read_text(text: str) -> Iterator[Found]:
     category = ""
-    for line in lines:
+    for number, line in _lines(text):
         if line.startswith("#"):
             category = line.lstrip("# ").strip()
         elif line.strip():
-            yield Prompt(line.strip(), category)
+            yield number, Prompt(line, category)
 
 
-def _read_table(delimiter: str) -> Callable[[list[str]], Iterable[Prompt]]:
-    def read(lines: list[str]) -> Iterable[Prompt]:
-        for row in csv.DictReader(lines, delimiter=delimiter):
-            fields = {(name or "").lower(): value or "" for name, value in row.items()}
-            yield Prompt(fields["prompt"].strip(), fields.get("category", "").strip())
-
-    return read
+def _read_csv(text: str) -> Iterator[Found]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    return _read_table((reader.line_num, cells) for cells in reader)
 
 
-def _read_json_lines(lines: list[str]) -> Iterable[Prompt]:
-    for line in lines:
-        if line.strip():
-            record = json.loads(line)
-            yield Prompt(record["prompt"].strip(), str(record.get("category") or record.get("tag") or ""))
+def _read_tsv(text: str) -> Iterator[Found]:
+    return _read_table((number, line.split("\t")) for number, line in _lines(text))
 
 
-_READERS = {".txt": _read_text, ".tsv": _read_table("\t"), ".csv": _read_table(","), ".jsonl": _read_json_lines}
+def _read_table(rows: Iterator[tuple[int, list[str]]]) -> Iterator[Found]:
+    """Rows below a header; empty lines are none, and cells beyond the header's would be a part of a prompt."""
+    _, header = next(rows, (1, []))
+    columns = [name.strip().lower() for name in header]
+    if "prompt" not in columns:
+        raise ValueError("its first line names no column 'prompt'")
+    for number, cells in rows:
+        if len(cells) > len(columns):
+            raise ValueError(f"line {number} has {len(cells)} values for {len(columns)} columns")
+        if any(map(str.strip, cells)):
+            fields = dict(zip(columns, cells))
+            yield number, Prompt(fields.get("prompt", ""), fields.get("category", ""))
+
+
+def _read_json_lines(text: str) -> Iterator[Found]:
+    for number, line in _lines(text):
+        if not line.strip():
+            continue
+        record = json.loads(line)
+        if not (isinstance(record, dict) and "prompt" in record and isinstance(record["prompt"], str | None)):
+            raise ValueError(f"line {number} is no object with a text as its prompt")
+        yield number, Prompt(record["prompt"] or "", str(record.get("category") or record.get("tag") or ""))
+
+
+_READERS: dict[str, Callable[[str], Iterator[Found]]] = {
+    ".txt": _read_text,
+    ".tsv": _read_tsv,
+    ".csv": _read_csv,
+    ".jsonl": _read_json_lines,
+}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from t2ialign.metrics import NAMES
 from t2ialign.types import InputError
-from t2ialign.use_cases.batches.picture_folders import read_pictures
+from t2ialign.use_cases.batches.picture_folders import read_captions, read_pictures
 from t2ialign.use_cases.batches.requests import picture_files
 from t2ialign.use_cases.batches.score_pictures import score_folder
 
@@ -134,3 +136,51 @@ def test_the_odd_one_out_is_named(folder) -> None:
     Image.new("RGB", (9, 9)).save(folder / "z-last.png")
     with pytest.raises(InputError, match=r"'0-first.png' is 8 x 8 pixels but most pictures are 24 x 20 \(and 1 more"):
         read_pictures(picture_files(folder))
+
+
+def captioned(folder: Path, **captions: bytes | None) -> list[Path]:
+    """Pictures ``a``, ``b``, ... and beside them their captions; the ending follows two underscores."""
+    files = []
+    for name, text in captions.items():
+        stem, _, ending = name.partition("__")
+        Image.new("RGB", (12, 12)).save(folder / f"{stem}.png")
+        if text is not None:
+            (folder / f"{stem}.{ending}").write_bytes(text)
+        files.append(folder / f"{stem}.png")
+    return files
+
+
+def test_captions_are_what_others_write_beside_their_pictures(tmp_path: Path) -> None:
+    """kohya's default ending, a BOM of Windows' Notepad, capitals, UTF-16 and several lines."""
+    files = captioned(
+        tmp_path,
+        a__caption=b"a green star\n",
+        b__txt="\ufeffa red circle".encode(),
+        c__TXT=b"a blue\r\nsquare",
+        d__txt="a caf\xe9".encode("utf-16"),
+    )
+    said: list[str] = []
+    wanted = ["a green star", "a red circle", "a blue square", "a caf\xe9"]
+    assert [prompt.text for prompt in read_captions(files, said.append)] == wanted and not said
+
+
+def test_without_captions_names_are_prompts_and_that_is_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    files = captioned(tmp_path, a_red_circle=None)
+    assert [prompt.text for prompt in read_captions(files, said.append)] == ["a red circle"]
+    assert said == ["No picture has a caption (.txt or .caption) beside it, so the files' names are the prompts."]
+
+
+@pytest.mark.parametrize(
+    ("captions", "sentence"),
+    [
+        ({"a__txt": b"one", "b": None}, "1 of 2 pictures have no caption .*'b.png' for one"),
+        ({"a__txt": b"one", "a__caption": b"two"}, "'a.png' has captions that differ"),
+        ({"a__txt": b" \n"}, "caption of 'a.png' is empty"),
+        ({"a__txt": b"caf\xe9"}, "'a.txt' is no text in UTF-8"),
+        ({"a__txt": b"\x07"}, r"control character \(U\+0007\)"),
+    ],
+)
+def test_captions_that_do_not_say_one_thing_are_refused(tmp_path: Path, captions: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read_captions(list(dict.fromkeys(captioned(tmp_path, **captions))), lambda _: None)

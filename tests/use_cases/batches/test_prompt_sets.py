@@ -54,3 +54,64 @@ def test_bad_files_get_one_sentence(tmp_path, name: str, content: bytes | None, 
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=sentence):
         prompt_sets.load(str(tmp_path / name))
+
+
+PUBLISHED = [
+    (
+        "quoted.csv",
+        b'prompt,category\r\n"a red circle\r\nand a blue square",color\r\n',
+        ["a red circle and a blue square"],
+    ),
+    ("comma.csv", b'Prompt\n"a ""red"" circle, small"\n', ['a "red" circle, small']),
+    (
+        "parti.tsv",
+        b'Prompt\tCategory\n"Hello" on a sign\tx\n"a lone quote\tx\na star"\tx\n',
+        ['"Hello" on a sign', '"a lone quote', 'a star"'],
+    ),
+    ("separator.jsonl", '{"prompt": "a red\u2028circle"}\n{"prompt": "a star"}\n'.encode(), ["a red circle", "a star"]),
+    ("separator.txt", "a red\u2028circle\x85big\r\na star".encode(), ["a red circle big", "a star"]),
+    ("bom.txt", "\ufeffa star\n".encode(), ["a star"]),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "wanted"), PUBLISHED, ids=[name for name, *_ in PUBLISHED])
+def test_files_are_read_as_the_field_writes_them(tmp_path, name: str, content: bytes, wanted: list[str]) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert [prompt.text for prompt in prompt_sets.load(str(tmp_path / name))] == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"a star\na ring\na star\n", ["1 of 3 rows of 'a.txt' have one that came before and were left out."]),
+        ("a.csv", b"prompt,category\na star,x\n,y\n\n", ["1 of 2 rows of 'a.csv' have no prompt and were left out."]),
+        (
+            "a.jsonl",
+            b'{"prompt": null}\n{"prompt": "a star"}\n',
+            ["1 of 2 rows of 'a.jsonl' have no prompt and were left out."],
+        ),
+    ],
+)
+def test_what_is_left_out_is_said(tmp_path, name: str, content: bytes, said: list[str]) -> None:
+    (tmp_path / name).write_bytes(content)
+    heard: list[str] = []
+    prompt_sets.load(str(tmp_path / name), heard.append)
+    assert heard == said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("wide.csv", b"prompt,category\na red circle, small,x\n", "line 2 has 3 values for 2 columns"),
+        ("open.csv", b'prompt\n"a red circle\na star\n', "unexpected end of data"),
+        ("list.jsonl", b'["a star"]\n', "line 1 is no object with a text as its prompt"),
+        ("number.jsonl", b'{"prompt": "a star"}\n{"prompt": 7}\n', "line 2 is no object"),
+        ("deep.jsonl", b"[" * 100_000, "could not be read"),
+        ("surrogate.jsonl", b'{"prompt": "\\ud800"}\n', r"text in line 1 has a control character \(U\+D800\)"),
+        ("nul.txt", b"a\0star\n", r"text in line 1 has a control character \(U\+0000\)"),
+    ],
+)
+def test_rows_that_are_not_in_the_layout_are_named(tmp_path, name: str, content: bytes, sentence: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=sentence):
+        prompt_sets.load(str(tmp_path / name))
