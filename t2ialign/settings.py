@@ -19,9 +19,21 @@ PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent  # the checkout, or the folder that the package was installed into
 INSTALLED = (PACKAGE / "shipped").is_dir()  # a wheel has these folders within the package, a checkout beside it
 SHIPPED = PACKAGE / "shipped" if INSTALLED else ROOT
-CHECKPOINTS = Path(os.environ.get("T2IALIGN_CHECKPOINTS") or SHIPPED / "checkpoints")
-DATA = Path(os.environ.get("T2IALIGN_DATA") or SHIPPED / "data")
-HOME = Path(os.environ.get("T2IALIGN_HOME", platformdirs.user_data_dir("t2ialign", appauthor=False)))
+
+
+def expanded(path: str | Path) -> Path:
+    """A path whose ``~`` is the home directory, where no shell has seen to it; an unknown user's stays as it is."""
+    return Path(os.path.expanduser(path))  # pathlib's own raises for unknown users
+
+
+def _folder(variable: str, usual: Path) -> Path:
+    """A folder from the environment; empty means unset."""
+    return expanded(os.environ.get(variable) or usual)
+
+
+CHECKPOINTS = _folder("T2IALIGN_CHECKPOINTS", SHIPPED / "checkpoints")
+DATA = _folder("T2IALIGN_DATA", SHIPPED / "data")
+HOME = _folder("T2IALIGN_HOME", platformdirs.user_data_path("t2ialign", appauthor=False))
 OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
 SPACE = os.environ.get("SPACE_ID", "")
 VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")

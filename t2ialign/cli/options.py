@@ -11,8 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
+from t2ialign import settings
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of the store (default: T2IALIGN_HOME).")]
+StorePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="Folder of the store (default: T2IALIGN_HOME).",
+        callback=lambda path: path and settings.expanded(path),
+    ),
+]
 Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (name@0.7) or a blend (a@0.5+b@0.5).")]
 Metrics = Annotated[
     str, typer.Option(help="Metrics, separated by commas; all for every one possible, empty for the short list.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,8 @@ def agreement(answers: Path, as_json: JsonFlag = False) -> None:
     from t2ialign.study.agreement import agreement as compute
     from t2ialign.study.tables import read_ratings
 
-    found = compute(read_ratings(answers))
+    said: list[str] = []
+    found = compute(read_ratings(answers, said.append))
     record = {
         "alpha": found.alpha.mean,
         "lo": found.alpha.lo,
@@ -35,11 +37,11 @@ def agreement(answers: Path, as_json: JsonFlag = False) -> None:
         "units": found.units,
         "raters": found.raters,
         "answers": found.answers,
-        "note": found.note,
+        "note": " ".join(filter(None, (found.note, *said))),
     }
     about = f"{found.answers} answers of {found.raters} raters about {found.units} units"
     line = found.note or f"alpha {found.alpha.mean:.3f} ({found.alpha.lo:.3f} to {found.alpha.hi:.3f}), {about}"
-    emit(record, as_json, lambda: iter([line]))
+    emit(record, as_json, lambda: iter([line, *said]))
 
 
 @commands.command()
@@ -48,7 +50,9 @@ def strengths(votes: Path, as_json: JsonFlag = False) -> None:
     from t2ialign.study.strengths import strengths as compute
     from t2ialign.study.tables import read_duels
 
-    found = compute(read_duels(votes))
+    said: list[str] = []
+    found = compute(read_duels(votes, said.append))
+    found = replace(found, note=" ".join(filter(None, (found.note, *said))))
     emit(strengths_record(found), as_json, lambda: _strength_lines(found))
 
 

@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from t2ialign.store.connection import Cursor, Params
-from t2ialign.store.errors import in_plain_words, read_only
+from t2ialign.store.errors import in_plain_words, read_only, unsuitable
 from t2ialign.store.migrations import migrate
 from t2ialign.types import InputError
 
@@ -96,6 +96,8 @@ def open_store(home: Path, read_only_ok: bool = False) -> Store:
     ``read_only_ok``: where the folder may not be written, open it for reading; each write then says so. Raises
     ``StoreBusy`` while another process holds the store, and ``InputError`` where it cannot be opened.
     """
+    if "?" in str(home):  # taken for an address with a query: the write-ahead log would land elsewhere
+        raise InputError(unsuitable(home))
     with in_plain_words(home):
         home.mkdir(parents=True, exist_ok=True)
         file = home / FILE

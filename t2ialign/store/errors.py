@@ -49,6 +49,10 @@ def older(home: Path) -> str:
     return f"The store {home} is of an older version and cannot be written to update it: copy it, or {ELSEWHERE}."
 
 
+def unsuitable(home: Path) -> str:
+    return f"The store {home} has a question mark in its path, which DuckDB cannot open: {ELSEWHERE}."
+
+
 @contextmanager
 def in_plain_words(home: Path) -> Iterator[None]:
     """Turns the errors of disks and of DuckDB's files into ``InputError``; every other error passes as it is."""

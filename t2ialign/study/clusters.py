@@ -45,7 +45,8 @@ def clustered(
 ) -> Clustered | None:
     """The covariance of the sum of ``scores`` [answers, d], which have mean 0, under raters x prompts ("" = unknown).
 
-    Only clusters of which there are enough count; None where neither are.
+    An unknown one counts as one of its own (``unclustered`` says so). Only clusters of which there are enough count; None
+    where neither are.
     """
     by_rater, by_prompt = (_labels(names, least) for names, least in zip((raters, prompts), fewest))
     if by_rater is None or by_prompt is None:
@@ -66,13 +67,32 @@ def clustered(
     return Clustered(larger[0] + more, *sizes, (one + other) ** 2 / parts if parts else min(sizes) - 1.0)
 
 
+def unclustered(
+    raters: Sequence[str], prompts: Sequence[str], fewest: tuple[int, int] = (FEWEST_RATERS, FEWEST_PROMPTS)
+) -> str:
+    """In what respect answers count as independent though they may not be, in a sentence a respect; "" = in none."""
+    said = []
+    for what, names, least in (("rater", raters, fewest[0]), ("prompt", prompts, fewest[1])):
+        known, blank = len(set(names) - {""}), sum(not name for name in names)
+        if known < least:
+            there = (
+                f"only {known} {what}{'s' if known > 1 else ''} of the {least} that it takes" if known else f"no {what}"
+            )
+            said.append(f"Intervals take answers for independent of their {what}s, because {there} can be told apart.")
+        elif blank:
+            said.append(f"{blank} of {len(names)} answers name no {what}; each counts as a {what} of its own.")
+    return " ".join(said)
+
+
 def _trace(part: tuple[np.ndarray, int]) -> float:
     return float(np.trace(part[0]))
 
 
 def _labels(names: Sequence[str], fewest: int) -> np.ndarray | None:
-    found, labels = np.unique(np.asarray(names, dtype=str), return_inverse=True)
-    return None if "" in found or len(found) < fewest else labels
+    """A number for each name; answers whose name is unknown are clusters of their own. None where too few are known."""
+    own = [name or f"\0{place}" for place, name in enumerate(names)]
+    found = len(set(names) - {""})
+    return None if found < fewest else np.unique(np.asarray(own, dtype=str), return_inverse=True)[1]
 
 
 def _spread(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from t2ialign.study.clusters import Clustered, clustered
+from t2ialign.study.clusters import Clustered, clustered, unclustered
 from t2ialign.study.records import Vote, real
 from t2ialign.study.strengths import UNBOUNDED, Strengths, duels_of, ordered
 from t2ialign.types import InputError
@@ -42,7 +42,7 @@ def ranking_strengths(votes: Sequence[Vote]) -> Strengths:
     fit = choix.ilsr_top1 if whole else partial(choix.opt_top1, alpha=EVEN)
     values = fit(len(names), everything)
     found = _clustered(stages, values, penalty)
-    note = "" if whole else UNBOUNDED
+    note = " ".join(filter(None, ("" if whole else UNBOUNDED, unclustered(*zip(*stages)))))
     return ordered(names, values - values.mean(), found, list(duels_of(votes)), "Plackett-Luce", 0.0, note)
 
 

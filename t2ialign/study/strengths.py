@@ -19,7 +19,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from t2ialign.study.answers import duels
-from t2ialign.study.clusters import Clustered, clustered
+from t2ialign.study.clusters import Clustered, clustered, unclustered
 from t2ialign.study.records import Vote, real
 from t2ialign.types import InputError, Interval
 
@@ -99,13 +99,15 @@ def strengths(votes: Iterable[Duel]) -> Strengths:
     Robust to raters' habits from ten raters on, and to what prompts do to contenders from five prompts on (``clusters``).
 
     Raises:
-        InputError: nothing was compared, or something with itself.
+        InputError: nothing was compared, something with itself, or all comparisons are ties.
     """
     votes = list(votes)
     if not votes:
         raise InputError("There are no comparisons yet, so there are no strengths.")
     if any(vote.left == vote.right for vote in votes):
         raise InputError("A contender was compared with itself: every row needs two different names.")
+    if all(vote.outcome == "tie" for vote in votes):
+        raise InputError(f"All {len(votes)} comparisons are ties, so there are no strengths to estimate.")
     names = sorted({name for vote in votes for name in (vote.left, vote.right)})
     ties = any(vote.outcome == "tie" for vote in votes)
     seen = _sides(votes, names)
@@ -117,8 +119,9 @@ def strengths(votes: Iterable[Duel]) -> Strengths:
             outcomes[pair, outcome] += 0.5
     values, inverse = _fitted(outcomes, len(names), ties)
     scores = _scores(seen, values, len(names), ties) @ inverse
-    found = clustered(scores, [vote.rater for vote in votes], [vote.prompt for vote in votes])
-    found = found or Clustered(inverse, 0, 0, math.inf)
+    raters, prompts = [vote.rater for vote in votes], [vote.prompt for vote in votes]
+    found = clustered(scores, raters, prompts) or Clustered(inverse, 0, 0, math.inf)
+    note = " ".join(filter(None, (note, unclustered(raters, prompts))))
     model: Literal["Davidson", "Bradley-Terry"] = "Davidson" if ties else "Bradley-Terry"
     tie = math.exp(values[-1]) if ties else 0.0
     return ordered(names, values[: len(names)], found, votes, model, tie, note)

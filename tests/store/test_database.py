@@ -319,3 +319,9 @@ def test_keys_tell_pictures_apart():
     keys = {image_key(config, prompt, 0), image_key(config, prompt, 1), image_key(config, Prompt("y"), 0)}
     assert len(keys) == 3
     assert image_key(config, Prompt("x", "category"), 0) in keys
+
+
+def test_a_question_mark_is_refused_before_anything_is_made(tmp_path: Path):
+    with pytest.raises(InputError, match="has a question mark in its path"):
+        open_store(tmp_path / "what?")
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.sandwich_covariance import S_crosssection
 
-from t2ialign.study.clusters import FEWEST_PROMPTS, FEWEST_RATERS, clustered
+from t2ialign.study.clusters import FEWEST_PROMPTS, FEWEST_RATERS, clustered, unclustered
 
 RATERS, PROMPTS = [f"r{i // 8}" for i in range(96)], [f"p{i % 8}" for i in range(96)]
 
@@ -44,9 +44,25 @@ def test_prompts_never_take_away_from_what_raters_say():
         assert clustered(data, RATERS, PROMPTS).covariance >= clustered(data, RATERS, [""] * 96).covariance - 1e-12
 
 
-def test_who_is_unknown_or_too_few_is_no_cluster():
+def test_who_is_unknown_is_a_cluster_of_its_own():
     data = scores()
-    assert clustered(data, ["", *RATERS[1:]], PROMPTS).raters == 0
+    found = clustered(data, ["", "", *RATERS[2:]], PROMPTS)
+    assert found.raters == len(set(RATERS[2:])) + 2
+    assert found.covariance == pytest.approx(clustered(data, ["one", "other", *RATERS[2:]], PROMPTS).covariance)
+
+
+def test_in_what_respect_answers_count_as_independent_is_said():
+    assert unclustered(RATERS, PROMPTS) == ""
+    assert (
+        unclustered(["", *RATERS[1:]], PROMPTS) == "1 of 96 answers name no rater; each counts as a rater of its own."
+    )
+    nobody = "Intervals take answers for independent of their raters, because no rater can be told apart."
+    assert unclustered([""] * 96, PROMPTS) == nobody
+    assert "because only 1 prompt of the 5 that it takes can be told apart" in unclustered(RATERS, ["one"] * 96)
+
+
+def test_who_is_too_few_is_no_cluster():
+    data = scores()
     assert clustered(data, RATERS, ["one"] * 96).prompts == 0
     few = [f"r{i % (FEWEST_RATERS - 1)}" for i in range(96)], [f"p{i % (FEWEST_PROMPTS - 1)}" for i in range(96)]
     assert clustered(data, *few) is None

@@ -56,7 +56,11 @@ def simulated(seed: int, raters: int, each: int, tie: float, habit: float = 0.0)
 def test_published_strengths_and_standard_errors():
     found = strengths(Duel(TEAMS[i], TEAMS[j], "left") for i, j in games())
     assert [one.name for one in found.contenders] == list(TEAMS)
-    assert (found.model, found.votes, found.note) == ("Bradley-Terry", 21 * 13, "")
+    assert (found.model, found.votes) == ("Bradley-Terry", 21 * 13)
+    assert found.note == (
+        "Intervals take answers for independent of their raters, because no rater can be told apart. "
+        "Intervals take answers for independent of their prompts, because no prompt can be told apart."
+    )
     for team, (strength, error) in PUBLISHED.items():
         gap = found.difference(team, "Baltimore")
         assert gap.mean == pytest.approx(strength, abs=5e-5)
@@ -190,3 +194,18 @@ def test_nothing_and_nonsense_are_refused():
         strengths([])
     with pytest.raises(InputError, match="itself"):
         strengths([Duel("a", "a", "tie")])
+
+
+def test_one_rater_without_a_name_leaves_the_interval_as_wide():
+    votes = simulated(3, 12, 16, 0.0, habit=1.0)
+    blank = [votes[0]._replace(rater=""), *votes[1:]]
+    one, other = strengths(votes), strengths(blank)
+    assert (one.raters, other.raters) == (12, 13) and "1 of 192 answers name no rater" in other.note
+    for named, unnamed in zip(one.contenders, other.contenders):
+        wide, as_wide = (side.strength.hi - side.strength.lo for side in (named, unnamed))
+        assert as_wide == pytest.approx(wide, rel=0.2)
+
+
+def test_ties_alone_are_nothing_to_estimate():
+    with pytest.raises(InputError, match="All 2 comparisons are ties"):
+        strengths([Duel("a", "b", "tie"), Duel("a", "b", "tie")])

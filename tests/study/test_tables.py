@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from t2ialign.study.agreement import Rating
+from t2ialign.study.agreement import Rating, agreement
 from t2ialign.study.strengths import Duel
 from t2ialign.study.tables import read_duels, read_ratings
 from t2ialign.types import InputError
@@ -50,3 +50,34 @@ def test_unreadable_files(tmp_path: Path):
         read_ratings(tmp_path / "binary.csv")
     with pytest.raises(InputError, match="no unit or no rater"):
         read_ratings(write(tmp_path, "unit,rater,answer\n,x,1\n"))
+
+
+@pytest.mark.parametrize("marker", ["", "NA", "n/a", "nan", "NaN", "None", "null", "<NA>"])
+def test_markers_of_a_missing_answer_are_no_answers(tmp_path: Path, marker: str):
+    """The three raters agree wherever they answer: alpha is 1 with seven answers, whoever wrote the file."""
+    rows = [("1", "a", "x"), ("1", "b", "x"), ("1", "c", marker), ("2", "a", "y"), ("2", "b", "y"), ("2", "c", "y")]
+    rows += [("3", "a", "x"), ("3", "b", marker), ("3", "c", "x")]
+    path = write(tmp_path, "unit,rater,answer\n" + "\n".join(map(",".join, rows)))
+    said: list[str] = []
+    found = agreement(read_ratings(path, said.append))
+    assert (found.alpha.mean, found.answers) == (1.0, 7)
+    assert len(said) == 1 and said[0].startswith("2 of 9 rows of table.csv have no answer")
+
+
+def test_one_number_is_one_answer_and_one_rater(tmp_path: Path):
+    """pandas writes whole numbers as 1.0 as soon as one is missing."""
+    path = write(tmp_path, "unit,rater,answer\n1,7,1\n1,8.0,1.0\n2,7.0,2.50\n2,8,2.5\n3,7,v1.0\n")
+    assert read_ratings(path) == [
+        Rating("1", "7", "1"),
+        Rating("1", "8", "1"),
+        Rating("2", "7", "2.5"),
+        Rating("2", "8", "2.5"),
+        Rating("3", "7", "v1.0"),
+    ]
+
+
+def test_comparisons_without_an_outcome_are_left_out_and_said(tmp_path: Path):
+    path = write(tmp_path, "left,right,outcome,rater,prompt\na,b,left,NA,nan\na,b,NA,r,p\nnone,b,right,1.0,p\n")
+    said: list[str] = []
+    assert read_duels(path, said.append) == [Duel("a", "b", "left"), Duel("none", "b", "right", "1", "p")]
+    assert said[0].startswith("1 of 3 rows of table.csv have no outcome")

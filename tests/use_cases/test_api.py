@@ -32,3 +32,29 @@ def test_a_batch_is_generated_scored_and_stored(tmp_path, monkeypatch) -> None:
     batch = t2ialign.generate("a red circle", seeds=range(2), num_inference_steps=2, home=tmp_path)
     assert set(batch.images) == {0, 1} and 0 <= batch.scores["oracle_alignment"].mean <= 1
     assert t2ialign.generate("a red circle", seeds=range(2), num_inference_steps=2, home=tmp_path).from_store
+
+
+def test_floats_in_0_to_1_are_the_same_pictures() -> None:
+    images = torch.randint(0, 256, (3, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    metrics = ["ssim", "rmse", "entropy_1d"]
+    wanted = t2ialign.score_images(images, metrics=metrics)
+    for floats in (images.float() / 255, images.double() / 255):
+        found = t2ialign.score_images(floats, metrics=metrics)
+        assert {name: score.mean for name, score in found.items()} == {name: wanted[name].mean for name in metrics}
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        (torch.rand(2, 3, 32, 32) * 2 - 1, r"lie in \[0, 1\], and these in \[-"),
+        (torch.rand(2, 3, 32, 32) * 255, r"lie in \[0, 1\]"),
+        (torch.full((2, 3, 32, 32), torch.nan), "these in .nan, nan"),
+        (torch.zeros(2, 3, 32, 32, dtype=torch.int64), "not torch.int64: convert"),
+        (torch.zeros(2, 32, 32, 3, dtype=torch.uint8), r"not \[2, 32, 32, 3\]: stack or permute"),
+        (torch.zeros(3, 32, 32, dtype=torch.uint8), "shape"),
+        (torch.zeros(0, 3, 32, 32, dtype=torch.uint8), "shape"),
+    ],
+)
+def test_what_is_no_picture_is_said(images: torch.Tensor, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        t2ialign.score_images(images, metrics=["ssim"])

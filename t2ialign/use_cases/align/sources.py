@@ -13,6 +13,7 @@ from huggingface_hub import HfApi, hf_hub_download
 from jaxtyping import Float
 from torch import Tensor
 
+from t2ialign import settings
 from t2ialign.files import Say, unsaid
 from t2ialign.metrics import METRICS
 from t2ialign.source import Source
@@ -201,7 +202,7 @@ def ready_pairs(bench: Workbench, plan: Plan, say: Say = unsaid) -> list[Prefere
 
 
 def _path(plan: Plan) -> Path:
-    return Path(plan.source.argument).expanduser()
+    return settings.expanded(plan.source.argument)
 
 
 def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:

@@ -37,7 +37,7 @@ def load(name_or_path: str, say: Say = unsaid) -> tuple[Prompt, ...]:
     Raises:
         InputError: no such set or file, an unknown layout, a row that is not in it, or no prompt in it.
     """
-    path = FOLDER / f"{name_or_path}.txt" if name_or_path in names() else Path(name_or_path).expanduser()
+    path = FOLDER / f"{name_or_path}.txt" if name_or_path in names() else settings.expanded(name_or_path)
     with foreign(f"There is no prompt set or file {name_or_path[:80]!r}", "check the path"):
         found = path.is_file()
     if not found:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -37,18 +38,37 @@ class PictureReport:
 
 
 def score_images(
-    images: UInt8[Tensor, "n 3 h w"], prompt: str = "", metrics: Sequence[str] = (), scorers: Sequence[str] = ()
+    images: Tensor, prompt: str = "", metrics: Sequence[str] = (), scorers: Sequence[str] = ()
 ) -> dict[str, Score]:
-    """Scores any pictures of one prompt; without ``metrics``, by the short list, with ``("all",)`` by every one.
+    """Scores any pictures [n, 3, h, w] of one prompt: uint8, or floats in [0, 1] as pipelines give them.
 
-    ``scorers`` are names of the registry; those of the pixels (SSIM, entropy, ...) need none. What cannot be measured
-    (faithfulness to a prompt without a prompt, differences of a single picture) is left out, or answered with a
-    sentence where it was asked for by name.
+    Without ``metrics`` it is by the short list, with ``("all",)`` by every one. ``scorers`` are names of the registry;
+    those of the pixels (SSIM, entropy, ...) need none. What cannot be measured (faithfulness to a prompt without a prompt,
+    differences of a single picture) is left out, or answered with a sentence where it was asked for by name.
 
     Raises:
-        InputError: an unknown metric or scorer, weights that cannot be reached, or pictures that are too small.
+        InputError: an unknown metric or scorer, weights that cannot be reached, or pictures that are too small or none.
     """
-    return dict(measure_pictures(images, prompt, metrics, scorers).scores)
+    return dict(measure_pictures(eight_bits(images), prompt, metrics, scorers).scores)
+
+
+def eight_bits(images: Tensor) -> UInt8[Tensor, "n 3 h w"]:
+    """Pictures as uint8; floats in [0, 1] are scaled and rounded.
+
+    Raises:
+        InputError: another shape or kind of number, nothing in it, or floats outside [0, 1].
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3 or not images.numel():
+        found = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise InputError(f"Pictures are a torch tensor of the shape [n, 3, h, w], not {found}: stack or permute them.")
+    if images.dtype == torch.uint8:
+        return images.cpu()
+    if not images.is_floating_point():
+        raise InputError(f"Pictures are uint8, or floats in [0, 1], not {images.dtype}: convert them.")
+    low, high = images.min().item(), images.max().item()
+    if not 0 <= low <= high <= 1:
+        raise InputError(f"Float pictures lie in [0, 1], and these in [{low:g}, {high:g}]: scale them, or give uint8.")
+    return (images.float() * 255).round().to(torch.uint8).cpu()
 
 
 def score_folder(
