@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Prompt:
     category: str = ""
     tags: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         return content_key(self.text)
 
@@ -77,7 +78,7 @@ class GenerationConfig:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    @property
+    @cached_property
     def key(self) -> str:
         # Through JSON text first, so that 4 and 4.0, or a tuple and a list, are the same config.
         return content_key(json.loads(json.dumps({**self.to_json(), "guidance_scale": float(self.guidance_scale)})))

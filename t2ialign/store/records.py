@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -88,11 +89,11 @@ class ScoreRecord:
     lo: float
     hi: float
 
-    @property
+    @cached_property
     def seed_set(self) -> str:
         return content_key(list(self.seeds))
 
-    @property
+    @cached_property
     def effects(self) -> list[float]:
         """By how much each seed moves the mean (``metrics.scoring.seed_effects``), in the order of the seeds; NaN: unknown."""
         found = seed_effects(self.score(self.seeds), self.seeds)
@@ -132,7 +133,7 @@ class CellRecord:
     pictures: tuple[PictureRecord, ...] = ()
     scores: tuple[ScoreRecord, ...] = ()
 
-    @property
+    @cached_property
     def cell(self) -> str:
         return cell_key(self.config, self.prompt)
 
