@@ -222,6 +222,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             metric_words.py         what their records do not say
             frontier.py             what a point of win rate costs in diversity
             optimum.py              what preference tuning could reach at most
+            paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn

@@ -185,6 +185,26 @@ def frontier(
     emit(found, as_json, lambda: reporting.lines(found))
 
 
+@app.command()
+def tables(
+    paper: Annotated[str, typer.Argument(help="Whose tables: f-divergence.")],
+    checkpoint: Annotated[list[str], typer.Argument(help="Checkpoints with stored runs, a row each.")],
+    against: Annotated[str, typer.Option(help="The first row, which the others are tested against.")] = "base",
+    guidance_scale: Annotated[float, typer.Option(help="CFG of the stored runs.")] = 4.0,
+    metrics: Annotated[str, typer.Option(help="More metrics, beside the paper's, separated by commas.")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """A paper's tables for any checkpoints: its columns and units, with paired tests against the base."""
+    from t2ialign.use_cases.reports import paper_tables
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        found = paper_tables.fill(bench.store, paper, checkpoint, against, guidance_scale, names(metrics))
+    record = [{"caption": one.caption, "rows": one.rows, "absent": one.absent, "family": one.family} for one in found]
+    emit(record, as_json, lambda: paper_tables.lines(found))
+
+
 @app.command("metrics")
 def list_metrics(
     markdown: Annotated[bool, typer.Option("--markdown", help="The whole of docs/metrics.md.")] = False,
