@@ -82,7 +82,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         evaluate.py         the command that measures them
 
     diffusion/              prompts and seeds to pictures
-        adapter_files.py    adapter files in diffusers' layout
+        adapter_files.py    adapter files: read, checked and written
+        adapter_layouts.py  every layout in which the field writes LoRAs, as one
         adapters.py         LoRA and DoRA: loading, blending, training, saving
         backbone.py         one loaded model, whatever its family
         denoise.py          the loop: from noise to latents, with mutual information

@@ -25,6 +25,7 @@ from t2ialign import settings
 from t2ialign.types import AdapterUse, InputError
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
+PEFT_FILE = "adapter_model.safetensors"
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -167,7 +168,7 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
 
 
 def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> CheckpointEntry:
-    kind, file = record["kind"], record.get("file", ADAPTER_FILE)
+    kind, file = record["kind"], record.get("file") or _usual_file(folder)
     if kind not in ("lora", "dora"):
         raise ValueError(f"kind is {kind!r}, not 'lora' or 'dora'")
     if Path(file).name != file:
@@ -175,6 +176,11 @@ def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> Checkp
     said = {key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256")}
     parents = tuple(str(parent) for parent in record.get("parents", ()))
     return CheckpointEntry(name, str(record["backbone"]), folder / file, kind, parents=parents, **said)
+
+
+def _usual_file(folder: Path) -> str:
+    """The adapter of a folder whose manifest names none: peft's, where only that is there."""
+    return PEFT_FILE if (folder / PEFT_FILE).is_file() and not (folder / ADAPTER_FILE).is_file() else ADAPTER_FILE
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -1,8 +1,9 @@
-"""Adapter files: ``pytorch_lora_weights.safetensors`` in diffusers' layout (keys ``unet.<module>.lora_A.weight``)."""
+"""Adapter files: read in every layout of the field, written in diffusers' (keys ``unet.<module>.lora_A.weight``)."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -11,21 +12,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from peft import get_peft_model_state_dict
-from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, file_sha256, sha_of
+from t2ialign.diffusion.adapter_layouts import OneLayout, of_text_encoder, one_layout
+from t2ialign.files import foreign
+from t2ialign.registry import ADAPTER_FILE, PEFT_FILE, CheckpointEntry, file_sha256, sha_of
 from t2ialign.types import InputError
 
 PREFIX = "unet."
-PART = re.compile(r"(?P<module>.+)\.(?P<part>lora_A|lora_B|lora_magnitude_vector)(\.weight)?")
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+PEFT_CONFIG = "adapter_config.json"
 METADATA = "lora_adapter_metadata"
 KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; the rest is read off the tensors
 
@@ -33,24 +34,56 @@ KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; th
 def read_adapter(
     file: Path, entry: CheckpointEntry, unet: UNet2DConditionModel
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors (without prefix) and ``LoraConfig`` settings of a file that fits the UNet; anything else is refused."""
+    """Tensors (without prefix) and ``LoraConfig`` settings of a file that fits the UNet; anything else is refused.
+
+    Layouts are those of ``adapter_layouts``; what belongs to a text encoder is left out (``left_out`` says so).
+    """
+    damaged = foreign(f"The adapter file {file} is truncated or damaged", "copy it again")
+    with damaged, safe_open(file, framework="pt") as content:
+        metadata, keys = content.metadata() or {}, sorted(content.keys())
+        text = set(of_text_encoder(keys))
+        named = {key: content.get_tensor(key) for key in keys if key not in text}
+    if not named:
+        what = f"holds {len(keys)} tensors of text encoders alone" if keys else "is empty"
+        raise InputError(f"The adapter file {file} {what}: only adapters of the UNet can be loaded.")
+    found = one_layout(named, unet, entry.name, entry.backbone)
+    _check_whole(found.tensors, entry)
+    return dict(found.tensors), {**_settings(found), **_said(file, metadata)}
+
+
+def left_out(file: Path, name: str) -> str:
+    """What of an adapter file is not used, in a sentence; "" where all of it is, or where it cannot be read."""
     try:
         with safe_open(file, framework="pt") as content:
-            metadata = content.metadata() or {}
-            named = {key: content.get_tensor(key) for key in sorted(content.keys())}
-    except SafetensorError as error:
-        raise InputError(f"The adapter file {file} is truncated or damaged ({error}): copy it again.") from error
-    foreign = [key for key in named if not key.startswith(PREFIX)]
-    if foreign or not named:
-        what = f"also holds {foreign[0]!r}" if named else "is empty"
-        raise InputError(
-            f"The adapter file {file} {what}: only adapters of the UNet in diffusers' layout can be loaded."
-        )
-    tensors = {key.removeprefix(PREFIX): tensor for key, tensor in named.items()}
-    _check_fit(tensors, entry, unet)
-    said = json.loads(metadata.get(METADATA, "{}"))
-    kept = {name: said[PREFIX + name] for name in KEPT if PREFIX + name in said}
-    return tensors, {**_settings(tensors), **kept}
+            parts = of_text_encoder(content.keys())
+    except (SafetensorError, OSError):
+        return ""
+    if not parts:
+        return ""
+    return (
+        f"{len(parts)} tensors of {name} belong to a text encoder ({parts[0]}, ...) and were left out: only its UNet is "
+        "adapted, so pictures differ from those of programs that use both."
+    )
+
+
+def _said(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The scale as the file's metadata or, in a folder of peft's, its ``adapter_config.json`` says it."""
+    config = file.with_name(PEFT_CONFIG)
+    of_peft = file.name == PEFT_FILE and config.is_file()
+    with foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata"):
+        said = json.loads(config.read_text(encoding="utf-8") if of_peft else metadata.get(METADATA, "{}"))
+        if not isinstance(said, dict):
+            raise ValueError("it is no table of named values")
+        prefix = "" if of_peft else PREFIX
+        kept = {name: said[prefix + name] for name in KEPT if prefix + name in said}
+        scales = [kept.get("lora_alpha", 1.0), *dict(kept.get("alpha_pattern") or {}).values()]
+        if not all(type(scale) in (int, float) and math.isfinite(scale) for scale in scales):
+            raise ValueError(
+                f"an alpha is {scales[0]!r} and not a number" if len(scales) == 1 else "an alpha is no number"
+            )
+        if type(kept.get("use_rslora", False)) is not bool:
+            raise ValueError("use_rslora is neither true nor false")
+    return kept
 
 
 def check_file(file: Path, entry: CheckpointEntry) -> str:
@@ -70,60 +103,42 @@ def check_file(file: Path, entry: CheckpointEntry) -> str:
     return sha_of(file)
 
 
-def _check_fit(tensors: Mapping[str, Tensor], entry: CheckpointEntry, unet: UNet2DConditionModel) -> None:
-    """Refuses tensors that do not belong to this UNet, by name, shape or number."""
-    modules = dict(unet.named_modules())
-    complete: dict[str, set[str]] = {}
-    for key, tensor in tensors.items():
-        match = PART.fullmatch(key)
-        if (
-            match is None
-            or match["module"] not in modules
-            or not _fits(modules[match["module"]], match["part"], tensor)
-        ):
-            raise InputError(
-                f"The adapter {entry.name} was made for another architecture than {entry.backbone} "
-                f"({key} has no place there): choose an adapter of this backbone."
-            )
-        if not torch.isfinite(tensor).all():
-            raise InputError(
-                f"The adapter {entry.name} holds numbers that are not finite: its training diverged; train it again."
-            )
-        complete.setdefault(match["module"], set()).add(match["part"])
-    if any({"lora_A", "lora_B"} - parts for parts in complete.values()) or len(set(map(len, complete.values()))) > 1:
+def _check_whole(tensors: Mapping[str, Tensor], entry: CheckpointEntry) -> None:
+    """Refuses a layer that lacks one of its matrices, or whose matrices have different ranks."""
+    parts: dict[str, set[str]] = {}
+    for key in tensors:
+        module, _, part = key.removesuffix(".weight").rpartition(".")
+        parts.setdefault(module, set()).add(part)
+    alike = all(
+        {"lora_A", "lora_B"} <= own and tensors[f"{module}.lora_A.weight"].shape[0] == _rank(tensors, module)
+        for module, own in parts.items()
+    )
+    if not parts or not alike or len({len(own) for own in parts.values()}) > 1:
         raise InputError(
             f"The adapter {entry.name} is incomplete (a layer lacks one of its matrices): copy or train it again."
         )
 
 
-def _fits(module: torch.nn.Module, part: str, tensor: Tensor) -> bool:
-    """Whether a tensor has the shape that ``part`` of an adapter must have on this layer."""
-    if isinstance(module, BaseTunerLayer):
-        module = module.get_base_layer()
-    if not isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
-        return False
-    shape = module.weight.shape
-    if part == "lora_magnitude_vector":
-        return tensor.numel() == shape[0]
-    if part == "lora_A":
-        return tensor.shape[1:] == shape[1:]
-    return tensor.ndim == len(shape) and tensor.shape[0] == shape[0] and tensor.shape[2:].numel() == 1
+def _rank(tensors: Mapping[str, Tensor], module: str) -> int:
+    return tensors[f"{module}.lora_B.weight"].shape[1]
 
 
-def _settings(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Rank of each layer and kind, read off the tensors; alpha is the rank, as diffusers takes it without metadata."""
+def _settings(found: OneLayout) -> dict[str, Any]:
+    """Rank and alpha of each layer, and the kind; alpha is the rank where none is said, as diffusers and kohya take it."""
     ranks = {
-        key.removesuffix(".lora_B.weight"): t.shape[1] for key, t in tensors.items() if key.endswith(".lora_B.weight")
+        key.removesuffix(".lora_B.weight"): t.shape[1]
+        for key, t in found.tensors.items()
+        if key.endswith(".lora_B.weight")
     }
     rank = max(ranks.values())
-    pattern = {f"^{re.escape(module)}": other for module, other in ranks.items() if other != rank}
+    alphas = {module: found.alphas.get(module, other) for module, other in ranks.items()}
     return {
         "r": rank,
         "lora_alpha": rank,
-        "rank_pattern": pattern,
-        "alpha_pattern": dict(pattern),
+        "rank_pattern": {f"^{re.escape(module)}": other for module, other in ranks.items() if other != rank},
+        "alpha_pattern": {f"^{re.escape(module)}": alpha for module, alpha in alphas.items() if alpha != rank},
         "target_modules": list(ranks),
-        "use_dora": any("lora_magnitude_vector" in key for key in tensors),
+        "use_dora": any("lora_magnitude_vector" in key for key in found.tensors),
     }
 
 

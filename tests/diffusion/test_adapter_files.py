@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from t2ialign.diffusion.adapter_files import left_out
 from t2ialign.diffusion.adapters import blend
 from t2ialign.registry import CheckpointEntry, file_sha256
 from t2ialign.types import AdapterUse, InputError
@@ -128,12 +129,39 @@ def not_finite(entry: CheckpointEntry) -> CheckpointEntry:
     return rewrite(entry, lambda t: t[first(t, "lora_B")].fill_(float("nan")))
 
 
-def text_encoder_too(entry: CheckpointEntry) -> CheckpointEntry:
-    return rewrite(entry, lambda t: t.update({"text_encoder.x.lora_A.weight": torch.zeros(2, 2)}))
+def text_encoder_alone(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: rename(t, "unet.", "text_encoder."))
 
 
-def kohya(entry: CheckpointEntry) -> CheckpointEntry:
-    return rewrite(entry, lambda t: rename(t, "unet.", "lora_unet_"))
+def twice(entry: CheckpointEntry) -> CheckpointEntry:
+    """One matrix in two layouts."""
+    return rewrite(entry, lambda t: t.update({(k := first(t, "lora_A")).replace("lora_A", "lora.down"): t[k] + 1}))
+
+
+def ranks_that_differ(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.update({(k := first(t, "lora_A")): t[k][:2]}))
+
+
+def whole_numbers(entry: CheckpointEntry) -> CheckpointEntry:
+    return rewrite(entry, lambda t: t.update({(k := first(t, "lora_A")): t[k].to(torch.int8)}))
+
+
+def magnitudes_of_inputs(entry: CheckpointEntry) -> CheckpointEntry:
+    """As LyCORIS writes them without ``wd_on_out``: peft's DoRA knows those of outputs only."""
+    return rewrite(entry, lambda t: t.update({(k := first(t, "magnitude")): t[k].reshape(1, -1)}))
+
+
+def said(text: str) -> Callable[[CheckpointEntry], CheckpointEntry]:
+    """With other metadata."""
+
+    def change(entry: CheckpointEntry) -> CheckpointEntry:
+        with safe_open(entry.adapter, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        save_file(tensors, entry.adapter, metadata={"lora_adapter_metadata": text})
+        return entry
+
+    change.__name__ = text
+    return change
 
 
 def no_tensors(entry: CheckpointEntry) -> CheckpointEntry:
@@ -156,12 +184,20 @@ REFUSALS = {
     unknown_layer: "made for another architecture",
     layer_without_weights: "made for another architecture",
     norm_layer: "made for another architecture",
-    unknown_part: "made for another architecture",
+    unknown_part: "holds 32 tensors that are no part of a LoRA or DoRA of a UNet .*hada_w1",
     half_a_layer: "is incomplete",
     one_magnitude_short: "is incomplete",
     not_finite: "not finite: its training diverged",
-    text_encoder_too: "only adapters of the UNet in diffusers' layout",
-    kohya: "only adapters of the UNet in diffusers' layout",
+    text_encoder_alone: "holds 96 tensors of text encoders alone",
+    twice: "holds 1 tensors that are no part",
+    ranks_that_differ: "is incomplete",
+    whole_numbers: "numbers of the kind torch.int8",
+    magnitudes_of_inputs: "made for another architecture .*1 tensors have no place",
+    said("{not json"): "The metadata of .* cannot be read",
+    said("[1]"): "The metadata of .* cannot be read",
+    said('{"unet.lora_alpha": null}'): "an alpha is None and not a number",
+    said('{"unet.alpha_pattern": {"to_q": "x"}}'): "an alpha is no number",
+    said('{"unet.use_rslora": "yes"}'): "use_rslora is neither",
     no_tensors: "is empty",
 }
 
@@ -179,6 +215,14 @@ def test_refusals_leave_nothing_behind(damage, entry, fresh, tmp_path):
     assert set(backbone.unet.state_dict()) == state
     assert list(backbone.unet.peft_config) == list(backbone.switch.loaded)
     assert torch.equal(predict(view), before)
+
+
+def test_a_text_encoder_s_part_is_left_out_and_said(entry, fresh):
+    expected = predict(blend(fresh(), [AdapterUse("a")], {"a": entry}))
+    assert left_out(entry.adapter, "a") == ""
+    rewrite(entry, lambda t: t.update({"text_encoder.x.lora_A.weight": torch.zeros(2, 2)}))
+    assert torch.equal(predict(blend(fresh(), [AdapterUse("a")], {"a": entry})), expected)
+    assert left_out(entry.adapter, "a").startswith("1 tensors of a belong to a text encoder (text_encoder.x.lora_A")
 
 
 def test_the_right_sha_is_accepted(entry, fresh):

@@ -1,0 +1,182 @@
+"""The layouts in which the field writes LoRAs and DoRAs of a UNet, read as one: ``<module>.lora_A.weight`` and so on.
+
+- diffusers with peft: ``unet.<module>.lora_A.weight``, and without ``unet.`` where the UNet alone was saved;
+- diffusers' training scripts: ``unet.<module>.lora.down.weight``; before that ``<attention>.processor.to_q_lora.down.weight``;
+- peft's own folders: ``base_model.model.<module>.lora_A.weight``;
+- kohya's sd-scripts and LyCORIS: ``lora_unet_<module with underscores>.lora_down.weight``, ``.alpha`` and ``.dora_scale``, for
+  SDXL under the names that Stability's code gives the blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import Tensor, nn
+
+from t2ialign.files import foreign
+from t2ialign.types import InputError
+
+TEXT = ("text_encoder.", "text_encoder_2.", "lora_te_", "lora_te1_", "lora_te2_")
+KOHYA = "lora_unet_"
+PREFIX = re.compile(r"^(base_model\.model\.)?(unet\.)?")
+ENDINGS = {
+    r"\.lora_A(\.default)?\.weight|\.lora_down\.weight": "lora_A.weight",
+    r"\.lora_B(\.default)?\.weight|\.lora_up\.weight": "lora_B.weight",
+    r"\.lora_magnitude_vector(\.default)?(\.weight)?|\.dora_scale": "lora_magnitude_vector",
+    r"\.alpha": "alpha",
+}
+SGM_BLOCKS = {"input_blocks": "down_blocks", "middle_block": "mid_block", "output_blocks": "up_blocks"}
+SGM_LAYERS = {
+    "time_embed_0": "time_embedding_linear_1",
+    "time_embed_2": "time_embedding_linear_2",
+    "label_emb_0_0": "add_embedding_linear_1",
+    "label_emb_0_2": "add_embedding_linear_2",
+    "input_blocks_0_0": "conv_in",
+    "out_2": "conv_out",
+}
+SGM_ENDS = {
+    "in_layers_2": "conv1",
+    "out_layers_3": "conv2",
+    "emb_layers_1": "time_emb_proj",
+    "skip_connection": "conv_shortcut",
+    "op": "conv",
+}
+
+
+@dataclass(frozen=True)
+class OneLayout:
+    """A file's tensors under peft's names, in float32 and in the shapes that this UNet's layers have, and their alphas.
+
+    ``alphas`` are by module, where the file says one.
+    """
+
+    tensors: Mapping[str, Tensor]
+    alphas: Mapping[str, float]
+
+
+def of_text_encoder(keys: Iterable[str]) -> list[str]:
+    """The keys that belong to a text encoder, which stays as it is here."""
+    return [key for key in keys if key.startswith(TEXT)]
+
+
+def one_layout(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str, backbone: str) -> OneLayout:
+    """The UNet's part of an adapter file in whatever layout; everything in it has its place in this UNet.
+
+    Raises:
+        InputError: a tensor of no known layout, of another architecture, or that is no finite number; ``who`` is the
+            adapter's name in the sentence.
+    """
+    layers = {name: _base(module) for name, module in unet.named_modules()}
+    flat = {name.replace(".", "_"): name for name in layers}
+    tensors: dict[str, Tensor] = {}
+    alphas: dict[str, float] = {}
+    unknown, homeless = [], []
+    for key, (renamed, tensor) in _renamed(named, unet, who).items():
+        module, part = _place(renamed, flat)
+        if not part or f"{module}.{part}" in tensors:  # or the same once more in another layout
+            unknown.append(key)
+        elif part == "alpha" and module in layers and tensor.numel() == 1:
+            alphas[module] = _numbers(tensor.double(), who, key).item()
+        elif (shaped := _fitted(layers.get(module), part, _numbers(tensor, who, key))) is not None:
+            tensors[f"{module}.{part}"] = shaped
+        else:
+            homeless.append(key)
+    _refuse(unknown, homeless, who, backbone)
+    return OneLayout(tensors, alphas)
+
+
+def _refuse(unknown: list[str], homeless: list[str], who: str, backbone: str) -> None:
+    if unknown:
+        raise InputError(
+            f"The adapter {who} holds {len(unknown)} tensors that are no part of a LoRA or DoRA of a UNet "
+            f"({', '.join(unknown[:2])}): only those can be loaded."
+        )
+    if homeless:
+        raise InputError(
+            f"The adapter {who} was made for another architecture than {backbone} "
+            f"({len(homeless)} tensors have no place there, as {homeless[0]}): choose an adapter of this backbone."
+        )
+
+
+def _renamed(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str) -> dict[str, tuple[str, Tensor]]:
+    """By a file's own keys: the key in peft's or kohya's spelling, blocks under diffusers' names, and the tensor."""
+    names = {key: key for key in named}
+    blocks = [key for key in names if key.startswith(KOHYA) and any(block in key for block in SGM_BLOCKS)]
+    plain = [key for key in names if key.startswith(KOHYA) and any(block in key for block in SGM_BLOCKS.values())]
+    if blocks and not plain:  # where both are, diffusers would drop one kind
+        with foreign(f"The adapter {who} names blocks in a way that no SDXL has", "choose another adapter"):
+            renamed = _maybe_map_sgm_blocks_to_diffusers(  # type: ignore[no-untyped-call]
+                {key: key for key in blocks}, unet.config
+            )
+            names |= {old: new for new, old in renamed.items()}
+    dotted = {key: key for key in names if not key.startswith(KOHYA)}
+    renamed = convert_unet_state_dict_to_peft(dotted)  # type: ignore[no-untyped-call]
+    names |= {old: new for new, old in renamed.items()}
+    return {key: (name, named[key]) for key, name in names.items()}
+
+
+def _place(key: str, flat: Mapping[str, str]) -> tuple[str, str]:
+    """Module and part that a key names; no part for a key of no known layout."""
+    for ending, part in ENDINGS.items():
+        match = re.search(f"({ending})$", key)
+        if match is not None:
+            module = key[: match.start()]
+            if key.startswith(KOHYA):
+                return _from_kohya(module.removeprefix(KOHYA), flat), part
+            return PREFIX.sub("", module).replace(".processor.", "."), part
+    return "", ""
+
+
+def _from_kohya(name: str, flat: Mapping[str, str]) -> str:
+    """A module by its name with underscores; the name itself where this UNet has no such module."""
+    if name not in flat:
+        name = SGM_LAYERS.get(name, name)
+        for old, new in SGM_BLOCKS.items():
+            name = name.replace(old, new)
+        for old, new in SGM_ENDS.items():
+            name = re.sub(f"_{old}$", f"_{new}", name)
+    return flat.get(name, name)
+
+
+def _numbers(tensor: Tensor, who: str, key: str) -> Tensor:
+    """The tensor in float32, whatever precision it was saved in."""
+    if not tensor.is_floating_point():
+        raise InputError(
+            f"The adapter {who} holds numbers of the kind {tensor.dtype} ({key}): only floats can be loaded."
+        )
+    values = tensor.float()
+    if not torch.isfinite(values).all():
+        raise InputError(f"The adapter {who} holds numbers that are not finite: its training diverged; train it again.")
+    return values
+
+
+def _base(module: nn.Module) -> nn.Module:
+    return module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
+
+
+def _fitted(layer: nn.Module | None, part: str, values: Tensor) -> Tensor | None:
+    """The tensor in the shape that this part has on this layer; None where it does not fit.
+
+    A matrix and a 1 x 1 convolution are the same numbers, and so are a row, a column and a list of magnitudes of outputs.
+    """
+    if not isinstance(layer, nn.Linear | nn.Conv2d):
+        return None
+    out, ones = layer.weight.shape[0], (1,) * (layer.weight.ndim - 2)
+    shape = tuple(values.shape)
+    if part == "lora_magnitude_vector":
+        of_outputs = shape[:1] == (out,) or (shape[:2] == (1, out) and len(shape) == 4)
+        return values.reshape((1, out, 1, 1) if ones else (out,)) if of_outputs and values.numel() == out else None
+    if len(shape) < 2:
+        return None
+    inner = layer.weight.shape[1:] if part == "lora_A.weight" else (shape[1], *ones)
+    rows = shape[0] if part == "lora_A.weight" else out
+    wanted = (rows, *inner)
+    alike = shape[:2] == wanted[:2] and values.numel() == torch.Size(wanted).numel() and values.numel() > 0
+    return values.reshape(wanted).contiguous() if alike else None
