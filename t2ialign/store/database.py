@@ -1,8 +1,10 @@
 """``Store``: the only owner of the DuckDB file, safe for threads.
 
-DuckDB lets one process write, and no other even read meanwhile. Within the process a connection shared by threads
-returns wrong rows, so every call takes a cursor of its own, drains it and closes it; updates of one row conflict, so
-there is one write lock. A full disk can leave the database invalidated in memory (its file is sound): it is reopened.
+DuckDB lets one process write, and no other even read meanwhile. That process holds a lock file of its own: DuckDB's lock
+is POSIX's, which a process loses with the first descriptor of the database file that anything in it closes. Within the
+process a connection shared by threads returns wrong rows, so every call takes a cursor of its own, drains it and closes
+it; updates of one row conflict, so there is one write lock. A full disk can leave the database invalidated in memory (its
+file is sound): it is reopened.
 """
 
 from __future__ import annotations
@@ -10,31 +12,34 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import duckdb
+import filelock
 import pyarrow as pa
 
 from t2ialign.store.connection import Cursor, Params
-from t2ialign.store.errors import in_plain_words, read_only, unsuitable
+from t2ialign.store.errors import StoreBusy, in_plain_words, in_use, read_only, unsuitable
 from t2ialign.store.migrations import migrate
 from t2ialign.types import InputError
 
 FILE = "t2ialign.duckdb"
+LOCK, HOLDER = "t2ialign.lock", "t2ialign.pid"  # held by the one process that writes, and which that is
 HEADERS = 12_288  # bytes: a DuckDB file without its three headers holds nothing yet
 
 
 class Store:
     """An open store. The functions of this package take it as their first argument; nothing else opens the file."""
 
-    def __init__(self, home: Path, connection: Cursor, read_only: bool) -> None:
+    def __init__(self, home: Path, connection: Cursor, read_only: bool, held: ExitStack) -> None:
         self.home = home
         self.read_only = read_only
         self._connection = connection
+        self._held = held
         self._writing = _lock_of(home.resolve())
         self._reviving = threading.Lock()
 
@@ -60,7 +65,7 @@ class Store:
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""
-        with self._writing, in_plain_words(self.home):
+        with self._writing, in_plain_words(self.home), self._held:
             self._connection.close()
 
     def __enter__(self) -> Store:
@@ -104,13 +109,12 @@ def open_store(home: Path, read_only_ok: bool = False) -> Store:
         writable = os.access(home, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
         if not writable and not (read_only_ok and file.exists()):
             raise InputError(read_only(home))
-        connection = _connect(file, read_only=not writable)
-        try:
+        with ExitStack() as held:
+            if writable:
+                held.enter_context(_alone(home.resolve()))
+            connection = held.enter_context(closing(_connect(file, read_only=not writable)))
             migrate(connection, home, read_only=not writable)
-        except BaseException:
-            connection.close()
-            raise
-    return Store(home, connection, read_only=not writable)
+            return Store(home, connection, not writable, held.pop_all())
 
 
 def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "DO NOTHING") -> None:
@@ -126,6 +130,23 @@ def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], confli
 def _lock_of(home: Path) -> AbstractContextManager[bool]:
     """The write lock of a folder, also where one process opens it twice."""
     return threading.Lock()
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """This process is the one that writes to a folder, however often it opens it. ``StoreBusy`` where another one is."""
+    lock = filelock.FileLock(home / LOCK, timeout=0, thread_local=False, is_singleton=True)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        holder = home / HOLDER
+        pid = holder.read_text() if holder.is_file() else ""
+        raise StoreBusy(in_use(home, f"(PID {pid})" if pid.isdecimal() else "")) from None
+    try:
+        (home / HOLDER).write_text(str(os.getpid()))
+        yield
+    finally:
+        lock.release()
 
 
 def _connect(file: Path, read_only: bool) -> Cursor:

@@ -31,6 +31,11 @@ def owners_alone(home: Path) -> str:
     return f"The store {home} is in use by another process, and only that one can do this: use its page, or close it first."
 
 
+def in_use(home: Path, holder: str) -> str:
+    """``holder`` is the other process as ``(PID 7)``, or empty where that is not known."""
+    return f"The store {home} is in use by another process{' ' + holder if holder else ''}: close that first, or {ELSEWHERE}."
+
+
 def full(home: Path) -> str:
     return (
         f"The disk of the store {home} is full: free some space and try again; what was stored before is still there."
@@ -80,8 +85,7 @@ def _of_system(home: Path, reason: str) -> InputError | None:
     """DuckDB's own words about the operating system's refusals, told as ours."""
     if "Could not set lock" in reason:
         holder = re.search(r"\(PID \d+\)", reason)
-        who = f"another process {holder[0]}" if holder else "another process"
-        return StoreBusy(f"The store {home} is in use by {who}: close that first, or {ELSEWHERE}.")
+        return StoreBusy(in_use(home, holder[0] if holder else ""))
     if re.search("No space left|File too large|quota exceeded", reason, re.IGNORECASE):
         return InputError(full(home))
     if re.search("Permission denied|Read-only file system|not permitted", reason):

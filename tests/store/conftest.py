@@ -99,7 +99,9 @@ def worker() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(program: str, *arguments: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", WORKER + program, *map(str, arguments)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         started.append(process)
         return process
 

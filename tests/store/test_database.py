@@ -126,6 +126,39 @@ def test_a_store_in_use_names_the_folder_and_the_process(home: Path, worker: Wor
     open_store(home).close()
 
 
+READ_ITS_OWN_FILE = """
+store = api.open_store(home)
+(home / "t2ialign.duckdb").read_bytes()  # whoever closes a descriptor of a file drops the process's POSIX locks on it
+say('read')
+sys.stdin.readline()
+api.add_batch(store, batch_of("kept"))
+store.close()
+say('closed')
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_second_process_is_refused_even_after_someone_has_read_the_database_file(home: Path, worker: Worker):
+    process = worker(READ_ITS_OWN_FILE, home)
+    assert process.stdout.readline() == "read\n"
+    with pytest.raises(StoreBusy, match=rf"in use by another process \(PID {process.pid}\)"):
+        open_store(home)
+    print("", file=process.stdin, flush=True)
+    assert process.stdout.readline() == "closed\n"
+    with open_store(home) as store:
+        assert [cell.prompt.text for cell in list_cells(store)] == ["kept"]
+
+
+def test_a_folder_that_one_process_opened_twice_is_let_go_with_the_last(home: Path, worker: Worker):
+    one, two = open_store(home), open_store(home)
+    one.close()
+    one.close()
+    busy = "\ntry:\n    api.open_store(home).close(); say('opened')\nexcept api.StoreBusy: say('busy')"
+    assert worker(busy, home).communicate()[0] == "busy\n"
+    two.close()
+    assert worker(busy, home).communicate()[0] == "opened\n"
+
+
 KILLED = """
 import json, signal
 
