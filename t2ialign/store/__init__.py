@@ -34,7 +34,7 @@ from t2ialign.store.batches import (
     pictures,
     record_batch,
 )
-from t2ialign.store.database import Store, open_store
+from t2ialign.store.database import Store, belongs_to, open_store
 from t2ialign.store.errors import StoreBusy
 from t2ialign.store.export import point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
@@ -70,6 +70,7 @@ __all__ = [
     "add_job",
     "add_run",
     "add_scores",
+    "belongs_to",
     "cell_scores",
     "choices",
     "count_pictures",

@@ -117,6 +117,13 @@ def open_store(home: Path, read_only_ok: bool = False) -> Store:
             return Store(home, connection, not writable, held.pop_all())
 
 
+def belongs_to(home: Path, path: Path) -> bool:
+    """Whether a path lies in the store's folder, or is its database under another name. Opens neither."""
+    if path.resolve().is_relative_to(home.resolve()):
+        return True
+    return path.exists() and any(own.exists() and own.samefile(path) for own in (home / FILE, home / f"{FILE}.wal"))
+
+
 def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "DO NOTHING") -> None:
     """Insert records, all with the same fields, in one statement; ``conflict`` is what happens to a key that exists."""
     if not rows:

@@ -25,7 +25,7 @@ TOKEN = "a token of the owner's"
 PUBLIC = {
     *("generate", "cancel", "compare", "vote", "repaint", "pick_example", "show_examples"),  # Explore
     *("show", "draw", "explain", "click_point", "choose_prompt", "show_audit", "export"),  # Trade-off
-    *("first_method", "pick_card", "change_parent", "refresh", "price", "looking"),  # Align: the form
+    *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming"),  # Align: watching a run
     *("draw_curves", "draw_landscapes", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
     *("open_page", "opened_tab", "tick", "unlock"),

@@ -52,7 +52,7 @@ def pick_card(services: Services, data: Mapping[str, Any], parent: str | None) -
     return pick_method(services, said(data, "method"), parent)
 
 
-def first_method(services: Services, data: Mapping[str, Any], parent: str | None) -> Updates:
+def first_method(services: Services, parent: str | None) -> Updates:
     """What the page opens with."""
     return pick_method(services, FIRST, parent)
 
@@ -80,6 +80,11 @@ def price(services: Services, costing: Costing, method: str, *values: Any) -> Up
         return {"cost": notice(costing.words(request), "note"), "command": line}
     except InputError as error:
         return {"cost": notice(str(error))}
+
+
+def not_priced(sentence: str) -> Updates:
+    """Why the form does nothing, where its cost would stand."""
+    return {"cost": notice(sentence)}
 
 
 def looking() -> Updates:

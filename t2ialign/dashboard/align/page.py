@@ -57,15 +57,19 @@ def _components() -> dict[str, Any]:
 
 
 def _wire_form(wires: Wires, services: Services) -> None:
-    """The form: every change is priced, and Train queues it."""
+    """The form: every change is priced, and Train queues it. It reads files and loads scorers, so all of it is the owner's."""
     parts, costing = wires.components, Costing(services.bench)
-    picked = ("method", "cards", "name", *REFILLED)
+    picked = ("method", "cards", "name", *REFILLED, "cost")
+    first = owner.owned(partial(new_run.first_method, services), new_run.not_priced)
     wires.on(parts["page"].shown, partial(new_run.refresh, services), ("parent",), ("parent",))
-    wires.on_event(parts["cards"].select, partial(new_run.pick_card, services), ("parent",), picked)
-    wires.on_event(parts["page"].ready, partial(new_run.first_method, services), ("parent",), picked)
-    wires.on(parts["parent"].input, partial(new_run.change_parent, services), ("method", "parent"), REFILLED)
+    card = owner.owned(partial(new_run.pick_card, services), new_run.not_priced)
+    wires.on_event(parts["cards"].select, _key_first(card), ("key", "parent"), picked)
+    wires.on_event(parts["page"].ready, lambda data, *values: first(*values), ("key", "parent"), picked)
+    change = owner.owned(partial(new_run.change_parent, services), new_run.not_priced)
+    wires.on(parts["parent"].input, change, ("key", "method", "parent"), (*REFILLED, "cost"))
     priced = [parts[name].change for name in FORM]
-    wires.on(priced, partial(new_run.price, services, costing), FORM, ("cost", "command"), trigger_mode="always_last")
+    price = owner.owned(partial(new_run.price, services, costing), new_run.not_priced)
+    wires.on(priced, price, ("key", *FORM), ("cost", "command"), trigger_mode="always_last")
     looked = wires.on(parts["look"].click, new_run.looking, (), ("look", "source_preview"))
     look = owner.owned(partial(new_run.look_at_source, services), new_run.not_looked)
     wires.on(looked.then, look, ("key", *FORM), ("look", "source_preview"))
@@ -76,7 +80,21 @@ def _wire_form(wires: Wires, services: Services) -> None:
         (*OPENED, "name"),
         trigger_mode="once",
     )
-    wire_lock(wires)
+    shown = wires.on(wire_lock(wires).then, _shown, ("key",), ("fold",))
+    wires.on(shown.then, first, ("key", "parent"), picked)
+
+
+def _shown(key: str) -> Updates:
+    return {"fold": gr.Accordion(visible=not owner.locked(key))}
+
+
+def _key_first(handler: Callable[..., Updates]) -> Callable[..., Updates]:
+    """An owned handler of an event with data: the session's key still comes first."""
+
+    def run(data: Any, key: str, *values: Any) -> Updates:
+        return handler(key, data, *values)
+
+    return run
 
 
 def _wire_run(wires: Wires, services: Services) -> None:

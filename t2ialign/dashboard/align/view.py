@@ -7,6 +7,7 @@ import gradio as gr
 from t2ialign.dashboard.align.fields import GROUPS, component, fields_by_group
 from t2ialign.dashboard.align.job_view import curve_title, history
 from t2ialign.dashboard.align.methods_view import method_cards
+from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.html import heading, paragraph
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import asset
@@ -28,7 +29,7 @@ CURVE_WORDS = {
 
 def form_panel() -> Components:
     """Methods, source, fields, cost, and the command line that does the same."""
-    with gr.Accordion("New run", open=True, elem_id="t2-new-run") as fold:
+    with gr.Accordion("New run", open=True, visible=not owner.locked(""), elem_id="t2-new-run") as fold:
         parts: Components = {
             "method": gr.Textbox("", visible="hidden"),
             "cards": gr.HTML(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from t2ialign.codec import AS_OBJECT, encode
@@ -12,6 +14,7 @@ from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
 from t2ialign.source import Source, known
+from t2ialign.store import belongs_to
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
@@ -105,6 +108,8 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     if parent.adapter is not None:
         values = _of_parent(values, request, parent)
     settings = method.settings(values)
+    source = _source(method, request.pairs)
+    _check_border(bench.home, source, settings.pictures.prompts)
     steps = request.steps or method.steps(is_small(entry))
     if steps < 1:
         raise InputError(f"The number of steps must be at least 1, not {steps}.")
@@ -114,7 +119,7 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
         settings=settings,
         entry=entry,
         parent=parent,
-        source=_source(method, request.pairs),
+        source=source,
         steps=steps,
         rounds=int(values.get("rounds", 1)),
         prompts=_prompts(entry, settings.pictures.prompts, settings.pictures.prompt_count),
@@ -174,6 +179,22 @@ def _source(method: Method, said: Source) -> Source:
     if method.data != "selected" and source.brings == "pictures":
         raise InputError(f"{method.title} learns from preferences, and a folder of pictures has none: use mi_tune.")
     return source
+
+
+def _check_border(home: Path, source: Source, prompts: str) -> None:
+    """Nothing is read from the store's own folder: only DuckDB may open its database, and what else lies there is kept."""
+    named = [source.argument] if source.kind in ("parquet", "pictures") else []
+    for name in (name for name in (*named, prompts) if name):
+        path = Path(os.path.expanduser(name))
+        try:
+            files = path.iterdir() if source.kind == "pictures" and path.is_dir() else ()
+            inside = next((one for one in (path, *files) if belongs_to(home, one)), None)
+        except (OSError, RuntimeError, ValueError) as error:  # forbidden, a loop of links, no path at all
+            raise InputError(f"{name[:200]!r} cannot be read ({error}): choose another.") from error
+        if inside is not None:
+            raise InputError(
+                f"'{inside}' lies in the store's own folder, which is no place to read from: copy it elsewhere."
+            )
 
 
 def _prompts(entry: BackboneEntry, said: str, count: int) -> tuple[Prompt, ...]:
