@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
+from t2ialign.settings import expanded
 from t2ialign.source import Source, known
 from t2ialign.store import belongs_to
 from t2ialign.types import InputError, Prompt, content_key
@@ -185,7 +185,7 @@ def _check_border(home: Path, source: Source, prompts: str) -> None:
     """Nothing is read from the store's own folder: only DuckDB may open its database, and what else lies there is kept."""
     named = [source.argument] if source.kind in ("parquet", "pictures") else []
     for name in (name for name in (*named, prompts) if name):
-        path = Path(os.path.expanduser(name))
+        path = expanded(name)
         try:
             files = path.iterdir() if source.kind == "pictures" and path.is_dir() else ()
             inside = next((one for one in (path, *files) if belongs_to(home, one)), None)
