@@ -34,6 +34,11 @@ def designed_seeds(prompt: Prompt, n: int) -> tuple[int, ...]:
     return tuple(range(first, first + n))
 
 
+def is_own(prompt: Prompt, seed: int) -> bool:
+    """Whether a seed is one of a prompt's own."""
+    return seed // BLOCK == designed_seeds(prompt, 1)[0] // BLOCK
+
+
 def seeds_for(plan: SeedPlan, prompt: Prompt) -> tuple[int, ...]:
     """A prompt's seeds under a plan."""
     return designed_seeds(prompt, plan) if isinstance(plan, int) else plan

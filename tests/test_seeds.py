@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from t2ialign.limits import MAX_SEED
-from t2ialign.seeds import BLOCK, count_of, designed_seeds, parse_plan, plan_text, seeds_for
+from t2ialign.seeds import BLOCK, count_of, designed_seeds, is_own, parse_plan, plan_text, seeds_for
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.prompt_sets import load
 
@@ -49,3 +49,11 @@ def test_other_plans_are_refused(said: str):
 def test_there_are_a_thousand_of_each(n: int):
     with pytest.raises(InputError, match="1 to 1000 seeds"):
         designed_seeds(Prompt("a red circle"), n)
+
+
+def test_a_seed_of_a_prompts_own_is_known_again():
+    prompt, other = Prompt("a red circle"), Prompt("a blue ring")
+    own = designed_seeds(prompt, 1000)
+    assert all(is_own(prompt, seed) for seed in (own[0], own[16], own[-1]))
+    assert not any(is_own(prompt, seed) for seed in (0, 15, own[0] - 1, own[-1] + 1))
+    assert not is_own(other, own[0])

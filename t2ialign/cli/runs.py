@@ -191,7 +191,7 @@ def reference(
     folder: Annotated[Path, typer.Argument(help="Where the Parquet files go, e.g. data/reference.")],
     store: StorePath = None,
 ) -> None:
-    """Write every stored run as files that a new store starts with, one for each checkpoint and CFG value."""
+    """Write the stored sweeps as files that a new store starts with, one for each checkpoint and CFG value."""
     writable(folder)
     from t2ialign.use_cases.reports.text import write_reference
     from t2ialign.use_cases.workbench import open_workbench

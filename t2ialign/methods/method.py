@@ -75,7 +75,7 @@ class Method:
     loss: Callable[[Settings], Loss]
     published_steps: int
     embedded_steps: int
-    source: Source = Source("annotator")
+    source: Source = Source("style", group="minimal")
     published: Mapping[str, Value] = field(default_factory=dict)
     embedded: Mapping[str, Value] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()

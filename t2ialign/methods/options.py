@@ -29,7 +29,7 @@ class PictureOptions:
         "Prompts",
         "A shipped prompt set or a file of prompts; empty for the backbone's own training prompts.",
     )
-    prompt_count: int = option(700, "Number of prompts", "Spread evenly over the set.", 1, 100_000, 1, embedded=48)
+    prompt_count: int = option(700, "Number of prompts", "Spread evenly over the set.", 1, 100_000, 1, embedded=64)
     candidates: int = option(8, "Pictures a prompt", "Seeds that are sampled for each prompt.", 1, 512, 1)
     guidance_scale: float = option(
         7.5, "CFG of the pictures", "Guidance scale that they are sampled with.", 0, 30, 0.5, embedded=3.0
@@ -40,9 +40,16 @@ class PictureOptions:
         "Which pairs are judged",
         "random: pairs drawn among a prompt's pictures; best_worst: its best ones against its worst.",
         choices=("random", "best_worst"),
+        embedded="best_worst",
     )
     best_worst: int = option(
-        1, "Best and worst of a prompt", "With best_worst: so many best pictures, each against as many worst.", 1, 64, 1
+        1,
+        "Best and worst of a prompt",
+        "With best_worst: so many best pictures, each against as many worst.",
+        1,
+        64,
+        1,
+        embedded=2,
     )
     pairs_per_prompt: int = option(12, "Pairs a prompt", "At most so many pairs are drawn for each prompt.", 1, 1000, 1)
 

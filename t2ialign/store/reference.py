@@ -17,7 +17,7 @@ from t2ialign.store.images import digest
 from t2ialign.store.inbox import note, parquet, take
 from t2ialign.store.records import CellRecord, ScoreRecord, to_table
 from t2ialign.store.scores import records_of
-from t2ialign.types import InputError
+from t2ialign.types import InputError, Prompt
 
 
 def ingest_reference(store: Store, folder: Path) -> int:
@@ -31,20 +31,30 @@ def ingest_reference(store: Store, folder: Path) -> int:
 
 
 def export_reference(
-    store: Store, cells: Iterable[str], path: Path, keep: Callable[[ScoreRecord], bool] = lambda score: True
+    store: Store,
+    cells: Iterable[str],
+    path: Path,
+    keep: Callable[[ScoreRecord], bool] = lambda score: True,
+    seed: Callable[[Prompt, int], bool] = lambda prompt, seed: True,
 ) -> int:
-    """Write cells with thumbnails and the scores to ``keep`` as one Parquet file; returns its size in bytes."""
-    data = parquet(to_table([_cell_record(store, cell, keep) for cell in cells]), "cells")
+    """Write cells with thumbnails and the scores to ``keep`` as one Parquet file; returns its size in bytes.
+
+    Of each prompt only pictures of the ``seed``s that are wanted, and only scores of those.
+    """
+    data = parquet(to_table([_cell_record(store, cell, keep, seed) for cell in cells]), "cells")
     with in_plain_words(path.parent):
         write_whole(path, data)
     return len(data)
 
 
-def _cell_record(store: Store, key: str, keep: Callable[[ScoreRecord], bool]) -> CellRecord:
+def _cell_record(
+    store: Store, key: str, keep: Callable[[ScoreRecord], bool], seed: Callable[[Prompt, int], bool]
+) -> CellRecord:
     cell = find_cell(store, key)
-    return CellRecord(
-        cell.prompt, cell.config, tuple(pictures(store, key)), tuple(filter(keep, records_of(store, key)))
-    )
+    wanted = {one for one in cell.seeds if seed(cell.prompt, one)}
+    shown = tuple(one for one in pictures(store, key) if one.seed in wanted)
+    scores = tuple(one for one in records_of(store, key) if keep(one) and wanted.issuperset(one.seeds))
+    return CellRecord(cell.prompt, cell.config, shown, scores)
 
 
 def _take(store: Store, file: Path) -> bool:

@@ -121,6 +121,17 @@ def test_only_the_scores_to_keep_are_written(store: Store, shipped: Path, tmp_pa
     assert [[score.metric for score in scores] for scores in found] == [["a"], ["a"]]
 
 
+def test_only_the_wanted_seeds_are_written(store: Store, shipped: Path, tmp_path: Path):
+    ingest_reference(store, shipped)
+    cells = [cell.key for cell in list_cells(store)]
+    export_reference(store, cells, tmp_path / "less" / "x.parquet", seed=lambda prompt, seed: seed == 1)
+    with open_store(tmp_path / "other") as other:
+        ingest_reference(other, tmp_path / "less")
+        found = list_cells(other)
+        assert [cell.seeds for cell in found] == [(1,), (1,)]
+        assert [scores_of(other, cell.key, (0, 1)) for cell in found] == [[], []], "scores of pictures left out"
+
+
 def test_no_folder_is_no_reference(store: Store, tmp_path: Path):
     assert ingest_reference(store, tmp_path / "nowhere") == 0
 

@@ -15,6 +15,7 @@ from PIL import Image
 from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
+from t2ialign.seeds import is_own
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
@@ -260,18 +261,21 @@ def _difference(one: Comparison) -> str:
 
 
 def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:
-    """Writes every stored cell, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
+    """Writes what sweeps have stored, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
 
-    Scores of older definitions of a metric stay behind.
+    Only pictures on seeds of a prompt's own (``seeds``): what was typed, or sampled for training, stays behind, as do scores of
+    older definitions of a metric.
     """
     groups: dict[str, list[str]] = {}
     for cell in store.list_cells(opened):
+        if not any(is_own(cell.prompt, seed) for seed in cell.seeds):
+            continue
         name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}"
         groups.setdefault(name, []).append(cell.key)
     folder.mkdir(parents=True, exist_ok=True)
     for name, cells in groups.items():
         path = folder / f"{name}.parquet"
-        yield path, store.export_reference(opened, cells, path, _of_today)
+        yield path, store.export_reference(opened, cells, path, _of_today, is_own)
 
 
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:

@@ -23,7 +23,7 @@ def _light(monkeypatch: pytest.MonkeyPatch):
 
 def form(method: str = "f_dpo", **changes) -> tuple:
     """The form's values in their order, as the page sends them."""
-    values = {"name": "mine", "parent": "base", "pairs": "annotator", "steps": 10, "seed": 0}
+    values = {"name": "mine", "parent": "base", "pairs": "style:minimal", "steps": 10, "seed": 0}
     values |= {one.name: one.default(True) for one in controls(method)} | changes
     return (method, *(values.get(name) for name in (*ASKED, *all_fields())))
 

@@ -70,7 +70,7 @@ def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workben
     assert last.checkpoint == "new_js" and record_of(last.manifest) == manifest
     assert manifest["kind"] == "lora" and manifest["parents"] == ["base"] and manifest["method"] == "f_dpo"
     assert manifest["request"]["options"]["divergence"] == "js"
-    assert manifest["data"]["examples"] == 24  # 3 prompts, 4 groups of raters, 2 pairs of each
+    assert manifest["data"]["examples"] == 2  # of three pictures a prompt, the best against the worst
     assert {"before", "after", "difference"} <= set(manifest["scores"]["metrics"]["oracle_alignment"])
     assert 0 <= manifest["scores"]["win_rate"]["mean"] <= 1
     assert bench.registry().checkpoints["new_js"].parents == ("base",)
