@@ -221,6 +221,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
             metric_words.py         what their records do not say
+            best_policy.py          the best that any tuning could do: a checkpoint's own pictures, reweighted
             frontier.py             what a point of win rate costs in diversity
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers

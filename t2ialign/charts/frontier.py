@@ -1,4 +1,4 @@
-"""What a point of win rate costs in diversity: a line a method through its doses, and the exact optimum behind them."""
+"""What a point of win rate costs in diversity: a line a method through its doses, and the best policy behind them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def frontier_figure(
     chart.add_vline(win_rate, line={"color": colors.line, "width": 1, "dash": "dot"})
     if optimum:
         chart.add_scatter(
-            **_line("exact optimum", [START, *optimum]),
+            **_line("best policy", [START, *optimum]),
             mode="lines",
             line={"color": colors.muted, "width": 2, "dash": "dash"},
         )

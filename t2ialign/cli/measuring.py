@@ -157,10 +157,10 @@ def frontier(
     diversity: Annotated[str, typer.Option(help="The diversity that winning costs.")] = "factor_diversity",
     guidance_scale: Annotated[float, typer.Option(help="CFG of the stored runs.")] = 4.0,
     win_rate: Annotated[float, typer.Option(help="Where the methods are compared.")] = 0.65,
-    optimum: Annotated[
-        bool, typer.Option("--optimum", help="Also the exact optimum, which the embedded world knows of its styles.")
+    best: Annotated[
+        bool,
+        typer.Option("--best", help="Also the best that any tuning could do, read off 32 or more pictures a prompt."),
     ] = False,
-    prompts: Annotated[str, typer.Option(help="The prompt set of the optimum.")] = "shapes-test",
     out: Annotated[Path | None, typer.Option(help="Write the chart as one HTML file.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
@@ -173,8 +173,8 @@ def frontier(
 
     with open_workbench(store, share=False) as bench:
         found = reporting.report(bench.store, checkpoint, against, judge, diversity, guidance_scale, win_rate)
-    if optimum:
-        found = reporting.with_optimum(found, prompts)
+        if best:
+            found = reporting.with_best_policy(bench, found)
     if out:
         from t2ialign.charts.export import standalone_html
         from t2ialign.charts.frontier import frontier_figure

@@ -1,8 +1,9 @@
 """What a point of win rate costs in diversity: paths of checkpoints by dose, compared where they win equally often.
 
 Two methods are not compared fairly at the same number of steps, for one may simply have moved further. Each method's path
-starts at its parent (win rate 1/2, diversity unchanged) and runs through its doses; its cost at a win rate w is read off
-the path by linear interpolation. Intervals are percentiles of a bootstrap over prompts, which resamples the whole path at
+starts at its parent (win rate 1/2, diversity unchanged) and runs through its doses, weakest first; its cost at a win rate w is
+that of the weakest dose that reaches w, by linear interpolation between the doses beside it. (A path may turn back: too strong
+a dose wins less often and costs more.) Intervals are percentiles of a bootstrap over prompts, which resamples the whole path at
 once, and all paths alike: differences between methods are paired by prompt.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -46,7 +48,7 @@ class DosePoint:
 
 @dataclass(frozen=True)
 class PathCost:
-    """A path's doses, weakest first, and what a common win rate costs on it: NaN where the path does not reach that.
+    """A path's doses in the order given, and what a common win rate costs on it: NaN where the path does not reach that.
 
     ``beyond``: the cost less that of the first path, paired by prompt (None for the first).
     """
@@ -59,7 +61,7 @@ class PathCost:
 
 
 def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[PathCost]:
-    """What ``win_rate`` costs on every path, over the prompts that all of them have.
+    """What ``win_rate`` costs on every path of doses, weakest first, over the prompts that all of them have.
 
     Raises:
         InputError: a win rate that says nothing, no path, or no prompt that all of them have.
@@ -99,23 +101,23 @@ def _table(doses: Sequence[Dose], prompts: Sequence[str]) -> Float[np.ndarray, "
 
 
 def _means(table: Float[np.ndarray, "d 3 p"], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Win rate and relative change of diversity of each draw (rows) and dose (columns), ordered by win rate."""
+    """Win rate and relative change of diversity of each draw (rows) and dose (columns)."""
     wins, diversity, parent = (table[:, part][:, rows].mean(-1).T for part in range(3))
-    change = diversity / parent - 1
-    order = np.argsort(wins, axis=1, kind="stable")
-    return np.take_along_axis(wins, order, 1), np.take_along_axis(change, order, 1)
+    return wins, diversity / parent - 1
 
 
 def _cost(table: Float[np.ndarray, "d 3 p"], rows: np.ndarray, win_rate: float) -> Float[np.ndarray, " r"]:
-    """Of each draw, the change of diversity where its path, from (1/2, 0) through its doses, wins that often."""
+    """Of each draw, the change of diversity where its path, from (1/2, 0) through its doses, first wins that often."""
     wins, change = _means(table, rows)
-    return np.array([_along([0.5, *w], [0.0, *c], win_rate) for w, c in zip(wins, change)])
+    return np.array([_reached([0.5, *w], [0.0, *c], win_rate) for w, c in zip(wins, change)])
 
 
-def _along(wins: Sequence[float], change: Sequence[float], win_rate: float) -> float:
-    """The change at a win rate by linear interpolation between the doses beside it; NaN beyond the strongest one."""
-    rates, changes = zip(*sorted(zip(wins, change)))
-    return float(np.interp(win_rate, rates, changes)) if win_rate <= rates[-1] else math.nan
+def _reached(wins: Sequence[float], change: Sequence[float], win_rate: float) -> float:
+    """The change where a path first reaches a win rate; NaN where it never does."""
+    for (w0, w1), (c0, c1) in zip(pairwise(wins), pairwise(change)):
+        if w0 < win_rate <= w1:
+            return c0 + (win_rate - w0) / (w1 - w0) * (c1 - c0)
+    return math.nan
 
 
 def _interval(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Interval:
@@ -127,7 +129,7 @@ def _interval(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Inte
 
 
 def _points(doses: Sequence[Dose], table: Float[np.ndarray, "d 3 p"], rows: np.ndarray) -> list[DosePoint]:
-    """Each dose with its intervals, weakest first."""
+    """Each dose with its intervals."""
     points = []
     for dose, row in zip(doses, table):
         wins, change = _means(row[None], rows)
@@ -135,4 +137,4 @@ def _points(doses: Sequence[Dose], table: Float[np.ndarray, "d 3 p"], rows: np.n
         count = row.shape[-1]
         rate = _interval(float(mean_wins[0, 0]), wins[:, 0], count)
         points.append(DosePoint(dose.checkpoint, rate, _interval(float(mean_change[0, 0]), change[:, 0], count)))
-    return sorted(points, key=lambda point: point.win_rate.mean)
+    return points

@@ -18,13 +18,23 @@ def dose(name: str, wins: float, change: float, prompts: int = 10) -> Dose:
 
 
 def test_a_cost_is_read_off_the_line_between_the_doses_beside_it() -> None:
-    path = [dose("a-step400", 0.8, -0.3), dose("a-step50", 0.6, -0.1)]
+    path = [dose("a-step50", 0.6, -0.1), dose("a-step400", 0.8, -0.3)]
     (found,) = path_costs({"a": path}, 0.7)
     assert found.cost.mean == pytest.approx(-0.2) and found.beyond is None
     assert [point.checkpoint for point in found.doses] == ["a-step50", "a-step400"]
     assert [point.change.mean for point in found.doses] == pytest.approx([-0.1, -0.3])
     (early,) = path_costs({"a": path}, 0.55)
     assert early.cost.mean == pytest.approx(-0.05), "from the parent, at half and unchanged"
+
+
+def test_a_path_that_turns_back_costs_what_it_first_cost() -> None:
+    """Too strong a dose wins less often at a higher cost: nobody who wants 0.65 would take that branch."""
+    path = [dose("a-step50", 0.7, -0.1), dose("a-step150", 0.8, -0.2), dose("a", 0.5, -0.5)]
+    (found,) = path_costs({"a": path}, 0.65)
+    assert found.cost.mean == pytest.approx(-0.075)
+    assert [point.checkpoint for point in found.doses] == ["a-step50", "a-step150", "a"]
+    (peak,) = path_costs({"a": path}, 0.79)
+    assert peak.cost.mean == pytest.approx(-0.19)
 
 
 def test_a_path_that_never_wins_that_often_has_no_cost_there() -> None:

@@ -14,19 +14,18 @@ from t2ialign.tradeoff.comparison import PairedScore, wins_over_losses
 from t2ialign.tradeoff.frontier import Dose, DosePoint, PathCost, path_costs
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.batches.requests import check_metrics
-from t2ialign.use_cases.reports import optimum
+from t2ialign.use_cases.reports import best_policy
 from t2ialign.use_cases.reports.text import newest, with_ends
+from t2ialign.use_cases.workbench import Workbench
 
 STEP = "-step"  # what `align --keep-steps` writes between a run's name and its step
-STRENGTHS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-STYLE, FACTOR = "style_", "factor_"
 
 
 @dataclass(frozen=True)
 class FrontierReport:
-    """Paths of checkpoints by dose on two metrics at one CFG, their cost at ``win_rate``, and the exact optimum if known.
+    """Paths of checkpoints by dose on two metrics at one CFG, their cost at ``win_rate``, and the best policy if asked for.
 
-    ``optimum`` are the world's own tilts, weakest first; empty where nobody knows them.
+    ``optimum`` are tilts of the parent's own pictures, weakest first.
     """
 
     judge: str
@@ -39,7 +38,7 @@ class FrontierReport:
 
     @property
     def least(self) -> float:
-        """The optimum's change of diversity at ``win_rate``; NaN where it is not known so far out."""
+        """The best policy's change of diversity at ``win_rate``; NaN where it is not known so far out."""
         points = [DosePoint("", Interval(0.5, 0.5, 0.5), Interval(0.0, 0.0, 0.0)), *self.optimum]
         for before, after in zip(points, points[1:]):
             if before.win_rate.mean <= self.win_rate <= after.win_rate.mean:
@@ -72,28 +71,15 @@ def report(
     return FrontierReport(judge, diversity, against, guidance_scale, win_rate, tuple(paths))
 
 
-def with_optimum(found: FrontierReport, prompts: str) -> FrontierReport:
-    """The same with the world's own optimum for that taste over a prompt set (about half a minute).
+def with_best_policy(bench: Workbench, found: FrontierReport) -> FrontierReport:
+    """The same with the best that any tuning of the parent could do, read off its own stored pictures (``best_policy``).
 
     Raises:
-        InputError: a judge or a diversity whose optimum nobody knows.
+        InputError: too few stored pictures of the parent, or a diversity that is no mean of distances.
     """
-    group, part = found.judge.removeprefix(STYLE), found.diversity.removeprefix(FACTOR)
-    if not (found.judge.startswith(STYLE) and found.diversity.startswith(FACTOR)) or part == "diversity_faithful":
-        raise InputError(
-            "The exact optimum is known of a style and of the free factors only, as style_minimal and factor_diversity."
-        )
-    points = optimum.frontier(group, STRENGTHS, prompts)
-    return replace(found, optimum=tuple(_tilt(point, "all" if part == "diversity" else part) for point in points))
-
-
-def _tilt(point: optimum.FrontierPoint, part: str) -> DosePoint:
-    spread = point.diversity[part]
-    return DosePoint(
-        f"1/beta = {point.strength:g}",
-        point.win_rate,
-        Interval(spread.mean - 1, spread.lo - 1, spread.hi - 1),
-    )
+    tilts = best_policy.tilts(bench, found.against, found.judge, found.diversity, found.guidance_scale)
+    points = tuple(DosePoint(f"{tilt.kl:.2f} nats", tilt.win_rate, tilt.change) for tilt in tilts)
+    return replace(found, optimum=points)
 
 
 def _doses(
@@ -112,11 +98,18 @@ def _doses(
     found: dict[str, list[Dose]] = {name: [] for name in names}
     for checkpoint, scored in cells.items():
         found[wanted[checkpoint]].append(_dose(checkpoint, scored[judge], scored[diversity]))
+    found = {name: sorted(path, key=lambda dose: _steps(dose.checkpoint)) for name, path in found.items()}
     if empty := [name for name, path in found.items() if not path]:
         raise InputError(
             f"{', '.join(empty)} and {against} share no stored run at CFG {scale:g}: `sweep` both over the same prompts."
         )
     return found
+
+
+def _steps(checkpoint: str) -> float:
+    """At which step a dose was kept; the end of the run comes last."""
+    said = checkpoint.rpartition(STEP)[2]
+    return int(said) if STEP in checkpoint and said.isdecimal() else math.inf
 
 
 def _dose(checkpoint: str, judged: Sequence[PairedScore], spread: Sequence[PairedScore]) -> Dose:
@@ -143,7 +136,7 @@ def lines(found: FrontierReport) -> Iterator[str]:
         for dose in path.doses:
             yield f"| `{dose.checkpoint}` | {with_ends(dose.win_rate)} | {percent(dose.change)} |"
     for tilt in found.optimum:
-        yield f"| optimum, {tilt.checkpoint} | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
+        yield f"| best policy, {tilt.checkpoint} | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
     head = f"| at win rate {found.win_rate:g} | diversity | less that of `{found.paths[0].name}` |"
     yield from ("", head, "|---|---|---|")
     for path in found.paths:
@@ -153,7 +146,7 @@ def lines(found: FrontierReport) -> Iterator[str]:
             beyond = "" if path.beyond is None else percent(path.beyond)
             yield f"| `{path.name}` | {percent(path.cost)} | {beyond} |"
     if not math.isnan(found.least):
-        yield f"| optimum | {found.least:+.1%} | |"
+        yield f"| best policy | {found.least:+.1%} | |"
 
 
 def percent(change: Interval) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import torch
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
-from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt, Score, SeedBatch
-from t2ialign.use_cases.reports.frontier import FrontierReport, lines, report, with_optimum
+from t2ialign.tradeoff.frontier import DosePoint
+from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Prompt, Score, SeedBatch
+from t2ialign.use_cases.reports.frontier import FrontierReport, lines, report
 
 JUDGE, SPREAD = "style_minimal", "factor_diversity"
 SEEDS = (3, 5)
@@ -74,14 +76,15 @@ def test_what_cannot_be_compared_is_said(opened: store.Store) -> None:
         found(opened, "mine")
 
 
-def test_the_optimum_stands_beside_the_paths(opened: store.Store, tmp_path: Path) -> None:
-    (tmp_path / "one.txt").write_text("a red circle")
-    whole = with_optimum(found(opened, "mine"), str(tmp_path / "one.txt"))
-    rates = [tilt.win_rate.mean for tilt in whole.optimum]
-    assert rates == sorted(rates) and rates[0] > 0.5 and whole.optimum[-1].change.mean < -0.05
-    assert math.isnan(whole.least), "the win rate asked for is beyond what the tilts reach"
-    near = FrontierReport(JUDGE, SPREAD, "base", 4.0, rates[2], whole.paths, whole.optimum)
-    assert near.least == pytest.approx(whole.optimum[2].change.mean)
-    assert any(line.startswith("| optimum |") for line in lines(near))
-    with pytest.raises(InputError, match="known of a style and of the free factors only"):
-        with_optimum(FrontierReport("taste", SPREAD, "base", 4.0, 0.6, ()), "shapes-test")
+def test_the_best_policy_at_the_win_rate_is_read_between_its_tilts(opened: store.Store) -> None:
+    whole = found(opened, "mine")
+    assert math.isnan(whole.least)
+    tilts = tuple(
+        DosePoint(f"{rate}", Interval(rate, rate, rate), Interval(change, change, change))
+        for rate, change in ((0.7, -0.02), (0.9, -0.06))
+    )
+    best = replace(whole, optimum=tilts)
+    assert best.least == pytest.approx(-0.02 - 0.04 * 0.875)
+    assert replace(best, win_rate=0.6).least == pytest.approx(-0.01), "from the parent itself"
+    assert math.isnan(replace(best, win_rate=0.95).least)
+    assert "| best policy | -5.5% | |" in list(lines(best))
