@@ -12,6 +12,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     source.py               what training learns from, as one value
     limits.py               what people may ask for in words and numbers
     seeds.py                every prompt's own seeds
+    content.py              what things are, by their content: files, pipelines, the Hub's cache
     registry.py             backbones, checkpoints and scorers that can be loaded
     samplers.py             the menu of samplers
 
@@ -198,6 +199,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             data.py                 from a plan to data ready to train on
             estimate.py             what a run will cost
             job.py                  training as a job: one way in, and its records read back
+            ingredients.py          what a run is made of, by content
             manifest.py             what a checkpoint was made from, and what that gained and cost
             merge.py                adapters merged into a new checkpoint
             pictures.py             the pictures to learn from, through the store

@@ -10,22 +10,21 @@ blend ``a@0.5+b@0.5``; ``resolve`` reads that.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
 import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
+from t2ialign.content import COMMIT, INDEX, cached, identity, pipeline_sha, sha_of, snapshot_sha, symlinks_in_cache
 from t2ialign.types import AdapterUse, InputError
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
-PEFT_FILE = "adapter_model.safetensors"
+PEFT_FILE, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -195,7 +194,7 @@ def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry,
     """Reads ``base``, ``name``, ``name@0.7`` or ``a@0.5+b@0.5`` into a backbone and its adapters, sorted by name.
 
     A weight of 0 stays: it is exactly the base, and one end of a dose-response curve. ``sha`` is that of the adapter's
-    file, empty for adapters on the Hub.
+    file; one that is only on the Hub is fetched, because what it is decides what is asked for.
     """
     registry = registry or load_registry()
     uses = [_use(part.strip(), registry) for part in spec.split("+")]
@@ -222,8 +221,9 @@ def _use(part: str, registry: Registry) -> AdapterUse:
         raise InputError("Name a checkpoint, e.g. base, or a blend such as a@0.5+b@0.5.")
     if name not in registry.checkpoints:
         raise unknown("checkpoint", name, registry.checkpoints)
-    adapter = registry.checkpoints[name].adapter
-    sha = sha_of(adapter) if isinstance(adapter, Path) and adapter.is_file() else ""
+    entry = registry.checkpoints[name]
+    file = None if entry.adapter is None else adapter_file(entry)
+    sha = adapter_sha(file) if file is not None and file.is_file() else ""
     return AdapterUse(name, _weight(name, said) if separator else 1.0, sha)
 
 
@@ -238,34 +238,55 @@ def _weight(name: str, said: str) -> float:
     return weight
 
 
-@cache
-def _file_sha256(path: Path, modified: int, size: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def adapter_file(entry: CheckpointEntry) -> Path:
+    """A checkpoint's adapter on this machine: its file, or the Hub's as the cache has it, fetched where it is not there.
+
+    What is in the cache answers without a network, so an id without a revision stays what it was until the cache
+    follows its main branch.
+
+    Raises:
+        InputError: the checkpoint has no adapter, or its Hub repository is out of reach.
+    """
+    if entry.adapter is None:
+        raise InputError(f"{entry.name} has no adapter: it is the backbone {entry.backbone} itself.")
+    if isinstance(entry.adapter, Path):
+        return entry.adapter
+    repository, _, revision = entry.adapter.partition("@")
+    found = cached(repository, ADAPTER_FILE, revision)
+    if found is not None:
+        return found
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(repository, ADAPTER_FILE, revision=revision or None))
+    except Exception as error:  # what a missing network raises is spread over several libraries
+        raise InputError(
+            f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub: connect once to fetch "
+            f"{repository}."
+        ) from error
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file in hex, remembered until the file's time or size changes."""
-    facts = path.stat()
-    return _file_sha256(path.resolve(), facts.st_mtime_ns, facts.st_size)
+def peft_config(file: Path) -> Path | None:
+    """What says an adapter's scale beside it, in a folder of peft's; None where the file itself says it."""
+    config = file.with_name(PEFT_CONFIG)
+    return config if file.name == PEFT_FILE and config.is_file() else None
+
+
+def adapter_sha(file: Path) -> str:
+    """Identity of an adapter: first 16 hex digits of its file's SHA-256, with peft's configuration where that counts."""
+    config = peft_config(file)
+    return identity([file], [config]) if config else sha_of(file)
 
 
 def revision_of(entry: BackboneEntry) -> str:
-    """Identity of a backbone's weights without loading them: ``sha_of`` local ones, the pinned commit of those on the Hub.
+    """Identity of a backbone without loading it: the content of a folder, the commit of what the Hub's cache holds.
 
-    Empty where the registry pins no commit; ``load_backbone`` then knows it from the download.
+    Empty where only a download can tell; ``load_backbone`` knows it then.
     """
     if isinstance(entry.source, Path):
-        return sha_of(entry.source)
-    return entry.hub_revision[:16] if re.fullmatch(r"[0-9a-f]{40}", entry.hub_revision) else ""
-
-
-def sha_of(path: Path) -> str:
-    """First 16 hex digits of a file's SHA-256; of a folder, of the names and SHA-256 of all safetensors in it."""
-    if path.is_file():
-        return file_sha256(path)[:16]
-    files = sorted(path.rglob("*.safetensors"))
-    if not files:
-        raise InputError(f"{path} holds no weights (no safetensors file): restore it, or name another folder.")
-    listing = "".join(f"{file.relative_to(path).as_posix()} {file_sha256(file)}\n" for file in files)
-    return hashlib.sha256(listing.encode()).hexdigest()[:16]
+        return pipeline_sha(entry.source)
+    index = cached(entry.source, INDEX, entry.hub_revision)
+    if index is not None:
+        return snapshot_sha(index.parent)
+    pinned = COMMIT.fullmatch(entry.hub_revision) and symlinks_in_cache()
+    return entry.hub_revision[:16] if pinned else ""

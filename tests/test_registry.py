@@ -12,8 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2ialign.registry import BackboneEntry, file_sha256, load_registry, resolve, revision_of, sha_of, unknown
+from t2ialign.content import pipeline_sha
+from t2ialign.registry import (
+    ADAPTER_FILE,
+    PEFT_CONFIG,
+    PEFT_FILE,
+    BackboneEntry,
+    load_registry,
+    resolve,
+    revision_of,
+    unknown,
+)
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
+from tests.hubs import FIRST, SECOND, put, use_cache
 
 TOML = """
 [backbones.shapes]
@@ -132,7 +143,6 @@ def test_resolve_reads_specs(folder: Path):
     assert resolve("a@0.5+b@-1", registry)[1] == both
     assert resolve(" b @ -1 + a @ .5 ", registry)[1] == both
     assert resolve("a@0", registry)[1][0].weight == 0
-    assert resolve("published", registry)[1] == (AdapterUse("published", 1.0, ""),)
     assert resolve("mine-2.0", registry)[0].name == "far"
 
 
@@ -213,43 +223,53 @@ def test_unknown_names_the_nearest():
     assert len(str(unknown("metric", "x" * 10_000, ["ssim"]))) < 200
 
 
-def test_sha_of_files_and_folders(tmp_path: Path):
-    (tmp_path / "unet").mkdir()
-    one, two = tmp_path / "one.safetensors", tmp_path / "unet" / "two.safetensors"
-    one.write_bytes(b"one")
-    two.write_bytes(b"two")
-    assert file_sha256(one) == hashlib.sha256(b"one").hexdigest()
-    assert sha_of(one) == hashlib.sha256(b"one").hexdigest()[:16]
-    before = sha_of(tmp_path)
-    (tmp_path / "README.md").write_text("not weights")
-    assert sha_of(tmp_path) == before
-    two.write_bytes(b"another")
-    changed = sha_of(tmp_path)
-    assert changed != before
-    two.rename(tmp_path / "three.safetensors")
-    assert sha_of(tmp_path) not in (before, changed)
+def test_revisions_without_loading(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cache = use_cache(tmp_path / "hub", monkeypatch)
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "unet.safetensors").write_bytes(b"weights")
+    (local / "model_index.json").write_text("{}")
+    assert revision_of(BackboneEntry("x", "sd", local)) == pipeline_sha(local)
+    pinned, main = BackboneEntry("x", "sd", "org/x", FIRST), BackboneEntry("x", "sd", "org/x", "main")
+    assert (revision_of(pinned), revision_of(main)) == (FIRST[:16], ""), "nothing is fetched yet"
+    put(cache, "org/x", local, FIRST)
+    assert revision_of(pinned) == revision_of(main) == revision_of(BackboneEntry("x", "sd", "org/x")) == FIRST[:16]
+    put(cache, "org/x", local, SECOND)
+    assert (revision_of(pinned), revision_of(main)) == (FIRST[:16], SECOND[:16])
 
 
-def test_sha_is_remembered_until_the_file_changes(tmp_path: Path):
-    file = tmp_path / "weights.safetensors"
-    file.write_bytes(b"first")
-    os.utime(file, ns=(1, 1))
-    first = sha_of(file)
-    file.write_bytes(b"other")  # same size; with the same time nobody could know
-    os.utime(file, ns=(1, 1))
-    assert sha_of(file) == first
-    os.utime(file, ns=(2, 2))
-    assert sha_of(file) != first
+def test_a_hub_adapter_is_its_file_in_the_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cache = use_cache(tmp_path / "hub", monkeypatch)
+    for commit, data, branch in ((FIRST, b"first", "v1"), (SECOND, b"second", "main")):
+        source = tmp_path / commit
+        source.mkdir()
+        (source / ADAPTER_FILE).write_bytes(data)
+        put(cache, "org/adapter", source, commit, branch)
+    shas = {data: hashlib.sha256(data).hexdigest()[:16] for data in (b"first", b"second")}
+    assert resolve("published", read(folder))[1] == (AdapterUse("published", 1.0, shas[b"first"]),)
+    registry, text = folder / "registry.toml", TOML
+    for said, sha in ((f"@{SECOND}", b"second"), (f"@{FIRST}", b"first"), ("", b"second")):
+        registry.write_text(text.replace("org/adapter@v1", f"org/adapter{said}"))
+        assert resolve("published@0.5", read(folder))[1] == (AdapterUse("published", 0.5, shas[sha]),)
+    (cache / "models--org--adapter" / "refs" / "main").write_text(FIRST)
+    assert resolve("published", read(folder))[1][0].sha == shas[b"first"], "a branch that moved"
 
 
-def test_revisions_without_loading(tmp_path: Path):
-    (tmp_path / "unet.safetensors").write_bytes(b"weights")
-    assert revision_of(BackboneEntry("x", "sd", tmp_path)) == sha_of(tmp_path)
-    assert revision_of(BackboneEntry("x", "sd", "org/x", "0123456789abcdef" * 2 + "01234567")) == "0123456789abcdef"
-    assert revision_of(BackboneEntry("x", "sd", "org/x", "main")) == ""
-    assert revision_of(BackboneEntry("x", "sd", "org/x")) == ""
+def test_a_hub_adapter_out_of_reach_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    use_cache(tmp_path / "hub", monkeypatch)
+    with pytest.raises(
+        InputError, match="adapter published is not on this machine .* connect once to fetch org/adapter"
+    ):
+        resolve("published", read(folder))
 
 
-def test_sha_of_nothing(tmp_path: Path):
-    with pytest.raises(InputError, match="holds no weights"):
-        sha_of(tmp_path / "missing")
+def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Path):
+    place = folder.parent / "home" / "checkpoints" / "of-peft"
+    place.mkdir()
+    (place / "manifest.json").write_text('{"backbone": "shapes", "kind": "lora"}')
+    (place / PEFT_FILE).write_bytes(b"weights")
+    shas = [resolve("of-peft", read(folder))[1][0].sha]
+    for text in ('{"lora_alpha": 8}', '{ "lora_alpha":  8 }', '{"lora_alpha": 16}'):
+        (place / PEFT_CONFIG).write_text(text)
+        shas.append(resolve("of-peft", read(folder))[1][0].sha)
+    assert shas[1] == shas[2] and len(set(shas)) == 3

@@ -22,6 +22,7 @@ NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
 BESIDE_RING = "\N{EN SPACE}"
+MADE_BEFORE = "made before"  # by a version that did not write down which weights it used
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
 
 
@@ -117,7 +118,8 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) 
         "height": f"{config.height} px",
         "dtype": config.dtype,
         "negative_prompt": f"without “{config.negative_prompt}”" if config.negative_prompt else "",
-        "revision": config.revision[:6],
+        "revision": config.revision[:6] or MADE_BEFORE,
+        "adapters": "+".join(use.sha[:6] or MADE_BEFORE for use in config.adapters),
     }
     differing = [text for field, text in facets.items() if len({vars(rival)[field] for rival in rivals}) > 1 and text]
     return ", ".join([config.checkpoint, *differing]) if differing else f"{config.checkpoint}, {config.key[:6]}"

@@ -18,15 +18,15 @@ from peft import get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from t2ialign.content import file_sha256
 from t2ialign.diffusion.adapter_layouts import OneLayout, of_text_encoder, one_layout
 from t2ialign.files import foreign
-from t2ialign.registry import ADAPTER_FILE, PEFT_FILE, CheckpointEntry, file_sha256, sha_of
+from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, adapter_sha, peft_config
 from t2ialign.types import InputError
 
 PREFIX = "unet."
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-PEFT_CONFIG = "adapter_config.json"
 METADATA = "lora_adapter_metadata"
 KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; the rest is read off the tensors
 
@@ -68,13 +68,12 @@ def left_out(file: Path, name: str) -> str:
 
 def _said(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     """The scale as the file's metadata or, in a folder of peft's, its ``adapter_config.json`` says it."""
-    config = file.with_name(PEFT_CONFIG)
-    of_peft = file.name == PEFT_FILE and config.is_file()
+    config = peft_config(file)
     with foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata"):
-        said = json.loads(config.read_text(encoding="utf-8") if of_peft else metadata.get(METADATA, "{}"))
+        said = json.loads(config.read_text(encoding="utf-8") if config else metadata.get(METADATA, "{}"))
         if not isinstance(said, dict):
             raise ValueError("it is no table of named values")
-        prefix = "" if of_peft else PREFIX
+        prefix = "" if config else PREFIX
         kept = {name: said[prefix + name] for name in KEPT if prefix + name in said}
         scales = [kept.get("lora_alpha", 1.0), *dict(kept.get("alpha_pattern") or {}).values()]
         if not all(type(scale) in (int, float) and math.isfinite(scale) for scale in scales):
@@ -87,7 +86,7 @@ def _said(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def check_file(file: Path, entry: CheckpointEntry) -> str:
-    """Short SHA-256; refuses a missing file, a pickle under any name, and a file that the manifest does not name."""
+    """``adapter_sha``; refuses a missing file, a pickle under any name, and a file that the manifest does not name."""
     if not file.is_file():
         raise InputError(f"The adapter {entry.name} should be in {file}, which is missing: restore it.")
     with file.open("rb") as stream:
@@ -100,7 +99,7 @@ def check_file(file: Path, entry: CheckpointEntry) -> str:
         raise InputError(
             f"{file} is not the file that the manifest of {entry.name} names (its SHA-256 differs): copy it again."
         )
-    return sha_of(file)
+    return adapter_sha(file)
 
 
 def _check_whole(tensors: Mapping[str, Tensor], entry: CheckpointEntry) -> None:

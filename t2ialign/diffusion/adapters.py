@@ -22,14 +22,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import hf_hub_download
 from peft import LoraConfig
 from torch import Tensor, nn
 
+from t2ialign.content import sha_of
 from t2ialign.diffusion.adapter_files import check_file, read_adapter, write_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE, Pass, training_the_same
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, load_registry, sha_of, unknown
+from t2ialign.registry import CheckpointEntry, adapter_file, load_registry, unknown
 from t2ialign.types import AdapterUse, InputError
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -79,7 +79,7 @@ def load_adapter(backbone: Backbone, entry: CheckpointEntry, sha: str = "") -> s
     Refused, each with one sentence and nothing left half loaded: a missing, truncated or pickled file, a file that is
     not the one its manifest (or ``sha``, the short form in a config) names, an adapter of another architecture.
     """
-    file = _adapter_file(entry)
+    file = adapter_file(entry)
     found = check_file(file, entry)
     if sha and sha != found:
         raise InputError(f"The adapter {entry.name} has changed since: it was {sha} and is now {found}; generate anew.")
@@ -109,7 +109,7 @@ def add_adapter(
     with backbone.switch.lock:
         drop_adapter(backbone, name)
         if start is not None:
-            file = _adapter_file(start)
+            file = adapter_file(start)
             check_file(file, start)
             _inject(backbone, key, *read_adapter(file, start, backbone.unet))
         else:
@@ -162,22 +162,6 @@ def drop_adapter(backbone: Backbone, name: str) -> None:
 def _key(name: str, sha: str) -> str:
     """The adapter's name within peft, where no dots may be; a new file under the same name is a new adapter."""
     return f"{re.sub(r'[^A-Za-z0-9]', '_', name)}__{sha or 'training'}"
-
-
-def _adapter_file(entry: CheckpointEntry) -> Path:
-    """The adapter's file on this machine, from the Hub's cache or else downloaded where it is a Hub id."""
-    if entry.adapter is None:
-        raise InputError(f"{entry.name} has no adapter: it is the backbone {entry.backbone} itself.")
-    if isinstance(entry.adapter, Path):
-        return entry.adapter
-    repository, _, revision = entry.adapter.partition("@")
-    try:
-        return Path(hf_hub_download(repository, ADAPTER_FILE, revision=revision or None))
-    except Exception as error:  # what a missing network raises is spread over several libraries
-        raise InputError(
-            f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub: connect once to fetch "
-            f"{repository}."
-        ) from error
 
 
 def _inject(backbone: Backbone, key: str, tensors: dict[str, Tensor], settings: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
+from t2ialign.content import INDEX, cached, snapshot_sha
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder
@@ -44,7 +45,7 @@ DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.
 class Backbone:
     """One loaded model. ``adapters.blend`` returns views of it: same networks, other adapters on (``passes``).
 
-    ``revision`` identifies the weights, as ``registry.revision_of`` does.
+    ``revision`` identifies all that was loaded, as ``registry.revision_of`` does.
     """
 
     entry: BackboneEntry
@@ -136,7 +137,7 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     """Loads a backbone of the registry, from its folder or from the Hub (its cache first), in one of ``DTYPES``."""
     if dtype not in DTYPES:
         raise unknown("precision", dtype, DTYPES)
-    variant = entry.variant if dtype != "float32" and entry.variant else None
+    variant = variant_of(entry, dtype)
     folder = entry.source if isinstance(entry.source, Path) else download(entry, variant)
     pipeline = _read(entry, folder, dtype, variant)
     parts = pipeline.components
@@ -154,7 +155,7 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     )
     return Backbone(
         entry,
-        revision_of(entry) or folder.name[:16],
+        revision_of(entry) or snapshot_sha(folder),
         device,
         dtype,
         parts["unet"],
@@ -165,9 +166,22 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     )
 
 
+def variant_of(entry: BackboneEntry, dtype: str) -> str | None:
+    """The file variant to read for a precision, if the backbone has one."""
+    return entry.variant if dtype != "float32" and entry.variant else None
+
+
 def download(entry: BackboneEntry, variant: str | None) -> Path:
-    """The folder of a Hub backbone in this machine's cache, fetched when it is not there; only the parts in use."""
-    options = {"revision": entry.hub_revision or None, "variant": variant, **NOT_NEEDED[entry.family]}
+    """The folder of a Hub backbone in this machine's cache, fetched when it is not there; only the parts in use.
+
+    Where the cache knows a commit for the revision, it is that commit's: a branch that moves meanwhile changes nothing.
+    """
+    known = cached(str(entry.source), INDEX, entry.hub_revision)
+    options = {
+        "revision": known.parent.name if known else entry.hub_revision or None,
+        "variant": variant,
+        **NOT_NEEDED[entry.family],
+    }
     try:
         return Path(PIPELINES[entry.family].download(str(entry.source), use_safetensors=True, **options))
     except (GatedRepoError, RepositoryNotFoundError) as error:

@@ -17,7 +17,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from t2ialign.diffusion.backbone import Backbone, load_backbone
+from t2ialign.content import snapshot_sha
+from t2ialign.diffusion.backbone import Backbone, download, load_backbone, variant_of
 from t2ialign.diffusion.denoise import RELEASED_ABOVE
 from t2ialign.diffusion.noise import add_noise, epsilon_gap, kappa, kappa_released
 from t2ialign.diffusion.schedulers import begin_run
@@ -122,7 +123,6 @@ def load(source: str, device: str, timesteps: int = TIMESTEPS, t_min: int = 0) -
         raise unknown("backbone", source, known)
     entry = known[source]
     dtype = entry.dtype or "float32"
+    revision = revision_of(entry) or snapshot_sha(download(entry, variant_of(entry, dtype)))
     asked = hashlib.sha256(f"{timesteps} {t_min} {SEED} {dtype}".encode()).hexdigest()[:4]
-    return InformationEncoder(
-        f"information-{source}", f"{revision_of(entry)[:8]}{asked}", device, dtype, entry, timesteps, t_min
-    )
+    return InformationEncoder(f"information-{source}", f"{revision[:8]}{asked}", device, dtype, entry, timesteps, t_min)

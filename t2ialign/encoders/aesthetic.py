@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from t2ialign.content import identity
 from t2ialign.encoders.clip import ClipEncoder, load_clip
 from t2ialign.encoders.reward_head import collapse
-from t2ialign.encoders.weights import fetch_url, identity
-from t2ialign.types import InputError, Prompt
+from t2ialign.encoders.weights import fetch_url
+from t2ialign.types import InputError, Prompt, content_key
 
 FILE = "sac+logos+ava1-l14-linearMSE.pth"
 URL = (
@@ -54,4 +55,4 @@ def load(source: str | Path, device: str, clip: str = "ViT-L-14-quickgelu/openai
             raise InputError(f"{source} is neither a file nor 'laion'; name the file {FILE}.")
         head = fetch_url(URL, Path(torch.hub.get_dir()) / "checkpoints" / FILE)
     backbone = load_clip(clip, device)
-    return AestheticEncoder("laion-aesthetic", f"{identity([head])}.{backbone.sha}", backbone, head)
+    return AestheticEncoder("laion-aesthetic", content_key([identity([head]), backbone.sha]), backbone, head)

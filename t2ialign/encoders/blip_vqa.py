@@ -13,7 +13,7 @@ from torch import Tensor
 
 from t2ialign.encoders.noun_phrases import noun_phrases
 from t2ialign.encoders.preprocess import BLIP_480, preprocess
-from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
 from t2ialign.types import Prompt
 
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ class BlipVqaEncoder:
 def load(source: str | Path, device: str) -> BlipVqaEncoder:
     """``source``: ``Salesforce/blip-vqa-base@REVISION``, or a folder of a ``BlipForQuestionAnswering``."""
     folder = fetch_folder(source)
-    return BlipVqaEncoder("blip-vqa", identity(safetensors_of(folder)), device, folder)
+    return BlipVqaEncoder("blip-vqa", folder_identity(folder), device, folder)

@@ -25,8 +25,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from t2ialign.content import identity, settings_in
 from t2ialign.encoders.preprocess import preprocess
-from t2ialign.encoders.weights import existing, frozen, identity, unreachable
+from t2ialign.encoders.weights import existing, frozen, unreachable
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def load_clip(source: str | Path, device: str) -> ClipEncoder:
     folder = Path(source)
     if folder.is_dir():
         files = existing(folder, CONFIG, WEIGHTS)
-        return ClipEncoder(folder.name, identity(files), device, lambda: _from_folder(folder))
+        sha = identity(files, settings_in(_tokenizer(folder)))
+        return ClipEncoder(folder.name, sha, device, lambda: _from_folder(folder))
     name, _, tag = str(source).partition("/")
     file = pretrained_file(name, tag)
     return ClipEncoder(f"{name}-{tag}", identity([file]), device, lambda: _from_tag(name, tag))
@@ -119,14 +121,23 @@ def _from_folder(folder: Path) -> ClipModel:
             f"{folder / WEIGHTS} does not fit the model that {CONFIG} describes; train or copy it again."
         ) from error
     text_cfg = config["model_cfg"]["text_cfg"]
-    tokenize = folder_tokenizer(folder / config["tokenizer"], text_cfg.get("context_length", 77))
+    tokenize = folder_tokenizer(_tokenizer(folder), text_cfg.get("context_length", 77))
     return ClipModel(network, config["preprocess_cfg"], tokenize)
+
+
+def _tokenizer(folder: Path) -> Path:
+    """The tokenizer's folder that a folder's configuration names."""
+    try:
+        found = folder / json.loads((folder / CONFIG).read_text(encoding="utf-8"))["tokenizer"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / CONFIG} names no tokenizer; restore it.") from error
+    if not found.is_dir():
+        raise InputError(f"{found} is missing, and without this tokenizer no prompt can be read; restore the folder.")
+    return found
 
 
 def folder_tokenizer(folder: Path, context_length: int) -> Tokenize:
     """A transformers tokenizer folder as open_clip calls it: texts to padded tokens [b l], long texts cut."""
-    if not folder.is_dir():
-        raise InputError(f"{folder} is missing, and without this tokenizer no prompt can be read; restore the folder.")
     from open_clip.tokenizer import HFTokenizer
 
     return HFTokenizer(str(folder), context_length=context_length)

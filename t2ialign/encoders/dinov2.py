@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.encoders.preprocess import DINO_224, preprocess
-from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
 from t2ialign.types import Prompt
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ class Dinov2Encoder:
 def load(source: str | Path, device: str) -> Dinov2Encoder:
     """``source``: ``facebook/dinov2-base@REVISION`` (``-large`` for FD-DINOv2), or a folder of a ``Dinov2Model``."""
     folder = fetch_folder(source)
-    return Dinov2Encoder(folder.name, identity(safetensors_of(folder)), device, folder)
+    return Dinov2Encoder("dinov2", folder_identity(folder), device, folder)

@@ -18,8 +18,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from t2ialign.content import identity, settings_in
 from t2ialign.encoders.preprocess import DINO_224, preprocess
-from t2ialign.encoders.weights import existing, fetch_folder, fetch_url, frozen, identity, safetensors_of
+from t2ialign.encoders.weights import existing, fetch_folder, fetch_url, frozen, safetensors_of
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def load(source: str | Path, device: str, base: str | Path = "") -> DreamsimEnco
             raise InputError(f"{source} is neither a folder nor 'dreamsim'; name the folder {ADAPTER}.")
         adapter = _fetched()
     folder = fetch_folder(base)
-    sha = identity([*safetensors_of(folder), adapter_file(adapter)])
+    sha = identity([*safetensors_of(folder), adapter_file(adapter)], [*settings_in(folder), *existing(adapter, CONFIG)])
     return DreamsimEncoder("dreamsim-dino-vitb16", sha, device, folder, adapter)
 
 

@@ -9,8 +9,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from t2ialign.content import identity
 from t2ialign.encoders.clip import ClipEncoder, ClipModel
-from t2ialign.encoders.weights import fetch, identity
+from t2ialign.encoders.weights import fetch
 from t2ialign.types import InputError, Prompt
 
 FILES = {"hps_v20": "HPS_v2_compressed.pt", "hps_v21": "HPS_v2.1_compressed.pt"}

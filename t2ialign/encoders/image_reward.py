@@ -17,9 +17,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from t2ialign.content import identity, settings_in
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.encoders.reward_head import collapse
-from t2ialign.encoders.weights import fetch, fetch_folder, frozen, identity
+from t2ialign.encoders.weights import fetch, fetch_folder, frozen
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def load(source: str | Path, device: str, tokenizer: str | Path = "") -> ImageRe
     """
     files = fetch(source, WEIGHTS), fetch(source, CONFIG)
     words = fetch_folder(tokenizer or source, ("*.json", "*.txt"))
-    return ImageRewardEncoder("image-reward", identity(files), device, files, words)
+    return ImageRewardEncoder("image-reward", identity(files, settings_in(words)), device, files, words)
 
 
 def build(state: Mapping[str, Tensor], med: Mapping[str, Any], device: str) -> Reader:

@@ -16,7 +16,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from t2ialign.encoders.weights import fetch_url, frozen, identity
+from t2ialign.content import identity
+from t2ialign.encoders.weights import fetch_url, frozen
 from t2ialign.types import InputError, Prompt
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"

@@ -22,8 +22,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from t2ialign.content import identity
 from t2ialign.encoders.trunk import load_trunk, trunk_features
-from t2ialign.encoders.weights import existing, fetch_url, frozen, identity
+from t2ialign.encoders.weights import existing, fetch_url, frozen
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
-from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
+from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
 from t2ialign.types import Prompt
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ class PickScoreEncoder:
 def load(source: str | Path, device: str) -> PickScoreEncoder:
     """``source``: ``yuvalkirstain/PickScore_v1@REVISION``, or a folder of a transformers ``CLIPModel``."""
     folder = fetch_folder(source)
-    return PickScoreEncoder("pick-score", identity(safetensors_of(folder)), device, folder)
+    return PickScoreEncoder("pick-score", folder_identity(folder), device, folder)

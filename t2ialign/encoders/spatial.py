@@ -16,8 +16,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from t2ialign.encoders.noun_phrases import spatial_relation
-from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
-from t2ialign.types import Prompt
+from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
+from t2ialign.types import Prompt, content_key
 
 OVERLAP, REACH, ACCEPTED = 0.1, 150 / 512, 0.5
 DIRECTIONS = {
@@ -130,4 +130,4 @@ class SpatialEncoder:
 def load(source: str | Path, device: str, threshold: float = 0.1) -> SpatialEncoder:
     """``source``: e.g. ``google/owlv2-base-patch16-ensemble@REVISION``, or a folder of an OWL detector."""
     folder = fetch_folder(source)
-    return SpatialEncoder(f"spatial-{folder.name}", identity(safetensors_of(folder)), device, folder, threshold)
+    return SpatialEncoder("spatial", content_key([folder_identity(folder), threshold]), device, folder, threshold)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from t2ialign.encoders.weights import fetch_folder, frozen, identity, safetensors_of
-from t2ialign.types import Prompt
+from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
+from t2ialign.types import Prompt, content_key
 
 TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
 
@@ -22,7 +21,7 @@ TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
 class VqaScoreEncoder:
     """Provides ``vqa_score`` [n] = p("Yes") and ``vqa_score_ratio`` [n] = p("Yes") / (p("Yes") + p("No")).
 
-    Any chat model of transformers that reads pictures will do; model and template are part of the identity.
+    Any chat model of transformers that reads pictures will do; model, template and precision are part of the identity.
     """
 
     id: str
@@ -72,6 +71,5 @@ class VqaScoreEncoder:
 def load(source: str | Path, device: str, template: str = TEMPLATE, dtype: str = "float32") -> VqaScoreEncoder:
     """``source``: e.g. ``Qwen/Qwen2.5-VL-3B-Instruct@REVISION``, or a folder of an image-text-to-text model."""
     folder = fetch_folder(source, ("*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"))
-    asked = hashlib.sha256(template.encode()).hexdigest()[:8]
-    sha = f"{identity(safetensors_of(folder))}.{asked}"
-    return VqaScoreEncoder(f"vqa-{folder.name}", sha, device, folder, template, dtype)
+    sha = content_key([folder_identity(folder), template, dtype])
+    return VqaScoreEncoder("vqa-score", sha, device, folder, template, dtype)

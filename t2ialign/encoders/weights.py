@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -11,15 +10,15 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from t2ialign.registry import file_sha256
+from t2ialign.content import identity, settings_in
 from t2ialign.types import InputError
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def identity(paths: Iterable[Path]) -> str:
-    """First 16 hex digits of the SHA-256 over the files' own digests, in the order given: an encoder's ``sha``."""
-    return hashlib.sha256("".join(file_sha256(path) for path in paths).encode()).hexdigest()[:16]
+def folder_identity(folder: Path) -> str:
+    """An encoder's ``sha`` where it is a transformers folder: weights, configuration, preprocessing and tokenizer."""
+    return identity(safetensors_of(folder), settings_in(folder))
 
 
 def fetch(source: str | Path, filename: str) -> Path:

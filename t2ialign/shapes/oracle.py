@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from t2ialign.registry import sha_of
+from t2ialign.content import sha_of
 from t2ialign.shapes.captions import relation_of
 from t2ialign.shapes.grammar import COLORS, RELATIONS, SHAPES, SIZES, TEXTURES, Claim, SceneSpec, claims_of, parse
 from t2ialign.shapes.reader import Reader, Reading, read

@@ -6,6 +6,7 @@ any indices. Which indices a step takes is decided by seed and step alone (``dra
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,16 @@ class TrainData:
     def shape(self) -> tuple[int, ...]:
         """That of one picture's latents."""
         return tuple(self.latents.shape[2:])
+
+    @property
+    def sha(self) -> str:
+        """SHA-256 of everything that is learned from, in hex."""
+        embeds = self.prompts.embeds
+        parts = (self.latents, self.prompts.rows, embeds.prompt_embeds, embeds.pooled_prompt_embeds, self.weights)
+        found = hashlib.sha256(repr(self.empty_prompts).encode())
+        for part in (*parts, self.desirable):
+            found.update(b"-" if part is None else part.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return found.hexdigest()
 
     def __len__(self) -> int:
         return len(self.latents)

@@ -124,9 +124,7 @@ def begin_state(policy: Backbone, data: TrainData, loss: Loss, plan: TrainPlan) 
     scaler = torch.amp.GradScaler(torch.device(policy.device).type, enabled=plan.precision == "float16")
     said = {name: value for name, value in asdict(plan).items() if name not in FREE}
     shapes = {name: list(parameter.shape) for name, parameter in parameters.items()}
-    identity = content_key(
-        [said, repr(loss), len(data), data.empty_prompts, policy.entry.name, policy.revision, shapes]
-    )
+    identity = content_key([said, repr(loss), data.sha, policy.entry.name, policy.revision, shapes])
     return TrainState(parameters, averaged, optimizer, scaler, identity)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from t2ialign import settings, store
 from t2ialign.encoders import load_encoder
 from t2ialign.metrics import ALL, DEFAULT, METRICS
-from t2ialign.registry import BackboneEntry, Registry, load_registry, unknown
+from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of, unknown
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
@@ -40,7 +40,7 @@ class Workbench:
     sampling: threading.Lock = field(default_factory=threading.Lock)
     _loading: threading.Lock = field(default_factory=threading.Lock)
     _backbones: dict[str, Backbone] = field(default_factory=dict)
-    _encoders: dict[str, Encoder] = field(default_factory=dict)
+    _encoders: dict[str, tuple[ScorerEntry, Encoder]] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -56,24 +56,29 @@ class Workbench:
         return load_registry(home=self.home)
 
     def backbone(self, entry: BackboneEntry) -> Backbone:
-        """The loaded backbone of an entry; only the newest stays in memory."""
+        """The loaded backbone of an entry, as it is now; only the newest stays in memory."""
         from t2ialign.diffusion.backbone import load_backbone
 
         with self._loading:
-            if entry.name not in self._backbones:
+            held = self._backbones.get(entry.name)
+            if held is None or held.entry != entry or held.revision != (revision_of(entry) or held.revision):
                 self._backbones.clear()
                 self._backbones[entry.name] = load_backbone(entry, self.device, entry.dtype or self.dtype)
             return self._backbones[entry.name]
 
+    def revision(self, entry: BackboneEntry) -> str:
+        """Identity of a backbone; where only a download can tell, it is downloaded."""
+        return revision_of(entry) or self.backbone(entry).revision
+
     def encoder(self, name: str) -> Encoder:
-        """A scorer of the registry by name, loaded once."""
+        """A scorer of the registry by name, loaded once, and anew where the registry now names another."""
+        known = self.registry().scorers
+        if name not in known:
+            raise unknown("scorer", name, known)
         with self._loading:
-            if name not in self._encoders:
-                known = self.registry().scorers
-                if name not in known:
-                    raise unknown("scorer", name, known)
-                self._encoders[name] = load_encoder(known[name], self.device)
-            return self._encoders[name]
+            if name not in self._encoders or self._encoders[name][0] != known[name]:
+                self._encoders[name] = known[name], load_encoder(known[name], self.device)
+            return self._encoders[name][1]
 
     def scorers_for(self, names: Iterable[str], wanted: Iterable[str]) -> tuple[list[Metric], list[Encoder]]:
         """The metrics to compute with these scorers and the encoders they need.

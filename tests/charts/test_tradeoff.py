@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from t2ialign.charts.tradeoff import EMPTY, labels, one_version, small, sweeps, tradeoff_figure
+from t2ialign.types import AdapterUse
 from tests.charts.conftest import SPO, metric, point
 
 BASE_SWEEP = [point(0.9, 0.3, 8), point(0.5, 0.8, 1), point(0.7, 0.6, 4)]
@@ -68,8 +69,6 @@ def test_hover_has_the_numbers(x_metric, y_metric):
 
 
 def test_names_from_people_are_escaped(x_metric, y_metric):
-    from t2ialign.types import AdapterUse
-
     chart = tradeoff_figure([point(0.5, 0.5, adapters=(AdapterUse("<img src=x>"),))], x_metric, y_metric)
     assert "<img" not in chart.to_json().replace("\\u003c", "<")
 
@@ -99,6 +98,12 @@ def test_versions_share_no_axis(x_metric, y_metric):
 def test_sweeps_of_one_checkpoint_say_how_they_differ():
     points = [point(0.5, 0.5), point(0.5, 0.5, num_inference_steps=50), point(0.6, 0.6, adapters=SPO)]
     assert list(sweeps(points)) == ["base, 25 steps", "base, 50 steps", "spo"]
+
+
+def test_what_earlier_versions_made_says_so():
+    """They did not write down which file an adapter of the Hub was."""
+    points = [point(0.5, 0.5, adapters=(AdapterUse("hubby", 1.0, sha),)) for sha in ("", "0123456789abcdef")]
+    assert list(sweeps(points)) == ["hubby, 012345", "hubby, made before"]
 
 
 def test_colours_survive_a_filter(x_metric, y_metric):

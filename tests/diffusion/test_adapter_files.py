@@ -14,9 +14,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from t2ialign.content import file_sha256
 from t2ialign.diffusion.adapter_files import left_out
 from t2ialign.diffusion.adapters import blend
-from t2ialign.registry import CheckpointEntry, file_sha256
+from t2ialign.registry import CheckpointEntry
 from t2ialign.types import AdapterUse, InputError
 from tests.diffusion.test_adapters import predict
 from tests.tiny import save_tiny_adapter

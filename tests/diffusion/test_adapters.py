@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from t2ialign.content import sha_of
 from t2ialign.diffusion.adapters import (
     adapter_parameters,
     add_adapter,
@@ -19,7 +20,7 @@ from t2ialign.diffusion.adapters import (
     save_adapter,
 )
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.registry import CheckpointEntry, load_registry, sha_of
+from t2ialign.registry import CheckpointEntry, load_registry
 from t2ialign.types import AdapterUse, InputError
 from tests.tiny import save_tiny_adapter, stock_pipeline
 

@@ -15,6 +15,7 @@ from t2ialign.diffusion import backbone as module
 from t2ialign.diffusion.backbone import load_backbone
 from t2ialign.registry import BackboneEntry
 from t2ialign.types import InputError
+from tests.hubs import put, use_cache
 from tests.tiny import SHAPES, SIDE, save_tiny, stock_pipeline, tiny_entry
 
 every = pytest.mark.parametrize("shape", SHAPES)
@@ -147,11 +148,7 @@ def test_loading_says_nothing(folders, capfd):
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Path) -> BackboneEntry:
     """A Hub cache with one repository in it, laid out as the library does."""
     commit = "0123456789abcdef0123456789abcdef01234567"
-    repository = tmp_path / "models--org--tiny"
-    shutil.copytree(source, repository / "snapshots" / commit)
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    put(use_cache(tmp_path, monkeypatch), "org/tiny", source, commit)
     return BackboneEntry("tiny", "sd", "org/tiny", hub_revision=commit, size=SIDE)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from t2ialign.content import sha_of
 from t2ialign.diffusion.backbone import load_backbone
 from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.stock import stock_pictures
-from t2ialign.registry import load_registry, sha_of
+from t2ialign.registry import load_registry
 from t2ialign.types import GenerationConfig, Prompt, SeedBatch
 
 SEEDS = (3, 11, 0, 2_000_000)

@@ -118,7 +118,15 @@ def test_bad_sources_are_one_sentence(folder: Path, tmp_path: Path):
         clip.load_clip(tmp_path, "cpu")
     with pytest.raises(InputError, match="The weights of ViT-H-14/laion2b_s32b_b79k are not on this machine"):
         clip.load_clip("ViT-H-14/laion2b_s32b_b79k", "cpu")
-    (tmp_path / clip.CONFIG).write_text((folder / clip.CONFIG).read_text())
-    (tmp_path / clip.WEIGHTS).write_bytes(b"cut off")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / clip.CONFIG).write_text((folder / clip.CONFIG).read_text())
+    (broken / clip.WEIGHTS).write_bytes(b"cut off")
+    with pytest.raises(InputError, match="tokenizer is missing"):
+        clip.load_clip(broken, "cpu")
+    (tmp_path / "tokenizer").mkdir()
     with pytest.raises(InputError, match="does not fit the model"):
-        clip.load_clip(tmp_path, "cpu").encode(pictures(1), Prompt("a"))
+        clip.load_clip(broken, "cpu").encode(pictures(1), Prompt("a"))
+    (broken / clip.CONFIG).write_text("{}")
+    with pytest.raises(InputError, match="names no tokenizer"):
+        clip.load_clip(broken, "cpu")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_is_the_class_token_after_the_last_norm(folder: Path):
     with torch.no_grad():
         expected = model(pixel_values=preprocess(images, DINO_224)).last_hidden_state[:, 0]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_weights_and_settings_are_its_identity_and_its_name_is_not(folder: Path, tmp_path: Path, name: str):
+    known = dinov2.load(folder, "cpu")
+    copy = shutil.copytree(folder, tmp_path / "another name")
+    (copy / "README.md").write_text("about it")
+    same = dinov2.load(copy, "cpu")
+    assert (same.id, same.sha) == (known.id, known.sha)
+    (copy / name).write_bytes((copy / name).read_bytes() + b" x")
+    assert dinov2.load(copy, "cpu").sha[:12] != known.sha[:12]
 
 
 def test_offline_and_empty_folders_are_one_sentence(tmp_path: Path):

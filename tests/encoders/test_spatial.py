@@ -115,3 +115,8 @@ def test_prompts_without_a_relation_are_not_scored(folder: Path):
 def test_nothing_seen_is_zero(folder: Path):
     found = spatial.load(folder, "cpu", threshold=1.0).encode(pictures(1, 32, 32), Prompt("a star above a ring"))
     assert found["spatial"].tolist() == [0]
+
+
+def test_the_threshold_is_part_of_the_identity(folder: Path):
+    plain, other = spatial.load(folder, "cpu"), spatial.load(folder, "cpu", threshold=0.5)
+    assert plain.sha[:12] != other.sha[:12]

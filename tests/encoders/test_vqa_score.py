@@ -156,8 +156,9 @@ def test_equals_the_first_step_of_generate(folder: Path):
 
 
 def test_template_is_part_of_the_identity(folder: Path):
+    """Within the twelve digits that a score's version keeps; so is the precision."""
     plain, other = vqa_score.load(folder, "cpu"), vqa_score.load(folder, "cpu", template="Is this {} ?")
-    assert plain.sha != other.sha
+    assert len({one.sha[:12] for one in (plain, other, vqa_score.load(folder, "cpu", dtype="bfloat16"))}) == 3
     scores = [encoder.encode(pictures(1, 32, 32), Prompt("a red circle"))["vqa_score"] for encoder in (plain, other)]
     assert scores[0] != scores[1]
 

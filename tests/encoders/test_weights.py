@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from t2ialign.encoders.weights import existing, fetch, identity
+from t2ialign.content import identity
+from t2ialign.encoders.weights import existing, fetch
 from t2ialign.types import InputError
 
 

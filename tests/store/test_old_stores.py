@@ -16,7 +16,7 @@ import pytest
 from t2ialign.codec import encode
 from t2ialign.jobs import reconcile
 from t2ialign.source import Source
-from t2ialign.store import Store, job_of, list_cells, list_jobs, open_store
+from t2ialign.store import Store, job_of, list_cells, list_jobs, load_batch, open_store
 from t2ialign.store.studies import list_studies, manifest_of
 from t2ialign.store.votes import answers_of, list_surveys, pairs_from_votes
 from t2ialign.types import Interval
@@ -93,3 +93,4 @@ def test_studies_keep_their_hash_and_their_answers(old: Store):
 def test_cells_keep_their_identity(old: Store):
     (cell,) = list_cells(old)
     assert cell.config.key == "fe1103bde5b23882" and cell.config.guidance_params[0] == ("eta", 0.5)
+    assert load_batch(old, cell.config, cell.prompt, cell.seeds).seeds == cell.seeds == (0, 1)

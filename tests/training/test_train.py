@@ -247,6 +247,11 @@ def test_refuses_another_runs_state_and_a_damaged_one(policy, tmp_path):
     for plan, loss in ((dataclasses.replace(PLAN, seed=5), LOSS), (PLAN, PairLoss(Sigmoid(2.0), scale=20.0))):
         with pytest.raises(InputError, match="other data or settings"):
             run(policy(), plan, path, loss)
+    view = policy()
+    data = pairs_for(view)
+    other = dataclasses.replace(data, latents=data.latents.flip(1))  # as many pairs, the other way round
+    with pytest.raises(InputError, match="other data or settings"):
+        list(train(view, other, LOSS, PLAN, path))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match="cannot be read: discard it"):
         run(policy(), path=path)

@@ -81,6 +81,20 @@ class LearnedData:
 
 
 @dataclass(frozen=True)
+class Ingredients:
+    """What a run is made of besides its request: hashes of the content, "" where there is no such thing.
+
+    The backbone, the parent's adapter, the prompts to sample, the weights of the judge, and the data that were given.
+    """
+
+    backbone: str = ""
+    parent: str = ""
+    prompts: str = ""
+    judge: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True)
 class TrainingEffort:
     """Seconds, and optimisation steps of each round."""
 
@@ -111,6 +125,7 @@ class TrainingManifest:
     citation: str = field(default="", metadata=IF_SAID)
     parents: tuple[str, ...] = field(default=(), metadata=IF_SAID)
     request: AlignRequest | None = field(default=None, metadata=IF_SAID)
+    ingredients: Ingredients | None = field(default=None, metadata=IF_SAID)
     data: LearnedData | None = field(default=None, metadata=IF_SAID)
     training: TrainingEffort | None = field(default=None, metadata=IF_SAID)
     merge: tuple[MergedPart, ...] = field(default=(), metadata=IF_SAID)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from t2ialign.codec import AS_OBJECT, encode
+from t2ialign.codec import AS_OBJECT
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
@@ -15,20 +15,12 @@ from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
 from t2ialign.settings import expanded
 from t2ialign.source import Source, known
 from t2ialign.store import belongs_to
-from t2ialign.types import InputError, Prompt, content_key
+from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
 
 SMALL = 128  # pixels: a model of pictures this small learns with the embedded world's numbers, not the published ones
 EVERYDAY = "everyday"
-FREE = (
-    "steps",
-    "accumulate",
-    "probe_every",
-    "test_prompts",
-    "test_seeds",
-    "keep_steps",
-)  # may differ when a run goes on
 
 
 @dataclass(frozen=True)
@@ -224,10 +216,3 @@ def repeatable(plan: Plan) -> AlignRequest:
         steps=plan.steps,
         options=tuple(sorted(plan.values.items())),
     )
-
-
-def work_key(plan: Plan) -> str:
-    """The same for runs that may share their work: whoever asks for something else begins anew, and loses nothing."""
-    record = encode(repeatable(plan))
-    flat = {**record.pop("options"), **record}
-    return content_key({name: value for name, value in flat.items() if name not in FREE})

@@ -13,7 +13,6 @@ from t2ialign.diffusion.adapters import save_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import seed_effects
-from t2ialign.registry import revision_of
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
@@ -21,12 +20,12 @@ from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.manifest import (
     BeforeAfter,
     Difference,
+    Ingredients,
     LearnedData,
     MetricChange,
     TrainingEffort,
     TrainingManifest,
     WinRate,
-    find_manifest,
     record_of,
 )
 from t2ialign.use_cases.align.pictures import scored
@@ -36,21 +35,14 @@ from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.workbench import Workbench
 
 
-def check_free(bench: Workbench, name: str, target: Path, replace: bool) -> None:
-    """Refuses a name that is taken, unless it is to be replaced where it lies."""
+def check_free(bench: Workbench, name: str, target: Path, replace: bool, changed: Sequence[str] = ()) -> None:
+    """Refuses a name that is taken, unless it is to be replaced where it lies; ``changed``: how what has it differs."""
     known = bench.registry().checkpoints.get(name)
     same = known is not None and isinstance(known.adapter, Path) and known.adapter.parent.resolve() == target.resolve()
     if (known is not None or target.exists()) and not (replace and (same or known is None)):
-        raise InputError(f"There is a checkpoint called {name} already: choose another name, or remove that one first.")
-
-
-def is_finished(plan: Plan, target: Path) -> bool:
-    """Whether this very run, on these very weights, has saved its adapter already."""
-    try:
-        found = find_manifest(target)
-    except InputError:  # not this run's, whatever it is
-        return False
-    return found is not None and (found.request, found.backbone_revision) == (repeatable(plan), revision_of(plan.entry))
+        made = f", of the same request but not of the same {', '.join(changed)}" if changed else ""
+        mend = "train it anew with --replace" if changed else "remove that one first"
+        raise InputError(f"There is a checkpoint called {name} already{made}: choose another name, or {mend}.")
 
 
 def learned(bench: Workbench, plan: Plan, data: Path, examples: int) -> LearnedData:
@@ -60,7 +52,13 @@ def learned(bench: Workbench, plan: Plan, data: Path, examples: int) -> LearnedD
 
 
 def save(
-    plan: Plan, backbone: Backbone, adapter: str, target: Path, data: LearnedData, training: TrainingEffort
+    plan: Plan,
+    backbone: Backbone,
+    adapter: str,
+    target: Path,
+    ingredients: Ingredients,
+    data: LearnedData,
+    training: TrainingEffort,
 ) -> None:
     """Writes the adapter in training (``adapter`` is its name there) and its manifest to ``target``, whole or not at all."""
     manifest = TrainingManifest(
@@ -70,6 +68,7 @@ def save(
         citation=plan.method.citation,
         parents=(plan.parent.name,),
         request=repeatable(plan),
+        ingredients=ingredients,
         data=data,
         training=training,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

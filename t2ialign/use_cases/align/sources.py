@@ -66,7 +66,7 @@ def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
 
 def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
     """Who compares the trained checkpoint with its parent: the judge that taught it, else the world's raters, if any."""
-    encoder = _raters(bench, plan.entry.scorers)
+    encoder = raters_of(bench, plan.entry.scorers)
     everyone = (
         None if encoder is None else Judge(str(Source("annotator")), _marks(encoder, _groups(encoder)), noisy=True)
     )
@@ -78,7 +78,7 @@ def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
 
     A ``style`` is what a group likes about the free factors alone, faithfulness aside, and without the noise of votes.
     """
-    encoder = _raters(bench, plan.entry.scorers)
+    encoder = raters_of(bench, plan.entry.scorers)
     if encoder is None:
         raise InputError(
             f"{plan.entry.name} has no annotator, because nobody's taste in its pictures is known: learn from "
@@ -93,7 +93,7 @@ def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
     return Judge(str(plan.source), _marks(encoder, wanted), noisy=True)
 
 
-def _raters(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
+def raters_of(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
     """The first of the scorers that is here and knows what raters feel."""
     for name in scorers:
         try:
@@ -180,9 +180,9 @@ def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) 
 def check_source(plan: Plan) -> None:
     """Refuses a file by its first pair, and a folder without pictures, before anything is loaded."""
     if plan.source.kind == "parquet":
-        read_pairs(_path(plan), plan.entry.size, limit=1)
+        read_pairs(path_of(plan), plan.entry.size, limit=1)
     if plan.source.kind == "pictures":
-        picture_files(_path(plan))
+        picture_files(path_of(plan))
 
 
 def ready_pairs(bench: Workbench, plan: Plan, say: Say = unsaid) -> list[PreferencePair]:
@@ -192,7 +192,7 @@ def ready_pairs(bench: Workbench, plan: Plan, say: Say = unsaid) -> list[Prefere
         pairs = bench.results.vote_pairs(plan.source, plan.entry.size)
         return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
     if plan.source.kind == "parquet":
-        name, files = _path(plan).name, iter([_path(plan)])
+        name, files = path_of(plan).name, iter([path_of(plan)])
     else:
         name, files = plan.source.argument, _from_hub(plan.source.argument, say)
     pairs = []
@@ -201,7 +201,8 @@ def ready_pairs(bench: Workbench, plan: Plan, say: Say = unsaid) -> list[Prefere
     return checked_pairs(pairs, plan.entry.size, f"'{name}' holds none")
 
 
-def _path(plan: Plan) -> Path:
+def path_of(plan: Plan) -> Path:
+    """The file or folder that a source names."""
     return settings.expanded(plan.source.argument)
 
 
@@ -271,14 +272,14 @@ def given_examples(plan: Plan, say: Say = unsaid) -> list[Example]:
     """Pictures from ``pictures:FOLDER`` to mix in, each with the caption beside it (``read_captions``)."""
     if plan.source.kind != "pictures":
         return []
-    files = picture_files(_path(plan))
+    files = picture_files(path_of(plan))
     return [Example(prompt, picture) for prompt, picture in zip(read_captions(files, say), read_pictures(files))]
 
 
 def sources(bench: Workbench, backbone: str) -> Iterator[tuple[Source, str]]:
     """The sources to offer for a backbone, each with a few words: for menus; files and studies come on top."""
     scorers = bench.registry().backbones[backbone].scorers
-    encoder = _raters(bench, scorers)
+    encoder = raters_of(bench, scorers)
     if encoder is not None:
         yield Source("annotator"), "raters of every taste"
         yield from ((Source("annotator", group=group), f"raters of {group} taste") for group in _groups(encoder))

@@ -7,6 +7,7 @@ Work that is done stays in a folder of the run's own: ``data-1.safetensors`` (wh
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import filelock
 import torch
 
+from t2ialign.codec import decode, encode
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import KINDS
@@ -30,10 +32,17 @@ from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align import result
 from t2ialign.use_cases.align.data import gather, load_data, save_data
 from t2ialign.use_cases.align.estimate import Estimate, costs, evaluation_seconds
-from t2ialign.use_cases.align.manifest import TrainingEffort, TrainingManifest, find_manifest, write_manifest
+from t2ialign.use_cases.align.ingredients import changed, ingredients_of, is_finished, work_key
+from t2ialign.use_cases.align.manifest import (
+    Ingredients,
+    TrainingEffort,
+    TrainingManifest,
+    find_manifest,
+    write_manifest,
+)
 from t2ialign.use_cases.align.pictures import Sampled
 from t2ialign.use_cases.align.probe import Probe, probe
-from t2ialign.use_cases.align.request import AlignRequest, Plan, plan, work_key
+from t2ialign.use_cases.align.request import AlignRequest, Plan, plan
 from t2ialign.use_cases.align.sources import witness_of
 from t2ialign.use_cases.workbench import Workbench
 
@@ -99,6 +108,7 @@ class TrainingContext:
 
     bench: Workbench
     plan: Plan
+    ingredients: Ingredients
     backbone: Backbone
     folder: Path
     target: Path
@@ -146,17 +156,18 @@ def align(
     """
     made = plan(bench, request)
     target = (into or bench.home / "checkpoints") / request.name
-    finished = result.is_finished(made, target)
+    ingredients = _agreed(bench, made, processes)
+    finished = is_finished(made, ingredients, target)
     for one in () if finished else (made, *map(made.kept_at, made.kept)):
         place = target.with_name(one.request.name)
-        if not result.is_finished(one, place):
-            result.check_free(bench, one.request.name, place, replace)
-    folder = folder / work_key(made)
+        if not is_finished(one, ingredients, place):
+            result.check_free(bench, one.request.name, place, replace, changed(one, ingredients, place))
+    folder = folder / work_key(made, ingredients)
     folder.mkdir(parents=True, exist_ok=True)
     with _claimed(folder) if processes.first else nullcontext():
         backbone = bench.backbone(made.entry)
         clock = Clock(costs(bench, made, evaluation_seconds(backbone)))
-        run = TrainingContext(bench, made, backbone, folder, target, clock, control, processes)
+        run = TrainingContext(bench, made, ingredients, backbone, folder, target, clock, control, processes)
         yield run.state("pictures", 0.0)
         if not finished:
             try:
@@ -165,6 +176,12 @@ def align(
                 drop_adapter(backbone, request.name)
         if processes.first and not run.asked:
             yield from _score(run)
+
+
+def _agreed(bench: Workbench, made: Plan, processes: Processes) -> Ingredients:
+    """What the run is made of, as the first process finds it: the others may reach neither store nor source."""
+    found = json.dumps(encode(ingredients_of(bench, made))) if processes.first else ""
+    return decode(Ingredients, json.loads(processes.agree(found)))
 
 
 @contextmanager
@@ -207,7 +224,7 @@ def _save(run: TrainingContext, made: Plan, examples: int) -> None:
     training = TrainingEffort(round(run.clock.seconds, 1), made.steps, made.rounds)
     learned = result.learned(run.bench, made, run.data_path(made.rounds), examples)
     target = run.target.with_name(made.request.name)
-    result.save(made, run.backbone, run.plan.request.name, target, learned, training)
+    result.save(made, run.backbone, run.plan.request.name, target, run.ingredients, learned, training)
 
 
 def _round_entry(run: TrainingContext, number: int) -> CheckpointEntry | None:

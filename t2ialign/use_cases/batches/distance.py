@@ -18,7 +18,7 @@ from torch import Tensor
 
 from t2ialign import store
 from t2ialign.metrics.distribution import DISTRIBUTIONS, Distribution
-from t2ialign.registry import resolve, unknown
+from t2ialign.registry import resolve, revision_of, unknown
 from t2ialign.store import Cell
 from t2ialign.types import Encoder, InputError, Interval, Prompt
 from t2ialign.use_cases.batches.picture_folders import read_pictures
@@ -100,10 +100,11 @@ def _matched(
 
 def _cells(bench: Workbench, checkpoint: str, scale: float | None) -> list[Cell]:
     entry, adapters = resolve(checkpoint, bench.registry())
+    wanted = entry.name, revision_of(entry), adapters
     found = [
         cell
         for cell in store.list_cells(bench.store)
-        if (cell.config.backbone, cell.config.adapters) == (entry.name, adapters)
+        if (cell.config.backbone, cell.config.revision, cell.config.adapters) == wanted
         and scale in (None, cell.config.guidance_scale)
     ]
     if not found:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import BackboneEntry, resolve, revision_of
+from t2ialign.registry import BackboneEntry, resolve
 from t2ialign.types import Encoder, GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
@@ -69,7 +69,7 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
     entry, adapters = resolve(request.checkpoint, bench.registry())
     config = GenerationConfig(
         backbone=entry.name,
-        revision=revision_of(entry),
+        revision=bench.revision(entry),
         adapters=adapters,
         guidance=request.guidance,
         guidance_scale=float(request.guidance_scale),

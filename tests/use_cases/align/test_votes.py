@@ -19,6 +19,8 @@ from t2ialign.study.design import AnswerRule, Contender, StudyDesign
 from t2ialign.study.exclusion import Rule
 from t2ialign.study.manifest import Exhibit, Manifest
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.align.ingredients import ingredients_of
+from t2ialign.use_cases.align.request import plan
 from t2ialign.use_cases.align.votes import leave_votes
 from t2ialign.use_cases.results import InboxResults
 from t2ialign.use_cases.workbench import Workbench
@@ -113,3 +115,19 @@ def test_kto_learns_from_single_pictures_and_needs_no_pair(voted) -> None:
     assert manifest["data"]["examples"] == 12 and manifest["data"]["votes"]["group"] == "y"
     with pytest.raises(InputError, match="let people vote"):
         run(bench, short("diffusion_dpo", "dpo-y", pairs=parse_source(f"votes:{study}:y")))
+
+
+def test_new_votes_are_other_data_and_the_owner_and_a_job_agree(voted) -> None:
+    """The same votes are the same data from the store and from what was left; one more vote makes others."""
+    bench, study = voted
+    requests = [short(method, pairs=Source("votes", study)) for method in ("diffusion_dpo", "diffusion_kto")]
+    found = []
+    for _ in range(2):
+        leave_votes(bench.store, Source("votes", study))
+        for request in requests:
+            owners, jobs = (ingredients_of(one, plan(one, request)) for one in (bench, alone(bench)))
+            assert owners == jobs
+            found.append(owners.data)
+        survey = begin_survey(bench.store, study, "y").survey
+        record_answer(bench.store, study, survey.id, survey.trials[0].id, Answer((0,)), 3000)
+    assert len(set(found)) == 4
