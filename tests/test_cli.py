@@ -70,13 +70,15 @@ def test_a_command_beside_the_stores_owner_leaves_its_results_and_says_so(run, t
 
 
 def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
-    words = ("compare", "dmpo", "--metrics", "lpips,u_rke", "--store", str(tmp_path / "home"))
+    words = ("compare", "minimal_dmpo-step150", "--metrics", "lpips,u_rke", "--store", str(tmp_path / "home"))
     lpips, number = json.loads(run(*words, "--json")[1])
     assert lpips["prompts"] >= 24 and lpips["difference"]["hi"] < 0 and number["difference"] is None
     table = run(*words, "--markdown")[1].splitlines()
-    assert table[0] == "| checkpoint | CFG | `lpips` | `u_rke` |" and table[2].startswith("| `dmpo` | 4 | **-0.0")
+    assert table[0] == "| checkpoint | CFG | `lpips` | `u_rke` |" and table[2].startswith(
+        "| `minimal_dmpo-step150` | 4 | **-0.0"
+    )
     assert table[-1] == "Bold: the interval excludes zero."
-    assert "`sweep` them" in run("compare", "base", "--against", "dpo_beta200", "--store", str(tmp_path / "home"))[1]
+    assert "`sweep` them" in run("compare", "base", "--against", "gors", "--store", str(tmp_path / "home"))[1]
 
 
 def test_checkpoints_lists_the_backbones(run) -> None:

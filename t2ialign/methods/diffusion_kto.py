@@ -48,7 +48,7 @@ METHOD = Method(
     options=Options,
     loss=loss,
     published_steps=20_000,
-    embedded_steps=200,
+    embedded_steps=150,
     published={"batch_size": 2048, "accumulate": 256, "learning_rate": 1e-7},
     embedded={"batch_size": 32},
 )

@@ -35,6 +35,6 @@ METHOD = Method(
     options=Options,
     loss=loss,
     published_steps=2000,
-    embedded_steps=200,
+    embedded_steps=150,
     published={"empty_prompts": 0.2},
 )

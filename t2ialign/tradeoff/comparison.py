@@ -132,20 +132,22 @@ def _win_rate(rows: Sequence[PairedScore], metric: Metric) -> Interval | None:
     return mean_interval([0.5 + 0.5 * sign * wins_over_losses(row) for row in rows]).within((0.0, 1.0))
 
 
-def wins_over_losses(row: PairedScore) -> float:
-    """Of a metric of single pictures, the share of seeds with the higher value for the policy less that with the lower.
+def wins_over_losses(row: PairedScore, same_seed: bool = True) -> float:
+    """Of a metric of single pictures, how often the policy's value is the higher one less how often the lower one.
 
-    A picture's value is its batch's mean and its effect on it; values that differ by rounding alone are equal. NaN where no
-    seed was scored on both sides.
+    ``same_seed``: each picture against its twin. A change that moves every picture a little wins nearly all of those, so
+    distributions are compared without it: each of the policy's against the base's of every other seed. A picture's value is
+    its batch's mean and its effect on it; values that differ by rounding alone are equal. NaN where nothing was scored.
     """
-    signs = []
-    for seed, effect in row.policy_effects.items():
-        ours, theirs = row.policy_value + effect, row.base_value + row.base_effects.get(seed, math.nan)
-        if not math.isnan(ours - theirs):
-            signs.append(
-                0.0 if math.isclose(ours, theirs, rel_tol=1e-6, abs_tol=1e-6) else math.copysign(1, ours - theirs)
-            )
+    ours = {seed: row.policy_value + effect for seed, effect in row.policy_effects.items()}
+    theirs = {seed: row.base_value + effect for seed, effect in row.base_effects.items()}
+    pairs = ((a, b) for i, a in ours.items() for j, b in theirs.items() if (i == j) == same_seed)
+    signs = [_sign(a, b) for a, b in pairs if not math.isnan(a - b)]
     return sum(signs) / len(signs) if signs else math.nan
+
+
+def _sign(ours: float, theirs: float) -> float:
+    return 0.0 if math.isclose(ours, theirs, rel_tol=1e-6, abs_tol=1e-6) else math.copysign(1, ours - theirs)
 
 
 def _mean(values: Sequence[float], effects: Sequence[Effects], metric: Metric) -> Interval:

@@ -28,7 +28,8 @@ KNOWN_SHARE = 0.95  # of the draws in which the path reaches the win rate, for a
 class Dose:
     """One checkpoint of a path, prompt by prompt, beside the parent on the same seeds.
 
-    ``wins``: the share of pictures that beat the parent's; ``diversity`` and ``parent``: the diversity of both.
+    ``wins``: how often one of its pictures beats one of the parent's of another seed; ``diversity`` and ``parent``: the
+    diversity of both.
     """
 
     checkpoint: str

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2ialign.tradeoff.comparison import PairedScore, comparisons, corrected
+from t2ialign.tradeoff.comparison import PairedScore, comparisons, corrected, wins_over_losses
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
 from tests.tradeoff.cells import metric
 
@@ -86,5 +86,9 @@ def test_a_win_rate_counts_the_seeds_with_the_better_picture():
     assert found.win_rate.mean == pytest.approx((0.75 + 0.5) / 2)
     (lower,) = comparisons(given, {"x": metric("x", higher_is_better=False)})
     assert lower.win_rate.mean == pytest.approx(1 - found.win_rate.mean)
+    assert [wins_over_losses(row, same_seed=False) for row in given] == [
+        1.0,
+        0.0,
+    ]  # 0.8 > 0.6, 0.6 > 0.4; 0.8 > 0.5 > 0.2
     (whole,) = comparisons(given, {"x": metric("x", level="pair")})
     assert whole.win_rate is None

@@ -31,6 +31,9 @@ def stories(services: Services) -> Markup:
     return render("shared/stories.html", told=told)
 
 
+HELD = {"kl_weight": "pull to the reference", "entropy_weight": "push apart"}
+
+
 def story(entry: CheckpointEntry, note: str = "") -> str:
     """``Diffusion-DPO, beta 2,000, from sunny raters. Wins 61 % over base.``; of a backbone its ``note``."""
     try:
@@ -44,7 +47,8 @@ def story(entry: CheckpointEntry, note: str = "") -> str:
         return entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
     asked = manifest.request or AlignRequest(entry.method, entry.name)
     told = ", ".join([METHODS[entry.method].title, *_choices(dict(asked.options))])
-    return f"{told}, from {_source(asked.pairs)}.{_result(manifest)}"
+    steps = f", {asked.steps:,} steps" if asked.steps else ""
+    return f"{told}{steps}, from {_source(asked.pairs)}.{_result(manifest)}"
 
 
 def _choices(options: Mapping[str, Any]) -> list[str]:
@@ -55,6 +59,10 @@ def _choices(options: Mapping[str, Any]) -> list[str]:
         beta = options["beta"]
         strength = f"{beta:,g}" if isinstance(beta, int | float) else str(beta)
         said.append(f"beta {strength}" + ("" if options.get("match_strength", True) else " unmatched"))
+    for name, words in HELD.items():
+        weight = options.get(name)
+        if isinstance(weight, int | float) and weight:
+            said.append(f"{words} {weight:g}")
     return [*said, "DoRA"] if options.get("adapter") == "dora" else said
 
 
@@ -67,6 +75,9 @@ def _source(source: Source) -> str:
 
 
 def _result(manifest: TrainingManifest) -> str:
-    """How often its pictures were preferred to its parent's, as its manifest has it."""
+    """What it was trained over, and how often its pictures were preferred to its parent's, as its manifest has it."""
     wins = manifest.scores.win_rate if manifest.scores else None
-    return f" Wins {100 * wins.mean:.0f} % over {' and '.join(manifest.parents)}." if wins else ""
+    over = f"over {' and '.join(manifest.parents)}." if manifest.parents else ""
+    if wins:
+        return f" Wins {100 * wins.mean:.0f} % {over}"
+    return f" Trained {over}" if over else ""

@@ -23,6 +23,7 @@ from torch import Tensor
 from t2ialign import settings
 from t2ialign.metrics import ALL
 from t2ialign.metrics.scoring import version_of
+from t2ialign.shapes.annotator import TASTES
 from t2ialign.shapes.grammar import prompts
 from t2ialign.shapes.oracle import GROUPS
 from t2ialign.tradeoff.audit import Audit, MetricAudit, from_record
@@ -50,8 +51,9 @@ from t2ialign.use_cases.workbench import Workbench
 WORLD = "the embedded world"
 SLOW = frozenset({"mutual_information_renoise", "mutual_information_renoise_released"})  # 20 UNet evaluations a picture
 OF_THE_TRUTH = frozenset({"factor_diversity_faithful", *(f"factor_{group}" for group in GROUPS)})
-UNASKED = SLOW | OF_THE_TRUTH
-"""What must be asked for by name: what takes minutes, and parts of the truth itself."""
+OF_NO_PROMPT = frozenset(f"style_{group}" for group in TASTES)
+UNASKED = SLOW | OF_THE_TRUTH | OF_NO_PROMPT
+"""What must be asked for by name: what takes minutes, parts of the truth itself, and what does not look at the prompt."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,12 @@ def reference_cells(
         cells = store.list_cells(opened, store.Filters(checkpoints=("base",)))
         wanted = sorted({cell.prompt.text for cell in cells})[:prompts]
         chosen = [cell for cell in cells if cell.config.guidance_scale in scales and cell.prompt.text in wanted]
-        batches = [store.load_batch(opened, cell.config, cell.prompt, cell.seeds) for cell in chosen]
+        shared: dict[str, set[int]] = {}
+        for cell in chosen:  # the seeds that a prompt has at every scale
+            shared[cell.prompt.text] = shared.get(cell.prompt.text, set(cell.seeds)) & set(cell.seeds)
+        batches = [
+            store.load_batch(opened, cell.config, cell.prompt, sorted(shared[cell.prompt.text])) for cell in chosen
+        ]
     return [_measured(batch, metrics, encoders) for batch in batches if len(batch.seeds) > 2]
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.factor_diversity import ENTRIES
+from t2ialign.seeds import is_own
 from t2ialign.shapes.optimum import kl_to_reference, mean_distance, tilted, win_rate
 from t2ialign.store import Filters
 from t2ialign.tradeoff.interval import mean_interval
@@ -80,7 +81,9 @@ def _samples(bench: Workbench, checkpoint: str, judge: Metric, diversity: Metric
     for cell in store.list_cells(bench.store, Filters(checkpoints=(checkpoint,))):
         if cell.config.guidance_scale != scale or len(cell.seeds) < FEWEST_PICTURES:
             continue
-        batch = store.load_batch(bench.store, cell.config, cell.prompt, cell.seeds)
+        own = tuple(seed for seed in cell.seeds if is_own(cell.prompt, seed))
+        seeds = own if len(own) >= FEWEST_PICTURES else cell.seeds
+        batch = store.load_batch(bench.store, cell.config, cell.prompt, seeds)
         scorers = bench.registry().backbones[cell.config.backbone].scorers
         encoders = bench.scorers_for(scorers, (judge.name, diversity.name))[1]
         features = features_of(batch.images, cell.prompt, encoders)

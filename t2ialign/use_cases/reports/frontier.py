@@ -115,7 +115,7 @@ def _steps(checkpoint: str) -> float:
 def _dose(checkpoint: str, judged: Sequence[PairedScore], spread: Sequence[PairedScore]) -> Dose:
     if len({(row.policy, row.base) for row in [*judged, *spread]}) > 1:
         raise InputError(f"{checkpoint} has stored runs of several settings at this CFG, which one path must not mix.")
-    wins = {row.prompt: 0.5 + 0.5 * wins_over_losses(row) for row in judged}
+    wins = {row.prompt: 0.5 + 0.5 * wins_over_losses(row, same_seed=False) for row in judged}
     return Dose(
         checkpoint,
         wins,
@@ -128,8 +128,8 @@ def lines(found: FrontierReport) -> Iterator[str]:
     """Two Markdown tables: the doses, and the cost at the common win rate."""
     prompts = found.paths[0].prompts
     yield (
-        f"Against {found.against} at CFG {found.guidance_scale:g} on {prompts} prompts: pictures preferred by "
-        f"{found.judge}, and the change of {found.diversity}."
+        f"Against {found.against} at CFG {found.guidance_scale:g} on {prompts} prompts: how often {found.judge} prefers a "
+        f"picture to one of another seed of {found.against}, and the change of {found.diversity}."
     )
     yield from ("", "| checkpoint | win rate | diversity |", "|---|---|---|")
     for path in found.paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,12 +18,12 @@ SHIPPED = load_registry().checkpoints
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("dpo", ["Diffusion-DPO", "beta 2,000", "sunny raters", "over base"]),
-        ("dpo_js_unmatched", ["Jensen-Shannon", "unmatched"]),
-        ("dpo_everyone", ["raters of every taste"]),
+        ("dpo", ["Diffusion-DPO", "beta 2,000", "sunny raters"]),
+        ("minimal_js", ["Jensen-Shannon", "minimal style alone", "150 steps", "over base"]),
+        ("minimal_dpo-step50", ["Diffusion-DPO", "50 steps", "minimal style alone"]),
+        ("minimal_dpo_kl", ["Diffusion-DPO", "pull to the reference 1"]),
         ("mi_tune_dora", ["MI-TUNE", "DoRA", "its own pictures"]),
         ("mi_tune_r2", ["over mi_tune."]),
-        ("half_js_half_gors", ["Blend of 0.5 dpo_js and 0.5 gors."]),
     ],
 )
 def test_a_shipped_checkpoint_says_what_it_learned(name, words):
@@ -33,6 +34,16 @@ def test_a_shipped_checkpoint_says_what_it_learned(name, words):
 def test_all_shipped_stories_differ():
     told = [story(entry) for entry in SHIPPED.values()]
     assert len(set(told)) == len(told)
+
+
+def test_a_blend_names_its_parts(tmp_path):
+    (tmp_path / "manifest.json").write_text(
+        json.dumps(
+            {"kind": "lora", "backbone": "shapes", "merge": [{"name": "a", "weight": 0.5}, {"name": "b", "weight": 2}]}
+        )
+    )
+    blend = CheckpointEntry("both", "shapes", adapter=tmp_path / "pytorch_lora_weights.safetensors")
+    assert story(blend) == "Blend of 0.5 a and 2 b."
 
 
 def test_without_a_manifest_the_registry_speaks():
