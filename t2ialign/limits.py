@@ -6,8 +6,12 @@ It imports nothing heavy, so that a slip of the pen is answered at once.
 from __future__ import annotations
 
 import math
+import operator
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
 
 from t2ialign.types import InputError
 
@@ -38,24 +42,39 @@ def parse_seeds(said: str) -> tuple[int, ...]:
     return check_seeds(seeds)
 
 
-def check_seeds(seeds: list[int] | tuple[int, ...]) -> tuple[int, ...]:
-    """The seeds themselves, if there are any, none twice, and each is one."""
-    if not seeds:
+def check_seeds(seeds: Any) -> tuple[int, ...]:
+    """The seeds as Python's whole numbers (numpy's and torch's count), if there are any, none twice, and each is one."""
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        raise InputError(f"Seeds are whole numbers, as range(16) or [1, 5, 9], not {str(seeds)[:40]!r}.")
+    found = tuple(whole_number(seed, "A seed") for seed in islice(seeds, MAX_SEEDS + 1))
+    if not found:
         raise InputError("Ask for at least one seed, e.g. 0-15.")
-    if len(seeds) > MAX_SEEDS:
+    if len(found) > MAX_SEEDS:
         raise InputError(f"These are more than {MAX_SEEDS} seeds: ask for fewer at a time.")
     seen: set[int] = set()
-    for seed in seeds:
+    for seed in found:
         if not 0 <= seed <= MAX_SEED:
             raise InputError(f"Seeds are whole numbers from 0 to {MAX_SEED}, not {seed}.")
         if seed in seen:
             raise InputError(f"The seed {seed} stands twice: name each seed once.")
         seen.add(seed)
-    return tuple(seeds)
+    return found
 
 
-def clean_prompt(text: str, what: str = "prompt") -> str:
+def whole_number(value: Any, what: str) -> int:
+    """Any library's whole number as Python's; true, false, texts and fractions are none."""
+    try:
+        if type(value).__name__ in ("bool", "bool_"):
+            raise TypeError
+        return operator.index(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{what} is a whole number, not {str(value)[:40]!r}.") from error
+
+
+def clean_prompt(text: Any, what: str = "prompt") -> str:
     """The text with its white space tidied (models see no difference), if it is text at all."""
+    if not isinstance(text, str):
+        raise InputError(f"The {what} is a text, not {str(text)[:40]!r}.")
     text = " ".join(text.split())
     for position, letter in enumerate(text):
         if unicodedata.category(letter) in ("Cc", "Cs"):
@@ -69,7 +88,7 @@ def clean_prompt(text: str, what: str = "prompt") -> str:
     return text
 
 
-def check_prompt(text: str) -> str:
+def check_prompt(text: Any) -> str:
     """The tidied prompt, if it says anything."""
     text = clean_prompt(text)
     if not text:
@@ -77,16 +96,38 @@ def check_prompt(text: str) -> str:
     return text
 
 
-def check_steps(steps: int) -> int:
+def check_steps(steps: Any) -> int:
     """The number of denoising steps itself, if there are so many."""
+    steps = whole_number(steps, "The number of steps")
     if not 1 <= steps <= MAX_STEPS:
         raise InputError(f"The number of steps must be a whole number from 1 to {MAX_STEPS}, not {steps}.")
     return steps
 
 
-def check_guidance_scale(guidance_scale: float) -> float:
+def check_guidance_scale(guidance_scale: Any) -> float:
     """The scale itself, or one sentence when it is no number from 0 to 50."""
     low, high = SCALE_RANGE
-    if not (math.isfinite(guidance_scale) and low <= guidance_scale <= high):
-        raise InputError(f"The guidance scale must be a number from {low:g} to {high:g}, not {guidance_scale:g}.")
-    return guidance_scale
+    try:
+        scale = math.nan if isinstance(guidance_scale, str | bool) else float(guidance_scale)
+    except (TypeError, ValueError, RuntimeError):
+        scale = math.nan
+    if not (math.isfinite(scale) and low <= scale <= high):
+        said = guidance_scale if isinstance(guidance_scale, str) else f"{guidance_scale}"
+        raise InputError(f"The guidance scale must be a number from {low:g} to {high:g}, not {said[:40]}.")
+    return scale
+
+
+WEIGHTED = re.compile(
+    r"\([^()]*:\s*[0-9.]+\s*\)|<(?:lora|lyco|hypernet):[^>]*>|\(\([^()]*\)\)|\[\[[^\[\]]*\]\]|\bBREAK\b"
+)
+
+
+def literal_note(text: str, what: str = "prompt") -> str:
+    """Says that other programs' marks in a prompt are plain letters here; "" where there are none."""
+    found = WEIGHTED.search(text)
+    if found is None:
+        return ""
+    return (
+        f"The {what} has {found[0][:40]!r}: weights, LoRA tags and BREAK are other programs' marks, and here the model "
+        "reads them as plain letters. Say it in words, and name LoRAs with --checkpoint."
+    )

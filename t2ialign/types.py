@@ -310,6 +310,14 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class ReadsPrompts(Protocol):
+    """An encoder that knows how much of a prompt it reads."""
+
+    def unread(self, prompt: Prompt) -> int:
+        """How many tokens at the end of the prompt are not read; 0 where all are."""
+
+
+@runtime_checkable
 class Guidance(Protocol):
     """Combines the two noise predictions of one step. ``progress`` runs from 0 (pure noise) to 1 (picture)."""
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2ialign.limits import MAX_SEEDS, check_prompt, check_seeds, clean_prompt, parse_seeds
+from t2ialign.limits import (
+    MAX_SEEDS,
+    check_guidance_scale,
+    check_prompt,
+    check_seeds,
+    check_steps,
+    clean_prompt,
+    literal_note,
+    parse_seeds,
+)
 from t2ialign.types import InputError
 
 
@@ -106,3 +117,42 @@ def test_any_text_is_tidied_or_refused(text: str):
         return
     assert clean_prompt(tidy) == tidy
     assert tidy.split() == text.split()
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(3), np.arange(3), [np.int64(0), np.uint8(1), 2], torch.arange(3), (seed for seed in range(3))]
+)
+def test_whole_numbers_of_any_library_are_seeds(seeds: object):
+    found = check_seeds(seeds)
+    assert found == (0, 1, 2) and {type(seed) for seed in found} == {int}
+
+
+@pytest.mark.parametrize("seeds", ["0-3", 5, [1.0], [True], [None], ["1"], np.array([0.5]), [[1]]])
+def test_what_is_no_seed_is_said(seeds: object):
+    with pytest.raises(InputError, match="whole number"):
+        check_seeds(seeds)
+
+
+def test_numbers_of_any_library_and_nothing_else():
+    assert check_steps(np.int32(7)) == 7 and type(check_steps(np.int32(7))) is int
+    assert check_guidance_scale(np.float32(2)) == check_guidance_scale(torch.tensor(2.0)) == 2.0
+    for wrong in ("4", None, True, [1, 2], 1j):
+        with pytest.raises(InputError, match="guidance scale must be a number"):
+            check_guidance_scale(wrong)
+        with pytest.raises(InputError, match="whole number"):
+            check_steps(wrong)
+    for wrong in (None, 7, b"a ring"):
+        with pytest.raises(InputError, match="prompt is a text"):
+            check_prompt(wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ["a (red:1.3) circle", "((red)) circle", "[[red]] circle", "a <lora:mine:0.8> ring", "a BREAK b"]
+)
+def test_marks_of_other_programs_are_said_to_be_letters(text: str):
+    assert "plain letters" in literal_note(text)
+
+
+@pytest.mark.parametrize("text", ["a red circle", "a sign (small) at 10:30", "breakfast", "ratio [16:9]"])
+def test_ordinary_brackets_are_no_marks(text: str):
+    assert literal_note(text) == ""

@@ -156,7 +156,9 @@ def sweep(
     as_json: JsonFlag = False,
 ) -> None:
     """Fill a grid of prompts, checkpoints and CFG values; finished cells are skipped, so it can be stopped and resumed."""
-    cells = grid(prompts, names(checkpoint), names(guidance_scales), parse_plan(seeds), steps, names(metrics))
+    said: list[str] = []
+    plan, wanted = parse_plan(seeds), names(metrics)
+    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append)
     check_checkpoints(names(checkpoint), store)
     from t2ialign.use_cases.batches import sweep as sweeping
     from t2ialign.use_cases.workbench import open_workbench
@@ -165,6 +167,8 @@ def sweep(
         for state in sweeping.sweep(bench, cells):
             show(state.fraction, state.remaining)
     _say_where(bench)
+    for line in (*said, *sweeping.note_lines(state.notes)):
+        print(line, file=sys.stderr)
     emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 
 

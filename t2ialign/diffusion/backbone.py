@@ -18,6 +18,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from diffusers.utils import logging as diffusers_logging
+from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -169,6 +170,14 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
 def variant_of(entry: BackboneEntry, dtype: str) -> str | None:
     """The file variant to read for a precision, if the backbone has one."""
     return entry.variant if dtype != "float32" and entry.variant else None
+
+
+def folder_of(entry: BackboneEntry) -> Path | None:
+    """Where a backbone lies on this machine; None where it is a Hub id that was never fetched. Nothing is downloaded."""
+    if isinstance(entry.source, Path):
+        return entry.source
+    found = try_to_load_from_cache(str(entry.source), "model_index.json", revision=entry.hub_revision or None)
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def download(entry: BackboneEntry, variant: str | None) -> Path:

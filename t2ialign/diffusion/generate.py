@@ -26,7 +26,7 @@ class SamplingProgress:
     """One step of one micro-batch is done: ``done`` of ``total`` steps over all micro-batches.
 
     ``previews`` are pictures of the step's predicted x0 by seed (after most steps none), full size or one pixel a
-    latent cell; ``note`` says in a sentence how a long prompt was truncated ("" = it was not).
+    latent cell; ``note`` says in a sentence how a long prompt, or negative prompt, was truncated ("" = neither was).
     """
 
     done: int
@@ -86,7 +86,8 @@ def sample(
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
     embeds, empty = (view.encode_prompts([text]) for text in (prompt.text, config.negative_prompt))
-    note = truncation_note(embeds.truncated[0])
+    cut = (truncation_note(embeds.truncated[0]), truncation_note(empty.truncated[0], what="negative prompt"))
+    note = " ".join(filter(None, cut))
     steps = config.num_inference_steps
     for number, seeds in enumerate(parts):
         guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)

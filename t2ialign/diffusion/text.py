@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from t2ialign.limits import literal_note
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class TextEncoder:
         pooled = parts[-1][1]
         if not prompt and self.zero_empty:
             tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
-        return PromptEmbeds(tokens, pooled, (truncated_words(*pairs[0], prompt),))
+        return PromptEmbeds(tokens, pooled, (truncated_words(self.tokenizers[0], token_limit(*pairs[0]), prompt),))
 
     def _forward(self, tokenizer: Any, encoder: Any, prompt: str) -> tuple[Tensor, Tensor | None]:
         length = token_limit(tokenizer, encoder)
@@ -79,16 +84,50 @@ def token_limit(tokenizer: Any, encoder: Any) -> int:
     return min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
 
 
-def truncated_words(tokenizer: Any, encoder: Any, prompt: str) -> str:
-    """The end of a prompt that the model does not read, as its tokenizer spells it."""
+def truncated_words(tokenizer: Any, limit: int, prompt: str) -> str:
+    """The end of a prompt that a model of so many tokens does not read, as its tokenizer spells it."""
     ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
-    return tokenizer.decode(ids[token_limit(tokenizer, encoder) - 1 : -1]).strip()
+    return tokenizer.decode(ids[limit - 1 : -1]).strip()
 
 
-def truncation_note(truncated: str, limit: int = 60) -> str:
+def truncation_note(truncated: str, limit: int = 60, what: str = "prompt") -> str:
     """The sentence that tells people what the model did not read; "" when it read everything."""
     if not truncated:
         return ""
     start = truncated if len(truncated) <= limit else truncated[:limit].rsplit(" ", 1)[0] + " ..."
     left_out = f"everything from {start!r} on was left out ({len(truncated)} characters)"
-    return f"The prompt is longer than the model can read: {left_out}."
+    return f"The {what} is longer than the model can read: {left_out}."
+
+
+def prompt_notes(folder: Path, prompt: str, negative_prompt: str) -> Iterator[str]:
+    """What people should know about how the model in a folder reads their words; its networks are not loaded."""
+    for text, what in ((prompt, "prompt"), (negative_prompt, "negative prompt")):
+        yield truncation_note(unread_words(folder, text), what=what)
+        yield literal_note(text, what)
+
+
+def unread_words(folder: Path, prompt: str) -> str:
+    """The end of a prompt that the model in a folder does not read; "" where the folder does not say."""
+    try:
+        limit = _limit(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if len(prompt.encode()) + 2 <= limit:  # a token is a byte at least
+        return ""
+    return truncated_words(_tokenizer(folder), limit, prompt)
+
+
+@cache
+def _limit(folder: Path) -> int:
+    config, tokenizer = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("text_encoder/config.json", "tokenizer/tokenizer_config.json")
+    )
+    return min(int(config["max_position_embeddings"]), int(tokenizer["model_max_length"]))
+
+
+@cache
+def _tokenizer(folder: Path) -> Any:
+    from transformers import CLIPTokenizer
+
+    return CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)

@@ -47,6 +47,10 @@ class ClipModel:
     preprocess_cfg: Mapping[str, Any]
     tokenize: Tokenize
 
+    def unread(self, prompt: Prompt) -> int:
+        """How many tokens of a prompt are beyond what the network reads, the mark of its end included."""
+        return max(0, token_count(self.tokenize, prompt.text) - int(self.network.context_length))
+
 
 @dataclass(frozen=True)
 class ClipEncoder:
@@ -72,6 +76,9 @@ class ClipEncoder:
         plain, depicts = self.texts([prompt.text, f"{PREFIX}{prompt.text}"])
         features = {"clip_image": self.images(images), "clip_text": plain}
         return {**features, "clip_text_depicts": depicts.expand(len(images), -1)}
+
+    def unread(self, prompt: Prompt) -> int:
+        return self.model.unread(prompt)
 
     @torch.no_grad()
     def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
@@ -141,6 +148,15 @@ def folder_tokenizer(folder: Path, context_length: int) -> Tokenize:
     from open_clip.tokenizer import HFTokenizer
 
     return HFTokenizer(str(folder), context_length=context_length)
+
+
+def token_count(tokenize: Tokenize, text: str) -> int:
+    """How many tokens a text is for open_clip's tokenizers, uncut, its marks of start and end included."""
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+
+    if isinstance(tokenize, HFTokenizer):
+        return len(tokenize.tokenizer(tokenize.clean_fn(text), truncation=False, verbose=False).input_ids)
+    return len(tokenize.encode(text)) + 2 if isinstance(tokenize, SimpleTokenizer) else 0
 
 
 def pretrained_file(name: str, tag: str) -> Path:

@@ -30,6 +30,9 @@ class HpsEncoder:
         features = self.clip.encode(images, prompt)
         return {self.provides[0]: features["clip_image"] @ features["clip_text"]}
 
+    def unread(self, prompt: Prompt) -> int:
+        return self.clip.unread(prompt)
+
 
 def load(source: str | Path, device: str, feature: str = "hps_v21", model: str = "ViT-H-14") -> HpsEncoder:
     """``source``: ``xswu/HPSv2@REVISION``, or a folder with its files; ``feature`` chooses the version."""

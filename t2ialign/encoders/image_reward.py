@@ -88,6 +88,9 @@ class ImageRewardEncoder:
             )
         }
 
+    def unread(self, prompt: Prompt) -> int:
+        return max(0, len(self.tokenizer(prompt.text, truncation=False, verbose=False).input_ids) - MAX_TOKENS)
+
     def _reward(self, pixels: Float[Tensor, "b 3 s s"], tokens: Mapping[str, Tensor]) -> Float[Tensor, " b"]:
         seen = self.reader.vision(pixel_values=pixels).last_hidden_state
         states = self.reader.text(

@@ -48,6 +48,12 @@ class PickScoreEncoder:
         batches = torch.split(preprocess(images, {**CLIP_224, "size": size}), BATCH)
         return {"pick_score": torch.cat([self._score(batch.to(self.device), tokens) for batch in batches])}
 
+    def unread(self, prompt: Prompt) -> int:
+        from open_clip import SimpleTokenizer
+
+        limit = self.model.text_model.config.max_position_embeddings
+        return max(0, len(SimpleTokenizer().encode(prompt.text)) + 2 - limit)
+
     def _score(self, pixels: Float[Tensor, "b 3 s s"], tokens: Tensor) -> Float[Tensor, " b"]:
         outputs = self.model(input_ids=tokens.to(self.device), pixel_values=pixels)
         return outputs.logits_per_image[:, 0].float()

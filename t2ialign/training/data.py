@@ -62,7 +62,8 @@ class TrainData:
     """``n`` examples with ``k`` pictures of one prompt each, encoded once: 2 in pairs, the better one first, else 1.
 
     ``desirable`` says of single pictures whether they are liked (KTO); ``weights`` multiply the loss (GORS: the reward).
-    ``empty_prompts`` is the share of examples that forget their prompt for a step, which keeps guidance working.
+    ``empty_prompts`` is the share of examples that forget their prompt for a step, which keeps guidance working. ``notes``
+    say what of the source is not in it, or not read.
     """
 
     latents: Float[Tensor, "n k c h w"]
@@ -70,6 +71,7 @@ class TrainData:
     weights: Float[Tensor, " n"]
     desirable: Bool[Tensor, " n"] | None = None
     empty_prompts: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,6 +90,18 @@ class TrainData:
 
     def __len__(self) -> int:
         return len(self.latents)
+
+    def unread(self) -> str:
+        """How many examples have prompts that the model reads only in part, in a sentence; "" where none has."""
+        cut = [row for row, words in enumerate(self.prompts.embeds.truncated) if words]
+        examples = sum(int((self.prompts.rows == row).sum()) for row in cut)
+        if not examples:
+            return ""
+        left_out = self.prompts.embeds.truncated[cut[0]]
+        return (
+            f"{examples} of {len(self)} examples have prompts that are longer than the model can read; their ends were left "
+            f"out, of the first {left_out[:60]!r}."
+        )
 
     def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
         """These examples; ``empty`` marks those that forget their prompt."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2ialign import settings
+from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.registry import BackboneEntry, load_registry, unknown
-from t2ialign.types import Prompt
+from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
 from t2ialign.use_cases.workbench import Workbench, open_workbench
@@ -30,17 +31,22 @@ def generate(
     prompt: str,
     checkpoint: str = "base",
     guidance_scale: float = 4.0,
-    seeds: Sequence[int] = tuple(range(16)),
+    seeds: Iterable[int] = range(16),
     num_inference_steps: int = 25,
-    home: Path | None = None,
+    home: Path | str | None = None,
 ) -> BatchState:
-    """Generates, scores and stores a seed batch; ``.images`` by seed, ``.scores`` by metric.
+    """Generates, scores and stores a seed batch; ``.images`` by seed, ``.scores`` by metric, ``.notes`` in sentences.
+
+    Whole numbers may be Python's, numpy's or torch's; ``~`` in ``home`` is the home directory.
 
     Raises:
         InputError: bad input, in one sentence.
     """
-    request = BatchRequest(Prompt(prompt), checkpoint, tuple(seeds), guidance_scale, num_inference_steps)
-    with open_workbench(home) as bench:
+    if not isinstance(checkpoint, str):
+        raise InputError(f"A checkpoint is named by a text, as 'base', not {str(checkpoint)[:40]!r}.")
+    scale, steps = check_guidance_scale(guidance_scale), check_steps(num_inference_steps)
+    request = BatchRequest(Prompt(check_prompt(prompt)), checkpoint, check_seeds(seeds), scale, steps)
+    with open_workbench(None if home is None else settings.expanded(home)) as bench:
         return run_request(bench, request)
 
 

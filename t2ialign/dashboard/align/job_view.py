@@ -131,7 +131,9 @@ def result(watched: TrainingJobState, cell: str) -> str:
     scores = watched.manifest.scores or BeforeAfter()
     changes = [_change(name, scores.metrics[name]) for name in _order(scores.metrics)]
     preferred = _preferred(scores, scores.win_rate) if scores.win_rate else None
-    return render("align/result.html", request=watched.request, preferred=preferred, changes=changes, cell=cell)
+    notes = watched.manifest.data.notes if watched.manifest.data else ()
+    asked = watched.request
+    return render("align/result.html", request=asked, preferred=preferred, changes=changes, cell=cell, notes=notes)
 
 
 def _preferred(scores: BeforeAfter, rate: WinRate) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from safetensors.torch import save
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
-from t2ialign.files import write_whole
+from t2ialign.files import Say, write_whole
 from t2ialign.training.data import PromptTable, TrainData, paired_data, single_data
 from t2ialign.training.pairs import checked_pairs
 from t2ialign.training.selection import checked_examples, liked_and_disliked, mixed, shared_out
@@ -41,19 +42,25 @@ def gather(
 
     ``policy`` is given from the second round on: pictures then come from it as it is, not from the parent.
     """
-    if plan.method.data == "selected":
-        yield from _selected(bench, plan, backbone, policy, cancelled)
-    else:
-        yield from _preferred(bench, plan, backbone, cancelled)
+    said: list[str] = []
+    selects = plan.method.data == "selected"
+    for event in (
+        _selected(bench, plan, backbone, policy, cancelled, said.append)
+        if selects
+        else _preferred(bench, plan, backbone, cancelled, said.append)
+    ):
+        if isinstance(event, TrainData):
+            event = replace(event, notes=tuple(dict.fromkeys(filter(None, (*said, event.unread())))))
+        yield event
 
 
-def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Callable[[], bool]) -> Gathered:
+def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Callable[[], bool], say: Say) -> Gathered:
     judge, draw = judge_of(bench, plan), _draw(plan)
     if judge is None and plan.method.data == "unpaired" and plan.source.kind == "votes":
         yield _labelled(plan, backbone, ready_examples(bench, plan), draw)
         return
     if judge is None:
-        pairs = ready_pairs(bench, plan)
+        pairs = ready_pairs(bench, plan, say)
     else:
         pairs = []
         for event in sampled(bench, picture_requests(plan), cancelled):
@@ -87,11 +94,16 @@ def _single_data(
 
 
 def _selected(
-    bench: Workbench, plan: Plan, backbone: Backbone, policy: Backbone | None, cancelled: Callable[[], bool]
+    bench: Workbench,
+    plan: Plan,
+    backbone: Backbone,
+    policy: Backbone | None,
+    cancelled: Callable[[], bool],
+    say: Say,
 ) -> Gathered:
     assert plan.method.selection is not None, f"{plan.method.name} selects nothing"
     rule = plan.method.selection(plan.settings)
-    given = checked_examples(given_examples(plan), plan.entry.size, "") if plan.source.kind else []
+    given = checked_examples(given_examples(plan, say), plan.entry.size, "") if plan.source.kind else []
     if rule.given_share and not given:
         raise InputError("There are no pictures to mix in: give them with --pairs pictures:FOLDER.")
     marks, examples = measured(bench, plan, rule.measure), []
@@ -130,7 +142,10 @@ def _draw(plan: Plan) -> torch.Generator:
 
 
 def save_data(data: TrainData, path: Path) -> None:
-    """Writes data as one safetensors file, whole or not at all; the same data make the same file."""
+    """Writes data as one safetensors file, whole or not at all; the same data make the same file.
+
+    Notes are no data: they lie beside it.
+    """
     table = data.prompts
     tensors = {
         "latents": data.latents,
@@ -142,6 +157,7 @@ def save_data(data: TrainData, path: Path) -> None:
     }
     known = {name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}
     said = {"empty_prompts": data.empty_prompts, "truncated": table.embeds.truncated}
+    write_whole(_notes_path(path), json.dumps(data.notes).encode(), sync=True)
     write_whole(path, save(known, {NOTE: json.dumps(said)}), sync=True)
 
 
@@ -152,6 +168,15 @@ def load_data(path: Path) -> TrainData:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     pooled = tensors.get("pooled_prompt_embeds")
     table = PromptTable(PromptEmbeds(tensors["prompt_embeds"], pooled, tuple(said["truncated"])), tensors["rows"])
-    return TrainData(
-        tensors["latents"], table, tensors["weights"], tensors.get("desirable"), float(said["empty_prompts"])
-    )
+    labels, empty = tensors.get("desirable"), float(said["empty_prompts"])
+    return TrainData(tensors["latents"], table, tensors["weights"], labels, empty, load_notes(path))
+
+
+def load_notes(path: Path) -> tuple[str, ...]:
+    """The notes beside data; none where an earlier version wrote it."""
+    beside = _notes_path(path)
+    return tuple(json.loads(beside.read_bytes())) if beside.is_file() else ()
+
+
+def _notes_path(path: Path) -> Path:
+    return path.with_suffix(".notes.json")

@@ -72,12 +72,16 @@ class BeforeAfter:
 
 @dataclass(frozen=True)
 class LearnedData:
-    """What a run has learned from: so many examples, the hash of their content and, of votes, whose they are."""
+    """What a run has learned from: so many examples, the hash of their content and, of votes, whose they are.
+
+    ``notes`` say what of the source was left out, not read, or read otherwise.
+    """
 
     source: Source = Source()
     examples: int = 0
     sha256: str = ""
     votes: Mapping[str, Any] = field(default_factory=dict, metadata=IF_SAID)
+    notes: tuple[str, ...] = field(default=(), metadata=IF_SAID)
 
 
 @dataclass(frozen=True)

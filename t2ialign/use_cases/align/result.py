@@ -16,6 +16,7 @@ from t2ialign.metrics.scoring import seed_effects
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
+from t2ialign.use_cases.align.data import load_notes
 from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.manifest import (
     BeforeAfter,
@@ -48,7 +49,7 @@ def check_free(bench: Workbench, name: str, target: Path, replace: bool, changed
 def learned(bench: Workbench, plan: Plan, data: Path, examples: int) -> LearnedData:
     """What a run has learned from: its source, its content's hash and, of votes, whose they are."""
     votes = bench.results.votes_record(plan.source) if plan.source.kind == "votes" else {}
-    return LearnedData(plan.source, examples, hashlib.sha256(data.read_bytes()).hexdigest(), votes)
+    return LearnedData(plan.source, examples, hashlib.sha256(data.read_bytes()).hexdigest(), votes, load_notes(data))
 
 
 def save(
@@ -156,6 +157,7 @@ def report_lines(manifest: TrainingManifest) -> Iterator[str]:
     """A finished checkpoint's manifest in words."""
     seconds = manifest.training.seconds if manifest.training else 0.0
     yield f"{manifest.title or 'The checkpoint'} is trained ({seconds:.0f} s) and can be chosen everywhere."
+    yield from (f"  {note}" for note in (manifest.data.notes if manifest.data else ()))
     scores = manifest.scores or BeforeAfter()
     for name, change in scores.metrics.items():
         more = "" if change.difference is None else f"  {change.gap.mean:+.3f}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from t2ialign.files import Say, unsaid
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt
 from t2ialign.metrics import ALL, NAMES
 from t2ialign.registry import load_registry, resolve, unknown
@@ -19,7 +20,10 @@ ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", "
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """One seed batch of one checkpoint. ``metrics`` empty means the short list (``metrics.DEFAULT``)."""
+    """One seed batch of one checkpoint. ``metrics`` empty means the short list (``metrics.DEFAULT``).
+
+    ``notes`` say what ``checked`` took otherwise than it was asked.
+    """
 
     prompt: Prompt
     checkpoint: str
@@ -31,20 +35,34 @@ class BatchRequest:
     guidance_params: tuple[tuple[str, float], ...] = ()
     negative_prompt: str = ""
     metrics: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+NO_GUIDANCE = "CFG 0 is taken for no guidance, as stock pipelines take it: these are the pictures of CFG 1."
 
 
 def checked(request: BatchRequest) -> BatchRequest:
     """The request with its prompt tidied, its seeds, numbers, scheduler and metrics known to be good.
+
+    Guidance of 0 becomes 1, the plain conditional model, as in stock pipelines, where the formula would ignore the prompt.
 
     Raises:
         InputError: what is wrong with the first of them that is, in one sentence.
     """
     prompt, seeds = replace(request.prompt, text=check_prompt(request.prompt.text)), check_seeds(request.seeds)
     clean_prompt(request.negative_prompt, "negative prompt")
-    check_guidance_scale(request.guidance_scale)
-    check_steps(request.num_inference_steps)
+    scale, steps = check_guidance_scale(request.guidance_scale), check_steps(request.num_inference_steps)
     check_scheduler(request.scheduler)
-    return replace(request, prompt=prompt, seeds=seeds, metrics=check_metrics(request.metrics))
+    notes = request.notes if scale else tuple(dict.fromkeys((*request.notes, NO_GUIDANCE)))
+    return replace(
+        request,
+        prompt=prompt,
+        seeds=seeds,
+        guidance_scale=scale or 1.0,
+        num_inference_steps=steps,
+        metrics=check_metrics(request.metrics),
+        notes=notes,
+    )
 
 
 def check_checkpoints(specs: Iterable[str], home: Path | None) -> None:
@@ -69,7 +87,8 @@ def check_scorers(names: Iterable[str]) -> tuple[str, ...]:
 
 def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
     """Known metric names, each once; ``all`` swallows the others. An unknown one is answered with the nearest."""
-    chosen = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    names = (names,) if isinstance(names, str) else names
+    chosen = tuple(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
     if set(ALL) & set(chosen):
         return ALL
     for name in chosen:
@@ -93,20 +112,22 @@ def grid(
     seeds: SeedPlan,
     steps: int = 25,
     metrics: Sequence[str] = (),
+    say: Say = unsaid,
 ) -> tuple[BatchRequest, ...]:
     """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
 
-    ``seeds`` are those of every prompt, or the number that each prompt has of its own (``seeds.designed_seeds``).
+    ``seeds`` are those of every prompt, or the number that each prompt has of its own (``seeds.designed_seeds``); ``say``
+    hears which rows of the prompt set were left out.
 
     Raises:
         InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
     """
-    scales = read_scales(guidance_scales)
+    scales, wanted = read_scales(guidance_scales), prompt_sets.load(prompts, say)
     cells = tuple(
         checked(BatchRequest(prompt, checkpoint, seeds_for(seeds, prompt), scale, steps, metrics=tuple(metrics)))
         for checkpoint in checkpoints
         for scale in scales
-        for prompt in prompt_sets.load(prompts)
+        for prompt in wanted
     )
     if not cells:
         raise InputError("The grid is empty; name at least one checkpoint and one guidance scale.")

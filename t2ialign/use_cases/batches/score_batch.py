@@ -9,18 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from t2ialign.diffusion.adapter_files import left_out
+from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.inputs import check_config
+from t2ialign.diffusion.text import prompt_notes
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, resolve
 from t2ialign.types import Encoder, GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
-from t2ialign.use_cases.batches.scoring import Scorer, weights_of
+from t2ialign.use_cases.batches.scoring import Scorer, unread_notes, weights_of
 from t2ialign.use_cases.workbench import Workbench
 
 Phase = Literal["waiting", "loading", "generating", "done"]
@@ -95,6 +99,7 @@ def score_batch(
     state = BatchState(request, config, "loading")
     yield state
     metrics, encoders = bench.scorers_for(entry.scorers, request.metrics)
+    state = replace(state, notes=notes_on(bench, entry, request, config, encoders))
     stored = bench.results.batch(config, request.prompt, request.seeds)
     known = _known_scores(bench, stored, metrics, encoders) if stored.seeds == request.seeds else None
     if known is not None:
@@ -114,6 +119,29 @@ def score_batch(
         scores = Scorer(request.prompt, metrics, encoders).add(batch)
     bench.results.keep_scores(batch, scores.values())
     yield _done(replace(state, scores=scores), batch, started)
+
+
+def notes_on(
+    bench: Workbench,
+    entry: BackboneEntry,
+    request: BatchRequest,
+    config: GenerationConfig,
+    encoders: Sequence[Encoder] = (),
+) -> tuple[str, ...]:
+    """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
+
+    What of the prompts no model reads, marks of other programs, what of an adapter is not used, CFG 0.
+    """
+    found = list(request.notes)
+    folder = folder_of(entry)
+    if folder is not None:
+        found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
+    found += unread_notes(encoders, request.prompt)
+    known = bench.registry().checkpoints if config.adapters else {}
+    for use in config.adapters:
+        adapter = known[use.name].adapter if use.name in known else None
+        found += [left_out(adapter, use.name)] if isinstance(adapter, Path) else []
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _known_scores(
@@ -173,7 +201,6 @@ def _generate(
                     previews={**state.previews, **event.previews},
                     fraction=event.done / event.total,
                     remaining=spent * (event.total - event.done) / event.done,
-                    notes=(event.note,) if event.note else (),
                 )
             yield state
 
@@ -208,6 +235,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         config.negative_prompt,
     )
     whole = batch.seeds == seeds
+    entry = bench.registry().backbones.get(config.backbone)
     return BatchState(
         request,
         config,
@@ -215,6 +243,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         images=by_seed(batch),
         scores=scores,
         fraction=len(batch.seeds) / len(seeds),
+        notes=notes_on(bench, entry, request, config) if entry else (),
         batch=batch,
     )
 

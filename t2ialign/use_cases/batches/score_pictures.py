@@ -12,14 +12,14 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.encoders import ENCODERS
-from t2ialign.limits import clean_prompt
+from t2ialign.limits import clean_prompt, literal_note
 from t2ialign.metrics import ALL, DEFAULT, METRICS, NAMES
 from t2ialign.metrics.scoring import score_features
 from t2ialign.registry import load_registry
 from t2ialign.types import Encoder, InputError, Metric, Prompt, Score
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import check_metrics, picture_files
-from t2ialign.use_cases.batches.scoring import features_of, weights_of
+from t2ialign.use_cases.batches.scoring import features_of, unread_notes, weights_of
 from t2ialign.use_cases.workbench import SAMPLED, bare_workbench
 
 SMALLEST = 11  # pixels: the window of SSIM
@@ -78,7 +78,7 @@ def score_folder(
     files = picture_files(folder)
     readers = tuple(scorers) or default_scorers(metrics)
     found = measure_pictures(read_pictures(files), prompt, metrics, readers, watch)
-    notes = () if scorers else of_the_world(found.scores)
+    notes = found.notes if scorers else (*found.notes, *of_the_world(found.scores))
     return PictureReport(found.scores, found.skipped, found.size, tuple(path.name for path in files), notes)
 
 
@@ -117,7 +117,10 @@ def measure_pictures(
     blank = [name for name, score in scores.items() if name not in asked and score.values.isnan().all()]
     skipped |= dict.fromkeys(blank, "knows the embedded world's prompts only")
     known = {name: score for name, score in scores.items() if name not in blank}
-    return PictureReport(known, {name: skipped[name] for name in listed if name in skipped}, (width, height))
+    used = [one for one in encoders if any(set(one.provides) & set(METRICS[name].needs) for name in known)]
+    notes = tuple(filter(None, (literal_note(said.text), *unread_notes(used, said))))
+    left = {name: skipped[name] for name in listed if name in skipped}
+    return PictureReport(known, left, (width, height), notes=notes)
 
 
 def _measured(

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.metrics.scoring import score_features
-from t2ialign.types import Encoder, Metric, Prompt, Score, SeedBatch
+from t2ialign.types import Encoder, Metric, Prompt, ReadsPrompts, Score, SeedBatch
 
 # Entries that belong to the prompt; every other entry has one row a picture.
 OF_PROMPT = frozenset({"clip_text"})
@@ -67,4 +67,14 @@ def weights_of(metric: Metric, encoders: Iterable[Encoder]) -> list[str]:
     """The identities of the weights behind a metric, for its version."""
     return [
         f"{encoder.id}:{encoder.sha[:12]}" for encoder in encoders if set(encoder.provides).intersection(metric.needs)
+    ]
+
+
+def unread_notes(encoders: Iterable[Encoder], prompt: Prompt) -> list[str]:
+    """Which scorers read only a part of a prompt, a sentence each."""
+    found = [(encoder.id, encoder.unread(prompt)) for encoder in encoders if isinstance(encoder, ReadsPrompts)]
+    return [
+        f"The prompt is longer than {name} can read, so it is scored without its last {tokens} tokens."
+        for name, tokens in found
+        if tokens
     ]

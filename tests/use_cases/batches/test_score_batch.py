@@ -13,9 +13,10 @@ import torch
 from t2ialign import store
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.api import run_request
-from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, grid
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches, stored_run
-from t2ialign.use_cases.batches.score_batch import score_batch
+from t2ialign.use_cases.batches.score_batch import score_batch, stored_state
+from t2ialign.use_cases.batches.sweep import note_lines, sweep
 from t2ialign.use_cases.results import InboxResults, StoreResults
 from t2ialign.use_cases.workbench import Workbench, watched_inbox
 
@@ -133,3 +134,37 @@ def test_bad_requests_get_one_sentence_and_store_nothing(bench: Workbench, chang
 def test_too_many_checkpoints_are_refused() -> None:
     with pytest.raises(InputError, match="one to 4"):
         requests_for(REQUEST, ["a", "b", "c", "d", "e"])
+
+
+LONG = "a red circle " * 12 + "and a blue star"  # 40 words and 2 marks: the model reads 32 tokens, its CLIP 20
+
+
+def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench) -> None:
+    request = replace(REQUEST, prompt=Prompt(LONG), seeds=(0,), num_inference_steps=1, metrics=("clip_score",))
+    first, again = run_request(bench, request), run_request(bench, request)
+    assert again.from_store and first.notes == again.notes
+    model, scorer = first.notes
+    assert model.startswith("The prompt is longer than the model can read: everything from 'a red circle")
+    assert scorer == "The prompt is longer than clip-shapes can read, so it is scored without its last 22 tokens."
+    assert stored_state(bench, first.request.prompt, first.config, (0,)).notes == (model,)
+    negative = run_request(bench, replace(REQUEST, negative_prompt=LONG, seeds=(0,), num_inference_steps=1))
+    assert negative.notes[0].startswith("The negative prompt is longer than the model can read")
+    assert run_request(bench, replace(REQUEST, seeds=(0,), num_inference_steps=1)).notes == ()
+
+
+def test_guidance_of_0_is_that_of_1_and_said(bench: Workbench) -> None:
+    """diffusers turns guidance off at 1 and below: the plain conditional model."""
+    short = replace(REQUEST, seeds=(0,), num_inference_steps=1, metrics=("entropy_1d",))
+    none, plain = (run_request(bench, replace(short, guidance_scale=scale)) for scale in (0, 1))
+    assert none.cell == plain.cell and torch.equal(none.images[0], plain.images[0])
+    assert none.notes == (NO_GUIDANCE,) and plain.notes == ()
+
+
+def test_a_sweep_keeps_every_note_with_its_prompts(bench: Workbench, tmp_path) -> None:
+    (tmp_path / "set.txt").write_text(f"{LONG}\na red circle\na red circle\na (red:1.2) circle\n")
+    said: list[str] = []
+    cells = grid(str(tmp_path / "set.txt"), ["base"], ["1", "2"], (0,), 1, ["entropy_1d"], said.append)
+    *_, last = sweep(bench, cells)
+    assert [prompts for _, prompts in last.notes] == [(LONG.strip(),), ("a (red:1.2) circle",)]
+    assert said == ["1 of 4 rows of 'set.txt' have one that came before and were left out."]
+    assert len(list(note_lines(last.notes, 1))) == 2
