@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from t2ialign.types import InputError
 
@@ -39,6 +41,27 @@ def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
     """Write a file under a temporary name and rename it: it is there whole or not at all (``sync``: and on disk)."""
     with whole_file(path, sync) as part:
         part.write_bytes(data)
+
+
+def read_json(path: Path, what: str, mend: str) -> Any:
+    """A JSON file that others may have written; ``what`` and ``mend`` as in ``foreign``.
+
+    Refuses, besides what is no JSON, texts that are none (lone surrogates, which no page or file could hold).
+
+    Raises:
+        FileNotFoundError: there is none.
+        InputError: it cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{what} ({error}): {mend}.") from error
+    with foreign(what, mend):
+        found = json.loads(data.decode("utf-8"))
+        json.dumps(found, ensure_ascii=False).encode()
+        return found
 
 
 @contextmanager

@@ -10,7 +10,6 @@ blend ``a@0.5+b@0.5``; ``resolve`` reads that.
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import re
 import tomllib
@@ -21,6 +20,7 @@ from typing import Any, Literal
 
 from t2ialign import settings
 from t2ialign.content import COMMIT, INDEX, cached, identity, pipeline_sha, sha_of, snapshot_sha, symlinks_in_cache
+from t2ialign.files import foreign, read_json
 from t2ialign.types import AdapterUse, InputError
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
@@ -150,13 +150,15 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
     """The adapters that lie in ``folder``, by name, and a sentence for each manifest that is none."""
     for manifest in sorted(folder.glob("*/manifest.json")):
         name = manifest.parent.name
+        what, mend = f"{manifest} is not the manifest of an adapter", "mend or remove it"
         try:
-            record = json.loads(manifest.read_text(encoding="utf-8"))
-            if "kind" not in record:
-                continue  # a manifest of something else: a backbone, a scorer
-            entry = _from_manifest(name, record, manifest.parent)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            yield f"{manifest} is not the manifest of an adapter ({error}): mend or remove it."
+            record = read_json(manifest, what, mend)
+            with foreign(what, mend):
+                if "kind" not in record:
+                    continue  # a manifest of something else: a backbone, a scorer
+                entry = _from_manifest(name, record, manifest.parent)
+        except (FileNotFoundError, InputError) as error:
+            yield str(error)
             continue
         if not NAME.fullmatch(name):
             yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."

@@ -13,6 +13,7 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
 
 if TYPE_CHECKING:
+    from t2ialign.study.design import StudyDesign
     from t2ialign.study.strengths import Strengths
 
 commands = typer.Typer(help="Preference studies: design, open, close, results, export; statistics of any votes.")
@@ -64,15 +65,23 @@ def new(
 ) -> None:
     """Write down a new draft and print its id."""
     from t2ialign.store.studies import add_study
-    from t2ialign.study.design import from_toml
-    from t2ialign.types import InputError
 
-    if not design.is_file():
-        raise InputError(f"There is no file {design}.")
-    parsed = from_toml(design.read_text(encoding="utf-8"))
+    parsed = design_of(design)
     with _bench(store) as bench:
         study = add_study(bench.store, parsed)
     emit({"study": study.id, "state": study.state}, as_json, lambda: iter([study.id]))
+
+
+def design_of(path: Path) -> StudyDesign:
+    """A checked design from a TOML file. ``InputError`` where there is none, or none in it."""
+    from t2ialign.files import foreign
+    from t2ialign.study.design import from_toml
+    from t2ialign.types import InputError
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    with foreign(f"{path.name} is no design in UTF-8", "mend it, or save it as one"):
+        return from_toml(path.read_bytes().decode("utf-8-sig"))
 
 
 @commands.command(name="list")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from t2ialign.codec import decode, encode
-from t2ialign.files import write_whole
+from t2ialign.files import foreign, read_json, write_whole
 from t2ialign.hub.pick_a_pic import write_comparisons
 from t2ialign.hub.vote_tables import read_votes, write_csv_folder, write_parquet
 from t2ialign.store import Store, images
@@ -161,13 +161,13 @@ def _card(store: Store, study: str, manifest: Manifest, votes: Sequence[Vote], p
 
 
 def _manifest(folder: Path) -> tuple[Manifest, str]:
+    what, mend = f"The manifest.json in {folder} cannot be read", "copy the folder again"
     try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        name, manifest = str(record.pop("study")), decode(Manifest, record)
-    except OSError as error:
+        record = read_json(folder / "manifest.json", what, mend)
+    except FileNotFoundError as error:
         raise InputError(f"There is no manifest.json in {folder}: import a folder that was exported whole.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"The manifest.json in {folder} cannot be read: copy the folder again.") from error
+    with foreign(what, mend):
+        name, manifest = str(record.pop("study")), decode(Manifest, record)
     if not NAME.fullmatch(name):
         raise InputError(f"The manifest.json in {folder} names a study in a way that no export does.")
     return manifest, name

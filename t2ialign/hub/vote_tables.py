@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from t2ialign.files import write_whole
+from t2ialign.files import foreign, write_whole
 from t2ialign.store.export import tamed, untamed
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Exhibit
@@ -83,12 +83,10 @@ def vote_rows(votes: Iterable[Vote]) -> Iterator[Row]:
 
 def votes_from(rows: Iterable[Mapping[str, Any]]) -> list[Vote]:
     """Inverse of ``vote_rows``, surveys under their public names. ``InputError`` for another layout."""
-    try:
+    with foreign("This is not a table of votes as t2ialign exports them", "export it again"):
         ordered = sorted(rows, key=lambda row: (row["survey"], int(row["round"]), int(row["position"])))
         rounds = groupby(ordered, key=lambda row: (row["survey"], int(row["round"])))
         return [_vote(list(shown)) for _, shown in rounds]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"This is not a table of votes as t2ialign exports them ({error}).") from error
 
 
 def write_csv_folder(votes: Sequence[Vote], folder: Path) -> list[Path]:
@@ -116,12 +114,7 @@ def read_votes(path: Path) -> list[Vote]:
         return votes_from(row for file in sorted(path.glob("*.csv")) for row in _csv_rows(file))
     if not path.exists():
         raise InputError(f"There is no file {path}.")
-    if path.suffix == ".parquet":
-        try:
-            return votes_from(pq.read_table(path).to_pylist())
-        except pa.ArrowException as error:
-            raise InputError(f"{path.name} cannot be read as Parquet: copy it again.") from error
-    return votes_from(_csv_rows(path))
+    return votes_from(_parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path))
 
 
 def csv_text(rows: Iterable[Row]) -> str:
@@ -133,14 +126,34 @@ def csv_text(rows: Iterable[Row]) -> str:
     return buffer.getvalue()
 
 
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    """Rows in the export's own types; numbers are not read as texts, nor gaps as anything."""
+    with foreign(f"{path.name} cannot be read as Parquet of votes", "copy it again"):
+        table = pq.read_table(path).select(SCHEMA.names)
+        texts = [name for name in SCHEMA.names if pa.types.is_string(SCHEMA.field(name).type)]
+        odd = [name for name in texts if not _is_text(table.schema.field(name).type)]
+        gaps = [name for name in SCHEMA.names if table[name].null_count]
+        if odd or gaps:
+            raise ValueError(f"{', '.join(odd or gaps)} {'is no text' if odd else 'has gaps'}")
+        rows = table.cast(SCHEMA).to_pylist()
+    yield from rows
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
+
+
 def _csv_rows(path: Path) -> Iterator[Row]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                found = {name: untamed(value) for name, value in row.items()}
-                yield found | {"blind": found["blind"] == "True"}
-    except (UnicodeDecodeError, csv.Error, KeyError, TypeError) as error:
-        raise InputError(f"{path.name} cannot be read as a CSV of votes: {error}.") from error
+    with foreign(f"{path.name} cannot be read as a CSV of votes", "copy it again"):
+        text = path.read_bytes().decode("utf-8")
+        rows = []
+        for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
+            if None in row or None in row.values():
+                raise ValueError("a row is longer or shorter than the header")
+            found = {name: untamed(value) for name, value in row.items()}
+            rows.append(found | {"blind": found["blind"] == "True"})
+    yield from rows
 
 
 def _vote(shown: Sequence[Mapping[str, Any]]) -> Vote:

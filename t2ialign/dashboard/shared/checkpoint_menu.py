@@ -11,6 +11,7 @@ from markupsafe import Markup
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
+from t2ialign.files import foreign
 from t2ialign.methods import METHODS
 from t2ialign.registry import CheckpointEntry
 from t2ialign.source import Source
@@ -37,9 +38,14 @@ HELD = {"kl_weight": "pull to the reference", "entropy_weight": "push apart"}
 def story(entry: CheckpointEntry, note: str = "") -> str:
     """``Diffusion-DPO, beta 2,000, from sunny raters. Wins 61 % over base.``; of a backbone its ``note``."""
     try:
-        manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+        with foreign(f"The manifest of {entry.name} says what cannot be told", "mend it"):
+            return _told(entry, note)
     except InputError as error:
         return str(error)
+
+
+def _told(entry: CheckpointEntry, note: str) -> str:
+    manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
     manifest = manifest or TrainingManifest()
     if manifest.merge:
         return "Blend of " + " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge) + "."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from t2ialign.codec import IF_SAID, decode, encode
-from t2ialign.files import write_whole
+from t2ialign.files import foreign, read_json, write_whole
 from t2ialign.source import Source
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.request import AlignRequest
@@ -155,12 +155,11 @@ def find_manifest(folder: Path) -> TrainingManifest | None:
     """
     path = folder / MANIFEST
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path, f"{path} cannot be read", "restore it, or remove the checkpoint")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}): restore it, or remove the checkpoint.") from error
-    return manifest_of(record, f"{path} is not the manifest of a checkpoint")
+    with foreign(f"{path} is not the manifest of a checkpoint", "mend it, or remove the checkpoint"):
+        return manifest_of(record, f"{path} is not the manifest of a checkpoint")
 
 
 def manifest_of(record: Any, complaint: str = "This is no manifest") -> TrainingManifest:

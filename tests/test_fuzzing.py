@@ -1,0 +1,20 @@
+"""Foreign bytes end in an answer or in one sentence, whatever they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzzing import READERS, fuzz
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_traceback(name: str) -> None:
+    found = fuzz(name, 120)
+    assert found.tried >= 100 and found.tracebacks == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", READERS)
+def test_no_traceback_in_thousands(name: str) -> None:
+    assert fuzz(name, 2000).tracebacks == []
