@@ -167,7 +167,7 @@ def _manifest(folder: Path) -> tuple[Manifest, str]:
     except FileNotFoundError as error:
         raise InputError(f"There is no manifest.json in {folder}: import a folder that was exported whole.") from error
     with foreign(what, mend):
-        name, manifest = str(record.pop("study")), decode(Manifest, record)
+        name, manifest = str(record.pop("study")), decode(Manifest, record, what)
     if not NAME.fullmatch(name):
         raise InputError(f"The manifest.json in {folder} names a study in a way that no export does.")
     return manifest, name
