@@ -23,7 +23,7 @@ import filelock
 import pyarrow as pa
 
 from t2ialign.store.connection import Cursor, Params
-from t2ialign.store.errors import StoreBusy, in_plain_words, in_use, read_only, unsuitable
+from t2ialign.store.errors import StoreBusy, StoreTrouble, in_plain_words, in_use, read_only, unsuitable
 from t2ialign.store.migrations import migrate
 from t2ialign.types import InputError
 
@@ -52,7 +52,7 @@ class Store:
     def transaction(self) -> Iterator[Cursor]:
         """A cursor whose writes happen together or not at all; once it is left they are on disk. Does not nest."""
         if self.read_only:
-            raise InputError(read_only(self.home))
+            raise StoreTrouble(read_only(self.home))
         with self._writing, self._cursor() as cursor:
             cursor.begin()
             try:

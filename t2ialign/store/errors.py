@@ -19,6 +19,10 @@ DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, d
 ELSEWHERE = "choose another folder with --store or T2IALIGN_HOME"
 
 
+class StoreTrouble(InputError):
+    """Something is wrong with the store's own files. The sentence names folders of this machine: it is for the owner."""
+
+
 class StoreBusy(InputError):
     """Another process holds the store."""
 
@@ -60,25 +64,25 @@ def unsuitable(home: Path) -> str:
 
 @contextmanager
 def in_plain_words(home: Path) -> Iterator[None]:
-    """Turns the errors of disks and of DuckDB's files into ``InputError``; every other error passes as it is."""
+    """Turns the errors of disks and of DuckDB's files into ``StoreTrouble``; every other error passes as it is."""
     try:
         yield
     except OSError as error:
         if error.errno in FULL:
-            raise InputError(full(home)) from error
+            raise StoreTrouble(full(home)) from error
         if error.errno in FORBIDDEN:
-            raise InputError(read_only(home)) from error
+            raise StoreTrouble(read_only(home)) from error
         if error.errno in NO_FOLDER:
-            raise InputError(f"{home} is not a folder, and a store is one: {ELSEWHERE}.") from error
+            raise StoreTrouble(f"{home} is not a folder, and a store is one: {ELSEWHERE}.") from error
         raise
     except duckdb.ConnectionException as error:
-        raise InputError(closed(home)) from error
+        raise StoreTrouble(closed(home)) from error
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
         found = _of_system(home, reason)
         if found is None and not isinstance(error, DAMAGE) and "WAL" not in reason:
             raise
-        raise found or InputError(_unusable(home, reason)) from error
+        raise found or StoreTrouble(_unusable(home, reason)) from error
 
 
 def _of_system(home: Path, reason: str) -> InputError | None:
@@ -87,9 +91,9 @@ def _of_system(home: Path, reason: str) -> InputError | None:
         holder = re.search(r"\(PID \d+\)", reason)
         return StoreBusy(in_use(home, holder[0] if holder else ""))
     if re.search("No space left|File too large|quota exceeded", reason, re.IGNORECASE):
-        return InputError(full(home))
+        return StoreTrouble(full(home))
     if re.search("Permission denied|Read-only file system|not permitted", reason):
-        return InputError(read_only(home))
+        return StoreTrouble(read_only(home))
     return None
 
 

@@ -1,14 +1,19 @@
 """Taking part in a study: what a rater's browser (or a program) is told, and what it may say. Plain functions of the store.
 
-Blind: rounds name no method, no cell, no seed and no file; a picture's address is a hash that this survey alone has.
+Blind: rounds name no method, no cell, no seed and no file; a picture's address is a hash that this survey alone has, and its
+bytes are no other page's.
 """
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from t2ialign.codec import encode
 from t2ialign.dashboard.shared import owner
@@ -27,6 +32,7 @@ from t2ialign.use_cases.studies.prepare import draft_manifest
 
 Record = dict[str, Any]
 PREVIEW = "preview-"
+SECRET = secrets.randbits(128)  # of this process: without it nobody can take the noise off again
 # What the example says about what does not belong, and the two ways to pick nothing, by what is asked for.
 EXAMPLES = {
     "fits": "{} shows nothing of the text, so it should not be chosen.",
@@ -80,7 +86,7 @@ def join(store: Store, study: Any, group: Any = "", consent: Any = False, key: A
 
 def resume(store: Store, study: Any, survey: Any) -> Record:
     """A survey as it stands: every round, with the answer where there is one."""
-    survey = _text(survey, "survey")
+    study, survey = _text(study, "study"), _text(survey, "survey")
     if survey.startswith(PREVIEW):
         return _preview(store, study, survey)
     return _told(store, manifest_of(store, study), survey_of(store, study, survey))
@@ -95,7 +101,7 @@ def answer(
         InputError: whatever ``record_answer`` refuses, or something that is no answer at all.
     """
     given = _answer(answer)
-    survey, trial = _text(survey, "survey"), _text(trial, "trial")
+    study, survey, trial = _text(study, "study"), _text(survey, "survey"), _text(trial, "trial")
     milliseconds, revision = _whole(milliseconds, "response time"), _whole(revision, "revision")
     if survey.startswith(PREVIEW):
         shown = next((one for one in _previewed(store, study, survey)[1] if one.id == trial), None)
@@ -110,7 +116,7 @@ def take_back(store: Store, study: Any, code: Any) -> Record:
     """Withdraw the survey of this code; ``answers`` says how many that deleted."""
     if code == "PREVIEW":
         return {"answers": 0}
-    return {"answers": withdraw(store, study, _text(code, "code").strip().upper())}
+    return {"answers": withdraw(store, _text(study, "study"), _text(code, "code").strip().upper())}
 
 
 def picture(store: Store, study: str, survey: str, name: str) -> bytes:
@@ -122,7 +128,19 @@ def picture(store: Store, study: str, survey: str, name: str) -> bytes:
     shas = {key: sha for trial in (*trials, *_examples(manifest, survey)) for key, sha in _keys(survey, trial)}
     if name not in shas:
         raise InputError("There is no such picture.")
-    return picture_of(store, shas[name])
+    return unlike(picture_of(store, shas[name]), name)
+
+
+@lru_cache(maxsize=64)
+def unlike(data: bytes, name: str) -> bytes:
+    """The picture as raters get it: every number off by one at most, so that no hash finds it under a checkpoint's name."""
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    draw = np.random.default_rng([int(name, 16), SECRET])
+    noise = draw.integers(-1, 2, (picture.height, picture.width, 3), dtype=np.int16)
+    pixels = (np.asarray(picture, dtype=np.int16) + noise).clip(0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, method=1, quality=20)
+    return buffer.getvalue()
 
 
 def _told(store: Store, manifest: Manifest, survey: Survey) -> Record:
@@ -209,7 +227,7 @@ def _public(store: Store, study: Any, key: Any) -> Study:
 def _answer(said: Any) -> Answer:
     """An answer from outside, of which nothing is certain."""
     chosen, verdict = (said.get("chosen"), said.get("verdict", "")) if isinstance(said, Mapping) else (None, None)
-    if not isinstance(chosen, list) or not isinstance(verdict, str):
+    if not isinstance(chosen, list) or not isinstance(verdict, str) or not is_text(verdict):
         raise InputError("An answer has 'chosen', a list of positions, and perhaps a 'verdict'.")
     return Answer(tuple(_whole(place, "position") for place in chosen), verdict)
 
@@ -221,6 +239,11 @@ def _whole(said: Any, name: str) -> int:
 
 
 def _text(said: Any, name: str) -> str:
-    if not isinstance(said, str) or len(said) > 200:
+    if not isinstance(said, str) or len(said) > 200 or not is_text(said):
         raise InputError(f"The {name} is a short text.")
     return said
+
+
+def is_text(said: str) -> bool:
+    """Whether a string is text: half of a surrogate pair, which JSON can hold, is none and cannot be stored."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in said)

@@ -6,6 +6,7 @@ No cookie is set and nothing about the browser is read: neither its address nor 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from t2ialign.dashboard.rate import handlers
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.store import Store
+from t2ialign.store.errors import StoreBusy, StoreTrouble
 from t2ialign.types import InputError
 
 FILES = {
@@ -36,6 +38,10 @@ SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "
 PAGE = {**SAFE, "Cache-Control": "no-store", "Content-Security-Policy": POLICY}
 PICTURE = {**SAFE, "Cache-Control": "private, max-age=3600"}
 LONGEST = 16_384  # bytes of a question from outside
+TROUBLE = (
+    "The server cannot keep or find answers just now: tell whoever invited you. What was saved before is still there."
+)
+_log = logging.getLogger(__name__)
 DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
     "look": (handlers.look, ("key",)),
     "join": (handlers.join, ("group", "consent", "key")),
@@ -83,9 +89,18 @@ def rate_api(store: Store) -> None:
         api(deed, api_name=deed.__name__, concurrency_limit=None)
 
 
-def _said(deed: Callable[..., handlers.Record], *values: Any) -> handlers.Record:
+def _done(deed: Callable[..., Any], store: Store, /, *values: Any, **fields: Any) -> Any:
+    """What a deed answers. Trouble with the store is told without its folders, which are the owner's to know."""
     try:
-        return deed(*values)
+        return deed(store, *values, **fields)
+    except (StoreTrouble, StoreBusy) as error:
+        _log.error("A rater could not be served: %s", error)
+        raise InputError(TROUBLE) from error
+
+
+def _said(deed: Callable[..., handlers.Record], store: Store, *values: Any) -> handlers.Record:
+    try:
+        return _done(deed, store, *values)
     except InputError as error:
         raise gr.Error(str(error), print_exception=False) from error
 
@@ -99,7 +114,7 @@ def _page(request: Request) -> Response:
 
 def _picture(store: Store, request: Request) -> Response:
     try:
-        data = handlers.picture(store, **request.path_params)
+        data = _done(handlers.picture, store, **request.path_params)
     except InputError as error:
         return Response(str(error), 404, media_type="text/plain", headers=PAGE)
     return Response(data, media_type="image/webp", headers=PICTURE)
@@ -114,7 +129,8 @@ async def _deed(store: Store, request: Request) -> Response:
     if body is None:
         return _refusal("This was not understood: send a short JSON object.", 400)
     try:
-        told = await run_in_threadpool(deed, store, study, **{field: body[field] for field in fields if field in body})
+        said = {field: body[field] for field in fields if field in body}
+        told = await run_in_threadpool(_done, deed, store, study, **said)
     except InputError as error:
         return _refusal(str(error), 422)
     except TypeError:
@@ -133,7 +149,7 @@ async def _body(request: Request) -> dict[str, Any] | None:
             return None
     try:
         body = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 

@@ -200,3 +200,19 @@ def test_an_unknown_study_is_named(services):
     for study in ("nothing", "../x", "x" * 9999, None, "explore"):
         with pytest.raises(InputError):
             handlers.look(services.store, study)
+
+
+@pytest.mark.parametrize("odd", [5, 0.5, True, ["x"], {"a": 1}, None, "\ud800", "x" * 300])
+def test_a_study_that_is_no_text_is_a_sentence_that_tells_of_no_other(services, odd):
+    """DuckDB compared the column of all studies with a number, and named the first one that is none."""
+    secret = draft(services).id
+    for act in (
+        lambda: handlers.look(services.store, odd),
+        lambda: handlers.join(services.store, odd, "", True),
+        lambda: handlers.resume(services.store, odd, "survey"),
+        lambda: handlers.answer(services.store, odd, "survey", "trial", {"chosen": [0]}, 5),
+        lambda: handlers.take_back(services.store, odd, "CODE"),
+    ):
+        with pytest.raises(InputError) as caught:
+            act()
+        assert secret not in str(caught.value)

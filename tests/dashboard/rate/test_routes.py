@@ -1,12 +1,18 @@
 """The participants' page over HTTP: blind, without cookies, and deaf to what is not a short JSON object."""
 
+import errno
 import re
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from t2ialign.dashboard.rate.routes import FILES, rate_routes
+from t2ialign.dashboard.rate import handlers
+from t2ialign.dashboard.rate.routes import FILES, TROUBLE, rate_routes
+from t2ialign.dashboard.shared.pictures import address, picture_route
+from t2ialign.store import list_cells
+from t2ialign.store.errors import in_plain_words
+from t2ialign.store.images import decode, digest
 from tests.dashboard.studies import DESIGN, SETS, names_of, opened
 
 JSON = {"Content-Type": "application/json"}
@@ -95,3 +101,66 @@ def test_a_missing_field_and_an_unknown_deed_are_refused(services, client):
 def test_a_refusal_is_a_sentence(client):
     answer = ask(client, "nothing", "look")
     assert answer.status_code == 422 and "no study" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("deed", ["look", "join", "survey", "answer", "withdraw"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"survey": "\\ud800", "code": "\\ud800", "key": "\\ud800", "group": "\\ud800", "consent": true, "trial": "t", '
+        '"answer": {"chosen": [], "verdict": "\\ud800"}, "milliseconds": 1}',
+        '{"answer": ' + "[" * 8000 + "]" * 8000 + "}",
+        '{"survey": "x", "trial": "t", "answer": {"chosen": [1e400]}, "milliseconds": ' + "9" * 4000 + "}",
+        '{"survey": 7, "code": 7, "key": 7, "consent": true, "group": 7}',
+    ],
+)
+def test_odd_json_is_refused_and_not_an_error_of_the_server(services, client, deed, body):
+    study = opened(services, DESIGN).id
+    answer = client.post(f"/rate/{study}/{deed}", content=body, headers=JSON)
+    assert 400 <= answer.status_code < 500 or (deed == "look" and answer.status_code == 200), answer.text
+
+
+@pytest.mark.parametrize("study", ["%ff", "%ed%a0%80", "%00", "a%2fb", "x" * 3000])
+def test_odd_addresses_are_refused(client, study):
+    for answer in (
+        client.get(f"/rate/{study}/survey/name.webp"),
+        ask(client, study, "look"),
+        ask(client, study, "join", consent=True),
+    ):
+        assert 400 <= answer.status_code < 500
+
+
+def test_trouble_with_the_disk_shows_raters_no_path_of_the_server(services, client, monkeypatch):
+    study = opened(services, DESIGN).id
+
+    def full(*_, **__):
+        with in_plain_words(services.store.home):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(handlers, "begin_survey", full)
+    answer = ask(client, study, "join", group="", consent=True)
+    assert (
+        answer.status_code == 422
+        and answer.json() == {"error": TROUBLE}
+        and str(services.store.home) not in answer.text
+    )
+
+
+def test_what_a_rater_sees_is_found_under_no_name(services, client):
+    """By no hash, of the file or of the pixels; and to the eye nothing has changed."""
+    study = opened(services, DESIGN).id
+    others = TestClient(Starlette(routes=[picture_route(services.store)]))
+    cells = [(cell.key, seed) for cell in list_cells(services.store) for seed in cell.seeds]
+    named = [others.get(f"/{address(cell, seed, small)}").content for cell, seed in cells for small in (False, True)]
+    joined = ask(client, study, "join", group="", consent=True).json()
+    sources = [source for one in joined["rounds"] for option in one["options"] for source in option]
+    seen = [client.get(f"/rate/{source}").content for source in sources]
+    assert len(seen) >= 13 and len(named) >= 18
+    assert not {*map(digest, seen)} & {*map(digest, named)}
+    pixels = [decode(one) for one in named]
+    assert not {digest(decode(one).numpy().tobytes()) for one in seen} & {
+        digest(one.numpy().tobytes()) for one in pixels
+    }
+    nearest = [min(int((decode(one).int() - other.int()).abs().max()) for other in pixels) for one in seen]
+    assert 0 not in nearest and nearest.count(1) >= 13, "all but the decoys, which no cell has"
+    assert client.get(f"/rate/{sources[0]}").content == seen[0]
