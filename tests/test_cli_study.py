@@ -43,6 +43,18 @@ def run(monkeypatch, capsys):
     return call
 
 
+def test_a_title_cannot_speak_to_the_terminal(run, tmp_path: Path):
+    (tmp_path / "design.toml").write_text(
+        DESIGN.replace('"Guidance"', r'"\u001b[31mRed\u001b]0;owned\u0007 \u202eback"')
+    )
+    code, _, said = run("new", tmp_path / "design.toml", "--store", tmp_path / "home")
+    if code == 0:
+        _, out, said = run("list", "--store", tmp_path / "home")
+        assert "Red" in out
+        said += out
+    assert not any(code in said for code in "\x1b\x07\u202e"), repr(said)
+
+
 def test_agreement_of_anybodys_answers(run, tmp_path: Path):
     rows = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
     lines = [f"u{u},r{r},{a}" for r, row in enumerate(rows) for u, a in enumerate(row) if a != "."]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from t2ialign.cli import jobs, measuring, runs, serve, study, training
 from t2ialign.cli.app import app
+from t2ialign.cli.options import printable
 from t2ialign.types import InputError
 
 COMMANDS = (serve, runs, jobs, measuring, training, study)  # modules whose commands have joined ``app``
@@ -20,5 +21,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except InputError as error:
-        print(f"t2ialign: {error}", file=sys.stderr)
+        print(printable(f"t2ialign: {error}"), file=sys.stderr)
         sys.exit(2)

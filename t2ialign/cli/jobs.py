@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath
+from t2ialign.cli.options import JsonFlag, StorePath, printable
 
 if TYPE_CHECKING:
     from t2ialign.jobs.folder import JobFolder, JobRequest
@@ -157,4 +157,4 @@ def _emit(result: Any, as_json: bool, lines: Callable[[], Iterable[str]]) -> Non
         print(json.dumps(result))
     else:
         for line in lines():
-            print(line)
+            print(printable(line))

@@ -54,7 +54,12 @@ def emit(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None
         print(json.dumps(jsonable(result)))
     else:
         for line in lines():
-            print(line)
+            print(printable(line))
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: what others wrote (a title, a file's name) may hold codes that would move or colour it."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def names(text: str) -> tuple[str, ...]:

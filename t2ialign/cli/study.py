@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
+from t2ialign.cli.options import JsonFlag, StorePath, emit, printable, progress
 
 if TYPE_CHECKING:
     from t2ialign.study.design import StudyDesign
@@ -161,7 +161,7 @@ def exclude(
         change = studies.include if undo else studies.exclude
         change(bench.store, study, checked_rule(rule, value, survey), reason)
         for when, event in studies.study_log(bench.store, study):
-            print(f"{when:%Y-%m-%d %H:%M} {event}")
+            print(printable(f"{when:%Y-%m-%d %H:%M} {event}"))
 
 
 @commands.command()

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import checkpoint_menu
 from t2ialign.dashboard.shared.checkpoint_menu import stories, story
 from t2ialign.registry import CheckpointEntry, load_registry
 
@@ -87,3 +88,38 @@ def test_what_comes_later_takes_nobodys_colour(services, monkeypatch):
 def test_what_must_be_downloaded_comes_last():
     names = list(Services.checkpoints(SimpleNamespace(bench=SimpleNamespace(registry=load_registry))))
     assert names[0] == "base" and names[-3:] == ["sd-1.5", "sd-2.1-base", "sdxl"]
+
+
+def test_one_odd_manifest_leaves_the_others_in_the_menu(services, monkeypatch):
+    """Whatever the reader of manifests does not foresee, it concerns that checkpoint alone."""
+
+    def odd(folder):
+        if folder.name == "spo":
+            raise RecursionError
+
+    monkeypatch.setattr(checkpoint_menu, "find_manifest", odd)
+    known = services.checkpoints()
+    assert story(known["spo"]).startswith("Its manifest.json cannot be read (RecursionError)")
+    assert "spo" in stories(services) and "cannot be read" not in story(known["mi-tune"])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "[" * 5000 + "]" * 5000,
+        '{"kind": "lora", "backbone": ["shapes"]}',
+        '{"kind": "lora", "backbone": "shapes", "parents": 5}',
+        '{"kind": "lora", "backbone": "shapes", "method": ["f_dpo"], "note": {"a": 1}}',
+        '{"kind": ["lora"], "backbone": "shapes"}',
+        '{"kind": "lora", "backbone": "shapes", "file": ["x"]}',
+        '{"kind": "lora", "backbone": "shapes", "file": "\\u0000"}',
+        '{"kind": "lora", "backbone": "shapes", "method": "f_dpo", "request": {"method": "f_dpo", "options": {"beta": [1]}}}',
+        '{"kind": "lora", "backbone": "shapes", "scores": {"win_rate": [null, null, null]}}',
+    ],
+)
+def test_the_list_of_checkpoints_outlives_any_file(services, record):
+    folder = services.bench.home / "checkpoints" / "odd"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(record)
+    (folder / "pytorch_lora_weights.safetensors").write_bytes(b"weights")
+    assert {"base", "spo"} <= set(services.checkpoints()) and "spo" in stories(services)
