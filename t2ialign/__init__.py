@@ -265,6 +265,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             html.py                 the few tags that every piece shares
             links.py                links into the page
             one_run_per_page.py     asking twice is asking once
+            visitors.py             who asks, and how much of a server strangers may use
             owner.py                what is the owner's alone, where a token is set
             owner_lock.py           the key of the owner, typed once for all tabs
             pictures.py             pictures for the page, each under an address that tells nothing about it

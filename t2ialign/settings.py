@@ -2,12 +2,13 @@
 
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
 folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET``
-(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it).
+(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and those of ``VisitorLimits``.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +45,36 @@ def check_shipped() -> None:
     for variable, folder in (("T2IALIGN_CHECKPOINTS", CHECKPOINTS), ("T2IALIGN_DATA", DATA)):
         if not folder.is_dir():
             raise InputError(f"There is no folder {folder}: install t2ialign anew, or say in {variable} where it lies.")
+
+
+@dataclass(frozen=True)
+class VisitorLimits:
+    """What everybody but the owner may ask of a server that has strangers. ``T2IALIGN_VISITOR_RUNS`` and so on.
+
+    ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``work``: pictures
+    times steps that one address may ask for in an hour; ``upload_mb``: the largest file that is taken, in megabytes.
+    """
+
+    queue: int = 8
+    runs: int = 2
+    work: int = 40_000
+    upload_mb: int = 32
+
+
+@cache
+def visitor_limits() -> VisitorLimits:
+    """The limits as the environment has them. ``InputError`` for what is no whole number of at least 1."""
+    usual = asdict(VisitorLimits())
+    return VisitorLimits(**{name: _positive(f"T2IALIGN_VISITOR_{name.upper()}", usual[name]) for name in usual})
+
+
+def _positive(variable: str, usual: int) -> int:
+    said = os.environ.get(variable) or str(usual)
+    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 10**12):
+        raise InputError(
+            f"{variable} is {said[:20]!r}: give a whole number of at least 1, or leave it unset for {usual}."
+        )
+    return int(said)
 
 
 @cache

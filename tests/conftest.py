@@ -14,7 +14,7 @@ _HOME = tempfile.TemporaryDirectory(prefix="t2ialign-tests-")
 os.environ.update(T2IALIGN_HOME=_HOME.name, T2IALIGN_DEVICE="cpu")
 os.environ["OMP_NUM_THREADS"] = "1"  # sums are cut differently for several threads, and some tests compare bit for bit
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
-for name in ("T2IALIGN_OWNER_TOKEN", "T2IALIGN_CHECKPOINTS", "T2IALIGN_DATA"):
+for name in ("SPACE_ID", "T2IALIGN_OWNER_TOKEN", "T2IALIGN_CHECKPOINTS", "T2IALIGN_DATA"):
     os.environ.pop(name, None)
 
 _connect = socket.socket.connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,7 @@ from t2ialign.dashboard.align import page as align
 from t2ialign.dashboard.explore import page as explore
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.shared import theme
+from t2ialign.dashboard.shared import owner, theme
 from t2ialign.dashboard.shared.pictures import picture_route
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
@@ -29,6 +30,9 @@ TABS = {
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
 HEADER = render("shared/header.html")
 WORKERS = 16
+PROXIES = (
+    "FORWARDED_ALLOW_IPS"  # uvicorn's: whose X-Forwarded-For is believed; its default would be any of this machine
+)
 EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for, and when a file is old
 
 
@@ -57,6 +61,7 @@ def opened_tab(request: gr.Request) -> Any:
 
 def serve(services: Services, **where: Any) -> None:
     """Shows the page, ``where`` ``launch`` is told, until the process is stopped; afterwards nothing is answered."""
+    os.environ.setdefault(PROXIES, "")
     blocks = build_dashboard(services)
     try:
         blocks.launch(**launch_options(services), **where)
@@ -75,5 +80,6 @@ def launch_options(services: Services) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
-        "show_error": True,
+        "show_error": False,  # sentences of ours are shown by themselves; what else goes wrong is for the log
+        "max_file_size": f"{services.visits.limits.upload_mb}mb" if owner.guarded() else None,
     }

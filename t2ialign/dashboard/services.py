@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 from t2ialign.charts.theme import styles
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
+from t2ialign.dashboard.shared.owner import Guesses
+from t2ialign.dashboard.shared.visitors import Visits
 from t2ialign.engines import LocalEngine
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
@@ -29,8 +31,10 @@ class Services:
     engine: LocalEngine
     prompts: Mapping[str, tuple[Prompt, ...]]
     page_runs: OneRunPerPage
+    visits: Visits
     supervisor: Supervisor
     exports: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
+    guesses: Guesses = field(default_factory=Guesses)
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 
@@ -70,4 +74,6 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     known = {name: prompt_sets.load(name) for name in names}
     engine = LocalEngine()
     supervisor = Supervisor(bench.store)
-    return Services(bench, bench.store, engine, known, OneRunPerPage(engine), supervisor, trouble=trouble)
+    return Services(
+        bench, bench.store, engine, known, OneRunPerPage(engine), Visits(engine), supervisor, trouble=trouble
+    )

@@ -74,9 +74,13 @@ class LocalEngine:
 
     def ahead_of(self, key: str) -> int:
         """How many unfinished tasks stand before this one."""
-        with self._changed:
-            waiting = [task.key for task in self._tasks.values() if not task.finished]
+        waiting = self.unfinished()
         return waiting.index(key) if key in waiting else 0
+
+    def unfinished(self) -> tuple[str, ...]:
+        """The keys of the tasks that wait or work, in their order."""
+        with self._changed:
+            return tuple(task.key for task in self._tasks.values() if not task.finished)
 
     def wait(self, key: str, timeout: float | None = None) -> Task | None:
         """Block until the task has finished, or the timeout has passed."""

@@ -13,6 +13,7 @@ import torch
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
+from t2ialign.dashboard.shared.visitors import Visits
 from t2ialign.engines import LocalEngine
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.shapes.grammar import COLORS, SHAPES, parse
@@ -57,7 +58,7 @@ def services_of(store: Store) -> Services:
     names = prompt_sets.names()
     bench, engine = Workbench(StoreResults(store), "cpu", "float32"), LocalEngine()
     prompts = {name: prompt_sets.load(name) for name in reversed(names)}
-    return Services(bench, store, engine, prompts, OneRunPerPage(engine), Supervisor(store))
+    return Services(bench, store, engine, prompts, OneRunPerPage(engine), Visits(engine), Supervisor(store))
 
 
 def picture(prompt: Prompt, config: GenerationConfig, seed: int) -> torch.Tensor:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -14,22 +15,28 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
+from t2ialign.dashboard.explore import handlers
+from t2ialign.dashboard.rate.handlers import look
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.owner_lock import KEY
+from t2ialign.store import list_runs
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import list_studies, study_log
-from tests.dashboard.studies import PICK, opened
+from t2ialign.types import InputError
+from tests.dashboard.studies import PICK, draft, opened
 
 TOKEN = "a token of the owner's"
 # Everybody may look, generate pictures, and say what they like; whatever else there is asks for the key.
 PUBLIC = {
-    *("generate", "cancel", "compare", "vote", "repaint", "pick_example", "show_examples"),  # Explore
+    *("compare", "vote", "repaint", "pick_example", "show_examples"),  # Explore
     *("show", "draw", "explain", "click_point", "choose_prompt", "show_audit", "export"),  # Trade-off
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming"),  # Align: watching a run
     *("draw_curves", "draw_landscapes", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
-    *("open_page", "opened_tab", "tick", "unlock"),
+    *("open_page", "opened_tab", "tick"),
 }
+# For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
+LIMITED = {"generate", "cancel", "unlock"}
 # These show or hide things by the key, and hold nothing else.
 HARMLESS = {"opened", "_shown", "offer_to"}
 
@@ -66,7 +73,6 @@ class Page:
 def page(services, monkeypatch) -> Iterator[Page]:
     """The whole page, served, with a token set."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
-    monkeypatch.setattr(owner, "PATIENCE", 0.0)
     blocks = build_dashboard(services)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield Page(address, blocks)
@@ -101,7 +107,7 @@ def test_every_handler_asks_for_the_key_or_is_known_to_be_for_everybody(page):
 def test_every_handler_of_the_owners_refuses_a_stranger(services, page):
     study = opened(services, PICK)
     before = (study_log(services.store, study.id), list_studies(services.store), list_jobs(services.store))
-    mine = {index: fn for index, fn in page.handlers().items() if needs_key(fn) and fn.name not in HARMLESS}
+    mine = {index: fn for index, fn in page.handlers().items() if needs_key(fn) and fn.name not in HARMLESS | LIMITED}
     assert len(mine) > 35
     for index, fn in mine.items():
         answer = page.post(index, forged(fn), uuid.uuid4().hex)
@@ -127,9 +133,9 @@ def test_the_page_as_it_is_sent_holds_nothing_of_a_study(services, page):
 
 def test_the_token_unlocks_one_session_on_every_tab(services, page):
     study, mine = opened(services, PICK), uuid.uuid4().hex
-    named = {(fn.name, len(fn.inputs)): index for index, fn in page.handlers().items()}
-    assert owner.WRONG[:20] in page.post(named["unlock", 1], ["wrong"], mine)
-    page.post(named["unlock", 1], [TOKEN], mine)
+    unlocking = next(index for index, fn in page.handlers().items() if fn.name == "unlock")
+    assert owner.WRONG[:20] in page.post(unlocking, ["", "wrong"], mine)
+    page.post(unlocking, ["", TOKEN], mine)
     drawing = next(
         index
         for index, fn in page.handlers().items()
@@ -151,3 +157,84 @@ def test_raters_need_no_token(services, page):
     assert saved == {"saved": True}
     with pytest.raises(Exception, match="no study"):
         client.predict("nothing", api_name="/rate_look")
+
+
+def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeypatch):
+    monkeypatch.setattr(handlers, "run_batches", lambda *_: iter(()))
+    named = {fn.name: (index, fn) for index, fn in page.handlers().items() if fn.name in LIMITED}
+    assert set(named) == LIMITED
+    index, fn = named["cancel"]
+    services.engine.submit("study abc", lambda cancelled: iter(()))
+    assert "no run" in page.post(index, ["", "run=study%20abc"], uuid.uuid4().hex)
+    index, fn = named["generate"]
+    asked = [
+        "",
+        "",
+        "light",
+        "a red circle",
+        ["base", "spo", "mi-tune", "diffusion-dpo"],
+        4,
+        0,
+        64,
+        100,
+        "ddim",
+        "cfg",
+        "",
+    ]
+    page.post(index, asked, uuid.uuid4().hex)
+    told = page.post(index, [*asked[:3], "a ring", *asked[4:]], uuid.uuid4().hex)
+    assert "This takes 25,600 picture steps, and of 40,000 an hour your address has 14,400 left" in told
+    assert len(list_runs(services.store)) == 1
+    index, fn = named["unlock"]
+    told = [page.post(index, ["", "guess"], uuid.uuid4().hex) for _ in range(owner.FREE_GUESSES + 1)]
+    assert owner.WRONG[:20] in told[-2] and "5 wrong tokens: wait" in told[-1]
+
+
+def test_every_address_of_the_server_is_known(services, page):
+    """Gradio's own, and ours: a new one of ours comes with a decision about who may ask there."""
+    paths = {getattr(route, "path", "") for route in page.blocks.app.routes}
+    assert {path for path in paths if path.startswith(("/rate", "/pictures"))} == {
+        "/pictures/{cell:str}/{seed:int}.webp",
+        "/rate/{name:str}",
+        "/rate/{study:str}/{survey:str}/{name:str}.webp",
+        "/rate/{study:str}/{deed:str}",
+    }
+    closed = opened(services, PICK)
+    drafted = draft(services, replace(PICK, title="A secret draft"))
+    for path in ("config", "gradio_api/info", f"rate/{drafted.id}", "monitoring", "gradio_api/startup-events"):
+        try:
+            told = urllib.request.urlopen(f"{page.address}{path}", timeout=20).read().decode()
+        except urllib.error.HTTPError as error:
+            told = error.read().decode()
+        assert not any(secret in told for secret in ("A secret draft", "secret-method", closed.hash, TOKEN)), path
+
+
+def test_no_endpoint_for_raters_tells_of_a_draft(services, page):
+    secret = draft(services, replace(PICK, title="A secret draft")).id
+    for study in (5, True, ["x"], None, "\ud800", "\0", secret):
+        values = {
+            "rate_look": [study],
+            "rate_join": [study, "", True],
+            "rate_survey": [study, "preview-x"],
+            "rate_answer": [study, "s", "t", {"chosen": [0]}, 5, 0],
+            "rate_withdraw": [study, "ABC"],
+        }
+        named = {fn.api_name: index for index, fn in page.blocks.fns.items() if fn.api_name in values}
+        assert set(named) == set(values)
+        for name, index in named.items():
+            answer = page.post(index, values[name], uuid.uuid4().hex)
+            assert '"success":false' in answer and "A secret draft" not in answer, (name, answer)
+            assert study == secret or secret not in answer, (name, answer)
+
+
+def test_files_that_are_uploaded_have_a_largest_size(services, page):
+    assert page.blocks.max_file_size == services.visits.limits.upload_mb * 2**20
+
+
+def test_a_space_without_a_token_is_closed_and_says_how_to_open_it(services, monkeypatch):
+    monkeypatch.setattr(settings, "SPACE", "someone/space")
+    config = json.dumps(build_dashboard(services).get_config_file(), default=str)
+    assert "set the secret T2IALIGN_OWNER_TOKEN" in config
+    study = draft(services)
+    with pytest.raises(InputError, match="not been opened"):
+        look(services.store, study.id)

@@ -80,7 +80,7 @@ def _wire_form(wires: Wires, services: Services) -> None:
         (*OPENED, "name"),
         trigger_mode="once",
     )
-    shown = wires.on(wire_lock(wires).then, _shown, ("key",), ("fold",))
+    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("fold",))
     wires.on(shown.then, first, ("key", "parent"), picked)
 
 

@@ -9,7 +9,10 @@ import gradio as gr
 from t2ialign.dashboard.explore.example_prompts import chips
 from t2ialign.dashboard.explore.form import FEWEST, MOST, Form
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.visitors import in_a_line
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.guidance import GUIDANCE
 from t2ialign.samplers import SCHEDULERS
@@ -47,6 +50,7 @@ def prompt_panel(services: Services) -> Components:
         )
         generate = gr.Button("Generate", variant="primary", elem_id="t2-generate", scale=0, min_width=120)
         cancel = gr.Button("Cancel", visible=False, elem_id="t2-cancel", scale=0, min_width=120)
+    gr.HTML(notice(in_a_line(services.visits.limits), "hint"), visible=owner.guarded(), apply_default_css=False)
     with gr.Row(elem_id="t2-examples"):
         examples = gr.HTML(
             chips(next(iter(services.prompts.values()), ())),

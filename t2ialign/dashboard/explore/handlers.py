@@ -29,8 +29,10 @@ from t2ialign.dashboard.shared.links import Subject, read_query
 from t2ialign.dashboard.shared.pictures import picture_file
 from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import point_details_html
+from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
-from t2ialign.store import Filters, choices
+from t2ialign.registry import resolve
+from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
@@ -38,26 +40,50 @@ from t2ialign.use_cases.batches.run import open_run, run_batches
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
 
-def generate(services: Services, page: str, subject: str, theme: str, *fields: Any) -> Updates:
+def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fields: Any) -> Updates:
     """Writes the run down, hands it to the engine and shows that it waits; a problem leaves everything as it was."""
     try:
         requests = requests_of(read_form(fields), services)
-        run = services.page_runs.ask(page, read_query(subject).run, requests, partial(_begin, services, requests))
+        if not visitor.owner:
+            _check_local(services, requests)
+        begin = partial(_begin, services, visitor, requests)
+        run = services.page_runs.ask(visitor.page, read_query(subject).run, requests, begin)
     except InputError as error:
         return {"notice": notice(str(error))}
     cleared = {"point_details": "", "compare": gr.Column(visible=False)}
     return cleared | draw(services, watch(services, Subject(run=run)), theme, charted="")
 
 
-def _begin(services: Services, requests: tuple[BatchRequest, ...]) -> str:
-    run = open_run(services.bench, requests).id
-    services.engine.submit(run, lambda cancelled: run_batches(services.bench, run, requests, cancelled))
-    return run
+def _check_local(services: Services, requests: tuple[BatchRequest, ...]) -> None:
+    """``InputError`` for what would first be fetched from the Hub: gigabytes, and a model that nobody else can use beside."""
+    registry = services.bench.registry()
+    for request in requests:
+        entry, adapters = resolve(request.checkpoint, registry)
+        found = [entry.source, *(registry.checkpoints[use.name].adapter for use in adapters)]
+        if any(isinstance(source, str) for source in found):
+            raise InputError(
+                f"{request.checkpoint} comes from the Hub, and here only the owner draws with such models: choose another."
+            )
 
 
-def cancel(services: Services, subject: str) -> Updates:
-    """Asks the run to stop at its next step; the timer shows when it has."""
-    services.engine.cancel(read_query(subject).run)
+def _begin(services: Services, visitor: Visitor, requests: tuple[BatchRequest, ...]) -> str:
+    def start() -> str:
+        run = open_run(services.bench, requests).id
+        services.engine.submit(run, lambda cancelled: run_batches(services.bench, run, requests, cancelled))
+        return run
+
+    return services.visits.begin(visitor, sum(len(one.seeds) * one.num_inference_steps for one in requests), start)
+
+
+def cancel(services: Services, visitor: Visitor, subject: str) -> Updates:
+    """Asks a run to stop at its next step; the timer shows when it has. Other work of the engine has no id of a run."""
+    run = read_query(subject).run
+    try:
+        if not services.visits.may_stop(visitor, find_run(services.store, run).id):
+            raise InputError("Only the page that started this run can stop it, or the owner.")
+    except InputError as error:
+        return {"notice": notice(str(error))}
+    services.engine.cancel(run)
     return {"cancel": gr.Button("Stopping", interactive=False)}
 
 

@@ -12,6 +12,7 @@ from t2ialign.dashboard.explore.form_view import FIELDS, prompt_panel, settings_
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
 from t2ialign.dashboard.shared.chart_points import choose
+from t2ialign.dashboard.shared.owner_lock import shared_key
 from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.shared.results_panel import PLOT, point_details_panel, results_panel, status_panel
 from t2ialign.dashboard.shared.wiring import Wires, asset
@@ -47,6 +48,7 @@ def build(services: Services) -> None:
 def _components(services: Services) -> dict[str, Any]:
     components = {
         "page": page_bridge(),
+        "key": shared_key(),
         "subject": gr.Textbox("", visible="hidden"),
         "seen": gr.State(""),
         "charted": gr.State(""),
@@ -72,7 +74,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
     parts = wires.components
     asking = [parts["generate"].click, parts["prompt"].submit]
     gr.on(asking, None, js=asset("explore/asked.js"), show_progress="hidden", trigger_mode="multiple")
-    answered = wires.on_page(
+    answered = wires.on_visit(
         asking,
         partial(handlers.generate, services),
         ("subject", "page", *FIELDS),
@@ -81,7 +83,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
     )
     for ended in (answered.then, answered.failure):
         ended(None, None, None, js=asset("explore/answered.js"), show_progress="hidden")
-    wires.on(parts["cancel"].click, partial(handlers.cancel, services), ("subject",), ("cancel",))
+    wires.on_visit(parts["cancel"].click, partial(handlers.cancel, services), ("subject",), ("cancel", "notice"))
     wires.on(
         parts["timer"].tick,
         partial(handlers.tick, services),

@@ -2,14 +2,18 @@
 
 The page keeps the token that was typed in a ``gr.State``, which lives on the server and belongs to one session: it is in
 no page, no address and no request but the one that unlocks. A private endpoint still answers a raw request, so the
-check stands in the handler and not in the page.
+check stands in the handler and not in the page. A Space has strangers in any case: without a token it has no owner.
 """
 
 from __future__ import annotations
 
 import hmac
+import math
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from t2ialign import settings
@@ -17,38 +21,77 @@ from t2ialign.types import InputError
 
 REFUSAL = "This belongs to the owner: unlock it on the Study or the Align page with the owner's token first."
 WRONG = "This is not the owner's token."
-PATIENCE = 0.5  # seconds that a wrong token costs
+NO_OWNER = (
+    "This Space has no owner yet: set the secret T2IALIGN_OWNER_TOKEN in its settings, and unlock the page with it."
+)
+FREE_GUESSES, LONGEST_WAIT = 5, 300.0  # wrong tokens from one address before it has to wait, and seconds at most
+KEEP = 4096  # addresses whose wrong tokens are remembered
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Wrong tokens by address. After a few, each doubles the time in which nothing more is looked at; nothing sleeps."""
+
+    clock: Callable[[], float] = time.monotonic
+    _wrong: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def judge(self, address: str, right: bool) -> None:
+        """Counts an attempt. ``InputError`` for a wrong one, and for any while the address has to wait."""
+        with self._lock:
+            count, until = self._wrong.get(address, (0, 0.0))
+            left = until - self.clock()
+            if left > 0:
+                raise InputError(f"There were {count} wrong tokens: wait {math.ceil(left)} s, then try again.")
+            if right:
+                self._wrong.pop(address, None)
+                return
+            count += 1
+            pause = 0.0 if count < FREE_GUESSES else min(2.0 ** min(count - FREE_GUESSES, 60), LONGEST_WAIT)
+            self._wrong[address] = (count, self.clock() + pause)
+            self._wrong.move_to_end(address)
+            while len(self._wrong) > KEEP:
+                self._wrong.popitem(last=False)
+        raise InputError(WRONG)
+
+
+def guarded() -> bool:
+    """Whether strangers reach this page, so that the owner has to be told from them."""
+    return bool(settings.OWNER_TOKEN or settings.SPACE)
 
 
 def locked(key: str) -> bool:
-    """Whether a session that has typed ``key`` is kept out. Nobody is where no token is set."""
+    """Whether a session that has typed ``key`` is kept out: nobody where no token is set, on a Space then everybody."""
     token = settings.OWNER_TOKEN
-    return bool(token) and not hmac.compare_digest(str(key).encode(), token.encode())
+    return guarded() and not (token and hmac.compare_digest(str(key).encode(errors="replace"), token.encode()))
 
 
 def check(key: str) -> None:
     """Raises ``InputError`` for a session that is kept out."""
     if locked(key):
-        raise InputError(REFUSAL)
+        raise InputError(REFUSAL if settings.OWNER_TOKEN else NO_OWNER)
 
 
-def unlocked(typed: str) -> str:
-    """The key to keep for a session that typed the right token; ``InputError`` for a wrong one, after a moment."""
-    if locked(typed):
-        time.sleep(PATIENCE)
-        raise InputError(WRONG)
+def unlocked(typed: str, guesses: Guesses, address: str) -> str:
+    """The key to keep for a session that typed the right token; ``InputError`` for a wrong one, or one too many."""
+    if not settings.OWNER_TOKEN:
+        check(typed)
+        return typed
+    guesses.judge(address, not locked(typed))
     return typed
 
 
 def sign(text: str) -> str:
     """What proves that the owner has given ``text`` away, for links; empty where no token is set."""
     token = settings.OWNER_TOKEN
-    return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()[:32] if token else ""
+    return hmac.new(token.encode(), text.encode(errors="replace"), "sha256").hexdigest()[:32] if token else ""
 
 
 def signed(text: str, signature: str) -> bool:
-    """Whether ``signature`` is what ``sign`` gave for ``text``; always where no token is set."""
-    return hmac.compare_digest(signature.encode(), sign(text).encode()) if settings.OWNER_TOKEN else True
+    """Whether ``signature`` is what ``sign`` gave for ``text``; always where no token is set, never on a Space without."""
+    if not settings.OWNER_TOKEN:
+        return not guarded()
+    return hmac.compare_digest(signature.encode(errors="replace"), sign(text).encode())
 
 
 def owned(handler: Callable[..., Any], refused: Callable[[str], Any]) -> Callable[..., Any]:

@@ -12,6 +12,9 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from t2ialign.dashboard.shared.visitors import visitor_of
+from t2ialign.types import InputError
+
 Updates = dict[str, Any]
 PAGES = Path(__file__).parent.parent
 FIRST_SHEET = "shared/style.css"
@@ -48,7 +51,7 @@ class Wires:
         """Runs ``handler(*inputs)`` on a trigger (or any of a list) and shows what it returns; names left out stay."""
 
         def run(*values: Any) -> Any:
-            return ordered(handler(*values), outputs)
+            return answered(handler, outputs, *values)
 
         run.__name__ = name_of(handler)
         return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
@@ -65,12 +68,12 @@ class Wires:
 
         def run(event: gr.EventData, *values: Any) -> Any:
             data = event._data if isinstance(event._data, dict) else {}
-            return ordered(handler(data, *values), outputs)
+            return answered(handler, outputs, data, *values)
 
         run.__name__ = name_of(handler)
         return trigger(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
 
-    def on_page(
+    def on_visit(
         self,
         triggers: Any,
         handler: Callable[..., Updates],
@@ -78,13 +81,13 @@ class Wires:
         outputs: Sequence[str],
         **options: Any,
     ) -> Dependency:
-        """The same for a handler that must know which open page asks: ``handler(page, *inputs)``, an id that none shares."""
+        """The same for a handler that must know who asks: ``handler(visitor, *inputs)``. The tab needs ``key``."""
 
-        def run(request: gr.Request, *values: Any) -> Any:
-            return ordered(handler(request.session_hash or "", *values), outputs)
+        def run(request: gr.Request, key: str, *values: Any) -> Any:
+            return answered(handler, outputs, visitor_of(request, key), *values)
 
         run.__name__ = name_of(handler)
-        return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+        return listening(triggers)(run, self.pick(("key", *inputs)), self.pick(outputs), **{**QUIET, **options})
 
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
@@ -107,6 +110,14 @@ def listening(triggers: Any) -> Callable[..., Dependency]:
             for trigger in triggers
         ],
     )
+
+
+def answered(handler: Callable[..., Updates], outputs: Sequence[str], *values: Any) -> Any:
+    """What a handler returns, ordered. The page shows the sentence of an ``InputError``, and nothing of other errors."""
+    try:
+        return ordered(handler(*values), outputs)
+    except InputError as error:
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def ordered(updates: Updates, outputs: Sequence[str]) -> Any:

@@ -119,7 +119,7 @@ def _components(services: Services) -> dict[str, Any]:
 
 def _wire_lock(wires: Wires, services: Services) -> None:
     """Once the key fits, the page fills."""
-    shown = wires.on(wire_lock(wires).then, _shown, ("key",), ("body",))
+    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("body",))
     Owned(wires).quietly(shown.then, partial(handlers.open_page, services), ("study", "address"), (*STATE, *FIELDS))
 
 

@@ -9,6 +9,7 @@ import pytest
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.explore.subject_state import watch
 from t2ialign.dashboard.shared.links import Subject, read_query
+from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.store import list_runs
 from t2ialign.types import InputError, Prompt
 from tests.dashboard import fakes
@@ -16,7 +17,7 @@ from tests.dashboard import fakes
 FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "")
 
 
-def generate(services, subject: str = "", page: str = "a page", **change):
+def generate(services, subject: str = "", page: str = "a page", visitor: Visitor | None = None, **change):
     names = (
         "prompt",
         "checkpoints",
@@ -29,7 +30,7 @@ def generate(services, subject: str = "", page: str = "a page", **change):
         "negative",
     )
     fields = dict(zip(names, FIELDS)) | change
-    return handlers.generate(services, page, subject, "light", *fields.values())
+    return handlers.generate(services, visitor or Visitor(page), subject, "light", *fields.values())
 
 
 def finished(services, updates) -> str:
@@ -134,6 +135,66 @@ def test_two_pages_may_ask_for_the_same(services, gate):
     assert generate(services)["subject"] != generate(services, page="another page")["subject"]
 
 
+@pytest.fixture
+def held(services, monkeypatch) -> Iterator[threading.Event]:
+    """Runs that wait for this event."""
+    event = threading.Event()
+
+    def waiting(bench, run, requests, cancelled):
+        event.wait(30)
+        yield from ()
+
+    monkeypatch.setattr(handlers, "run_batches", waiting)
+    yield event
+    event.set()
+
+
+def stranger(address: str, page: str | None = None) -> Visitor:
+    return Visitor(f"page of {address}" if page is None else page, address, owner=False)
+
+
+def test_a_stranger_who_invents_pages_has_one_address(services, held):
+    crowd = [generate(services, visitor=stranger("1.2.3.4", f"page {number}")) for number in range(60)]
+    assert sum("subject" in updates for updates in crowd) == services.visits.limits.runs
+    assert "At work for your address: 2 runs" in crowd[-1]["notice"]
+    assert "subject" in generate(services, visitor=stranger("5.6.7.8"))
+
+
+def test_a_full_queue_says_which_place_it_would_have_been(services, held):
+    for number in range(services.visits.limits.queue):
+        assert "subject" in generate(services, visitor=stranger(f"10.0.0.{number}"))
+    told = generate(services, visitor=stranger("10.0.1.1"))
+    assert "The queue is full: your run would be number 9, and at most 8" in told["notice"]
+    assert "subject" in generate(services, page="the owner's"), "the owner is never turned away"
+
+
+def test_what_comes_from_the_hub_is_the_owners(services, registry, held):
+    file = registry / "registry.toml"
+    before = file.read_text()
+    try:
+        hub = '[backbones.big]\nfamily = "sd"\nhub = "org/big"\n[checkpoints.big]\nbackbone = "big"\n'
+        file.write_text(before + hub + '[checkpoints.far]\nbackbone = "shapes"\nhub = "org/far"\nkind = "lora"\n')
+        for name in ("big", "far", "far@0.5+spo@0.5"):
+            told = generate(services, visitor=stranger("1.2.3.4"), checkpoints=["base", name])
+            assert f"{name} comes from the Hub" in told["notice"]
+        assert "subject" in generate(services, checkpoints=["big"])
+    finally:
+        file.write_text(before)
+
+
+def test_only_who_started_a_run_may_stop_it(services, held):
+    subject = generate(services, visitor=stranger("1.2.3.4", "mine"))["subject"]
+    run = read_query(subject).run
+    for other in (stranger("1.2.3.4", "another"), stranger("1.2.3.4", ""), stranger("5.6.7.8", "mine too")):
+        assert "Only the page that started" in handlers.cancel(services, other, subject)["notice"]
+        assert not services.engine.look(run).finished
+    services.engine.submit("study abc", lambda cancelled: iter(()))
+    for visitor in (stranger("1.2.3.4", "mine"), Visitor("the owner's")):
+        assert "no run" in handlers.cancel(services, visitor, "run=study%20abc")["notice"]
+    assert services.engine.look("study abc").status == "queued"
+    assert "Stopping" in handlers.cancel(services, stranger("1.2.3.4", "mine"), subject)["cancel"].value
+
+
 def test_cancel_keeps_what_is_there(services, monkeypatch):
     started, go = threading.Event(), threading.Event()
     render = fakes.fake_batches()
@@ -148,7 +209,7 @@ def test_cancel_keeps_what_is_there(services, monkeypatch):
     monkeypatch.setattr(handlers, "run_batches", held)
     updates = generate(services)
     assert started.wait(30)
-    assert handlers.cancel(services, updates["subject"])["cancel"].value == "Stopping"
+    assert handlers.cancel(services, Visitor(), updates["subject"])["cancel"].value == "Stopping"
     go.set()
     found = handlers.tick(services, finished(services, updates), "light", "", "")
     assert "Cancelled. 2 of 4 pictures are kept" in found["progress"] and found["generate"].visible
