@@ -39,9 +39,9 @@ def align(run, tmp_path):
     """``align METHOD`` as a job of a store of its own: exit code, the last line of stderr, and the job's progress."""
 
     def call(line: str, job: str = "j1") -> tuple[int, str, dict]:
-        code, _, err = run("align", *line.split(), *TINY.split(), "--job", job, "--store", str(tmp_path))
+        code, _, err = run("align", *line.split(), *TINY.split(), "--job", job, "--store", str(tmp_path / "home"))
         assert "Traceback" not in err
-        progress = tmp_path / "jobs" / job / "progress.json"
+        progress = tmp_path / "home" / "jobs" / job / "progress.json"
         return code, (err.splitlines() or [""])[-1], json.loads(progress.read_text()) if progress.is_file() else {}
 
     return call
@@ -63,7 +63,7 @@ def test_pairs_that_are_none(align, tmp_path: Path, rows: list[dict], sentence: 
     code, said, progress = align(f"ipo --name bad --pairs parquet:{tmp_path / 'p.parquet'}")
     assert code == 2 and any(part in said for part in sentence.split("|")), said
     assert progress["ended"] == "failed" and progress["message"] in said
-    assert not (tmp_path / "checkpoints").exists()
+    assert not (tmp_path / "home" / "checkpoints").exists()
 
 
 def test_votes_that_nobody_cast(align):

@@ -30,7 +30,7 @@ def test_a_new_point_is_among_the_shipped_ones(tradeoff):
     tradeoff.wait_for_function(NEW)
     labels = tradeoff.evaluate(LABELS)
     assert labels.count("<b>base</b> at CFG 7") == 1 and len(labels) > 11
-    assert {"<b>base</b> at CFG 4", "<b>dpo</b> at CFG 4"} <= set(labels)
+    assert {"<b>base</b> at CFG 4", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
 
 
 def test_pictures_appear_beside_the_pointer(tradeoff):

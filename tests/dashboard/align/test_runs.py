@@ -137,7 +137,7 @@ def test_a_result_is_drawn_for_every_backbone(services, watch, backbone):
     ("status", "progress", "words"),
     [
         ("queued", JobProgress(), "Starting"),
-        ("paused", JobProgress(step=3), "Stopped at step 3 of 200"),
+        ("paused", JobProgress(step=3), "Stopped at step 3 of 150"),
         ("failed", JobProgress(), "The disk is full."),
         ("interrupted", JobProgress(), "Resume goes on"),
         ("cancelled", JobProgress(), "Cancelled"),
