@@ -93,7 +93,7 @@ def test_a_loss_that_is_no_number(align, tmp_path: Path, monkeypatch: pytest.Mon
     code, said, progress = align("ipo --name bad")
     assert code == 2 and "no longer a number at step 3: lower beta" in said
     assert progress["ended"] == "failed" and progress["message"] in said and progress["step"] == 2
-    (state,) = (tmp_path / "jobs" / "j1").glob("*/state-1.pt")
+    (state,) = (tmp_path / "home" / "jobs" / "j1").glob("*/state-1.pt")
     saved = torch.load(state, weights_only=True)
     assert all(tensor.isfinite().all() for tensor in saved["parameters"].values())
 
@@ -118,4 +118,4 @@ def test_names_and_parents(align, tmp_path: Path):
     assert code == 2 and "There is a checkpoint called first already" in said and progress["message"] in said
     code, said, progress = align("ipo --name second --parent first --backbone sd-1.5", job="j3")
     assert code == 2 and "first is an adapter of shapes, not of sd-1.5" in said and progress["message"] in said
-    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["first"]
+    assert [path.name for path in (tmp_path / "home" / "checkpoints").iterdir()] == ["first"]
