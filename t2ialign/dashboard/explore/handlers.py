@@ -31,7 +31,6 @@ from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
-from t2ialign.registry import resolve
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -55,15 +54,19 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
 
 
 def _check_local(services: Services, requests: tuple[BatchRequest, ...]) -> None:
-    """``InputError`` for what would first be fetched from the Hub: gigabytes, and a model that nobody else can use beside."""
+    """``InputError`` for what would first be fetched from the Hub: gigabytes, and a model that nobody else can use beside.
+
+    It goes by the names alone: ``resolve`` fetches an adapter to know what it is. What is no checkpoint is said later.
+    """
     registry = services.bench.registry()
     for request in requests:
-        entry, adapters = resolve(request.checkpoint, registry)
-        found = [entry.source, *(registry.checkpoints[use.name].adapter for use in adapters)]
-        if any(isinstance(source, str) for source in found):
-            raise InputError(
-                f"{request.checkpoint} comes from the Hub, and here only the owner draws with such models: choose another."
-            )
+        names = {part.partition("@")[0].strip() for part in request.checkpoint.split("+")}
+        for entry in (registry.checkpoints[name] for name in names & set(registry.checkpoints)):
+            backbone = registry.backbones.get(entry.backbone)
+            if isinstance(entry.adapter, str) or (backbone is not None and isinstance(backbone.source, str)):
+                raise InputError(
+                    f"{request.checkpoint} comes from the Hub, and here only the owner draws with such models: choose another."
+                )
 
 
 def _begin(services: Services, visitor: Visitor, requests: tuple[BatchRequest, ...]) -> str:

@@ -177,7 +177,9 @@ def test_what_comes_from_the_hub_is_the_owners(services, registry, held):
         for name in ("big", "far", "far@0.5+spo@0.5"):
             told = generate(services, visitor=stranger("1.2.3.4"), checkpoints=["base", name])
             assert f"{name} comes from the Hub" in told["notice"]
-        assert "subject" in generate(services, checkpoints=["big"])
+        assert list_runs(services.store) == []
+        owners = generate(services, checkpoints=["far"])["notice"]
+        assert "cannot reach the Hub" in owners and "only the owner" not in owners
     finally:
         file.write_text(before)
 

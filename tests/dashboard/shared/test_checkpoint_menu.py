@@ -99,8 +99,8 @@ def test_one_odd_manifest_leaves_the_others_in_the_menu(services, monkeypatch):
 
     monkeypatch.setattr(checkpoint_menu, "find_manifest", odd)
     known = services.checkpoints()
-    assert story(known["spo"]).startswith("Its manifest.json cannot be read (RecursionError)")
-    assert "spo" in stories(services) and "cannot be read" not in story(known["mi-tune"])
+    assert story(known["spo"]).startswith("The manifest of spo says what cannot be told (RecursionError)")
+    assert "spo" in stories(services) and "cannot be told" not in story(known["mi-tune"])
 
 
 @pytest.mark.parametrize(
