@@ -53,7 +53,7 @@ def align(run, tmp_path):
         ([], "holds no pair|There is no pair to learn from"),
         ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties"),
         ([row(side=16)], "16 x 16 pixels, and this backbone needs at least 64 x 64"),
-        ([row(lose=None)], "A pair in 'p.parquet' has no picture"),
+        ([row(lose=None)], "row 1 of 'p.parquet' has no picture"),
         ([{"prompt": "a ring", "image": b""}], "'p.parquet' is not in Pick-a-Pic's layout"),
     ],
 )

@@ -153,7 +153,7 @@ def test_every_state_has_its_sentence(services, watch, status: str, progress: Jo
     ("phase", "words"),
     [
         ("pictures", "Drawing pictures to learn from, about 30 s left in all."),
-        ("training", "Training: step 3 of 200, about 30 s left in all."),
+        ("training", "Training: step 3 of 150, about 30 s left in all."),
         ("saving", "Saving the checkpoint."),
     ],
 )
