@@ -150,6 +150,9 @@ class Metric:
     caveat: str = ""
     definition: str = ""  # what it is in one line; empty: its file's first line says so
     equal_n: bool = False  # its value depends on the number of pictures: only sets of equal size compare
+    better: str = (
+        ""  # what a picture or a set with the better value is, for the axis; empty: more faithful or more varied
+    )
     by_seed: bool = False  # of a batch metric: what each seed does to its value is measured and kept with it
 
 

@@ -140,7 +140,7 @@ def _axis(colors: Ink) -> dict[str, Any]:
 
 def axis_title(metric: Metric, muted: str) -> str:
     """The metric in words, its unit and the better way, on two lines: ``Taste``, ``points · more faithful →``."""
-    better = {"alignment": "more faithful", "diversity": "more varied"}[metric.axis]
+    better = metric.better or {"alignment": "more faithful", "diversity": "more varied"}[metric.axis]
     arrow = f"{better} →" if metric.higher_is_better else f"← {better}"
     unit = "" if metric.unit.lower() == metric.title.lower() else f"{metric.unit} · "
     return f'<b>{metric.title}</b><br><span style="font-size:12px;color:{muted}">{unit}{arrow}</span>'

@@ -1,18 +1,25 @@
-"""The trade-off chart: alignment against diversity, one line a checkpoint along its guidance scales."""
+"""The trade-off chart: alignment against diversity, one line a checkpoint along its guidance scales.
+
+What was trained is an arrow from its parent. Names stand on the chart where there is room, beside the end of a line or the
+point of an arrow; a list of all checkpoints is the page's.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
-from t2ialign.charts.intervals import error_bars, in_words
+from t2ialign.charts.intervals import error_bars, in_words, signed
+from t2ialign.charts.labels import Box, Label, place
 from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, figure, ink, styles
+from t2ialign.tradeoff.arrows import Arrow
+from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.pareto import pareto_front
 from t2ialign.types import GenerationConfig, Interval, Metric, TradeoffPoint
 
@@ -21,6 +28,7 @@ CROWD = 3  # more sweeps than this, and labels beside every point would overlap
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
+FADED = 0.3  # opacity of what is not chosen
 BESIDE_RING = "\N{EN SPACE}"
 MADE_BEFORE = "made before"  # by a version that did not write down which weights it used
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
@@ -35,13 +43,19 @@ def tradeoff_figure(
     dark: bool = False,
     order: Sequence[str] = (),
     bars: bool = True,
+    arrows: Sequence[Arrow] = (),
+    whole: int = FEW_PROMPTS,
+    named: bool = False,
 ) -> go.Figure:
     """Points with their intervals unless ``bars`` is off, sweeps of ``guidance_scale`` joined, ``highlight``'s keys ringed.
 
     ``order`` lists all checkpoints there are, shown or not, so that a filter does not change anyone's colour.
-    ``customdata[0]`` of a point is its config's key and nothing else. Points on few prompts are hollow and outside the
-    front: their prompts may just be easy ones. Points without a mean are left out; of several
-    metric versions only the most frequent pair is drawn, and a note says how many points that hides.
+    ``customdata[0]`` of a point is its config's key and nothing else. Points on fewer than ``whole`` prompts are hollow and
+    outside the front: their prompts may just be easy ones. Points without a mean are left out; of several metric versions
+    only the most frequent pair is drawn, and a note says how many points that hides.
+
+    ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
+    ``named``, names stand beside the lines and in no legend, and what is not ringed fades while something is.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     shown = one_version(known)
@@ -50,16 +64,26 @@ def tradeoff_figure(
     colors = ink(dark)
     chart = figure(dark)
     if pareto:
-        chart.add_scatter(**_front(shown, x_metric, y_metric, colors))
+        chart.add_scatter(**_front(shown, x_metric, y_metric, colors, whole))
     lines = sweeps(shown)
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
-    barred = {point.config for point in solid_points(shown)} if bars else set()
+    drawn = {arrow.policy: arrow for arrow in arrows if arrow.policy in {point.config for point in shown}}
+    barred = {point.config for point in solid_points(shown, whole)} if bars else set()
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
-        chart.add_scatter(**_sweep(name, line, look[line[0].config.checkpoint], colors, x_metric, y_metric))
-        color = faded(look[line[0].config.checkpoint].color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
-        chart.data[-1].update(_bars(line, barred, color))
-        chart.data[-1].text = [text[point.config] for point in line]
+        style = look[line[0].config.checkpoint]
+        chart.add_scatter(**_sweep(name, line, style, colors, x_metric, y_metric, whole, drawn))
+        trace = chart.data[-1]
+        trace.update(_bars(line, barred, faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18), drawn))
+        trace.text = [text[point.config] for point in line]
+        if named:
+            ringed = any(point.config.key in highlight for point in line)
+            trace.update(showlegend=False, opacity=1.0 if ringed or not highlight else FADED)
+    for arrow in drawn.values():
+        loud = not highlight or not named or arrow.policy.key in highlight
+        _draw_arrow(chart, arrow, look[arrow.policy.checkpoint].color, 1.0 if loud else FADED)
+    if named:
+        _name_lines(chart, lines, look, drawn, highlight)
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
     chart.update_yaxes(
@@ -68,8 +92,58 @@ def tradeoff_figure(
     )
     chart.update_layout(legend={"xref": "container"})  # as wide as the chart with its labels, not as its axis
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
-    _note(chart, _left_unsaid(shown, len(known) - len(shown)), colors)
+    _note(chart, _left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
     return chart
+
+
+def _draw_arrow(chart: go.Figure, arrow: Arrow, color: str, opacity: float) -> None:
+    """From the parent's mean over the shared prompts to the checkpoint's."""
+    tail, tip = (arrow.x.base_mean, arrow.y.base_mean), (arrow.x.policy_mean, arrow.y.policy_mean)
+    chart.add_annotation(
+        x=tip[0].mean,
+        y=tip[1].mean,
+        ax=tail[0].mean,
+        ay=tail[1].mean,
+        xref="x",
+        yref="y",
+        axref="x",
+        ayref="y",
+        showarrow=True,
+        arrowhead=3,
+        arrowsize=1.1,
+        arrowwidth=1.6,
+        arrowcolor=color,
+        standoff=7,
+        startstandoff=6,
+        opacity=opacity,
+        text="",
+    )
+
+
+def _name_lines(
+    chart: go.Figure,
+    lines: dict[str, list[TradeoffPoint]],
+    look: dict[str, Style],
+    drawn: Collection[GenerationConfig],
+    highlight: Collection[str],
+) -> None:
+    """Each line's name beside its last point, the ringed ones first; a name without room is left to the pointer."""
+    ends = {name: line[-1] for name, line in lines.items()}
+    ranked = sorted(ends, key=lambda name: (ends[name].config.key not in highlight, ends[name].config in drawn, name))
+    labels_ = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
+    points = [(point.x.mean, point.y.mean) for line in lines.values() for point in line]
+    for found in place(labels_, points, Box(760, 430)):
+        chart.add_annotation(
+            x=found.label.x,
+            y=found.label.y,
+            text=escape(found.label.text),
+            showarrow=False,
+            xanchor=found.xanchor,
+            yanchor=found.yanchor,
+            xshift=found.xshift,
+            yshift=found.yshift,
+            font={"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
+        )
 
 
 def small(chart: go.Figure, height: int = 310) -> go.Figure:
@@ -78,9 +152,9 @@ def small(chart: go.Figure, height: int = 310) -> go.Figure:
     return chart.update_layout(height=height + LEGEND_ROW * rows, legend={"maxheight": 0.55})
 
 
-def solid_points(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
+def solid_points(points: Sequence[TradeoffPoint], whole: int = FEW_PROMPTS) -> list[TradeoffPoint]:
     """The points on enough prompts to be compared; all of them where there are none."""
-    return [point for point in points if point.prompts >= FEW_PROMPTS] or list(points)
+    return [point for point in points if point.prompts >= whole] or list(points)
 
 
 def one_version(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
@@ -126,9 +200,16 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) 
 
 
 def _sweep(
-    name: str, line: Sequence[TradeoffPoint], style: Style, colors: Ink, x_metric: Metric, y_metric: Metric
+    name: str,
+    line: Sequence[TradeoffPoint],
+    style: Style,
+    colors: Ink,
+    x_metric: Metric,
+    y_metric: Metric,
+    whole: int,
+    arrows: Mapping[GenerationConfig, Arrow],
 ) -> dict[str, Any]:
-    hollow = [point.prompts < FEW_PROMPTS for point in line]
+    hollow = [point.prompts < whole for point in line]
     return {
         "name": escape(name),
         "x": [point.x.mean for point in line],
@@ -145,15 +226,39 @@ def _sweep(
         "textposition": "top right",
         "textfont": {"size": 11, "color": style.color},
         "customdata": [[point.config.key] for point in line],
-        "hovertext": [_hover(name, point, x_metric, y_metric) for point in line],
+        "hovertext": [_hover(name, point, x_metric, y_metric, arrows.get(point.config)) for point in line],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
 
 
-def _bars(line: Sequence[TradeoffPoint], barred: Collection[GenerationConfig], color: str) -> dict[str, Any]:
-    """The intervals of a sweep's points; where a few prompts say next to nothing, a bar would only stretch the axes."""
-    known = [(point.x, point.y) if point.config in barred else (NO_BAR, NO_BAR) for point in line]
+def _bars(
+    line: Sequence[TradeoffPoint],
+    barred: Collection[GenerationConfig],
+    color: str,
+    arrows: Mapping[GenerationConfig, Arrow],
+) -> dict[str, Any]:
+    """The intervals of a sweep's points; where a few prompts say next to nothing, a bar would only stretch the axes.
+
+    At the point of an arrow, the interval of the change: the prompts' spread, which both ends share, hides it elsewhere.
+    """
+    known = [
+        (NO_BAR, NO_BAR)
+        if point.config not in barred
+        else _changed(arrows[point.config])
+        if point.config in arrows
+        else (point.x, point.y)
+        for point in line
+    ]
     return {"error_x": error_bars([x for x, _ in known], color), "error_y": error_bars([y for _, y in known], color)}
+
+
+def _changed(arrow: Arrow) -> tuple[Interval, Interval]:
+    return _around_tip(arrow.x), _around_tip(arrow.y)
+
+
+def _around_tip(one: Comparison) -> Interval:
+    gap, mean = one.difference, one.base_mean.mean
+    return NO_BAR if gap is None else Interval(mean + gap.mean, mean + gap.lo, mean + gap.hi)
 
 
 def labels(lines: Sequence[Sequence[TradeoffPoint]], highlight: Collection[str]) -> dict[GenerationConfig, str]:
@@ -173,7 +278,7 @@ def labels(lines: Sequence[Sequence[TradeoffPoint]], highlight: Collection[str])
     return {**text, first: f"CFG {text[first]}"}
 
 
-def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric) -> str:
+def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric, arrow: Arrow | None = None) -> str:
     prompts = "1 prompt" if point.prompts == 1 else f"{point.prompts} prompts"
     lines = [
         f"<b>{escape(name)}</b> at CFG {point.config.guidance_scale:g}",
@@ -181,11 +286,25 @@ def _hover(name: str, point: TradeoffPoint, x_metric: Metric, y_metric: Metric) 
         f"{y_metric.title}: {in_words(point.y)}",
         f"{prompts}, {point.seeds} seeds",
     ]
+    if arrow is not None:
+        lines += [f"Beside {escape(arrow.parent.checkpoint)}, on the same prompts and seeds:", *_changes(arrow)]
     return "<br>".join(lines)
 
 
-def _front(points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink) -> dict[str, Any]:
-    front = pareto_front(solid_points(points), (x_metric.higher_is_better, y_metric.higher_is_better))
+def _changes(arrow: Arrow) -> Iterator[str]:
+    for one, word in ((arrow.x, "across"), (arrow.y, "up")):
+        if one.difference is not None and math.isfinite(one.difference.mean):
+            gap = one.difference
+            ends = "" if math.isnan(gap.lo) else f" ({signed(gap.lo)} to {signed(gap.hi)})"
+            yield f"  {word} {signed(gap.mean)}{ends}"
+    if arrow.win_rate is not None and math.isfinite(arrow.win_rate.mean):
+        yield f"  preferred in {arrow.win_rate.mean:.0%}"
+
+
+def _front(
+    points: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink, whole: int
+) -> dict[str, Any]:
+    front = pareto_front(solid_points(points, whole), (x_metric.higher_is_better, y_metric.higher_is_better))
     return {
         "name": "Pareto front",
         "x": [point.x.mean for point in front],
@@ -215,7 +334,7 @@ def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict[str, Any]:
     }
 
 
-def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int) -> str:
+def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool) -> str:
     """What the chart must add in words: points that it hides, and what hollow ones are."""
     if hidden:
         return (
@@ -223,7 +342,10 @@ def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int) -> str:
             if hidden == 1
             else (f"{hidden} points of other metric versions are hidden")
         )
-    return f"Hollow: fewer than {FEW_PROMPTS} prompts" if any(point.prompts < FEW_PROMPTS for point in shown) else ""
+    said = ["Arrows: from the parent; bars: 95 % interval of the change"] if arrows else []
+    if any(point.prompts < whole for point in shown):
+        said.append(f"Hollow: fewer than {whole} prompts")
+    return " · ".join(said)
 
 
 def _note(chart: go.Figure, text: str, colors: Ink) -> None:

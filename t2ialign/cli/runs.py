@@ -160,10 +160,12 @@ def sweep(
     plan, wanted = parse_plan(seeds), names(metrics)
     cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append)
     check_checkpoints(names(checkpoint), store)
+    from t2ialign.use_cases.batches import benchmarks
     from t2ialign.use_cases.batches import sweep as sweeping
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("sweeping") as show:
+        benchmarks.keep_swept(bench.results, prompts, plan)
         for state in sweeping.sweep(bench, cells):
             show(state.fraction, state.remaining)
     _say_where(bench)

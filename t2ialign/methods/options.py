@@ -114,9 +114,9 @@ class WatchOptions:
         embedded=50,
     )
     test_prompts: int = option(
-        16, "Test prompts at the end", "Scored before and after, with intervals; 0 for none.", 0, 10_000, 1, embedded=10
+        16, "Test prompts at the end", "Scored before and after, with intervals; 0 for none.", 0, 10_000, 1, embedded=24
     )
-    test_seeds: int = option(8, "Seeds a test prompt", "", 2, 64, 1, embedded=4)
+    test_seeds: int = option(8, "Seeds a test prompt", "", 2, 64, 1)
     keep_steps: str = option(
         "",
         "Adapters kept on the way",

@@ -23,6 +23,7 @@ def _as_measured(
     summary: str,
     caveat: str,
     version: str = "1",
+    better: str = "",
 ) -> Metric:
     """The metric that is the feature of its own name, one value a picture, the higher the better."""
     return Metric(
@@ -40,9 +41,11 @@ def _as_measured(
         caveat=caveat,
         definition=definition,
         version=version,
+        better=better,
     )
 
 
+LIKED = "more liked"
 _ROWS = (
     _as_measured(
         "vqa_score",
@@ -133,6 +136,7 @@ _ROWS = (
         reference="Kirstain et al. 2023, Pick-a-Pic, eq. 1, times exp(logit_scale)",
         summary="How much users of an image generator would pick this picture for this prompt.",
         caveat="Others divide it by 26 or by 100.",
+        better=LIKED,
     ),
     _as_measured(
         "image_reward",
@@ -143,6 +147,7 @@ _ROWS = (
         reference="Xu et al. 2023, ImageReward, sec. 2.3",
         summary="How much people would prefer this picture for this prompt.",
         caveat="Reads 35 tokens of the prompt only.",
+        better=LIKED,
     ),
     _as_measured(
         "hps_v20",
@@ -153,6 +158,7 @@ _ROWS = (
         reference="Wu et al. 2023, Human Preference Score v2 (weights 2.0; papers print it times 100)",
         summary="How much people would prefer this picture for this prompt, learned from rankings.",
         caveat="Versions 2.0 and 2.1 are not on one scale.",
+        better=LIKED,
     ),
     _as_measured(
         "hps_v21",
@@ -163,6 +169,7 @@ _ROWS = (
         reference="Wu et al. 2023, Human Preference Score v2 (weights 2.1; papers print it times 100)",
         summary="How much people would prefer this picture for this prompt, learned from rankings.",
         caveat="Versions 2.0 and 2.1 are not on one scale.",
+        better=LIKED,
     ),
     _as_measured(
         "aesthetic",
@@ -173,6 +180,7 @@ _ROWS = (
         reference="Schuhmann 2022, improved aesthetic predictor (sac+logos+ava1-l14-linearMSE)",
         summary="How much people who rate pictures would like this one.",
         caveat="Does not read the prompt; a linear map of CLIP, so 5.24 plus or minus 18 at the very most.",
+        better=LIKED,
     ),
     _as_measured(
         "taste",
@@ -184,6 +192,7 @@ _ROWS = (
         summary="What the embedded world's synthetic raters feel about the picture: faithfulness and style.",
         version="2",
         caveat="Exists only in the embedded world, where the raters' taste is known.",
+        better=LIKED,
     ),
     *(
         _as_measured(
@@ -196,6 +205,7 @@ _ROWS = (
             reference="This project's embedded world",
             summary=f"How much the picture is to the liking of the synthetic raters called {group}: {liking}.",
             caveat="Says nothing about the prompt; exists only in the embedded world, where the raters' taste is known.",
+            better=LIKED,
         )
         for group, liking in (
             ("sunny", "warm, bright, large, central"),

@@ -6,6 +6,7 @@
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores``, ``paired_scores`` (rows for ``tradeoff``)
+benchmark sets          ``add_benchmark``, ``list_benchmarks``, ``stray_prompts``; ``marks`` of checkpoints
 runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
 studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
 jobs                    ``add_job``, ``update_job``, ``list_jobs``, ``job_of``, ``train_steps``, ``probes``
@@ -34,12 +35,24 @@ from t2ialign.store.batches import (
     pictures,
     record_batch,
 )
+from t2ialign.store.benchmarks import (
+    BenchmarkRow,
+    StrayPrompt,
+    add_benchmark,
+    benchmark_size,
+    benchmark_table,
+    find_benchmark,
+    list_benchmarks,
+    remove_benchmark,
+    stray_prompts,
+)
 from t2ialign.store.database import Store, belongs_to, open_store
 from t2ialign.store.errors import StoreBusy
 from t2ialign.store.export import point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
-from t2ialign.store.inbox import ingest_inbox, list_set_aside, post
+from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
 from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
+from t2ialign.store.marks import Mark, marks, set_mark
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
@@ -55,33 +68,41 @@ from t2ialign.store.scores import (
 from t2ialign.store.vote_rows import ingest_votes
 
 __all__ = [
+    "BenchmarkRow",
     "Cell",
     "CellRecord",
     "Filters",
     "Job",
     "JobProgress",
     "JobStatus",
+    "Mark",
     "PictureRecord",
     "Run",
     "Status",
     "Store",
     "StoreBusy",
+    "StrayPrompt",
     "add_batch",
+    "add_benchmark",
     "add_job",
     "add_run",
     "add_scores",
     "belongs_to",
+    "benchmark_size",
+    "benchmark_table",
     "cell_scores",
     "choices",
     "count_pictures",
     "covers",
     "export_reference",
+    "find_benchmark",
     "find_cell",
     "find_run",
     "ingest_inbox",
     "ingest_reference",
     "ingest_votes",
     "job_of",
+    "list_benchmarks",
     "list_cells",
     "list_jobs",
     "list_runs",
@@ -89,19 +110,24 @@ __all__ = [
     "load_batch",
     "load_map",
     "load_picture",
+    "marks",
     "missing_seeds",
     "open_store",
     "paired_scores",
     "pictures",
     "point_rows",
     "post",
+    "post_shard",
     "probes",
     "record_batch",
     "record_scores",
     "records_of",
+    "remove_benchmark",
     "score_rows",
     "scores_of",
+    "set_mark",
     "set_status",
+    "stray_prompts",
     "train_steps",
     "update_job",
     "write_table",

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from t2ialign.files import write_whole
-from t2ialign.store import jobs
+from t2ialign.store import benchmarks, jobs
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
 from t2ialign.store.errors import in_plain_words
@@ -34,8 +34,13 @@ def _take_cells(home: Path, cursor: Cursor, table: pa.Table) -> None:
     insert_records(home, cursor, from_table(table))
 
 
+def _take_benchmark(home: Path, cursor: Cursor, table: pa.Table) -> None:
+    benchmarks.take_benchmark(cursor, table)
+
+
 KINDS: dict[str, Callable[[Path, Cursor, pa.Table], None]] = {
     "cells": _take_cells,
+    "benchmark": _take_benchmark,
     "train_steps": jobs.take_train_steps,
     "probes": jobs.take_probes,
 }

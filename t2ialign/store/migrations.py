@@ -159,6 +159,19 @@ def m010_job_requests(cursor: Cursor) -> None:
         cursor.execute("UPDATE jobs SET request = ? WHERE job = ?", [json.dumps(request), job]).fetchall()
 
 
+def m011_benchmarks(cursor: Cursor) -> None:
+    """Which prompts and seeds checkpoints are compared on, and what people noted about checkpoints."""
+    cursor.execute("""
+        CREATE TABLE benchmarks (benchmark VARCHAR PRIMARY KEY, title VARCHAR, created TIMESTAMP);
+        CREATE TABLE benchmark_prompts (
+            benchmark VARCHAR, prompt VARCHAR, seed_set VARCHAR, seeds BIGINT[], PRIMARY KEY (benchmark, prompt)
+        );
+        CREATE TABLE checkpoint_marks (
+            checkpoint VARCHAR PRIMARY KEY, starred BOOLEAN, hidden BOOLEAN, note VARCHAR
+        );
+    """)
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -170,6 +183,7 @@ MIGRATIONS: list[Migration] = [
     m008_information_maps,
     m009_seed_effects,
     m010_job_requests,
+    m011_benchmarks,
 ]
 
 

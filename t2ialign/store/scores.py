@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from t2ialign.store.database import Store
-from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
+from t2ialign.store.filters import ALL, CELLS, SEEDS, WHERE, Filters
 from t2ialign.store.records import CellRecord, ScoreRecord, config_of
 from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.comparison import PairedScore
@@ -63,7 +63,7 @@ def cell_scores(
             SELECT cell, seed_set, n, seeds, level, effects, metric, version, value, lo, hi, record, text, checkpoint,
                 guidance_scale
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
-            WHERE NOT isnan(value) AND {WHERE} AND (
+            WHERE NOT isnan(value) AND {WHERE} AND {SEEDS} AND (
                 metric = $x AND $x_version IN ('', version) OR metric = $y AND $y_version IN ('', version)
             )
         ),
@@ -94,7 +94,7 @@ def paired_scores(
             SELECT cell, prompt, text, checkpoint, guidance_scale, record, seed_set, n, seeds, level, effects, metric,
                 version, value
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
-            WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {WHERE}
+            WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {WHERE} AND {SEEDS}
         )
         SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
         FROM scored p JOIN scored b USING (prompt, guidance_scale, seed_set, metric, version)

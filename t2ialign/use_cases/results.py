@@ -18,18 +18,22 @@ from t2ialign.store import (
     Store,
     StoreBusy,
     add_batch,
+    add_benchmark,
     add_scores,
+    benchmark_table,
     count_pictures,
     load_batch,
     notes,
     pictures,
     post,
+    post_shard,
     record_batch,
     record_scores,
     records_of,
     scores_of,
 )
 from t2ialign.store.errors import owners_alone
+from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.types import Example, GenerationConfig, PreferencePair, Prompt, Score, SeedBatch
 from t2ialign.use_cases.align import votes
 
@@ -70,6 +74,9 @@ class Results(Protocol):
 
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         """How many pictures the cells have of the seeds named for each."""
+
+    def keep_benchmark(self, found: BenchmarkSet) -> None:
+        """Keeps a benchmark set, so that the chart can compare what has scores on it."""
 
     def vote_pairs(self, source: Source, size: int) -> list[PreferencePair]:
         """The pairs of ``votes:STUDY`` or ``votes:STUDY:GROUP`` that people preferred one way, at ``size`` pixels."""
@@ -115,6 +122,9 @@ class StoreResults:
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return count_pictures(self.opened, wanted)
 
+    def keep_benchmark(self, found: BenchmarkSet) -> None:
+        add_benchmark(self.opened, found)
+
     def vote_pairs(self, source: Source, size: int) -> list[PreferencePair]:
         return votes.preferred(self.opened, source)
 
@@ -157,6 +167,9 @@ class InboxResults:
 
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return notes.count_noted(self.home, wanted)
+
+    def keep_benchmark(self, found: BenchmarkSet) -> None:
+        post_shard(self.home, "benchmark", benchmark_table(found), worker="cli")
 
     def vote_pairs(self, source: Source, size: int) -> list[PreferencePair]:
         return votes.left_pairs(self._left(source, votes.PAIRS), size)

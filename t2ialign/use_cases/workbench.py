@@ -16,6 +16,7 @@ from t2ialign.metrics import ALL, DEFAULT, METRICS
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of, unknown
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
+from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Wor
         return
     with opened:
         store.ingest_reference(opened, settings.DATA / "reference")
+        benchmarks.keep_shipped(opened)
         store.ingest_inbox(opened)
         store.ingest_votes(opened)
         yield workbench_on(StoreResults(opened))

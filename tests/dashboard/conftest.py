@@ -10,7 +10,8 @@ import pytest
 from t2ialign import settings
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.services import Services
-from t2ialign.store import Store, open_store
+from t2ialign.store import Store, add_benchmark, open_store
+from t2ialign.tradeoff.benchmark_set import benchmark_set
 from t2ialign.types import GenerationConfig, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
@@ -54,4 +55,5 @@ def stocked(services: Services, config) -> Services:
         for prompt in prompts:
             fakes.add_cell(services.store, prompt, config("base", scale))
     fakes.add_cell(services.store, prompts[0], config("spo", 4))
+    add_benchmark(services.store, benchmark_set("two prompts", prompts, (0, 1, 2, 3)))
     return services

@@ -17,7 +17,7 @@ from t2ialign.dashboard.align.new_run import warned
 from t2ialign.dashboard.align.samples_view import Moment, strip
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.chart_points import choose, load_points
+from t2ialign.dashboard.shared.chart_points import choose, load_arrows, load_points, usual_benchmark
 from t2ialign.dashboard.shared.links import LONGEST
 from t2ialign.dashboard.shared.pictures import preview_uri
 from t2ialign.dashboard.shared.wiring import Updates, said
@@ -137,14 +137,26 @@ def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Up
         return {"result": "", "point_box": gr.Column(visible=False)}
     cells = list_cells(services.store, Filters(checkpoints=(name,)))
     shown = result(watched, cells[0].key if cells else "")
-    chosen = choose("", "", choices(services.store)["metrics"])
-    if cells:
-        chosen = choose("", "", choices(services.store)["metrics"], Filters(backbones=(cells[0].config.backbone,)))
-    points = load_points(services, chosen).points
+    benchmark = usual_benchmark(services, Filters(checkpoints=(name,)))
+    filters = Filters(benchmarks=(benchmark,))
+    chosen = choose("", "", choices(services.store)["metrics"], filters)
+    found = load_points(services, chosen)
+    points = found.points
     ringed = {point.config.key for point in points if point.config.checkpoint == name}
     if not ringed:
         return {"result": shown, "point_box": gr.Column(visible=False)}
-    figure = tradeoff_figure(points, chosen.x, chosen.y, ringed, False, dark, services.order(), bars=False)
+    figure = tradeoff_figure(
+        points,
+        chosen.x,
+        chosen.y,
+        ringed,
+        False,
+        dark,
+        services.order(),
+        bars=False,
+        arrows=load_arrows(services, chosen, found),
+        whole=found.whole,
+    )
     return {"result": shown, "point_box": gr.Column(visible=True), "point": small(figure)}
 
 

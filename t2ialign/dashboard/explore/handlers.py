@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from t2ialign.dashboard.explore.subject_state import SubjectState, watch
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import group_of, headline_of, metric_of, point_of
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.chart_points import Chosen, choose, load_points
+from t2ialign.dashboard.shared.chart_points import Chosen, choose, load_points, usual_benchmark
 from t2ialign.dashboard.shared.checkpoint_menu import stories
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
 from t2ialign.dashboard.shared.headline import headlines
@@ -162,17 +163,22 @@ def draw_chart(services: Services, watched: SubjectState, theme: str) -> Updates
     current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
     figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order, bars=False)
     add_current(figure, current, chosen.x, chosen.y, dark, order)
-    caption = "Each point: one checkpoint at one guidance, over many prompts. Click a point to see its pictures."
+    caption = "Points: one checkpoint at one guidance each, all on the same prompts. Click one to see its pictures."
     return {"chart": small(figure), "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
 
 
 def chosen_for(services: Services, watched: SubjectState) -> Chosen:
     """The metrics and cells of the small chart: those of the batches on show, else the usual ones."""
     if not watched.batches:
-        return choose("", "", choices(services.store)["metrics"])
+        return choose("", "", choices(services.store)["metrics"], _on_one_set(services, Filters()))
     backbones = tuple(sorted({batch.config.backbone for batch in watched.batches}))
     x, y = metric_of("alignment", watched.batches), metric_of("diversity", watched.batches)
-    return Chosen(x, y, Filters(backbones=backbones))
+    return Chosen(x, y, _on_one_set(services, Filters(backbones=backbones)))
+
+
+def _on_one_set(services: Services, filters: Filters) -> Filters:
+    """The filters with the benchmark set on which most points that pass them are compared."""
+    return replace(filters, benchmarks=(usual_benchmark(services, filters),))
 
 
 def offer_comparison(watched: SubjectState) -> Updates:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import picture_scores
-from t2ialign.dashboard.shared.chart_points import Chosen, Points, load_points
+from t2ialign.dashboard.shared.chart_points import Chosen, Points, load_arrows, load_points
 from t2ialign.dashboard.shared.contact_sheet import Group, Tile
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import address
 from t2ialign.dashboard.shared.point_details_view import PointDetails, PromptRow
-from t2ialign.metrics import METRICS
-from t2ialign.store import Cell, Filters, find_cell, list_cells, paired_scores
+from t2ialign.store import Cell, Filters, find_cell, list_cells
 from t2ialign.store.scores import records_of
-from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
+from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.types import InputError, TradeoffPoint
 
-BASE = "base"
 STRIP = 6
 
 
@@ -34,7 +31,9 @@ def point_details(services: Services, chosen: Chosen, config: str, cell: str = "
     opened = cell if cell in point.cells else covers[0].cell
     look = services.palette()[point.config.checkpoint]
     group = cell_group(services, find_cell(services.store, opened), look, chosen)
-    return PointDetails(point, chosen.x, chosen.y, look, covers, opened, group, _against_base(services, chosen, point))
+    return PointDetails(
+        point, chosen.x, chosen.y, look, covers, opened, group, _against_parent(services, chosen, point)
+    )
 
 
 def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
@@ -60,21 +59,10 @@ def cell_group(services: Services, cell: Cell, look: Look, chosen: Chosen) -> Gr
     return Group(cell.config.checkpoint, look, tiles, cell.config.height)
 
 
-def _against_base(services: Services, chosen: Chosen, point: TradeoffPoint) -> tuple[Comparison, ...]:
-    """What the point's adapters changed on the prompts and seeds that their backbone has too, metric by metric."""
-    metrics = list(dict.fromkeys((chosen.x.name, chosen.y.name)))
-    versions = {point.x_metric: point.x_version, point.y_metric: point.y_version}
-    rows = paired_scores(
-        services.store, [point.config.checkpoint], BASE, metrics, replace(chosen.filters, checkpoints=())
-    )
-    kept = [
-        row
-        for row in rows
-        if row.policy == point.config
-        and row.base.revision == row.policy.revision
-        and row.version == versions[row.metric]
-    ]
-    return tuple(corrected(list(comparisons(kept, METRICS))))
+def _against_parent(services: Services, chosen: Chosen, point: TradeoffPoint) -> tuple[Comparison, ...]:
+    """What training the point's checkpoint changed on the prompts and seeds that its parent has too, metric by metric."""
+    found = load_arrows(services, chosen, Points((point,), (), whole=1))
+    return tuple({one.metric: one for arrow in found for one in (arrow.x, arrow.y)}.values())
 
 
 def _point(found: Points, config: str) -> TradeoffPoint:

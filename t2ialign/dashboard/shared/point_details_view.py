@@ -31,7 +31,7 @@ class PromptRow:
 class PointDetails:
     """A point with its prompts; ``group`` holds the pictures of the one that is ``open``.
 
-    ``against`` is what the point's adapters changed on the same prompts and seeds, a metric each.
+    ``against`` is what training changed against the parent on the same prompts and seeds, a metric each.
     """
 
     point: TradeoffPoint

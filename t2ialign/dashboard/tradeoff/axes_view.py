@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import gradio as gr
 
+SET = "Checkpoints are compared on the same prompts and seeds; what else is stored stands in no comparison."
 Components = dict[str, gr.blocks.Block]
+PICTURES = {"png": "PNG", "svg": "SVG"}
 EXPORTS = {"csv": "CSV", "parquet": "Parquet", "html": "HTML"}
 
 
 def axes_panel() -> Components:
-    """Both metrics, categories, checkpoints and the Pareto front in one row; the choices come when the tab is shown."""
+    """The benchmark set; both metrics, categories, checkpoints and the Pareto front. Choices come when the tab is shown."""
+    with gr.Row(elem_id="t2-set-row"):
+        benchmark = gr.Dropdown(
+            [], label="Benchmark set", info=SET, scale=4, min_width=280, filterable=False, elem_id="t2-set"
+        )
+        make_set = gr.Button("Make a set", size="sm", scale=0, min_width=240, visible=False, elem_id="t2-make-set")
     with gr.Row(elem_id="t2-axes"):
         return {
+            "benchmark": benchmark,
+            "make_set": make_set,
             "x": gr.Dropdown([], label="Horizontal axis", scale=3, min_width=210, elem_id="t2-x"),
             "y": gr.Dropdown([], label="Vertical axis", scale=3, min_width=210, elem_id="t2-y"),
             "categories": gr.Dropdown(
@@ -37,8 +46,9 @@ def export_panel() -> Components:
         gr.HTML("Export", apply_default_css=False, elem_classes="t2-label")
         buttons = {
             name: gr.Button(label, size="sm", scale=0, min_width=70, elem_id=f"t2-export-{name}")
-            for name, label in EXPORTS.items()
+            for name, label in {**PICTURES, **EXPORTS}.items()
         }
+        buttons["link"] = gr.Button("Copy link", size="sm", scale=0, min_width=110, elem_id="t2-link")
     file = gr.DownloadButton("Download", visible="hidden", elem_id="t2-file")
     problem = gr.HTML("", apply_default_css=False)
     return {**buttons, "file": file, "problem": problem}

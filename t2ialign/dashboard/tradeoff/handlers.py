@@ -2,43 +2,104 @@
 
 from __future__ import annotations
 
+import json
+import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
 
 from t2ialign.charts import Figure, standalone_html, tradeoff_figure
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.chart_points import Chosen, Points, choose, in_a_sentence, load_points, metric_choices
+from t2ialign.dashboard.shared.chart_points import (
+    Chosen,
+    Points,
+    choose,
+    in_a_sentence,
+    load_arrows,
+    load_points,
+    metric_choices,
+    usual_benchmark,
+)
 from t2ialign.dashboard.shared.html import explained, notice
 from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import all_points, back_to_all, point_details_html
 from t2ialign.dashboard.shared.wiring import Updates, said
-from t2ialign.store import Filters, choices, point_rows, write_table
+from t2ialign.dashboard.shared.words import counted
+from t2ialign.dashboard.tradeoff.run_table import differences, run_table
+from t2ialign.store import Filters, Mark, choices, list_benchmarks, marks, point_rows, set_mark, write_table
+from t2ialign.tradeoff.arrows import Arrow
+from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.lineage import lineages
+from t2ialign.use_cases.batches.benchmarks import make_set, stray_groups
 
+NOTHING_HERE = (
+    "Nothing is scored here yet: loosen the filters, choose another set, or run `t2ialign sweep` on its prompts."
+)
 CHART_HEIGHT = 560
+EVERYTHING = "all"  # in place of a benchmark set: every stored prompt, which compares nothing
+ADDRESS = ("set", "x", "y", "kinds", "only", "point")
+BETWEEN = ","
 
 
-def show(services: Services, theme: str, x: str | None, y: str | None, *rest: Any) -> Updates:
-    """The tab as the store is now: new choices, what was chosen stays, and the chart."""
+def show(services: Services, data: Mapping[str, Any], benchmark: str | None, x: str | None, *rest: Any) -> Updates:
+    """The tab as the store is now: new choices, what was chosen stays, and the chart.
+
+    The first time, what the address names is chosen.
+    """
+    theme = said(data, "theme")
+    y, categories, checkpoints, pareto, point = rest
+    if benchmark is None:
+        asked = _asked(said(data, "query"))
+        benchmark, x, y, point = asked["set"] or None, asked["x"] or None, asked["y"] or None, asked["point"]
+        categories, checkpoints = _split(asked["kinds"]), _split(asked["only"])
     found = choices(services.store)
-    chosen, metrics = choose(x or "", y or "", found["metrics"]), metric_choices(services)
+    known = set_choices(services)
+    keys = [key for _, key in known]
+    if benchmark not in keys:
+        benchmark = next(key for key in (usual_benchmark(services), EVERYTHING) if key in keys)
+    categories = [one for one in categories or () if one in found["categories"]]
+    checkpoints = [one for one in checkpoints or () if one in found["checkpoints"]]
+    chosen, metrics = chosen_of(services, benchmark, x, y, categories, checkpoints), metric_choices(services)
+    names = (chosen.x.name, chosen.y.name)
     return {
-        "x": gr.Dropdown(metrics, value=chosen.x.name if metrics else None),
-        "y": gr.Dropdown(metrics, value=chosen.y.name if metrics else None),
-        "categories": gr.Dropdown(found["categories"]),
-        "checkpoints": gr.Dropdown(found["checkpoints"]),
-        **draw(services, theme, x, y, *rest),
+        "benchmark": gr.Dropdown(known, value=benchmark),
+        "x": gr.Dropdown(metrics, value=names[0] if metrics else None),
+        "y": gr.Dropdown(metrics, value=names[1] if metrics else None),
+        "categories": gr.Dropdown(found["categories"], value=categories),
+        "checkpoints": gr.Dropdown(found["checkpoints"], value=checkpoints),
+        **draw(services, theme, benchmark, *names, categories, checkpoints, pareto, point),
     }
+
+
+def set_choices(services: Services) -> list[tuple[str, str]]:
+    """Benchmark sets as (label, key), those with most to compare first; then everything there is."""
+    rows = list_benchmarks(services.store)
+    sets = [(f"{row.title} ({counted(row.configs, 'point')})", row.key) for row in rows]
+    return [*sets, ("Everything stored, not compared", EVERYTHING)]
+
+
+def _asked(query: str) -> dict[str, str]:
+    fields = parse_qs(query.removeprefix("?"), max_num_fields=100) if len(query) < 4096 else {}
+    return {name: fields.get(name, [""])[0] for name in ADDRESS}
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in text.split(BETWEEN) if part]
 
 
 def draw(
     services: Services,
     theme: str,
+    benchmark: str | None,
     x: str | None,
     y: str | None,
     categories: Sequence[str] | None,
@@ -47,12 +108,45 @@ def draw(
     point: str,
 ) -> Updates:
     """The chart with the clicked point ringed; a point that is no longer on it is no longer chosen."""
-    chosen = chosen_of(services, x, y, categories, checkpoints)
+    chosen = chosen_of(services, benchmark, x, y, categories, checkpoints)
     found = load_points(services, chosen)
-    figure = _figure(services, found, chosen, pareto, theme == DARK, point)
+    changed = load_arrows(services, chosen, found)
+    opened = found.of(point)
+    figure = _figure(services, found, chosen, changed, pareto, theme == DARK, point)
     figure.update_layout(height=CHART_HEIGHT)
-    updates: Updates = {"chart": figure}
-    return updates if found.of(point) else {**updates, "point_details": _list(services, chosen, found), "point": ""}
+    where = dict(zip(ADDRESS, (benchmark, x, y, _joined(categories), _joined(checkpoints), point if opened else "")))
+    updates: Updates = {
+        "chart": figure,
+        "headline": headline(changed, chosen, point),
+        "table": run_table(services, chosen, found, changed, point),
+        "address": json.dumps(where),
+    }
+    if opened is None:
+        return {**updates, "point_details": _list(services, chosen, found), "point": ""}
+    if said := _details(services, chosen, point):
+        updates["point_details"] = said
+    return updates
+
+
+def _joined(names: Sequence[str] | None) -> str:
+    return BETWEEN.join(names or ())
+
+
+def headline(changed: Sequence[Arrow], chosen: Chosen, point: str) -> str:
+    """What the opened run changed, in a sentence; with none opened, the one of its axis that is preferred most often."""
+    picked = [arrow for arrow in changed if arrow.policy.key == point]
+    rated = [arrow for arrow in changed if math.isfinite(_rate(arrow))]
+    rated.sort(key=lambda arrow: (_judge(arrow) != chosen.x.name, -_rate(arrow)))
+    best = picked or rated[:1] or list(changed)[:1]
+    return notice(in_a_sentence_of(best[0], chosen.x, chosen.y), "note") if best else ""
+
+
+def _judge(arrow: Arrow) -> str:
+    return arrow.judged.metric if arrow.judged else ""
+
+
+def _rate(arrow: Arrow) -> float:
+    return arrow.win_rate.mean if arrow.win_rate else math.nan
 
 
 def explain(services: Services, *controls: Any) -> Updates:
@@ -63,44 +157,102 @@ def explain(services: Services, *controls: Any) -> Updates:
     if found.points:
         return {"sentence": notice(in_a_sentence(found, chosen), "hint") + which}
     scored = choices(services.store)["metrics"]
-    return {"sentence": notice("No point passes the filters: loosen them." if scored else "", "hint")}
+    return {"sentence": notice(NOTHING_HERE if scored else "", "hint")}
 
 
 def chosen_of(
     services: Services,
+    benchmark: str | None,
     x: str | None,
     y: str | None,
     categories: Sequence[str] | None = None,
     checkpoints: Sequence[str] | None = None,
 ) -> Chosen:
-    """The controls as metrics and filters; empty means all."""
-    filters = Filters(categories=tuple(categories or ()), checkpoints=tuple(checkpoints or ()))
-    return choose(x or "", y or "", choices(services.store)["metrics"], filters)
+    """The controls as metrics and filters; empty means all. No horizontal metric: what most runs were trained for."""
+    found = usual_benchmark(services) if benchmark is None else "" if benchmark == EVERYTHING else benchmark
+    sets = (found,) if found else ()
+    filters = Filters(categories=tuple(categories or ()), checkpoints=tuple(checkpoints or ()), benchmarks=sets)
+    scored = choices(services.store)["metrics"]
+    chosen = choose(x or trained_for(services, scored), y or "", scored, filters)
+    return replace(chosen, hidden=tuple(name for name, mark in marks(services.store).items() if mark.hidden))
 
 
-def click_point(services: Services, data: Mapping[str, Any], *controls: Any) -> Updates:
-    """The pictures behind a clicked point."""
-    return _show(services, chosen_of(services, *controls), said(data, "point"))
+def trained_for(services: Services, scored: Collection[str]) -> str:
+    """The scored metric that most checkpoints with points were trained for; empty where none was."""
+    shown = set(choices(services.store)["checkpoints"])
+    lines = lineages(services.checkpoints().values()).values()
+    judges = Counter(line.judge for line in lines if line.checkpoint in shown and line.judge in scored)
+    return max(judges, key=lambda name: (judges[name], name), default="")
+
+
+def click_point(services: Services, data: Mapping[str, Any]) -> Updates:
+    """A clicked point is opened: the chart is drawn anew with it ringed."""
+    return {"point": said(data, "point")}
 
 
 def choose_prompt(services: Services, data: Mapping[str, Any], *controls: Any) -> Updates:
     """A point of the list, another prompt of the same point, or (no point) the list of all."""
-    if not said(data, "point"):
-        chosen = chosen_of(services, *controls)
-        return {"point_details": _list(services, chosen, load_points(services, chosen)), "point": ""}
-    return _show(services, chosen_of(services, *controls), said(data, "point"), said(data, "cell"))
+    point, cell = said(data, "point"), said(data, "cell")
+    if not cell:
+        return {"point": point}
+    return {"point_details": _details(services, chosen_of(services, *controls), point, cell)}
 
 
-def _show(services: Services, chosen: Chosen, point: str, cell: str = "") -> Updates:
+def _details(services: Services, chosen: Chosen, point: str, cell: str = "") -> str:
     try:
-        found = point_details(services, chosen, point, cell)
+        return back_to_all() + point_details_html(point_details(services, chosen, point, cell))
     except InputError as error:
-        return {"point_details": notice(str(error)), "point": ""}
-    return {"point_details": back_to_all() + point_details_html(found), "point": found.point.config.key}
+        return notice(str(error))
 
 
 def _list(services: Services, chosen: Chosen, found: Points) -> str:
     return all_points(found.points, chosen.x, chosen.y, services.palette())
+
+
+def choose_run(services: Services, data: Mapping[str, Any], key: str, drawn: int, *controls: Any) -> Updates:
+    """What was done in the table: a run opened or compared by anybody; starred, hidden or noted by the owner."""
+    act, name = said(data, "act"), said(data, "checkpoint")
+    if act == "open":
+        return {"point": said(data, "point")}
+    if act == "compare":
+        return {"differences": _differences(services, said(data, "point"), said(data, "other"), *controls)}
+    owner.check(key)
+    mark = marks(services.store).get(name, Mark())
+    changed = {
+        "star": replace(mark, starred=not mark.starred),
+        "hide": replace(mark, hidden=True),
+        "show": replace(mark, hidden=False),
+        "note": replace(mark, note=said(data, "note")),
+    }.get(act)
+    if changed is None or name not in choices(services.store)["checkpoints"]:
+        return {}
+    set_mark(services.store, name, changed)
+    return {"drawn": drawn + 1}
+
+
+def _differences(services: Services, point: str, other: str, *controls: Any) -> str:
+    found = load_points(services, chosen_of(services, *controls))
+    one, two = found.of(point), found.of(other)
+    if one is not None and two is not None:
+        return differences(services, one, two)
+    return notice("Tick another run to see what differs.", "hint") if one is not None else ""
+
+
+def offer_set(services: Services, key: str) -> Updates:
+    """A button that makes a set of scored prompts that are in none, and how many there are."""
+    groups = [] if owner.locked(key) else stray_groups(services.store)
+    if not groups:
+        return {"make_set": gr.Button(visible=False), "stray": ""}
+    first = groups[0]
+    label = f"Make a set of {counted(len(first.prompts), 'more prompt')} (seeds {first.seeds})"
+    return {"make_set": gr.Button(label, visible=True), "stray": first.seeds}
+
+
+def begin_set(services: Services, key: str, stray: str, drawn: int) -> Updates:
+    """Makes that set and chooses it."""
+    owner.check(key)
+    found = make_set(services.store, stray)
+    return {"benchmark": gr.Dropdown(set_choices(services), value=found.key), "drawn": drawn + 1}
 
 
 def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:
@@ -122,10 +274,22 @@ def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto
         write_table(point_rows(found.points), path)
         return
     title = f"{chosen.x.title} against {chosen.y.title}"
-    figure = _figure(services, found, chosen, pareto, dark, "")
+    figure = _figure(services, found, chosen, load_arrows(services, chosen, found), pareto, dark, "")
     path.write_text(standalone_html(figure, title, dark), encoding="utf-8")
 
 
-def _figure(services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool, point: str) -> Figure:
-    ringed = {point} if point else set()
-    return tradeoff_figure(found.points, chosen.x, chosen.y, ringed, pareto, dark, services.order())
+def _figure(
+    services: Services, found: Points, chosen: Chosen, changed: Sequence[Arrow], pareto: bool, dark: bool, point: str
+) -> Figure:
+    return tradeoff_figure(
+        found.points,
+        chosen.x,
+        chosen.y,
+        {point} if point else set(),
+        pareto and chosen.comparable,
+        dark,
+        services.order(),
+        arrows=changed,
+        whole=found.whole,
+        named=True,
+    )

@@ -16,14 +16,14 @@ from t2ialign.dashboard.shared.owner_lock import shared_key
 from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.shared.point_details_view import nothing_chosen
 from t2ialign.dashboard.shared.results_panel import point_details_panel
-from t2ialign.dashboard.shared.wiring import Wires
+from t2ialign.dashboard.shared.wiring import Wires, asset
 from t2ialign.dashboard.tradeoff import handlers, metric_trust
-from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, axes_panel, export_panel
+from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, PICTURES, axes_panel, export_panel
 
 TITLE = "Trade-off"
 PLOT = "t2-tradeoff-chart"
-CONTROLS = ("x", "y", "categories", "checkpoints")
-DRAWN = ("chart", "point_details", "point")
+CONTROLS = ("benchmark", "x", "y", "categories", "checkpoints")
+DRAWN = ("chart", "headline", "table", "point_details", "point", "address")
 DOWNLOAD = "() => setTimeout(() => document.querySelector('#t2-file')?.click(), 150)"
 
 
@@ -39,9 +39,13 @@ def _components(services: Services) -> dict[str, Any]:
     components = {
         "page": page_bridge(),
         "point": gr.Textbox("", visible="hidden"),
+        "address": gr.Textbox("", visible="hidden"),
+        "stray": gr.Textbox("", visible="hidden"),
+        "drawn": gr.Number(0, visible="hidden"),
         "key": shared_key(),
         **axes_panel(),
     }
+    components["headline"] = gr.HTML("", apply_default_css=False, elem_id="t2-tradeoff-headline")
     with gr.Row(elem_id="t2-tradeoff-row"):
         with gr.Column(scale=3, min_width=440):
             components["chart"] = gr.Plot(show_label=False, container=False, elem_id=PLOT)
@@ -50,6 +54,9 @@ def _components(services: Services) -> dict[str, Any]:
             components |= export_panel()
         with gr.Column(scale=2, min_width=300):
             components["point_details"] = point_details_panel("t2-tradeoff-point-details", nothing_chosen())
+    script = asset("tradeoff/run_table.js")
+    components["table"] = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="t2-run-table")
+    components["differences"] = gr.HTML("", apply_default_css=False, elem_id="t2-differences")
     with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth") as components["truth"]:
         components["audit"] = gr.HTML("", apply_default_css=False)
         components["heat"] = gr.Plot(show_label=False, container=False, elem_id="t2-heat")
@@ -66,7 +73,7 @@ def _rescoring() -> dict[str, Any]:
 
 
 def _strip(services: Services, key: str) -> list[str]:
-    return strip_of(services, handlers.chosen_of(services, None, None), key)
+    return strip_of(services, handlers.chosen_of(services, handlers.EVERYTHING, None, None), key)
 
 
 def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
@@ -79,15 +86,15 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     draw = partial(handlers.draw, services)
     inputs = ("page", *CONTROLS, "pareto", "point")
     events = [
-        wires.on(
+        wires.on_event(
             parts["page"].shown,
             partial(handlers.show, services),
-            inputs,
+            inputs[1:],
             (*CONTROLS, *DRAWN),
             trigger_mode="always_last",
         ),
         wires.on(
-            [parts["page"].change, *(parts[name].input for name in (*CONTROLS, "pareto"))],
+            [parts["page"].change, parts["drawn"].change, *(parts[name].input for name in (*CONTROLS, "pareto"))],
             draw,
             inputs,
             DRAWN,
@@ -96,12 +103,21 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     ]
     for drawn in events:
         wires.on(drawn.then, partial(handlers.explain, services), CONTROLS, ("sentence",))
+        wires.on(drawn.then, partial(handlers.offer_set, services), ("key",), ("make_set", "stray"))
     wires.on(parts["point"].change, draw, inputs, DRAWN)
-    for trigger, handler in (
-        (parts["points"].select, handlers.click_point),
-        (parts["point_details"].select, handlers.choose_prompt),
-    ):
-        wires.on_event(trigger, partial(handler, services), CONTROLS, ("point_details", "point"))
+    parts["address"].change(None, parts["address"], None, js=asset("tradeoff/address.js"), show_progress="hidden")
+    wires.on_event(parts["points"].select, partial(handlers.click_point, services), (), ("point",))
+    wires.on_event(
+        parts["point_details"].select, partial(handlers.choose_prompt, services), CONTROLS, ("point_details", "point")
+    )
+    wires.on_event(
+        parts["table"].select,
+        partial(handlers.choose_run, services),
+        ("key", "drawn", *CONTROLS),
+        ("point", "differences", "drawn"),
+    )
+    making = ("key", "stray", "drawn")
+    wires.on(parts["make_set"].click, partial(handlers.begin_set, services), making, ("benchmark", "drawn"))
     return events
 
 
@@ -120,7 +136,11 @@ def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> N
 
 
 def _wire_exports(wires: Wires, services: Services) -> None:
-    """A button a format: the file is written, then the browser fetches it."""
+    """A button a format: the file is written, then the browser fetches it; pictures of the chart the browser makes."""
+    for name in PICTURES:
+        script = asset("tradeoff/picture.js").replace("__FORMAT__", name)
+        wires.components[name].click(None, None, None, js=script, show_progress="hidden")
+    wires.components["link"].click(None, None, None, js=asset("tradeoff/copy_link.js"), show_progress="hidden")
     for name in EXPORTS:
         handler = partial(handlers.export, services, f".{name}")
         written = wires.on(

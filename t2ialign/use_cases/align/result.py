@@ -14,6 +14,7 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import seed_effects
 from t2ialign.tradeoff import families
+from t2ialign.tradeoff.benchmark_set import benchmark_set, title_of
 from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.data import load_notes
@@ -80,6 +81,9 @@ def save(
 def compared(bench: Workbench, plan: Plan, cancelled: Any) -> Iterator[tuple[float, BeforeAfter | None]]:
     """Scores parent and new checkpoint on the same test cells: (fraction, None) as it goes, (1, the report) at the end."""
     before, after = (evaluation_requests(plan, name) for name in (plan.parent.name, plan.request.name))
+    count = plan.settings.watch.test_seeds
+    tested = [request.prompt for request in before]
+    bench.results.keep_benchmark(benchmark_set(title_of(f"{len(tested)} test prompts", count), tested, count))
     done: list[BatchState] = []
     for state in scored(bench, [*before, *after], cancelled):
         if state.phase == "done":

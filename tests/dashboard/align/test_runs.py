@@ -11,8 +11,9 @@ from t2ialign.dashboard.align.new_run import warned
 from t2ialign.dashboard.shared.owner import owned
 from t2ialign.metrics import DEFAULT, METRICS
 from t2ialign.registry import load_registry
-from t2ialign.store import images
+from t2ialign.store import add_benchmark, images
 from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
+from t2ialign.tradeoff.benchmark_set import benchmark_set
 from t2ialign.types import Prompt
 from tests.dashboard import fakes
 from tests.dashboard.trainings import COMMAND, add_records, add_training, train_step
@@ -95,6 +96,7 @@ def test_a_finished_run_shows_its_point_and_ways_on(services, watch, config):
     add_training(services.store, "align-1", steps=3)
     finished(services)
     fakes.add_cell(services.store, Prompt("a red circle"), config("dpo_js"))
+    add_benchmark(services.store, benchmark_set("one prompt", [Prompt("a red circle")], (0, 1, 2, 3)))
     updates = runs.open_job(watch, "align-1", "light")
     assert "64%" in updates["result"] and "?cell=" in updates["result"] and "?tab=tradeoff" in updates["result"]
     assert updates["point_box"].visible and {"base", "dpo_js"} <= {line.name for line in updates["point"].data}

@@ -2,10 +2,20 @@
 
 from dataclasses import replace
 
+from t2ialign.dashboard.shared.html import Look
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.tradeoff.audit_view import audited
+from t2ialign.dashboard.tradeoff.run_table import RunRow
 from t2ialign.metrics import METRICS
+from t2ialign.store import Mark
+from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.audit import Audit, MetricAudit
+from t2ialign.tradeoff.comparison import Comparison
+from t2ialign.types import AdapterUse, GenerationConfig, Interval, TradeoffPoint
+from t2ialign.use_cases.align.lineage import Lineage
 from tests.dashboard.outline import EVIL
+
+MEAN = Interval(0.5, 0.4, 0.6)
 
 
 def audit() -> str:
@@ -14,4 +24,32 @@ def audit() -> str:
     return audited(None, {}) + audited(found, {EVIL: (metric, "1")})
 
 
-SAMPLES = {"tradeoff/audit.html": audit}
+def run_table() -> str:
+    config = GenerationConfig("shapes", adapters=(AdapterUse(EVIL),))
+    point = TradeoffPoint(config, "clip_score", "lpips", MEAN, MEAN, 3, 12, "1", "1")
+    parent = GenerationConfig("shapes")
+    change = Comparison(config, parent, "clip_score", 3, 12, MEAN, MEAN, MEAN, win_rate=MEAN)
+    arrow = Arrow(change, replace(change, difference=None, metric="lpips"), change)
+    line = Lineage(EVIL, EVIL, EVIL, EVIL, "clip_score", EVIL)
+    row = RunRow(point, Look("#000", "#fff"), line, Mark(note=EVIL), EVIL, EVIL, arrow)
+    metric = replace(METRICS["lpips"], title=EVIL)
+    return render(
+        "tradeoff/run_table.html",
+        rows=[row, replace(row, point=replace(point, prompts=9), mark=Mark(True), arrow=None)],
+        x=metric,
+        y=metric,
+        whole=9,
+        hidden=[EVIL],
+        picked=config.key,
+    )
+
+
+def differences() -> str:
+    return render("tradeoff/differences.html", titles=[EVIL, EVIL], rows=[(EVIL, EVIL, EVIL)], same=1)
+
+
+SAMPLES = {
+    "tradeoff/audit.html": audit,
+    "tradeoff/run_table.html": run_table,
+    "tradeoff/differences.html": differences,
+}

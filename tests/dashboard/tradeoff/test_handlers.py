@@ -1,13 +1,20 @@
 """Trade-off's handlers as functions."""
 
+import json
+from urllib.parse import urlencode
+
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from t2ialign import settings
 from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.tradeoff import handlers
+from t2ialign.types import InputError, Prompt
+from tests.dashboard import fakes
 
-ALL = ("oracle_alignment", "factor_diversity", [], [])
+ALL = (None, "oracle_alignment", "factor_diversity", [], [])
+FRESH = {"theme": "light", "query": ""}
 
 
 def names(chart) -> list[str]:
@@ -15,7 +22,7 @@ def names(chart) -> list[str]:
 
 
 def test_showing_the_tab_offers_what_is_scored(stocked):
-    updates = handlers.show(stocked, "light", None, None, [], [], True, "")
+    updates = handlers.show(stocked, FRESH, None, None, None, [], [], True, "")
     assert [name for _, name in updates["x"].choices] == ["clip_score", "oracle_alignment", "factor_diversity", "lpips"]
     assert (updates["x"].value, updates["y"].value) == ("oracle_alignment", "factor_diversity")
     assert [value for _, value in updates["categories"].choices] == ["color", "single"]
@@ -23,76 +30,184 @@ def test_showing_the_tab_offers_what_is_scored(stocked):
 
 
 def test_what_was_chosen_stays(stocked):
-    updates = handlers.show(stocked, "light", "clip_score", "lpips", [], [], True, "")
+    updates = handlers.show(stocked, FRESH, "all", "clip_score", "lpips", [], [], True, "")
     assert (updates["x"].value, updates["y"].value) == ("clip_score", "lpips")
 
 
 def test_an_empty_store_says_what_to_do(services):
-    updates = handlers.show(services, "light", None, None, [], [], True, "")
+    updates = handlers.show(services, FRESH, None, None, None, [], [], True, "")
     assert "Generate" in updates["chart"].layout.annotations[0].text and updates["x"].value is None
     assert handlers.explain(services, *ALL) == {"sentence": ""}
 
 
 def test_filters_do_not_change_colours(stocked):
     def color(checkpoints) -> str:
-        chart = handlers.draw(stocked, "light", *ALL[:3], checkpoints, False, "")["chart"]
+        chart = handlers.draw(stocked, "light", *ALL[:4], checkpoints, False, "")["chart"]
         return next(trace.line.color for trace in chart.data if trace.name == "spo")
 
     assert color([]) == color(["spo"])
 
 
 def test_filters_that_leave_nothing_say_so(stocked):
-    assert "loosen" in handlers.explain(stocked, *ALL[:2], ["color"], ["spo"])["sentence"]
+    assert "loosen" in handlers.explain(stocked, *ALL[:3], ["color"], ["spo"])["sentence"]
 
 
 def test_the_front_can_be_hidden_and_the_chosen_point_is_ringed(stocked, config):
     point = config("base", 4).key
     updates = handlers.draw(stocked, "light", *ALL, False, point)
     assert names(updates["chart"]) == ["base", "spo"] and len(updates["chart"].data[-1].x) == 1
-    assert "point_details" not in updates
+    assert "All points" in updates["point_details"] and "point" not in updates
 
 
 def test_a_point_that_the_filters_hide_is_no_longer_chosen(stocked, config):
-    updates = handlers.draw(stocked, "light", *ALL[:2], [], ["spo"], False, config("base", 4).key)
+    updates = handlers.draw(stocked, "light", *ALL[:3], [], ["spo"], False, config("base", 4).key)
     assert updates["point"] == "" and "Click a point" in updates["point_details"]
 
 
 def test_the_axes_in_words(stocked):
-    assert "3 points" in handlers.explain(stocked, *ALL[:3], ["base"])["sentence"]
+    assert "3 points" in handlers.explain(stocked, *ALL[:4], ["base"])["sentence"]
 
 
-def test_a_click_shows_the_prompts_under_the_filters(stocked, config):
+def test_a_click_opens_a_point_whose_prompts_are_those_of_the_filters(stocked, config):
     point = config("base", 4).key
-    updates = handlers.click_point(stocked, {"point": point}, *ALL)
-    assert updates["point"] == point and "2 prompts" in updates["point_details"]
-    assert (
-        "1 prompt, 4 pictures"
-        in handlers.click_point(stocked, {"point": point}, *ALL[:2], ["color"], [])["point_details"]
-    )
-    assert handlers.click_point(stocked, {"point": "gone"}, *ALL)["point"] == ""
+    assert handlers.click_point(stocked, {"point": point}) == {"point": point}
+    updates = handlers.draw(stocked, "light", *ALL, True, point)
+    assert "point" not in updates and "2 prompts" in updates["point_details"]
+    only = handlers.draw(stocked, "light", *ALL[:3], ["color"], [], True, point)
+    assert "1 prompt, 4 pictures" in only["point_details"]
+    assert handlers.draw(stocked, "light", *ALL, True, "gone")["point"] == ""
 
 
 def test_the_points_stand_beside_the_chart_as_a_list(stocked, config):
     listed = handlers.draw(stocked, "light", *ALL, False, "")["point_details"]
     assert listed.count("<button") == 4 and f'data-point="{config("base", 8).key}"' in listed
-    only = handlers.draw(stocked, "light", *ALL[:3], ["spo"], False, "")["point_details"]
+    only = handlers.draw(stocked, "light", *ALL[:4], ["spo"], False, "")["point_details"]
     assert only.count("<button") == 1
-    opened = handlers.choose_prompt(stocked, {"point": config("spo", 4).key, "cell": ""}, *ALL)
-    assert opened["point"] == config("spo", 4).key and "All points" in opened["point_details"]
-    assert handlers.choose_prompt(stocked, {"point": "", "cell": ""}, *ALL) == {"point_details": listed, "point": ""}
+    point = config("spo", 4).key
+    assert handlers.choose_prompt(stocked, {"point": point, "cell": ""}, *ALL) == {"point": point}
+    opened = handlers.draw(stocked, "light", *ALL, False, point)["point_details"]
+    cell = opened.partition('data-cell="')[2].partition('"')[0]
+    assert "All points" in handlers.choose_prompt(stocked, {"point": point, "cell": cell}, *ALL)["point_details"]
+    assert handlers.choose_prompt(stocked, {"point": "", "cell": ""}, *ALL) == {"point": ""}
 
 
 def test_an_adapters_point_says_what_it_changed_prompt_by_prompt(stocked, config):
     def details(checkpoint: str, *chosen) -> str:
-        return handlers.click_point(stocked, {"point": config(checkpoint, 4).key}, *chosen)["point_details"]
+        point = config(checkpoint, 4).key
+        return handlers.draw(stocked, "light", *chosen, True, point)["point_details"]
 
-    assert "Against the base, on the same seeds of 1 prompt: Oracle alignment <b>" in details("spo", *ALL)
-    assert "Against the base" in details("spo", *ALL[:3], ["spo"])  # the filter hides the base's points, not its scores
+    assert "Against base, on the same seeds of 1 prompt: Oracle alignment <b>" in details("spo", *ALL)
+    assert "Against base" in details("spo", *ALL[:4], ["spo"])  # the filter hides the base's points, not its scores
     assert "Against" not in details("base", *ALL)
 
 
+def test_a_point_on_half_of_the_set_is_hollow_and_off_the_front(stocked):
+    chart = handlers.draw(stocked, "light", *ALL, True, "")["chart"]
+    half, front = (next(trace for trace in chart.data if trace.name == name) for name in ("spo", "Pareto front"))
+    assert half.marker.symbol[0].endswith("-open") and half.x[0] not in front.x
+
+
+def test_a_stray_prompt_moves_no_point_of_the_set(stocked, config):
+    def base(benchmark):
+        chart = handlers.draw(stocked, "light", benchmark, *ALL[1:], True, "")["chart"]
+        return next(trace for trace in chart.data if trace.name == "base").x
+
+    before = base(None)
+    fakes.add_cell(stocked.store, Prompt("a green ring", "single"), config("base", 4))
+    fakes.add_cell(stocked.store, Prompt("a red circle", "single"), config("base", 4), range(7))
+    assert base(None) == before and base(handlers.EVERYTHING) != before
+
+
+def test_everything_stored_has_neither_front_nor_correlation(stocked):
+    assert names(handlers.draw(stocked, "light", "all", *ALL[1:], True, "")["chart"]) == ["base", "spo"]
+    assert "not compared" in handlers.explain(stocked, "all", *ALL[1:])["sentence"]
+
+
+def test_stray_prompts_become_a_set_with_one_click(stocked, config):
+    assert handlers.offer_set(stocked, "")["stray"] == ""
+    for text in ("a green ring", "two stars", "a white cross"):
+        fakes.add_cell(stocked.store, Prompt(text), config("base", 4), range(8))
+    offered = handlers.offer_set(stocked, "")
+    assert offered["make_set"].value == "Make a set of 3 more prompts (seeds 0-7)" and offered["make_set"].visible
+    made = handlers.begin_set(stocked, "", offered["stray"], 3)
+    chart = handlers.draw(stocked, "light", made["benchmark"].value, *ALL[1:], True, "")["chart"]
+    assert made["drawn"] == 4 and len(next(trace for trace in chart.data if trace.name == "base").x) == 1
+    assert handlers.offer_set(stocked, "")["stray"] == ""
+
+
+def test_a_trained_checkpoint_is_an_arrow_from_its_parent_at_the_same_guidance(stocked, config):
+    fakes.add_cell(stocked.store, Prompt("a blue star and a green ring", "color"), config("spo", 4))
+    updates = handlers.draw(stocked, "light", *ALL, True, "")
+    arrow = next(one for one in updates["chart"].layout.annotations if one.showarrow)
+    base, spo = (next(trace for trace in updates["chart"].data if trace.name == name) for name in ("base", "spo"))
+    assert (arrow.x, arrow.y) == (spo.x[0], spo.y[0]) and (arrow.ax, arrow.ay) == (base.x[1], base.y[1])
+    assert "spo at CFG 4 beside base, on 2 prompts" in updates["headline"]
+
+
+def test_the_table_lists_every_point_with_what_it_changed(stocked):
+    table = handlers.draw(stocked, "light", *ALL, True, "")["table"]
+    assert table.count("<tr data-point") == 4 and "1 of 2 prompts" in table
+
+
+def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
+    def act(act: str, **more) -> dict:
+        return handlers.choose_run(stocked, {"act": act, "checkpoint": "spo", **more}, "", 0, *ALL)
+
+    def table() -> str:
+        return handlers.draw(stocked, "light", *ALL, True, "")["table"]
+
+    assert act("star") == {"drawn": 1} and 'aria-label="Star spo">★' in table()
+    assert table().index('data-checkpoint="spo"') < table().index('data-checkpoint="base"')
+    assert act("note", note=" <b>keep</b> ") == {"drawn": 1} and 'value="&lt;b&gt;keep&lt;/b&gt;"' in table()
+    act("hide")
+    assert names(handlers.draw(stocked, "light", *ALL, True, "")["chart"]) == ["Pareto front", "base"]
+    assert 'title="Show spo again"' in table()
+    act("show")
+    assert "<tr data-point" in table() and "Hidden" not in table() and "★" in table()
+    assert handlers.choose_run(stocked, {"act": "star", "checkpoint": "nobody"}, "", 0, *ALL) == {}
+    assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "", 0, *ALL) == {}
+
+
+def test_strangers_mark_nothing(stocked, monkeypatch):
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    for act in ("star", "hide", "show", "note"):
+        with pytest.raises(InputError, match="owner"):
+            handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess", 0, *ALL)
+    with pytest.raises(InputError, match="owner"):
+        handlers.begin_set(stocked, "guess", "0-7", 0)
+    assert handlers.offer_set(stocked, "guess")["stray"] == ""
+
+
+def test_two_ticked_runs_are_told_apart(stocked, config):
+    def compare(one: str, other: str) -> str:
+        data = {"act": "compare", "point": one, "other": other}
+        return handlers.choose_run(stocked, data, "", 0, *ALL)["differences"]
+
+    told = compare(config("base", 4).key, config("base", 8).key)
+    assert "sampling.guidance_scale" in told and "<td>4.0</td><td>8.0</td>" in told and "scheduler" not in told
+    assert "Tick another" in compare(config("base", 4).key, "") and compare("", "") == ""
+
+
+def test_the_address_holds_what_is_on_show_and_brings_it_back(stocked, config):
+    point = config("base", 4).key
+    drawn = handlers.draw(stocked, "light", None, "clip_score", "lpips", ["color"], ["base", "spo"], True, point)
+    said = json.loads(drawn["address"])
+    assert said["kinds"] == "color" and said["only"] == "base,spo" and said["point"] == point
+    fresh = {"theme": "light", "query": "?tab=tradeoff&" + urlencode({k: v for k, v in said.items() if v})}
+    updates = handlers.show(stocked, fresh, None, None, None, [], [], True, "")
+    assert [updates[name].value for name in ("x", "y", "categories", "checkpoints")] == [
+        "clip_score",
+        "lpips",
+        ["color"],
+        ["base", "spo"],
+    ]
+    assert "base" in updates["point_details"]
+    nonsense = {"theme": "light", "query": "?set=x&x=nope&y=%00&kinds=a,b&only=c&point=d"}
+    assert handlers.show(stocked, nonsense, None, None, None, [], [], True, "")["x"].value == "oracle_alignment"
+
+
 def test_pictures_beside_the_pointer(stocked, config):
-    chosen = handlers.chosen_of(stocked, None, None)
+    chosen = handlers.chosen_of(stocked, None, None, None)
     strip = strip_of(stocked, chosen, config("base", 4).key)
     assert len(strip) == 2 and all(address.endswith("/0.webp?small") for address in strip)
     assert strip_of(stocked, chosen, "gone") == []

@@ -12,11 +12,11 @@ from t2ialign.types import Prompt
 from t2ialign.use_cases.audit.audit import shipped_audit
 from tests.dashboard import fakes
 
-ALL = ("oracle_alignment", "factor_diversity", [], [])
+ALL = ("all", "oracle_alignment", "factor_diversity", [], [])
 
 
 def test_verdicts_follow_the_axes(stocked) -> None:
-    updates = metric_trust.show_audit(stocked, "light", "clip_score", "lpips", [], [])
+    updates = metric_trust.show_audit(stocked, "light", "all", "clip_score", "lpips", [], [])
     assert "Horizontal: CLIPScore" in updates["audit"] and "Vertical: LPIPS" in updates["audit"]
     assert "follows" in updates["audit"].lower()
     assert "LPIPS" in updates["heat"].data[0].y
@@ -46,4 +46,4 @@ def test_left_out_cells_are_scored_anew(stocked, config) -> None:
     stocked.engine.wait(metric_trust.KEY, 60)
     ended = metric_trust.tick(stocked, "light", *ALL, True, "")
     assert ended["clock"].active is False and ended["rescored"]
-    assert "chart" in ended and "rank correlation" in ended["sentence"]
+    assert "chart" in ended and "not compared" in ended["sentence"]

@@ -7,7 +7,7 @@ let begun = false;
 new ResizeObserver(() => {
   const now = element.getClientRects().length > 0;
   if (now && !begun) trigger('ready', { query: location.search, theme: theme() });
-  if (now && !visible) trigger('shown', { theme: theme() });
+  if (now && !visible) trigger('shown', { query: location.search, theme: theme() });
   begun = begun || now;
   visible = now;
 }).observe(element);

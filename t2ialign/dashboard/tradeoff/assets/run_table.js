@@ -1,0 +1,55 @@
+// Sorting happens here and outlives a new table; everything else is told to the server.
+let order = null;
+const cells = (row) => [...row.children];
+const worth = (cell) => {
+  const value = cell.dataset.value ?? cell.textContent;
+  return value === '' || Number.isNaN(Number(value)) ? value : Number(value);
+};
+const compare = (a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b)));
+
+function sort() {
+  const body = element.querySelector('tbody');
+  if (!order || !body) return;
+  const heads = [...element.querySelectorAll('thead th')];
+  heads.forEach((head, i) => { if (head.hasAttribute('aria-sort')) head.setAttribute('aria-sort', i === order.column ? order.way : 'none'); });
+  const sign = order.way === 'ascending' ? 1 : -1;
+  const rows = [...body.rows].map((row) => [row, worth(cells(row)[order.column])]);
+  const unknown = (value) => value === '' || value === 'nan';
+  rows.sort(([, a], [, b]) => (unknown(a) - unknown(b)) || sign * compare(a, b)); // what is unknown comes last either way
+  const sorted = rows.map(([row]) => row);
+  if (sorted.some((row, i) => row !== body.rows[i])) body.append(...sorted);
+}
+new MutationObserver(sort).observe(element, { childList: true, subtree: true });
+
+const rowOf = (event) => event.target.closest('tr');
+const tell = (act, more) => trigger('select', { act, ...more });
+
+element.addEventListener('click', (event) => {
+  const head = event.target.closest('.t2-sort')?.closest('th');
+  if (head) {
+    const column = head.cellIndex;
+    order = { column, way: order?.column === column && order.way === 'descending' ? 'ascending' : 'descending' };
+    sort();
+    return;
+  }
+  const shown = event.target.closest('.t2-show-run');
+  if (shown) { tell('show', { checkpoint: shown.dataset.checkpoint }); return; }
+  const row = rowOf(event);
+  if (!row?.dataset.point) return;
+  if (event.target.closest('.t2-star')) tell('star', { checkpoint: row.dataset.checkpoint });
+  else if (event.target.closest('.t2-hide')) tell('hide', { checkpoint: row.dataset.checkpoint });
+  else if (event.target.closest('.t2-open-run')) tell('open', { point: row.dataset.point });
+});
+element.addEventListener('change', (event) => {
+  const row = rowOf(event);
+  if (event.target.matches('.t2-note')) tell('note', { checkpoint: row.dataset.checkpoint, note: event.target.value });
+  if (!event.target.matches('.t2-tick')) return;
+  const ticked = [...element.querySelectorAll('.t2-tick:checked')];
+  const others = ticked.filter((tick) => tick !== event.target);
+  if (event.target.checked && others.length > 1) others[0].checked = false; // two at a time
+  const two = [...element.querySelectorAll('.t2-tick:checked')].map((tick) => tick.closest('tr').dataset.point);
+  tell('compare', { point: two[0] ?? '', other: two.length === 2 ? two[1] : '' });
+});
+element.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && event.target.matches('.t2-note')) event.target.blur();
+});

@@ -1,0 +1,35 @@
+import json
+
+from t2ialign.registry import CheckpointEntry, load_registry
+from t2ialign.source import parse_source
+from t2ialign.use_cases.align.lineage import Lineage, judge_metric, lineages
+
+
+def test_the_shipped_checkpoints_know_parent_method_and_judge():
+    found = lineages(load_registry().checkpoints.values())
+    dpo = found["minimal_dpo"]
+    assert (dpo.parent, dpo.method, dpo.source, dpo.judge) == (
+        "base",
+        "diffusion_dpo",
+        "style:minimal",
+        "style_minimal",
+    )
+    assert found["mi_tune_r2"].parent == "mi_tune" and found["mi_tune_r2"].judge == ""
+    assert found["base"] == Lineage("base")
+
+
+def test_sources_and_the_metrics_that_say_the_same():
+    said = {
+        "style:sunny": "style_sunny",
+        "annotator:airy": "style_airy",
+        "annotator": "",
+        "metric:clip_score": "clip_score",
+    }
+    said |= {"metric:lpips": "", "metric:nothing": "", "votes:study": "", "": ""}
+    assert {text: judge_metric(parse_source(text)) for text in said} == said
+
+
+def test_a_manifest_that_cannot_be_read_leaves_the_rest_alone(tmp_path):
+    (tmp_path / "manifest.json").write_text(json.dumps({"parents": 3}))
+    entry = CheckpointEntry("odd", "shapes", tmp_path / "adapter.safetensors", "lora")
+    assert lineages([entry]) == {"odd": Lineage("odd", "base")}
