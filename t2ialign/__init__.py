@@ -36,6 +36,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         interval.py         intervals over prompts, with seeds within them
         points.py           scores of cells to points of the chart
         comparison.py       two checkpoints on the same prompts and seeds
+        arrows.py           from parents to what was trained from them
+        benchmark_set.py    the prompts and seeds on which checkpoints are compared
         frontier.py         what a point of win rate costs in diversity, by method
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
@@ -146,6 +148,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         images.py           pictures as files named by their hash
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
+        benchmarks.py       benchmark sets, and scored prompts that are in none
+        marks.py            what people noted about checkpoints
         runs.py             what a person asked for, under an id for links
         jobs.py             jobs, and what their workers measured
         inbox.py            how other processes' results come in
@@ -194,11 +198,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
             score_pictures.py       pictures from anywhere to scores, and what each other metric lacks
             scoring.py              from pictures to scores
             sweep.py                a grid of prompts, checkpoints and guidance scales
+            benchmarks.py           benchmark sets: shipped, swept, or made of stray prompts
         align/              training: a request becomes a checkpoint
             command.py              a training request as a command line
             data.py                 from a plan to data ready to train on
             estimate.py             what a run will cost
             job.py                  training as a job: one way in, and its records read back
+            lineage.py              where each checkpoint comes from
             ingredients.py          what a run is made of, by content
             manifest.py             what a checkpoint was made from, and what that gained and cost
             merge.py                adapters merged into a new checkpoint
@@ -242,6 +248,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         tradeoff.py         alignment against diversity, with intervals and the front
         frontier.py         win rate against the change of diversity, a line a method
         intervals.py        means with intervals, as bars and as rows
+        labels.py           where names stand so that none covers another
         strip.py            scores of single pictures
         study.py            what people said: shares, strengths, and which metric sees as they do
         export.py           a figure as one offline HTML file
@@ -290,6 +297,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             axes_view.py            the Trade-off page's controls
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
+            run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point
         align/              a method and a button, then a run that anyone can watch
             cost.py                 what a training run will cost here

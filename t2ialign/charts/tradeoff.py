@@ -61,13 +61,13 @@ def tradeoff_figure(
     shown = one_version(known)
     if not shown:
         return empty_figure(EMPTY, dark)
-    colors = ink(dark)
-    chart = figure(dark)
+    colors, chart = ink(dark), figure(dark)
     if pareto:
         chart.add_scatter(**_front(shown, x_metric, y_metric, colors, whole))
     lines = sweeps(shown)
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
-    drawn = {arrow.policy: arrow for arrow in arrows if arrow.policy in {point.config for point in shown}}
+    configs = {point.config for point in shown}
+    drawn = {arrow.policy: arrow for arrow in arrows if arrow.policy in configs}
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
@@ -77,14 +77,27 @@ def tradeoff_figure(
         trace.update(_bars(line, barred, faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18), drawn))
         trace.text = [text[point.config] for point in line]
         if named:
-            ringed = any(point.config.key in highlight for point in line)
-            trace.update(showlegend=False, opacity=1.0 if ringed or not highlight else FADED)
+            keys = {point.config.key for point in line}
+            trace.update(showlegend=False, opacity=_opacity(keys, highlight))
     for arrow in drawn.values():
-        loud = not highlight or not named or arrow.policy.key in highlight
-        _draw_arrow(chart, arrow, look[arrow.policy.checkpoint].color, 1.0 if loud else FADED)
+        opacity = _opacity({arrow.policy.key}, highlight) if named else 1.0
+        _draw_arrow(chart, arrow, look[arrow.policy.checkpoint].color, opacity)
     if named:
         _name_lines(chart, lines, look, drawn, highlight)
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
+    _title_axes(chart, shown, x_metric, y_metric, colors)
+    _note(chart, _left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
+    return chart
+
+
+def _opacity(keys: Collection[str], highlight: Collection[str]) -> float:
+    """What is not highlighted fades while something is."""
+    return 1.0 if not highlight or set(keys) & set(highlight) else FADED
+
+
+def _title_axes(
+    chart: go.Figure, shown: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink
+) -> None:
     chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
     chart.update_yaxes(
         title={"text": axis_title(y_metric, colors.muted), "standoff": 6},
@@ -92,8 +105,6 @@ def tradeoff_figure(
     )
     chart.update_layout(legend={"xref": "container"})  # as wide as the chart with its labels, not as its axis
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
-    _note(chart, _left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
-    return chart
 
 
 def _draw_arrow(chart: go.Figure, arrow: Arrow, color: str, opacity: float) -> None:

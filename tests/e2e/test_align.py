@@ -35,8 +35,10 @@ def test_train_to_the_end_and_find_the_checkpoint(open_page):
     expect(page.locator("#t2-run-point .legend")).to_contain_text("short_js")
     expect(page.locator(f'.t2-run[data-job="{job}"]')).to_contain_text("done")
 
-    page.get_by_role("tab", name="Trade-off").click()
-    expect(page.locator("#t2-tradeoff-chart .legend")).to_contain_text("short_js")
+    chart = open_page(page.get_by_role("link", name="See it on Trade-off").get_attribute("href"))
+    expect(chart.locator("#t2-tradeoff-headline")).to_contain_text("short_js at CFG 4 beside base")
+    expect(chart.locator("#t2-run-table tr.picked")).to_contain_text("short_js")
+    expect(chart.locator("#t2-tradeoff-point-details")).to_contain_text("Against base")
     again = open_page(f"?job={job}")
     expect(again.locator("#t2-run-status .done")).to_be_visible()
     again.get_by_role("link", name="Try it on Explore").click()

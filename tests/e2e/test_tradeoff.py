@@ -26,11 +26,63 @@ NEW = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot')?.dat
   (line) => [line.hovertext].flat().some((words) => words?.includes('</b> at CFG 7<')))"""
 
 
-def test_a_new_point_is_among_the_shipped_ones(tradeoff):
-    tradeoff.wait_for_function(NEW)
+def choose_set(page: Page, title: str) -> None:
+    page.locator("#t2-set input").click()
+    page.get_by_role("option", name=re.compile(title)).click()
+
+
+def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
     labels = tradeoff.evaluate(LABELS)
-    assert labels.count("<b>base</b> at CFG 7") == 1 and len(labels) > 11
+    assert len(labels) > 7 and not any("CFG 7" in label for label in labels)
     assert {"<b>base</b> at CFG 4", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
+    arrows = tradeoff.evaluate(
+        "document.querySelector('#t2-tradeoff-chart .js-plotly-plot').layout.annotations.filter((a) => a.showarrow).length"
+    )
+    assert arrows == sum("base" not in label for label in labels)
+    expect(tradeoff.locator("#t2-tradeoff-headline")).to_contain_text(re.compile("preferred in .* less varied"))
+
+
+def test_a_stray_prompt_is_shown_apart_and_becomes_a_set_with_one_click(tradeoff):
+    choose_set(tradeoff, "Everything stored")
+    tradeoff.wait_for_function(NEW)
+    expect(tradeoff.locator("#t2-sentence")).to_contain_text("they are not compared")
+    expect(tradeoff.locator(f"{CHART} .legend").filter(has_text="Pareto front")).to_have_count(0)
+    tradeoff.get_by_role("button", name="Make a set of 1 more prompt (seeds 0-3)").click()
+    expect(tradeoff.locator("#t2-set input")).to_have_value(re.compile("red cross above a blue circle.*seeds 0-3"))
+    tradeoff.wait_for_function(f"({LABELS})().length === 1")
+    choose_set(tradeoff, "24 test prompts of coloured shapes, 8")
+    tradeoff.wait_for_function(f"({LABELS})().length > 7")
+
+
+def test_the_table_is_sorted_starred_and_hides(tradeoff):
+    table = tradeoff.locator("#t2-run-table")
+    rows = table.locator("tbody tr")
+    names = "rows => rows.map(row => row.dataset.checkpoint)"
+    table.get_by_role("button", name="Preferred").click()
+    first = rows.evaluate_all(names)[0]
+    table.get_by_role("button", name="Preferred").click()
+    assert rows.evaluate_all(names)[0] != first
+    table.get_by_role("button", name="Star minimal_kto", exact=True).click()
+    expect(table.get_by_role("button", name="Star minimal_kto", exact=True)).to_have_attribute("aria-pressed", "true")
+    note = table.get_by_label("Note on minimal_kto", exact=True)
+    note.fill("400 steps")
+    note.press("Enter")
+    rows.filter(has_text="sunny_dpo").hover()
+    rows.filter(has_text="sunny_dpo").locator(".t2-hide").click()
+    expect(table.locator(".t2-show-run")).to_contain_text("sunny_dpo")
+    tradeoff.wait_for_function(f"!({LABELS})().some((label) => label.includes('sunny_dpo'))")
+    table.locator(".t2-show-run").click()
+    expect(table.locator(".t2-hidden-runs")).to_have_count(0)
+    expect(table.get_by_label("Note on minimal_kto", exact=True)).to_have_value("400 steps")
+
+
+def test_two_ticked_runs_are_told_apart(tradeoff):
+    for name in ("minimal_dpo", "minimal_kto"):
+        tradeoff.get_by_label(f"Compare {name} at CFG 4", exact=True).check()
+    expect(tradeoff.locator("#t2-differences")).to_contain_text("training.method")
+    for name in ("minimal_dpo", "minimal_kto"):
+        tradeoff.get_by_label(f"Compare {name} at CFG 4", exact=True).uncheck()
+    expect(tradeoff.locator("#t2-differences table")).to_have_count(0)
 
 
 def test_pictures_appear_beside_the_pointer(tradeoff):
@@ -58,15 +110,13 @@ def test_the_front_can_be_hidden(tradeoff):
 
 
 def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
-    tradeoff.locator("#t2-categories input").click()
-    tradeoff.get_by_role("option", name="single").click()
-    tradeoff.wait_for_function(f"!({NEW})()")
-    kept = tradeoff.evaluate(LABELS)
-    assert "<b>base</b> at CFG 4" in kept and not any("at CFG 7" in label for label in kept)
+    before = tradeoff.evaluate(LABELS)
+    tradeoff.locator("#t2-filter input").click()
+    tradeoff.get_by_role("option", name="minimal_kto", exact=True).click()
+    tradeoff.wait_for_function(f"({LABELS})().length === 1")
     tradeoff.keyboard.press("Escape")
-    tradeoff.locator("#t2-categories .token button, #t2-categories .token [role=button]").first.click()
-    tradeoff.wait_for_function(NEW)
-    assert set(tradeoff.evaluate(LABELS)) == {*kept, "<b>base</b> at CFG 7"}
+    tradeoff.locator("#t2-filter .token button, #t2-filter .token [role=button]").first.click()
+    tradeoff.wait_for_function(f"({LABELS})().length === {len(before)}")
 
 
 def test_the_audit_tells_what_a_metric_is_worth(tradeoff):
@@ -83,10 +133,18 @@ def test_the_points_can_be_taken_along(tradeoff):
         with tradeoff.expect_download() as download:
             tradeoff.locator(f"#t2-export-{kind}").click()
         path = download.value.path()
-        assert download.value.suggested_filename == f"tradeoff-oracle_alignment-factor_diversity.{kind}"
+        assert download.value.suggested_filename == f"tradeoff-style_minimal-factor_diversity.{kind}"
         assert path.read_bytes().startswith(begins)
         if kind == "csv":
             assert {"base"} <= {row["checkpoint"] for row in csv.DictReader(path.open())}
+
+
+def test_the_chart_is_a_picture_to_take_along(tradeoff):
+    for kind, begins in {"png": b"\x89PNG", "svg": b"<svg"}.items():
+        with tradeoff.expect_download() as download:
+            tradeoff.locator(f"#t2-export-{kind}").click()
+        assert download.value.suggested_filename == f"tradeoff.{kind}"
+        assert download.value.path().read_bytes().startswith(begins)
 
 
 def test_a_page_at_rest_asks_the_server_for_nothing(tradeoff):
@@ -121,6 +179,17 @@ def test_a_click_leads_to_the_pictures_and_on_to_explore(tradeoff):
     expect(tradeoff).to_have_url(re.compile("cell="))
     expect(tradeoff.locator("#t2-prompt textarea")).to_have_value(prompt)
     tradeoff.locator("#t2-explore-sheet .t2-tile.ready").first.wait_for()
+
+
+def test_an_address_holds_axes_filter_and_point(tradeoff, open_page):
+    tradeoff.get_by_role("tab", name="Trade-off").click()
+    tradeoff.locator("#t2-y input").click()
+    tradeoff.get_by_role("option", name=re.compile("LPIPS$")).click()
+    tradeoff.locator("#t2-run-table").get_by_role("button", name="minimal_dpo", exact=True).click()
+    expect(tradeoff).to_have_url(re.compile("y=lpips.*point="))
+    again = open_page(tradeoff.url[tradeoff.url.index("?") :])
+    expect(again.locator("#t2-tradeoff-point-details h3").first).to_contain_text("minimal_dpo")
+    expect(again.locator("#t2-y input")).to_have_value(re.compile("LPIPS$"))
 
 
 def test_a_link_opens_the_tab_and_a_reload_stays_there(open_page):

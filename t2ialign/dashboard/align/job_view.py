@@ -124,8 +124,11 @@ def _place(watched: TrainingJobState) -> str:
     return f" at step {watched.step:,} of {watched.total:,}" if watched.step and watched.total else ""
 
 
-def result(watched: TrainingJobState, cell: str) -> str:
-    """Before and after on the test prompts, and ways on; empty until there is a checkpoint."""
+def result(watched: TrainingJobState, cell: str, where: str = "") -> str:
+    """Before and after on the test prompts, and ways on; empty until there is a checkpoint.
+
+    ``where`` follows ``?tab=tradeoff`` in the link: the benchmark set and the point.
+    """
     if watched.manifest is None:
         return ""
     scores = watched.manifest.scores or BeforeAfter()
@@ -133,7 +136,9 @@ def result(watched: TrainingJobState, cell: str) -> str:
     preferred = _preferred(scores, scores.win_rate) if scores.win_rate else None
     notes = watched.manifest.data.notes if watched.manifest.data else ()
     asked = watched.request
-    return render("align/result.html", request=asked, preferred=preferred, changes=changes, cell=cell, notes=notes)
+    return render(
+        "align/result.html", request=asked, preferred=preferred, changes=changes, cell=cell, where=where, notes=notes
+    )
 
 
 def _preferred(scores: BeforeAfter, rate: WinRate) -> tuple[str, str]:

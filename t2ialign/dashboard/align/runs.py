@@ -136,13 +136,13 @@ def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Up
     if watched.manifest is None:
         return {"result": "", "point_box": gr.Column(visible=False)}
     cells = list_cells(services.store, Filters(checkpoints=(name,)))
-    shown = result(watched, cells[0].key if cells else "")
     benchmark = usual_benchmark(services, Filters(checkpoints=(name,)))
-    filters = Filters(benchmarks=(benchmark,))
-    chosen = choose("", "", choices(services.store)["metrics"], filters)
+    chosen = choose("", "", choices(services.store)["metrics"], Filters(benchmarks=(benchmark,)))
     found = load_points(services, chosen)
     points = found.points
     ringed = {point.config.key for point in points if point.config.checkpoint == name}
+    where = f"&set={benchmark}&point={min(ringed)}" if ringed else ""
+    shown = result(watched, cells[0].key if cells else "", where)
     if not ringed:
         return {"result": shown, "point_box": gr.Column(visible=False)}
     figure = tradeoff_figure(

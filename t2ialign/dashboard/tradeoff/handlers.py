@@ -248,11 +248,11 @@ def offer_set(services: Services, key: str) -> Updates:
     return {"make_set": gr.Button(label, visible=True), "stray": first.seeds}
 
 
-def begin_set(services: Services, key: str, stray: str, drawn: int) -> Updates:
+def begin_set(services: Services, key: str, stray: str) -> Updates:
     """Makes that set and chooses it."""
     owner.check(key)
     found = make_set(services.store, stray)
-    return {"benchmark": gr.Dropdown(set_choices(services), value=found.key), "drawn": drawn + 1}
+    return {"benchmark": gr.Dropdown(set_choices(services), value=found.key)}
 
 
 def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:

@@ -85,7 +85,9 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     parts = wires.components
     draw = partial(handlers.draw, services)
     inputs = ("page", *CONTROLS, "pareto", "point")
+    made = wires.on(parts["make_set"].click, partial(handlers.begin_set, services), ("key", "stray"), ("benchmark",))
     events = [
+        wires.on(made.then, draw, inputs, DRAWN),  # only then is the new set the chosen one
         wires.on_event(
             parts["page"].shown,
             partial(handlers.show, services),
@@ -116,8 +118,6 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
         ("key", "drawn", *CONTROLS),
         ("point", "differences", "drawn"),
     )
-    making = ("key", "stray", "drawn")
-    wires.on(parts["make_set"].click, partial(handlers.begin_set, services), making, ("benchmark", "drawn"))
     return events
 
 

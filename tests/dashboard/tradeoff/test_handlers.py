@@ -129,9 +129,9 @@ def test_stray_prompts_become_a_set_with_one_click(stocked, config):
         fakes.add_cell(stocked.store, Prompt(text), config("base", 4), range(8))
     offered = handlers.offer_set(stocked, "")
     assert offered["make_set"].value == "Make a set of 3 more prompts (seeds 0-7)" and offered["make_set"].visible
-    made = handlers.begin_set(stocked, "", offered["stray"], 3)
+    made = handlers.begin_set(stocked, "", offered["stray"])
     chart = handlers.draw(stocked, "light", made["benchmark"].value, *ALL[1:], True, "")["chart"]
-    assert made["drawn"] == 4 and len(next(trace for trace in chart.data if trace.name == "base").x) == 1
+    assert len(next(trace for trace in chart.data if trace.name == "base").x) == 1
     assert handlers.offer_set(stocked, "")["stray"] == ""
 
 
@@ -174,7 +174,7 @@ def test_strangers_mark_nothing(stocked, monkeypatch):
         with pytest.raises(InputError, match="owner"):
             handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess", 0, *ALL)
     with pytest.raises(InputError, match="owner"):
-        handlers.begin_set(stocked, "guess", "0-7", 0)
+        handlers.begin_set(stocked, "guess", "0-7")
     assert handlers.offer_set(stocked, "guess")["stray"] == ""
 
 

@@ -42,7 +42,7 @@ element.addEventListener('click', (event) => {
 });
 element.addEventListener('change', (event) => {
   const row = rowOf(event);
-  if (event.target.matches('.t2-note')) tell('note', { checkpoint: row.dataset.checkpoint, note: event.target.value });
+  if (event.target.matches('.t2-run-note')) tell('note', { checkpoint: row.dataset.checkpoint, note: event.target.value });
   if (!event.target.matches('.t2-tick')) return;
   const ticked = [...element.querySelectorAll('.t2-tick:checked')];
   const others = ticked.filter((tick) => tick !== event.target);
@@ -51,5 +51,5 @@ element.addEventListener('change', (event) => {
   tell('compare', { point: two[0] ?? '', other: two.length === 2 ? two[1] : '' });
 });
 element.addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && event.target.matches('.t2-note')) event.target.blur();
+  if (event.key === 'Enter' && event.target.matches('.t2-run-note')) event.target.blur();
 });
