@@ -6,7 +6,7 @@ import torch
 
 from t2ialign.dashboard.align import runs
 from t2ialign.dashboard.align.job_state import Watch
-from t2ialign.dashboard.align.job_view import history, result, sentence
+from t2ialign.dashboard.align.job_view import history, result, sentence, verdict
 from t2ialign.dashboard.align.new_run import warned
 from t2ialign.dashboard.shared.owner import owned
 from t2ialign.metrics import DEFAULT, METRICS
@@ -14,7 +14,8 @@ from t2ialign.registry import load_registry
 from t2ialign.store import add_benchmark, images
 from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
 from t2ialign.tradeoff.benchmark_set import benchmark_set
-from t2ialign.types import Prompt
+from t2ialign.types import Interval, Prompt
+from t2ialign.use_cases.align.manifest import BeforeAfter, Difference, MetricChange, WinRate
 from tests.dashboard import fakes
 from tests.dashboard.trainings import COMMAND, add_records, add_training, train_step
 
@@ -110,6 +111,37 @@ def test_gains_and_losses_are_named_only_where_they_are_sure(services, watch):
     assert drawn.count('class="better"') == 1 and drawn.count('class="worse"') == 1  # alignment up, diversity down
     (services.bench.home / "checkpoints" / "dpo_js" / "manifest.json").unlink()
     assert result(watch.look("align-1"), "") == "" and "no longer here" in sentence(watch.look("align-1"))
+
+
+def scores_of(rate: WinRate | None, gap: tuple[float, float, float] | None = None) -> BeforeAfter:
+    sides = Interval(2.0, 1.9, 2.1), Interval(1.8, 1.7, 1.9)
+    change = MetricChange(*sides, Difference(*gap)) if gap else None
+    return BeforeAfter(24, 8, 4.0, 25, {"factor_diversity": change} if change else {}, rate)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        (
+            scores_of(WinRate("style:minimal", 0.77, 0.71, 0.83), (-0.2, -0.3, -0.1)),
+            "A clear gain: 77 % (71 to 83) of its pictures are preferred, "
+            "at the price of 10 % (5 to 15) less Factor diversity.",
+        ),
+        (
+            scores_of(WinRate("x", 0.52, 0.49, 0.56), (0.1, -0.3, 0.5)),
+            "No clear gain and no clear loss: 52 % (49 to 56) of its pictures are preferred, "
+            "Factor diversity not clearly changed.",
+        ),
+        (
+            scores_of(WinRate("x", 0.4, 0.3, 0.45), (0.2, 0.1, 0.3)),
+            "A clear loss: 40 % (30 to 45) of its pictures are preferred, and 10 % (5 to 15) more varied by Factor diversity.",
+        ),
+        (scores_of(WinRate("x", 0.6)), "60 % of its pictures are preferred, on too few prompts to say more."),
+        (scores_of(None), ""),
+    ],
+)
+def test_a_run_ends_with_a_verdict_that_its_intervals_allow(scores: BeforeAfter, said: str):
+    assert verdict(scores) == said
 
 
 def test_a_manifest_that_cannot_be_read_is_said(services, watch):
