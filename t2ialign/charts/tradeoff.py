@@ -66,28 +66,30 @@ def tradeoff_figure(
         chart.add_scatter(**_front(shown, x_metric, y_metric, colors, whole))
     lines = sweeps(shown)
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
-    configs = {point.config for point in shown}
-    drawn = {arrow.policy: arrow for arrow in arrows if arrow.policy in configs}
+    drawn = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
         style = look[line[0].config.checkpoint]
         chart.add_scatter(**_sweep(name, line, style, colors, x_metric, y_metric, whole, drawn))
         trace = chart.data[-1]
-        trace.update(_bars(line, barred, faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18), drawn))
-        trace.text = [text[point.config] for point in line]
+        color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
+        trace.update(_bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]})
         if named:
-            keys = {point.config.key for point in line}
-            trace.update(showlegend=False, opacity=_opacity(keys, highlight))
-    for arrow in drawn.values():
-        opacity = _opacity({arrow.policy.key}, highlight) if named else 1.0
-        _draw_arrow(chart, arrow, look[arrow.policy.checkpoint].color, opacity)
+            trace.update(showlegend=False, opacity=_opacity({point.config.key for point in line}, highlight))
+    _draw_arrows(chart, drawn.values(), look, highlight if named else ())
     if named:
         _name_lines(chart, lines, look, drawn, highlight)
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     _title_axes(chart, shown, x_metric, y_metric, colors)
     _note(chart, _left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
     return chart
+
+
+def _from_parents(arrows: Sequence[Arrow], shown: Sequence[TradeoffPoint]) -> dict[GenerationConfig, Arrow]:
+    """The arrows that end in a point that is on the chart."""
+    configs = {point.config for point in shown}
+    return {arrow.policy: arrow for arrow in arrows if arrow.policy in configs}
 
 
 def _opacity(keys: Collection[str], highlight: Collection[str]) -> float:
@@ -105,6 +107,13 @@ def _title_axes(
     )
     chart.update_layout(legend={"xref": "container"})  # as wide as the chart with its labels, not as its axis
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
+
+
+def _draw_arrows(
+    chart: go.Figure, arrows: Iterable[Arrow], look: Mapping[str, Style], highlight: Collection[str]
+) -> None:
+    for arrow in arrows:
+        _draw_arrow(chart, arrow, look[arrow.policy.checkpoint].color, _opacity({arrow.policy.key}, highlight))
 
 
 def _draw_arrow(chart: go.Figure, arrow: Arrow, color: str, opacity: float) -> None:

@@ -136,9 +136,15 @@ def result(watched: TrainingJobState, cell: str, where: str = "") -> str:
     preferred = _preferred(scores, scores.win_rate) if scores.win_rate else None
     said = verdict(scores)
     notes = watched.manifest.data.notes if watched.manifest.data else ()
-    asked = watched.request
     return render(
-        "align/result.html", request=asked, preferred=preferred, changes=changes, cell=cell, where=where, notes=notes
+        "align/result.html",
+        request=watched.request,
+        preferred=preferred,
+        changes=changes,
+        verdict=said,
+        cell=cell,
+        where=where,
+        notes=notes,
     )
 
 
