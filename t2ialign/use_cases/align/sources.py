@@ -131,7 +131,7 @@ def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], F
     metric = METRICS[name]
     if metric.level != "image":
         raise InputError(f"{name} measures a whole set, not single pictures: choose a metric such as clip_score.")
-    metrics, encoders = bench.scorers_for(plan.entry.scorers, (name,))
+    metrics, encoders = bench.scorers_for(plan.entry.scorers, (name,), plan.entry.on_request)
     sign = 1.0 if metric.higher_is_better else -1.0
 
     def values(batch: SeedBatch) -> Float[Tensor, " n"]:
