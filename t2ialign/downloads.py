@@ -10,15 +10,15 @@ import json
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
-from fnmatch import fnmatch
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from t2ialign import settings
 from t2ialign.content import COMMIT, cached
 from t2ialign.files import foreign, write_whole
-from t2ialign.network import Digest, Download, Show, fetch, reaching, unwatched, why_offline, without_bars
+from t2ialign.network import STALLED, Digest, Download, Show, fetch, reaching, unwatched, why_offline, without_bars
 from t2ialign.types import InputError
 
 if TYPE_CHECKING:
@@ -155,16 +155,20 @@ def listed(repository: str, revision: str = "") -> ModelInfo:
     Raises:
         InputError: out of reach, unknown or refused.
     """
+    found = listed_now(repository, known_commit(repository, revision) or revision)
+    if found.sha and not COMMIT.fullmatch(revision):
+        pin(repository, revision, found.sha)
+    return found
+
+
+def listed_now(repository: str, revision: str = "") -> ModelInfo:
+    """The same at a revision as it stands now (empty: main), which pins nothing."""
     from huggingface_hub import HfApi
 
     if why := why_offline():
         raise offline(repository, why)
-    commit = known_commit(repository, revision)
     with reaching(repository, _hub()):
-        found = HfApi().model_info(repository, revision=commit or revision or None, files_metadata=True, timeout=20)
-    if found.sha and not COMMIT.fullmatch(revision):
-        pin(repository, revision, found.sha)
-    return found
+        return HfApi().model_info(repository, revision=revision or None, files_metadata=True, timeout=STALLED)
 
 
 def fill(repository: str, listing: ModelInfo, files: Iterable[RepoSibling], show: Show = unwatched) -> None:

@@ -138,8 +138,7 @@ def _fill(wanted: Download, part: Path, show: Show) -> None:
 
 
 def _stream(wanted: Download, part: Path, have: int, show: Show) -> None:
-    from huggingface_hub import get_session
-    from huggingface_hub.utils._http import hf_raise_for_status
+    from huggingface_hub import get_session, hf_raise_for_status
 
     ask = {**(wanted.headers or {}), "Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with get_session().stream("GET", wanted.url, headers=ask, timeout=STALLED, follow_redirects=True) as answer:

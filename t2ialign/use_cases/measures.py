@@ -13,18 +13,20 @@ from t2ialign.types import Encoder, InputError, Metric
 class LeftOut:
     """Metrics that are not measured because a scorer is not there, or failed.
 
-    ``fetch`` is the command that fetches its weights; empty where that would not help.
+    ``fetch`` is the command that fetches its weights, ``again`` the one that scores what is stored then; both are empty
+    where that would not help.
     """
 
     scorer: str
     metrics: tuple[str, ...]
     reason: str
     fetch: str = ""
+    again: str = ""
 
     def __str__(self) -> str:
         """Both in a sentence or two."""
         what = f"Left out: {', '.join(self.metrics)}. " if self.metrics else "Left out: what it measures. "
-        mend = f" `{self.fetch}` fetches it, `python -m t2ialign rescore` then adds the scores." if self.fetch else ""
+        mend = f" `{self.fetch}` fetches it, `{self.again}` then adds the scores." if self.fetch else ""
         return f"{what}{self.reason.rstrip('.')}.{mend}"
 
 

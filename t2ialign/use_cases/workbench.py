@@ -22,6 +22,7 @@ from t2ialign.use_cases.results import InboxResults, Results, StoreResults
 if TYPE_CHECKING:
     from t2ialign.diffusion.backbone import Backbone
 
+RESCORE = "python -m t2ialign rescore"
 _log = logging.getLogger(__name__)
 
 # What a metric may read without any scorer: the pictures, and what sampling measured on the way.
@@ -106,7 +107,7 @@ class Workbench:
                 raise InputError(f"'{metric.name}' cannot be measured here: no scorer provides {missing}.")
             elif by_name:
                 readers[metric.name] = tuple(broken)
-        return self._present(without(Chosen(readers), broken))
+        return self._present(without(Chosen(readers), broken), by_name)
 
     def load(self, chosen: Chosen) -> Measures:
         """What was chosen, ready to measure; a scorer that cannot be loaded is left out, whatever the reason."""
@@ -168,8 +169,8 @@ class Workbench:
                 broken[name] = f"{name} cannot be loaded ({reason_of(error)})"
         return offers, broken
 
-    def _present(self, chosen: Chosen) -> Chosen:
-        """The choice without scorers whose weights are not on this machine."""
+    def _present(self, chosen: Chosen, by_name: bool = False) -> Chosen:
+        """The choice without scorers whose weights are not on this machine; ``by_name``: its metrics were wished for."""
         known, gone = self.registry().scorers, {}
         for name in chosen.scorers:
             try:
@@ -180,11 +181,15 @@ class Workbench:
             if absent:
                 gone[name] = absent_words(known[name], absent)
         kept = without(chosen, gone)
-        fetched = [
-            replace(part, fetch=fetch_command(part.scorer)) if part.reason.endswith(ABSENT) else part
-            for part in kept.left_out
-        ]
-        return replace(kept, left_out=tuple(fetched))
+        return replace(kept, left_out=tuple(_mendable(part, by_name) for part in kept.left_out))
+
+
+def _mendable(part: LeftOut, by_name: bool) -> LeftOut:
+    """With the commands that mend it, where they can."""
+    if not part.reason.endswith(ABSENT):
+        return part
+    again = f"{RESCORE} --metrics {','.join(part.metrics)}" if by_name else RESCORE
+    return replace(part, fetch=fetch_command(part.scorer), again=again)
 
 
 def bare_workbench(home: Path | None = None) -> Workbench:

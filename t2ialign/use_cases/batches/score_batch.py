@@ -106,7 +106,7 @@ def score_batch(
     started = time.monotonic()
     state = BatchState(request, config, "loading")
     yield state
-    chosen = bench.choose((*request.scorers, *entry.scorers), request.metrics, entry.on_request)
+    chosen = _chosen(bench, entry, request)
     state = _noted(replace(state, notes=notes_on(bench, entry, request, config)), chosen.left_out)
     scoring = _Scoring(bench, chosen, request.prompt)
     stored = bench.results.batch(config, request.prompt, request.seeds)
@@ -127,6 +127,14 @@ def score_batch(
         state = _Scoring(bench, chosen, request.prompt).scored(state, batch)
     bench.results.keep_scores(batch, state.scores.values())
     yield _done(state, batch, started)
+
+
+def _chosen(bench: Workbench, entry: BackboneEntry, request: BatchRequest) -> Chosen:
+    """The scorers of a request, before anything is loaded."""
+    found = bench.choose((*request.scorers, *entry.scorers), request.metrics, entry.on_request)
+    more = f" --scorers {','.join(request.scorers)}" if request.scorers else ""
+    lost = tuple(replace(part, again=f"{part.again}{more}") if part.again else part for part in found.left_out)
+    return replace(found, left_out=lost)
 
 
 @dataclass
