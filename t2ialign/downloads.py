@@ -141,7 +141,8 @@ class WebFile:
             return here
         if why := why_offline(self.url):
             raise offline(self.name, why)
-        return fetch(Download(self.url, self.file, digest=Digest("sha256", self.sha256) if self.sha256 else None), show)
+        digest = Digest("sha256", self.sha256) if self.sha256 else None
+        return fetch(Download(self.name, self.url, self.file, digest=digest), show)
 
 
 def offline(what: str, why: str) -> InputError:
@@ -188,9 +189,9 @@ def fill(repository: str, listing: ModelInfo, files: Iterable[RepoSibling], show
         digest = Digest("sha256", sha256) if sha256 else Digest("git", file.blob_id or "")
         if digest.value and not (place / digest.value).exists():
             url = hf_hub_url(repository, file.rfilename, revision=listing.sha)
-            item = Download(url, place / digest.value, file.size, digest, build_hf_headers())
-            with reaching(f"{file.rfilename} of {repository}", url):
-                fetch(item, _shifted(show, done, total))
+            name = f"{file.rfilename} of {repository}"
+            item = Download(name, url, place / digest.value, file.size, digest, build_hf_headers())
+            fetch(item, _shifted(show, done, total))
         done += file.size or 0
         show(done, total)
 

@@ -84,8 +84,9 @@ class Digest:
 
 @dataclass(frozen=True)
 class Download:
-    """A file to fetch; ``size`` in bytes and ``digest`` where whoever offers it states them."""
+    """A file to fetch, which people know by ``name``; ``size`` in bytes and ``digest`` where whoever offers it states them."""
 
+    name: str
     url: str
     file: Path
     size: int | None = None
@@ -101,13 +102,13 @@ def fetch(wanted: Download, show: Show = unwatched) -> Path:
     """
     wanted.file.parent.mkdir(parents=True, exist_ok=True)
     part = wanted.file.with_name(f"{wanted.file.name}.part")
-    with reaching(wanted.file.name, wanted.url), FileLock(f"{part}.lock"):
+    with reaching(wanted.name, wanted.url), FileLock(f"{part}.lock"):
         if not wanted.file.is_file():
             _fill(wanted, part, show)
             if wanted.digest and not wanted.digest.fits(part):
                 part.unlink()
                 raise InputError(
-                    f"{wanted.file.name} arrived damaged (it is not what {_host(wanted.url)} promised): fetch it again."
+                    f"{wanted.name} arrived damaged (it is not what {_host(wanted.url)} promised): fetch it again."
                 )
             os.replace(part, wanted.file)
     Path(f"{part}.lock").unlink(missing_ok=True)
@@ -152,11 +153,7 @@ def _stream(wanted: Download, part: Path, have: int, show: Show) -> None:
                 have += len(chunk)
                 show(have, total)
     if total is not None and have != total:
-        raise _BrokenError(f"{have} of {total} bytes came")
-
-
-class _BrokenError(Exception):
-    """A stream that ended early, which not every server and client call an error."""
+        raise RuntimeError(f"{have} of {total} bytes came")
 
 
 def _size(file: Path) -> int:

@@ -236,12 +236,7 @@ def _generate(
             if isinstance(event, SeedBatch):
                 part = bench.results.keep_pictures(event, time.monotonic() - begun)
                 parts.append(part)
-                state = replace(
-                    state,
-                    images={**state.images, **by_seed(part)},
-                    previews={seed: image for seed, image in state.previews.items() if seed not in part.seeds},
-                    generated=state.generated + len(part.seeds),
-                )
+                state = _with_part(state, part)
                 yield state  # the pictures are there before anything that scores them is loaded
                 for one in (*unscored, part):
                     state = scoring.scored(state, one)
@@ -256,6 +251,13 @@ def _generate(
                     remaining=spent * (event.total - event.done) / event.done,
                 )
             yield state
+
+
+def _with_part(state: BatchState, part: SeedBatch) -> BatchState:
+    """The state with finished pictures in the place of their previews."""
+    previews = {seed: image for seed, image in state.previews.items() if seed not in part.seeds}
+    images = {**state.images, **by_seed(part)}
+    return replace(state, images=images, previews=previews, generated=state.generated + len(part.seeds))
 
 
 def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
