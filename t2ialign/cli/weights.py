@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, no_type_check
 
 import typer
 
@@ -15,6 +15,7 @@ app.add_typer(commands, name="weights")
 
 
 @commands.callback(invoke_without_command=True)
+@no_type_check  # typer hands over the base class of what it calls a Context
 def show(context: typer.Context, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """List every weight of the registry: its size, where it lies, and which metrics want it."""
     if context.invoked_subcommand:
