@@ -283,6 +283,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form.py                 the Explore form in and out
             form_view.py            the Explore form
             handlers.py             Explore's handlers
+            missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             progress_view.py        the line above the pictures
             quick_votes.py          quick votes from Explore

@@ -61,7 +61,7 @@ def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Ite
     Raises:
         InputError: a name that the registry does not have, before anything is fetched.
     """
-    known = {**registry.scorers, **registry.backbones}
+    known: dict[str, BackboneEntry | ScorerEntry] = {**registry.scorers, **registry.backbones}
     for name in names:
         if name not in known:
             raise unknown("weight", name, known)
