@@ -185,6 +185,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         api.py              the public Python API
         results.py          where results are kept and found, whoever owns the store
         workbench.py        what every use case works with
+        measures.py         which scorers measure what, and what is left out why
+        weights.py          every weight of the registry: where it lies, and fetching it
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
             picture_folders.py      any folder of pictures as one seed batch

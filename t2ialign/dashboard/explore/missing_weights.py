@@ -70,9 +70,9 @@ def _work(
         found.news[:] = [f"Fetching {what}: {in_bytes(done)}{of}."]
 
     problems = [one.problem for one in fetch_weights(bench.registry(), names, watch_bytes) if one.problem]
-    found.news.append("Scoring.")
     scored = RescoreState(0, 0)
     for scored in rescore(bench, metrics, cells, cancelled):
+        found.news.append(f"Scoring: {scored.fraction:.0%}.")
         yield found
     found.news.append(" ".join([*problems, report(scored)]))
     yield found
