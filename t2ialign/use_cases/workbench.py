@@ -82,7 +82,9 @@ class Workbench:
                 self._encoders[name] = known[name], load_encoder(known[name], self.device)
             return self._encoders[name][1]
 
-    def choose(self, names: Iterable[str], wanted: Iterable[str], on_request: Iterable[str] = ()) -> Chosen:
+    def choose(
+        self, names: Iterable[str], wanted: Iterable[str], on_request: Iterable[str] = (), strict: bool = True
+    ) -> Chosen:
         """The metrics to compute and the scorers that they need; only what they need is looked at, and nothing is fetched.
 
         ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("all",)`` every metric, as far as the scorers
@@ -90,7 +92,7 @@ class Workbench:
         scorer of ``on_request``. Metrics whose scorer has no weights on this machine are left out with that reason.
 
         Raises:
-            InputError: a metric wished for by name that no scorer could measure.
+            InputError: a metric wished for by name that no scorer could measure (unless not ``strict``: it is left out).
         """
         asked = tuple(wanted)
         by_name = asked not in ((), ALL)
@@ -98,16 +100,19 @@ class Workbench:
         needs = {need for metric in menu for need in metric.needs} - SAMPLED
         offers, broken = self._offers([*names, *(on_request if by_name else ())], needs)
         readers: dict[str, tuple[str, ...]] = {}
+        never: list[LeftOut] = []
         for metric in menu:
             lacking = set(metric.needs) - SAMPLED - offers.keys()
             if not lacking:
                 readers[metric.name] = tuple(dict.fromkeys(offers[need] for need in metric.needs if need in offers))
             elif by_name and not broken:
-                missing = ", ".join(sorted(lacking))
-                raise InputError(f"'{metric.name}' cannot be measured here: no scorer provides {missing}.")
+                why = f"'{metric.name}' cannot be measured here: no scorer provides {', '.join(sorted(lacking))}."
+                if strict:
+                    raise InputError(why)
+                never.append(LeftOut("", (metric.name,), why))
             elif by_name:
                 readers[metric.name] = tuple(broken)
-        return self._present(without(Chosen(readers), broken), by_name)
+        return self._present(without(Chosen(readers, tuple(never)), broken), by_name)
 
     def load(self, chosen: Chosen) -> Measures:
         """What was chosen, ready to measure; a scorer that cannot be loaded is left out, whatever the reason."""
@@ -134,7 +139,9 @@ class Workbench:
         asked = tuple(wanted)
         found = self.load(self.choose(names, asked, on_request))
         if asked not in ((), ALL) and found.left_out:
-            raise InputError(str(found.left_out[0]))
+            part = found.left_out[0]
+            mend = f": `{part.fetch}` fetches it" if part.fetch else ""
+            raise InputError(f"{', '.join(part.metrics)} cannot be measured now. {part.reason.rstrip('.')}{mend}.")
         return list(found.metrics), list(found.encoders)
 
     def absent(self, names: Iterable[str]) -> tuple[LeftOut, ...]:

@@ -62,7 +62,7 @@ def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
 def test_rescore_is_stopped_by_the_keyboard(run, tmp_path, monkeypatch, error) -> None:
     from t2ialign.use_cases.batches import rescore as rescoring
 
-    def stopped(*_):
+    def stopped(*_, **__):
         yield rescoring.RescoreState(3, 9, scores=5)
         raise error
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from t2ialign import store
@@ -17,7 +18,7 @@ from t2ialign.metrics.scoring import version_of
 from t2ialign.store import Cell, Store
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
-from t2ialign.use_cases.measures import LeftOut, joined
+from t2ialign.use_cases.measures import LeftOut, Measures, joined
 from t2ialign.use_cases.workbench import Workbench
 
 
@@ -52,25 +53,28 @@ def rescore(
     """
     chosen = store.list_cells(bench.store, store.Filters(cells=tuple(cells)))
     state, begun = RescoreState(0, len(chosen)), time.monotonic()
+    backbones = bench.registry().backbones
+
+    @cache
+    def measures_of(backbone: str) -> Measures:
+        entry = backbones[backbone]
+        return bench.load(bench.choose((*scorers, *entry.scorers), names, entry.on_request, strict=False))
+
     yield state
     for cell in chosen:
         if cancelled():
             return
-        state = _one(bench, bench.store, cell, names, scorers, state)
+        backbone = cell.config.backbone
+        if backbone in backbones:
+            state = _one(bench.store, cell, measures_of(backbone), state)
+        else:
+            state = replace(state, unknown_backbones=tuple(dict.fromkeys((*state.unknown_backbones, backbone))))
         spent = time.monotonic() - begun
         state = replace(state, done=state.done + 1, remaining=spent / (state.done + 1) * (state.total - state.done - 1))
         yield state
 
 
-def _one(
-    bench: Workbench, opened: Store, cell: Cell, names: Sequence[str], scorers: Sequence[str], state: RescoreState
-) -> RescoreState:
-    backbones = bench.registry().backbones
-    if cell.config.backbone not in backbones:
-        known = dict.fromkeys((*state.unknown_backbones, cell.config.backbone))
-        return replace(state, unknown_backbones=tuple(known))
-    entry = backbones[cell.config.backbone]
-    found = bench.load(bench.choose((*scorers, *entry.scorers), names, entry.on_request))
+def _one(opened: Store, cell: Cell, found: Measures, state: RescoreState) -> RescoreState:
     state = replace(state, left_out=joined((*state.left_out, *found.left_out)))
     written = 0
     for seeds in seed_sets(opened, cell):

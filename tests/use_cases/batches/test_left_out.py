@@ -119,7 +119,7 @@ def test_a_metric_asked_for_by_name_is_left_out_too_and_an_impossible_one_refuse
     assert set(state.scores) == {"rmse"}
     with pytest.raises(InputError, match="'taste' cannot be measured here: no scorer provides taste"):
         run_request(bench, replace(REQUEST, metrics=("taste",)))
-    with pytest.raises(InputError, match=f"Left out: pick_score.+`{FETCH} pick-score` fetches it"):
+    with pytest.raises(InputError, match=f"pick_score cannot be measured now. .+`{FETCH} pick-score` fetches it"):
         bench.scorers_for(("lpips-squeeze",), ("pick_score",), ("pick-score",))
 
 
@@ -128,6 +128,8 @@ def test_rescore_adds_what_was_missing_once_it_is_here(bench: Workbench, tmp_pat
     *_, nothing = rescoring.rescore(bench, ("lpips",))
     assert nothing.scores == 0 and [part.metrics for part in nothing.left_out] == [("lpips",)]
     assert "Nothing to do" not in rescoring.report(nothing)
+    *_, partly = rescoring.rescore(bench, ("taste", "rmse_paper"))
+    assert partly.scores == 1 and "no scorer provides taste" in partly.left_out[0].reason, "one costs not the others"
     bring_squeezenet(tmp_path)
     *_, added = rescoring.rescore(bench)
     assert added.scores == 1 and [part.scorer for part in added.left_out] == ["clip-vit-b-32"]
