@@ -62,7 +62,7 @@ def watch(services: Services, subject: Subject) -> SubjectState:
     if task is None:
         return found
     news = task.error or (str(task.record) if task.record else "Fetching.")
-    return replace(found, **{"fetched" if task.finished else "fetching": news})
+    return replace(found, fetched=news) if task.finished else replace(found, fetching=news)
 
 
 def fetching(subject: Subject) -> str:
