@@ -143,6 +143,9 @@ def _stream(wanted: Download, part: Path, have: int, show: Show) -> None:
 
     ask = {**(wanted.headers or {}), "Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with get_session().stream("GET", wanted.url, headers=ask, timeout=STALLED, follow_redirects=True) as answer:
+        if answer.status_code == 416:  # what is here is no beginning of what is there
+            part.unlink()
+            raise RuntimeError(f"{have} bytes are more than there are")
         hf_raise_for_status(answer)
         have = have if answer.status_code == 206 else 0
         said = answer.headers.get("content-length")

@@ -97,8 +97,10 @@ class Handler(BaseHTTPRequestHandler):
         begin, status = 0, 200
         if asked := self.headers.get("Range"):
             begin, status = int(asked.removeprefix("bytes=").rstrip("-")), 206
+            if begin >= len(data):
+                return self._send(416, b"", {}, body)
             facts["Content-Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
-        self._send(status, data[begin:], facts, body)
+        return self._send(status, data[begin:], facts, body)
 
     def _send(self, status: int, data: bytes, facts: dict[str, str], body: bool) -> None:
         self.send_response(status)

@@ -134,6 +134,9 @@ def test_a_web_file_is_resumed_and_checked(hub: Hub, tmp_path: Path):
     assert file.read_bytes() == BIG
     assert "GET /org/model/resolve/main/trunk.pth bytes=4000000-" in hub.asked
     other = tmp_path / "torch" / "other.pth"
+    other.with_name("other.pth.part").write_bytes(BIG + b"of another file")
+    assert WebFile(url, other, hub.digest("trunk.pth", BIG)[:8]).fetch().read_bytes() == BIG
+    other.unlink()
     with pytest.raises(InputError, match="arrived damaged"):
         WebFile(url, other, "00000000").fetch()
     assert not other.exists()
