@@ -13,6 +13,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
     limits.py               what people may ask for in words and numbers
     seeds.py                every prompt's own seeds
     content.py              what things are, by their content: files, pipelines, the Hub's cache
+    network.py              whether anybody answers, asked once; downloads that go on where they broke
+    downloads.py            weights that lie elsewhere: what is here, at which commit, and how the rest comes
     registry.py             backbones, checkpoints and scorers that can be loaded
     samplers.py             the menu of samplers
 
@@ -46,7 +48,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         audit_table.py      an audit as a table
 
     encoders/               pictures and prompts to features, weights loaded lazily
-        weights.py          where weights come from and who they are
+        weights.py          where weights lie and who they are
         clip.py             open_clip embeddings
         lpips.py            features whose squared distance is LPIPS
         trunk.py            a small trunk for LPIPS on coloured shapes
@@ -187,6 +189,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         api.py              the public Python API
         results.py          where results are kept and found, whoever owns the store
         workbench.py        what every use case works with
+        measures.py         which scorers measure what, and what is left out why
+        weights.py          every weight of the registry: where it lies, and fetching it
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
             picture_folders.py      any folder of pictures as one seed batch
@@ -288,6 +292,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form.py                 the Explore form in and out
             form_view.py            the Explore form
             handlers.py             Explore's handlers
+            missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             progress_view.py        the line above the pictures
             quick_votes.py          quick votes from Explore
@@ -342,6 +347,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         runs.py             generate, score, points, checkpoints, sweep, world, reference
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
+        weights.py          weights: list, fetch
         serve.py            the page
     __main__.py             python -m t2ialign
 """

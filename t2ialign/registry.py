@@ -21,6 +21,7 @@ from typing import Any, Literal
 from t2ialign import settings
 from t2ialign.content import COMMIT, INDEX, cached, identity, pipeline_sha, sha_of, snapshot_sha, symlinks_in_cache
 from t2ialign.files import foreign, read_json
+from t2ialign.network import reaching, why_offline
 from t2ialign.types import AdapterUse, InputError
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
@@ -34,8 +35,9 @@ class BackboneEntry:
     """A frozen base model. ``source`` is a folder (``Path``) or a Hub id (``str``, at ``hub_revision``).
 
     ``size`` is the side of its pictures in pixels, ``dtype`` the precision it wants ("" = the device's default),
-    ``variant`` the file variant that the Hub offers for half precision ("" = none), ``scorers`` what its pictures are
-    measured with.
+    ``variant`` the file variant that the Hub offers for half precision ("" = none), ``megabytes`` about what its networks
+    take there in half precision. Its pictures are measured with ``scorers``; those of ``on_request`` read metrics that are
+    asked for by name.
     """
 
     name: str
@@ -48,6 +50,8 @@ class BackboneEntry:
     dtype: str = ""
     variant: str = ""
     scorers: tuple[str, ...] = ()
+    on_request: tuple[str, ...] = ()
+    megabytes: int = 0
     note: str = ""
 
 
@@ -71,12 +75,16 @@ class CheckpointEntry:
 
 @dataclass(frozen=True)
 class ScorerEntry:
-    """A scorer: its loader ``module:function``, the weights it takes and further keyword arguments for the loader."""
+    """A scorer: its loader ``module:function``, the weights it takes and further keyword arguments for the loader.
+
+    ``megabytes`` is about what has to be fetched (0 = unknown, or nothing).
+    """
 
     name: str
     loader: str
     source: Path | str
     options: tuple[tuple[str, Any], ...] = ()
+    megabytes: int = 0
     note: str = ""
 
 
@@ -130,8 +138,9 @@ def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
 
 def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     table = dict(table)
-    source, revision, scorers = _place(table, folder, "hub"), table.pop("revision", ""), tuple(table.pop("scorers", ()))
-    return BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, **table)
+    source, revision = _place(table, folder, "hub"), table.pop("revision", "")
+    scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
+    return BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table)
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
@@ -257,15 +266,15 @@ def adapter_file(entry: CheckpointEntry) -> Path:
     found = cached(repository, ADAPTER_FILE, revision)
     if found is not None:
         return found
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
 
-    try:
-        return Path(hf_hub_download(repository, ADAPTER_FILE, revision=revision or None))
-    except Exception as error:  # what a missing network raises is spread over several libraries
+    if why := why_offline():
         raise InputError(
-            f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub: connect once to fetch "
-            f"{repository}."
-        ) from error
+            f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub ({why}): connect once to "
+            f"fetch {repository}."
+        )
+    with reaching(f"{ADAPTER_FILE} of {repository}", constants.ENDPOINT):
+        return Path(hf_hub_download(repository, ADAPTER_FILE, revision=revision or None))
 
 
 def peft_config(file: Path) -> Path | None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, Metrics, StorePath, emit, names, progress
+from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, StorePath, emit, names, progress
 from t2ialign.limits import clean_prompt
 from t2ialign.use_cases.batches.requests import check_metrics, check_scorers, picture_files, read_scales
 
@@ -105,11 +105,12 @@ def audit(
 @app.command()
 def rescore(
     metrics: Annotated[str, typer.Option(help="Metrics, separated by commas; all, or empty for the short list.")] = "",
+    scorers: MoreScorers = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Score stored pictures where a score is missing or of an older version; it can be stopped and taken up again."""
-    wanted = check_metrics(names(metrics))
+    wanted, readers = check_metrics(names(metrics)), check_scorers(names(scorers))
     from t2ialign.use_cases.batches import rescore as rescoring
     from t2ialign.use_cases.workbench import open_workbench
 
@@ -117,13 +118,15 @@ def rescore(
         state = rescoring.RescoreState(0, 0)
         try:
             with progress("scoring") as show:
-                for state in rescoring.rescore(bench, wanted):
+                for state in rescoring.rescore(bench, wanted, scorers=readers):
                     show(state.fraction, state.remaining)
         except (KeyboardInterrupt, RuntimeError) as error:
             if isinstance(error, RuntimeError) and "interrupted" not in str(error):  # what DuckDB makes of Ctrl-C
                 raise
             print(f"Stopped. {rescoring.report(state)} The same command goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
+    for part in state.left_out:
+        print(part, file=sys.stderr)
     emit(state, as_json, lambda: iter([rescoring.report(state)]))
 
 

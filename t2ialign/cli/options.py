@@ -26,6 +26,10 @@ Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (nam
 Metrics = Annotated[
     str, typer.Option(help="Metrics, separated by commas; all for every one possible, empty for the short list.")
 ]
+MoreScorers = Annotated[
+    str,
+    typer.Option("--scorers", help="Scorers of the registry to ask before the backbone's own, separated by commas."),
+]
 Steps = Annotated[int, typer.Option(help="Denoising steps.")]
 SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ...")]
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import Checkpoint, JsonFlag, Metrics, SchedulerName, Steps, StorePath, emit, names, progress
+from t2ialign.cli.options import (
+    Checkpoint,
+    JsonFlag,
+    Metrics,
+    MoreScorers,
+    SchedulerName,
+    Steps,
+    StorePath,
+    emit,
+    names,
+    progress,
+)
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.seeds import DEFAULT, parse_plan
@@ -38,6 +49,7 @@ def generate(
     scheduler: SchedulerName = "ddim",
     negative_prompt: Annotated[str, typer.Option(help="What the picture should not show.")] = "",
     metrics: Metrics = "",
+    scorers: MoreScorers = "",
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures as PNG files.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
@@ -53,6 +65,7 @@ def generate(
             scheduler,
             negative_prompt=negative_prompt,
             metrics=names(metrics),
+            scorers=names(scorers),
         )
     )
     check_checkpoints([checkpoint], store)
@@ -152,13 +165,14 @@ def sweep(
     ] = DEFAULT,
     steps: Steps = 25,
     metrics: Metrics = "",
+    scorers: MoreScorers = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Fill a grid of prompts, checkpoints and CFG values; finished cells are skipped, so it can be stopped and resumed."""
     said: list[str] = []
-    plan, wanted = parse_plan(seeds), names(metrics)
-    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append)
+    plan, wanted, more = parse_plan(seeds), names(metrics), names(scorers)
+    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append, more)
     check_checkpoints(names(checkpoint), store)
     from t2ialign.use_cases.batches import benchmarks
     from t2ialign.use_cases.batches import sweep as sweeping

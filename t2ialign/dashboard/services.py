@@ -33,6 +33,7 @@ class Services:
     page_runs: OneRunPerPage
     visits: Visits
     supervisor: Supervisor
+    downloads: LocalEngine = field(default_factory=LocalEngine)  # of weights, beside the runs
     exports: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
     guesses: Guesses = field(default_factory=Guesses)
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show

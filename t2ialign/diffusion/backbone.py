@@ -24,10 +24,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
-from t2ialign.content import INDEX, cached, snapshot_sha
+from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder
+from t2ialign.downloads import fill, listed_now
+from t2ialign.network import Show, unwatched, why_offline, without_bars
 from t2ialign.registry import BackboneEntry, revision_of, unknown
 from t2ialign.types import InputError
 
@@ -39,6 +41,7 @@ NOT_NEEDED = {  # parts of stock pipelines that are neither downloaded nor loade
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
 }
+PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae")
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -185,10 +188,11 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
 
     Where the cache knows a commit for the revision, it is that commit's: a branch that moves meanwhile changes nothing.
     """
-    known = cached(str(entry.source), INDEX, entry.hub_revision)
+    known, why = cached(str(entry.source), INDEX, entry.hub_revision), why_offline()
     options = {
         "revision": known.parent.name if known else entry.hub_revision or None,
         "variant": variant,
+        "local_files_only": bool(why),
         **NOT_NEEDED[entry.family],
     }
     try:
@@ -199,9 +203,41 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
         ) from error
     except Exception as error:  # what a missing network raises is spread over five libraries
         raise InputError(
-            f"{entry.name} is not on this machine and t2ialign cannot reach the Hub: connect once to fetch "
-            f"{entry.source}, or choose a backbone that is here."
+            f"{entry.name} is not on this machine and t2ialign cannot reach the Hub{f' ({why})' if why else ''}: connect "
+            f"once to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`), or choose a backbone that is "
+            "here."
         ) from error
+
+
+def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> Path:
+    """The same, where a broken download goes on where it broke, and somebody watches."""
+    if isinstance(entry.source, Path):
+        return entry.source
+    variant = variant_of(entry, dtype)
+    listing = listed_now(entry.source, entry.hub_revision)
+    fill(
+        entry.source,
+        listing,
+        [file for file in listing.siblings or () if _wanted(file.rfilename, listing, variant)],
+        show,
+    )
+    with without_bars():
+        return download(entry, variant)
+
+
+def _wanted(name: str, listing: Any, variant: str | None) -> bool:
+    """Whether a file of a pipeline's repository is loaded here; what this misjudges is merely fetched without a second try."""
+    folder, _, file = name.partition("/")
+    if folder not in PARTS:
+        return name == INDEX
+    if not file.endswith(WEIGHTS):
+        return file.endswith(SETTINGS) and not file.endswith(".index.json")
+    varied = {
+        one.rfilename
+        for one in listing.siblings
+        if one.rfilename.startswith(f"{folder}/") and f".{variant}." in one.rfilename
+    }
+    return name in varied if variant and varied else file.count(".") == 1
 
 
 def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -> Any:

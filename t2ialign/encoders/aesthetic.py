@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import identity
-from t2ialign.encoders.clip import ClipEncoder, load_clip
+from t2ialign.downloads import Part, WebFile
+from t2ialign.encoders.clip import ClipEncoder, load_clip, pretrained
 from t2ialign.encoders.reward_head import collapse
-from t2ialign.encoders.weights import fetch_url
+from t2ialign.encoders.weights import here, torch_file
 from t2ialign.types import InputError, Prompt, content_key
 
+CLIP = "ViT-L-14-quickgelu/openai"
 FILE = "sac+logos+ava1-l14-linearMSE.pth"
 URL = (
     "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/"
@@ -47,12 +50,22 @@ class AestheticEncoder:
         return {"aesthetic": (embeddings.double() @ weight + bias).float()}
 
 
-def load(source: str | Path, device: str, clip: str = "ViT-L-14-quickgelu/openai") -> AestheticEncoder:
+def weights(source: str | Path, clip: str = CLIP, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return *_head(source), *pretrained(clip)
+
+
+def _head(source: str | Path) -> tuple[WebFile, ...]:
+    if Path(source).is_file():
+        return ()
+    if str(source) != "laion":
+        raise InputError(f"{source} is neither a file nor 'laion'; name the file {FILE}.")
+    return (WebFile(URL, torch_file(FILE)),)
+
+
+def load(source: str | Path, device: str, clip: str = CLIP) -> AestheticEncoder:
     """``source``: the head's file, or ``laion`` to fetch it; ``clip``: the backbone that it was trained on."""
-    head = Path(source)
-    if not head.is_file():
-        if str(source) != "laion":
-            raise InputError(f"{source} is neither a file nor 'laion'; name the file {FILE}.")
-        head = fetch_url(URL, Path(torch.hub.get_dir()) / "checkpoints" / FILE)
+    parts = _head(source)
+    head = here(parts[0]) if parts else Path(source)
     backbone = load_clip(clip, device)
     return AestheticEncoder("laion-aesthetic", content_key([identity([head]), backbone.sha]), backbone, head)

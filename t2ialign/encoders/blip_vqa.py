@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from t2ialign.downloads import Part
 from t2ialign.encoders.noun_phrases import noun_phrases
 from t2ialign.encoders.preprocess import BLIP_480, preprocess
-from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
+from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder
 from t2ialign.types import Prompt
 
 if TYPE_CHECKING:
@@ -74,7 +75,12 @@ class BlipVqaEncoder:
         return torch.sigmoid(logits[:, yes] - logits[:, no]).float()
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return hub_folder(source)
+
+
 def load(source: str | Path, device: str) -> BlipVqaEncoder:
     """``source``: ``Salesforce/blip-vqa-base@REVISION``, or a folder of a ``BlipForQuestionAnswering``."""
-    folder = fetch_folder(source)
+    folder = folder_at(source)
     return BlipVqaEncoder("blip-vqa", folder_identity(folder), device, folder)

@@ -26,14 +26,16 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from t2ialign.content import identity, settings_in
+from t2ialign.downloads import HubFile, Part, WebFile
 from t2ialign.encoders.preprocess import preprocess
-from t2ialign.encoders.weights import existing, frozen, unreachable
+from t2ialign.encoders.weights import existing, frozen, here
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
     from open_clip import CLIP
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+PICKLED = "open_clip_pytorch_model.bin"  # the same weights, where a repository has no safetensors
 BATCH = 32
 PREFIX = "A photo depicts "
 Tokenize = Callable[[list[str]], Int[Tensor, "b l"]]
@@ -99,6 +101,11 @@ def build_clip(model_cfg: Mapping[str, Any]) -> CLIP:
     return CLIP(**model_cfg)
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return pretrained(source)
+
+
 def load(source: str | Path, device: str) -> ClipEncoder:
     """The loader that the registry names: see ``load_clip``."""
     return load_clip(source, device)
@@ -112,8 +119,9 @@ def load_clip(source: str | Path, device: str) -> ClipEncoder:
         sha = identity(files, settings_in(_tokenizer(folder)))
         return ClipEncoder(folder.name, sha, device, lambda: _from_folder(folder))
     name, _, tag = str(source).partition("/")
-    file = pretrained_file(name, tag)
-    return ClipEncoder(f"{name}-{tag}", identity([file]), device, lambda: _from_tag(name, tag))
+    parts, cfg = pretrained(source), _pretrained_cfg(name, tag)
+    file = here(parts[0]) if parts else Path(cfg["file"])
+    return ClipEncoder(f"{name}-{tag}", identity([file]), device, lambda: _from_tag(name, cfg, file))
 
 
 def _from_folder(folder: Path) -> ClipModel:
@@ -159,22 +167,35 @@ def token_count(tokenize: Tokenize, text: str) -> int:
     return len(tokenize.encode(text)) + 2 if isinstance(tokenize, SimpleTokenizer) else 0
 
 
-def pretrained_file(name: str, tag: str) -> Path:
-    """The weights file behind an open_clip tag, from the cache or else downloaded; unknown tags are refused."""
+def pretrained(source: str | Path) -> tuple[Part, ...]:
+    """Where open_clip gets the weights behind a tag from; nothing where the source is a folder, or the tag names a file."""
+    if Path(source).is_dir():
+        return ()
+    cfg = _pretrained_cfg(*str(source).partition("/")[::2])
+    if "file" in cfg:
+        return ()
+    repository, _, filename = str(cfg.get("hf_hub", "")).rpartition("/")
+    if repository:
+        return (HubFile(repository, "", (WEIGHTS, PICKLED) if filename in ("", PICKLED) else (filename,)),)
+    url = str(cfg["url"])
+    return (WebFile(url, Path("~/.cache/clip").expanduser() / url.rsplit("/", 1)[1]),)
+
+
+def _pretrained_cfg(name: str, tag: str) -> Mapping[str, Any]:
+    """What open_clip knows of a tag; unknown ones are refused."""
     import open_clip
 
     cfg = open_clip.get_pretrained_cfg(name, tag)
     if not cfg:
         example = "ViT-H-14/laion2b_s32b_b79k"
         raise InputError(f"{name}/{tag} is neither a folder with {CONFIG} nor a model of open_clip such as {example}.")
-    try:
-        return Path(open_clip.download_pretrained(cfg))
-    except (OSError, RuntimeError) as error:
-        raise unreachable(f"of {name}/{tag}") from error
+    return cfg
 
 
-def _from_tag(name: str, tag: str) -> ClipModel:
+def _from_tag(name: str, cfg: Mapping[str, Any], file: Path) -> ClipModel:
+    """The model that open_clip's factory makes of a tag, from the very file that its identity was taken of."""
     import open_clip
 
-    network, _, _ = open_clip.create_model_and_transforms(name, pretrained=tag)
+    said = {f"image_{key}": cfg[key] for key in ("mean", "std", "interpolation", "resize_mode") if cfg.get(key)}
+    network, _, _ = open_clip.create_model_and_transforms(name, pretrained=str(file), **said)
     return ClipModel(network, open_clip.get_model_preprocess_cfg(network), open_clip.get_tokenizer(name))

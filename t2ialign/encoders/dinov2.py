@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from t2ialign.downloads import Part
 from t2ialign.encoders.preprocess import DINO_224, preprocess
-from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
+from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder
 from t2ialign.types import Prompt
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ class Dinov2Encoder:
         return {"dinov2": torch.cat(tokens).float()}
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return hub_folder(source)
+
+
 def load(source: str | Path, device: str) -> Dinov2Encoder:
     """``source``: ``facebook/dinov2-base@REVISION`` (``-large`` for FD-DINOv2), or a folder of a ``Dinov2Model``."""
-    folder = fetch_folder(source)
+    folder = folder_at(source)
     return Dinov2Encoder("dinov2", folder_identity(folder), device, folder)

@@ -12,15 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from t2ialign.content import identity, settings_in
+from t2ialign.downloads import Part, WebFile
 from t2ialign.encoders.preprocess import DINO_224, preprocess
-from t2ialign.encoders.weights import existing, fetch_folder, fetch_url, frozen, safetensors_of
+from t2ialign.encoders.weights import existing, folder_at, frozen, here, hub_folder, safetensors_of, torch_file
+from t2ialign.files import foreign
+from t2ialign.network import Show, unwatched
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -104,22 +107,50 @@ def _projection(layers: Mapping[str, nn.Module], number: int, part: str) -> nn.L
     raise InputError(f"The base model has no layer {number} for DreamSim's adapter; take facebook/dino-vitb16.")
 
 
+@dataclass(frozen=True)
+class Adapter:
+    """The published adapter: a folder that is unpacked from the archive in which it comes."""
+
+    @property
+    def name(self) -> str:
+        return ADAPTER
+
+    @property
+    def folder(self) -> Path:
+        return torch_file(ADAPTER)
+
+    def found(self) -> Path | None:
+        return self.folder if self.folder.is_dir() else None
+
+    def fetch(self, show: Show = unwatched) -> Path:
+        if (found := self.found()) is not None:
+            return found
+        archive = WebFile(URL, torch_file(URL.rsplit("/", 1)[1])).fetch(show)
+        with (
+            foreign(f"{archive} cannot be unpacked", "remove it and fetch it again"),
+            zipfile.ZipFile(archive) as packed,
+        ):
+            members = [name for name in packed.namelist() if name.startswith(f"{ADAPTER}/") and ".." not in name]
+            packed.extractall(self.folder.parent, members)
+        return self.folder
+
+
+def weights(source: str | Path, base: str | Path = "", **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return *_adapter(source), *hub_folder(base)
+
+
+def _adapter(source: str | Path) -> tuple[Adapter, ...]:
+    if Path(source).is_dir():
+        return ()
+    if str(source) != "dreamsim":
+        raise InputError(f"{source} is neither a folder nor 'dreamsim'; name the folder {ADAPTER}.")
+    return (Adapter(),)
+
+
 def load(source: str | Path, device: str, base: str | Path = "") -> DreamsimEncoder:
-    """``source``: the adapter's folder, or ``dreamsim`` to fetch it; ``base``: ``facebook/dino-vitb16@REVISION``."""
-    adapter = Path(source)
-    if not adapter.is_dir():
-        if str(source) != "dreamsim":
-            raise InputError(f"{source} is neither a folder nor 'dreamsim'; name the folder {ADAPTER}.")
-        adapter = _fetched()
-    folder = fetch_folder(base)
+    """``source``: the adapter's folder, or ``dreamsim`` for the published one; ``base``: ``facebook/dino-vitb16@REVISION``."""
+    parts = _adapter(source)
+    adapter, folder = here(parts[0]) if parts else Path(source), folder_at(base)
     sha = identity([*safetensors_of(folder), adapter_file(adapter)], [*settings_in(folder), *existing(adapter, CONFIG)])
     return DreamsimEncoder("dreamsim-dino-vitb16", sha, device, folder, adapter)
-
-
-def _fetched() -> Path:
-    home = Path(torch.hub.get_dir()) / "checkpoints"
-    if not (home / ADAPTER).is_dir():
-        with zipfile.ZipFile(fetch_url(URL, home / URL.rsplit("/", 1)[1])) as archive:
-            members = [name for name in archive.namelist() if name.startswith(f"{ADAPTER}/") and ".." not in name]
-            archive.extractall(home, members)
-    return home / ADAPTER

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.content import identity
+from t2ialign.downloads import Part
 from t2ialign.encoders.clip import ClipEncoder, ClipModel
-from t2ialign.encoders.weights import fetch
+from t2ialign.encoders.weights import file_at, hub_file
 from t2ialign.types import InputError, Prompt
 
 FILES = {"hps_v20": "HPS_v2_compressed.pt", "hps_v21": "HPS_v2.1_compressed.pt"}
@@ -34,13 +36,22 @@ class HpsEncoder:
         return self.clip.unread(prompt)
 
 
+def weights(source: str | Path, feature: str = "hps_v21", **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return hub_file(source, _file_of(feature))
+
+
 def load(source: str | Path, device: str, feature: str = "hps_v21", model: str = "ViT-H-14") -> HpsEncoder:
     """``source``: ``xswu/HPSv2@REVISION``, or a folder with its files; ``feature`` chooses the version."""
-    if feature not in FILES:
-        raise InputError(f"HPSv2 has no version {feature}; choose {' or '.join(FILES)}.")
-    file = fetch(source, FILES[feature])
+    file = file_at(source, _file_of(feature))
     sha = identity([file])
     return HpsEncoder(feature, sha, ClipEncoder(feature, sha, device, lambda: _model(file, model)), (feature,))
+
+
+def _file_of(feature: str) -> str:
+    if feature not in FILES:
+        raise InputError(f"HPSv2 has no version {feature}; choose {' or '.join(FILES)}.")
+    return FILES[feature]
 
 
 def _model(file: Path, name: str) -> ClipModel:

@@ -18,15 +18,17 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import identity, settings_in
+from t2ialign.downloads import Part
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.encoders.reward_head import collapse
-from t2ialign.encoders.weights import fetch, fetch_folder, frozen
+from t2ialign.encoders.weights import file_at, folder_at, frozen, hub_file, hub_folder
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
     from transformers import BlipTextModel, BlipVisionModel
 
 WEIGHTS, CONFIG = "ImageReward.pt", "med_config.json"
+WORDS = ("*.json", "*.txt")  # of the tokenizer
 MEAN, STD = 0.16717362830052426, 1.0333394966054072
 MAX_TOKENS, HEAD_WIDTH, BATCH = 35, 64, 16
 VISION_NAMES = (
@@ -103,13 +105,18 @@ class ImageRewardEncoder:
         return ((reward - MEAN) / STD).float()
 
 
+def weights(source: str | Path, tokenizer: str | Path = "", **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return *hub_file(source, WEIGHTS), *hub_file(source, CONFIG), *hub_folder(tokenizer or source, WORDS)
+
+
 def load(source: str | Path, device: str, tokenizer: str | Path = "") -> ImageRewardEncoder:
     """``source``: ``zai-org/ImageReward@REVISION`` or a folder with its two files.
 
     ``tokenizer``: a folder or repository with BERT's uncased vocabulary; by default ``source`` itself.
     """
-    files = fetch(source, WEIGHTS), fetch(source, CONFIG)
-    words = fetch_folder(tokenizer or source, ("*.json", "*.txt"))
+    files = file_at(source, WEIGHTS), file_at(source, CONFIG)
+    words = folder_at(tokenizer or source, WORDS)
     return ImageRewardEncoder("image-reward", identity(files, settings_in(words)), device, files, words)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 from t2ialign.content import identity
-from t2ialign.encoders.weights import fetch_url, frozen
+from t2ialign.downloads import Part, WebFile
+from t2ialign.encoders.weights import frozen, here, torch_file
 from t2ialign.types import InputError, Prompt
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
@@ -94,11 +96,17 @@ class InceptionEncoder:
         return {"inception": torch.cat(found)}
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places; the file's name ends with the beginning of its SHA-256."""
+    if Path(source).is_file():
+        return ()
+    if str(source) != "fid":
+        raise InputError(f"{source} is neither a file nor 'fid'; name the file {FILE}.")
+    return (WebFile(URL, torch_file(FILE), Path(FILE).stem.rpartition("-")[2]),)
+
+
 def load(source: str | Path, device: str) -> InceptionEncoder:
     """``source``: the weights' file, or ``fid`` to fetch it."""
-    file = Path(source)
-    if not file.is_file():
-        if str(source) != "fid":
-            raise InputError(f"{source} is neither a file nor 'fid'; name the file {FILE}.")
-        file = fetch_url(URL, Path(torch.hub.get_dir()) / "checkpoints" / FILE)
+    parts = weights(source)
+    file = here(parts[0]) if parts else Path(source)
     return InceptionEncoder("inception-fid", identity([file]), device, file)

@@ -16,15 +16,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import identity
+from t2ialign.downloads import Part, WebFile
 from t2ialign.encoders.trunk import load_trunk, trunk_features
-from t2ialign.encoders.weights import existing, fetch_url, frozen
+from t2ialign.encoders.weights import existing, frozen, here, torch_file
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -99,6 +100,11 @@ class LpipsEncoder:
             ) from error
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return (imagenet_trunk(str(source)),) if str(source) in NETS else ()
+
+
 def load(source: str | Path, device: str) -> LpipsEncoder:
     """``source``: ``alex``, ``vgg`` or ``squeeze``, or a folder with a trunk of our own."""
     if str(source) in NETS:
@@ -124,12 +130,12 @@ def _package(net: str, device: str) -> LpipsEncoder:
         import lpips
 
     lin_file = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
-    files = [imagenet_trunk(net), lin_file]
+    files = [here(imagenet_trunk(net)), lin_file]
     return LpipsEncoder(f"lpips-{net}", identity(files), device, lambda where: network_of(package_model(net), where))
 
 
-def imagenet_trunk(net: str) -> Path:
-    """The ImageNet weights of a trunk (torchvision), from torch's cache or else downloaded."""
+def imagenet_trunk(net: str) -> WebFile:
+    """The ImageNet weights of a trunk (torchvision), whose name ends with the beginning of its SHA-256."""
     from torchvision import models
 
     weights = {
@@ -137,7 +143,8 @@ def imagenet_trunk(net: str) -> Path:
         "vgg": models.VGG16_Weights.IMAGENET1K_V1,
         "squeeze": models.SqueezeNet1_1_Weights.IMAGENET1K_V1,
     }[net]
-    return fetch_url(weights.url, Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1])
+    name = weights.url.rsplit("/", 1)[1]
+    return WebFile(weights.url, torch_file(name), Path(name).stem.rpartition("-")[2])
 
 
 def package_model(net: str, random_trunk: bool = False) -> LPIPS:

@@ -15,8 +15,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from t2ialign.downloads import Part
 from t2ialign.encoders.noun_phrases import spatial_relation
-from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
+from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder
 from t2ialign.types import Prompt, content_key
 
 OVERLAP, REACH, ACCEPTED = 0.1, 150 / 512, 0.5
@@ -127,7 +128,12 @@ class SpatialEncoder:
         return Detection(float(found["scores"][best]), (x0, y0, x1, y1))
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return hub_folder(source)
+
+
 def load(source: str | Path, device: str, threshold: float = 0.1) -> SpatialEncoder:
     """``source``: e.g. ``google/owlv2-base-patch16-ensemble@REVISION``, or a folder of an OWL detector."""
-    folder = fetch_folder(source)
+    folder = folder_at(source)
     return SpatialEncoder("spatial", content_key([folder_identity(folder), threshold]), device, folder, threshold)

@@ -11,9 +11,11 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from t2ialign.encoders.weights import fetch_folder, folder_identity, frozen
+from t2ialign.downloads import Part
+from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder
 from t2ialign.types import Prompt, content_key
 
+PATTERNS = ("*.json", "*.txt", "*.jinja", "*.model", "*.safetensors")
 TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
 
 
@@ -68,8 +70,13 @@ class VqaScoreEncoder:
         return self.model(**inputs).logits[0, -1].float().softmax(0)
 
 
+def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:
+    """What ``load`` wants of other places."""
+    return hub_folder(source, PATTERNS)
+
+
 def load(source: str | Path, device: str, template: str = TEMPLATE, dtype: str = "float32") -> VqaScoreEncoder:
     """``source``: e.g. ``Qwen/Qwen2.5-VL-3B-Instruct@REVISION``, or a folder of an image-text-to-text model."""
-    folder = fetch_folder(source, ("*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"))
+    folder = folder_at(source, PATTERNS)
     sha = content_key([folder_identity(folder), template, dtype])
     return VqaScoreEncoder("vqa-score", sha, device, folder, template, dtype)

@@ -1,9 +1,7 @@
-"""Where an encoder's weights come from and who they are: files, pinned hub downloads, SHA-256 identities."""
+"""Where an encoder's weights lie and who they are: files, what was fetched from the Hub, SHA-256 identities."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,9 +9,11 @@ import torch
 from torch import nn
 
 from t2ialign.content import identity, settings_in
+from t2ialign.downloads import HubFile, HubFolder, Part, repository_of, use
 from t2ialign.types import InputError
 
 Network = TypeVar("Network", bound=nn.Module)
+FOLDER = ("*.json", "*.txt", "*.safetensors")
 
 
 def folder_identity(folder: Path) -> str:
@@ -21,60 +21,50 @@ def folder_identity(folder: Path) -> str:
     return identity(safetensors_of(folder), settings_in(folder))
 
 
-def fetch(source: str | Path, filename: str) -> Path:
-    """A file of a folder, or of a hub repository ``org/name@revision``: from the cache, or else downloaded."""
-    if Path(source).is_dir():
-        return existing(Path(source), filename)[0]
-    from huggingface_hub import hf_hub_download
+def hub_folder(source: str | Path, patterns: tuple[str, ...] = FOLDER) -> tuple[HubFolder, ...]:
+    """What a source lacks on this machine at first: nothing where it is a folder, else files of ``org/name[@revision]``.
 
-    repo, revision = pinned(source)
-    with _downloading(f"{filename} of {repo}"):
-        return Path(hf_hub_download(repo, filename, revision=revision))
+    No pickles, unless ``patterns`` ask.
+    """
+    return () if Path(source).is_dir() else (HubFolder(*repository_of(source), patterns),)
 
 
-def fetch_folder(source: str | Path, patterns: Sequence[str] = ("*.json", "*.txt", "*.safetensors")) -> Path:
-    """A folder, or a repository ``org/name@revision`` as one; no pickles, unless ``patterns`` ask."""
-    if Path(source).is_dir():
-        return Path(source)
-    from huggingface_hub import snapshot_download
-
-    repo, revision = pinned(source)
-    with _downloading(f"of {repo}"):
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+def hub_file(source: str | Path, filename: str) -> tuple[HubFile, ...]:
+    """The same for one file."""
+    return () if Path(source).is_dir() else (HubFile(*repository_of(source), (filename,)),)
 
 
-def pinned(source: str | Path) -> tuple[str, str]:
-    """``org/name@revision`` in two; a repository without a revision could change under a stored score."""
-    repo, _, revision = str(source).partition("@")
-    if repo.count("/") != 1:
-        raise InputError(f"{source} is neither a folder nor a hub repository with its revision (org/name@revision).")
-    if not revision:
+def folder_at(source: str | Path, patterns: tuple[str, ...] = FOLDER) -> Path:
+    """A folder, or the repository ``org/name[@revision]`` as it lies on this machine."""
+    parts = hub_folder(source, patterns)
+    return here(parts[0]) if parts else Path(source)
+
+
+def file_at(source: str | Path, filename: str) -> Path:
+    """A file of a folder, or of the repository ``org/name[@revision]`` as it lies on this machine."""
+    parts = hub_file(source, filename)
+    return here(parts[0]) if parts else existing(Path(source), filename)[0]
+
+
+def here(part: Part) -> Path:
+    """Where a part lies on this machine; nothing is fetched.
+
+    Raises:
+        InputError: it is not here.
+    """
+    found = part.found()
+    if found is None:
         raise InputError(
-            f"No revision of {repo} is pinned, so its scores could change unseen: write {repo}@REVISION in the registry, "
-            "with a commit of the hub that you trust."
+            f"The weights {part.name} are not on this machine: `python -m t2ialign weights` says how to fetch them."
         )
-    return repo, revision
+    if isinstance(part, HubFile | HubFolder):
+        use(part)
+    return found
 
 
-@contextmanager
-def _downloading(what: str) -> Iterator[None]:
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        yield
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise unreachable(what) from error
-
-
-def fetch_url(url: str, file: Path) -> Path:
-    """A file that only lives at a web address, downloaded to ``file`` once."""
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(url, str(file), progress=False)
-        except OSError as error:
-            raise unreachable(file.name) from error
-    return file
+def torch_file(name: str) -> Path:
+    """Where torch keeps a file of weights that comes from an address of its own."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / name
 
 
 def safetensors_of(folder: Path) -> list[Path]:
@@ -90,13 +80,6 @@ def safetensors_of(folder: Path) -> list[Path]:
 def frozen(network: Network, device: str) -> Network:
     """The network on its device, as encoders use it: in evaluation mode and without gradients."""
     return network.to(device).eval().requires_grad_(False)
-
-
-def unreachable(what: str) -> InputError:
-    """The one sentence for weights that are neither on this machine nor within reach."""
-    return InputError(
-        f"The weights {what} are not on this machine and could not be downloaded; connect once to fetch them."
-    )
 
 
 def existing(folder: Path, *names: str) -> list[Path]:

@@ -6,22 +6,24 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2ialign import settings, store
-from t2ialign.encoders import load_encoder
+from t2ialign.encoders import ABSENT, absent_parts, absent_words, fetch_command, load_encoder, provided
 from t2ialign.metrics import ALL, DEFAULT, METRICS
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of, unknown
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.batches import benchmarks
+from t2ialign.use_cases.measures import Chosen, LeftOut, Measures, reason_of, without
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
 
 if TYPE_CHECKING:
     from t2ialign.diffusion.backbone import Backbone
 
+RESCORE = "python -m t2ialign rescore"
 _log = logging.getLogger(__name__)
 
 # What a metric may read without any scorer: the pictures, and what sampling measured on the way.
@@ -72,7 +74,7 @@ class Workbench:
         return revision_of(entry) or self.backbone(entry).revision
 
     def encoder(self, name: str) -> Encoder:
-        """A scorer of the registry by name, loaded once, and anew where the registry now names another."""
+        """A scorer of the registry by name, loaded once, and anew where the registry now names another; nothing is fetched."""
         known = self.registry().scorers
         if name not in known:
             raise unknown("scorer", name, known)
@@ -81,33 +83,121 @@ class Workbench:
                 self._encoders[name] = known[name], load_encoder(known[name], self.device)
             return self._encoders[name][1]
 
-    def scorers_for(self, names: Iterable[str], wanted: Iterable[str]) -> tuple[list[Metric], list[Encoder]]:
-        """The metrics to compute with these scorers and the encoders they need.
+    def choose(
+        self, names: Iterable[str], wanted: Iterable[str], on_request: Iterable[str] = (), strict: bool = True
+    ) -> Chosen:
+        """The metrics to compute and the scorers that they need; only what they need is looked at, and nothing is fetched.
 
-        ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("all",)`` every metric, as far
-        as the scorers go. Scorers whose weights are out of reach are left out, unless a metric wished for by name needs
-        them: then their sentence is raised.
+        ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("all",)`` every metric, as far as the scorers
+        called ``names`` go, the first that gives a feature giving it. A metric wished for by name may also be read by a
+        scorer of ``on_request``. Metrics whose scorer has no weights on this machine are left out with that reason.
+
+        Raises:
+            InputError: a metric wished for by name that no scorer could measure (unless not ``strict``: it is left out).
         """
-        encoders: list[Encoder] = []
-        complaint: InputError | None = None
-        for name in names:
+        asked = tuple(wanted)
+        by_name = asked not in ((), ALL)
+        menu = [METRICS[name] for name in (METRICS if asked == ALL else asked or DEFAULT)]
+        needs = {need for metric in menu for need in metric.needs} - SAMPLED
+        offers, broken = self._offers([*names, *(on_request if by_name else ())], needs)
+        readers: dict[str, tuple[str, ...]] = {}
+        never: list[LeftOut] = []
+        for metric in menu:
+            lacking = set(metric.needs) - SAMPLED - offers.keys()
+            if not lacking:
+                readers[metric.name] = tuple(dict.fromkeys(offers[need] for need in metric.needs if need in offers))
+            elif by_name and not broken:
+                why = f"'{metric.name}' cannot be measured here: no scorer provides {', '.join(sorted(lacking))}."
+                if strict:
+                    raise InputError(why)
+                never.append(LeftOut("", (metric.name,), why))
+            elif by_name:
+                readers[metric.name] = tuple(broken)
+        return self._present(without(Chosen(readers, tuple(never)), broken), by_name)
+
+    def load(self, chosen: Chosen) -> Measures:
+        """What was chosen, ready to measure; a scorer that cannot be loaded is left out, whatever the reason."""
+        loaded: dict[str, Encoder] = {}
+        failed: dict[str, str] = {}
+        for name in chosen.scorers:
             try:
-                encoders.append(self.encoder(name))
-            except InputError as error:
-                complaint = complaint or error
-        provided = SAMPLED.union(*(encoder.provides for encoder in encoders))
-        chosen = tuple(wanted)
-        if chosen in ((), ALL):
-            menu = METRICS.values() if chosen == ALL else (METRICS[name] for name in DEFAULT)
-            metrics = [metric for metric in menu if provided.issuperset(metric.needs)]
-        else:
-            metrics = [METRICS[name] for name in chosen]
-        for metric in metrics:
-            if not provided.issuperset(metric.needs):
-                missing = ", ".join(sorted(set(metric.needs) - provided))
-                raise complaint or InputError(f"'{metric.name}' cannot be measured here: no scorer provides {missing}.")
-        needed = {need for metric in metrics for need in metric.needs}
-        return metrics, [encoder for encoder in encoders if needed.intersection(encoder.provides)]
+                loaded[name] = self.encoder(name)
+            except Exception as error:  # foreign weights make libraries raise what they like
+                _log.info("scorer %s failed", name, exc_info=error)
+                failed[name] = f"{name} cannot be loaded ({reason_of(error)})"
+        kept = without(chosen, failed)
+        metrics = tuple(METRICS[name] for name in kept.readers)
+        return Measures(metrics, tuple(loaded[name] for name in kept.scorers), kept.left_out)
+
+    def scorers_for(
+        self, names: Iterable[str], wanted: Iterable[str], on_request: Iterable[str] = ()
+    ) -> tuple[list[Metric], list[Encoder]]:
+        """The metrics and the loaded scorers they need, as ``choose`` says, for work that is nothing without them.
+
+        Raises:
+            InputError: a metric wished for by name cannot be measured now.
+        """
+        asked = tuple(wanted)
+        found = self.load(self.choose(names, asked, on_request))
+        if asked not in ((), ALL) and found.left_out:
+            part = found.left_out[0]
+            mend = f": `{part.fetch}` fetches it" if part.fetch else ""
+            raise InputError(f"{', '.join(part.metrics)} cannot be measured now. {part.reason.rstrip('.')}{mend}.")
+        return list(found.metrics), list(found.encoders)
+
+    def absent(self, names: Iterable[str]) -> tuple[LeftOut, ...]:
+        """What of the short list these scorers cannot measure because their weights are not here; nothing is loaded."""
+        known = self.registry().scorers
+        static = {name: provided(known[name]) or frozenset() for name in names if name in known}
+        readers = {
+            metric: tuple(name for name, features in static.items() if features.intersection(METRICS[metric].needs))
+            for metric in DEFAULT
+        }
+        return self._present(Chosen(readers)).left_out
+
+    def _offers(self, names: Iterable[str], needs: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Who gives each feature, and which scorers failed why; those are loaded whose features nothing else tells."""
+        known = self.registry().scorers
+        offers: dict[str, str] = {}
+        broken: dict[str, str] = {}
+        untold: list[str] = []
+        for name in names:
+            if name not in known:
+                raise unknown("scorer", name, known)
+            features = provided(known[name])
+            if features is None:
+                untold.append(name)
+            for feature in features or ():
+                offers.setdefault(feature, name)
+        for name in untold if needs - offers.keys() else ():
+            try:
+                offers |= {feature: name for feature in self.encoder(name).provides if feature not in offers}
+            except Exception as error:  # foreign weights make libraries raise what they like
+                _log.info("scorer %s failed", name, exc_info=error)
+                broken[name] = f"{name} cannot be loaded ({reason_of(error)})"
+        return offers, broken
+
+    def _present(self, chosen: Chosen, by_name: bool = False) -> Chosen:
+        """The choice without scorers whose weights are not on this machine; ``by_name``: its metrics were wished for."""
+        known, gone = self.registry().scorers, {}
+        for name in chosen.scorers:
+            try:
+                absent = absent_parts(known[name])
+            except InputError as error:  # an entry that names nothing
+                gone[name] = str(error)
+                continue
+            if absent:
+                gone[name] = absent_words(known[name], absent)
+        kept = without(chosen, gone)
+        return replace(kept, left_out=tuple(_mendable(part, by_name) for part in kept.left_out))
+
+
+def _mendable(part: LeftOut, by_name: bool) -> LeftOut:
+    """With the commands that mend it, where they can."""
+    if not part.reason.endswith(ABSENT):
+        return part
+    again = f"{RESCORE} --metrics {','.join(part.metrics)}" if by_name else RESCORE
+    return replace(part, fetch=fetch_command(part.scorer), again=again)
 
 
 def bare_workbench(home: Path | None = None) -> Workbench:

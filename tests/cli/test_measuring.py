@@ -37,6 +37,20 @@ def test_too_few_pictures_are_a_sentence(run, folder) -> None:
     assert (code, out) == (2, "") and "at least 8 pictures" in err.splitlines()[-1] and "Traceback" not in err
 
 
+def test_a_folder_is_scored_without_the_scorers_that_are_not_here(run, folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    asked = ["score", str(folder), "--scorers", "lpips-squeeze", "--json"]
+    code, out, _ = run(*asked, "--metrics", "rmse,lpips")
+    found = json.loads(out)
+    assert code == 0 and set(found["scores"]) == {"rmse"}
+    assert "cannot be measured now: lpips-squeeze" in found["skipped"]["lpips"]
+    assert "`python -m t2ialign weights fetch lpips-squeeze` fetches it" in found["skipped"]["lpips"]
+    code, _, err = run(*asked, "--metrics", "lpips")
+    assert code == 2 and "'lpips' cannot be measured now" in err
+    code, _, err = run(*asked, "--metrics", "rmse,clip_score")
+    assert code == 2 and "'clip_score' needs another scorer" in err
+
+
 def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(settings, "DATA", tmp_path)
     code, out, _ = run("rescore", "--metrics", "rmse", "--store", str(tmp_path / "home"))
@@ -48,7 +62,7 @@ def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
 def test_rescore_is_stopped_by_the_keyboard(run, tmp_path, monkeypatch, error) -> None:
     from t2ialign.use_cases.batches import rescore as rescoring
 
-    def stopped(*_):
+    def stopped(*_, **__):
         yield rescoring.RescoreState(3, 9, scores=5)
         raise error
 

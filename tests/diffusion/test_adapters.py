@@ -347,5 +347,7 @@ def test_unknown_and_unloadable(checkpoints, fresh, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="tiny has no adapter"):
         blend(backbone, uses(tiny=1.0), {"tiny": CheckpointEntry("tiny", "tiny")})
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="cannot reach the Hub: connect once to fetch org/far"):
+    with pytest.raises(
+        InputError, match=r"cannot reach the Hub \(HF_HUB_OFFLINE is set\): connect once to fetch org/far"
+    ):
         blend(backbone, uses(far=1.0), {"far": CheckpointEntry("far", "tiny", "org/far@v1", "lora")})

@@ -182,7 +182,9 @@ def test_hub_backbone_in_half_precision_takes_its_variant(tmp_path, monkeypatch,
 
 def test_hub_backbone_that_is_nowhere(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="cannot reach the Hub: connect once to fetch org/none") as refusal:
+    with pytest.raises(
+        InputError, match=r"cannot reach the Hub \(HF_HUB_OFFLINE is set\): connect once to fetch org/none"
+    ) as refusal:
         load_backbone(BackboneEntry("none", "sdxl", "org/none", variant="fp16"), "cpu", "float16")
     assert "\n" not in str(refusal.value)
 

@@ -72,7 +72,7 @@ def test_bad_sources_are_one_sentence(folders: tuple[Path, Path, nn.Module], tmp
     with pytest.raises(InputError, match="neither a folder nor 'dreamsim'"):
         dreamsim.load("nowhere", "cpu", base)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(InputError, match=r"dreamsim_dino_vitb16_checkpoint\.zip are not on this machine"):
+    with pytest.raises(InputError, match="The weights dino_vitb16_single_lora are not on this machine"):
         dreamsim.load("dreamsim", "cpu", base)
     with pytest.raises(InputError, match=r"has no adapter_model\.safetensors"):
         dreamsim.load(tmp_path, "cpu", base)

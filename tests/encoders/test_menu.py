@@ -4,12 +4,14 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
-from t2ialign.encoders import ENCODERS, load_encoder
+from t2ialign.encoders import ENCODERS, absent_parts, load_encoder, parts_of, provided
 from t2ialign.encoders.trunk import build_trunk, save_trunk
 from t2ialign.registry import ScorerEntry, load_registry
 from t2ialign.types import Encoder, InputError, Prompt
 from tests.encoders.pictures import pictures
+from tests.hubs import use_cache
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -17,6 +19,7 @@ def test_every_loader_is_there(name: str):
     module, _, function = ENCODERS[name].loader.partition(":")
     assert module == f"t2ialign.encoders.{name}"
     assert callable(getattr(import_module(module), function))
+    assert callable(import_module(module).weights)
     assert ENCODERS[name].provides
 
 
@@ -40,15 +43,26 @@ def test_code_from_elsewhere_is_never_loaded():
         load_encoder(ScorerEntry("mine", "os:system", "true"), "cpu")
 
 
-UNPINNED = {"dinov2-base", "pick-score", "hps-v2.0", "hps-v2.1", "vqa-score", "blip-vqa", "spatial", "image-reward"}
-
-
-@pytest.mark.parametrize("name", sorted(UNPINNED))
-def test_a_scorer_without_a_pinned_revision_asks_for_one(name: str):
+@pytest.mark.parametrize("name", sorted(n for n, e in load_registry().scorers.items() if isinstance(e.source, str)))
+def test_what_is_not_here_is_named_with_its_size_and_its_command(name: str, tmp_path: Path, monkeypatch):
+    use_cache(tmp_path / "hub", monkeypatch)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
     entry = load_registry().scorers[name]
-    assert "@REVISION" in entry.note
-    with pytest.raises(InputError, match=r"No revision of .+ is pinned.+@REVISION in the registry"):
+    if provided(entry) is None:
+        return  # of the embedded world: always here
+    assert absent_parts(entry) == parts_of(entry) != ()
+    with pytest.raises(
+        InputError, match=rf"{name} \(.+, .+B\) is not on this machine: `python .+ weights fetch {name}`"
+    ):
         load_encoder(entry, "cpu")
+
+
+@pytest.mark.parametrize("name", ["clip", "lpips", "hps"])
+def test_features_are_known_before_an_encoder_is_loaded(name: str):
+    entries = [entry for entry in load_registry().scorers.values() if entry.loader == ENCODERS[name].loader]
+    found = [provided(entry) for entry in entries]
+    whole = frozenset(ENCODERS[name].provides)
+    assert found == ([{"hps_v20"}, {"hps_v21"}] if name == "hps" else [whole] * len(entries))
 
 
 def test_every_encoder_has_an_entry():

@@ -164,5 +164,5 @@ def test_template_is_part_of_the_identity(folder: Path):
 
 
 def test_offline_is_one_sentence():
-    with pytest.raises(InputError, match=r"of Qwen/Qwen2\.5-VL-3B-Instruct are not on this machine"):
+    with pytest.raises(InputError, match=r"The weights Qwen/Qwen2\.5-VL-3B-Instruct are not on this machine"):
         vqa_score.load("Qwen/Qwen2.5-VL-3B-Instruct@abc", "cpu")

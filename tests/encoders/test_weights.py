@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from t2ialign.content import identity
-from t2ialign.encoders.weights import existing, fetch
+from t2ialign.encoders.weights import existing, file_at
 from t2ialign.types import InputError
 
 
@@ -28,4 +28,4 @@ def test_missing_file_is_one_sentence(tmp_path: Path):
 
 def test_offline_is_one_sentence():
     with pytest.raises(InputError, match=r"The weights model\.safetensors of nobody/nothing are not on this machine"):
-        fetch(f"nobody/nothing@{'0' * 40}", "model.safetensors")
+        file_at(f"nobody/nothing@{'0' * 40}", "model.safetensors")

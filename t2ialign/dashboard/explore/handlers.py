@@ -14,6 +14,7 @@ from PIL import Image
 
 from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.current import add_current
+from t2ialign.dashboard.explore import missing_weights
 from t2ialign.dashboard.explore.example_prompts import chips
 from t2ialign.dashboard.explore.form import Form, form_of, requests_of
 from t2ialign.dashboard.explore.progress_view import notes, progress
@@ -124,9 +125,10 @@ def draw(services: Services, watched: SubjectState, theme: str, charted: str) ->
     updates: Updates = {
         "subject": str(watched.subject),
         "seen": watched.mark,
-        "notice": notice(watched.error) + Markup().join(notice(note, "note") for note in notes(watched.batches)),
+        "notice": notice(watched.error) + Markup().join(notice(note, "note") for note in _notes(watched)),
+        "fetch": missing_weights.button(watched),
         "progress": _progress(watched),
-        "timer": gr.Timer(active=watched.working),
+        "timer": gr.Timer(active=watched.working or bool(watched.fetching)),
         "generate": gr.Button(visible=not watched.working),
         "cancel": gr.Button("Cancel", visible=watched.working, interactive=True),
         **_pictures(services, watched),
@@ -134,6 +136,11 @@ def draw(services: Services, watched: SubjectState, theme: str, charted: str) ->
     if chart_mark(watched, theme) != charted:
         updates |= draw_chart(services, watched, theme)
     return updates if watched.working else {**updates, **offer_comparison(watched)}
+
+
+def _notes(watched: SubjectState) -> list[str]:
+    """What the batches want said, and how a fetch for their scores stands."""
+    return [*notes(watched.batches), *filter(None, (watched.fetching, watched.fetched))]
 
 
 def _progress(watched: SubjectState) -> str:

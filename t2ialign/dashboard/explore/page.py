@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.explore import handlers, quick_votes
+from t2ialign.dashboard.explore import handlers, missing_weights, quick_votes
 from t2ialign.dashboard.explore.form_view import FIELDS, prompt_panel, settings_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
@@ -25,6 +25,7 @@ LIVE = (
     "seen",
     "charted",
     "notice",
+    "fetch",
     "progress",
     "headline",
     "sheet",
@@ -83,6 +84,8 @@ def _wire_run(wires: Wires, services: Services) -> None:
     )
     for ended in (answered.then, answered.failure):
         ended(None, None, None, js=asset("explore/answered.js"), show_progress="hidden")
+    fetch = partial(missing_weights.fetch, services)
+    wires.on_visit(parts["fetch"].click, fetch, ("subject",), ("fetch", "notice", "timer"))
     wires.on_visit(parts["cancel"].click, partial(handlers.cancel, services), ("subject",), ("cancel", "notice"))
     wires.on(
         parts["timer"].tick,

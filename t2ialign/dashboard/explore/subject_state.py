@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from t2ialign.dashboard.services import Services
@@ -16,13 +16,18 @@ Status = Literal["none", "queued", "running", "done", "cancelled", "failed", "in
 
 @dataclass(frozen=True)
 class SubjectState:
-    """A subject as it stands; ``state`` is None before the first picture, ``error`` one sentence if it failed."""
+    """A subject as it stands; ``state`` is None before the first picture, ``error`` one sentence if it failed.
+
+    ``fetching`` says how the fetch of weights for its scores stands, while one does; ``fetched`` what came of it.
+    """
 
     subject: Subject
     status: Status = "none"
     state: RunState | None = None
     ahead: int = 0
     error: str = ""
+    fetching: str = ""
+    fetched: str = ""
 
     @property
     def working(self) -> bool:
@@ -36,7 +41,7 @@ class SubjectState:
     def mark(self) -> str:
         """Changes whenever anything on the page would: what was drawn already is not sent again."""
         parts = [f"{b.phase} {b.fraction:.4f} {len(b.images)} {len(b.scores)}" for b in self.batches]
-        return f"{self.subject} {self.status} {self.ahead} {parts}"
+        return f"{self.subject} {self.status} {self.ahead} {parts} {self.fetching} {self.fetched}"
 
 
 def watch(services: Services, subject: Subject) -> SubjectState:
@@ -45,19 +50,29 @@ def watch(services: Services, subject: Subject) -> SubjectState:
     Raises:
         InputError: the store knows no such run or cell.
     """
-    if subject.run:
-        return _watch_run(services, subject)
-    if not subject.cell:
+    if not subject.run and not subject.cell:
         return SubjectState(subject)
-    cell = find_cell(services.store, subject.cell)
-    return SubjectState(
-        subject, "done", RunState("", (stored_state(services.bench, cell.prompt, cell.config, cell.seeds),))
-    )
-
-
-def _watch_run(services: Services, subject: Subject) -> SubjectState:
-    task = services.engine.look(subject.run)
+    task = services.downloads.look(fetching(subject))
+    if subject.run:
+        found = _watch_run(services, subject, scored_since=task is not None and task.finished)
+    else:
+        cell = find_cell(services.store, subject.cell)
+        batch = stored_state(services.bench, cell.prompt, cell.config, cell.seeds)
+        found = SubjectState(subject, "done", RunState("", (batch,)))
     if task is None:
+        return found
+    news = task.error or (str(task.record) if task.record else "Fetching.")
+    return replace(found, fetched=news) if task.finished else replace(found, fetching=news)
+
+
+def fetching(subject: Subject) -> str:
+    """The key of the task that fetches what a subject's scores lack."""
+    return f"weights {subject}"
+
+
+def _watch_run(services: Services, subject: Subject, scored_since: bool) -> SubjectState:
+    task = services.engine.look(subject.run)
+    if task is None or (task.finished and scored_since):
         status = find_run(services.store, subject.run).status
         return SubjectState(subject, status, stored_run(services.bench, subject.run))
     ahead = services.engine.ahead_of(subject.run)

@@ -13,10 +13,11 @@ PLOT = "t2-explore-chart"
 
 
 def status_panel() -> Components:
-    """The sentence about a problem, and the progress bar."""
+    """The sentence about a problem, the button that fetches missing weights, and the progress bar."""
     notice = gr.HTML("", apply_default_css=False, elem_id="t2-notice")
     progress = gr.HTML("", apply_default_css=False, elem_id="t2-progress")
-    return {"notice": notice, "progress": progress}
+    fetch = gr.Button("Fetch", visible=False, size="sm", elem_id="t2-fetch")
+    return {"notice": notice, "fetch": fetch, "progress": progress}
 
 
 def results_panel() -> Components:

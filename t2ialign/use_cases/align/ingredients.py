@@ -117,7 +117,7 @@ def _judge(bench: Workbench, plan: Plan) -> str:
 def _measure(bench: Workbench, plan: Plan, name: str) -> str:
     (name,) = check_metrics((name or default_metric(bench, plan.entry.scorers, "alignment"),))
     metric = METRICS[name]
-    _, encoders = bench.scorers_for(plan.entry.scorers, (metric.name,))
+    _, encoders = bench.scorers_for(plan.entry.scorers, (metric.name,), plan.entry.on_request)
     return content_key([metric.name, version_of(metric, weights_of(metric, encoders))])
 
 

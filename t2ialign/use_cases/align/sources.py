@@ -16,6 +16,7 @@ from torch import Tensor
 from t2ialign import settings
 from t2ialign.files import Say, unsaid
 from t2ialign.metrics import METRICS
+from t2ialign.network import why_offline
 from t2ialign.source import Source
 from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
@@ -131,7 +132,7 @@ def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], F
     metric = METRICS[name]
     if metric.level != "image":
         raise InputError(f"{name} measures a whole set, not single pictures: choose a metric such as clip_score.")
-    metrics, encoders = bench.scorers_for(plan.entry.scorers, (name,))
+    metrics, encoders = bench.scorers_for(plan.entry.scorers, (name,), plan.entry.on_request)
     sign = 1.0 if metric.higher_is_better else -1.0
 
     def values(batch: SeedBatch) -> Float[Tensor, " n"]:
@@ -220,6 +221,7 @@ def _from_hub(name: str, say: Say = unsaid) -> Iterator[Path]:
     parts = name.split("/")
     repository, path = "/".join(parts[:2]), "/".join(parts[2:])
     with _reached(name):
+        why_offline()  # without a network the Hub's library is told so, and tries nothing twice
         found = [path] if path else HfApi().list_repo_files(repository, repo_type="dataset")
     for file in [path] if path else train_files(repository, found):
         with _reached(name):

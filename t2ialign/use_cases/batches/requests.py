@@ -22,7 +22,7 @@ ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", "
 class BatchRequest:
     """One seed batch of one checkpoint. ``metrics`` empty means the short list (``metrics.DEFAULT``).
 
-    ``notes`` say what ``checked`` took otherwise than it was asked.
+    ``scorers`` come before those of the backbone. ``notes`` say what ``checked`` took otherwise than it was asked.
     """
 
     prompt: Prompt
@@ -35,6 +35,7 @@ class BatchRequest:
     guidance_params: tuple[tuple[str, float], ...] = ()
     negative_prompt: str = ""
     metrics: tuple[str, ...] = ()
+    scorers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -61,6 +62,7 @@ def checked(request: BatchRequest) -> BatchRequest:
         guidance_scale=scale or 1.0,
         num_inference_steps=steps,
         metrics=check_metrics(request.metrics),
+        scorers=check_scorers(request.scorers),
         notes=notes,
     )
 
@@ -113,6 +115,7 @@ def grid(
     steps: int = 25,
     metrics: Sequence[str] = (),
     say: Say = unsaid,
+    scorers: Sequence[str] = (),
 ) -> tuple[BatchRequest, ...]:
     """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
 
@@ -124,7 +127,17 @@ def grid(
     """
     scales, wanted = read_scales(guidance_scales), prompt_sets.load(prompts, say)
     cells = tuple(
-        checked(BatchRequest(prompt, checkpoint, seeds_for(seeds, prompt), scale, steps, metrics=tuple(metrics)))
+        checked(
+            BatchRequest(
+                prompt,
+                checkpoint,
+                seeds_for(seeds, prompt),
+                scale,
+                steps,
+                metrics=tuple(metrics),
+                scorers=tuple(scorers),
+            )
+        )
         for checkpoint in checkpoints
         for scale in scales
         for prompt in wanted

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from t2ialign import store
@@ -17,18 +18,20 @@ from t2ialign.metrics.scoring import version_of
 from t2ialign.store import Cell, Store
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
+from t2ialign.use_cases.measures import LeftOut, Measures, joined
 from t2ialign.use_cases.workbench import Workbench
 
 
 @dataclass(frozen=True)
 class RescoreState:
-    """How far it is: cells looked at, scores written, and cells whose pictures are only thumbnails (or gone)."""
+    """How far it is: cells looked at, scores written, cells whose pictures are only thumbnails (or gone), what is left out."""
 
     done: int
     total: int
     scores: int = 0
     without_pictures: int = 0
     unknown_backbones: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     remaining: float | None = None
 
     @property
@@ -41,40 +44,51 @@ def rescore(
     names: Sequence[str] = (),
     cells: Sequence[str] = (),
     cancelled: Callable[[], bool] = lambda: False,
+    scorers: Sequence[str] = (),
 ) -> Iterator[RescoreState]:
     """Fills the gaps of every stored cell (or of ``cells``), one cell after another; yields after each.
 
-    ``names`` are checked metrics (empty: the short list; ``("all",)``: every one that the backbone's scorers can feed).
+    ``names`` are checked metrics (empty: the short list; ``("all",)``: every one that the backbone's scorers can feed);
+    ``scorers`` come before the backbone's. What cannot be measured on this machine now is left out.
     """
     chosen = store.list_cells(bench.store, store.Filters(cells=tuple(cells)))
     state, begun = RescoreState(0, len(chosen)), time.monotonic()
+    backbones = bench.registry().backbones
+
+    @cache
+    def measures_of(backbone: str) -> Measures:
+        entry = backbones[backbone]
+        return bench.load(bench.choose((*scorers, *entry.scorers), names, entry.on_request, strict=False))
+
     yield state
     for cell in chosen:
         if cancelled():
             return
-        state = _one(bench, bench.store, cell, names, state)
+        backbone = cell.config.backbone
+        if backbone in backbones:
+            state = _one(bench.store, cell, measures_of(backbone), state)
+        else:
+            state = replace(state, unknown_backbones=tuple(dict.fromkeys((*state.unknown_backbones, backbone))))
         spent = time.monotonic() - begun
         state = replace(state, done=state.done + 1, remaining=spent / (state.done + 1) * (state.total - state.done - 1))
         yield state
 
 
-def _one(bench: Workbench, opened: Store, cell: Cell, names: Sequence[str], state: RescoreState) -> RescoreState:
-    backbones = bench.registry().backbones
-    if cell.config.backbone not in backbones:
-        known = dict.fromkeys((*state.unknown_backbones, cell.config.backbone))
-        return replace(state, unknown_backbones=tuple(known))
-    metrics, encoders = bench.scorers_for(backbones[cell.config.backbone].scorers, names)
+def _one(opened: Store, cell: Cell, found: Measures, state: RescoreState) -> RescoreState:
+    state = replace(state, left_out=joined((*state.left_out, *found.left_out)))
     written = 0
     for seeds in seed_sets(opened, cell):
-        wanted = missing(opened, cell, seeds, metrics, encoders)
+        wanted = missing(opened, cell, seeds, found.metrics, found.encoders)
         if not wanted:
             continue
         batch = store.load_batch(opened, cell.config, cell.prompt, seeds)
         if batch.seeds != seeds:
             return replace(state, scores=state.scores + written, without_pictures=state.without_pictures + 1)
-        scores = Scorer(cell.prompt, wanted, encoders).add(batch)
+        scorer = Scorer(cell.prompt, wanted, found.encoders, forgiving=True)
+        scores = scorer.add(batch)
         store.add_scores(opened, batch, scores.values())
         written += len(scores)
+        state = replace(state, left_out=joined((*state.left_out, *scorer.left_out())))
     return replace(state, scores=state.scores + written)
 
 
@@ -109,7 +123,7 @@ def report(state: RescoreState) -> str:
     """What came of it, in a sentence or two."""
     if not state.total:
         return "The store holds no pictures yet: generate some first."
-    left_out = state.without_pictures or state.unknown_backbones
+    left_out = state.without_pictures or state.unknown_backbones or state.left_out
     if state.done == state.total and not state.scores and not left_out:
         return f"Nothing to do: all {state.total} stored cells have these scores."
     said = f"{state.scores} scores written for {state.done} of {state.total} cells."

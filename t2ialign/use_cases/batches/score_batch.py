@@ -7,8 +7,10 @@ same seeds are read back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +24,11 @@ from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, resolve
-from t2ialign.types import Encoder, GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
+from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
-from t2ialign.use_cases.batches.scoring import Scorer, unread_notes, weights_of
+from t2ialign.use_cases.batches.scoring import Scorer, weights_of
+from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
+from t2ialign.use_cases.measures import joined as left_out_once
 from t2ialign.use_cases.workbench import Workbench
 
 Phase = Literal["waiting", "loading", "generating", "done"]
@@ -33,7 +37,10 @@ MICRO_BATCH = {"cpu": 8, "cuda": 16}
 
 @dataclass(frozen=True)
 class BatchState:
-    """A seed batch as it stands. ``images`` are finished pictures by seed, ``previews`` those still taking shape."""
+    """A seed batch as it stands. ``images`` are finished pictures by seed, ``previews`` those still taking shape.
+
+    ``left_out`` are metrics without a score, with their reason; ``notes`` say so too.
+    """
 
     request: BatchRequest
     config: GenerationConfig
@@ -46,6 +53,7 @@ class BatchState:
     remaining: float | None = None
     generated: int = 0
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     batch: SeedBatch | None = None
 
     @property
@@ -98,27 +106,72 @@ def score_batch(
     started = time.monotonic()
     state = BatchState(request, config, "loading")
     yield state
-    metrics, encoders = bench.scorers_for(entry.scorers, request.metrics)
-    state = replace(state, notes=notes_on(bench, entry, request, config, encoders))
+    chosen = _chosen(bench, entry, request)
+    state = _noted(replace(state, notes=notes_on(bench, entry, request, config)), chosen.left_out)
+    scoring = _Scoring(bench, chosen, request.prompt)
     stored = bench.results.batch(config, request.prompt, request.seeds)
-    known = _known_scores(bench, stored, metrics, encoders) if stored.seeds == request.seeds else None
+    known = _known_scores(bench, stored, scoring.measures) if stored.seeds == request.seeds else None
     if known is not None:
-        yield _done(replace(state, scores=known), stored, started)
+        yield _done(scoring.told(replace(state, scores=known)), stored, started)
         return
-    scorer = Scorer(request.prompt, metrics, encoders)
     parts = [stored] if stored.seeds else []
-    state = replace(state, images=by_seed(stored), scores=scorer.add(stored) if parts else {})
-    for newer in _generate(bench, entry, state, scorer, parts, cancelled):
+    state = replace(state, images=by_seed(stored))
+    for newer in _generate(bench, entry, state, scoring, parts, cancelled):
         state = replace(newer, seconds=time.monotonic() - started)
         yield state
     if cancelled():
         return
     batch = joined(parts, request.seeds)
-    scores = state.scores if tuple(seed for part in parts for seed in part.seeds) == request.seeds else None
-    if scores is None:  # the stored part came first: score once more in the order asked for
-        scores = Scorer(request.prompt, metrics, encoders).add(batch)
-    bench.results.keep_scores(batch, scores.values())
-    yield _done(replace(state, scores=scores), batch, started)
+    in_order = tuple(seed for part in parts for seed in part.seeds) == request.seeds
+    if not in_order or not state.generated:  # a stored part came first, or there is only a stored one
+        state = _Scoring(bench, chosen, request.prompt).scored(state, batch)
+    bench.results.keep_scores(batch, state.scores.values())
+    yield _done(state, batch, started)
+
+
+def _chosen(bench: Workbench, entry: BackboneEntry, request: BatchRequest) -> Chosen:
+    """The scorers of a request, before anything is loaded."""
+    found = bench.choose((*request.scorers, *entry.scorers), request.metrics, entry.on_request)
+    more = f" --scorers {','.join(request.scorers)}" if request.scorers else ""
+    lost = tuple(replace(part, again=f"{part.again}{more}") if part.again else part for part in found.left_out)
+    return replace(found, left_out=lost)
+
+
+@dataclass
+class _Scoring:
+    """The scorers of one batch, loaded when its first pictures are there to be scored."""
+
+    bench: Workbench
+    chosen: Chosen
+    prompt: Prompt
+
+    @cached_property
+    def measures(self) -> Measures:
+        return self.bench.load(self.chosen)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        return Scorer(self.prompt, self.measures.metrics, self.measures.encoders, forgiving=True)
+
+    def scored(self, state: BatchState, part: SeedBatch) -> BatchState:
+        """The state with the scores of these pictures and all before them."""
+        return self.told(replace(state, scores=self.scorer.add(part)))
+
+    def told(self, state: BatchState) -> BatchState:
+        """The state with what is left out, and what of the prompt is not read."""
+        lost = (*self.measures.left_out, *self.scorer.left_out())
+        unread: list[str] = []
+        with suppress(Exception):  # a scorer that fails even at this has its say where it scores
+            unread = self.scorer.unread()
+        return _noted(state, lost, unread)
+
+
+def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] = ()) -> BatchState:
+    """The state with what is left out, as data and in sentences."""
+    lost = left_out_once((*state.left_out, *left_out))
+    known = {str(part) for part in state.left_out}
+    said = [note for note in state.notes if note not in known]
+    return replace(state, left_out=lost, notes=tuple(dict.fromkeys((*said, *notes, *map(str, lost)))))
 
 
 def notes_on(
@@ -126,17 +179,15 @@ def notes_on(
     entry: BackboneEntry,
     request: BatchRequest,
     config: GenerationConfig,
-    encoders: Sequence[Encoder] = (),
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
-    What of the prompts no model reads, marks of other programs, what of an adapter is not used, CFG 0.
+    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG 0.
     """
     found = list(request.notes)
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
-    found += unread_notes(encoders, request.prompt)
     known = bench.registry().checkpoints if config.adapters else {}
     for use in config.adapters:
         adapter = known[use.name].adapter if use.name in known else None
@@ -144,12 +195,10 @@ def notes_on(
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _known_scores(
-    bench: Workbench, batch: SeedBatch, metrics: Sequence[Metric], encoders: Sequence[Encoder]
-) -> dict[str, Score] | None:
+def _known_scores(bench: Workbench, batch: SeedBatch, measures: Measures) -> dict[str, Score] | None:
     """Stored scores of exactly this batch in today's versions, or None if one is missing."""
     stored = {(score.metric, score.version): score for score in bench.results.scores(batch)}
-    wanted = [(metric.name, version_of(metric, weights_of(metric, encoders))) for metric in metrics]
+    wanted = [(metric.name, version_of(metric, weights_of(metric, measures.encoders))) for metric in measures.metrics]
     if any(key not in stored for key in wanted):
         return None
     return {name: stored[name, version] for name, version in wanted}
@@ -159,7 +208,7 @@ def _generate(
     bench: Workbench,
     entry: BackboneEntry,
     state: BatchState,
-    scorer: Scorer,
+    scoring: _Scoring,
     parts: list[SeedBatch],
     cancelled: Callable[[], bool],
 ) -> Iterator[BatchState]:
@@ -169,6 +218,7 @@ def _generate(
     missing = tuple(seed for seed in state.request.seeds if seed not in state.images)
     if not missing:
         return
+    unscored = list(parts)
     backbone = bench.backbone(entry)
     begun = time.monotonic()
     size = MICRO_BATCH[bench.device.split(":")[0]]
@@ -186,13 +236,11 @@ def _generate(
             if isinstance(event, SeedBatch):
                 part = bench.results.keep_pictures(event, time.monotonic() - begun)
                 parts.append(part)
-                state = replace(
-                    state,
-                    images={**state.images, **by_seed(part)},
-                    previews={seed: image for seed, image in state.previews.items() if seed not in part.seeds},
-                    scores=scorer.add(part),
-                    generated=state.generated + len(part.seeds),
-                )
+                state = _with_part(state, part)
+                yield state  # the pictures are there before anything that scores them is loaded
+                for one in (*unscored, part):
+                    state = scoring.scored(state, one)
+                unscored = []
             else:
                 spent = time.monotonic() - begun
                 state = replace(
@@ -203,6 +251,13 @@ def _generate(
                     remaining=spent * (event.total - event.done) / event.done,
                 )
             yield state
+
+
+def _with_part(state: BatchState, part: SeedBatch) -> BatchState:
+    """The state with finished pictures in the place of their previews."""
+    previews = {seed: image for seed, image in state.previews.items() if seed not in part.seeds}
+    images = {**state.images, **by_seed(part)}
+    return replace(state, images=images, previews=previews, generated=state.generated + len(part.seeds))
 
 
 def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
@@ -236,7 +291,9 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
     )
     whole = batch.seeds == seeds
     entry = bench.registry().backbones.get(config.backbone)
-    return BatchState(
+    lost = bench.absent(entry.scorers) if entry else ()
+    unscored = ((part, tuple(name for name in part.metrics if name not in scores)) for part in lost)
+    state = BatchState(
         request,
         config,
         "done" if whole else "waiting",
@@ -246,6 +303,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         notes=notes_on(bench, entry, request, config) if entry else (),
         batch=batch,
     )
+    return _noted(state, (replace(part, metrics=names) for part, names in unscored if names))
 
 
 def _plain_name(bench: Workbench, config: GenerationConfig) -> str:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign.encoders import ENCODERS
+from t2ialign.encoders import ENCODERS, provided
 from t2ialign.limits import clean_prompt, literal_note
 from t2ialign.metrics import ALL, DEFAULT, METRICS, NAMES
 from t2ialign.metrics.scoring import score_features
@@ -20,7 +20,7 @@ from t2ialign.types import Encoder, InputError, Metric, Prompt, Score
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import check_metrics, picture_files
 from t2ialign.use_cases.batches.scoring import features_of, unread_notes, weights_of
-from t2ialign.use_cases.workbench import SAMPLED, bare_workbench
+from t2ialign.use_cases.workbench import SAMPLED, Workbench, bare_workbench
 
 SMALLEST = 11  # pixels: the window of SSIM
 Watch = Callable[[float, float | None], None]
@@ -106,12 +106,11 @@ def measure_pictures(
             f"Pictures of {width} x {height} pixels are too small to be measured: {SMALLEST} a side, at least."
         )
     bench = bare_workbench()
-    encoders = [bench.encoder(name) for name in scorers]
+    encoders, away = _loaded(bench, scorers)
     listed = NAMES if asked == ALL else asked or DEFAULT
-    skipped = {name: why for name in listed if (why := _obstacle(METRICS[name], len(images), said, encoders))}
-    if asked not in ((), ALL) and skipped:
-        name, why = next(iter(skipped.items()))
-        raise InputError(f"'{name}' {why}.")
+    skipped = {name: why for name in listed if (why := _obstacle(METRICS[name], len(images), said, encoders, away))}
+    if asked not in ((), ALL):
+        _refuse(skipped, [name for name in skipped if not away.keys() & METRICS[name].needs], len(listed))
     chosen = [METRICS[name] for name in listed if name not in skipped]
     scores = _measured(images, said, chosen, encoders, watch)
     blank = [name for name, score in scores.items() if name not in asked and score.values.isnan().all()]
@@ -121,6 +120,28 @@ def measure_pictures(
     notes = tuple(filter(None, (literal_note(said.text), *unread_notes(used, said))))
     left = {name: skipped[name] for name in listed if name in skipped}
     return PictureReport(known, left, (width, height), notes=notes)
+
+
+def _loaded(bench: Workbench, scorers: Sequence[str]) -> tuple[list[Encoder], dict[str, str]]:
+    """The scorers whose weights are here, and why the features of the others cannot be had now."""
+    encoders: list[Encoder] = []
+    away: dict[str, str] = {}
+    for name in scorers:
+        try:
+            encoders.append(bench.encoder(name))
+        except InputError as error:
+            known = bench.registry().scorers
+            features = provided(known[name]) if name in known else None
+            if not features:
+                raise
+            away |= dict.fromkeys(features, str(error).rstrip("."))
+    return encoders, away
+
+
+def _refuse(skipped: Mapping[str, str], impossible: Sequence[str], asked: int) -> None:
+    """Raises for the first metric that was asked for and never can be measured, or for the first if none is left."""
+    for name in impossible or (list(skipped) if len(skipped) == asked else ()):
+        raise InputError(f"'{name}' {skipped[name]}.")
 
 
 def _measured(
@@ -144,14 +165,17 @@ def _left(begun: float, done: int, total: int) -> float | None:
     return (time.monotonic() - begun) / done * (total - done) if done else None
 
 
-def _obstacle(metric: Metric, pictures: int, prompt: Prompt, encoders: Iterable[Encoder]) -> str:
+def _obstacle(
+    metric: Metric, pictures: int, prompt: Prompt, encoders: Iterable[Encoder], away: Mapping[str, str]
+) -> str:
     """Why a metric cannot be measured on these pictures; empty where it can."""
     if set(metric.needs) & (SAMPLED - {"images"}):
         return (
             f"is measured while a picture is sampled; ask for '{metric.name.removesuffix('_released')}_renoise' instead"
         )
     if missing := set(metric.needs) - SAMPLED.union(*(encoder.provides for encoder in encoders)):
-        return _lack(missing)
+        gone = [away[feature] for feature in sorted(missing) if feature in away]
+        return f"cannot be measured now: {gone[0]}" if gone else _lack(missing)
     if metric.axis == "alignment" and metric.name != "aesthetic" and not prompt.text:
         return "compares pictures with their prompt; say what they were to show with --prompt"
     if metric.level != "image" and pictures < 2:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from t2ialign.metrics.scoring import score_features
 from t2ialign.types import Encoder, Metric, Prompt, ReadsPrompts, Score, SeedBatch
+from t2ialign.use_cases.measures import Chosen, LeftOut, reason_of, without
 
 # Entries that belong to the prompt; every other entry has one row a picture.
 OF_PROMPT = frozenset({"clip_text"})
@@ -20,11 +21,16 @@ NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 @dataclass
 class Scorer:
-    """Scores a growing set of pictures of one prompt."""
+    """Scores a growing set of pictures of one prompt.
+
+    A ``forgiving`` one goes on without an encoder that fails: ``failed`` then says why, by the encoder's id.
+    """
 
     prompt: Prompt
     metrics: Sequence[Metric]
     encoders: Sequence[Encoder]
+    forgiving: bool = False
+    failed: dict[str, str] = field(default_factory=dict)
     _features: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, batch: SeedBatch) -> dict[str, Score]:
@@ -37,9 +43,33 @@ class Scorer:
 
     def add_images(self, images: UInt8[Tensor, "n 3 h w"], sampled: dict[str, Float[Tensor, " n"]]) -> dict[str, Score]:
         """The same for pictures from anywhere."""
-        fresh = features_of(images, self.prompt, self.encoders, sampled)
+        fresh = features_of(images, self.prompt, (), sampled)
+        for encoder in self._working():
+            try:
+                fresh |= features_of(images, self.prompt, [encoder])
+            except Exception as error:  # foreign weights make libraries raise what they like
+                if not self.forgiving:
+                    raise
+                self.failed[encoder.id] = f"{encoder.id} failed ({reason_of(error)})"
         self._features = {name: self._joined(name, value) for name, value in fresh.items()}
-        return {metric.name: score_features(metric, self._features, self._weights(metric)) for metric in self.metrics}
+        lost = {name for encoder in self.encoders if encoder.id in self.failed for name in encoder.provides}
+        scored = [metric for metric in self.metrics if not lost.intersection(metric.needs)]
+        return {metric.name: score_features(metric, self._features, self._weights(metric)) for metric in scored}
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The metrics that went with the encoders that failed."""
+        readers = {metric.name: self._readers(metric) for metric in self.metrics}
+        return without(Chosen(readers), self.failed).left_out
+
+    def unread(self) -> list[str]:
+        """Which of the encoders that work read only a part of the prompt, a sentence each."""
+        return unread_notes(self._working(), self.prompt)
+
+    def _working(self) -> list[Encoder]:
+        return [encoder for encoder in self.encoders if encoder.id not in self.failed]
+
+    def _readers(self, metric: Metric) -> tuple[str, ...]:
+        return tuple(encoder.id for encoder in self.encoders if set(encoder.provides).intersection(metric.needs))
 
     def _joined(self, name: str, value: Tensor) -> Tensor:
         if name in OF_PROMPT or name not in self._features:

@@ -91,6 +91,7 @@ def batch_report(state: BatchState, out: Path | None) -> dict[str, Any]:
         ],
         "scores": {name: score_record(score) for name, score in state.scores.items()},
         "notes": list(state.notes),
+        "left_out": list(state.left_out),
     }
 
 
