@@ -214,6 +214,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             merge.py                adapters merged into a new checkpoint
             pictures.py             the pictures to learn from, through the store
             probe.py                a fixed batch, sampled and scored while it trains
+            removal.py              deleting a checkpoint, and taking that back
             request.py              what may be asked of training, checked
             result.py               the checkpoint's manifest, and scores before and after
             sources.py              what preference methods learn from, by name

@@ -39,6 +39,7 @@ from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages
+from t2ialign.use_cases.align.removal import remove, removed, restore
 from t2ialign.use_cases.batches.benchmarks import make_set, stray_groups
 
 NOTHING_HERE = (
@@ -174,7 +175,9 @@ def chosen_of(
     filters = Filters(categories=tuple(categories or ()), checkpoints=tuple(checkpoints or ()), benchmarks=sets)
     scored = choices(services.store)["metrics"]
     chosen = choose(x or trained_for(services, scored), y or "", scored, filters)
-    return replace(chosen, hidden=tuple(name for name, mark in marks(services.store).items() if mark.hidden))
+    hidden = [name for name, mark in marks(services.store).items() if mark.hidden]
+    gone = set(removed(services.bench)) - set(services.checkpoints())
+    return replace(chosen, hidden=tuple({*hidden, *gone}))
 
 
 def trained_for(services: Services, scored: Collection[str]) -> str:
@@ -210,13 +213,16 @@ def _list(services: Services, chosen: Chosen, found: Points) -> str:
 
 
 def choose_run(services: Services, data: Mapping[str, Any], key: str, drawn: int, *controls: Any) -> Updates:
-    """What was done in the table: a run opened or compared by anybody; starred, hidden or noted by the owner."""
+    """What was done in the table: a run opened or compared by anybody; marked, deleted or brought back by the owner."""
     act, name = said(data, "act"), said(data, "checkpoint")
     if act == "open":
         return {"point": said(data, "point")}
     if act == "compare":
         return {"differences": _differences(services, said(data, "point"), said(data, "other"), *controls)}
     owner.check(key)
+    if act in ("delete", "restore"):
+        (remove if act == "delete" else restore)(services.bench, name)
+        return {"drawn": drawn + 1}
     mark = marks(services.store).get(name, Mark())
     changed = {
         "star": replace(mark, starred=not mark.starred),

@@ -20,6 +20,7 @@ from t2ialign.store import Mark, marks
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.types import GenerationConfig, TradeoffPoint
 from t2ialign.use_cases.align.lineage import Lineage, lineages
+from t2ialign.use_cases.align.removal import own, removed
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def run_rows(services: Services, found: Points, arrows: Sequence[Arrow]) -> list
 
 
 def run_table(services: Services, chosen: Chosen, found: Points, arrows: Sequence[Arrow], picked: str) -> Markup:
-    """The table, and below it the hidden checkpoints; ``picked`` is the opened point's key."""
+    """The table, and below it the hidden and the deleted checkpoints; ``picked`` is the opened point's key."""
     return render(
         "tradeoff/run_table.html",
         rows=run_rows(services, found, arrows),
@@ -64,6 +65,8 @@ def run_table(services: Services, chosen: Chosen, found: Points, arrows: Sequenc
         y=chosen.y,
         whole=found.whole if chosen.comparable else 0,
         hidden=sorted(name for name, mark in marks(services.store).items() if mark.hidden),
+        own=own(services.bench),
+        gone=[name for name in removed(services.bench) if name not in services.checkpoints()],
         picked=picked,
     )
 

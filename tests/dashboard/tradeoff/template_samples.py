@@ -40,6 +40,8 @@ def run_table() -> str:
         y=metric,
         whole=9,
         hidden=[EVIL],
+        own={EVIL},
+        gone=[EVIL],
         picked=config.key,
     )
 

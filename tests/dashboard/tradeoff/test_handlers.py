@@ -1,6 +1,7 @@
 """Trade-off's handlers as functions."""
 
 import json
+import shutil
 from urllib.parse import urlencode
 
 import pyarrow.csv
@@ -11,6 +12,8 @@ from t2ialign import settings
 from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.tradeoff import handlers
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.score_batch import config_of
 from tests.dashboard import fakes
 
 ALL = (None, "oracle_alignment", "factor_diversity", [], [])
@@ -168,9 +171,33 @@ def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
     assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "", 0, *ALL) == {}
 
 
+def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry, monkeypatch):
+    mine = stocked.bench.home / "checkpoints" / "dpo_js"
+    shutil.copytree(registry / "spo", mine)
+    monkeypatch.setattr(settings, "HOME", stocked.bench.home)
+    named = BatchRequest(Prompt("a red circle", "single"), "dpo_js", (0, 1, 2, 3), 4.0)
+    fakes.add_cell(stocked.store, named.prompt, config_of(stocked.bench, named)[1])
+
+    def act(act: str, name: str = "dpo_js") -> dict:
+        return handlers.choose_run(stocked, {"act": act, "checkpoint": name}, "", 0, *ALL)
+
+    def drawn() -> dict:
+        return handlers.draw(stocked, "light", *ALL, False, "")
+
+    assert names(drawn()["chart"]) == ["base", "dpo_js", "spo"] and "Delete dpo_js;" in drawn()["table"]
+    assert "Delete spo" not in drawn()["table"], "what ships stays"
+    assert act("delete") == {"drawn": 1} and not mine.exists()
+    assert names(drawn()["chart"]) == ["base", "spo"] and "Bring dpo_js back" in drawn()["table"]
+    assert act("restore") == {"drawn": 1} and mine.is_dir() and names(drawn()["chart"]) == ["base", "dpo_js", "spo"]
+    with pytest.raises(InputError, match="spo is not a checkpoint of this store"):
+        act("delete", "spo")
+    with pytest.raises(InputError, match="No checkpoint called dpo_js was deleted"):
+        act("restore")
+
+
 def test_strangers_mark_nothing(stocked, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
-    for act in ("star", "hide", "show", "note"):
+    for act in ("star", "hide", "show", "note", "delete", "restore"):
         with pytest.raises(InputError, match="owner"):
             handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess", 0, *ALL)
     with pytest.raises(InputError, match="owner"):

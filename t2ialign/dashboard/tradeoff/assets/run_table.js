@@ -34,10 +34,13 @@ element.addEventListener('click', (event) => {
   }
   const shown = event.target.closest('.t2-show-run');
   if (shown) { tell('show', { checkpoint: shown.dataset.checkpoint }); return; }
+  const gone = event.target.closest('.t2-restore-run');
+  if (gone) { tell('restore', { checkpoint: gone.dataset.checkpoint }); return; }
   const row = rowOf(event);
   if (!row?.dataset.point) return;
   if (event.target.closest('.t2-star')) tell('star', { checkpoint: row.dataset.checkpoint });
   else if (event.target.closest('.t2-hide')) tell('hide', { checkpoint: row.dataset.checkpoint });
+  else if (event.target.closest('.t2-delete')) tell('delete', { checkpoint: row.dataset.checkpoint });
   else if (event.target.closest('.t2-open-run')) tell('open', { point: row.dataset.point });
 });
 element.addEventListener('change', (event) => {
