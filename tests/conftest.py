@@ -6,8 +6,13 @@ import os
 import socket
 import sys
 import tempfile
+import types
+from functools import partial
+from importlib.machinery import SourceFileLoader
+from unittest.mock import patch
 
 import pytest
+from jaxtyping import _import_hook
 
 # Before the package is imported: its settings read the environment exactly once.
 _HOME = tempfile.TemporaryDirectory(prefix="t2ialign-tests-")
@@ -16,6 +21,20 @@ os.environ["OMP_NUM_THREADS"] = "1"  # sums are cut differently for several thre
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
 for name in ("SPACE_ID", "T2IALIGN_OWNER_TOKEN", "T2IALIGN_CHECKPOINTS", "T2IALIGN_DATA"):
     os.environ.pop(name, None)
+
+
+def _load_as_written(self: _import_hook._JaxtypingLoader, fullname: str) -> types.CodeType | None:
+    """The checked module's bytecode, under the hook's own name for it.
+
+    The hook has that name stand for all that the module imports, too: torch, gradio and the rest would be compiled anew.
+    """
+    name = partial(_import_hook._optimized_cache_from_source, self._typechecker.get_hash())
+    with patch("importlib._bootstrap_external.cache_from_source", name):
+        return SourceFileLoader.get_code(self, fullname)
+
+
+_import_hook._JaxtypingLoader.get_code = _load_as_written
+_import_hook._JaxtypingLoader.exec_module = SourceFileLoader.exec_module
 
 _connect = socket.socket.connect
 
