@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
 import tempfile
-import types
-from functools import partial
-from importlib.machinery import SourceFileLoader
-from unittest.mock import patch
 
 import pytest
-from jaxtyping import _import_hook
+
+from tests import shape_checks
+
+shape_checks.install()
+gc.disable()  # what is imported stays: looking through it again and again is a third of the time that a start takes
 
 # Before the package is imported: its settings read the environment exactly once.
 _HOME = tempfile.TemporaryDirectory(prefix="t2ialign-tests-")
@@ -22,19 +23,6 @@ os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", DO_NOT_T
 for name in ("SPACE_ID", "T2IALIGN_OWNER_TOKEN", "T2IALIGN_CHECKPOINTS", "T2IALIGN_DATA"):
     os.environ.pop(name, None)
 
-
-def _load_as_written(self: _import_hook._JaxtypingLoader, fullname: str) -> types.CodeType | None:
-    """The checked module's bytecode, under the hook's own name for it.
-
-    The hook has that name stand for all that the module imports, too: torch, gradio and the rest would be compiled anew.
-    """
-    name = partial(_import_hook._optimized_cache_from_source, self._typechecker.get_hash())
-    with patch("importlib._bootstrap_external.cache_from_source", name):
-        return SourceFileLoader.get_code(self, fullname)
-
-
-_import_hook._JaxtypingLoader.get_code = _load_as_written
-_import_hook._JaxtypingLoader.exec_module = SourceFileLoader.exec_module
 
 _connect = socket.socket.connect
 
@@ -62,6 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
