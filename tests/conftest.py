@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import socket
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -40,8 +42,16 @@ def _offline() -> None:
     socket.socket.connect = _connect_at_home  # a whole session long, so monkeypatch does not serve
 
 
+@pytest.hookimpl(trylast=True)  # the folders' own marks are there
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip ``gpu`` tests where there is no CUDA device (torch is asked only when there are any)."""
+    """Files that take long come first, so that no worker waits for another at the end; ``gpu`` tests may be skipped."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in long)
+    _skip_without_cuda(items)
+
+
+def _skip_without_cuda(items: list[pytest.Item]) -> None:
+    """Skips ``gpu`` tests where there is no CUDA device (torch is asked only when there are any)."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
@@ -55,6 +65,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session")
+def shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store that has taken in the shipped results: copying it takes a tenth of the time."""
+    from t2ialign.use_cases.workbench import open_workbench
+
+    home = tmp_path_factory.mktemp("shipped") / "home"
+    with open_workbench(home):
+        return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, shipped_home: Path) -> Path:
+    """The folder of a store of one's own, with the shipped results."""
+    return shutil.copytree(shipped_home, tmp_path / "home")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -13,8 +14,9 @@ TINY = "--steps 2 --prompt-count 2 --candidates 2 --sampling-steps 2 --probe-eve
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, capsys, tmp_path, shipped_home):
     """The console script within this process, on a store of its own: exit code, stdout and stderr."""
+    shutil.copytree(shipped_home, tmp_path, dirs_exist_ok=True)
 
     def call(line: str, *more: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["t2ialign", *line.split(), *more, "--store", str(tmp_path)])

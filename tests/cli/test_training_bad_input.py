@@ -35,13 +35,13 @@ def row(label: float = 1.0, side: int = 64, lose: bytes | None = b"same") -> dic
 
 
 @pytest.fixture
-def align(run, tmp_path):
+def align(run, home):
     """``align METHOD`` as a job of a store of its own: exit code, the last line of stderr, and the job's progress."""
 
     def call(line: str, job: str = "j1") -> tuple[int, str, dict]:
-        code, _, err = run("align", *line.split(), *TINY.split(), "--job", job, "--store", str(tmp_path / "home"))
+        code, _, err = run("align", *line.split(), *TINY.split(), "--job", job, "--store", str(home))
         assert "Traceback" not in err
-        progress = tmp_path / "home" / "jobs" / job / "progress.json"
+        progress = home / "jobs" / job / "progress.json"
         return code, (err.splitlines() or [""])[-1], json.loads(progress.read_text()) if progress.is_file() else {}
 
     return call

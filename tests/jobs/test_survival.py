@@ -20,10 +20,11 @@ from t2ialign.jobs.folder import JobFolder, folder_of
 from t2ialign.jobs.supervisor import AUTOMATIC, Supervisor
 from t2ialign.store import Store, job_of, open_store, probes, train_steps, update_job
 from tests.jobs.conftest import PROGRAM, until
+from tests.repeats import times
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 20
-STEPS = 1500
+KILLS = times(6, 20)
+STEPS = 75 * KILLS + 150
 
 OWNER = """
 import os, sys, time
@@ -65,7 +66,7 @@ def check_steps(store: Store, job: str) -> int:
     return len(records)
 
 
-def test_twenty_kills_of_the_worker_lose_nothing(store: Store, supervisor: Supervisor):
+def test_kills_of_the_worker_lose_nothing(store: Store, supervisor: Supervisor):
     chance = random.Random(4)
     job = supervisor.submit(["count", str(STEPS), "2"], "A title", "align", "cpu")
     folder, reached = folder_of(store.home, job), []
