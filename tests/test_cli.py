@@ -27,6 +27,7 @@ def test_the_module_is_the_console_script() -> None:
     assert "prompt is empty" in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
     out, home = str(tmp_path / "out"), str(tmp_path / "home")
     generate = ("generate", "a red circle", "--seeds", "0-3", "--steps", "3", "--store", home, "--out", out, "--json")

@@ -100,6 +100,7 @@ def test_bad_input_is_one_sentence(run, tmp_path: Path, home: Path):
         assert err.strip().startswith("t2ialign:") and "\n" not in err.strip(), err
 
 
+@pytest.mark.slow
 def test_a_study_from_design_to_import(run, tmp_path: Path, home: Path):
     (tmp_path / "design.toml").write_text(DESIGN)
     other = ("--store", shutil.copytree(home, tmp_path / "other"))

@@ -28,6 +28,7 @@ def run(monkeypatch, capsys, tmp_path, shipped_home):
     return call
 
 
+@pytest.mark.slow
 def test_align_and_merge_make_checkpoints(run, tmp_path) -> None:
     code, out, err = run(
         f"align f_dpo --divergence js --beta 2 --no-match-strength --pairs annotator --name js {TINY} --json"
@@ -43,6 +44,7 @@ def test_align_and_merge_make_checkpoints(run, tmp_path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_job_reports_what_it_does(run, tmp_path) -> None:
     code, _, err = run(f"align ipo --name reported {TINY.replace('--probe-every 0', '--probe-every 1')} --job j1")
     folder = tmp_path / "jobs" / "j1"
@@ -54,6 +56,7 @@ def test_a_job_reports_what_it_does(run, tmp_path) -> None:
     assert len(probes[0]["pictures"]) == 16 and probes[0]["alignment"]["mean"] is not None
 
 
+@pytest.mark.slow
 def test_a_job_that_is_asked_to_pause_keeps_its_work(run, tmp_path) -> None:
     folder = tmp_path / "jobs" / "j2"
     folder.mkdir(parents=True)

@@ -82,6 +82,7 @@ def policies_only(change: Callable[[Tensor, int], Tensor], monkeypatch: pytest.M
     monkeypatch.setattr(Backbone, "predict_noise", changed)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number(align, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     outputs = []
 
@@ -98,6 +99,7 @@ def test_a_loss_that_is_no_number(align, tmp_path: Path, monkeypatch: pytest.Mon
     assert all(tensor.isfinite().all() for tensor in saved["parameters"].values())
 
 
+@pytest.mark.slow
 def test_more_than_memory_holds(align, monkeypatch: pytest.MonkeyPatch):
     def small(output: Tensor, pictures: int) -> Tensor:
         if pictures > 2:
@@ -112,6 +114,7 @@ def test_more_than_memory_holds(align, monkeypatch: pytest.MonkeyPatch):
     assert code == 0, said
 
 
+@pytest.mark.slow
 def test_names_and_parents(align, tmp_path: Path):
     assert align("ipo --name first")[0] == 0
     code, said, progress = align("ipo --name first --seed 1", job="j2")

@@ -66,6 +66,7 @@ def check_steps(store: Store, job: str) -> int:
     return len(records)
 
 
+@pytest.mark.slow
 def test_kills_of_the_worker_lose_nothing(store: Store, supervisor: Supervisor):
     chance = random.Random(4)
     job = supervisor.submit(["count", str(STEPS), "2"], "A title", "align", "cpu")
@@ -110,6 +111,7 @@ def only_job(home: Path) -> JobFolder:
     return until(lambda: next((JobFolder(path.parent) for path in (home / "jobs").glob("*/spec.json")), None))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_kills_of_the_owner_are_not_noticed_by_the_worker(home: Path, owner: Callable[[str], int]):
     chance = random.Random(5)
@@ -132,6 +134,7 @@ def test_kills_of_the_owner_are_not_noticed_by_the_worker(home: Path, owner: Cal
         assert check_steps(store, folder.id) == 900
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_kills_of_both_go_on_by_themselves_a_few_times(home: Path, owner: Callable[[str], int]):
     pid = owner("count 900 2")
