@@ -29,8 +29,10 @@ STEPS = 75 * KILLS + 150
 OWNER = """
 import os, sys, time
 from pathlib import Path
+from t2ialign.jobs import process
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import open_store
+process.NICENESS = 0
 home, program = Path(sys.argv[1]), sys.argv[2:]
 for line in sys.stdin:
     child = os.fork()
