@@ -72,6 +72,16 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store just made, to be copied: making one takes longer than most tests of it."""
+    from t2ialign.store import open_store
+
+    home = tmp_path_factory.mktemp("new")
+    open_store(home).close()
+    return home
+
+
+@pytest.fixture(scope="session")
 def shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a store that has taken in the shipped results: copying it takes a tenth of the time."""
     from t2ialign.use_cases.workbench import open_workbench
