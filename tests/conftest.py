@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import socket
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
+
+from tests import shape_checks
+
+shape_checks.install()
+gc.disable()  # what is imported stays: looking through it again and again is a third of the time that a start takes
 
 # Before the package is imported: its settings read the environment exactly once.
 _HOME = tempfile.TemporaryDirectory(prefix="t2ialign-tests-")
@@ -16,6 +24,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # sums are cut differently for several thre
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
 for name in ("SPACE_ID", "T2IALIGN_OWNER_TOKEN", "T2IALIGN_CHECKPOINTS", "T2IALIGN_DATA"):
     os.environ.pop(name, None)
+
 
 _connect = socket.socket.connect
 
@@ -33,8 +42,16 @@ def _offline() -> None:
     socket.socket.connect = _connect_at_home  # a whole session long, so monkeypatch does not serve
 
 
+@pytest.hookimpl(trylast=True)  # the folders' own marks are there
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip ``gpu`` tests where there is no CUDA device (torch is asked only when there are any)."""
+    """Files that take long come first, so that no worker waits for another at the end; ``gpu`` tests may be skipped."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in long)
+    _skip_without_cuda(items)
+
+
+def _skip_without_cuda(items: list[pytest.Item]) -> None:
+    """Skips ``gpu`` tests where there is no CUDA device (torch is asked only when there are any)."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
@@ -43,6 +60,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store just made, to be copied: making one takes longer than most tests of it."""
+    from t2ialign.store import open_store
+
+    home = tmp_path_factory.mktemp("new")
+    open_store(home).close()
+    return home
+
+
+@pytest.fixture(scope="session")
+def shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store that has taken in the shipped results: copying it takes a tenth of the time."""
+    from t2ialign.use_cases.workbench import open_workbench
+
+    home = tmp_path_factory.mktemp("shipped") / "home"
+    with open_workbench(home):
+        return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, shipped_home: Path) -> Path:
+    """The folder of a store of one's own, with the shipped results."""
+    return shutil.copytree(shipped_home, tmp_path / "home")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,7 +68,9 @@ def ask(address: str, study: str, deed: str, **body: object) -> dict:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_space_keeps_its_votes_over_a_restart(tmp_path: Path):
+def test_a_space_keeps_its_votes_over_a_restart(tmp_path: Path, shipped_home: Path):
+    for home in ("first", "second"):
+        shutil.copytree(shipped_home, tmp_path / home)
     with open_store(tmp_path / "first") as store:
         study = opened_study(store).id
     with space(tmp_path / "first", tmp_path / "hub") as address:

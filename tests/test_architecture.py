@@ -174,6 +174,13 @@ def test_shapes_are_checked_in_tests():
         squared_distances(torch.zeros(3, 4, 5), torch.zeros(2, 4))
 
 
+def test_what_names_no_shape_is_checked_too():
+    from t2ialign.types import Prompt
+
+    with pytest.raises(TypeError, match="category"):
+        Prompt("a ring", 3)
+
+
 def test_shapes_are_importable_where_they_are_checked():
     """Under TYPE_CHECKING a shape is a comment that nothing checks; only the light nouns in types.py may have it so."""
     hidden = [

@@ -27,6 +27,7 @@ def test_the_module_is_the_console_script() -> None:
     assert "prompt is empty" in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
     out, home = str(tmp_path / "out"), str(tmp_path / "home")
     generate = ("generate", "a red circle", "--seeds", "0-3", "--steps", "3", "--store", home, "--out", out, "--json")
@@ -69,8 +70,8 @@ def test_a_command_beside_the_stores_owner_leaves_its_results_and_says_so(run, t
         assert [cell.seeds for cell in store.list_cells(opened)] == [(0, 1)]
 
 
-def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
-    words = ("compare", "minimal_dmpo-step150", "--metrics", "lpips,u_rke", "--store", str(tmp_path / "home"))
+def test_shipped_checkpoints_are_compared_with_the_base(run, home) -> None:
+    words = ("compare", "minimal_dmpo-step150", "--metrics", "lpips,u_rke", "--store", str(home))
     lpips, number = json.loads(run(*words, "--json")[1])
     assert lpips["prompts"] >= 24 and lpips["difference"]["hi"] < 0 and number["difference"] is None
     table = run(*words, "--markdown")[1].splitlines()
@@ -78,7 +79,7 @@ def test_shipped_checkpoints_are_compared_with_the_base(run, tmp_path) -> None:
         "| `minimal_dmpo-step150` | 4 | **-0.0"
     )
     assert table[-1] == "Bold: the interval excludes zero."
-    assert "`sweep` them" in run("compare", "base", "--against", "gors", "--store", str(tmp_path / "home"))[1]
+    assert "`sweep` them" in run("compare", "base", "--against", "gors", "--store", str(home))[1]
 
 
 def test_checkpoints_lists_the_backbones(run) -> None:

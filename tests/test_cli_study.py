@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -43,13 +44,13 @@ def run(monkeypatch, capsys):
     return call
 
 
-def test_a_title_cannot_speak_to_the_terminal(run, tmp_path: Path):
+def test_a_title_cannot_speak_to_the_terminal(run, tmp_path: Path, home: Path):
     (tmp_path / "design.toml").write_text(
         DESIGN.replace('"Guidance"', r'"\u001b[31mRed\u001b]0;owned\u0007 \u202eback"')
     )
-    code, _, said = run("new", tmp_path / "design.toml", "--store", tmp_path / "home")
+    code, _, said = run("new", tmp_path / "design.toml", "--store", home)
     if code == 0:
-        _, out, said = run("list", "--store", tmp_path / "home")
+        _, out, said = run("list", "--store", home)
         assert "Red" in out
         said += out
     assert not any(code in said for code in "\x1b\x07\u202e"), repr(said)
@@ -81,27 +82,29 @@ def test_strengths_of_anybodys_votes(run, tmp_path: Path):
     assert (found["strengths"][0]["wins"], found["strengths"][0]["losses"], found["strengths"][0]["ties"]) == (8, 3, 3)
 
 
-def test_bad_input_is_one_sentence(run, tmp_path: Path):
+def test_bad_input_is_one_sentence(run, tmp_path: Path, home: Path):
     (tmp_path / "votes.csv").write_text("left,right,outcome\na,b,draw\n")
     (tmp_path / "bad.toml").write_text("title = 3")
     for arguments in (
         ("strengths", tmp_path / "votes.csv", "--json"),
         ("agreement", tmp_path / "none.csv"),
-        ("new", tmp_path / "bad.toml", "--store", tmp_path),
-        ("results", "nonsense", "--store", tmp_path),
-        ("close", "nonsense", "--store", tmp_path),
-        ("export", "nonsense", tmp_path / "out", "--as", "pdf", "--store", tmp_path),
-        ("import", tmp_path / "nowhere", "--store", tmp_path),
-        ("exclude", "nonsense", "ugly", "--store", tmp_path),
+        ("new", tmp_path / "bad.toml", "--store", home),
+        ("results", "nonsense", "--store", home),
+        ("close", "nonsense", "--store", home),
+        ("export", "nonsense", tmp_path / "out", "--as", "pdf", "--store", home),
+        ("import", tmp_path / "nowhere", "--store", home),
+        ("exclude", "nonsense", "ugly", "--store", home),
     ):
         code, out, err = run(*arguments)
         assert (code, out) == (2, ""), arguments
         assert err.strip().startswith("t2ialign:") and "\n" not in err.strip(), err
 
 
-def test_a_study_from_design_to_import(run, tmp_path: Path):
+@pytest.mark.slow
+def test_a_study_from_design_to_import(run, tmp_path: Path, home: Path):
     (tmp_path / "design.toml").write_text(DESIGN)
-    home = ("--store", tmp_path / "home")
+    other = ("--store", shutil.copytree(home, tmp_path / "other"))
+    home = ("--store", home)
     study = json.loads(run("new", tmp_path / "design.toml", *home, "--json")[1])["study"]
     opened = json.loads(run("open", study, *home, "--json")[1])
     assert (opened["state"], len(opened["hash"])) == ("open", 64)
@@ -116,7 +119,6 @@ def test_a_study_from_design_to_import(run, tmp_path: Path):
     assert run("close", study, *home)[0] == 0
     assert run("export", study, tmp_path / "all", "--as", "all", *home)[0] == 0
     assert "4 files" in run("export", study, tmp_path / "csv", *home)[1]
-    other = ("--store", tmp_path / "other")
     assert json.loads(run("import", tmp_path / "all", *other, "--json")[1]) == {"study": study, "votes": 8}
     (row,) = json.loads(run("list", *other, "--json")[1])
     assert (row["study"], row["state"], row["answers"]) == (study, "closed", 8)

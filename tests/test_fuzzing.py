@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzzing import READERS, fuzz
+from tests.repeats import times
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -17,4 +18,4 @@ def test_no_traceback(name: str) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", READERS)
 def test_no_traceback_in_thousands(name: str) -> None:
-    assert fuzz(name, 2000).tracebacks == []
+    assert fuzz(name, times(600, 2000)).tracebacks == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -13,8 +14,9 @@ TINY = "--steps 2 --prompt-count 2 --candidates 2 --sampling-steps 2 --probe-eve
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, capsys, tmp_path, shipped_home):
     """The console script within this process, on a store of its own: exit code, stdout and stderr."""
+    shutil.copytree(shipped_home, tmp_path, dirs_exist_ok=True)
 
     def call(line: str, *more: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["t2ialign", *line.split(), *more, "--store", str(tmp_path)])
@@ -26,6 +28,7 @@ def run(monkeypatch, capsys, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_align_and_merge_make_checkpoints(run, tmp_path) -> None:
     code, out, err = run(
         f"align f_dpo --divergence js --beta 2 --no-match-strength --pairs annotator --name js {TINY} --json"
@@ -41,6 +44,7 @@ def test_align_and_merge_make_checkpoints(run, tmp_path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_job_reports_what_it_does(run, tmp_path) -> None:
     code, _, err = run(f"align ipo --name reported {TINY.replace('--probe-every 0', '--probe-every 1')} --job j1")
     folder = tmp_path / "jobs" / "j1"
@@ -52,6 +56,7 @@ def test_a_job_reports_what_it_does(run, tmp_path) -> None:
     assert len(probes[0]["pictures"]) == 16 and probes[0]["alignment"]["mean"] is not None
 
 
+@pytest.mark.slow
 def test_a_job_that_is_asked_to_pause_keeps_its_work(run, tmp_path) -> None:
     folder = tmp_path / "jobs" / "j2"
     folder.mkdir(parents=True)

@@ -35,13 +35,13 @@ def row(label: float = 1.0, side: int = 64, lose: bytes | None = b"same") -> dic
 
 
 @pytest.fixture
-def align(run, tmp_path):
+def align(run, home):
     """``align METHOD`` as a job of a store of its own: exit code, the last line of stderr, and the job's progress."""
 
     def call(line: str, job: str = "j1") -> tuple[int, str, dict]:
-        code, _, err = run("align", *line.split(), *TINY.split(), "--job", job, "--store", str(tmp_path / "home"))
+        code, _, err = run("align", *line.split(), *TINY.split(), "--job", job, "--store", str(home))
         assert "Traceback" not in err
-        progress = tmp_path / "home" / "jobs" / job / "progress.json"
+        progress = home / "jobs" / job / "progress.json"
         return code, (err.splitlines() or [""])[-1], json.loads(progress.read_text()) if progress.is_file() else {}
 
     return call
@@ -82,6 +82,7 @@ def policies_only(change: Callable[[Tensor, int], Tensor], monkeypatch: pytest.M
     monkeypatch.setattr(Backbone, "predict_noise", changed)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number(align, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     outputs = []
 
@@ -98,6 +99,7 @@ def test_a_loss_that_is_no_number(align, tmp_path: Path, monkeypatch: pytest.Mon
     assert all(tensor.isfinite().all() for tensor in saved["parameters"].values())
 
 
+@pytest.mark.slow
 def test_more_than_memory_holds(align, monkeypatch: pytest.MonkeyPatch):
     def small(output: Tensor, pictures: int) -> Tensor:
         if pictures > 2:
@@ -112,6 +114,7 @@ def test_more_than_memory_holds(align, monkeypatch: pytest.MonkeyPatch):
     assert code == 0, said
 
 
+@pytest.mark.slow
 def test_names_and_parents(align, tmp_path: Path):
     assert align("ipo --name first")[0] == 0
     code, said, progress = align("ipo --name first --seed 1", job="j2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -34,7 +35,8 @@ def wait_for_steps(folder: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_pause_reaches_both(tmp_path: Path):
+def test_a_pause_reaches_both(tmp_path: Path, shipped_home: Path):
+    shutil.copytree(shipped_home, tmp_path, dirs_exist_ok=True)
     folder = tmp_path / "jobs" / "j1"
     with launched(*align(tmp_path, 100_000)) as process:
         wait_for_steps(folder, process)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -16,9 +17,11 @@ from safetensors.torch import load_file
 from t2ialign import cli
 from t2ialign.registry import ADAPTER_FILE
 from t2ialign.use_cases.align import train
+from tests.repeats import times
 
 TINY = "--prompt-count 2 --candidates 2 --sampling-steps 2 --test-prompts 1 --test-seeds 2 --batch-size 2 --rank 2"
-KILLS, STEPS = 20, 60
+KILLS = times(4, 20)
+STEPS = 3 * KILLS
 
 
 def begin(home: Path) -> int:
@@ -28,7 +31,7 @@ def begin(home: Path) -> int:
         return process
     code = 1
     try:
-        line = f"align ipo --name one {TINY} --probe-every 20 --steps {STEPS} --job j1 --store {home}"
+        line = f"align ipo --name one {TINY} --probe-every {STEPS // 3} --steps {STEPS} --job j1 --store {home}"
         sys.argv = ["t2ialign", *line.split()]
         cli.main()
     except SystemExit as stopped:
@@ -54,9 +57,11 @@ def told(record: dict) -> dict:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-def test_twenty_kills_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(train, "SAVE_EVERY", 5)
+def test_kills_change_nothing(tmp_path: Path, shipped_home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(train, "SAVE_EVERY", 5 if STEPS > 20 else 2)
     whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(6)
+    for home in (whole, broken):
+        shutil.copytree(shipped_home, home)
     assert os.waitpid(begin(whole), 0)[1] == 0
     for _ in range(KILLS):
         process, wanted = begin(broken), len(records(broken, "steps.jsonl")) + chance.randrange(7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +25,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "home") as store:
+def store(tmp_path: Path, new_store: Path) -> Iterator[Store]:
+    with open_store(shutil.copytree(new_store, tmp_path / "home")) as store:
         yield store
 
 

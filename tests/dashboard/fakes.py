@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -61,6 +62,7 @@ def services_of(store: Store) -> Services:
     return Services(bench, store, engine, prompts, OneRunPerPage(engine), Visits(engine), Supervisor(store))
 
 
+@cache
 def picture(prompt: Prompt, config: GenerationConfig, seed: int) -> torch.Tensor:
     """A scene of the prompt (any scene if it is of another world); high guidance narrows what is free."""
     draw = torch.Generator().manual_seed(zlib.crc32(prompt.text.encode()) % 1000 + 7919 * seed)

@@ -1,4 +1,4 @@
-"""Fifty people rate at once through gradio_client while the server is killed: every acknowledged vote is there, once."""
+"""Many people rate at once through gradio_client while the server is killed: every acknowledged vote is there, once."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from t2ialign.store.vote_log import read, shard_of
 from t2ialign.store.vote_queries import answers_of, list_surveys
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, opened
+from tests.repeats import times
 
-RATERS = 50
-KILLS = 4
+RATERS = times(16, 50)
+KILLS = times(2, 4)
 PATIENCE = 20.0  # seconds for one call
 ENOUGH = 180.0  # seconds after which nobody asks again
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,6 +17,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
+APP = """
+import runpy
+from t2ialign.jobs import process
+
+process.NICENESS = 0  # workers as important as the page: on a busy machine a test would wait long for them
+runpy.run_path("app.py", run_name="__main__")
+"""
 BASE = ROOT / "checkpoints" / "shapes"
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -65,7 +72,7 @@ def app(home: Path) -> Iterator[str]:
     environment = {**os.environ, "T2IALIGN_HOME": str(home), "GRADIO_SERVER_PORT": str(port)}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-c", APP], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             wait_for(f"http://127.0.0.1:{port}/", process, folder / "log")

@@ -42,13 +42,6 @@ def eager_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "NICENESS", 0)
 
 
-@pytest.fixture(scope="session")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("new")
-    open_store(home).close()
-    return home
-
-
 @pytest.fixture
 def home(tmp_path: Path, new_store: Path) -> Iterator[Path]:
     """The folder of an empty store; whoever works for it at the end is killed."""

@@ -79,6 +79,7 @@ def test_beside_a_process_that_does_not_watch(say: Say, busy: None, home: Path, 
     assert folder_of(home, job).asked() == "cancel"
 
 
+@pytest.mark.slow
 def test_without_an_app(say: Say, home: Path):
     with open_store(home) as store, Supervisor(store, PROGRAM, poll_seconds=0.02) as supervisor:
         job = submit(supervisor, "count", 3000, 2)

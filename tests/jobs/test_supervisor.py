@@ -65,6 +65,7 @@ def test_a_running_job_tells_how_far_it_is(supervisor: Supervisor, reaches: Reac
     assert process.is_alive(found.pid, found.born)
 
 
+@pytest.mark.slow
 def test_pause_frees_memory_and_resume_goes_on(store: Store, supervisor: Supervisor, reaches: Reaches):
     job = submit(supervisor, "count", 400, 2)
     until(lambda: supervisor.job(job).progress.step > 20)
@@ -89,6 +90,7 @@ def test_pause_frees_memory_and_resume_goes_on(store: Store, supervisor: Supervi
         supervisor.cancel(job)
 
 
+@pytest.mark.slow
 def test_a_pause_can_be_taken_back(store: Store, supervisor: Supervisor):
     job = submit(supervisor, "count", 3000, 2)
     until(lambda: supervisor.job(job).progress.step > 5)

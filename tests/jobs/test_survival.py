@@ -20,16 +20,19 @@ from t2ialign.jobs.folder import JobFolder, folder_of
 from t2ialign.jobs.supervisor import AUTOMATIC, Supervisor
 from t2ialign.store import Store, job_of, open_store, probes, train_steps, update_job
 from tests.jobs.conftest import PROGRAM, until
+from tests.repeats import times
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 20
-STEPS = 1500
+KILLS = times(6, 20)
+STEPS = 75 * KILLS + 150
 
 OWNER = """
 import os, sys, time
 from pathlib import Path
+from t2ialign.jobs import process
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import open_store
+process.NICENESS = 0
 home, program = Path(sys.argv[1]), sys.argv[2:]
 for line in sys.stdin:
     child = os.fork()
@@ -65,7 +68,8 @@ def check_steps(store: Store, job: str) -> int:
     return len(records)
 
 
-def test_twenty_kills_of_the_worker_lose_nothing(store: Store, supervisor: Supervisor):
+@pytest.mark.slow
+def test_kills_of_the_worker_lose_nothing(store: Store, supervisor: Supervisor):
     chance = random.Random(4)
     job = supervisor.submit(["count", str(STEPS), "2"], "A title", "align", "cpu")
     folder, reached = folder_of(store.home, job), []
@@ -109,6 +113,7 @@ def only_job(home: Path) -> JobFolder:
     return until(lambda: next((JobFolder(path.parent) for path in (home / "jobs").glob("*/spec.json")), None))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_kills_of_the_owner_are_not_noticed_by_the_worker(home: Path, owner: Callable[[str], int]):
     chance = random.Random(5)
@@ -131,6 +136,7 @@ def test_kills_of_the_owner_are_not_noticed_by_the_worker(home: Path, owner: Cal
         assert check_steps(store, folder.id) == 900
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_kills_of_both_go_on_by_themselves_a_few_times(home: Path, owner: Callable[[str], int]):
     pid = owner("count 900 2")

@@ -139,6 +139,7 @@ def test_prompts_of_another_world_are_not_scored() -> None:
     assert blind.encode(torch.zeros(2, 3, 64, 64, dtype=torch.uint8), Prompt("a whale at sea")) == {}
 
 
+@pytest.mark.slow
 def test_the_shipped_oracle_reads_held_out_renders() -> None:
     loaded = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu")
     accuracy = oracle_accuracy(loaded.reader, 500)

@@ -132,6 +132,7 @@ def test_mistakes_do_not_move_it(prompt: str, kind: str) -> None:
     assert after["diversity"] == pytest.approx(before["diversity"], abs=0.03)
 
 
+@pytest.mark.slow
 def test_mistakes_of_all_kinds_do_not_move_it_on_renders() -> None:
     """Half of 96 pictures of each of five prompts are wrong; the shipped oracle reads the same diversity, within 0.02."""
     loaded = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu")

@@ -43,14 +43,6 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture(scope="session")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store just made, to be copied: making one takes longer than most tests of it."""
-    home = tmp_path_factory.mktemp("new")
-    open_store(home).close()
-    return home
-
-
 @pytest.fixture
 def store(home: Path, new_store: Path) -> Iterator[Store]:
     shutil.copytree(new_store, home)

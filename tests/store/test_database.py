@@ -48,6 +48,7 @@ def in_threads(number: int, work: Callable[[int], None]) -> list[BaseException]:
     return failures
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a starved machine may take minutes
 def test_eight_threads_a_hundred_writes_each(store: Store):
     """Each writes rows of its own, counts up one row that all share, and reads meanwhile."""
@@ -115,6 +116,7 @@ def test_a_closed_store_says_so(home: Path):
         pass
 
 
+@pytest.mark.slow
 def test_a_store_in_use_names_the_folder_and_the_process(home: Path, worker: Worker):
     process = worker("store = api.open_store(home); say('open'); sys.stdin.read()", home)
     assert process.stdout.readline() == "open\n"
@@ -137,6 +139,7 @@ say('closed')
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_second_process_is_refused_even_after_someone_has_read_the_database_file(home: Path, worker: Worker):
     process = worker(READ_ITS_OWN_FILE, home)
@@ -149,6 +152,7 @@ def test_a_second_process_is_refused_even_after_someone_has_read_the_database_fi
         assert [cell.prompt.text for cell in list_cells(store)] == ["kept"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_one_process_opened_twice_is_let_go_with_the_last(home: Path, worker: Worker):
     one, two = open_store(home), open_store(home)
     one.close()
@@ -185,6 +189,7 @@ for count in json.loads(sys.argv[2]):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
 def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path, worker: Worker, batch_of: Build):
@@ -237,6 +242,7 @@ os._exit(9)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
 def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path: Path, worker: Worker, batch_of: Build):
@@ -286,6 +292,7 @@ tell(lambda: api.add_run(store, batch.prompt, [batch.config], (0,)))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_a_read_only_folder_is_a_sentence_and_can_still_be_read(worker: Worker):

@@ -207,6 +207,7 @@ sys.exit(sum(os.waitpid(child, 0)[1] for child in children))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a starved machine may take minutes
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_three_processes_write_while_threads_read_and_ingest(

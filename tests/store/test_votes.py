@@ -245,6 +245,7 @@ with api.open_store(home) as store:
 """
 
 
+@pytest.mark.slow
 def test_kill_9_loses_no_acknowledged_vote_and_doubles_none(store: Store, worker):
     study = opened_study(store).id
     store.close()

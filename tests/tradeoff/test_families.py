@@ -19,6 +19,7 @@ def test_holm_by_hand():
     assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
 
 
+@pytest.mark.slow
 def test_statsmodels_agrees():
     for seed in range(5):
         ps = (np.random.default_rng(seed).uniform(size=12) ** 3).tolist()

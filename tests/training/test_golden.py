@@ -43,6 +43,7 @@ def curve() -> list[TrainStep]:
     return list(train(policy, paired_data(base, warm_pairs()), PairLoss(Sigmoid(), scale=200.0), PLAN))
 
 
+@pytest.mark.slow
 def test_twenty_steps():
     golden, found = json.loads(GOLDEN.read_text()), curve()
     assert [step.loss for step in found] == pytest.approx(golden["loss"], rel=2e-3)

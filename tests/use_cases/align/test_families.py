@@ -30,6 +30,7 @@ backbone = "tiny"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_method_trains_every_family(shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     family, prediction = "sdxl" if shape == "sdxl" else "sd", "v_prediction" if shape == "sd-2.1-v" else "epsilon"

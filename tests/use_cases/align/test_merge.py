@@ -11,6 +11,7 @@ from t2ialign.use_cases.batches.requests import BatchRequest
 from tests.use_cases.aligning import opened, run, short
 
 
+@pytest.mark.slow
 def test_merged_is_the_same_as_live(tmp_path) -> None:
     with opened(tmp_path) as bench:
         for seed, name in enumerate(("a", "b")):

@@ -47,6 +47,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow
 def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workbench) -> None:
     request = short("f_dpo", "new_js", steps=3, divergence="js", probe_every=2, test_prompts=2)
     states = run(bench, request)
@@ -101,6 +102,7 @@ def test_every_method_trains(bench: Workbench, method: str) -> None:
     assert max(float(up.abs().max()) for up in ups) > 0
 
 
+@pytest.mark.slow
 def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(bench: Workbench) -> None:
     whole, broken = (short("diffusion_dpo", name, steps=4) for name in ("whole", "broken"))
     run(bench, whole)
@@ -189,6 +191,7 @@ def test_the_estimate_falls_once_pictures_are_stored(bench: Workbench) -> None:
     assert "seconds" in estimate(bench, replace(request, name="cheap")).words
 
 
+@pytest.mark.slow
 def test_a_process_that_cannot_open_the_store_remembers_its_pictures(bench: Workbench) -> None:
     guest = replace(bench, results=InboxResults(bench.home))
     states = run(guest, short("f_dpo", "guest", seed=11, test_prompts=1))

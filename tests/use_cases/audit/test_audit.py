@@ -94,6 +94,7 @@ def test_alignment_metrics_meet_hard_negatives(audit: Audit) -> None:
     assert audit.of("clip_score").agreement is None, "there were no shipped runs to look at"
 
 
+@pytest.mark.slow
 def test_the_shipped_runs_answer_about_guidance(scoring, tmp_path) -> None:
     """(e) and half of (f) on three prompts of the shipped runs, as a reader of the reference folder finds them."""
     metrics = [metric for metric in scoring[0] if metric.name in ("oracle_alignment", "clip_score", "factor_diversity")]

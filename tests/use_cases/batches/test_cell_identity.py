@@ -158,6 +158,7 @@ def test_a_backbone_on_the_hub_is_its_commit(bench: Workbench, folder: Path):
     assert len({*keys, key(bench)}) == 3
 
 
+@pytest.mark.slow
 def test_the_shipped_cells_are_those_of_the_shipped_base(bench: Workbench):
     store.ingest_reference(bench.store, settings.DATA / "reference")
     cells = store.list_cells(bench.store)

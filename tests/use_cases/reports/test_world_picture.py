@@ -18,6 +18,7 @@ def small(monkeypatch):
     monkeypatch.setattr(world_picture, "STEPS", 2)
 
 
+@pytest.mark.slow
 def test_rows_are_scales_and_columns_seeds(small, tmp_path):
     with open_workbench(tmp_path / "home") as bench:
         world_picture.draw(bench, tmp_path / "world.png")

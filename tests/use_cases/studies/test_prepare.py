@@ -78,6 +78,7 @@ def test_votes_of_two_tastes_become_results_and_pairs(bench: Workbench):
     assert pairs and all(pair.win_key and pair.lose_key for pair in pairs)
 
 
+@pytest.mark.slow
 def test_simulated_raters_of_one_taste_prefer_what_it_likes(bench: Workbench):
     """The same pictures, two tastes: the ones that the annotator's utility ranks higher win more often."""
     study = opened(bench, replace(DESIGN, title="Tastes", checks=0))
