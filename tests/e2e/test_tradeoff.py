@@ -33,8 +33,8 @@ def choose_set(page: Page, title: str) -> None:
 
 def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
     labels = tradeoff.evaluate(LABELS)
-    assert len(labels) > 7 and not any("CFG 7" in label for label in labels)
-    assert {"<b>base</b> at CFG 4", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
+    assert len(labels) > 11 and not any("CFG 7" in label for label in labels)
+    assert {"<b>base</b> at CFG 4", "<b>base</b> at CFG 8", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
     arrows = tradeoff.evaluate(
         "document.querySelector('#t2-tradeoff-chart .js-plotly-plot').layout.annotations.filter((a) => a.showarrow).length"
     )
@@ -51,7 +51,7 @@ def test_a_stray_prompt_is_shown_apart_and_becomes_a_set_with_one_click(tradeoff
     expect(tradeoff.locator("#t2-set input")).to_have_value(re.compile("red cross above a blue circle.*seeds 0-3"))
     tradeoff.wait_for_function(f"({LABELS})().length === 1")
     choose_set(tradeoff, "24 test prompts of coloured shapes, 8")
-    tradeoff.wait_for_function(f"({LABELS})().length > 7")
+    tradeoff.wait_for_function(f"({LABELS})().length > 11")
 
 
 def test_the_table_is_sorted_starred_and_hides(tradeoff):
