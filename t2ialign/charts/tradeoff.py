@@ -163,6 +163,7 @@ def _name_lines(
             xshift=found.xshift,
             yshift=found.yshift,
             font={"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
+            opacity=_opacity({point.config.key for point in lines[found.label.text]}, highlight),
         )
 
 

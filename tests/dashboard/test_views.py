@@ -130,3 +130,11 @@ def test_chips_open_one_category():
     found = Outline(chips([Prompt("a ring", "single"), Prompt("a red ring and a star", "color"), Prompt("a cat")]))
     assert [row.get("hidden", "no") for row in found.of("t2-chip-row")] == ["no", None, None]
     assert [chip["data-prompt"] for chip in found.of("t2-chip")] == ["a ring", "a red ring and a star", "a cat"]
+
+
+def test_a_long_seed_is_shown_by_its_last_digits_and_told_in_full():
+    tiles = (Tile(7, "a", "a"), Tile(124_801_003, "b", "b"))
+    drawn = sheet([Group("base", Look("#000", "#fff"), tiles, 64)])
+    assert '<span class="t2-seed">7</span>' in drawn
+    assert '<span class="t2-seed" title="Seed 124801003">\N{HORIZONTAL ELLIPSIS}003</span>' in drawn
+    assert 'data-seed="124801003"' in drawn

@@ -13,6 +13,7 @@ from t2ialign.types import Metric
 
 TILE = {1: 104, 2: 72, 3: 72, 4: 72}
 WIDE = 3  # from so many groups on, the sheet takes the whole width
+LONG = 10**6
 CROWD = ((40, 0.6), (24, 0.75))  # many seeds make small tiles
 SMALL = 128  # pictures up to this size are enlarged with hard pixels
 
@@ -25,6 +26,16 @@ class Tile:
     source: str = ""
     large: str = ""
     scores: tuple[tuple[Metric, float], ...] = ()
+
+    @property
+    def long(self) -> bool:
+        """Whether the seed has more digits than there is room for, as those of designed experiments have."""
+        return self.seed >= LONG
+
+    @property
+    def short(self) -> str:
+        """The seed, of a long one the last digits, which tell those of one prompt apart."""
+        return f"\N{HORIZONTAL ELLIPSIS}{self.seed % 1000:03}" if self.long else str(self.seed)
 
     @property
     def phase(self) -> str:
