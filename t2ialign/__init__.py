@@ -297,6 +297,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             page.py                 a prompt becomes pictures, two numbers and a point
             progress_view.py        the line above the pictures
             quick_votes.py          quick votes from Explore
+            run_history.py          every batch that was asked for
             subject_state.py        what the page shows of a subject
         tradeoff/           every scored checkpoint as a point
             audit_view.py           what the audit found out about the metrics on the axes

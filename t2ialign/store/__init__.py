@@ -52,7 +52,7 @@ from t2ialign.store.export import point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
 from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
-from t2ialign.store.marks import Mark, marks, set_mark
+from t2ialign.store.marks import Mark, RunMark, marks, run_marks, set_mark, set_run_mark
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
@@ -78,6 +78,7 @@ __all__ = [
     "Mark",
     "PictureRecord",
     "Run",
+    "RunMark",
     "Status",
     "Store",
     "StoreBusy",
@@ -124,8 +125,10 @@ __all__ = [
     "records_of",
     "remove_benchmark",
     "score_rows",
+    "run_marks",
     "scores_of",
     "set_mark",
+    "set_run_mark",
     "set_status",
     "stray_prompts",
     "train_steps",

@@ -1,4 +1,4 @@
-"""What people noted about checkpoints: a star, out of sight, a line of text."""
+"""What people noted about checkpoints and runs: a star, out of sight, a line of text."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ class Mark:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class RunMark:
+    """A run's star, and whether the history leaves it out."""
+
+    starred: bool = False
+    forgotten: bool = False
+
+
 def marks(store: Store) -> dict[str, Mark]:
     """The marks of all checkpoints that have any."""
     rows = store.rows("SELECT checkpoint, starred, hidden, note FROM checkpoint_marks")
@@ -30,3 +38,15 @@ def set_mark(store: Store, checkpoint: str, mark: Mark) -> None:
     with store.transaction() as cursor:
         columns = ", ".join(f"{name} = excluded.{name}" for name in ("starred", "hidden", "note"))
         insert(cursor, "checkpoint_marks", [row], f"DO UPDATE SET {columns}")
+
+
+def run_marks(store: Store) -> dict[str, RunMark]:
+    """The marks of all runs that have any, by id."""
+    return {run: RunMark(*row) for run, *row in store.rows("SELECT run, starred, forgotten FROM run_marks")}
+
+
+def set_run_mark(store: Store, run: str, mark: RunMark) -> None:
+    """Store a run's mark in place of the one before."""
+    with store.transaction() as cursor:
+        columns = ", ".join(f"{name} = excluded.{name}" for name in ("starred", "forgotten"))
+        insert(cursor, "run_marks", [{"run": run, **asdict(mark)}], f"DO UPDATE SET {columns}")

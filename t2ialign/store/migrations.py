@@ -160,7 +160,7 @@ def m010_job_requests(cursor: Cursor) -> None:
 
 
 def m011_benchmarks(cursor: Cursor) -> None:
-    """Which prompts and seeds checkpoints are compared on, and what people noted about checkpoints."""
+    """Which prompts and seeds checkpoints are compared on, and what people noted about checkpoints and runs."""
     cursor.execute("""
         CREATE TABLE benchmarks (benchmark VARCHAR PRIMARY KEY, title VARCHAR, created TIMESTAMP);
         CREATE TABLE benchmark_prompts (
@@ -169,6 +169,7 @@ def m011_benchmarks(cursor: Cursor) -> None:
         CREATE TABLE checkpoint_marks (
             checkpoint VARCHAR PRIMARY KEY, starred BOOLEAN, hidden BOOLEAN, note VARCHAR
         );
+        CREATE TABLE run_marks (run VARCHAR PRIMARY KEY, starred BOOLEAN, forgotten BOOLEAN);
     """)
 
 

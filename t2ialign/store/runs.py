@@ -62,10 +62,23 @@ def find_run(store: Store, run: str) -> Run:
     return found[0]
 
 
-def list_runs(store: Store, filters: Filters = ALL, limit: int = 50, offset: int = 0) -> list[Run]:
-    """Runs that have a cell which passes the filters, newest first."""
-    matching = f"EXISTS (SELECT 1 FROM {CELLS} WHERE list_contains(runs.cells, cells.cell) AND {WHERE})"
-    return _runs(store, matching, "LIMIT $limit OFFSET $offset", filters.params() | {"limit": limit, "offset": offset})
+def list_runs(
+    store: Store, filters: Filters = ALL, limit: int = 50, offset: int = 0, search: str = "", starred: bool = False
+) -> list[Run]:
+    """Runs that have a cell which passes the filters, newest first, without those that were forgotten.
+
+    ``search`` are words of the prompt or of a checkpoint's name; ``starred`` leaves the starred ones only.
+    """
+    matching = f"""
+        EXISTS (
+            SELECT 1 FROM {CELLS} WHERE list_contains(runs.cells, cells.cell) AND {WHERE}
+                AND contains(lower(concat(prompts.text, ' ', configs.checkpoint)), lower($search))
+        )
+        AND NOT EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = runs.run::VARCHAR AND forgotten)
+        AND (NOT $starred OR EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = runs.run::VARCHAR AND starred))
+    """
+    more = {"limit": limit, "offset": offset, "search": search, "starred": starred}
+    return _runs(store, matching, "LIMIT $limit OFFSET $offset", filters.params() | more)
 
 
 def _runs(store: Store, condition: str, page: str, params: dict[str, Any]) -> list[Run]:

@@ -133,3 +133,21 @@ def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):
     page.locator("#t2-checkpoints input").click()
     expect(page.get_by_role("option", name="made-meanwhile")).to_be_visible()
     page.keyboard.press("Escape")
+
+
+def test_a_batch_is_found_again_in_the_history(page, open_page):
+    generate(page, "a small green ring")
+    page.locator("#t2-history > button").click()
+    rows = page.locator(".t2-run-history li")
+    rows.first.wait_for()
+    page.get_by_placeholder("Words of the prompt or a checkpoint").fill("small GREEN ring")
+    expect(rows).to_have_count(1)
+    expect(rows.locator("img")).to_have_count(4)
+    rows.get_by_role("button", name="Star this batch").click()
+    expect(rows.get_by_role("button", name="Star this batch")).to_have_attribute("aria-pressed", "true")
+    rows.locator(".t2-forget").click()
+    expect(rows).to_have_count(0)
+    page.locator(".t2-recall").click()
+    expect(rows).to_have_count(1)
+    again = open_page(rows.locator("a").get_attribute("href"))
+    expect(again.locator("#t2-prompt textarea")).to_have_value("a small green ring")

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from t2ialign.store import Filters, Store, add_run, find_run, list_runs, open_store, runs, set_status
+from t2ialign.store import (
+    Filters,
+    RunMark,
+    Store,
+    add_run,
+    find_run,
+    list_runs,
+    open_store,
+    run_marks,
+    runs,
+    set_run_mark,
+    set_status,
+)
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt
 
 BASE = GenerationConfig("tiny")
@@ -69,3 +81,16 @@ def test_runs_are_filtered_by_any_of_their_checkpoints(store: Store):
     assert list_runs(store, Filters(checkpoints=("tuned@0.7",))) == [both]
     assert list_runs(store, Filters(categories=("single",))) == [base]
     assert list_runs(store, Filters(prompts=("nothing",))) == []
+
+
+def test_runs_are_found_by_words_of_prompt_or_checkpoint_and_by_their_star(store: Store):
+    star = add_run(store, Prompt("A Star above a ring"), [BASE], (0,))
+    tuned = add_run(store, PROMPT, [BASE, TUNED], (0,))
+    assert list_runs(store, search="star ABOVE") == [star] and list_runs(store, search="tuned") == [tuned]
+    assert list_runs(store, search="%") == [] and list_runs(store, search="") == [tuned, star]
+    set_run_mark(store, star.id, RunMark(starred=True))
+    assert list_runs(store, starred=True) == [star] and run_marks(store) == {star.id: RunMark(starred=True)}
+    set_run_mark(store, star.id, RunMark(starred=True, forgotten=True))
+    assert list_runs(store) == [tuned] and find_run(store, star.id) == star
+    set_run_mark(store, star.id, RunMark())
+    assert list_runs(store) == [tuned, star] and list_runs(store, starred=True) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.explore import handlers, missing_weights, quick_votes
+from t2ialign.dashboard.explore import handlers, missing_weights, quick_votes, run_history
 from t2ialign.dashboard.explore.form_view import FIELDS, prompt_panel, settings_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
@@ -44,6 +44,7 @@ def build(services: Services) -> None:
     _wire_run(wires, services)
     _wire_page(wires, services)
     _wire_looking(wires, services)
+    _wire_history(wires, services)
 
 
 def _components(services: Services) -> dict[str, Any]:
@@ -63,7 +64,32 @@ def _components(services: Services) -> dict[str, Any]:
             components |= status_panel() | results_panel()
             components["point_details"] = point_details_panel("t2-explore-point-details", "")
     components["points"] = chart_bridge(PLOT, partial(_strip, services))
-    return components
+    return components | _history_panel()
+
+
+def _history_panel() -> dict[str, Any]:
+    """Every batch so far, folded away; it is read when it is opened."""
+    script = asset("explore/run_history.js")
+    with gr.Accordion("History", open=False, elem_id="t2-history") as fold:
+        with gr.Row():
+            search = gr.Textbox(
+                label="Search",
+                show_label=False,
+                placeholder="Words of the prompt or a checkpoint",
+                scale=3,
+                max_lines=1,
+            )
+            starred = gr.Checkbox(False, label="Starred only", container=False, scale=1, min_width=140)
+        drawn = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="t2-history-list")
+        more = gr.Button("Show more", size="sm", visible=False, elem_id="t2-history-more")
+    return {
+        "history_fold": fold,
+        "history_search": search,
+        "history_starred": starred,
+        "history": drawn,
+        "history_more": more,
+        "history_shown": gr.State(run_history.PAGE),
+    }
 
 
 def _strip(services: Services, key: str) -> list[str]:
@@ -109,6 +135,17 @@ def _wire_page(wires: Wires, services: Services) -> None:
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
     wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
     wires.on(parts["prompt_set"].change, partial(handlers.show_examples, services), ("prompt_set",), ("examples",))
+
+
+def _wire_history(wires: Wires, services: Services) -> None:
+    """Read when opened and with every word of a search; the owner's alone where there are strangers."""
+    parts = wires.components
+    inputs, outputs = ("key", "history_search", "history_starred", "history_shown"), ("history", "history_more")
+    asked = [parts["history_fold"].expand, parts["history_search"].input, parts["history_starred"].input]
+    wires.on(asked, partial(run_history.show, services), inputs, outputs, trigger_mode="always_last")
+    shown = (*outputs, "history_shown")
+    wires.on(parts["history_more"].click, partial(run_history.more, services), inputs, shown, trigger_mode="once")
+    wires.on_event(parts["history"].select, partial(run_history.mark, services), inputs, outputs)
 
 
 def _wire_looking(wires: Wires, services: Services) -> None:

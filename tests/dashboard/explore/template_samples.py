@@ -1,8 +1,15 @@
 """Explore's templates, each through the function that renders it, with hostile text wherever text may come in."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from t2ialign.dashboard.explore.example_prompts import chips
 from t2ialign.dashboard.explore.progress_view import progress
+from t2ialign.dashboard.explore.run_history import HistoryRow
+from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.links import Subject
+from t2ialign.dashboard.shared.templates import render
+from t2ialign.store import Run
 from t2ialign.types import GenerationConfig, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import RunState
@@ -18,7 +25,21 @@ def working() -> str:
     return progress(RunState("", batches), "running", 0, Subject(run=EVIL))
 
 
+def history() -> str:
+    run = Run(EVIL, datetime(2026, 1, 1, tzinfo=UTC), "failed", Prompt(EVIL), (GenerationConfig("tiny"),), (0, 1))
+    row = HistoryRow(run, (EVIL, "a.webp"), ((EVIL, Look("#000", "#fff")),), EVIL, True)
+    rows = [row, replace(row, pictures=(), starred=False)]
+    return render("explore/run_history.html", rows=rows, searched=True)
+
+
+def forgotten() -> str:
+    run = Run(EVIL, datetime(2026, 1, 1, tzinfo=UTC), "done", Prompt(EVIL), (GenerationConfig("tiny"),), (0,))
+    return render("explore/forgotten.html", run=run)
+
+
 SAMPLES = {
+    "explore/run_history.html": history,
+    "explore/forgotten.html": forgotten,
     "explore/progress.html": working,
     "explore/example_prompts.html": lambda: chips([Prompt(EVIL, EVIL), Prompt(EVIL[::-1], EVIL[::-1])]),
 }

@@ -1,0 +1,94 @@
+"""Explore's history: every batch that was asked for, newest first, to find again, star, and forget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import gradio as gr
+from markupsafe import Markup
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.html import Look, notice
+from t2ialign.dashboard.shared.links import LONGEST, Subject
+from t2ialign.dashboard.shared.pictures import address
+from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.dashboard.shared.words import duration
+from t2ialign.store import Filters, Run, RunMark, find_run, list_cells, list_runs, run_marks, set_run_mark
+
+PAGE = 12  # runs
+THUMBNAILS = 6
+OWNERS = "Everybody's batches are the owner's to look through."
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One run: a few of its pictures, who drew them, and when."""
+
+    run: Run
+    pictures: tuple[str, ...]
+    looks: tuple[tuple[str, Look], ...]
+    ago: str
+    starred: bool
+
+    @property
+    def href(self) -> str:
+        return Subject(run=self.run.id).href
+
+
+def show(services: Services, key: str, search: str, starred: bool, shown: float) -> Updates:
+    """The first so many runs that hold the words, and whether there are more."""
+    if owner.locked(key):
+        return {"history": notice(OWNERS, "hint"), "history_more": gr.Button(visible=False)}
+    count = max(PAGE, int(shown))
+    found = list_runs(services.store, limit=count + 1, search=search.strip()[:200], starred=starred)
+    drawn = render(
+        "explore/run_history.html", rows=_rows(services, found[:count]), searched=bool(search.strip() or starred)
+    )
+    return {"history": drawn, "history_more": gr.Button(visible=len(found) > count)}
+
+
+def more(services: Services, key: str, search: str, starred: bool, shown: float) -> Updates:
+    """As many again."""
+    count = max(PAGE, int(shown)) + PAGE
+    return {"history_shown": count, **show(services, key, search, starred, count)}
+
+
+def mark(services: Services, data: Mapping[str, Any], key: str, search: str, starred: bool, shown: float) -> Updates:
+    """A run starred, forgotten, or taken back; its pictures and scores stay in any case."""
+    owner.check(key)
+    run = find_run(services.store, said(data, "run", LONGEST))
+    act, known = said(data, "act"), run_marks(services.store).get(run.id, RunMark())
+    changed = {
+        "star": replace(known, starred=not known.starred),
+        "forget": replace(known, forgotten=True),
+        "recall": replace(known, forgotten=False),
+    }.get(act)
+    if changed is None:
+        return {}
+    set_run_mark(services.store, run.id, changed)
+    updates = show(services, key, search, starred, shown)
+    if act == "forget":
+        updates["history"] = Markup(render("explore/forgotten.html", run=run)) + updates["history"]
+    return updates
+
+
+def _rows(services: Services, runs: list[Run]) -> list[HistoryRow]:
+    cells = {
+        cell.key: cell for cell in list_cells(services.store, Filters(cells=tuple(c for r in runs for c in r.cells)))
+    }
+    marked, palette, now = run_marks(services.store), services.palette(), datetime.now(UTC)
+    rows = []
+    for run in runs:
+        there = [(cell, seed) for cell in run.cells if cell in cells for seed in cells[cell].seeds if seed in run.seeds]
+        step = max(1, len(there) // THUMBNAILS)
+        pictures = tuple(address(cell, seed, small=True) for cell, seed in there[::step][:THUMBNAILS])
+        names = dict.fromkeys(config.checkpoint for config in run.configs)
+        looks = tuple((name, palette[name]) for name in names if name in palette)
+        starred = run.id in marked and marked[run.id].starred
+        rows.append(HistoryRow(run, pictures, looks, f"{duration((now - run.created).total_seconds())} ago", starred))
+    return rows

@@ -1,0 +1,68 @@
+"""Every batch that was asked for, found again."""
+
+import re
+
+import pytest
+
+from t2ialign import settings
+from t2ialign.dashboard.explore import run_history
+from t2ialign.store import add_run, list_runs
+from t2ialign.types import InputError, Prompt
+from tests.dashboard import fakes
+
+
+@pytest.fixture
+def used(services, config):
+    """Thirteen runs, the last one with pictures."""
+    for number in range(12):
+        add_run(services.store, Prompt(f"prompt {number}"), [config("base")], (0, 1))
+    cell = Prompt("a red circle")
+    fakes.add_cell(services.store, cell, config("spo"))
+    add_run(services.store, cell, [config("spo")], (1, 2, 3))
+    return services
+
+
+def listed(html: str) -> list[str]:
+    return re.findall(r"<b>(.*?)</b>", str(html))
+
+
+def test_newest_first_with_thumbnails_a_page_at_a_time(used):
+    updates = run_history.show(used, "", "", False, run_history.PAGE)
+    assert listed(updates["history"])[:2] == ["a red circle", "prompt 11"] and len(listed(updates["history"])) == 12
+    assert updates["history"].count("<img") == 3 and "/1.webp?small" in updates["history"]
+    assert updates["history_more"].visible
+    rest = run_history.more(used, "", "", False, run_history.PAGE)
+    assert len(listed(rest["history"])) == 13 and not rest["history_more"].visible and rest["history_shown"] == 24
+
+
+def test_words_find_prompts_and_checkpoints(used):
+    assert listed(run_history.show(used, "", " SPO ", False, 12)["history"]) == ["a red circle"]
+    assert "Nothing found" in run_history.show(used, "", "no such words", False, 12)["history"]
+
+
+def test_an_empty_history_says_what_will_be_there(services):
+    assert "No batch yet" in run_history.show(services, "", "", False, 12)["history"]
+
+
+def test_a_batch_is_starred_forgotten_and_taken_back(used):
+    run = list_runs(used.store)[0].id
+
+    def act(act: str) -> dict:
+        return run_history.mark(used, {"act": act, "run": run}, "", "", False, 12)
+
+    assert "\N{BLACK STAR}" in act("star")["history"]
+    assert listed(run_history.show(used, "", "", True, 12)["history"]) == ["a red circle"]
+    gone = act("forget")["history"]
+    assert "a red circle" not in listed(gone) and "Undo" in gone
+    assert listed(act("recall")["history"])[0] == "a red circle"
+    assert act("explode") == {}
+    with pytest.raises(InputError, match="no run"):
+        run_history.mark(used, {"act": "star", "run": "gone"}, "", "", False, 12)
+
+
+def test_strangers_see_nobodys_batches(used, monkeypatch):
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    updates = run_history.more(used, "guess", "", False, 12)
+    assert "owner" in updates["history"] and "circle" not in updates["history"] and not updates["history_more"].visible
+    with pytest.raises(InputError, match="owner"):
+        run_history.mark(used, {"act": "star", "run": list_runs(used.store)[0].id}, "guess", "", False, 12)
