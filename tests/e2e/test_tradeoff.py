@@ -47,9 +47,15 @@ def test_a_stray_prompt_is_shown_apart_and_becomes_a_set_with_one_click(tradeoff
     tradeoff.wait_for_function(NEW)
     expect(tradeoff.locator("#t2-sentence")).to_contain_text("they are not compared")
     expect(tradeoff.locator(f"{CHART} .legend").filter(has_text="Pareto front")).to_have_count(0)
-    tradeoff.get_by_role("button", name="Make a set of 1 more prompt (seeds 0-3)").click()
-    expect(tradeoff.locator("#t2-set input")).to_have_value(re.compile("red cross above a blue circle.*seeds 0-3"))
-    tradeoff.wait_for_function(f"({LABELS})().length === 1")
+    offered = tradeoff.locator("#t2-make-set")
+    expect(offered).to_contain_text(re.compile("Make a set of [0-9]+ more prompts?"))
+    seeds = re.search(r"seeds ([^)]*)", offered.text_content())[1]
+    offered.click()
+    expect(tradeoff.locator("#t2-set input")).to_have_value(
+        re.compile(f"seeds {seeds}|{seeds.removeprefix('own:')} seeds each")
+    )
+    expect(tradeoff.locator("#t2-sentence")).not_to_contain_text("not compared")
+    assert 1 <= len(tradeoff.evaluate(LABELS)) < 11
     choose_set(tradeoff, "24 test prompts of coloured shapes, 8")
     tradeoff.wait_for_function(f"({LABELS})().length > 11")
 

@@ -40,25 +40,25 @@ class HistoryRow:
         return Subject(run=self.run.id).href
 
 
-def show(services: Services, key: str, search: str, starred: bool, shown: float) -> Updates:
+def show(services: Services, key: str, search: str | None, starred: bool, shown: float) -> Updates:
     """The first so many runs that hold the words, and whether there are more."""
     if owner.locked(key):
         return {"history": notice(OWNERS, "hint"), "history_more": gr.Button(visible=False)}
-    count = max(PAGE, int(shown))
-    found = list_runs(services.store, limit=count + 1, search=search.strip()[:200], starred=starred)
-    drawn = render(
-        "explore/run_history.html", rows=_rows(services, found[:count]), searched=bool(search.strip() or starred)
-    )
+    count, words = max(PAGE, int(shown)), (search or "").strip()[:200]
+    found = list_runs(services.store, limit=count + 1, search=words, starred=starred)
+    drawn = render("explore/run_history.html", rows=_rows(services, found[:count]), searched=bool(words or starred))
     return {"history": drawn, "history_more": gr.Button(visible=len(found) > count)}
 
 
-def more(services: Services, key: str, search: str, starred: bool, shown: float) -> Updates:
+def more(services: Services, key: str, search: str | None, starred: bool, shown: float) -> Updates:
     """As many again."""
     count = max(PAGE, int(shown)) + PAGE
     return {"history_shown": count, **show(services, key, search, starred, count)}
 
 
-def mark(services: Services, data: Mapping[str, Any], key: str, search: str, starred: bool, shown: float) -> Updates:
+def mark(
+    services: Services, data: Mapping[str, Any], key: str, search: str | None, starred: bool, shown: float
+) -> Updates:
     """A run starred, forgotten, or taken back; its pictures and scores stay in any case."""
     owner.check(key)
     run = find_run(services.store, said(data, "run", LONGEST))

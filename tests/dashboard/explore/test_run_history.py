@@ -27,7 +27,7 @@ def listed(html: str) -> list[str]:
 
 
 def test_newest_first_with_thumbnails_a_page_at_a_time(used):
-    updates = run_history.show(used, "", "", False, run_history.PAGE)
+    updates = run_history.show(used, "", None, False, run_history.PAGE)
     assert listed(updates["history"])[:2] == ["a red circle", "prompt 11"] and len(listed(updates["history"])) == 12
     assert updates["history"].count("<img") == 3 and "/1.webp?small" in updates["history"]
     assert updates["history_more"].visible
