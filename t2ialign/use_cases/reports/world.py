@@ -58,7 +58,7 @@ class ScalePoint:
 class WorldReport:
     """All numbers; ``stock_difference`` is the largest grey-level difference to stock diffusers (0: equal).
 
-    ``falls``: by diversity metric, the change from the lowest to the highest scale on the prompts that have both.
+    ``falls``: by metric, the change from the lowest to the highest scale on the prompts that have both.
     """
 
     oracle: dict[str, float]
@@ -91,12 +91,14 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
     return WorldReport(
         oracle=evaluate.oracle_accuracy(oracle.reader),
         clip_swap_accuracy=evaluate.swap_accuracy(clip.model.network, settings["mean"][0], settings["std"][0]),
-        alignment_by_category={name: mean_interval(values) for name, values in _by_category(bench).items()},
+        alignment_by_category={
+            name: mean_interval(found).within((0.0, 1.0)) for name, found in _by_category(bench).items()
+        },
         chance_by_category=_chance(bench),
         alignment_held_out=held_out,
         alignment_familiar=familiar,
         sweep=tuple(points),
-        falls={y: _fall(values[y]) for y in (Y, *GROUPS, FAITHFUL)},
+        falls={X: _fall(values[Y], 0)} | {y: _fall(values[y], 1) for y in (Y, *GROUPS, FAITHFUL)},
         spearman_alignment=float(stats.spearmanr(scales, [point.alignment.mean for point in points]).statistic),
         spearman_diversity=float(stats.spearmanr(scales, [point.diversity[Y].mean for point in points]).statistic),
         stock_difference=_stock_difference(bench),
@@ -132,9 +134,10 @@ def _scale_point(scale: float, values: dict[str, Values]) -> ScalePoint:
     )
 
 
-def _fall(values: Values) -> Interval:
+def _fall(values: Values, place: int) -> Interval:
+    """The change of alignment (place 0) or of the other metric (1) from the lowest to the highest scale."""
     low, high = values[min(values)], values[max(values)]
-    return mean_interval([high[prompt][1] - low[prompt][1] for prompt in low if prompt in high])
+    return mean_interval([high[prompt][place] - low[prompt][place] for prompt in low if prompt in high])
 
 
 def _test_prompts() -> tuple[str, ...]:
