@@ -38,7 +38,7 @@ PUBLIC = {
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
 LIMITED = {"generate", "cancel", "unlock"}
 # These show or hide things by the key, and hold nothing else.
-HARMLESS = {"opened", "_shown", "offer_to"}
+HARMLESS = {"opened", "_shown", "offer_to", "offer_set"}
 
 
 @dataclass(frozen=True)

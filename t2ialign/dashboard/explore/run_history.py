@@ -19,10 +19,10 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import duration
 from t2ialign.store import Filters, Run, RunMark, find_run, list_cells, list_runs, run_marks, set_run_mark
+from t2ialign.types import InputError
 
 PAGE = 12  # runs
 THUMBNAILS = 6
-OWNERS = "Everybody's batches are the owner's to look through."
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ class HistoryRow:
 
 def show(services: Services, key: str, search: str | None, starred: bool, shown: float) -> Updates:
     """The first so many runs that hold the words, and whether there are more."""
-    if owner.locked(key):
-        return {"history": notice(OWNERS, "hint"), "history_more": gr.Button(visible=False)}
+    try:
+        owner.check(key)
+    except InputError as error:
+        return {"history": notice(str(error), "hint"), "history_more": gr.Button(visible=False)}
     count, words = max(PAGE, int(shown)), (search or "").strip()[:200]
     found = list_runs(services.store, limit=count + 1, search=words, starred=starred)
     drawn = render("explore/run_history.html", rows=_rows(services, found[:count]), searched=bool(words or starred))

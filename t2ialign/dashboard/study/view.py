@@ -132,7 +132,7 @@ def loop_panel(services: Services) -> Components:
         with gr.Row():
             name = gr.Textbox(label="Name", info="Of the new checkpoint.", min_width=200, elem_id="t2-study-train-name")
             steps = _count(0, "Steps", "0: the method's own.", "t2-study-train-steps")
-            tests = _count(10, "Test prompts", "Scored before and after.", "t2-study-train-tests")
+            tests = _count(24, "Test prompts", "Scored before and after.", "t2-study-train-tests")
         train = gr.Button("Train on these votes", variant="primary", scale=0, min_width=180, elem_id="t2-study-train")
         training = gr.HTML("", apply_default_css=False, elem_id="t2-training")
         with gr.Row(elem_classes="t2-actions", visible=False) as following:

@@ -11,7 +11,7 @@ from tests.dashboard import fakes
 
 
 def chart(points: list[tuple[float, float]], more_is_better: bool = True):
-    chosen = choose("", "", ["oracle_alignment", "factor_diversity"])
+    chosen = choose("", "", ["oracle_alignment", "factor_diversity"], Filters(benchmarks=("a set",)))
     chosen = replace(chosen, y=replace(chosen.y, higher_is_better=more_is_better))
     made = tuple(
         TradeoffPoint(
