@@ -60,5 +60,5 @@ def test_at_most_eight_phrases(folder: Path):
 
 
 def test_offline_is_one_sentence():
-    with pytest.raises(InputError, match="of Salesforce/blip-vqa-base are not on this machine"):
+    with pytest.raises(InputError, match="weights Salesforce/blip-vqa-base are not on this machine"):
         blip_vqa.load("Salesforce/blip-vqa-base@abc", "cpu")

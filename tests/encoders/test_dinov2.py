@@ -43,7 +43,7 @@ def test_weights_and_settings_are_its_identity_and_its_name_is_not(folder: Path,
 
 
 def test_offline_and_empty_folders_are_one_sentence(tmp_path: Path):
-    with pytest.raises(InputError, match="of facebook/dinov2-base are not on this machine"):
+    with pytest.raises(InputError, match="weights facebook/dinov2-base are not on this machine"):
         dinov2.load("facebook/dinov2-base@abc", "cpu")
     with pytest.raises(InputError, match="holds no safetensors file"):
         dinov2.load(tmp_path, "cpu")
