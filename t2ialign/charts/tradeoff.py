@@ -77,13 +77,12 @@ def tradeoff_figure(
         trace.update(_bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]})
         if named:
             trace.update(showlegend=False, opacity=_opacity({point.config.key for point in line}, highlight))
-    _draw_arrows(chart, drawn.values(), look, highlight if named else ())
-    if named:
-        _name_lines(chart, lines, look, drawn, highlight)
+    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else ())
+    notes += _names(lines, look, drawn, highlight) if named else []
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     _title_axes(chart, shown, x_metric, y_metric, colors)
-    _note(chart, _left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
-    return chart
+    notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
+    return chart.update_layout(annotations=notes)  # all at once: plotly checks all there are with every new one
 
 
 def _from_parents(arrows: Sequence[Arrow], shown: Sequence[TradeoffPoint]) -> dict[GenerationConfig, Arrow]:
@@ -109,62 +108,74 @@ def _title_axes(
     chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
 
 
-def _draw_arrows(
-    chart: go.Figure, arrows: Iterable[Arrow], look: Mapping[str, Style], highlight: Collection[str]
-) -> None:
-    for arrow in arrows:
-        _draw_arrow(chart, arrow, look[arrow.policy.checkpoint].color, _opacity({arrow.policy.key}, highlight))
+def _one_a_line(
+    lines: Mapping[str, Sequence[TradeoffPoint]],
+    drawn: Mapping[GenerationConfig, Arrow],
+    highlight: Collection[str],
+) -> list[Arrow]:
+    """Of a checkpoint with a guidance sweep of its own the arrow in the middle; all of those that are ringed."""
+    chosen = []
+    for line in lines.values():
+        found = [drawn[point.config] for point in line if point.config in drawn]
+        ringed = [arrow for arrow in found if arrow.policy.key in highlight]
+        chosen += ringed or found[len(found) // 2 :][:1]
+    return chosen
 
 
-def _draw_arrow(chart: go.Figure, arrow: Arrow, color: str, opacity: float) -> None:
-    """From the parent's mean over the shared prompts to the checkpoint's."""
-    tail, tip = (arrow.x.base_mean, arrow.y.base_mean), (arrow.x.policy_mean, arrow.y.policy_mean)
-    chart.add_annotation(
-        x=tip[0].mean,
-        y=tip[1].mean,
-        ax=tail[0].mean,
-        ay=tail[1].mean,
-        xref="x",
-        yref="y",
-        axref="x",
-        ayref="y",
-        showarrow=True,
-        arrowhead=3,
-        arrowsize=1.1,
-        arrowwidth=1.6,
-        arrowcolor=color,
-        standoff=7,
-        startstandoff=6,
-        opacity=opacity,
-        text="",
-    )
+def _arrow_lines(
+    arrows: Iterable[Arrow], look: Mapping[str, Style], highlight: Collection[str]
+) -> list[dict[str, Any]]:
+    """Annotations from a parent's mean over the shared prompts to a checkpoint's."""
+    return [
+        {
+            "x": arrow.x.policy_mean.mean,
+            "y": arrow.y.policy_mean.mean,
+            "ax": arrow.x.base_mean.mean,
+            "ay": arrow.y.base_mean.mean,
+            "xref": "x",
+            "yref": "y",
+            "axref": "x",
+            "ayref": "y",
+            "showarrow": True,
+            "arrowhead": 3,
+            "arrowsize": 1.1,
+            "arrowwidth": 1.6,
+            "text": "",
+            "standoff": 7,
+            "startstandoff": 6,
+            "arrowcolor": look[arrow.policy.checkpoint].color,
+            "opacity": _opacity({arrow.policy.key}, highlight),
+        }
+        for arrow in arrows
+    ]
 
 
-def _name_lines(
-    chart: go.Figure,
-    lines: dict[str, list[TradeoffPoint]],
-    look: dict[str, Style],
+def _names(
+    lines: Mapping[str, Sequence[TradeoffPoint]],
+    look: Mapping[str, Style],
     drawn: Collection[GenerationConfig],
     highlight: Collection[str],
-) -> None:
+) -> list[dict[str, Any]]:
     """Each line's name beside its last point, the ringed ones first; a name without room is left to the pointer."""
     ends = {name: line[-1] for name, line in lines.items()}
     ranked = sorted(ends, key=lambda name: (ends[name].config.key not in highlight, ends[name].config in drawn, name))
-    labels_ = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
+    wanted = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
     points = [(point.x.mean, point.y.mean) for line in lines.values() for point in line]
-    for found in place(labels_, points, Box(760, 430)):
-        chart.add_annotation(
-            x=found.label.x,
-            y=found.label.y,
-            text=escape(found.label.text),
-            showarrow=False,
-            xanchor=found.xanchor,
-            yanchor=found.yanchor,
-            xshift=found.xshift,
-            yshift=found.yshift,
-            font={"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
-            opacity=_opacity({point.config.key for point in lines[found.label.text]}, highlight),
-        )
+    return [
+        {
+            "x": found.label.x,
+            "y": found.label.y,
+            "text": escape(found.label.text),
+            "showarrow": False,
+            "xanchor": found.xanchor,
+            "yanchor": found.yanchor,
+            "xshift": found.xshift,
+            "yshift": found.yshift,
+            "font": {"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
+            "opacity": _opacity({point.config.key for point in lines[found.label.text]}, highlight),
+        }
+        for found in place(wanted, points, Box(760, 430))
+    ]
 
 
 def small(chart: go.Figure, height: int = 310) -> go.Figure:
@@ -369,17 +380,7 @@ def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows
     return " · ".join(said)
 
 
-def _note(chart: go.Figure, text: str, colors: Ink) -> None:
-    if not text:
-        return
-    chart.add_annotation(
-        text=text,
-        showarrow=False,
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        xanchor="left",
-        yanchor="bottom",
-        font={"color": colors.muted, "size": 11},
-    )
+def _note(text: str, colors: Ink) -> list[dict[str, Any]]:
+    font = {"color": colors.muted, "size": 11}
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    return [{"text": text, "showarrow": False, "font": font, **place}] if text else []

@@ -4,7 +4,9 @@ from dataclasses import replace
 import pytest
 
 from t2ialign.charts.tradeoff import EMPTY, labels, one_version, small, sweeps, tradeoff_figure
-from t2ialign.types import AdapterUse
+from t2ialign.tradeoff.arrows import Arrow
+from t2ialign.tradeoff.comparison import Comparison
+from t2ialign.types import AdapterUse, Interval
 from tests.charts.conftest import SPO, metric, point
 
 BASE_SWEEP = [point(0.9, 0.3, 8), point(0.5, 0.8, 1), point(0.7, 0.6, 4)]
@@ -163,3 +165,44 @@ def test_a_narrow_chart_grows_with_its_legend(x_metric, y_metric):
         small(tradeoff_figure(points, x_metric, y_metric)) for points in (BASE_SWEEP, [*BASE_SWEEP, *SPO_SWEEP])
     )
     assert two.layout.height > one.layout.height
+
+
+def arrow(parent, policy) -> Arrow:
+    def compared(metric: str, ours: float, theirs: float) -> Comparison:
+        ends = [Interval(value, value - 0.1, value + 0.1) for value in (ours, theirs)]
+        gap = Interval(ours - theirs, ours - theirs - 0.02, ours - theirs + 0.02)
+        return Comparison(policy.config, parent.config, metric, 24, 192, *ends, gap)
+
+    return Arrow(compared("faith", policy.x.mean, parent.x.mean), compared("variety", policy.y.mean, parent.y.mean))
+
+
+def test_an_arrow_leads_from_the_parent_and_its_bars_are_those_of_the_change(x_metric, y_metric):
+    base, spo = point(0.5, 0.8, 4), point(0.7, 0.6, 4, SPO)
+    chart = tradeoff_figure([base, spo], x_metric, y_metric, arrows=[arrow(base, spo)], named=True)
+    (drawn,) = (one for one in chart.layout.annotations if one.showarrow)
+    assert (drawn.ax, drawn.ay, drawn.x, drawn.y) == (0.5, 0.8, 0.7, 0.6)
+    line = named(chart, "spo")
+    assert line.error_x.array == pytest.approx([0.02]) and line.error_y.arrayminus == pytest.approx([0.02])
+    assert "Beside base, on the same prompts and seeds" in line.hovertext[0] and "+0.2" in line.hovertext[0]
+    assert {one.text for one in chart.layout.annotations} >= {"base", "spo"} and not line.showlegend
+    far = tradeoff_figure([base], x_metric, y_metric, arrows=[arrow(base, spo)])
+    assert not [one for one in far.layout.annotations if one.showarrow], "its point is not on the chart"
+
+
+def test_a_sweep_of_its_own_has_one_arrow_and_a_chosen_point_its_own(x_metric, y_metric):
+    found = [
+        arrow(base, spo) for base, spo in zip(sorted(BASE_SWEEP[1:], key=lambda p: p.config.guidance_scale), SPO_SWEEP)
+    ]
+    points = [*BASE_SWEEP, *SPO_SWEEP]
+
+    def tips(highlight: set[str]) -> list[float]:
+        chart = tradeoff_figure(points, x_metric, y_metric, highlight, arrows=found, named=True)
+        return [one.x for one in chart.layout.annotations if one.showarrow]
+
+    assert tips(set()) == [0.65] and tips({SPO_SWEEP[0].config.key}) == [0.6]
+
+
+def test_what_is_not_chosen_fades(x_metric, y_metric):
+    chart = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric, {SPO_SWEEP[0].config.key}, named=True)
+    assert named(chart, "spo").opacity == 1 and named(chart, "base").opacity < 0.5
+    assert named(tradeoff_figure([*BASE_SWEEP], x_metric, y_metric, named=True), "base").opacity == 1
