@@ -135,7 +135,8 @@ def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):
     page.keyboard.press("Escape")
 
 
-def test_a_batch_is_found_again_in_the_history(page, open_page):
+def test_a_batch_is_found_again_in_the_history(open_page):
+    page = open_page()
     generate(page, "a small green ring")
     page.locator("#t2-history > button").click()
     rows = page.locator(".t2-run-history li")
