@@ -141,7 +141,7 @@ def _wire_history(wires: Wires, services: Services) -> None:
     """Read when opened and with every word of a search; the owner's alone where there are strangers."""
     parts = wires.components
     inputs, outputs = ("key", "history_search", "history_starred", "history_shown"), ("history", "history_more")
-    asked = [parts["history_fold"].expand, parts["history_search"].input, parts["history_starred"].input]
+    asked = [parts["history_fold"].expand, parts["history_search"].change, parts["history_starred"].change]
     wires.on(asked, partial(run_history.show, services), inputs, outputs, trigger_mode="always_last")
     shown = (*outputs, "history_shown")
     wires.on(parts["history_more"].click, partial(run_history.more, services), inputs, shown, trigger_mode="once")
