@@ -41,9 +41,7 @@ from t2ialign.store.benchmarks import (
     add_benchmark,
     benchmark_size,
     benchmark_table,
-    find_benchmark,
     list_benchmarks,
-    remove_benchmark,
     stray_prompts,
 )
 from t2ialign.store.database import Store, belongs_to, open_store
@@ -96,7 +94,6 @@ __all__ = [
     "count_pictures",
     "covers",
     "export_reference",
-    "find_benchmark",
     "find_cell",
     "find_run",
     "ingest_inbox",
@@ -123,7 +120,6 @@ __all__ = [
     "record_batch",
     "record_scores",
     "records_of",
-    "remove_benchmark",
     "score_rows",
     "run_marks",
     "scores_of",

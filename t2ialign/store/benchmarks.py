@@ -13,7 +13,7 @@ from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
 from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
-from t2ialign.types import InputError, Prompt, content_key
+from t2ialign.types import Prompt, content_key
 
 COLUMNS = ("key", "title", "text", "category", "tags", "seeds")
 
@@ -60,20 +60,6 @@ def list_benchmarks(store: Store, filters: Filters = ALL) -> list[BenchmarkRow]:
     return [BenchmarkRow(*row) for row in store.rows(sql, filters.params())]
 
 
-def find_benchmark(store: Store, key: str) -> BenchmarkSet:
-    """One set; ``InputError`` if there is none."""
-    sql = """
-        SELECT title, text, category, tags, seeds
-        FROM benchmarks JOIN benchmark_prompts USING (benchmark) JOIN prompts USING (prompt)
-        WHERE benchmark = ? ORDER BY category, text
-    """
-    rows = store.rows(sql, [key])
-    if not rows:
-        raise InputError("There is no such benchmark set any more: choose another one.")
-    cells = tuple((Prompt(text, category, tuple(tags)), tuple(seeds)) for _, text, category, tags, seeds in rows)
-    return BenchmarkSet(rows[0][0], cells)
-
-
 def benchmark_size(store: Store, filters: Filters) -> int:
     """How many prompts the filters' sets have, of their categories; 0 for sets that are none."""
     sql = """
@@ -83,13 +69,6 @@ def benchmark_size(store: Store, filters: Filters) -> int:
     """
     params = {"benchmarks": list(filters.benchmarks), "categories": list(filters.categories)}
     return int(store.rows(sql, params)[0][0])
-
-
-def remove_benchmark(store: Store, key: str) -> None:
-    """Forget a set; its pictures and scores stay."""
-    with store.transaction() as cursor:
-        for table in ("benchmark_prompts", "benchmarks"):
-            cursor.execute(f"DELETE FROM {table} WHERE benchmark = ?", [key]).fetchall()
 
 
 def stray_prompts(store: Store) -> list[StrayPrompt]:

@@ -123,6 +123,20 @@ def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
     tradeoff.keyboard.press("Escape")
     tradeoff.locator("#t2-filter .token button, #t2-filter .token [role=button]").first.click()
     tradeoff.wait_for_function(f"({LABELS})().length === {len(before)}")
+    assert tradeoff.evaluate(LABELS) == before
+
+
+def test_a_kind_of_prompts_leaves_every_point_on_those_prompts_alone(tradeoff):
+    prompts = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot').data.flatMap(
+      (line) => [line.hovertext].flat().filter(Boolean).map((words) => words.match(/(\\d+) prompts, /)[1]))"""
+    assert set(tradeoff.evaluate(prompts)) == {"24"}
+    tradeoff.locator("#t2-categories input").click()
+    tradeoff.get_by_role("option", name="single").click()
+    tradeoff.wait_for_function(f"({prompts})().every((count) => count === '4')")
+    tradeoff.keyboard.press("Escape")
+    tradeoff.locator("#t2-categories .token button, #t2-categories .token [role=button]").first.click()
+    tradeoff.wait_for_function(f"({prompts})().every((count) => count === '24')")
+    assert set(tradeoff.evaluate(prompts)) == {"24"}
 
 
 def test_the_audit_tells_what_a_metric_is_worth(tradeoff):

@@ -59,7 +59,9 @@ def test_what_no_hour_has_room_for_says_so(visits):
 def test_the_owner_has_no_budget_and_uses_up_nobodys(visits):
     for _ in range(3):
         begin(visits, 10_000, owner=True)
-    begin(visits, 1000)
+    begin(visits, 1000)  # all that an hour has room for is still there
+    with pytest.raises(InputError, match="has 0 left"):
+        begin(visits, 1)
 
 
 def test_what_is_over_is_forgotten(visits, clock):
