@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 CELLS = "cells JOIN configs USING (config) JOIN prompts USING (prompt)"
 WHERE = """
     (len($categories::VARCHAR[]) = 0 OR list_contains($categories, prompts.category))
-    AND (len($checkpoints::VARCHAR[]) = 0 OR list_contains($checkpoints, configs.checkpoint))
+    AND (
+        len($checkpoints::VARCHAR[]) = 0 OR list_contains($checkpoints, configs.checkpoint)
+        OR configs.checkpoint = 'base' AND list_contains($checkpoints, configs.backbone)
+    )
     AND (len($backbones::VARCHAR[]) = 0 OR list_contains($backbones, configs.backbone))
     AND (len($prompts::VARCHAR[]) = 0 OR list_contains($prompts, prompts.text))
     AND (len($cells::VARCHAR[]) = 0 OR list_contains($cells, cells.cell))
@@ -28,6 +31,8 @@ SEEDS = """
 @dataclass(frozen=True)
 class Filters:
     """An empty field restricts nothing. ``checkpoints`` are blends as people write them, ``prompts`` are texts.
+
+    A backbone without adapters is ``base``, or the name of the backbone where there are several.
 
     ``benchmarks`` are keys of benchmark sets: their prompts and, of scores, exactly their seeds.
     """

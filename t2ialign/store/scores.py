@@ -87,19 +87,25 @@ def paired_scores(
 ) -> list[PairedScore]:
     """Rows for ``tradeoff.comparison``: each metric on the largest seed set that both checkpoints' cells of a prompt have.
 
-    ``policies`` (none: every other) and ``base`` are blends as people write them; ``filters`` restrict both sides.
+    ``policies`` (none: every other of that backbone) and ``base`` are blends as people write them; ``filters`` restrict both sides. The base
+    of another backbone is asked for by that backbone's name: ``base`` is that of the policy's own.
     """
     sql = f"""
         WITH scored AS (
-            SELECT cell, prompt, text, checkpoint, guidance_scale, record, seed_set, n, seeds, level, effects, metric,
+            SELECT cell, prompt, text, checkpoint, backbone, guidance_scale, record, seed_set, n, seeds, level, effects, metric,
                 version, value
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
             WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {WHERE} AND {SEEDS}
         )
         SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
         FROM scored p JOIN scored b USING (prompt, guidance_scale, seed_set, metric, version)
-        WHERE b.checkpoint = $base AND p.checkpoint <> $base
-            AND (len($policies::VARCHAR[]) = 0 OR list_contains($policies, p.checkpoint))
+        WHERE CASE WHEN b.checkpoint <> 'base' THEN b.checkpoint = $base
+                ELSE $base = b.backbone OR $base = 'base' AND b.backbone = p.backbone END
+            AND (p.checkpoint, p.backbone) <> (b.checkpoint, b.backbone)
+            AND (
+                len($policies::VARCHAR[]) = 0 AND p.backbone = b.backbone OR list_contains($policies, p.checkpoint)
+                OR p.checkpoint = 'base' AND list_contains($policies, p.backbone)
+            )
         QUALIFY row_number() OVER (PARTITION BY p.cell, b.cell, metric, version ORDER BY p.n DESC, seed_set DESC) = 1
         ORDER BY list_position($policies, p.checkpoint), p.checkpoint, guidance_scale, p.record, b.record,
             list_position($metrics, metric), version, p.text

@@ -60,12 +60,13 @@ def batch_of() -> Callable[..., SeedBatch]:
         pixels: int = 8,
         salt: int = 0,
         category: str = "",
+        backbone: str = "tiny",
         **config,
     ) -> SeedBatch:
         draws = (torch.Generator().manual_seed(seed + 1000 * salt) for seed in seeds)
         images = torch.stack([torch.randint(0, 256, (3, pixels, pixels), generator=draw) for draw in draws]).byte()
         known = torch.tensor([float(seed) for seed in seeds])
-        settings = GenerationConfig("tiny", height=pixels, width=pixels, **config)
+        settings = GenerationConfig(backbone, height=pixels, width=pixels, **config)
         return SeedBatch(
             Prompt(text, category), settings, tuple(seeds), images, known, torch.full_like(known, math.nan)
         )

@@ -109,6 +109,22 @@ def test_checkpoints_are_compared_on_the_largest_seed_set_that_both_have(
     assert paired_scores(store, ["other"], "base", [X]) == []
 
 
+def test_a_backbone_by_itself_is_found_by_its_name_too(store: Store, batch_of: Build, score_of: Judge):
+    mine = (AdapterUse("mine"),)
+    for backbone, value in {"shapes": 0.1, "sd-1.5": 0.2}.items():
+        for adapters in ((), mine):
+            batch = batch_of(backbone=backbone, adapters=adapters)
+            add_scores(store, batch, both(score_of, len(batch.seeds), value + len(adapters), value))
+    found = paired_scores(store, ["mine"], "sd-1.5", [X])
+    assert {(row.policy.backbone, row.base.backbone) for row in found} == {("sd-1.5", "sd-1.5"), ("shapes", "sd-1.5")}
+    assert [row.policy.backbone for row in paired_scores(store, [], "sd-1.5", [X])] == ["sd-1.5"]
+    own = paired_scores(store, ["mine"], "base", [X])
+    assert [(row.policy.backbone, row.base.backbone) for row in own] == [("sd-1.5", "sd-1.5"), ("shapes", "shapes")]
+    (between,) = paired_scores(store, ["sd-1.5"], "shapes", [X])
+    assert (between.policy_value, between.base_value) == (0.2, 0.1)
+    assert {row.config.backbone for row in cell_scores(store, X, Y, Filters(checkpoints=("sd-1.5",)))} == {"sd-1.5"}
+
+
 def test_seeds_come_with_what_each_does_to_the_value(store: Store, batch_of: Build, score_of: Judge):
     """Pictures by their deviation, the one that was not scored left out; pairs by the jackknife; batches do not tell."""
     values = torch.tensor([0.1, 0.5, math.nan, 0.3])

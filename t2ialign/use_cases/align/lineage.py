@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,16 @@ class Lineage:
 
 
 def lineages(checkpoints: Iterable[CheckpointEntry]) -> dict[str, Lineage]:
-    """The history of each checkpoint, by name; one whose manifest cannot be read has none."""
-    return {entry.name: _lineage(entry) for entry in checkpoints}
+    """The history of each checkpoint, by name; one whose manifest cannot be read has none.
+
+    ``parent`` is the name under which the store keeps its cells: of a backbone by itself, ``base``.
+    """
+    known = tuple(checkpoints)
+    plain = {entry.name for entry in known if entry.adapter is None}
+    return {entry.name: _lineage(entry, plain) for entry in known}
 
 
-def _lineage(entry: CheckpointEntry) -> Lineage:
+def _lineage(entry: CheckpointEntry, plain: Collection[str]) -> Lineage:
     try:
         manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
     except InputError:  # the page of the checkpoint says what is wrong with it
@@ -41,9 +46,10 @@ def _lineage(entry: CheckpointEntry) -> Lineage:
     if manifest is None:
         return Lineage(entry.name, "" if entry.adapter is None else BASE)
     source = manifest.data.source if manifest.data else Source()
+    parent = manifest.parents[0] if manifest.parents else BASE
     return Lineage(
         entry.name,
-        manifest.parents[0] if manifest.parents else BASE,
+        BASE if parent in plain else parent,
         manifest.method,
         str(source),
         judge_metric(source),
