@@ -8,12 +8,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from t2ialign.cli import jobs, measuring, runs, serve, study, training, weights
+from t2ialign.cli import jobs, measuring, publish, runs, serve, study, training, weights
 from t2ialign.cli.app import app
 from t2ialign.cli.options import printable
 from t2ialign.types import InputError
 
-COMMANDS = (serve, runs, jobs, measuring, training, study, weights)  # modules whose commands have joined ``app``
+COMMANDS = (
+    serve,
+    runs,
+    jobs,
+    measuring,
+    training,
+    study,
+    weights,
+    publish,
+)  # modules whose commands have joined ``app``
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

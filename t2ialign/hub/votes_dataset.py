@@ -13,12 +13,12 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from huggingface_hub import CommitScheduler, HfApi
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from t2ialign.files import write_whole
+from t2ialign.hub.api import Api, NoRepository, in_plain_words
 from t2ialign.hub.study_folder import export_folder, import_folder
 from t2ialign.store import Store
 from t2ialign.store.studies import Study
@@ -30,21 +30,6 @@ FOLDER = "votes"
 LOST = "What people answer now is lost when this Space restarts: mend it, then restart the Space."
 
 
-class NoDataset(InputError):
-    """The dataset does not exist, or this token may not know of it."""
-
-
-@runtime_checkable
-class Api(Protocol):
-    """``huggingface_hub.HfApi``, as far as it is used here."""
-
-    def create_repo(self, repo_id: str, **options: Any) -> Any: ...
-
-    def upload_folder(self, **options: Any) -> Any: ...
-
-    def snapshot_download(self, repo_id: str, **options: Any) -> Any: ...
-
-
 def push_study(store: Store, study: str, repo_id: str, private: bool = True, api: Api | None = None) -> str:
     """Upload a study as a dataset with pictures and card; returns its address.
 
@@ -52,7 +37,7 @@ def push_study(store: Store, study: str, repo_id: str, private: bool = True, api
         InputError: nothing to export, no such right, or no way to the Hub.
     """
     hub = api or HfApi()
-    with tempfile.TemporaryDirectory(prefix="t2ialign-study-") as name, _in_plain_words(repo_id):
+    with tempfile.TemporaryDirectory(prefix="t2ialign-study-") as name, in_plain_words(repo_id):
         folder = export_folder(store, study, Path(name))
         hub.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
         hub.upload_folder(repo_id=repo_id, repo_type="dataset", folder_path=folder, commit_message=f"The study {study}")
@@ -67,7 +52,7 @@ def pull_study(store: Store, repo_id: str, api: Api | None = None) -> tuple[Stud
     """
     hub = api or HfApi()
     with tempfile.TemporaryDirectory(prefix="t2ialign-study-") as name:
-        with _in_plain_words(repo_id):
+        with in_plain_words(repo_id):
             hub.snapshot_download(repo_id, repo_type="dataset", local_dir=name)
         return import_folder(store, Path(name))
 
@@ -81,9 +66,9 @@ def fetch_votes(home: Path, repo_id: str, api: Api | None = None) -> None:
     hub = api or HfApi()
     with tempfile.TemporaryDirectory(prefix="t2ialign-votes-") as name:
         try:
-            with _in_plain_words(repo_id):
+            with in_plain_words(repo_id):
                 hub.snapshot_download(repo_id, repo_type="dataset", allow_patterns=f"{FOLDER}/**", local_dir=name)
-        except NoDataset:
+        except NoRepository:
             return
         for path in sorted((Path(name) / FOLDER).rglob("*")):
             target = home / FOLDER / path.relative_to(Path(name) / FOLDER)
@@ -131,7 +116,7 @@ def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: Any
     Call ``fetch_votes`` before: what is committed replaces the dataset's files. Its history is squashed, so that a
     withdrawn survey is gone from there as well. Raises ``InputError`` where the dataset cannot be made.
     """
-    with _in_plain_words(repo_id):
+    with in_plain_words(repo_id):
         scheduler = CommitScheduler(
             repo_id=repo_id,
             repo_type="dataset",
@@ -147,24 +132,7 @@ def committed_votes(home: Path, repo_id: str, minutes: float = MINUTES, api: Any
         yield scheduler
     finally:
         try:
-            with _in_plain_words(repo_id):
+            with in_plain_words(repo_id):
                 scheduler.trigger().result()
         finally:
             scheduler.stop()
-
-
-@contextmanager
-def _in_plain_words(repo_id: str) -> Iterator[None]:
-    try:
-        yield
-    except RepositoryNotFoundError as error:
-        raise NoDataset(f"There is no dataset {repo_id} on the Hub that your token may use.") from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else "no answer"
-        raise InputError(
-            f"The Hub refused {repo_id} ({status}): use a token that may write to it (hf auth login; on a Space the "
-            "secret HF_TOKEN)."
-        ) from error
-    except Exception as error:  # what a missing network raises is spread over several libraries
-        said = str(error).partition("\n")[0][:120]
-        raise InputError(f"The Hub cannot be reached for {repo_id} ({said}): try again later.") from error

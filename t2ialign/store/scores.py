@@ -87,8 +87,8 @@ def paired_scores(
 ) -> list[PairedScore]:
     """Rows for ``tradeoff.comparison``: each metric on the largest seed set that both checkpoints' cells of a prompt have.
 
-    ``policies`` (none: every other of that backbone) and ``base`` are blends as people write them; ``filters`` restrict both sides. The base
-    of another backbone is asked for by that backbone's name: ``base`` is that of the policy's own.
+    ``policies`` (none: every other of that backbone) and ``base`` are blends as people write them; ``filters`` restrict both
+    sides. The base of another backbone is asked for by that backbone's name: ``base`` is that of the policy's own.
     """
     sql = f"""
         WITH scored AS (

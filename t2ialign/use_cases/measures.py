@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from t2ialign.metrics import METRICS
-from t2ialign.types import Encoder, InputError, Metric
+from t2ialign.types import Axis, Encoder, InputError, Metric
+
+FIRST: dict[Axis, tuple[str, ...]] = {
+    "alignment": ("oracle_alignment", "clip_score"),
+    "diversity": ("factor_diversity", "lpips"),
+}
+"""The metric that an axis shows unless someone chooses another: the first of these that is scored."""
+
+
+def first_metric(axis: Axis, scored: Collection[str]) -> Metric | None:
+    """The best-known scored metric of an axis; ``None`` if nothing of it is scored."""
+    menu = (*FIRST[axis], *(name for name, metric in METRICS.items() if metric.axis == axis))
+    return next((METRICS[name] for name in menu if name in scored), None)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from t2ialign.hub.votes_dataset import NoDataset, committed_votes, fetch_votes, kept_votes, pull_study, push_study
+from t2ialign.hub.votes_dataset import NoRepository, committed_votes, fetch_votes, kept_votes, pull_study, push_study
 from t2ialign.store import ingest_votes, open_store
 from t2ialign.store.studies import study_of
 from t2ialign.store.votes import answers_of, begin_survey, record_answer
@@ -35,7 +35,7 @@ def test_a_study_on_the_hub_is_pulled_into_another_store(answered, hub: DiskHub,
     with open_store(tmp_path / "other") as other:
         study, count = pull_study(other, "me/votes", api=hub)
         assert (study.id, study.state, count) == (answered.study, "closed", 12)
-        with pytest.raises(NoDataset):
+        with pytest.raises(NoRepository):
             pull_study(other, "me/nothing", api=hub)
 
 
@@ -85,7 +85,7 @@ def test_a_dataset_that_is_not_there_is_said(answered, hub: DiskHub, monkeypatch
         raise missing()
 
     monkeypatch.setattr(hub, "upload_folder", refuse)
-    with pytest.raises(NoDataset, match="no dataset me/votes"):
+    with pytest.raises(NoRepository, match="no repository me/votes"):
         push_study(answered.store, answered.study, "me/votes", api=hub)
 
 

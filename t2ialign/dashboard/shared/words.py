@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from t2ialign.charts.intervals import number
 from t2ialign.metrics import METRICS
 from t2ialign.types import Axis, Interval, Metric
+from t2ialign.use_cases.measures import FIRST, first_metric
 
 CONSENT = (
     "You take part of your own free will and can stop at any time. We store your answers, how long each took and the "
@@ -19,17 +20,6 @@ DIVERGENCE_TITLES = {
     "alpha": "α-divergence",
     "jensen_shannon": "Jensen-Shannon",
 }
-FIRST: dict[Axis, tuple[str, ...]] = {
-    "alignment": ("oracle_alignment", "clip_score"),
-    "diversity": ("factor_diversity", "lpips"),
-}
-"""The metric that an axis shows unless someone chooses another: the first of these that is scored."""
-
-
-def first_metric(axis: Axis, scored: Collection[str]) -> Metric | None:
-    """The best-known scored metric of an axis; ``None`` if nothing of it is scored."""
-    menu = (*FIRST[axis], *(name for name, metric in METRICS.items() if metric.axis == axis))
-    return next((METRICS[name] for name in menu if name in scored), None)
 
 
 def default_metric(axis: Axis, scored: Collection[str]) -> Metric:

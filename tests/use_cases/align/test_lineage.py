@@ -37,5 +37,8 @@ def test_a_manifest_that_cannot_be_read_leaves_the_rest_alone(tmp_path):
 
 def test_the_parent_of_what_a_named_backbone_was_trained_into_is_the_base_of_the_store(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"parents": ["sd-1.5"]}))
-    entries = [CheckpointEntry("sd-1.5", "sd-1.5"), CheckpointEntry("mine", "sd-1.5", tmp_path / "a.safetensors", "lora")]
+    entries = [
+        CheckpointEntry("sd-1.5", "sd-1.5"),
+        CheckpointEntry("mine", "sd-1.5", tmp_path / "a.safetensors", "lora"),
+    ]
     assert lineages(entries)["mine"].parent == "base"
