@@ -16,5 +16,6 @@ RUN PIP_EXTRA_INDEX_URL="${TORCH_INDEX}" pip install --no-cache-dir --user -r re
 COPY --chown=user . .
 
 EXPOSE 7860
-# A mounted /data that user 1000 may not write falls back to the home folder.
-CMD ["sh", "-c", "if [ -w /data ]; then export T2IALIGN_HOME=/data; fi; exec python -m t2ialign serve"]
+HEALTHCHECK --start-period=90s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/healthz', timeout=5)"]
+# A mounted /data that user 1000 may not write falls back to the home folder. On a Space it is a bucket, which has no locks.
+CMD ["sh", "-c", "if [ -w /data ] && [ -z \"$SPACE_ID\" ]; then export T2IALIGN_HOME=/data; fi; exec python -m t2ialign serve"]

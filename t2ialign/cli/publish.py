@@ -1,7 +1,9 @@
-"""Commands that publish."""
+"""Commands that publish: a checkpoint with its card, and the page as a Space."""
 
 from __future__ import annotations
 
+import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,3 +63,57 @@ def _lines(found: TradeOff, where: str, size: int, licence: str) -> Iterator[str
     yield in_a_sentence(found.usual, found.x, found.y)
     if not licence:
         yield "The card names no licence, so nobody may use it: say --licence, as the base's licence allows."
+
+
+@app.command()
+def deploy(
+    repo: Annotated[str, typer.Option(help="The Space, as USER/NAME.")],
+    hardware: Annotated[str, typer.Option(help="The Hub's name of its machine.")] = "cpu-basic",
+    title: Annotated[str, typer.Option(help="What stands above the Space.")] = "t2ialign",
+    public: Annotated[bool, typer.Option("--public", help="A new Space that everyone sees (else private).")] = False,
+    variable: Annotated[list[str] | None, typer.Option(help="A setting of the Space, as NAME=VALUE.")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(help="A variable of this shell that becomes a secret, by name.")
+    ] = None,
+    torch_index: Annotated[str, typer.Option(help="Where pip takes torch: PyTorch's address of CPU builds.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Keep the folder that is sent here.")] = None,
+) -> None:
+    """Put this page on the Hub as a Space; --dry-run shows every file, setting and secret before anything is sent."""
+    from t2ialign.hub.space import SpacePlan, lines, push_space, write_space
+
+    hidden = {name: _of_shell(name) for name in dict.fromkeys(secret or ())}
+    made = "" if OWNER in (*hidden, *os.environ) else secrets.token_urlsafe(18)
+    hidden = {OWNER: made or os.environ.get(OWNER, ""), **hidden}
+    plan = SpacePlan(repo, hardware, title, not public, dict(map(_setting, variable or ())), hidden, torch_index)
+    with tempfile.TemporaryDirectory(prefix="t2ialign-space-") as name:
+        folder = out or Path(name) / "space"
+        files = write_space(plan, folder)
+        for line in lines(plan, folder, files):
+            print(line)
+        if dry_run:
+            print("Nothing was sent. The same command without --dry-run sends it.")
+            return
+        print(push_space(plan, folder))
+    if made:
+        print(f"Your token as its owner, shown only now: {made}")
+
+
+OWNER = "T2IALIGN_OWNER_TOKEN"
+
+
+def _of_shell(name: str) -> str:
+    from t2ialign.types import InputError
+
+    if not os.environ.get(name):
+        raise InputError(f"This shell has no variable {name}: export it first, so that its value can become a secret.")
+    return os.environ[name]
+
+
+def _setting(text: str) -> tuple[str, str]:
+    from t2ialign.types import InputError
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise InputError(f"{text[:40]!r} is no setting: write --variable NAME=VALUE.")
+    return name, value

@@ -12,6 +12,7 @@ from t2ialign.dashboard.explore import page as explore
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, theme
+from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.pictures import picture_route
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
@@ -74,7 +75,9 @@ def launch_options(services: Services) -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "head": theme.head(),
-        "app_kwargs": {"routes": [picture_route(services.store), *rate_routes(services.store)]},
+        "app_kwargs": {
+            "routes": [health_route(services.store), picture_route(services.store), *rate_routes(services.store)]
+        },
         "allowed_paths": [services.exports.name],
         "footer_links": [],
         "run_history": False,
