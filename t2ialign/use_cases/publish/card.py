@@ -69,7 +69,7 @@ def plain(text: str) -> str:
 
 def _header(about: About, found: TradeOff, examples: Sequence[Example]) -> ModelCardData:
     hub = about.backbone.source if isinstance(about.backbone.source, str) else None
-    relation = {"base_model_relation": "adapter"} if hub else {}
+    relation: dict[str, Any] = {"base_model_relation": "adapter"} if hub else {}
     return ModelCardData(
         base_model=hub,
         license=about.licence or None,
