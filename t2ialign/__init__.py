@@ -230,6 +230,12 @@ up: a folder imports from folders above it only (`make check`), every file has i
             prepare.py              a study's pictures prepared, frozen and opened; follow-ups
             results.py              a study's statistics, with the metrics beside the people
             simulated_raters.py     the embedded world's raters take part
+        publish/            a checkpoint for others
+            card.md                 the model card's template
+            card.py                 a model card with the trade-off in it
+            chart.py                the card's chart as a PNG
+            folder.py               everything that a repository of the Hub holds
+            trade_off.py            what a checkpoint changed against its parent
         reports/            results for people and files
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
@@ -243,6 +249,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
             world_picture.py        two prompts along guidance, drawn
 
     hub/                    to and from the Hugging Face Hub and other programs
+        api.py              the Hub as far as it is written to, and its errors in plain words
+        checkpoint_repo.py  a checkpoint's folder as a repository
+        space.py            the page as a Space
         vote_tables.py      votes as CSV and Parquet, and back
         pick_a_pic.py       comparisons in Pick-a-Pic's layout
         study_folder.py     a study as a folder that stands on its own, and back
@@ -273,6 +282,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             chart_points.py         from the store to the chart
             checkpoint_menu.py      checkpoints in a menu, each with its story
             contact_sheet.py        the contact sheet
+            health.py               whether the page can answer
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares
             links.py                links into the page
@@ -351,6 +361,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         study.py            preference studies, and statistics of any votes
         weights.py          weights: list, fetch
         serve.py            the page
+        publish.py          push, deploy
     __main__.py             python -m t2ialign
 """
 
