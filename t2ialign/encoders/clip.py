@@ -28,7 +28,7 @@ from torch.nn.functional import normalize
 from t2ialign.content import identity, settings_in
 from t2ialign.downloads import HubFile, Part, WebFile
 from t2ialign.encoders.preprocess import preprocess
-from t2ialign.encoders.weights import existing, frozen, here
+from t2ialign.encoders.weights import existing, frozen, here, last_tokens
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class ClipModel:
     preprocess_cfg: Mapping[str, Any]
     tokenize: Tokenize
 
-    def unread(self, prompt: Prompt) -> int:
-        """How many tokens of a prompt are beyond what the network reads, the mark of its end included."""
-        return max(0, token_count(self.tokenize, prompt.text) - int(self.network.context_length))
+    def unread(self, prompt: Prompt) -> str:
+        """The tokens of a prompt that are beyond what the network reads, the mark of its end included."""
+        return last_tokens(token_count(self.tokenize, prompt.text) - int(self.network.context_length))
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,10 @@ class ClipEncoder:
         features = {"clip_image": self.images(images), "clip_text": plain}
         return {**features, "clip_text_depicts": depicts.expand(len(images), -1)}
 
-    def unread(self, prompt: Prompt) -> int:
-        return self.model.unread(prompt)
+    def unread(self, prompt: Prompt) -> str:
+        found = self.model.unread(prompt)
+        behind = "" if found else self.model.unread(Prompt(f"{PREFIX}{prompt.text}"))
+        return found or (behind and f"{behind} where '{PREFIX.strip()}' stands before it")
 
     @torch.no_grad()
     def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:

@@ -50,6 +50,7 @@ def point_rows(points: Iterable[TradeoffPoint]) -> list[Row]:
             "y_version": point.y_version,
             "prompts": point.prompts,
             "seeds": point.seeds,
+            "notes": " ".join(f"{cells} of {len(point.cells)} prompts: {note}" for note, cells in point.notes),
         }
         | _config_columns(point.config)
         for point in points
@@ -70,6 +71,7 @@ def score_rows(scores: Iterable[CellScore]) -> list[Row]:
             "value": score.value.mean,
             "lo": score.value.lo,
             "hi": score.value.hi,
+            "notes": " ".join(score.notes),
         }
         | _config_columns(score.config)
         for score in scores

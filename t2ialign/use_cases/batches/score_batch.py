@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -110,9 +109,14 @@ def score_batch(
     state = _noted(replace(state, notes=notes_on(bench, entry, request, config)), chosen.left_out)
     scoring = _Scoring(bench, chosen, request.prompt)
     stored = bench.results.batch(config, request.prompt, request.seeds)
+    kept = bench.results.notes(stored)
+    state = _noted(state, (), kept)
     known = _known_scores(bench, stored, scoring.measures) if stored.seeds == request.seeds else None
     if known is not None:
-        yield _done(scoring.told(replace(state, scores=known)), stored, started)
+        state = scoring.told(replace(state, scores=known))
+        if set(lasting(state)) - set(kept):  # stored before notes were
+            bench.results.keep_scores(stored, (), lasting(state))
+        yield _done(state, stored, started)
         return
     parts = [stored] if stored.seeds else []
     state = replace(state, images=by_seed(stored))
@@ -125,7 +129,7 @@ def score_batch(
     in_order = tuple(seed for part in parts for seed in part.seeds) == request.seeds
     if not in_order or not state.generated:  # a stored part came first, or there is only a stored one
         state = _Scoring(bench, chosen, request.prompt).scored(state, batch)
-    bench.results.keep_scores(batch, state.scores.values())
+    bench.results.keep_scores(batch, state.scores.values(), lasting(state))
     yield _done(state, batch, started)
 
 
@@ -160,10 +164,7 @@ class _Scoring:
     def told(self, state: BatchState) -> BatchState:
         """The state with what is left out, and what of the prompt is not read."""
         lost = (*self.measures.left_out, *self.scorer.left_out())
-        unread: list[str] = []
-        with suppress(Exception):  # a scorer that fails even at this has its say where it scores
-            unread = self.scorer.unread()
-        return _noted(state, lost, unread)
+        return _noted(state, lost, self.scorer.unread())
 
 
 def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] = ()) -> BatchState:
@@ -172,6 +173,12 @@ def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] 
     known = {str(part) for part in state.left_out}
     said = [note for note in state.notes if note not in known]
     return replace(state, left_out=lost, notes=tuple(dict.fromkeys((*said, *notes, *map(str, lost)))))
+
+
+def lasting(state: BatchState) -> tuple[str, ...]:
+    """The notes that are kept with a cell: those of how its prompt is read, not of how it was asked for or what is away."""
+    passing = {*state.request.notes, *map(str, state.left_out)}
+    return tuple(note for note in state.notes if note not in passing)
 
 
 def notes_on(
@@ -303,6 +310,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         notes=notes_on(bench, entry, request, config) if entry else (),
         batch=batch,
     )
+    state = _noted(state, (), bench.results.notes(batch))
     return _noted(state, (replace(part, metrics=names) for part, names in unscored if names))
 
 
