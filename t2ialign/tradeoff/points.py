@@ -100,7 +100,9 @@ def _point(
 
 def _notes(cells: Mapping[str, Mapping[str, CellScore]]) -> tuple[tuple[str, int], ...]:
     """The notes of a point's cells, each once, with the number of cells that it is about."""
-    counts = Counter(note for found in cells.values() for note in {n: None for row in found.values() for n in row.notes})
+    counts = Counter(
+        note for found in cells.values() for note in {n: None for row in found.values() for n in row.notes}
+    )
     return tuple(counts.items())
 
 

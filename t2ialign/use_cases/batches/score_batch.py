@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -22,7 +21,7 @@ from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import BackboneEntry, resolve
+from t2ialign.registry import BackboneEntry, adapter_here, resolve
 from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
@@ -30,6 +29,7 @@ from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
 from t2ialign.use_cases.measures import joined as left_out_once
 from t2ialign.use_cases.workbench import Workbench
 
+NO_EFFECT = "Without guidance (CFG 1) the negative prompt has no effect: choose a CFG above 1."
 Phase = Literal["waiting", "loading", "generating", "done"]
 MICRO_BATCH = {"cpu": 8, "cuda": 16}
 
@@ -189,16 +189,19 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
-    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG 0.
+    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG below 1, and a
+    negative prompt without guidance.
     """
     found = list(request.notes)
+    if config.negative_prompt and config.guidance_scale == 1:
+        found.append(NO_EFFECT)
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
     known = bench.registry().checkpoints if config.adapters else {}
     for use in config.adapters:
-        adapter = known[use.name].adapter if use.name in known else None
-        found += [left_out(adapter, use.name)] if isinstance(adapter, Path) else []
+        file = adapter_here(known[use.name]) if use.name in known else None
+        found += [left_out(file, use.name)] if file else []
     return tuple(dict.fromkeys(filter(None, found)))
 
 

@@ -66,7 +66,9 @@ class Scorer:
         """Which of the encoders that work read only a part of the prompt, a sentence each."""
         found: list[str] = []
         for encoder in self._working():
-            with suppress(*((Exception,) if self.forgiving else ())):  # one that fails at this has its say where it scores
+            with suppress(
+                *((Exception,) if self.forgiving else ())
+            ):  # one that fails at this has its say where it scores
                 found += unread_notes([encoder], self.prompt)
         return found
 

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign import store
+from t2ialign.limits import guidance_taken
 from t2ialign.metrics import METRICS
 from t2ialign.registry import resolve
 from t2ialign.seeds import seeds_for
@@ -33,7 +34,7 @@ def requests_of(design: StudyDesign) -> tuple[BatchRequest, ...]:
     """The seed batches that a study shows pictures of, one checkpoint after another."""
     pictures = design.pictures
     metrics = tuple(dict.fromkeys(contender.metric for contender in design.contenders if contender.metric))
-    configs = dict.fromkeys((contender.checkpoint, contender.guidance_scale) for contender in design.contenders)
+    configs = dict.fromkeys((contender.checkpoint, _scale(contender)) for contender in design.contenders)
     return tuple(
         BatchRequest(
             prompt,
@@ -128,7 +129,7 @@ def _exhibits(bench: Workbench, design: StudyDesign) -> tuple[list[Exhibit], tup
     lacking: dict[BatchRequest, None] = {}
     for contender in design.contenders:
         for request in asked:
-            if (request.checkpoint, request.guidance_scale) != (contender.checkpoint, contender.guidance_scale):
+            if (request.checkpoint, request.guidance_scale) != (contender.checkpoint, _scale(contender)):
                 continue
             cell = cells[request]
             shas = found.get(cell, {})
@@ -137,6 +138,11 @@ def _exhibits(bench: Workbench, design: StudyDesign) -> tuple[list[Exhibit], tup
             if len(shas) < len(request.seeds) or not shown:
                 lacking[request] = None
     return exhibits, tuple(lacking)
+
+
+def _scale(contender: Contender) -> float:
+    """The guidance scale of a contender's pictures as requests have it."""
+    return guidance_taken(contender.guidance_scale)
 
 
 def _cells(bench: Workbench, asked: list[BatchRequest]) -> dict[BatchRequest, str]:
