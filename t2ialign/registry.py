@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
+from t2ialign.codec import checked_fields
 from t2ialign.content import (
     COMMIT,
     INDEX,
@@ -118,16 +119,16 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
     checkpoints, home = checkpoints or settings.CHECKPOINTS, home or settings.HOME
     file = checkpoints / "registry.toml"
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
-        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
-        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
+        text = file.read_bytes()
     except OSError as error:
         raise InputError(
             f"The registry {file} cannot be read: install t2ialign anew, or point T2IALIGN_CHECKPOINTS to its checkpoints/."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise InputError(f"The registry {file} is not well formed ({error}): mend it there.") from error
+    with foreign(f"The registry {file} is not well formed", "mend it there"):
+        tables = tomllib.loads(text.decode("utf-8-sig"))
+        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
+        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
+        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
     problems = []
     for folder in (checkpoints, home / "checkpoints"):
         for found in _discover(folder, backbones):
@@ -144,27 +145,35 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
 
 def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
     """``path`` of a table as a path under ``folder``, or what stands under ``elsewhere``."""
-    path: str | None = table.pop("path", None)
-    return folder / path if path is not None else str(table.pop(elsewhere))
+    path = table.pop("path", None)
+    said = path if path is not None else table.pop(elsewhere)
+    if not isinstance(said, str) or not said or "\0" in said:
+        raise ValueError(f"a path or {elsewhere} is {str(said)[:40]!r} and no text")
+    return folder / said if path is not None else said
 
 
 def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     table = dict(table)
     source, revision = _place(table, folder, "hub"), table.pop("revision", "")
     scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
-    return BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table)
+    return checked_fields(
+        BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table),
+        f"backbones.{name}",
+    )
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
     table = dict(table)
     adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
-    return CheckpointEntry(name, adapter=adapter, parents=tuple(table.pop("parents", ())), **table)
+    parents = tuple(table.pop("parents", ()))
+    return checked_fields(CheckpointEntry(name, adapter=adapter, parents=parents, **table), f"checkpoints.{name}")
 
 
 def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
     table = dict(table)
     options = tuple(sorted(table.pop("options", {}).items()))
-    return ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
+    entry = ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
+    return checked_fields(entry, f"scorers.{name}")
 
 
 def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:

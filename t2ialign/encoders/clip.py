@@ -29,6 +29,7 @@ from t2ialign.content import identity, settings_in
 from t2ialign.downloads import HubFile, Part, WebFile
 from t2ialign.encoders.preprocess import preprocess
 from t2ialign.encoders.weights import existing, frozen, here, last_tokens
+from t2ialign.files import foreign
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ class ClipEncoder:
         return {**features, "clip_text_depicts": depicts.expand(len(images), -1)}
 
     def unread(self, prompt: Prompt) -> str:
-        found = self.model.unread(prompt)
-        behind = "" if found else self.model.unread(Prompt(f"{PREFIX}{prompt.text}"))
-        return found or (behind and f"{behind} where '{PREFIX.strip()}' stands before it")
+        return self.model.unread(prompt)
 
     @torch.no_grad()
     def images(self, images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
@@ -129,17 +128,13 @@ def load_clip(source: str | Path, device: str) -> ClipEncoder:
 def _from_folder(folder: Path) -> ClipModel:
     from safetensors.torch import load_file
 
-    config = json.loads((folder / CONFIG).read_text())
-    network = build_clip(config["model_cfg"])
-    try:
+    with foreign(f"{folder / CONFIG} describes no CLIP", "restore it"):
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        network = build_clip(config["model_cfg"])
+        preprocess_cfg, length = config["preprocess_cfg"], config["model_cfg"]["text_cfg"].get("context_length", 77)
+    with foreign(f"{folder / WEIGHTS} does not fit the model that {CONFIG} describes", "train or copy it again"):
         network.load_state_dict(load_file(folder / WEIGHTS))
-    except Exception as error:  # safetensors and torch raise four unrelated types for a damaged or foreign file
-        raise InputError(
-            f"{folder / WEIGHTS} does not fit the model that {CONFIG} describes; train or copy it again."
-        ) from error
-    text_cfg = config["model_cfg"]["text_cfg"]
-    tokenize = folder_tokenizer(_tokenizer(folder), text_cfg.get("context_length", 77))
-    return ClipModel(network, config["preprocess_cfg"], tokenize)
+    return ClipModel(network, preprocess_cfg, folder_tokenizer(_tokenizer(folder), length))
 
 
 def _tokenizer(folder: Path) -> Path:

@@ -242,9 +242,10 @@ def _reached(name: str) -> Iterator[None]:
 
 
 def train_files(repository: str, files: Iterable[str]) -> list[str]:
-    """The Parquet files of the train split, of JSONL where there is no Parquet, in the order of their names, as the library ``datasets`` knows it.
+    """The Parquet files of the train split, in the order of their names, as the library ``datasets`` knows it.
 
-    A path belongs to a split whose name is a word of it. Where no path names a split, all of them are for training.
+    A path belongs to a split whose name is a word of it. Where no path names a split, all of them are for training. Files of
+    JSONL count where there is no Parquet.
 
     Raises:
         InputError: no such file, no train split, or several configurations of it to choose from.

@@ -288,6 +288,7 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
             f"{_ends(point.x)}  {point.y_metric} {point.y.mean:.3f} {_ends(point.y)}"
             f"  ({point.prompts} prompts, {point.seeds} pictures)"
         )
+        yield from (f"  {note}" for note in store.counted_notes(point))
 
 
 def checkpoint_rows(registry: Registry) -> list[dict[str, Any]]:
