@@ -200,6 +200,7 @@ def import_(
     """Take in an exported study, closed; doing it again adds nothing."""
     from t2ialign.hub.study_folder import import_folder, import_zip
     from t2ialign.hub.votes_dataset import pull_study
+    from t2ialign.settings import expanded
 
     kind, _, name = source.partition(":")
     with _bench(store) as bench:
@@ -207,7 +208,7 @@ def import_(
             study, count = pull_study(bench.store, name)
         else:
             take_in = import_zip if source.endswith(".zip") else import_folder
-            study, count = take_in(bench.store, Path(source))
+            study, count = take_in(bench.store, expanded(source))
     emit({"study": study.id, "votes": count}, as_json, lambda: iter([f"{study.id}: {count} new answers"]))
 
 

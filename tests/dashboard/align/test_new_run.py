@@ -142,6 +142,7 @@ def test_what_a_run_would_leave_out_is_said_over_the_pairs(services, monkeypatch
 
     monkeypatch.setattr(pair_preview, "judge_of", lambda bench, plan: None)
     monkeypatch.setattr(pair_preview, "ready_pairs", some)
+    monkeypatch.setattr(pair_preview, "unread_words", lambda folder, text: text[80:])  # no tokenizer is here
     shown = new_run.look_at_source(services, *form())["source_preview"]
     said = (
         "2 of the rows have no preference.",

@@ -60,6 +60,15 @@ def test_missing_pictures_are_made_once(bench: Workbench):
     assert publish(bench, study).hash == draft_manifest(bench.store, design).hash
 
 
+def test_a_contender_below_cfg_1_has_the_pictures_of_1(bench: Workbench):
+    contenders = (Contender("none", guidance_scale=0.0), Contender("strong", guidance_scale=6.0))
+    design = replace(DESIGN, contenders=contenders)
+    assert {request.guidance_scale for request in requests_of(design)} == {1.0, 6.0}
+    list(prepare(bench, design))
+    shown = draft_manifest(bench.store, design).exhibits
+    assert sorted(exhibit.contenders[0] for exhibit in shown) == ["none"] * 4 + ["strong"] * 4
+
+
 def test_votes_of_two_tastes_become_results_and_pairs(bench: Workbench):
     study = opened(bench, DESIGN)
     assert list(simulate(bench, study, 12, careless=0.25, seed=3)) == list(range(1, 13))
