@@ -31,7 +31,7 @@ from t2ialign.content import (
     snapshot_sha,
     symlinks_in_cache,
 )
-from t2ialign.files import foreign, read_json
+from t2ialign.files import foreign, read_json, text_of
 from t2ialign.network import reaching, why_offline
 from t2ialign.types import AdapterUse, InputError
 
@@ -125,7 +125,7 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
             f"The registry {file} cannot be read: install t2ialign anew, or point T2IALIGN_CHECKPOINTS to its checkpoints/."
         ) from error
     with foreign(f"The registry {file} is not well formed", "mend it there"):
-        tables = tomllib.loads(text.decode("utf-8-sig"))
+        tables = tomllib.loads(text_of(text))
         backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
         known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
         scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
@@ -252,7 +252,8 @@ def _use(part: str, registry: Registry) -> AdapterUse:
     if not name:
         raise InputError("Name a checkpoint, e.g. base, or a blend such as a@0.5+b@0.5.")
     if name not in registry.checkpoints:
-        raise unknown("checkpoint", name, registry.checkpoints)
+        unlisted = next((said for said in registry.problems if Path("checkpoints", name).as_posix() in said), "")
+        raise InputError(unlisted) if unlisted else unknown("checkpoint", name, registry.checkpoints)
     entry = registry.checkpoints[name]
     file = None if entry.adapter is None else adapter_file(entry)
     sha = adapter_sha(file) if file is not None and file.is_file() else ""

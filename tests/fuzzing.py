@@ -41,6 +41,7 @@ from t2ialign.pictures import read_picture
 from t2ialign.registry import CheckpointEntry
 from t2ialign.study.agreement import agreement
 from t2ialign.study.answers import Answer
+from t2ialign.study.design import read_design
 from t2ialign.study.manifest import Exhibit, Manifest
 from t2ialign.study.strengths import strengths
 from t2ialign.study.tables import read_duels, read_ratings
@@ -152,6 +153,11 @@ def png() -> bytes:
     return saved(Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)), "PNG")
 
 
+@cache
+def other_png() -> bytes:
+    return saved(Image.new("RGB", (4, 4), "red"), "PNG")
+
+
 def saved(picture: Image.Image, form: str) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, form)
@@ -243,7 +249,7 @@ def pair_row() -> dict[str, Any]:
     return row | {
         "caption": "a ring",
         "jpg_0": png(),
-        "jpg_1": png(),
+        "jpg_1": other_png(),
         "label_0": 1.0,
         "label_1": 0.0,
         "has_label": True,
@@ -256,7 +262,7 @@ def pair_row() -> dict[str, Any]:
 
 
 def pairs() -> st.SearchStrategy[Files]:
-    pictures = st.just(png()) | changed(png())
+    pictures = st.sampled_from([png(), other_png()]) | changed(png())
     labels = st.sampled_from([0.0, 1.0, 0.5, float("nan"), -1.0, 2.0])
     columns = {"jpg_0": pictures, "jpg_1": pictures, "label_0": labels, "label_1": labels}
     made = odd_table(pair_row(), columns)
@@ -273,7 +279,7 @@ def pairs_as_lines() -> st.SearchStrategy[Files]:
     row = st.builds(lambda record, form: put(record, ("jpg_0",), form), odd_record(valid), st.just(data) | forms)
     lines = st.lists(row | ODD, min_size=1, max_size=3).map(lambda rows: "\n".join(map(json.dumps, rows)).encode())
     damaged = changed(json.dumps(valid).encode())
-    return st.one_of(row.map(as_json), lines, damaged).map(lambda found: {"a.jsonl": found, "a.png": png()})
+    return st.one_of(row.map(as_json), lines, damaged).map(lambda found: {"a.jsonl": found, "a.png": other_png()})
 
 
 def registries() -> st.SearchStrategy[Files]:
@@ -409,12 +415,6 @@ def designs() -> st.SearchStrategy[Files]:
     return st.one_of(odd_record(valid).map(as_toml), changed(as_toml(valid))).map(lambda data: {"a.toml": data})
 
 
-def read_design(folder: Path) -> None:
-    from t2ialign.cli.study import design_of
-
-    design_of(folder / "a.toml")
-
-
 @dataclass(frozen=True)
 class Reader:
     """A kind of foreign input; ``files`` are made lazily, ``read`` takes the folder in which they lie."""
@@ -465,7 +465,7 @@ READERS: dict[str, Reader] = {
     ),
     "adapters": Reader(adapters, read_one_adapter),
     "adapters of peft": Reader(of_peft, read_of_peft),
-    "designs TOML": Reader(designs, read_design),
+    "designs TOML": Reader(designs, lambda f: read_design(f / "a.toml")),
     "registry TOML": Reader(registries, read_registry),
     "benchmark sets TOML": Reader(benchmark_sets, lambda f: benchmarks.read_set(f / "a.toml")),
     "studies as zip": Reader(zips, read_zip),

@@ -67,8 +67,8 @@ def read_pairs(path: Path, size: int, limit: int, say: Say = unsaid) -> list[Pre
 
     It needs ``caption``, ``jpg_0`` and ``jpg_1`` (a picture file's bytes, or a struct with ``bytes``) and ``label_0``. Rows
     that prefer nothing are left out: ties, ``has_label`` false, missing labels, and a ``label_1`` that does not say the
-    opposite; so are rows without a caption. Where there is no ``source``, the file is it. ``say`` hears how many rows were
-    left out, and how many were not read because of ``limit``.
+    opposite; so are rows without a caption and rows whose two pictures are the same. Where there is no ``source``, the file
+    is it. ``say`` hears how many rows were left out, and how many were not read because of ``limit``.
 
     Raises:
         InputError: no such file, another layout, a value that makes no sense, a picture that cannot be read or is too
@@ -83,14 +83,18 @@ def read_pairs(path: Path, size: int, limit: int, say: Say = unsaid) -> list[Pre
             if label is None or row.get("caption") is None:
                 left_out["preference" if label is None else "caption"] += 1
                 continue
-            pairs.append(_pair(row, label, size, path, where))
+            pair = _pair(row, label, size, path, where)
+            if torch.equal(pair.win, pair.lose):
+                left_out["difference between its pictures"] += 1
+                continue
+            pairs.append(pair)
         if len(pairs) == limit:
             _say_rest(path, number, say)
             break
-    if not pairs and left_out["preference"]:
+    if not pairs and (left_out["preference"] or left_out["difference between its pictures"]):
         raise InputError(
-            f"All {left_out.total()} pairs in '{path.name}' are ties or have no label: there is nothing to prefer; "
-            "choose another file."
+            f"All {left_out.total()} pairs in '{path.name}' are ties, have no label or two equal pictures: there is nothing to "
+            "prefer; choose another file."
         )
     for what, rows in left_out.items():
         say(f"{rows} of the rows read from '{path.name}' have no {what} and were left out.")

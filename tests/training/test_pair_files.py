@@ -110,7 +110,8 @@ def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties or have no label"),
+        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties, have no label or two equal pictures"),
+        ([row(1.0, RED, RED)], "All 1 pairs in 'p.parquet' are ties, have no label or two equal pictures"),
         ([row(1.0, None)], "has no picture"),
         ([row(1.0, b"no picture")], "is not a readable picture"),
         ([row(1.0, jpeg(16, 16, (0, 0, 0)))], "16 x 16 pixels, and this backbone needs at least 32 x 32"),
@@ -161,6 +162,12 @@ def test_only_what_a_row_says_whole_is_a_preference(
     assert ["red" if pair.win[0, 0, 0] > 200 else "blue" for pair in found] == ([winner] if winner else [])
     left_out = "1 of the rows read from 'p.parquet' have no preference and were left out."
     assert said == ([] if winner else [left_out])
+
+
+def test_pairs_of_one_picture_teach_nothing_and_are_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert len(read_pairs(file_of(tmp_path / "p.parquet", [row(1.0, RED, RED), row(1.0)]), 32, 9, said.append)) == 1
+    assert said == ["1 of the rows read from 'p.parquet' have no difference between its pictures and were left out."]
 
 
 def test_rows_without_a_caption_and_rows_beyond_the_limit_are_said(tmp_path: Path) -> None:

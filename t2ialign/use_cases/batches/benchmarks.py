@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from t2ialign import settings, store
-from t2ialign.files import foreign
+from t2ialign.files import foreign, text_of
 from t2ialign.seeds import SeedPlan, designed_seeds, parse_plan, plan_text
 from t2ialign.store import Store
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet, benchmark_set, title_of
@@ -47,7 +47,7 @@ def read_set(path: Path) -> BenchmarkSet:
         InputError: it is none.
     """
     with foreign(f"{path} is no benchmark set with a title, prompts and seeds", "mend or remove it"):
-        said = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        said = tomllib.loads(text_of(path.read_bytes()))
         title, prompts, seeds = (said[name] for name in ("title", "prompts", "seeds"))
         if not all(isinstance(text, str) and text for text in (title, prompts, seeds)):
             raise ValueError("one of the three is no text")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from t2ialign import settings
-from t2ialign.files import Say, foreign, unsaid
+from t2ialign.files import Say, columns_hint, foreign, text_of, unsaid
 from t2ialign.limits import clean_prompt
 from t2ialign.types import InputError, Prompt
 
@@ -104,7 +104,7 @@ def _read_table(rows: Iterator[tuple[int, list[str]]]) -> Iterator[Found]:
     _, header = next(rows, (1, []))
     columns = [name.strip().lower() for name in header]
     if "prompt" not in columns:
-        raise ValueError("its first line names no column 'prompt'")
+        raise ValueError(f"its first line names no column 'prompt'{columns_hint(','.join(header))}")
     for number, cells in rows:
         if len(cells) > len(columns):
             raise ValueError(f"line {number} has {len(cells)} values for {len(columns)} columns")
@@ -141,7 +141,7 @@ def _read_parquet(data: bytes) -> Iterator[Found]:
 
 
 def _of_text(read: Callable[[str], Iterator[Found]]) -> Callable[[bytes], Iterator[Found]]:
-    return lambda data: read(data.decode("utf-8-sig"))
+    return lambda data: read(text_of(data))
 
 
 _READERS: dict[str, Callable[[bytes], Iterator[Found]]] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from t2ialign import settings
 from t2ialign.files import Say, unsaid
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt, guidance_taken
 from t2ialign.metrics import ALL, NAMES
@@ -146,16 +147,21 @@ def grid(
     return cells
 
 
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS and not path.name.startswith("._") and path.is_file()
+
+
 def picture_files(folder: Path) -> list[Path]:
-    """The picture files of a folder, by name.
+    """The picture files of a folder, by name; not the ``._`` files that macOS leaves beside them, which are no pictures.
 
     Raises:
         InputError: no such folder, or no pictures in it.
     """
+    folder = settings.expanded(folder)
     if not folder.is_dir():
         raise InputError(f"'{folder}' is not a folder; give one that holds the pictures to score.")
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+        files = sorted(path for path in folder.iterdir() if _is_picture(path))
     except OSError as error:
         raise InputError(f"'{folder}' cannot be read ({error.strerror}); choose another folder.") from error
     if not files:

@@ -6,6 +6,7 @@ same seeds are read back.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,10 @@ from t2ialign.diffusion.adapter_files import left_out
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
+from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, adapter_here, resolve
-from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
+from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
@@ -181,6 +183,22 @@ def lasting(state: BatchState) -> tuple[str, ...]:
     return tuple(note for note in state.notes if note not in passing)
 
 
+def blank_notes(state: BatchState) -> Iterator[str]:
+    """Why metrics that were asked for by name have no value, a sentence a reason."""
+    blank = [name for name in state.request.metrics if name in state.scores and math.isnan(state.scores[name].mean)]
+    reasons = {name: _why_blank(METRICS[name], state) for name in blank}
+    for reason in dict.fromkeys(reasons.values()):
+        yield f"{', '.join(name for name in blank if reasons[name] == reason)}: {reason}."
+
+
+def _why_blank(metric: Metric, state: BatchState) -> str:
+    if metric.level != "image" and len(state.request.seeds) < 2:
+        return "compares pictures with each other, and there is only one; ask for at least two seeds"
+    if metric.name.startswith("mutual_information") and state.config.negative_prompt:
+        return "unknown with a negative prompt, which changes what the prompt is compared with"
+    return "unknown here, because what measures it cannot read this prompt or these pictures"
+
+
 def notes_on(
     bench: Workbench,
     entry: BackboneEntry,
@@ -274,6 +292,7 @@ def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
     seconds = time.monotonic() - started
     return replace(
         state,
+        notes=tuple(dict.fromkeys((*state.notes, *blank_notes(state)))),
         phase="done",
         images=by_seed(batch),
         previews={},

@@ -21,7 +21,7 @@ from t2ialign.study.design import checked as checked_design
 from t2ialign.study.manifest import Exhibit, Manifest, merged
 from t2ialign.study.trials import draw
 from t2ialign.types import InputError, Prompt, cell_key
-from t2ialign.use_cases.batches.requests import BatchRequest, checked
+from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.sweep import SweepState, sweep
 from t2ialign.use_cases.results import StoreResults
@@ -74,6 +74,18 @@ def prepare(
 ) -> Iterator[SweepState]:
     """Generates and scores what is missing, as a sweep; nothing where everything is there."""
     yield from sweep(bench, missing(bench, design), cancelled)
+
+
+def notes_on(bench: Workbench, design: StudyDesign) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What is to be known of the study's pictures that are there: each note with the prompts that it is about."""
+    found: dict[str, dict[str, None]] = {}
+    if any(contender.guidance_scale < 1 for contender in design.contenders):
+        found[NO_GUIDANCE] = {prompt.text: None for prompt in design.prompts}
+    cells = _cells(bench, [checked(request) for request in requests_of(design)])
+    for request, cell in cells.items():
+        for note in store.notes_of(bench.store, cell):
+            found.setdefault(note, {})[request.prompt.text] = None
+    return tuple((note, tuple(prompts)) for note, prompts in found.items())
 
 
 def publish(bench: Workbench, study: str) -> Study:

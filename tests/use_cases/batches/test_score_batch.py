@@ -157,6 +157,20 @@ def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench
     assert run_request(bench, replace(REQUEST, seeds=(0,), num_inference_steps=1)).notes == ()
 
 
+def test_metrics_asked_for_by_name_say_why_they_are_unknown(bench: Workbench) -> None:
+    named = ("lpips", "factor_diversity", "mutual_information", "oracle_alignment")
+    request = replace(REQUEST, prompt=Prompt("a fox"), metrics=named, seeds=(0,), num_inference_steps=1)
+    found = run_request(bench, replace(request, negative_prompt="a star"))
+    assert [note.partition(":")[0] for note in found.notes] == [
+        "lpips, factor_diversity",
+        "mutual_information",
+        named[3],
+    ]
+    assert [note.split(": ")[1][:14] for note in found.notes] == ["compares pictu", "unknown with a", "unknown here, "]
+    assert bench.results.notes(found.whole) == ()
+    assert run_request(bench, replace(request, metrics=("entropy_1d",))).notes == ()
+
+
 @pytest.mark.parametrize("scale", [0, 0.5])
 def test_guidance_below_1_is_that_of_1_and_said(bench: Workbench, scale: float) -> None:
     """diffusers turns guidance off at 1 and below: the plain conditional model."""
