@@ -136,7 +136,8 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
                 problems.append(found)
             elif found.name in known:
                 problems.append(
-                    f"{folder / found.name} is not listed: another checkpoint is already called {found.name}."
+                    f"{folder / found.name} is not listed, because another checkpoint is already called {found.name}: rename "
+                    "its folder."
                 )
             else:
                 known[found.name] = found
@@ -193,7 +194,8 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
         if not NAME.fullmatch(name):
             yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."
         elif entry.backbone not in backbones:
-            yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know."
+            known = ", ".join(sorted(backbones))
+            yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know: write one of {known}."
         else:
             yield entry
 

@@ -281,6 +281,29 @@ def test_a_hub_adapter_out_of_reach_is_said(folder: Path, tmp_path: Path, monkey
         resolve("published", read(folder))
 
 
+def test_a_checkpoint_that_is_not_listed_is_answered_with_the_reason(folder: Path):
+    add_adapter(folder.parent / "home" / "checkpoints", "lost", backbone="nowhere")
+    with pytest.raises(InputError, match="lost/manifest.json names the backbone 'nowhere'.*: write one of far, shapes"):
+        resolve("lost", read(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("size = 64", "not well formed .'backbones.shapes.size' is a whole number"),
+        ('path = "shapes"', "not well formed .a path or hub is '7' and no text"),
+        ("[backbones.shapes]", "not well formed"),
+    ],
+)
+def test_values_of_another_kind_in_the_registry_are_a_sentence(folder: Path, change: str, sentence: str):
+    odd = {"size = 64": 'size = "64"', 'path = "shapes"': "path = 7", "[backbones.shapes]": "backbones = 3\n[x]"}[
+        change
+    ]
+    (folder / "registry.toml").write_text(TOML.replace(change, odd, 1))
+    with pytest.raises(InputError, match=sentence):
+        read(folder)
+
+
 @pytest.mark.parametrize(
     ("files", "hub", "wanted"),
     [
