@@ -196,6 +196,8 @@ def stored_comparisons(
 ) -> list[Comparison]:
     """Checkpoints against a base on the prompts and seeds that both have, from what is stored: one family of differences."""
     check_metrics(metrics)
+    if policies and set(policies) == {base}:
+        raise InputError(f"{base} is not compared with itself: name another checkpoint, or another one with --against.")
     rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
     return corrected(list(comparisons(newest(rows), METRICS)))
 
