@@ -100,7 +100,8 @@ def open_(study: StudyId, store: StorePath = None, as_json: JsonFlag = False) ->
             with progress("pictures") as show:
                 for state in prepare(bench, found.design):
                     show(state.fraction, state.remaining)
-            found, notes = publish(bench, study), notes_on(bench, found.design)
+            notes = notes_on(bench, found.design)
+            found = publish(bench, study)
         else:
             found = set_state(bench.store, study, "open")
     record = {"study": study, "state": found.state, "hash": found.hash, "notes": notes}

@@ -47,8 +47,8 @@ def load(name_or_path: str, say: Say = unsaid) -> tuple[Prompt, ...]:
     if reader is None:
         raise InputError(f"'{path.name}' is not a prompt file; use {', '.join(_READERS)}.")
     with foreign(f"'{path.name}' could not be read as a {path.suffix} prompt file", "mend it, or save it as UTF-8"):
-        found = reader(path.read_bytes())
-        rows = [Prompt(_tidy(prompt.text, line), _tidy(prompt.category, line)) for line, prompt in found]
+        numbered = reader(path.read_bytes())
+        rows = [Prompt(_tidy(prompt.text, line), _tidy(prompt.category, line)) for line, prompt in numbered]
     said = [prompt for prompt in rows if prompt.text]
     prompts = dict.fromkeys(said)
     if not prompts:
