@@ -95,7 +95,7 @@ def open_(study: StudyId, store: StorePath = None, as_json: JsonFlag = False) ->
 
     with _bench(store) as bench:
         found = study_of(bench.store, study)
-        notes = notes_on(bench, found.design) if found.design is not None else ()
+        notes: tuple[tuple[str, tuple[str, ...]], ...] = ()
         if found.state == "draft" and found.design is not None:
             with progress("pictures") as show:
                 for state in prepare(bench, found.design):
