@@ -14,6 +14,7 @@ from typing import Any
 
 from t2ialign.types import InputError
 
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})  # how their names end
 Say = Callable[[str], None]
 """Where a reader says, in whole sentences, what it left out or took otherwise: a list's ``append``, mostly."""
 

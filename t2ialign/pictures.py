@@ -10,8 +10,6 @@ from PIL import Image, ImageOps
 
 from t2ialign.files import foreign
 
-ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-
 
 def read_picture(source: Path | bytes, name: str, mend: str = "remove or replace it") -> Image.Image:
     """A picture file (or its bytes) as RGB: upright by its EXIF orientation, what is transparent laid on white.

@@ -27,9 +27,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from t2ialign.files import Say, foreign, unsaid, whole_file
+from t2ialign.files import PICTURES, Say, foreign, unsaid, whole_file
 from t2ialign.limits import clean_prompt
-from t2ialign.pictures import ENDINGS, read_picture
+from t2ialign.pictures import read_picture
 from t2ialign.types import Example, InputError, PreferencePair, Prompt, VoteOrigin
 
 COLUMNS = ("caption", "jpg_0", "jpg_1", "label_0")
@@ -322,7 +322,7 @@ def _picture_in_text(text: str, path: Path, where: str) -> Path | bytes:
     """
     if not text.startswith("data:") and len(text) < LONGEST_PATH:
         named = (path.parent / text).resolve()
-        if named.suffix.lower() in ENDINGS:
+        if named.suffix.lower() in PICTURES:
             if not named.is_file():
                 raise InputError(f"The picture '{text}' in {where} is not there: paths are relative to '{path.name}'.")
             return named

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from t2ialign import settings
-from t2ialign.files import Say, unsaid
+from t2ialign.files import PICTURES, Say, unsaid
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt, guidance_taken
 from t2ialign.metrics import ALL, NAMES
-from t2ialign.pictures import ENDINGS
 from t2ialign.registry import load_registry, resolve, unknown
 from t2ialign.samplers import check_scheduler
 from t2ialign.seeds import SeedPlan, seeds_for
@@ -148,7 +147,7 @@ def grid(
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS and not path.name.startswith("._") and path.is_file()
+    return path.suffix.lower() in PICTURES and not path.name.startswith("._") and path.is_file()
 
 
 def picture_files(folder: Path) -> list[Path]:
