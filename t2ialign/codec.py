@@ -79,6 +79,23 @@ def decode(kind: type[Record], value: Any, complaint: str = "", spare: bool = Fa
         raise InputError(f"{complaint or f'This is no {kind.__name__}'}: {error}.") from error
 
 
+def checked_fields(record: Record, place: str) -> Record:
+    """The record, if its fields are what their annotations say; paths are taken as they are.
+
+    Raises:
+        Misfit: one is not, and which; it is a ``ValueError``.
+    """
+    hints = typing.get_type_hints(type(record))
+    for field in fields(record):  # type: ignore[arg-type]  # callers give dataclasses
+        value = getattr(record, field.name)
+        if not isinstance(value, Path):
+            kind = hints[field.name]
+            kept = tuple(part for part in get_args(kind) if part is not Path)
+            kind = typing.Union[kept] if get_origin(kind) in (typing.Union, types.UnionType) else kind  # noqa: UP007
+            _at(f"{place}.{field.name}", _reader(kind, False), encode(value))
+    return record
+
+
 def _said(record: Any) -> Iterator[tuple[Field[Any], Any]]:
     for field in fields(record):
         value = getattr(record, field.name)

@@ -110,6 +110,18 @@ def cached(repository: str, filename: str, revision: str = "") -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
+def cached_names(repository: str, revision: str = "") -> list[str]:
+    """The files of a Hub repository that lie in this machine's cache, by name; none where it holds no such commit."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(repository, revision=revision or None, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError, ValueError):
+        return []
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
 def symlinks_in_cache() -> bool:
     """Whether the Hub's cache can link to files by their digest; where it cannot, it holds plain copies."""
     from huggingface_hub import constants

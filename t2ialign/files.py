@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 from t2ialign.types import InputError
 
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})  # how their names end
 Say = Callable[[str], None]
 """Where a reader says, in whole sentences, what it left out or took otherwise: a list's ``append``, mostly."""
 
@@ -35,6 +37,22 @@ def foreign(what: str, mend: str) -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise InputError(f"{what} ({reason}): {mend}.") from error
+
+
+def text_of(data: bytes) -> str:
+    """Bytes that others wrote as text: UTF-8, with or without its mark, or UTF-16 with its mark, as spreadsheets save it.
+
+    Raises:
+        UnicodeDecodeError: neither.
+    """
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if marked else "utf-8-sig")
+
+
+def columns_hint(header: str) -> str:
+    """What to do about a first line whose columns seem to be separated by something else than commas; "" where they are not."""
+    other = next((name for mark, name in ((";", "semicolons"), ("\t", "tabs")) if mark in header), "")
+    return f"; its columns are separated by {other}: save it with commas" if other and "," not in header else ""
 
 
 def write_whole(path: Path, data: bytes, sync: bool = False) -> None:

@@ -9,7 +9,7 @@ import math
 import operator
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -117,6 +117,14 @@ def check_guidance_scale(guidance_scale: Any) -> float:
     return scale
 
 
+def guidance_taken(guidance_scale: float) -> float:
+    """The scale as stock pipelines take it: at 1 and below there is no guidance, the plain conditional model of 1.
+
+    By the formula a scale below 1 would mix the prompt with nothing at all, and one of 0 would ignore it.
+    """
+    return max(guidance_scale, 1.0)
+
+
 WEIGHTED = re.compile(
     r"\([^()]*:\s*[0-9.]+\s*\)|<(?:lora|lyco|hypernet):[^>]*>|\(\([^()]*\)\)|\[\[[^\[\]]*\]\]|\bBREAK\b"
 )
@@ -131,3 +139,9 @@ def literal_note(text: str, what: str = "prompt") -> str:
         f"The {what} has {found[0][:40]!r}: weights, LoRA tags and BREAK are other programs' marks, and here the model "
         "reads them as plain letters. Say it in words, and name LoRAs with --checkpoint."
     )
+
+
+def literal_notes(texts: Sequence[str]) -> str:
+    """The same of the prompts of many examples: how many have such marks, and the first of them; "" where none has."""
+    found = [note for text in texts if (note := literal_note(text))]
+    return f"{len(found)} of {len(texts)} examples have other programs' marks. {found[0]}" if found else ""

@@ -19,8 +19,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
-from t2ialign.content import COMMIT, INDEX, cached, identity, pipeline_sha, sha_of, snapshot_sha, symlinks_in_cache
-from t2ialign.files import foreign, read_json
+from t2ialign.codec import checked_fields
+from t2ialign.content import (
+    COMMIT,
+    INDEX,
+    cached,
+    cached_names,
+    identity,
+    pipeline_sha,
+    sha_of,
+    snapshot_sha,
+    symlinks_in_cache,
+)
+from t2ialign.files import foreign, read_json, text_of
 from t2ialign.network import reaching, why_offline
 from t2ialign.types import AdapterUse, InputError
 
@@ -57,7 +68,9 @@ class BackboneEntry:
 
 @dataclass(frozen=True)
 class CheckpointEntry:
-    """A backbone with at most one adapter. ``adapter`` is a file (``Path``), a Hub id ``org/name[@revision]`` or None.
+    """A backbone with at most one adapter. ``adapter`` is a file (``Path``), a Hub id or None.
+
+    A Hub id is ``org/name[@revision]``, or ``org/name/file.safetensors[@revision]`` where a repository holds several.
 
     ``sha256`` is what the adapter's file must have ("" = unknown), ``parents`` the checkpoints it was trained from.
     """
@@ -106,16 +119,16 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
     checkpoints, home = checkpoints or settings.CHECKPOINTS, home or settings.HOME
     file = checkpoints / "registry.toml"
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
-        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
-        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
+        text = file.read_bytes()
     except OSError as error:
         raise InputError(
             f"The registry {file} cannot be read: install t2ialign anew, or point T2IALIGN_CHECKPOINTS to its checkpoints/."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise InputError(f"The registry {file} is not well formed ({error}): mend it there.") from error
+    with foreign(f"The registry {file} is not well formed", "mend it there"):
+        tables = tomllib.loads(text_of(text))
+        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
+        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
+        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
     problems = []
     for folder in (checkpoints, home / "checkpoints"):
         for found in _discover(folder, backbones):
@@ -123,7 +136,8 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
                 problems.append(found)
             elif found.name in known:
                 problems.append(
-                    f"{folder / found.name} is not listed: another checkpoint is already called {found.name}."
+                    f"{folder / found.name} is not listed, because another checkpoint is already called {found.name}: rename "
+                    "its folder."
                 )
             else:
                 known[found.name] = found
@@ -132,27 +146,35 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
 
 def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
     """``path`` of a table as a path under ``folder``, or what stands under ``elsewhere``."""
-    path: str | None = table.pop("path", None)
-    return folder / path if path is not None else str(table.pop(elsewhere))
+    path = table.pop("path", None)
+    said = path if path is not None else table.pop(elsewhere)
+    if not isinstance(said, str) or not said or "\0" in said:
+        raise ValueError(f"a path or {elsewhere} is {str(said)[:40]!r} and no text")
+    return folder / said if path is not None else said
 
 
 def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     table = dict(table)
     source, revision = _place(table, folder, "hub"), table.pop("revision", "")
     scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
-    return BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table)
+    return checked_fields(
+        BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table),
+        f"backbones.{name}",
+    )
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
     table = dict(table)
     adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
-    return CheckpointEntry(name, adapter=adapter, parents=tuple(table.pop("parents", ())), **table)
+    parents = tuple(table.pop("parents", ()))
+    return checked_fields(CheckpointEntry(name, adapter=adapter, parents=parents, **table), f"checkpoints.{name}")
 
 
 def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
     table = dict(table)
     options = tuple(sorted(table.pop("options", {}).items()))
-    return ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
+    entry = ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
+    return checked_fields(entry, f"scorers.{name}")
 
 
 def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:
@@ -172,7 +194,8 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
         if not NAME.fullmatch(name):
             yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."
         elif entry.backbone not in backbones:
-            yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know."
+            known = ", ".join(sorted(backbones))
+            yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know: write one of {known}."
         else:
             yield entry
 
@@ -231,7 +254,8 @@ def _use(part: str, registry: Registry) -> AdapterUse:
     if not name:
         raise InputError("Name a checkpoint, e.g. base, or a blend such as a@0.5+b@0.5.")
     if name not in registry.checkpoints:
-        raise unknown("checkpoint", name, registry.checkpoints)
+        unlisted = next((said for said in registry.problems if Path("checkpoints", name).as_posix() in said), "")
+        raise InputError(unlisted) if unlisted else unknown("checkpoint", name, registry.checkpoints)
     entry = registry.checkpoints[name]
     file = None if entry.adapter is None else adapter_file(entry)
     sha = adapter_sha(file) if file is not None and file.is_file() else ""
@@ -253,28 +277,90 @@ def adapter_file(entry: CheckpointEntry) -> Path:
     """A checkpoint's adapter on this machine: its file, or the Hub's as the cache has it, fetched where it is not there.
 
     What is in the cache answers without a network, so an id without a revision stays what it was until the cache
-    follows its main branch.
+    follows its main branch. Of a repository it is the file that diffusers writes, else peft's, else the only safetensors.
 
     Raises:
-        InputError: the checkpoint has no adapter, or its Hub repository is out of reach.
+        InputError: the checkpoint has no adapter, its Hub repository is out of reach, or holds none or several to choose from.
     """
     if entry.adapter is None:
         raise InputError(f"{entry.name} has no adapter: it is the backbone {entry.backbone} itself.")
-    if isinstance(entry.adapter, Path):
+    found = adapter_here(entry)
+    return _fetched_adapter(entry, *_at_the_hub(entry)) if found is None else found
+
+
+def adapter_here(entry: CheckpointEntry) -> Path | None:
+    """The same where it needs no network; None where the checkpoint has no adapter, or one that is not on this machine."""
+    if not isinstance(entry.adapter, str):
         return entry.adapter
-    repository, _, revision = entry.adapter.partition("@")
-    found = cached(repository, ADAPTER_FILE, revision)
-    if found is not None:
-        return found
-    from huggingface_hub import constants, hf_hub_download
+    repository, named, revision = _at_the_hub(entry)
+    found = cached(repository, ADAPTER_FILE, revision) if not named else None
+    if found is None and (names := cached_names(repository, revision)):
+        name = named or _one_adapter(repository, names)
+        whole = _name(name) != PEFT_FILE or cached(repository, _beside(name, PEFT_CONFIG), revision)
+        found = cached(repository, name, revision) if name and whole else None
+    return found
+
+
+def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
+    """Repository, file ("" = not said) and revision ("" = main) of an adapter at the Hub."""
+    place, _, revision = str(entry.adapter).partition("@")
+    owner, *rest = place.split("/", 2)
+    if not (owner and rest and all(rest)):
+        raise InputError(
+            f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
+            "the registry."
+        )
+    return f"{owner}/{rest[0]}", "".join(rest[1:]), revision
+
+
+def _fetched_adapter(entry: CheckpointEntry, repository: str, named: str, revision: str) -> Path:
+    from huggingface_hub import HfApi, constants, hf_hub_download
 
     if why := why_offline():
         raise InputError(
             f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub ({why}): connect once to "
             f"fetch {repository}."
         )
-    with reaching(f"{ADAPTER_FILE} of {repository}", constants.ENDPOINT):
-        return Path(hf_hub_download(repository, ADAPTER_FILE, revision=revision or None))
+    with reaching(f"The adapter {entry.name} of {repository}", constants.ENDPOINT):
+        offered = HfApi().list_repo_files(repository, revision=revision or None)
+    name = named or _one_adapter(repository, offered)
+    if name not in offered:
+        raise InputError(
+            f"{repository} on the Hub holds no {name or f'adapter ({ADAPTER_FILE}, {PEFT_FILE} or a single other)'}: "
+            "name another file or repository."
+        )
+    config = _beside(name, PEFT_CONFIG)
+    with reaching(f"{name} of {repository}", constants.ENDPOINT):
+        if _name(name) == PEFT_FILE and config in offered:
+            hf_hub_download(repository, config, revision=revision or None)
+        return Path(hf_hub_download(repository, name, revision=revision or None))
+
+
+def _one_adapter(repository: str, names: Iterable[str]) -> str:
+    """Which file of a repository is its adapter: diffusers' name, peft's, or the only safetensors; "" where there is none.
+
+    Files in sub-folders (steps of a training, mostly) count only where none lies at the top.
+
+    Raises:
+        InputError: several would do.
+    """
+    weights = sorted(name for name in names if name.endswith(".safetensors"))
+    found = [name for name in weights if "/" not in name] or weights
+    usual = [name for name in (ADAPTER_FILE, PEFT_FILE) if name in found]
+    if not usual and len(found) > 1:
+        raise InputError(
+            f"{repository} holds several files that could be its adapter ({', '.join(found[:4])}): say which in the registry, "
+            f'as hub = "{repository}/{found[0]}".'
+        )
+    return next(iter(usual or found), "")
+
+
+def _name(file: str) -> str:
+    return file.rpartition("/")[2]
+
+
+def _beside(file: str, name: str) -> str:
+    return file[: -len(_name(file))] + name if file else name
 
 
 def peft_config(file: Path) -> Path | None:

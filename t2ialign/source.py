@@ -34,9 +34,11 @@ KINDS: Mapping[str, SourceKind] = {
     "metric": SourceKind("metric:NAME", ("argument",), "judge", "clip_score"),
     "votes": SourceKind("votes:STUDY", ("argument", "group"), "pairs", "my-study"),
     "parquet": SourceKind("parquet:FILE", ("argument",), "pairs", "pairs.parquet"),
+    "jsonl": SourceKind("jsonl:FILE", ("argument",), "pairs", "pairs.jsonl"),
     "hub": SourceKind("hub:ORG/NAME", ("argument",), "pairs", "kashif/pickascore"),
     "pictures": SourceKind("pictures:FOLDER", ("argument",), "pictures", "my_photos"),
 }
+FILES = ("parquet", "jsonl")  # kinds that name a file of pairs; whichever is said, the file's own form counts
 UNKNOWN = SourceKind("", ("argument",), "pairs")
 
 

@@ -192,7 +192,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class TradeoffPoint:
-    """One config on the chart: alignment against diversity, over prompts (clusters) and the seeds within them."""
+    """One config on the chart: alignment against diversity, over prompts (clusters) and the seeds within them.
+
+    ``notes`` are what people should know of its cells, each sentence with the number of cells that it is about.
+    """
 
     config: GenerationConfig
     x_metric: str
@@ -204,6 +207,7 @@ class TradeoffPoint:
     x_version: str
     y_version: str
     cells: tuple[str, ...] = field(default=())
+    notes: tuple[tuple[str, int], ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -316,8 +320,8 @@ class Encoder(Protocol):
 class ReadsPrompts(Protocol):
     """An encoder that knows how much of a prompt it reads."""
 
-    def unread(self, prompt: Prompt) -> int:
-        """How many tokens at the end of the prompt are not read; 0 where all are."""
+    def unread(self, prompt: Prompt) -> str:
+        """What of the prompt is not read, in words such as "its last 3 tokens"; "" where all of it is."""
 
 
 @runtime_checkable

@@ -6,13 +6,17 @@ thousands of each and prints how many were tried, answered, refused, and how man
 
 from __future__ import annotations
 
+import base64
 import copy
 import io
 import json
 import sys
 import tempfile
+import tomllib
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,19 +35,21 @@ from t2ialign import registry
 from t2ialign.codec import encode
 from t2ialign.dashboard.shared.checkpoint_menu import story
 from t2ialign.diffusion.adapter_files import left_out, read_adapter
-from t2ialign.hub.study_folder import _manifest
+from t2ialign.hub.study_folder import _manifest, unpack
 from t2ialign.hub.vote_tables import read_votes, vote_rows, write_csv_folder
 from t2ialign.pictures import read_picture
 from t2ialign.registry import CheckpointEntry
 from t2ialign.study.agreement import agreement
 from t2ialign.study.answers import Answer
+from t2ialign.study.design import read_design
 from t2ialign.study.manifest import Exhibit, Manifest
 from t2ialign.study.strengths import strengths
 from t2ialign.study.tables import read_duels, read_ratings
 from t2ialign.training.pair_files import LAYOUT, read_examples, read_pairs
 from t2ialign.types import InputError
-from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.batches import benchmarks, prompt_sets
 from t2ialign.use_cases.batches.picture_folders import read_captions
+from t2ialign.use_cases.reports.text import checkpoint_rows
 from tests.study.conftest import design_of, sha, vote
 from tests.tiny import save_tiny_adapter, tiny_unet
 
@@ -147,6 +153,11 @@ def png() -> bytes:
     return saved(Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)), "PNG")
 
 
+@cache
+def other_png() -> bytes:
+    return saved(Image.new("RGB", (4, 4), "red"), "PNG")
+
+
 def saved(picture: Image.Image, form: str) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, form)
@@ -238,7 +249,7 @@ def pair_row() -> dict[str, Any]:
     return row | {
         "caption": "a ring",
         "jpg_0": png(),
-        "jpg_1": png(),
+        "jpg_1": other_png(),
         "label_0": 1.0,
         "label_1": 0.0,
         "has_label": True,
@@ -251,11 +262,81 @@ def pair_row() -> dict[str, Any]:
 
 
 def pairs() -> st.SearchStrategy[Files]:
-    pictures = st.just(png()) | changed(png())
+    pictures = st.sampled_from([png(), other_png()]) | changed(png())
     labels = st.sampled_from([0.0, 1.0, 0.5, float("nan"), -1.0, 2.0])
     columns = {"jpg_0": pictures, "jpg_1": pictures, "label_0": labels, "label_1": labels}
     made = odd_table(pair_row(), columns)
     return st.one_of(made, made, changed(written([pair_row()]))).map(lambda data: {"a.parquet": data})
+
+
+def pairs_as_lines() -> st.SearchStrategy[Files]:
+    """JSONL with the pair's row in each line, some of it odd, beside one picture; or damaged bytes of such a file."""
+    data = base64.b64encode(png()).decode()
+    valid = {**pair_row(), "jpg_0": data, "jpg_1": "a.png"}
+    forms = st.sampled_from(
+        [data, f"data:image/png;base64,{data}", "a.png", "b.png", "..", "a.jsonl", {"path": "a.png"}]
+    )
+    row = st.builds(lambda record, form: put(record, ("jpg_0",), form), odd_record(valid), st.just(data) | forms)
+    lines = st.lists(row | ODD, min_size=1, max_size=3).map(lambda rows: "\n".join(map(json.dumps, rows)).encode())
+    damaged = changed(json.dumps(valid).encode())
+    return st.one_of(row.map(as_json), lines, damaged).map(lambda found: {"a.jsonl": found, "a.png": other_png()})
+
+
+def registries() -> st.SearchStrategy[Files]:
+    valid = tomllib.loads((registry.settings.CHECKPOINTS / "registry.toml").read_text(encoding="utf-8"))
+    few = {kind: dict([*tables.items()][:2]) for kind, tables in valid.items()}
+    return st.one_of(odd_record(few).map(as_toml), changed(as_toml(few))).map(lambda data: {"registry.toml": data})
+
+
+def read_registry(folder: Path) -> None:
+    found = registry.load_registry(folder, folder / "home")
+    for entry in found.checkpoints.values():
+        story(entry).encode()
+        with suppress(InputError):
+            registry.resolve(entry.name, found)
+    checkpoint_rows(found)
+
+
+def benchmark_sets() -> st.SearchStrategy[Files]:
+    valid = {"title": "A set", "prompts": "everyday", "seeds": "own:8"}
+    return st.one_of(odd_record(valid).map(as_toml), changed(as_toml(valid))).map(lambda data: {"a.toml": data})
+
+
+def of_peft() -> st.SearchStrategy[Files]:
+    _, data = adapter()
+    valid = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "alpha_pattern": {"to_q": 8}, "use_rslora": False}
+    config = odd_record(valid).map(as_json) | changed(as_json(valid))
+    return config.map(lambda text: {registry.PEFT_FILE: data, registry.PEFT_CONFIG: text})
+
+
+def read_of_peft(folder: Path) -> None:
+    file = folder / registry.PEFT_FILE
+    registry.adapter_sha(file)
+    read_adapter(file, CheckpointEntry("a", "tiny", file, "dora"), unet())
+
+
+def zips() -> st.SearchStrategy[Files]:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", as_json(study_manifest()))
+        archive.writestr("votes.parquet", written(votes()))
+    return changed(buffer.getvalue()).map(lambda data: {"a.zip": data})
+
+
+def read_zip(folder: Path) -> None:
+    unpack(folder / "a.zip", folder / "out")
+    _manifest(folder / "out")
+    read_votes(folder / "out" / "votes.parquet")
+
+
+def as_toml(record: Any) -> bytes:
+    """What TOML cannot say, it cannot be asked."""
+    import tomlkit
+
+    try:
+        return tomlkit.dumps(record).encode("utf-8", "surrogatepass")
+    except Exception:
+        return b"title = 1"
 
 
 def written(rows: list[dict[str, Any]]) -> bytes:
@@ -331,19 +412,7 @@ def designs() -> st.SearchStrategy[Files]:
 
     valid = tomlkit.parse((registry.settings.DATA / "studies" / "two_tastes.toml").read_text(encoding="utf-8")).unwrap()
 
-    def text(record: Any) -> bytes:
-        try:
-            return tomlkit.dumps(record).encode("utf-8", "surrogatepass")
-        except Exception:  # what TOML cannot say, it cannot be asked
-            return b"title = 1"
-
-    return st.one_of(odd_record(valid).map(text), changed(text(valid))).map(lambda data: {"a.toml": data})
-
-
-def read_design(folder: Path) -> None:
-    from t2ialign.cli.study import design_of
-
-    design_of(folder / "a.toml")
+    return st.one_of(odd_record(valid).map(as_toml), changed(as_toml(valid))).map(lambda data: {"a.toml": data})
 
 
 @dataclass(frozen=True)
@@ -379,7 +448,12 @@ READERS: dict[str, Reader] = {
         _manifest,
     ),
     "pairs Parquet": Reader(pairs, lambda f: read_pairs(f / "a.parquet", 4, 3)),
+    "pairs JSONL": Reader(pairs_as_lines, lambda f: read_pairs(f / "a.jsonl", 4, 3)),
     "labelled pictures Parquet": Reader(examples, lambda f: read_examples(f / "a.parquet", 4, 3)),
+    "prompts Parquet": Reader(
+        lambda: odd_table({"prompt": "a ring", "category": "x"}).map(lambda d: {"a.parquet": d}),
+        lambda f: prompt_sets.load(str(f / "a.parquet")),
+    ),
     "prompts": Reader(prompt_files, lambda f: [prompt_sets.load(str(path)) for path in f.iterdir()]),
     "pictures": Reader(pictures, lambda f: read_picture(f / "a.png", "'a.png'")),
     "captions": Reader(
@@ -390,7 +464,11 @@ READERS: dict[str, Reader] = {
         lambda f: read_captions([f / "a.png"]),
     ),
     "adapters": Reader(adapters, read_one_adapter),
-    "designs TOML": Reader(designs, read_design),
+    "adapters of peft": Reader(of_peft, read_of_peft),
+    "designs TOML": Reader(designs, lambda f: read_design(f / "a.toml")),
+    "registry TOML": Reader(registries, read_registry),
+    "benchmark sets TOML": Reader(benchmark_sets, lambda f: benchmarks.read_set(f / "a.toml")),
+    "studies as zip": Reader(zips, read_zip),
 }
 
 

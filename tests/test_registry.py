@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,17 @@ from t2ialign.registry import (
     PEFT_CONFIG,
     PEFT_FILE,
     BackboneEntry,
+    CheckpointEntry,
+    adapter_file,
+    adapter_here,
     load_registry,
+    peft_config,
     resolve,
     revision_of,
     unknown,
 )
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
+from tests.hub_server import Hub, serving, use_hub
 from tests.hubs import FIRST, SECOND, put, use_cache
 
 TOML = """
@@ -62,6 +68,18 @@ options = { size = 3, crop = true }
 loader = "t2ialign.encoders.clip:load"
 source = "ViT-B-32/openai"
 """
+
+
+HubOf = Callable[[tuple[str, ...]], None]
+
+
+@pytest.fixture
+def hub_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubOf]:
+    """A Hub on this machine with one repository of the files named, each of which holds its name."""
+    use_cache(tmp_path / "hub", monkeypatch)
+    with serving(Hub()) as hub:
+        use_hub(hub, monkeypatch)
+        yield lambda files: hub.files.update({"org/adapter": {name: name.encode() for name in files}})
 
 
 def add_adapter(folder: Path, name: str, **manifest: object) -> None:
@@ -261,6 +279,70 @@ def test_a_hub_adapter_out_of_reach_is_said(folder: Path, tmp_path: Path, monkey
         InputError, match="adapter published is not on this machine .* connect once to fetch org/adapter"
     ):
         resolve("published", read(folder))
+
+
+def test_a_checkpoint_that_is_not_listed_is_answered_with_the_reason(folder: Path):
+    add_adapter(folder.parent / "home" / "checkpoints", "lost", backbone="nowhere")
+    with pytest.raises(InputError, match="lost/manifest.json names the backbone 'nowhere'.*: write one of far, shapes"):
+        resolve("lost", read(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("size = 64", "not well formed .'backbones.shapes.size' is a whole number"),
+        ('path = "shapes"', "not well formed .a path or hub is '7' and no text"),
+        ("[backbones.shapes]", "not well formed"),
+    ],
+)
+def test_values_of_another_kind_in_the_registry_are_a_sentence(folder: Path, change: str, sentence: str):
+    odd = {"size = 64": 'size = "64"', 'path = "shapes"': "path = 7", "[backbones.shapes]": "backbones = 3\n[x]"}[
+        change
+    ]
+    (folder / "registry.toml").write_text(TOML.replace(change, odd, 1))
+    with pytest.raises(InputError, match=sentence):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    ("files", "hub", "wanted"),
+    [
+        ((ADAPTER_FILE, PEFT_FILE, PEFT_CONFIG), "org/adapter", ADAPTER_FILE),
+        ((PEFT_FILE, PEFT_CONFIG), "org/adapter", PEFT_FILE),
+        (("my_style.safetensors", "README.md"), "org/adapter", "my_style.safetensors"),
+        (("my_style.safetensors", f"step-500/{ADAPTER_FILE}"), "org/adapter", "my_style.safetensors"),
+        (("a.safetensors", "b.safetensors"), "org/adapter/b.safetensors@main", "b.safetensors"),
+        ((f"step-5/{PEFT_FILE}", f"step-5/{PEFT_CONFIG}"), f"org/adapter/step-5/{PEFT_FILE}", f"step-5/{PEFT_FILE}"),
+    ],
+)
+def test_a_hub_adapter_is_found_under_its_makers_name(
+    files: tuple[str, ...], hub: str, wanted: str, hub_of: HubOf, monkeypatch: pytest.MonkeyPatch
+):
+    """Fetched with peft's configuration, and found again in the cache without a network."""
+    hub_of(files)
+    entry = CheckpointEntry("a", "shapes", hub, "lora")
+    found = adapter_file(entry)
+    assert found.as_posix().endswith(wanted) and found.read_bytes() == wanted.encode()
+    assert (peft_config(found) is not None) == (PEFT_FILE in wanted)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("t2ialign.registry._fetched_adapter", None)
+    assert adapter_file(entry) == adapter_here(entry) == found
+
+
+@pytest.mark.parametrize(
+    ("files", "hub", "sentence"),
+    [
+        (("README.md", "a.bin"), "org/adapter", "org/adapter on the Hub holds no adapter .*: name another file or rep"),
+        (("a.safetensors",), "org/adapter/b.safetensors", "holds no b.safetensors: name another"),
+        (("a.safetensors", "b.safetensors"), "org/adapter", 'several files .*: say which.* hub = "org/adapter/a.safet'),
+        ((), "adapter", "'adapter', the adapter of a, is no repository of the Hub: write org/name"),
+        ((), "org/", "'org/', the adapter of a, is no repository"),
+    ],
+)
+def test_no_adapter_or_several_is_one_sentence(files: tuple[str, ...], hub: str, sentence: str, hub_of: HubOf):
+    hub_of(files)
+    with pytest.raises(InputError, match=sentence):
+        adapter_file(CheckpointEntry("a", "shapes", hub, "lora"))
 
 
 def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Path):

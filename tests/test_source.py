@@ -17,6 +17,7 @@ WRITTEN = {
     "metric:clip_score": Source("metric", "clip_score"),
     "votes:two-tastes-9cefd4": Source("votes", "two-tastes-9cefd4"),
     "votes:two-tastes-9cefd4:sunny": Source("votes", "two-tastes-9cefd4", "sunny"),
+    "jsonl:pairs.jsonl": Source("jsonl", "pairs.jsonl"),
     "parquet:/data/a:b.parquet": Source("parquet", "/data/a:b.parquet"),
     "hub:kashif/pickascore": Source("hub", "kashif/pickascore"),
     "pictures:~/my photos": Source("pictures", "~/my photos"),

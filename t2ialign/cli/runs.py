@@ -43,7 +43,9 @@ COMPARED = "oracle_alignment,clip_score,factor_diversity,lpips,u_rke"
 def generate(
     prompt: str,
     checkpoint: Checkpoint = "base",
-    guidance_scale: Annotated[float, typer.Option(help="Strength of classifier-free guidance (CFG).")] = 4.0,
+    guidance_scale: Annotated[
+        float, typer.Option(help="Strength of classifier-free guidance (CFG); 1 and below: none.")
+    ] = 4.0,
     seeds: Annotated[str, typer.Option(help="Seeds, as 0-15 or 1,5,9.")] = "0-15",
     steps: Steps = 25,
     scheduler: SchedulerName = "ddim",

@@ -13,7 +13,6 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, printable, progress
 
 if TYPE_CHECKING:
-    from t2ialign.study.design import StudyDesign
     from t2ialign.study.strengths import Strengths
 
 commands = typer.Typer(help="Preference studies: design, open, close, results, export; statistics of any votes.")
@@ -65,23 +64,12 @@ def new(
 ) -> None:
     """Write down a new draft and print its id."""
     from t2ialign.store.studies import add_study
+    from t2ialign.study.design import read_design
 
-    parsed = design_of(design)
+    parsed = read_design(design)
     with _bench(store) as bench:
         study = add_study(bench.store, parsed)
     emit({"study": study.id, "state": study.state}, as_json, lambda: iter([study.id]))
-
-
-def design_of(path: Path) -> StudyDesign:
-    """A checked design from a TOML file. ``InputError`` where there is none, or none in it."""
-    from t2ialign.files import foreign
-    from t2ialign.study.design import from_toml
-    from t2ialign.types import InputError
-
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
-    with foreign(f"{path.name} is no design in UTF-8", "mend it, or save it as one"):
-        return from_toml(path.read_bytes().decode("utf-8-sig"))
 
 
 @commands.command(name="list")
@@ -102,18 +90,22 @@ def list_all(store: StorePath = None, as_json: JsonFlag = False) -> None:
 def open_(study: StudyId, store: StorePath = None, as_json: JsonFlag = False) -> None:
     """Make the pictures that are missing, freeze the study and open it; a paused study is resumed."""
     from t2ialign.store.studies import set_state, study_of
-    from t2ialign.use_cases.studies.prepare import prepare, publish
+    from t2ialign.use_cases.batches.sweep import note_lines
+    from t2ialign.use_cases.studies.prepare import notes_on, prepare, publish
 
     with _bench(store) as bench:
         found = study_of(bench.store, study)
+        notes: tuple[tuple[str, tuple[str, ...]], ...] = ()
         if found.state == "draft" and found.design is not None:
             with progress("pictures") as show:
                 for state in prepare(bench, found.design):
                     show(state.fraction, state.remaining)
+            notes = notes_on(bench, found.design)
             found = publish(bench, study)
         else:
             found = set_state(bench.store, study, "open")
-    emit({"study": study, "state": found.state, "hash": found.hash}, as_json, lambda: iter([f"{study} is open"]))
+    record = {"study": study, "state": found.state, "hash": found.hash, "notes": notes}
+    emit(record, as_json, lambda: iter([f"{study} is open", *note_lines(notes)]))
 
 
 @commands.command()
@@ -200,6 +192,7 @@ def import_(
     """Take in an exported study, closed; doing it again adds nothing."""
     from t2ialign.hub.study_folder import import_folder, import_zip
     from t2ialign.hub.votes_dataset import pull_study
+    from t2ialign.settings import expanded
 
     kind, _, name = source.partition(":")
     with _bench(store) as bench:
@@ -207,7 +200,7 @@ def import_(
             study, count = pull_study(bench.store, name)
         else:
             take_in = import_zip if source.endswith(".zip") else import_folder
-            study, count = take_in(bench.store, Path(source))
+            study, count = take_in(bench.store, expanded(source))
     emit({"study": study.id, "votes": count}, as_json, lambda: iter([f"{study.id}: {count} new answers"]))
 
 

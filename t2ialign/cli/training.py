@@ -37,7 +37,8 @@ def align(
     pairs: Annotated[
         str,
         typer.Option(
-            help="What it learns from: annotator, annotator:sunny, metric:NAME, votes:STUDY, parquet:FILE, hub:ORG/NAME."
+            help="What it learns from: annotator, annotator:sunny, metric:NAME, votes:STUDY, parquet:FILE, jsonl:FILE, "
+            "hub:ORG/NAME."
         ),
     ] = "",
     steps: Annotated[int, typer.Option(help="Optimisation steps, in each round (0: the method's own number).")] = 0,

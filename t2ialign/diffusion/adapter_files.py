@@ -27,6 +27,7 @@ from t2ialign.types import InputError
 PREFIX = "unet."
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+LFS = b"version https://git-lfs.github.com/spec/"
 METADATA = "lora_adapter_metadata"
 KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; the rest is read off the tensors
 
@@ -90,7 +91,9 @@ def check_file(file: Path, entry: CheckpointEntry) -> str:
     if not file.is_file():
         raise InputError(f"The adapter {entry.name} should be in {file}, which is missing: restore it.")
     with file.open("rb") as stream:
-        start = stream.read(4)
+        start = stream.read(len(LFS))
+    if start == LFS:
+        raise InputError(f"{file} is only a pointer of Git LFS to the adapter: run `git lfs pull` where it was cloned.")
     if file.suffix in PICKLE_SUFFIXES or start.startswith(PICKLE_STARTS):
         raise InputError(
             f"{file} is a pickle, which can run code when it is opened: convert it to safetensors where you trust it."

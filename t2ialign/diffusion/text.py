@@ -99,6 +99,17 @@ def truncation_note(truncated: str, limit: int = 60, what: str = "prompt") -> st
     return f"The {what} is longer than the model can read: {left_out}."
 
 
+def truncation_notes(truncated: Sequence[str]) -> str:
+    """The same of the prompts of many examples, of each what was cut ("" = nothing); "" where nothing was."""
+    cut = [words for words in truncated if words]
+    if not cut:
+        return ""
+    return (
+        f"{len(cut)} of {len(truncated)} examples have prompts that are longer than the model can read; their ends were left "
+        f"out, of the first {cut[0][:60]!r}."
+    )
+
+
 def prompt_notes(folder: Path, prompt: str, negative_prompt: str) -> Iterator[str]:
     """What people should know about how the model in a folder reads their words; its networks are not loaded."""
     for text, what in ((prompt, "prompt"), (negative_prompt, "negative prompt")):

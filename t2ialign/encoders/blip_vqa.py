@@ -55,6 +55,18 @@ class BlipVqaEncoder:
             score = score * torch.cat([self._yes(part, f"{phrase}?") for part in torch.split(seen, BATCH)])
         return {"blip_vqa": score}
 
+    def unread(self, prompt: Prompt) -> str:
+        phrases = noun_phrases(prompt.text)
+        long = [phrase for phrase in phrases[:PHRASES] if len(self._tokens(phrase)) > MAX_TOKENS]
+        found = [f"the end of {phrase[:60]!r}" for phrase in long]
+        found += [f"its phrases from {phrases[PHRASES][:60]!r} on"] if len(phrases) > PHRASES else []
+        return " and ".join(found)
+
+    def _tokens(self, phrase: str) -> list[int]:
+        """The question for a phrase, uncut."""
+        tokens: list[int] = self.tokenizer(f"{phrase}?", truncation=False, verbose=False).input_ids
+        return tokens
+
     def _yes(self, seen: Float[Tensor, "b l d"], question: str) -> Float[Tensor, " b"]:
         """Share of "yes" against "no" in the answer's first token."""
         asked = self.tokenizer(question, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(self.device)

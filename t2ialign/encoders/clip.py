@@ -28,7 +28,8 @@ from torch.nn.functional import normalize
 from t2ialign.content import identity, settings_in
 from t2ialign.downloads import HubFile, Part, WebFile
 from t2ialign.encoders.preprocess import preprocess
-from t2ialign.encoders.weights import existing, frozen, here
+from t2ialign.encoders.weights import existing, frozen, here, last_tokens
+from t2ialign.files import foreign
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class ClipModel:
     preprocess_cfg: Mapping[str, Any]
     tokenize: Tokenize
 
-    def unread(self, prompt: Prompt) -> int:
-        """How many tokens of a prompt are beyond what the network reads, the mark of its end included."""
-        return max(0, token_count(self.tokenize, prompt.text) - int(self.network.context_length))
+    def unread(self, prompt: Prompt) -> str:
+        """The tokens of a prompt that are beyond what the network reads, the mark of its end included."""
+        return last_tokens(token_count(self.tokenize, prompt.text) - int(self.network.context_length))
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class ClipEncoder:
         features = {"clip_image": self.images(images), "clip_text": plain}
         return {**features, "clip_text_depicts": depicts.expand(len(images), -1)}
 
-    def unread(self, prompt: Prompt) -> int:
+    def unread(self, prompt: Prompt) -> str:
         return self.model.unread(prompt)
 
     @torch.no_grad()
@@ -127,17 +128,13 @@ def load_clip(source: str | Path, device: str) -> ClipEncoder:
 def _from_folder(folder: Path) -> ClipModel:
     from safetensors.torch import load_file
 
-    config = json.loads((folder / CONFIG).read_text())
-    network = build_clip(config["model_cfg"])
-    try:
+    with foreign(f"{folder / CONFIG} describes no CLIP", "restore it"):
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        network = build_clip(config["model_cfg"])
+        preprocess_cfg, length = config["preprocess_cfg"], config["model_cfg"]["text_cfg"].get("context_length", 77)
+    with foreign(f"{folder / WEIGHTS} does not fit the model that {CONFIG} describes", "train or copy it again"):
         network.load_state_dict(load_file(folder / WEIGHTS))
-    except Exception as error:  # safetensors and torch raise four unrelated types for a damaged or foreign file
-        raise InputError(
-            f"{folder / WEIGHTS} does not fit the model that {CONFIG} describes; train or copy it again."
-        ) from error
-    text_cfg = config["model_cfg"]["text_cfg"]
-    tokenize = folder_tokenizer(_tokenizer(folder), text_cfg.get("context_length", 77))
-    return ClipModel(network, config["preprocess_cfg"], tokenize)
+    return ClipModel(network, preprocess_cfg, folder_tokenizer(_tokenizer(folder), length))
 
 
 def _tokenizer(folder: Path) -> Path:

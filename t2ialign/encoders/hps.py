@@ -32,7 +32,7 @@ class HpsEncoder:
         features = self.clip.encode(images, prompt)
         return {self.provides[0]: features["clip_image"] @ features["clip_text"]}
 
-    def unread(self, prompt: Prompt) -> int:
+    def unread(self, prompt: Prompt) -> str:
         return self.clip.unread(prompt)
 
 

@@ -21,7 +21,7 @@ from t2ialign.content import identity, settings_in
 from t2ialign.downloads import Part
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.encoders.reward_head import collapse
-from t2ialign.encoders.weights import file_at, folder_at, frozen, hub_file, hub_folder
+from t2ialign.encoders.weights import file_at, folder_at, frozen, hub_file, hub_folder, last_tokens
 from t2ialign.types import InputError, Prompt
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ class ImageRewardEncoder:
             )
         }
 
-    def unread(self, prompt: Prompt) -> int:
-        return max(0, len(self.tokenizer(prompt.text, truncation=False, verbose=False).input_ids) - MAX_TOKENS)
+    def unread(self, prompt: Prompt) -> str:
+        return last_tokens(len(self.tokenizer(prompt.text, truncation=False, verbose=False).input_ids) - MAX_TOKENS)
 
     def _reward(self, pixels: Float[Tensor, "b 3 s s"], tokens: Mapping[str, Tensor]) -> Float[Tensor, " b"]:
         seen = self.reader.vision(pixel_values=pixels).last_hidden_state

@@ -12,7 +12,7 @@ import re
 RELATIONS = (
     *("to the left of", "to the right of", "on the left of", "on the right of", "left of", "right of"),
     *("on the top of", "on top of", "on the bottom of", "on side of", "on the side of", "next to", "in front of"),
-    *("above", "below", "under", "over", "point_details", "beside", "near"),
+    *("above", "below", "under", "over", "behind", "beside", "near"),
 )
 CONNECTIVES = (
     *(

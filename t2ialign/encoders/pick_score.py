@@ -13,7 +13,7 @@ from torch import Tensor
 
 from t2ialign.downloads import Part
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
-from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder
+from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder, last_tokens
 from t2ialign.types import Prompt
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ class PickScoreEncoder:
         batches = torch.split(preprocess(images, {**CLIP_224, "size": size}), BATCH)
         return {"pick_score": torch.cat([self._score(batch.to(self.device), tokens) for batch in batches])}
 
-    def unread(self, prompt: Prompt) -> int:
+    def unread(self, prompt: Prompt) -> str:
         from open_clip import SimpleTokenizer
 
         limit = self.model.text_model.config.max_position_embeddings
-        return max(0, len(SimpleTokenizer().encode(prompt.text)) + 2 - limit)
+        return last_tokens(len(SimpleTokenizer().encode(prompt.text)) + 2 - limit)
 
     def _score(self, pixels: Float[Tensor, "b 3 s s"], tokens: Tensor) -> Float[Tensor, " b"]:
         outputs = self.model(input_ids=tokens.to(self.device), pixel_values=pixels)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from t2ialign.downloads import Part
 from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder
-from t2ialign.types import Prompt, content_key
+from t2ialign.types import InputError, Prompt, content_key
 
 PATTERNS = ("*.json", "*.txt", "*.jinja", "*.model", "*.safetensors")
 TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
@@ -64,10 +64,21 @@ class VqaScoreEncoder:
         asked = [{"type": "image"}, {"type": "text", "text": self.template.format(text)}]
         chat = self.processor.apply_chat_template([{"role": "user", "content": asked}], add_generation_prompt=True)
         inputs = self.processor(text=[chat], images=[to_pil_image(image.cpu())], return_tensors="pt").to(self.device)
+        self._check_length(inputs["input_ids"].shape[1])
         inputs = {
             name: value.to(self.model.dtype) if value.is_floating_point() else value for name, value in inputs.items()
         }
         return self.model(**inputs).logits[0, -1].float().softmax(0)
+
+    def _check_length(self, tokens: int) -> None:
+        """Nothing is cut, so a question that the model was not made for has no score."""
+        config = self.model.config.get_text_config()  # type: ignore[union-attr,operator]  # no types in transformers
+        limit = int(getattr(config, "max_position_embeddings", 0))
+        if 0 < limit < tokens:
+            raise InputError(
+                f"The question for this prompt is {tokens} tokens long with its picture, and {self.folder.name} reads "
+                f"{limit}: shorten the prompt, or choose another model."
+            )
 
 
 def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:

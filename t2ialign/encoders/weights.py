@@ -82,6 +82,11 @@ def frozen(network: Network, device: str) -> Network:
     return network.to(device).eval().requires_grad_(False)
 
 
+def last_tokens(count: int) -> str:
+    """The end of a prompt that is not read, for ``unread``; "" where there is none."""
+    return "" if count < 1 else "its last token" if count == 1 else f"its last {count} tokens"
+
+
 def existing(folder: Path, *names: str) -> list[Path]:
     """The named files of a folder, or one sentence about the first that is missing."""
     for name in names:

@@ -10,7 +10,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Cfg:
-    """noise = uncond + guidance_scale (cond - uncond): 0 ignores the prompt, 1 is the plain conditional model."""
+    """noise = uncond + guidance_scale (cond - uncond): 0 ignores the prompt, 1 is the plain conditional model.
+
+    What people ask for below 1 is taken for 1, as stock pipelines take it (``limits.guidance_taken``).
+    """
 
     guidance_scale: float = 4.0
 

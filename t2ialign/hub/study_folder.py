@@ -120,16 +120,19 @@ def import_folder(store: Store, folder: Path) -> tuple[Study, int]:
 def import_zip(store: Store, file: Path) -> tuple[Study, int]:
     """The same from a zip of such a folder."""
     with tempfile.TemporaryDirectory(prefix="t2ialign-import-") as name:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                    raise InputError(
-                        f"{file.name} holds more than {LARGEST >> 30} GB: unpack it and import the folder."
-                    )
-                archive.extractall(name)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise InputError(f"{file.name} cannot be unpacked: it is no zip that was exported here.") from error
+        unpack(file, Path(name))
         return import_folder(store, Path(name))
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Unpacks a zip; ``InputError`` where it is none, a damaged or an encrypted one, or too large."""
+    with (
+        foreign(f"{file.name} cannot be unpacked", "give a zip of a folder that was exported here"),
+        zipfile.ZipFile(file) as archive,
+    ):
+        if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+            raise InputError(f"{file.name} holds more than {LARGEST >> 30} GB: unpack it and import the folder.")
+        archive.extractall(folder)
 
 
 def _write_manifest(folder: Path, study: str, manifest: Manifest) -> None:

@@ -76,6 +76,7 @@ _ROWS = (
         reference="Huang et al. 2023, T2I-CompBench, sec. 4.1",
         summary="Whether every thing that the prompt names is there, each asked for on its own.",
         caveat="Blind to relations; phrases are cut by rule, not by spaCy as in the original.",
+        version="2",
     ),
     _as_measured(
         "spatial",
@@ -86,6 +87,7 @@ _ROWS = (
         reference="After Huang et al. 2023, T2I-CompBench, sec. 4.2, with a zero-shot detector of transformers",
         summary="Whether two things stand as the prompt says: one left of, right of, above, below or next to the other.",
         caveat="Not UniDet: another detector with the same geometry. Unknown for prompts without a relation.",
+        version="2",
     ),
     _as_measured(
         "mutual_information",

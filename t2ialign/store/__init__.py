@@ -46,7 +46,7 @@ from t2ialign.store.benchmarks import (
 )
 from t2ialign.store.database import Store, belongs_to, open_store
 from t2ialign.store.errors import StoreBusy
-from t2ialign.store.export import point_rows, score_rows, write_table
+from t2ialign.store.export import counted_notes, point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
 from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
@@ -58,6 +58,7 @@ from t2ialign.store.scores import (
     add_scores,
     cell_scores,
     choices,
+    notes_of,
     paired_scores,
     record_scores,
     records_of,
@@ -92,6 +93,7 @@ __all__ = [
     "cell_scores",
     "choices",
     "count_pictures",
+    "counted_notes",
     "covers",
     "export_reference",
     "find_cell",
@@ -110,6 +112,7 @@ __all__ = [
     "load_picture",
     "marks",
     "missing_seeds",
+    "notes_of",
     "open_store",
     "paired_scores",
     "pictures",

@@ -50,10 +50,16 @@ def point_rows(points: Iterable[TradeoffPoint]) -> list[Row]:
             "y_version": point.y_version,
             "prompts": point.prompts,
             "seeds": point.seeds,
+            "notes": " ".join(counted_notes(point)),
         }
         | _config_columns(point.config)
         for point in points
     ]
+
+
+def counted_notes(point: TradeoffPoint) -> list[str]:
+    """A point's notes, each with the number of its cells that it is about."""
+    return [f"{cells} of {len(point.cells)} prompts: {note}" for note, cells in point.notes]
 
 
 def score_rows(scores: Iterable[CellScore]) -> list[Row]:
@@ -70,6 +76,7 @@ def score_rows(scores: Iterable[CellScore]) -> list[Row]:
             "value": score.value.mean,
             "lo": score.value.lo,
             "hi": score.value.hi,
+            "notes": " ".join(score.notes),
         }
         | _config_columns(score.config)
         for score in scores

@@ -173,6 +173,11 @@ def m011_benchmarks(cursor: Cursor) -> None:
     """)
 
 
+def m012_cell_notes(cursor: Cursor) -> None:
+    """What people should know of a cell, a sentence a row: what of its prompt was not read, by the model or by a scorer."""
+    cursor.execute("CREATE TABLE cell_notes (cell VARCHAR, note VARCHAR, PRIMARY KEY (cell, note))")
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -185,6 +190,7 @@ MIGRATIONS: list[Migration] = [
     m009_seed_effects,
     m010_job_requests,
     m011_benchmarks,
+    m012_cell_notes,
 ]
 
 

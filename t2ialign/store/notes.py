@@ -31,7 +31,8 @@ def note(home: Path, record: CellRecord) -> None:
     if known is not None:
         pictures = {picture.seed: picture for picture in (*known.pictures, *record.pictures)}
         scores = {(s.metric, s.version, s.seeds): s for s in (*known.scores, *record.scores)}
-        record = replace(record, pictures=tuple(pictures.values()), scores=tuple(scores.values()))
+        said = tuple(dict.fromkeys((*known.notes, *record.notes)))
+        record = replace(record, pictures=tuple(pictures.values()), scores=tuple(scores.values()), notes=said)
     with in_plain_words(home):
         write_whole(_path(home, record.cell), parquet(to_table([record]), "cells"))
 
@@ -66,6 +67,12 @@ def noted_scores(home: Path, cell: str, seeds: Sequence[int]) -> list[Score]:
     record = noted(home, cell)
     wanted = tuple(sorted(seeds))
     return [] if record is None else [score.score(seeds) for score in record.scores if score.seeds == wanted]
+
+
+def said_of(home: Path, cell: str) -> tuple[str, ...]:
+    """What people should know of a noted cell, in sentences."""
+    record = noted(home, cell)
+    return () if record is None else record.notes
 
 
 def count_noted(home: Path, wanted: Mapping[str, Sequence[int]]) -> int:

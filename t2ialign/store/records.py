@@ -55,8 +55,10 @@ SCHEMA = pa.schema(
                 }
             )
         ),
+        "notes": pa.list_(pa.string()),
     }
 )
+LATER = ("notes",)  # columns that files of earlier versions lack
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,13 @@ class ScoreRecord:
 
 @dataclass(frozen=True)
 class CellRecord:
-    """One config with one prompt, and what is known of it."""
+    """One config with one prompt, and what is known of it; ``notes`` are sentences on what of the prompt was not read, etc."""
 
     prompt: Prompt
     config: GenerationConfig
     pictures: tuple[PictureRecord, ...] = ()
     scores: tuple[ScoreRecord, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def cell(self) -> str:
@@ -145,6 +148,9 @@ def to_table(records: Iterable[CellRecord]) -> pa.Table:
 
 def from_table(table: pa.Table) -> list[CellRecord]:
     """Inverse of ``to_table``; raises whatever it meets (ArrowInvalid, KeyError, TypeError...) on another layout."""
+    for name in LATER:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), SCHEMA.field(name).type))
     return [_record(row) for row in table.select(SCHEMA.names).cast(SCHEMA).to_pylist()]
 
 
@@ -165,6 +171,7 @@ def _record(row: dict[str, Any]) -> CellRecord:
         config_of(row["config"]),
         tuple(PictureRecord(**picture) for picture in row["pictures"]),
         tuple(ScoreRecord(**score) for score in scores),
+        tuple(row["notes"] or ()),
     )
     _check(record)
     return record
@@ -175,6 +182,8 @@ def _check(record: CellRecord) -> None:
     pictures, scores = record.pictures, record.scores
     if not all(isinstance(word, str) for word in (record.prompt.text, record.prompt.category, *record.prompt.tags)):
         raise ValueError("a prompt without text")
+    if not all(isinstance(note, str) for note in record.notes):
+        raise ValueError("a note without text")
     if not all(SHA.fullmatch(p.sha) and isinstance(p.seed, int) and isinstance(p.thumbnail, bytes) for p in pictures):
         raise ValueError("a picture without seed, hash or thumbnail")
     for score in scores:

@@ -16,7 +16,7 @@ from t2ialign.store.errors import in_plain_words
 from t2ialign.store.images import digest
 from t2ialign.store.inbox import note, parquet, take
 from t2ialign.store.records import CellRecord, ScoreRecord, to_table
-from t2ialign.store.scores import records_of
+from t2ialign.store.scores import notes_of, records_of
 from t2ialign.types import InputError, Prompt
 
 
@@ -54,7 +54,7 @@ def _cell_record(
     wanted = {one for one in cell.seeds if seed(cell.prompt, one)}
     shown = tuple(one for one in pictures(store, key) if one.seed in wanted)
     scores = tuple(one for one in records_of(store, key) if keep(one) and wanted.issuperset(one.seeds))
-    return CellRecord(cell.prompt, cell.config, shown, scores)
+    return CellRecord(cell.prompt, cell.config, shown, scores, notes_of(store, key))
 
 
 def _take(store: Store, file: Path) -> bool:

@@ -15,16 +15,25 @@ from t2ialign.tradeoff.points import CellScore
 from t2ialign.types import Interval, Score, SeedBatch, content_key
 
 
-def add_scores(store: Store, batch: SeedBatch, scores: Iterable[Score]) -> None:
-    """Store scores of a stored batch, of exactly its seeds; the same metric, version and seeds again is replaced."""
-    record = record_scores(batch, scores)
+def add_scores(store: Store, batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str] = ()) -> None:
+    """Store scores of a stored batch, of exactly its seeds; the same metric, version and seeds again is replaced.
+
+    ``notes`` are what people should know of them; those that the cell has already stay.
+    """
+    record = record_scores(batch, scores, notes)
     with store.transaction() as cursor:
         insert_records(store.home, cursor, [record])
 
 
-def record_scores(batch: SeedBatch, scores: Iterable[Score]) -> CellRecord:
+def record_scores(batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str] = ()) -> CellRecord:
     """A batch's scores as a record, without its pictures."""
-    return CellRecord(batch.prompt, batch.config, scores=tuple(ScoreRecord.of(score, batch.seeds) for score in scores))
+    found = tuple(ScoreRecord.of(score, batch.seeds) for score in scores)
+    return CellRecord(batch.prompt, batch.config, scores=found, notes=tuple(notes))
+
+
+def notes_of(store: Store, cell: str) -> tuple[str, ...]:
+    """What people should know of a cell, in sentences."""
+    return tuple(note for (note,) in store.rows("SELECT note FROM cell_notes WHERE cell = ? ORDER BY rowid", [cell]))
 
 
 def scores_of(store: Store, cell: str, seeds: Sequence[int]) -> list[Score]:
@@ -69,16 +78,21 @@ def cell_scores(
         ),
         shared AS (SELECT cell, seed_set, n FROM scored GROUP BY ALL HAVING count(DISTINCT metric) = $wanted),
         largest AS (SELECT cell, arg_max(seed_set, (n, seed_set)) AS seed_set FROM shared GROUP BY cell)
-        SELECT record, cell, text, n, metric, version, value, lo, hi, seeds, level, effects
+        SELECT record, cell, text, n, metric, version, value, lo, hi, said.notes, seeds, level, effects
         FROM scored JOIN largest USING (cell, seed_set)
+        LEFT JOIN (SELECT cell, list(note ORDER BY note) AS notes FROM cell_notes GROUP BY cell) said USING (cell)
         ORDER BY checkpoint, guidance_scale, record, text, metric, version
     """
     names = {"x": x_metric, "y": y_metric, "x_version": x_version, "y_version": y_version}
     rows = store.rows(sql, filters.params() | names | {"wanted": len({x_metric, y_metric})})
     configs = {record: config_of(record) for record in {row[0] for row in rows}}
     return [
-        CellScore(configs[record], cell, text, n, metric, version, Interval(value, lo, hi), _effects(*known))
-        for record, cell, text, n, metric, version, value, lo, hi, *known in rows
+        CellScore(
+            *(configs[record], cell, text, n, metric, version, Interval(value, lo, hi)),
+            effects=_effects(*known),
+            notes=tuple(notes or ()),
+        )
+        for record, cell, text, n, metric, version, value, lo, hi, notes, *known in rows
     ]
 
 

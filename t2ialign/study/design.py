@@ -11,9 +11,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 from t2ialign.codec import decode, encode
+from t2ialign.files import foreign, text_of
 from t2ialign.seeds import BLOCK, SeedPlan, count_of, parse_plan
 from t2ialign.types import InputError, Prompt, content_key
 
@@ -136,13 +138,22 @@ def checked(design: StudyDesign) -> StudyDesign:
     return design
 
 
+def read_design(path: Path) -> StudyDesign:
+    """A checked design from a TOML file. ``InputError`` where there is none, or none in it."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}: check the path.")
+    with foreign(f"{path.name} is no design in UTF-8", "mend it, or save it as one"):
+        return from_toml(text_of(path.read_bytes()))
+
+
 def from_toml(text: str) -> StudyDesign:
-    """A checked design from its TOML: prompts are a table of lists by category; what is left out has its default."""
+    """A checked design from its TOML: prompts are a list, or a table of lists by category; what is left out has its default."""
     try:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The study is not valid TOML: {error}.") from error
-    by_category = decode(_ByCategory, {"prompts": record.get("prompts")}, UNREADABLE).prompts
+    said = record.get("prompts")
+    by_category = decode(_ByCategory, {"prompts": {"": said} if isinstance(said, list) else said}, UNREADABLE).prompts
     record["prompts"] = [Prompt(text, category) for category, texts in by_category.items() for text in texts]
     pictures = record.get("pictures")
     if isinstance(pictures, dict) and isinstance(pictures.get("seeds"), str):

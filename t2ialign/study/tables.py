@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from t2ialign.files import Say, foreign, unsaid
+from t2ialign.files import Say, columns_hint, foreign, text_of, unsaid
 from t2ialign.study.agreement import Rating
 from t2ialign.study.strengths import Duel
 from t2ialign.types import InputError
@@ -84,11 +84,12 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: check the path.") from error
     with foreign(f"{path.name} is not a CSV in UTF-8", "save it as one"):
-        reader = csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.reader(io.StringIO(text_of(text), newline=""), strict=True)
         header = [name.strip().lower() for name in next(reader, [])]
         missing = [name for name in columns if name not in header]
         if missing:
-            raise InputError(f"{path.name} has no column {', '.join(missing)}: it needs {', '.join(columns)}.")
+            hint = columns_hint(",".join(header))
+            raise InputError(f"{path.name} has no column {', '.join(missing)}: it needs {', '.join(columns)}{hint}.")
         rows = list(_matched(path, reader, header))
     if not rows:
         raise InputError(f"{path.name} has no rows.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from t2ialign.tradeoff.interval import Effects, over_prompts
@@ -16,6 +16,7 @@ class CellScore:
     """One metric's batch value on one cell (config and prompt), as the store keeps it.
 
     ``effects`` says by how much each seed moves the value: {seed: effect}, NaN = unknown, empty = seeds of its own.
+    ``notes`` are what people should know of the cell, in sentences.
     """
 
     config: GenerationConfig
@@ -26,6 +27,7 @@ class CellScore:
     version: str
     value: Interval
     effects: Effects = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def tradeoff_points(rows: Iterable[CellScore], x: Metric, y: Metric) -> list[TradeoffPoint]:
@@ -92,7 +94,16 @@ def _point(
         x_version=versions[x.name],
         y_version=versions[y.name],
         cells=tuple(cells),
+        notes=_notes(cells),
     )
+
+
+def _notes(cells: Mapping[str, Mapping[str, CellScore]]) -> tuple[tuple[str, int], ...]:
+    """The notes of a point's cells, each once, with the number of cells that it is about."""
+    counts = Counter(
+        note for found in cells.values() for note in {n: None for row in found.values() for n in row.notes}
+    )
+    return tuple(counts.items())
 
 
 def _over_prompts(rows: Sequence[CellScore], metric: Metric) -> Interval:

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.diffusion.text import PromptEmbeds, stack
+from t2ialign.diffusion.text import PromptEmbeds, stack, truncation_notes
 from t2ialign.types import InputError, PreferencePair
 
 
@@ -93,15 +93,7 @@ class TrainData:
 
     def unread(self) -> str:
         """How many examples have prompts that the model reads only in part, in a sentence; "" where none has."""
-        cut = [row for row, words in enumerate(self.prompts.embeds.truncated) if words]
-        examples = sum(int((self.prompts.rows == row).sum()) for row in cut)
-        if not examples:
-            return ""
-        left_out = self.prompts.embeds.truncated[cut[0]]
-        return (
-            f"{examples} of {len(self)} examples have prompts that are longer than the model can read; their ends were left "
-            f"out, of the first {left_out[:60]!r}."
-        )
+        return truncation_notes([self.prompts.embeds.truncated[row] for row in self.prompts.rows.tolist()])
 
     def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
         """These examples; ``empty`` marks those that forget their prompt."""

@@ -1,4 +1,7 @@
-"""Preferences in Parquet files: pairs in Pick-a-Pic's layout, and single pictures with a label.
+"""Preferences in Parquet and JSONL files: pairs in Pick-a-Pic's layout, and single pictures with a label.
+
+A JSONL file has the same columns, an object a line; its pictures are paths relative to the file, or their bytes in base64
+(``data:image/png;base64,...`` too). What a row says is read and checked by the same code in both.
 
 ``jpg_0`` and ``jpg_1`` hold picture files (readers go by the bytes, not by the name). ``label_0`` is 1 where the first was
 preferred, 0 where the second was, 0.5 for a tie; ``label_1`` is the rest. Columns of our own, which other files lack: a
@@ -7,10 +10,13 @@ pair's ``weight`` in the loss, its ``source``, its pictures' keys in the store, 
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +27,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from t2ialign.files import Say, foreign, unsaid, whole_file
+from t2ialign.files import PICTURES, Say, foreign, unsaid, whole_file
 from t2ialign.limits import clean_prompt
 from t2ialign.pictures import read_picture
 from t2ialign.types import Example, InputError, PreferencePair, Prompt, VoteOrigin
@@ -52,15 +58,17 @@ OURS = {
 LAYOUT = pa.schema({**PUBLISHED, **OURS})
 LIKED = ("caption", "jpg", "liked")
 PREFERENCE = ("label_1", "has_label")
+JSONL = (".jsonl", ".ndjson", ".json")
+LONGEST_PATH = 4096  # characters; what is longer is no path on any system
 
 
 def read_pairs(path: Path, size: int, limit: int, say: Say = unsaid) -> list[PreferencePair]:
-    """The first ``limit`` pairs of a Parquet file in Pick-a-Pic's layout, scaled and cropped to ``size`` pixels.
+    """The first ``limit`` pairs of a Parquet or JSONL file in Pick-a-Pic's layout, scaled and cropped to ``size`` pixels.
 
     It needs ``caption``, ``jpg_0`` and ``jpg_1`` (a picture file's bytes, or a struct with ``bytes``) and ``label_0``. Rows
     that prefer nothing are left out: ties, ``has_label`` false, missing labels, and a ``label_1`` that does not say the
-    opposite; so are rows without a caption. Where there is no ``source``, the file is it. ``say`` hears how many rows were
-    left out, and how many were not read because of ``limit``.
+    opposite; so are rows without a caption and rows whose two pictures are the same. Where there is no ``source``, the file
+    is it. ``say`` hears how many rows were left out, and how many were not read because of ``limit``.
 
     Raises:
         InputError: no such file, another layout, a value that makes no sense, a picture that cannot be read or is too
@@ -72,17 +80,21 @@ def read_pairs(path: Path, size: int, limit: int, say: Say = unsaid) -> list[Pre
         where = f"row {number} of '{path.name}'"
         with foreign(f"Row {number} of '{path.name}' is no pair", "mend or remove it"):
             label = preference(row, where)
-            if label is None or row["caption"] is None:
+            if label is None or row.get("caption") is None:
                 left_out["preference" if label is None else "caption"] += 1
                 continue
-            pairs.append(_pair(row, label, size, path, where))
+            pair = _pair(row, label, size, path, where)
+            if torch.equal(pair.win, pair.lose):
+                left_out["difference between its pictures"] += 1
+                continue
+            pairs.append(pair)
         if len(pairs) == limit:
             _say_rest(path, number, say)
             break
-    if not pairs and left_out["preference"]:
+    if not pairs and (left_out["preference"] or left_out["difference between its pictures"]):
         raise InputError(
-            f"All {left_out.total()} pairs in '{path.name}' are ties or have no label: there is nothing to prefer; "
-            "choose another file."
+            f"All {left_out.total()} pairs in '{path.name}' are ties, have no label or two equal pictures: there is nothing to "
+            "prefer; choose another file."
         )
     for what, rows in left_out.items():
         say(f"{rows} of the rows read from '{path.name}' have no {what} and were left out.")
@@ -113,8 +125,7 @@ def _label(value: Any, name: str, where: str) -> float:
 
 
 def _say_rest(path: Path, read: int, say: Say) -> None:
-    with pq.ParquetFile(path) as file:
-        total = file.metadata.num_rows
+    total = _count(path)
     if total > read:
         say(
             f"'{path.name}' has {total} rows, and only the first {read} were read: raise the number of prompts or of pairs "
@@ -150,7 +161,7 @@ def origin_row(vote: VoteOrigin) -> dict[str, Any]:
 
 def _pair(row: Mapping[str, Any], win: int, size: int, path: Path, where: str) -> PreferencePair:
     """A row that prefers something, seen from its winner."""
-    pictures = [_picture(row[name], size, where) for name in ("jpg_0", "jpg_1")]
+    pictures = [_picture(row.get(name), size, path, where) for name in ("jpg_0", "jpg_1")]
     keys = [str(row.get(name) or "") for name in ("key_0", "key_1")]
     votes = tuple(
         VoteOrigin(str(vote["survey"]), str(vote["trial"]), abs(float(vote["label_0"]) - win))
@@ -184,15 +195,16 @@ def _weight(value: Any, where: str) -> float:
 
 
 def read_examples(path: Path, size: int, limit: int) -> list[Example]:
-    """The first ``limit`` labelled pictures of a Parquet file with the columns ``caption``, ``jpg`` and ``liked``."""
+    """The first ``limit`` labelled pictures of a Parquet or JSONL file with the columns ``caption``, ``jpg`` and ``liked``."""
     examples = []
     for number, row in _rows(path, LIKED):
         where = f"row {number} of '{path.name}'"
         with foreign(f"Row {number} of '{path.name}' is no labelled picture", "mend or remove it"):
-            if not isinstance(row["liked"], bool):
-                raise InputError(f"'liked' in {where} must be true or false, not {str(row['liked'])[:40]!r}: mend it.")
-            picture, weight = _picture(row["jpg"], size, where), _weight(row.get("weight"), where)
-            examples.append(Example(Prompt(_caption(row["caption"], where)), picture, weight, row["liked"]))
+            liked, caption = row.get("liked"), _caption(row.get("caption"), where)
+            if not isinstance(liked, bool):
+                raise InputError(f"'liked' in {where} must be true or false, not {str(liked)[:40]!r}: mend it.")
+            picture, weight = _picture(row.get("jpg"), size, path, where), _weight(row.get("weight"), where)
+            examples.append(Example(Prompt(caption), picture, weight, liked))
         if len(examples) == limit:
             break
     return examples
@@ -224,36 +236,102 @@ def _png(picture: Tensor) -> bytes:
 
 def _rows(path: Path, needed: Sequence[str], more: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows with their numbers from 1 on, read a few at a time: such files hold gigabytes."""
-    if not path.is_file():
-        raise InputError(f"There is no Parquet file '{path}': check the path.")
-    rows, number = _plain_rows(path, needed, more), 0
+    with foreign(f"'{path}' cannot be read", "choose another file"):
+        there, kind = path.is_file(), "JSONL" if is_json(path) else "Parquet"
+    if not there:
+        raise InputError(f"There is no {kind} file '{path}': check the path.")
+    mend = "write one object a line, in UTF-8" if kind == "JSONL" else "copy it again"
+    rows = _json_rows(path, needed) if kind == "JSONL" else _parquet_rows(path, needed, more)
     while True:
-        with foreign(f"'{path.name}' cannot be read as a Parquet file", "copy it again"):
+        with foreign(f"'{path.name}' cannot be read as a {kind} file", mend):
             row = next(rows, None)
         if row is None:
             return
-        yield (number := number + 1), row
+        yield row
 
 
-def _plain_rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _parquet_rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
-        missing = [name for name in needed if name not in names]
-        if missing:
-            raise InputError(
-                f"'{path.name}' is not in Pick-a-Pic's layout ({', '.join(missing)} missing): it needs the columns "
-                f"{', '.join(needed)}."
-            )
+        _check_columns(path, needed, names)
         columns = [name for name in (*needed, *more, *OURS) if name in names]
-        for part in file.iter_batches(batch_size=16, columns=columns):
-            yield from part.to_pylist()
+        batches = file.iter_batches(batch_size=16, columns=columns)
+        yield from enumerate((row for part in batches for row in part.to_pylist()), 1)
 
 
-def _picture(value: Any, size: int, where: str) -> Tensor:
-    data = value.get("bytes") if isinstance(value, dict) else value
+def _json_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Objects by the number of their line; the first one shows the columns, later ones may leave out what they lack."""
+    known = False
+    for number, line in _json_lines(path):
+        with foreign(f"Line {number} of '{path.name}' is no JSON", "write one object a line"):
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError(f"it is {line.strip()[:40]!r} and no object")
+        if not known:
+            _check_columns(path, needed, row)
+        known = True
+        yield number, row
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not empty; only line feeds end one, because captions may hold U+2028 and its like."""
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
+
+
+def _count(path: Path) -> int:
+    """How many rows a file has."""
+    if is_json(path):
+        return sum(1 for _ in _json_lines(path))
+    with pq.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def is_json(path: Path) -> bool:
+    """Whether a file is read as JSONL: by its name, unless its bytes say Parquet."""
+    if path.suffix.lower() not in JSONL:
+        return False
+    with path.open("rb") if path.is_file() else nullcontext(io.BytesIO()) as file:
+        return file.read(4) != b"PAR1"
+
+
+def _check_columns(path: Path, needed: Sequence[str], names: Container[str]) -> None:
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InputError(
+            f"'{path.name}' is not in Pick-a-Pic's layout ({', '.join(missing)} missing): it needs the columns "
+            f"{', '.join(needed)}."
+        )
+
+
+def _picture(value: Any, size: int, path: Path, where: str) -> Tensor:
+    data = (value.get("bytes") or value.get("path")) if isinstance(value, dict) else value
     if not data:
         raise InputError(f"{where} has no picture: leave such rows out of the file.")
+    if isinstance(data, str):
+        data = _picture_in_text(data, path, where)
+    if not isinstance(data, bytes | Path):
+        raise InputError(f"A picture in {where} is not a readable picture but {str(data)[:40]!r}: leave its row out.")
     return to_size(read_picture(data, f"A picture in {where}", "leave its row out"), size, where)
+
+
+def _picture_in_text(text: str, path: Path, where: str) -> Path | bytes:
+    """The file that a text names, relative to the file of pairs, or the bytes that it is in base64.
+
+    Only files with a picture's ending are opened.
+    """
+    if not text.startswith("data:") and len(text) < LONGEST_PATH:
+        named = (path.parent / text).resolve()
+        if named.suffix.lower() in PICTURES:
+            if not named.is_file():
+                raise InputError(f"The picture '{text}' in {where} is not there: paths are relative to '{path.name}'.")
+            return named
+    try:
+        return base64.b64decode(text.partition("base64,")[2] if text.startswith("data:") else text, validate=True)
+    except ValueError as error:
+        raise InputError(
+            f"A picture in {where} is neither the path of a picture nor its bytes in base64 ({text[:40]!r}): mend it."
+        ) from error
 
 
 def to_size(picture: Image.Image, size: int, where: str) -> Tensor:

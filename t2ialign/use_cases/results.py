@@ -24,6 +24,7 @@ from t2ialign.store import (
     count_pictures,
     load_batch,
     notes,
+    notes_of,
     pictures,
     post,
     post_shard,
@@ -66,8 +67,11 @@ class Results(Protocol):
     def keep_pictures(self, batch: SeedBatch, seconds: float = math.nan) -> SeedBatch:
         """Keeps pictures that took ``seconds`` to make, and returns them as they are kept: score these."""
 
-    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score]) -> None:
-        """Keeps scores of pictures that are kept."""
+    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str] = ()) -> None:
+        """Keeps scores of pictures that are kept, and what people should know of them."""
+
+    def notes(self, batch: SeedBatch) -> tuple[str, ...]:
+        """What was kept for people to know of a batch's prompt and config, in sentences."""
 
     def share(self, batch: SeedBatch) -> None:
         """Lets processes that cannot open the store find a kept batch again."""
@@ -112,12 +116,16 @@ class StoreResults:
         add_batch(self.opened, batch, seconds)
         return self.batch(batch.config, batch.prompt, batch.seeds)
 
-    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score]) -> None:
-        add_scores(self.opened, batch, scores)
+    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str] = ()) -> None:
+        add_scores(self.opened, batch, scores, notes)
+
+    def notes(self, batch: SeedBatch) -> tuple[str, ...]:
+        return notes_of(self.opened, batch.cell)
 
     def share(self, batch: SeedBatch) -> None:
         known, scored = pictures(self.opened, batch.cell), records_of(self.opened, batch.cell)
-        notes.note(self.home, CellRecord(batch.prompt, batch.config, tuple(known), tuple(scored)))
+        said = self.notes(batch)
+        notes.note(self.home, CellRecord(batch.prompt, batch.config, tuple(known), tuple(scored), said))
 
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return count_pictures(self.opened, wanted)
@@ -158,9 +166,12 @@ class InboxResults:
         self._post([record_batch(self.home, batch, seconds)])
         return batch
 
-    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score]) -> None:
+    def keep_scores(self, batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str] = ()) -> None:
         # in one shard with the pictures, so that scores never meet other ones
-        self._post([record_batch(self.home, batch), record_scores(batch, scores)])
+        self._post([record_batch(self.home, batch), record_scores(batch, scores, notes)])
+
+    def notes(self, batch: SeedBatch) -> tuple[str, ...]:
+        return notes.said_of(self.home, batch.cell)
 
     def share(self, batch: SeedBatch) -> None:
         """Nothing to do: what was kept was noted."""

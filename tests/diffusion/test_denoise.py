@@ -13,6 +13,7 @@ from t2ialign.diffusion.denoise import DenoiseStep, denoise, initial_noise
 from t2ialign.diffusion.schedulers import stock_class
 from t2ialign.guidance import GUIDANCE, begin_guidance
 from t2ialign.guidance.cfg import Cfg
+from t2ialign.limits import guidance_taken
 from t2ialign.samplers import SCHEDULERS
 from tests.tiny import SHAPES, SIDE, stock_pipeline
 
@@ -35,7 +36,7 @@ def pipelines(folders):
     return {shape: stock_pipeline(folder, shape) for shape, folder in folders.items()}
 
 
-def stock(pipeline, scheduler="ddim", **options) -> torch.Tensor:
+def stock(pipeline, scheduler="ddim", scale=SCALE, **options) -> torch.Tensor:
     """Latents of stock diffusers for the same prompt and seeds, on the scheduler that the menu's entry stands for."""
     choice, config = SCHEDULERS[scheduler], dict(pipeline.scheduler.config)
     original, pipeline.scheduler = pipeline.scheduler, stock_class(choice).from_config({**config, "clip_sample": False})
@@ -45,7 +46,7 @@ def stock(pipeline, scheduler="ddim", **options) -> torch.Tensor:
             num_images_per_prompt=len(SEEDS),
             generator=[torch.Generator().manual_seed(seed) for seed in SEEDS],
             num_inference_steps=STEPS,
-            guidance_scale=SCALE,
+            guidance_scale=scale,
             height=SIDE,
             width=SIDE,
             output_type="latent",
@@ -59,6 +60,15 @@ def stock(pipeline, scheduler="ddim", **options) -> torch.Tensor:
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_bit_identical_to_stock_diffusers(shape, scheduler, backbones, pipelines):
     assert torch.equal(last(backbones[shape], scheduler=scheduler).latents, stock(pipelines[shape], scheduler))
+
+
+@every
+@pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
+def test_no_guidance_at_1_and_below_as_in_stock_diffusers(shape, scale, backbones, pipelines):
+    """Stock evaluates the prompt alone then, ours both: the same but for the last places."""
+    ours = last(backbones[shape], guidance=Cfg(guidance_taken(scale))).latents
+    torch.testing.assert_close(ours, stock(pipelines[shape], scale=scale), atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(ours, last(backbones[shape], guidance=Cfg(0.5)).latents, atol=1e-3, rtol=1e-3)
 
 
 @every

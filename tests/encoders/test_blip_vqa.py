@@ -59,6 +59,20 @@ def test_at_most_eight_phrases(folder: Path):
     torch.testing.assert_close(eight, many)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "unread"),
+    [
+        (", ".join(["a circle"] * 8), ""),
+        (", ".join(["a circle"] * 8 + ["a blue square", "no star"]), "its phrases from 'a blue square' on"),
+        ("red " * 31 + "circle", ""),
+        ("red " * 33 + "circle and a square", f"the end of {('red ' * 33 + 'circle')[:60]!r}"),
+    ],
+)
+def test_what_is_not_asked_is_said(folder: Path, prompt: str, unread: str):
+    """At most 35 tokens a question: the two marks, the question mark and 32 words."""
+    assert blip_vqa.load(folder, "cpu").unread(Prompt(prompt)) == unread
+
+
 def test_offline_is_one_sentence():
     with pytest.raises(InputError, match="weights Salesforce/blip-vqa-base are not on this machine"):
         blip_vqa.load("Salesforce/blip-vqa-base@abc", "cpu")

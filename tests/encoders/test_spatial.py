@@ -35,7 +35,7 @@ LEFT, RIGHT, TOP = (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), (0.4, 0.1, 0.6, 0
         ("on top of", LEFT, TOP, 0.0),
         ("next to", LEFT, RIGHT, 1.0),  # on one line
         ("next to", (0.0, 0.0, 0.1, 0.1), (0.8, 0.8, 1.0, 1.0), 150 / 512 / 0.85),
-        ("point_details", LEFT, RIGHT, 0.0),
+        ("behind", LEFT, RIGHT, 0.0),
     ],
 )
 def test_position_by_hand(relation: str, first: spatial.Box, second: spatial.Box, expected: float):

@@ -163,6 +163,14 @@ def test_template_is_part_of_the_identity(folder: Path):
     assert scores[0] != scores[1]
 
 
+def test_a_question_beyond_the_context_has_no_score(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    encoder = vqa_score.load(folder, "cpu")
+    monkeypatch.setattr(encoder.model.config.get_text_config(), "max_position_embeddings", 60)
+    assert encoder.encode(pictures(1, 32, 32), Prompt("a red circle"))["vqa_score"].isfinite().all()
+    with pytest.raises(InputError, match=r"tokens long with its picture, and .* reads 60: shorten the prompt"):
+        encoder.encode(pictures(1, 32, 32), Prompt("a red circle " * 20))
+
+
 def test_offline_is_one_sentence():
     with pytest.raises(InputError, match=r"The weights Qwen/Qwen2\.5-VL-3B-Instruct are not on this machine"):
         vqa_score.load("Qwen/Qwen2.5-VL-3B-Instruct@abc", "cpu")

@@ -12,9 +12,28 @@ from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, T
 
 CONFIG = GenerationConfig("tiny", adapters=(AdapterUse("a", 0.5),), negative_prompt='=HYPERLINK("x")')
 POINT = TradeoffPoint(
-    CONFIG, "clip_score", "lpips", Interval(0.25, 0.125, 0.5), Interval(1, math.nan, math.nan), 3, 48, "1", "2"
+    CONFIG,
+    "clip_score",
+    "lpips",
+    Interval(0.25, 0.125, 0.5),
+    Interval(1, math.nan, math.nan),
+    3,
+    48,
+    "1",
+    "2",
+    ("a", "b", "c"),
+    (("It is long.", 2), ("It has marks.", 1)),
 )
-CELL = CellScore(CONFIG, "cell", "-1 red circles", 16, "lpips", "1", Interval(0.5, 0.25, 0.75))
+CELL = CellScore(
+    CONFIG,
+    "cell",
+    "-1 red circles",
+    16,
+    "lpips",
+    "1",
+    Interval(0.5, 0.25, 0.75),
+    notes=("It is long.", "It has marks."),
+)
 READ = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
 
 
@@ -29,12 +48,14 @@ def test_points_can_be_read_by_pandas(tmp_path: Path, suffix: str):
     assert math.isnan(first["y_lo"])
     assert (first["prompts"], first["seeds"], str(first["y_version"])) == (3, 48, "2")
     assert "0.5" in first["adapters"]
+    assert first["notes"] == "2 of 3 prompts: It is long. 1 of 3 prompts: It has marks."
 
 
 @pytest.mark.parametrize(("suffix", "prompt"), [(".csv", "'-1 red circles"), (".parquet", "-1 red circles")])
 def test_cells_and_formulas(tmp_path: Path, suffix: str, prompt: str):
     row = READ[suffix](write_table(score_rows([CELL]), tmp_path / f"cells{suffix}")).iloc[0]
     assert (row["prompt"], row["metric"], row["value"]) == (prompt, "lpips", 0.5)
+    assert row["notes"] == "It is long. It has marks."
     assert row["negative_prompt"].startswith("'=" if suffix == ".csv" else "=")
 
 

@@ -39,7 +39,8 @@ def shipped(tmp_path: Path, batch_of: Build, score_of: Judge) -> Path:
         for batch in (batch_of("small", seeds=(0, 1)), batch_of("large", seeds=(0, 1), pixels=256)):
             add_batch(maker, batch)
             pairs = torch.tensor([[0.0, 0.5], [0.5, 0.0]])
-            add_scores(maker, batch, [score_of("a", torch.tensor([0.1, 0.2])), score_of("b", pairs, "pair")])
+            scores = [score_of("a", torch.tensor([0.1, 0.2])), score_of("b", pairs, "pair")]
+            add_scores(maker, batch, scores, ("It is long.",) if batch.prompt.text == "large" else ())
         cells = [cell.key for cell in list_cells(maker)]
         size = export_reference(maker, cells, tmp_path / "reference" / "sweep.parquet")
     assert size == (tmp_path / "reference" / "sweep.parquet").stat().st_size
@@ -51,7 +52,8 @@ def test_a_first_start_takes_it_in_and_a_second_does_not(store: Store, shipped: 
     assert ingest_reference(store, shipped) == 0
     (shipped / "renamed.parquet").write_bytes((shipped / "sweep.parquet").read_bytes())
     assert ingest_reference(store, shipped) == 0
-    assert {row.prompt: row.seeds for row in cell_scores(store, "a", "b")} == {"small": 2, "large": 2}
+    found = {row.prompt: (row.seeds, row.notes) for row in cell_scores(store, "a", "b")}
+    assert found == {"small": (2, ()), "large": (2, ("It is long.",))}
 
 
 def test_small_pictures_are_whole_and_answer_requests(store: Store, shipped: Path, batch_of: Build):

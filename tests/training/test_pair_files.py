@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import math
 from pathlib import Path
 
@@ -108,7 +110,8 @@ def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties or have no label"),
+        ([row(0.5), row(0.5)], "All 2 pairs in 'p.parquet' are ties, have no label or two equal pictures"),
+        ([row(1.0, RED, RED)], "All 1 pairs in 'p.parquet' are ties, have no label or two equal pictures"),
         ([row(1.0, None)], "has no picture"),
         ([row(1.0, b"no picture")], "is not a readable picture"),
         ([row(1.0, jpeg(16, 16, (0, 0, 0)))], "16 x 16 pixels, and this backbone needs at least 32 x 32"),
@@ -161,6 +164,12 @@ def test_only_what_a_row_says_whole_is_a_preference(
     assert said == ([] if winner else [left_out])
 
 
+def test_pairs_of_one_picture_teach_nothing_and_are_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert len(read_pairs(file_of(tmp_path / "p.parquet", [row(1.0, RED, RED), row(1.0)]), 32, 9, said.append)) == 1
+    assert said == ["1 of the rows read from 'p.parquet' have no difference between its pictures and were left out."]
+
+
 def test_rows_without_a_caption_and_rows_beyond_the_limit_are_said(tmp_path: Path) -> None:
     said: list[str] = []
     path = file_of(tmp_path / "p.parquet", [{**row(1.0), "caption": None}, row(1.0), row(0.0), row(0.0)])
@@ -201,6 +210,77 @@ def test_pictures_in_pairs_are_read_as_pictures_in_folders_are(tmp_path: Path) -
     deep = png(Image.fromarray(np.full((32, 32), 20_000, np.uint16)))
     (pair,) = read_pairs(file_of(tmp_path / "p.parquet", [row(1.0, clear, deep)]), 32, 1)
     assert (pair.win == 255).all() and (pair.lose == 78).all()
+
+
+def lines_of(path: Path, rows: list[object]) -> Path:
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n\n", encoding="utf-8")
+    return path
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def test_jsonl_is_read_as_parquet_is(tmp_path: Path) -> None:
+    """The same rows, with pictures as paths beside the file, as base64 and as the structs of ``datasets``."""
+    (tmp_path / "pics").mkdir()
+    (tmp_path / "pics" / "red.jpg").write_bytes(RED)
+    forms = (
+        "pics/red.jpg",
+        base64_of(RED),
+        f"data:image/jpeg;base64,{base64_of(RED)}",
+        {"bytes": None, "path": "pics/red.jpg"},
+    )
+    rows = [{**row(1.0, one, base64_of(BLUE)), "weight": 2.0} for one in forms] + [row(0.5, None, None)]
+    said: list[str] = []
+    found = read_pairs(lines_of(tmp_path / "p.jsonl", rows), 32, 10, said.append)
+    same = file_of(tmp_path / "p.parquet", [{**row(1.0), "weight": 2.0}])
+    (wanted,) = read_pairs(same, 32, 10)
+    assert len(found) == 4 and all(pair.weight == 2.0 and pair.source == "dataset:p" for pair in found)
+    assert all(torch.equal(pair.win, wanted.win) and torch.equal(pair.lose, wanted.lose) for pair in found)
+    assert said == ["1 of the rows read from 'p.jsonl' have no preference and were left out."]
+    read_pairs(tmp_path / "p.jsonl", 32, 2, said.append)
+    assert said[-1].startswith("'p.jsonl' has 5 rows, and only the first 2 were read")
+    assert len(read_pairs(same.rename(tmp_path / "named.jsonl"), 32, 10)) == 1, "the bytes say what it is"
+
+
+def test_labelled_pictures_are_read_from_jsonl_too(tmp_path: Path) -> None:
+    rows = [{"caption": "a ring\u2028on top", "jpg": base64_of(RED), "liked": True}]
+    (one,) = read_examples(lines_of(tmp_path / "e.jsonl", rows), 32, 3)
+    assert (one.prompt.text, one.desirable, one.weight) == ("a ring on top", True, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([[1, 2]], "Line 1 of 'p.jsonl' is no JSON .*no object.*: write one object a line"),
+        ([{"prompt": "a", "chosen": "x.png"}], "not in Pick-a-Pic's layout .caption, jpg_0, jpg_1, label_0 missing"),
+        (
+            [row(1.0, "gone.png", "gone.png")],
+            "The picture 'gone.png' in row 1 of 'p.jsonl' is not there: paths are relative",
+        ),
+        ([row(1.0, "/etc/passwd", "x")], "neither the path of a picture nor its bytes in base64"),
+        ([row(1.0, "p.jsonl", "x")], "neither the path of a picture nor its bytes in base64"),
+        ([row(1.0, base64_of(b"no picture"), "x")], "A picture in row 1 of 'p.jsonl' is not a readable picture"),
+        ([row(1.0, 7, 8)], "A picture in row 1 of 'p.jsonl' is not a readable picture"),
+        ([{**row(1.0, "x", "x"), "label_0": "left"}], "label_0 in row 1"),
+        ([row(1.0, None, None)], "row 1 of 'p.jsonl' has no picture"),
+    ],
+)
+def test_nonsense_in_jsonl_is_named_by_its_line(tmp_path: Path, rows: list[object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read_pairs(lines_of(tmp_path / "p.jsonl", rows), 32, 10)
+
+
+def test_no_jsonl_and_none_that_can_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no JSONL file"):
+        read_pairs(tmp_path / "nowhere.jsonl", 32, 1)
+    (tmp_path / "p.jsonl").write_bytes(b"\xff\xfe{\x00")
+    with pytest.raises(InputError, match="cannot be read as a JSONL file .*: write one object a line, in UTF-8"):
+        read_pairs(tmp_path / "p.jsonl", 32, 1)
+    (tmp_path / "p.jsonl").write_text('{"caption": ')
+    with pytest.raises(InputError, match="Line 1 of 'p.jsonl' is no JSON"):
+        read_pairs(tmp_path / "p.jsonl", 32, 1)
 
 
 def test_no_file_and_no_parquet(tmp_path: Path) -> None:

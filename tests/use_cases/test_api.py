@@ -58,3 +58,8 @@ def test_floats_in_0_to_1_are_the_same_pictures() -> None:
 def test_what_is_no_picture_is_said(images: torch.Tensor, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         t2ialign.score_images(images, metrics=["ssim"])
+
+
+def test_what_of_a_prompt_is_not_read_is_a_warning() -> None:
+    with pytest.warns(UserWarning, match="plain letters"):
+        t2ialign.score_images(torch.zeros(2, 3, 16, 16), "a (red:1.3) circle", metrics=("rmse",))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from t2ialign.source import Source
-from t2ialign.store import StoreBusy, ingest_inbox, list_cells, open_store
+from t2ialign.store import StoreBusy, ingest_inbox, list_cells, open_store, post, record_scores
 from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
 
@@ -70,6 +70,22 @@ def test_scores_belong_to_their_seeds_and_versions(kept: Results) -> None:
     found = {score.version: score.values.tolist() for score in kept.scores(batch_of(1, 2))}
     assert found == {"0": [1.0, 2.0], "1": [11.0, 21.0]}
     assert kept.scores(batch_of(1)) == []
+
+
+def test_notes_are_kept_once_and_travel_with_the_cell(kept: Results, tmp_path: Path) -> None:
+    """In the store and the inbox, to those who find it again, and into the shipped results' files."""
+    batch = kept.keep_pictures(batch_of(1, 2))
+    assert kept.notes(batch) == ()
+    kept.keep_scores(batch, [score_of(1.0, 2.0)], ("The prompt is long.", "So is its adapter."))
+    kept.keep_scores(batch, [score_of(1.0, 2.0)], ("The prompt is long.",))
+    assert kept.notes(batch) == ("The prompt is long.", "So is its adapter.")
+    with open_store(tmp_path / "others") as opened:
+        other = StoreResults(opened)
+        post(opened.home, [record_scores(batch, [], kept.notes(batch))], "x")
+        ingest_inbox(opened)
+        assert other.notes(batch) == kept.notes(batch)
+        other.share(batch)
+        assert InboxResults(opened.home).notes(batch) == kept.notes(batch)
 
 
 def test_what_the_owner_shares_is_found_without_the_store(tmp_path: Path) -> None:

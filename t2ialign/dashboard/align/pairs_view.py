@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 
 
@@ -25,11 +28,16 @@ class ShownChoice:
     pictures: Sequence[tuple[str, bool]]
 
 
-def pairs(found: Sequence[ShownPair], source: str, small: bool) -> str:
-    """A few pairs, the winner on the left."""
-    return render("align/pairs.html", pairs=found, source=source, small=small)
+def pairs(found: Sequence[ShownPair], source: str, small: bool, notes: Sequence[str] = ()) -> str:
+    """A few pairs, the winner on the left, after what people should know of all of them."""
+    return said_before(notes) + render("align/pairs.html", pairs=found, source=source, small=small)
 
 
-def kept(found: Sequence[ShownChoice], measure: str, small: bool) -> str:
+def kept(found: Sequence[ShownChoice], measure: str, small: bool, notes: Sequence[str] = ()) -> str:
     """Candidates of a few prompts; those that would be kept are framed."""
-    return render("align/kept.html", choices=found, measure=measure, small=small)
+    return said_before(notes) + render("align/kept.html", choices=found, measure=measure, small=small)
+
+
+def said_before(notes: Sequence[str]) -> Markup:
+    """What people should know of what they see, a line a sentence."""
+    return Markup().join(notice(note, "note") for note in notes)

@@ -11,6 +11,7 @@ from t2ialign.dashboard.shared.contact_sheet import SMALL, Group, sheet
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.links import Subject
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.store import counted_notes
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.types import Metric, TradeoffPoint
 
@@ -55,6 +56,7 @@ def point_details_html(found: PointDetails) -> Markup:
         sheet=sheet([found.group]) if opened else "",
         href=Subject(cell=found.open).href,
         hard=found.group.pixels <= SMALL,
+        notes=counted_notes(found.point),
     )
 
 

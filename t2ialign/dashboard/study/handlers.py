@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -31,10 +32,10 @@ from t2ialign.store.studies import (
     study_of,
 )
 from t2ialign.store.vote_queries import count_answers, list_surveys
-from t2ialign.study.design import Contender, StudyDesign, from_toml, to_toml
+from t2ialign.study.design import Contender, StudyDesign, read_design, to_toml
 from t2ialign.types import InputError
-from t2ialign.use_cases.batches.sweep import SweepState
-from t2ialign.use_cases.studies.prepare import missing, prepare, publish, requests_of
+from t2ialign.use_cases.batches.sweep import SweepState, note_lines
+from t2ialign.use_cases.studies.prepare import missing, notes_on, prepare, publish, requests_of
 
 NEW = ("New study", "")
 PER_CATEGORY = 3
@@ -98,8 +99,22 @@ def draw(services: Services, study: str, address: str) -> Updates:
         "resume": gr.Button(visible=state == "paused"),
         "close": gr.Button(visible=state in ("open", "paused") and not quick),
         "log": history(study_log(services.store, study)) if study else "",
-        **look(services, study, address),
+        **_with_notes(services, found, look(services, study, address)),
     }
+
+
+def _with_notes(services: Services, found: Study | None, updates: Updates) -> Updates:
+    """What is to be known of a study's pictures, after what went wrong."""
+    if found is None or found.design is None:
+        return updates
+    try:
+        notes = note_lines(notes_on(services.bench, found.design))
+        return {
+            **updates,
+            "study_notice": Markup().join([updates["study_notice"], *(notice(one, "note") for one in notes)]),
+        }
+    except InputError:  # a checkpoint is gone, say: whoever wants its pictures hears it
+        return updates
 
 
 def look(services: Services, study: str, address: str) -> Updates:
@@ -227,11 +242,7 @@ def read_toml(services: Services, address: str, file: str | None) -> Updates:
     if file.endswith(".zip"):
         study, _ = import_zip(services.store, Path(file))
         return fill(services, study.id) | draw(services, study.id, address)
-    try:
-        design = from_toml(Path(file).read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError("The file is no text in UTF-8: choose a TOML file.") from error
-    study = add_study(services.store, design)
+    study = add_study(services.store, read_design(Path(file)))
     return fill(services, study.id) | draw(services, study.id, address)
 
 

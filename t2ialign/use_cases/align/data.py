@@ -14,6 +14,7 @@ from safetensors.torch import save
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.files import Say, write_whole
+from t2ialign.limits import literal_notes
 from t2ialign.training.data import PromptTable, TrainData, paired_data, single_data
 from t2ialign.training.pairs import checked_pairs
 from t2ialign.training.selection import checked_examples, liked_and_disliked, mixed, shared_out
@@ -50,7 +51,7 @@ def gather(
         else _preferred(bench, plan, backbone, cancelled, said.append)
     ):
         if isinstance(event, TrainData):
-            event = replace(event, notes=tuple(dict.fromkeys(filter(None, (*said, event.unread())))))
+            event = replace(event, notes=tuple(dict.fromkeys(filter(None, (*said, *event.notes, event.unread())))))
         yield event
 
 
@@ -76,7 +77,8 @@ def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Call
 
 def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], draw: torch.Generator) -> TrainData:
     if plan.method.data == "pairs":
-        return paired_data(backbone, pairs, plan.settings.training.empty_prompts)
+        found = paired_data(backbone, pairs, plan.settings.training.empty_prompts)
+        return replace(found, notes=(literal_notes([pair.prompt.text for pair in pairs]),))
     return _labelled(plan, backbone, liked_and_disliked(pairs), draw)
 
 
@@ -90,7 +92,8 @@ def _single_data(
 ) -> TrainData:
     prompts, pictures = [e.prompt.text for e in examples], [e.picture for e in examples]
     weights, empty = [e.weight for e in examples], plan.settings.training.empty_prompts
-    return single_data(backbone, prompts, pictures, weights, desirable, empty)
+    found = single_data(backbone, prompts, pictures, weights, desirable, empty)
+    return replace(found, notes=(literal_notes(prompts),))
 
 
 def _selected(

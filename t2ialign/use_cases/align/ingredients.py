@@ -18,6 +18,8 @@ from t2ialign.content import file_sha256
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import adapter_file, adapter_sha
+from t2ialign.source import FILES
+from t2ialign.training.pair_files import is_json
 from t2ialign.types import InputError, content_key
 from t2ialign.use_cases.align.manifest import Ingredients, find_manifest
 from t2ialign.use_cases.align.request import AlignRequest, Plan, repeatable
@@ -124,8 +126,7 @@ def _measure(bench: Workbench, plan: Plan, name: str) -> str:
 def _data(bench: Workbench, plan: Plan) -> str:
     """The content of what the source names; empty where a judge makes it."""
     source = plan.source
-    if source.kind == "parquet":
-        path = path_of(plan)
+    if source.kind in FILES and not is_json(path := path_of(plan)):  # JSONL may name its pictures
         return file_sha256(path) if path.is_file() else ""  # whoever reads it says that it is missing
     if source.kind == "pictures":
         files = picture_files(path_of(plan))

@@ -9,6 +9,7 @@ import torch
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.generate import sample
+from t2ialign.limits import guidance_taken
 from t2ialign.types import AdapterUse, GenerationConfig, Prompt, SeedBatch
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, joined, score_batch
@@ -62,7 +63,7 @@ def sample_policy(
         policy.entry.name,
         policy.revision,
         (AdapterUse(name),),
-        guidance_scale=guidance_scale,
+        guidance_scale=guidance_taken(guidance_scale),
         num_inference_steps=steps,
         height=size,
         width=size,

@@ -13,7 +13,7 @@ from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
 from t2ialign.settings import expanded
-from t2ialign.source import Source, known
+from t2ialign.source import FILES, Source, known
 from t2ialign.store import belongs_to
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
@@ -175,7 +175,7 @@ def _source(method: Method, said: Source) -> Source:
 
 def _check_border(home: Path, source: Source, prompts: str) -> None:
     """Nothing is read from the store's own folder: only DuckDB may open its database, and what else lies there is kept."""
-    named = [source.argument] if source.kind in ("parquet", "pictures") else []
+    named = [source.argument] if source.kind in (*FILES, "pictures") else []
     for name in (name for name in (*named, prompts) if name):
         path = expanded(name)
         try:

@@ -17,7 +17,7 @@ from t2ialign import settings
 from t2ialign.files import Say, unsaid
 from t2ialign.metrics import METRICS
 from t2ialign.network import why_offline
-from t2ialign.source import Source
+from t2ialign.source import FILES, Source
 from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
 from t2ialign.training.selection import checked_examples
@@ -83,7 +83,7 @@ def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
     if encoder is None:
         raise InputError(
             f"{plan.entry.name} has no annotator, because nobody's taste in its pictures is known: learn from "
-            "metric:NAME, votes:STUDY or parquet:FILE."
+            "metric:NAME, votes:STUDY, parquet:FILE or jsonl:FILE."
         )
     groups = _groups(encoder)
     if group and group not in groups:
@@ -180,7 +180,7 @@ def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) 
 
 def check_source(plan: Plan) -> None:
     """Refuses a file by its first pair, and a folder without pictures, before anything is loaded."""
-    if plan.source.kind == "parquet":
+    if plan.source.kind in FILES:
         read_pairs(path_of(plan), plan.entry.size, limit=1)
     if plan.source.kind == "pictures":
         picture_files(path_of(plan))
@@ -192,7 +192,7 @@ def ready_pairs(bench: Workbench, plan: Plan, say: Say = unsaid) -> list[Prefere
     if plan.source.kind == "votes":
         pairs = bench.results.vote_pairs(plan.source, plan.entry.size)
         return checked_pairs(pairs, plan.entry.size, "let people vote in this study first")
-    if plan.source.kind == "parquet":
+    if plan.source.kind in FILES:
         name, files = path_of(plan).name, iter([path_of(plan)])
     else:
         name, files = plan.source.argument, _from_hub(plan.source.argument, say)
@@ -214,7 +214,7 @@ def ready_examples(bench: Workbench, plan: Plan) -> list[Example]:
 
 
 def _from_hub(name: str, say: Say = unsaid) -> Iterator[Path]:
-    """The Parquet files of a Hub dataset's train split (``org/name``), or the one named (``org/name/path.parquet``).
+    """The files of a Hub dataset's train split (``org/name``), or the one named (``org/name/path.parquet``).
 
     Each is fetched when it is asked for; ``say`` hears which.
     """
@@ -237,21 +237,24 @@ def _reached(name: str) -> Iterator[None]:
     except Exception as error:  # what a missing network raises is spread over several libraries
         raise InputError(
             f"The dataset {name} cannot be fetched from the Hub: check its name and the network, or download the file "
-            "and use parquet:FILE."
+            "and use parquet:FILE or jsonl:FILE."
         ) from error
 
 
 def train_files(repository: str, files: Iterable[str]) -> list[str]:
     """The Parquet files of the train split, in the order of their names, as the library ``datasets`` knows it.
 
-    A path belongs to a split whose name is a word of it. Where no path names a split, all of them are for training.
+    A path belongs to a split whose name is a word of it. Where no path names a split, all of them are for training. Files of
+    JSONL count where there is no Parquet.
 
     Raises:
-        InputError: no Parquet file, no train split, or several configurations of it to choose from.
+        InputError: no such file, no train split, or several configurations of it to choose from.
     """
-    tables = sorted(file for file in files if file.lower().endswith(".parquet"))
+    names = sorted(files)
+    tables = [name for name in names if name.lower().endswith(".parquet")]
+    tables = tables or [name for name in names if name.lower().endswith((".jsonl", ".ndjson"))]
     if not tables:
-        raise InputError(f"The dataset {repository} on the Hub holds no Parquet file: choose another.")
+        raise InputError(f"The dataset {repository} on the Hub holds no Parquet or JSONL file: choose another.")
     split_of = {file: next((name for name, word in SPLITS.items() if word.search(file.lower())), "") for file in tables}
     train = [file for file in tables if split_of[file] == "train"]
     if not train and not any(split_of.values()):

@@ -133,7 +133,7 @@ def audit_pictures(
 ) -> Audit:
     """(b), (c) and (d) on any pictures, taken as seeds of one prompt; ``watch`` hears the finished share."""
     if len(images) < 8:
-        raise InputError(f"An audit needs at least 8 pictures and {subject} holds {len(images)}: add some.")
+        raise InputError(f"An audit needs at least 8 pictures, and here are {len(images)} ({subject}): add some.")
     varied = _varied(metrics)
     group = Group.of(varied, _encode(Prompt(""), encoders, varied), images, watch)
     found = {metric.name: _begun(metric, encoders) for metric in varied if metric.name in group.pool}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from t2ialign import settings, store
+from t2ialign.files import foreign, text_of
 from t2ialign.seeds import SeedPlan, designed_seeds, parse_plan, plan_text
 from t2ialign.store import Store
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet, benchmark_set, title_of
@@ -36,11 +37,21 @@ class StrayGroup:
 
 def shipped() -> list[BenchmarkSet]:
     """The sets of ``data/benchmarks``: a title, a prompt set and a plan of seeds each."""
-    found = []
-    for path in sorted(FOLDER.glob("*.toml")):
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.append(benchmark_set(said["title"], prompt_sets.load(said["prompts"]), parse_plan(said["seeds"])))
-    return found
+    return [read_set(path) for path in sorted(FOLDER.glob("*.toml"))]
+
+
+def read_set(path: Path) -> BenchmarkSet:
+    """A set from a TOML file with its ``title``, ``prompts`` and ``seeds``, three texts.
+
+    Raises:
+        InputError: it is none.
+    """
+    with foreign(f"{path} is no benchmark set with a title, prompts and seeds", "mend or remove it"):
+        said = tomllib.loads(text_of(path.read_bytes()))
+        title, prompts, seeds = (said[name] for name in ("title", "prompts", "seeds"))
+        if not all(isinstance(text, str) and text for text in (title, prompts, seeds)):
+            raise ValueError("one of the three is no text")
+        return benchmark_set(title, prompt_sets.load(prompts), parse_plan(seeds))
 
 
 def keep_shipped(opened: Store) -> None:

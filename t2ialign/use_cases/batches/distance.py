@@ -32,12 +32,16 @@ NOBODY = Prompt("")  # embeddings of pictures alone
 
 @dataclass(frozen=True)
 class Population:
-    """Pictures of one origin; those of a checkpoint come from ``cells`` of the store, with the seeds of each."""
+    """Pictures of one origin; those of a checkpoint come from ``cells`` of the store, with the seeds of each.
+
+    ``guidance_scales`` are those of the cells: several are a mixture, which is no single model's distribution.
+    """
 
     name: str
     images: UInt8[Tensor, "n 3 h w"]
     cells: int = 0
     seeds: tuple[tuple[int, ...], ...] = ()
+    guidance_scales: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,10 @@ def _population(bench: Workbench, side: str, cells: Sequence[Cell]) -> Populatio
         return Population(side, read_pictures(picture_files(Path(side))))
     batches = [store.load_batch(bench.store, cell.config, cell.prompt, cell.seeds) for cell in cells]
     images = [batch.images for batch in batches if batch.seeds]
+    scales = tuple(sorted({batch.config.guidance_scale for batch in batches if batch.seeds}))
     if not images:
         raise InputError(f"Of '{side}' only thumbnails are stored; generate its pictures on this machine first.")
-    return Population(side, torch.cat(images), len(images), tuple(batch.seeds for batch in batches))
+    return Population(side, torch.cat(images), len(images), tuple(batch.seeds for batch in batches), scales)
 
 
 def is_paired(first: Population, second: Population) -> bool:
@@ -182,7 +187,15 @@ def _reader(bench: Workbench, entry: Distribution, scorers: Sequence[str]) -> En
 def record(found: Distances) -> dict[str, Any]:
     """What ``distance --json`` prints."""
     return {
-        "sides": [{"name": side.name, "pictures": len(side.images), "cells": side.cells} for side in found.sides],
+        "sides": [
+            {
+                "name": side.name,
+                "pictures": len(side.images),
+                "cells": side.cells,
+                "guidance_scales": side.guidance_scales,
+            }
+            for side in found.sides
+        ],
         "distances": {
             name: {"mean": value.mean, "lo": value.lo, "hi": value.hi, "version": found.versions[name]}
             for name, value in found.found.items()
@@ -205,5 +218,9 @@ def lines(found: Distances) -> Iterator[str]:
 
 
 def _said(side: Population) -> str:
-    of = f" of {side.cells} cells" if side.cells else ""
+    of = (
+        f" of {side.cells} cells at CFG {', '.join(f'{scale:g}' for scale in side.guidance_scales)}"
+        if side.cells
+        else ""
+    )
     return f"'{side.name}' ({len(side.images)} pictures{of})"

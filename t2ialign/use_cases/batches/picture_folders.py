@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign.files import Say, foreign, unsaid
+from t2ialign.files import Say, foreign, text_of, unsaid
 from t2ialign.limits import clean_prompt
 from t2ialign.pictures import read_picture
 from t2ialign.types import InputError, Prompt
@@ -75,9 +74,8 @@ def _caption(picture: Path, files: list[Path]) -> str:
     texts = {}
     for file in files:
         data = file.read_bytes()
-        encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
         with foreign(f"The caption '{file.name}' is no text in UTF-8", "save it as UTF-8"):
-            texts[clean_prompt(data.decode(encoding), f"caption '{file.name}'")] = file.name
+            texts[clean_prompt(text_of(data), f"caption '{file.name}'")] = file.name
     if len(texts) > 1:
         raise InputError(f"'{picture.name}' has captions that differ ({', '.join(texts.values())}): keep one of them.")
     (text,) = texts

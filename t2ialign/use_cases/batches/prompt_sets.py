@@ -4,6 +4,7 @@
 - ``.csv``: a header with ``prompt`` and, where there is one, ``category``, in any case; quoted cells may have line breaks.
 - ``.tsv``: the same between tabs and without any quoting, as PartiPrompts is published.
 - ``.jsonl``: an object a line with ``prompt`` and ``category`` or ``tag`` (GenEval).
+- ``.parquet``: the columns of a ``.csv``, as the Hub's datasets have them.
 
 White space within a prompt, line breaks included, is one space: models see no difference.
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from t2ialign import settings
-from t2ialign.files import Say, foreign, unsaid
+from t2ialign.files import Say, columns_hint, foreign, text_of, unsaid
 from t2ialign.limits import clean_prompt
 from t2ialign.types import InputError, Prompt
 
@@ -46,8 +47,8 @@ def load(name_or_path: str, say: Say = unsaid) -> tuple[Prompt, ...]:
     if reader is None:
         raise InputError(f"'{path.name}' is not a prompt file; use {', '.join(_READERS)}.")
     with foreign(f"'{path.name}' could not be read as a {path.suffix} prompt file", "mend it, or save it as UTF-8"):
-        text = path.read_bytes().decode("utf-8-sig")
-        rows = [Prompt(_tidy(prompt.text, line), _tidy(prompt.category, line)) for line, prompt in reader(text)]
+        numbered = reader(path.read_bytes())
+        rows = [Prompt(_tidy(prompt.text, line), _tidy(prompt.category, line)) for line, prompt in numbered]
     said = [prompt for prompt in rows if prompt.text]
     prompts = dict.fromkeys(said)
     if not prompts:
@@ -103,7 +104,7 @@ def _read_table(rows: Iterator[tuple[int, list[str]]]) -> Iterator[Found]:
     _, header = next(rows, (1, []))
     columns = [name.strip().lower() for name in header]
     if "prompt" not in columns:
-        raise ValueError("its first line names no column 'prompt'")
+        raise ValueError(f"its first line names no column 'prompt'{columns_hint(','.join(header))}")
     for number, cells in rows:
         if len(cells) > len(columns):
             raise ValueError(f"line {number} has {len(cells)} values for {len(columns)} columns")
@@ -122,9 +123,31 @@ def _read_json_lines(text: str) -> Iterator[Found]:
         yield number, Prompt(record["prompt"] or "", str(record.get("category") or record.get("tag") or ""))
 
 
-_READERS: dict[str, Callable[[str], Iterator[Found]]] = {
-    ".txt": _read_text,
-    ".tsv": _read_tsv,
-    ".csv": _read_csv,
-    ".jsonl": _read_json_lines,
+def _read_parquet(data: bytes) -> Iterator[Found]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(pa.BufferReader(data))
+    columns = {name.strip().lower(): name for name in table.column_names}
+    if "prompt" not in columns:
+        raise ValueError("it has no column 'prompt'")
+    kinds = [name for name in ("category", "tag") if name in columns]
+    wanted = [columns[name] for name in ("prompt", *kinds[:1])]
+    for number, row in enumerate(table.select(wanted).to_pylist(), 1):
+        text, *kind = (row[name] for name in wanted)
+        if not isinstance(text, str | None):
+            raise ValueError(f"row {number} has no text as its prompt")
+        yield number, Prompt(text or "", str(kind[0]) if kind and kind[0] is not None else "")
+
+
+def _of_text(read: Callable[[str], Iterator[Found]]) -> Callable[[bytes], Iterator[Found]]:
+    return lambda data: read(text_of(data))
+
+
+_READERS: dict[str, Callable[[bytes], Iterator[Found]]] = {
+    ".txt": _of_text(_read_text),
+    ".tsv": _of_text(_read_tsv),
+    ".csv": _of_text(_read_csv),
+    ".jsonl": _of_text(_read_json_lines),
+    ".parquet": _read_parquet,
 }

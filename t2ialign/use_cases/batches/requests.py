@@ -6,16 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from t2ialign.files import Say, unsaid
-from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt
+from t2ialign import settings
+from t2ialign.files import PICTURES, Say, unsaid
+from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt, guidance_taken
 from t2ialign.metrics import ALL, NAMES
 from t2ialign.registry import load_registry, resolve, unknown
 from t2ialign.samplers import check_scheduler
 from t2ialign.seeds import SeedPlan, seeds_for
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
-
-ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class BatchRequest:
     notes: tuple[str, ...] = ()
 
 
-NO_GUIDANCE = "CFG 0 is taken for no guidance, as stock pipelines take it: these are the pictures of CFG 1."
+NO_GUIDANCE = "CFG below 1 is taken for no guidance, as stock pipelines take it: these are the pictures of CFG 1."
 
 
 def checked(request: BatchRequest) -> BatchRequest:
     """The request with its prompt tidied, its seeds, numbers, scheduler and metrics known to be good.
 
-    Guidance of 0 becomes 1, the plain conditional model, as in stock pipelines, where the formula would ignore the prompt.
+    Guidance below 1 becomes 1, the plain conditional model (``limits.guidance_taken``).
 
     Raises:
         InputError: what is wrong with the first of them that is, in one sentence.
@@ -54,12 +53,12 @@ def checked(request: BatchRequest) -> BatchRequest:
     clean_prompt(request.negative_prompt, "negative prompt")
     scale, steps = check_guidance_scale(request.guidance_scale), check_steps(request.num_inference_steps)
     check_scheduler(request.scheduler)
-    notes = request.notes if scale else tuple(dict.fromkeys((*request.notes, NO_GUIDANCE)))
+    notes = request.notes if scale >= 1 else tuple(dict.fromkeys((*request.notes, NO_GUIDANCE)))
     return replace(
         request,
         prompt=prompt,
         seeds=seeds,
-        guidance_scale=scale or 1.0,
+        guidance_scale=guidance_taken(scale),
         num_inference_steps=steps,
         metrics=check_metrics(request.metrics),
         scorers=check_scorers(request.scorers),
@@ -147,16 +146,21 @@ def grid(
     return cells
 
 
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES and not path.name.startswith("._") and path.is_file()
+
+
 def picture_files(folder: Path) -> list[Path]:
-    """The picture files of a folder, by name.
+    """The picture files of a folder, by name; not the ``._`` files that macOS leaves beside them, which are no pictures.
 
     Raises:
         InputError: no such folder, or no pictures in it.
     """
+    folder = settings.expanded(folder)
     if not folder.is_dir():
         raise InputError(f"'{folder}' is not a folder; give one that holds the pictures to score.")
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+        files = sorted(path for path in folder.iterdir() if _is_picture(path))
     except OSError as error:
         raise InputError(f"'{folder}' cannot be read ({error.strerror}); choose another folder.") from error
     if not files:

@@ -86,7 +86,7 @@ def _one(opened: Store, cell: Cell, found: Measures, state: RescoreState) -> Res
             return replace(state, scores=state.scores + written, without_pictures=state.without_pictures + 1)
         scorer = Scorer(cell.prompt, wanted, found.encoders, forgiving=True)
         scores = scorer.add(batch)
-        store.add_scores(opened, batch, scores.values())
+        store.add_scores(opened, batch, scores.values(), scorer.unread())
         written += len(scores)
         state = replace(state, left_out=joined((*state.left_out, *scorer.left_out())))
     return replace(state, scores=state.scores + written)

@@ -6,12 +6,11 @@ same seeds are read back.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -22,15 +21,17 @@ from t2ialign.diffusion.adapter_files import left_out
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
+from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import BackboneEntry, resolve
-from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
+from t2ialign.registry import BackboneEntry, adapter_here, resolve
+from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
 from t2ialign.use_cases.measures import joined as left_out_once
 from t2ialign.use_cases.workbench import Workbench
 
+NO_EFFECT = "Without guidance (CFG 1) the negative prompt has no effect: choose a CFG above 1."
 Phase = Literal["waiting", "loading", "generating", "done"]
 MICRO_BATCH = {"cpu": 8, "cuda": 16}
 
@@ -110,9 +111,14 @@ def score_batch(
     state = _noted(replace(state, notes=notes_on(bench, entry, request, config)), chosen.left_out)
     scoring = _Scoring(bench, chosen, request.prompt)
     stored = bench.results.batch(config, request.prompt, request.seeds)
+    kept = bench.results.notes(stored)
+    state = _noted(state, (), kept)
     known = _known_scores(bench, stored, scoring.measures) if stored.seeds == request.seeds else None
     if known is not None:
-        yield _done(scoring.told(replace(state, scores=known)), stored, started)
+        state = scoring.told(replace(state, scores=known))
+        if set(lasting(state)) - set(kept):  # stored before notes were
+            bench.results.keep_scores(stored, (), lasting(state))
+        yield _done(state, stored, started)
         return
     parts = [stored] if stored.seeds else []
     state = replace(state, images=by_seed(stored))
@@ -125,7 +131,7 @@ def score_batch(
     in_order = tuple(seed for part in parts for seed in part.seeds) == request.seeds
     if not in_order or not state.generated:  # a stored part came first, or there is only a stored one
         state = _Scoring(bench, chosen, request.prompt).scored(state, batch)
-    bench.results.keep_scores(batch, state.scores.values())
+    bench.results.keep_scores(batch, state.scores.values(), lasting(state))
     yield _done(state, batch, started)
 
 
@@ -160,10 +166,7 @@ class _Scoring:
     def told(self, state: BatchState) -> BatchState:
         """The state with what is left out, and what of the prompt is not read."""
         lost = (*self.measures.left_out, *self.scorer.left_out())
-        unread: list[str] = []
-        with suppress(Exception):  # a scorer that fails even at this has its say where it scores
-            unread = self.scorer.unread()
-        return _noted(state, lost, unread)
+        return _noted(state, lost, self.scorer.unread())
 
 
 def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] = ()) -> BatchState:
@@ -174,6 +177,28 @@ def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] 
     return replace(state, left_out=lost, notes=tuple(dict.fromkeys((*said, *notes, *map(str, lost)))))
 
 
+def lasting(state: BatchState) -> tuple[str, ...]:
+    """The notes that are kept with a cell: those of how its prompt is read, not of how it was asked for or what is away."""
+    passing = {*state.request.notes, *map(str, state.left_out)}
+    return tuple(note for note in state.notes if note not in passing)
+
+
+def blank_notes(state: BatchState) -> Iterator[str]:
+    """Why metrics that were asked for by name have no value, a sentence a reason."""
+    blank = [name for name in state.request.metrics if name in state.scores and math.isnan(state.scores[name].mean)]
+    reasons = {name: _why_blank(METRICS[name], state) for name in blank}
+    for reason in dict.fromkeys(reasons.values()):
+        yield f"{', '.join(name for name in blank if reasons[name] == reason)}: {reason}."
+
+
+def _why_blank(metric: Metric, state: BatchState) -> str:
+    if metric.level != "image" and len(state.request.seeds) < 2:
+        return "compares pictures with each other, and there is only one; ask for at least two seeds"
+    if metric.name.startswith("mutual_information") and state.config.negative_prompt:
+        return "unknown with a negative prompt, which changes what the prompt is compared with"
+    return "unknown here, because what measures it cannot read this prompt or these pictures"
+
+
 def notes_on(
     bench: Workbench,
     entry: BackboneEntry,
@@ -182,16 +207,19 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
-    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG 0.
+    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG below 1, and a
+    negative prompt without guidance.
     """
     found = list(request.notes)
+    if config.negative_prompt and config.guidance_scale == 1:
+        found.append(NO_EFFECT)
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
     known = bench.registry().checkpoints if config.adapters else {}
     for use in config.adapters:
-        adapter = known[use.name].adapter if use.name in known else None
-        found += [left_out(adapter, use.name)] if isinstance(adapter, Path) else []
+        file = adapter_here(known[use.name]) if use.name in known else None
+        found += [left_out(file, use.name)] if file else []
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -264,6 +292,7 @@ def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
     seconds = time.monotonic() - started
     return replace(
         state,
+        notes=tuple(dict.fromkeys((*state.notes, *blank_notes(state)))),
         phase="done",
         images=by_seed(batch),
         previews={},
@@ -303,6 +332,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         notes=notes_on(bench, entry, request, config) if entry else (),
         batch=batch,
     )
+    state = _noted(state, (), bench.results.notes(batch))
     return _noted(state, (replace(part, metrics=names) for part, names in unscored if names))
 
 

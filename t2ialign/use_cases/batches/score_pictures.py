@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,12 +45,16 @@ def score_images(
 
     Without ``metrics`` it is by the short list, with ``("all",)`` by every one. ``scorers`` are names of the registry;
     those of the pixels (SSIM, entropy, ...) need none. What cannot be measured (faithfulness to a prompt without a prompt,
-    differences of a single picture) is left out, or answered with a sentence where it was asked for by name.
+    differences of a single picture) is left out, or answered with a sentence where it was asked for by name. What of the
+    prompt is not read comes as a warning (``UserWarning``).
 
     Raises:
         InputError: an unknown metric or scorer, weights that cannot be reached, or pictures that are too small or none.
     """
-    return dict(measure_pictures(eight_bits(images), prompt, metrics, scorers).scores)
+    found = measure_pictures(eight_bits(images), prompt, metrics, scorers)
+    for note in found.notes:
+        warnings.warn(note, stacklevel=2)
+    return dict(found.scores)
 
 
 def eight_bits(images: Tensor) -> UInt8[Tensor, "n 3 h w"]:

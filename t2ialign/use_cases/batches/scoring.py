@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -63,7 +64,13 @@ class Scorer:
 
     def unread(self) -> list[str]:
         """Which of the encoders that work read only a part of the prompt, a sentence each."""
-        return unread_notes(self._working(), self.prompt)
+        found: list[str] = []
+        for encoder in self._working():
+            with suppress(
+                *((Exception,) if self.forgiving else ())
+            ):  # one that fails at this has its say where it scores
+                found += unread_notes([encoder], self.prompt)
+        return found
 
     def _working(self) -> list[Encoder]:
         return [encoder for encoder in self.encoders if encoder.id not in self.failed]
@@ -104,7 +111,5 @@ def unread_notes(encoders: Iterable[Encoder], prompt: Prompt) -> list[str]:
     """Which scorers read only a part of a prompt, a sentence each."""
     found = [(encoder.id, encoder.unread(prompt)) for encoder in encoders if isinstance(encoder, ReadsPrompts)]
     return [
-        f"The prompt is longer than {name} can read, so it is scored without its last {tokens} tokens."
-        for name, tokens in found
-        if tokens
+        f"The prompt is longer than {name} can read, so it is scored without {part}." for name, part in found if part
     ]

@@ -196,6 +196,8 @@ def stored_comparisons(
 ) -> list[Comparison]:
     """Checkpoints against a base on the prompts and seeds that both have, from what is stored: one family of differences."""
     check_metrics(metrics)
+    if policies and set(policies) == {base}:
+        raise InputError(f"{base} is not compared with itself: name another checkpoint, or another one with --against.")
     rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
     return corrected(list(comparisons(newest(rows), METRICS)))
 
@@ -288,6 +290,7 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
             f"{_ends(point.x)}  {point.y_metric} {point.y.mean:.3f} {_ends(point.y)}"
             f"  ({point.prompts} prompts, {point.seeds} pictures)"
         )
+        yield from (f"  {note}" for note in store.counted_notes(point))
 
 
 def checkpoint_rows(registry: Registry) -> list[dict[str, Any]]:

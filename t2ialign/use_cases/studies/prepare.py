@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign import store
+from t2ialign.limits import guidance_taken
 from t2ialign.metrics import METRICS
 from t2ialign.registry import resolve
 from t2ialign.seeds import seeds_for
@@ -20,7 +21,7 @@ from t2ialign.study.design import checked as checked_design
 from t2ialign.study.manifest import Exhibit, Manifest, merged
 from t2ialign.study.trials import draw
 from t2ialign.types import InputError, Prompt, cell_key
-from t2ialign.use_cases.batches.requests import BatchRequest, checked
+from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.sweep import SweepState, sweep
 from t2ialign.use_cases.results import StoreResults
@@ -33,7 +34,7 @@ def requests_of(design: StudyDesign) -> tuple[BatchRequest, ...]:
     """The seed batches that a study shows pictures of, one checkpoint after another."""
     pictures = design.pictures
     metrics = tuple(dict.fromkeys(contender.metric for contender in design.contenders if contender.metric))
-    configs = dict.fromkeys((contender.checkpoint, contender.guidance_scale) for contender in design.contenders)
+    configs = dict.fromkeys((contender.checkpoint, _scale(contender)) for contender in design.contenders)
     return tuple(
         BatchRequest(
             prompt,
@@ -73,6 +74,18 @@ def prepare(
 ) -> Iterator[SweepState]:
     """Generates and scores what is missing, as a sweep; nothing where everything is there."""
     yield from sweep(bench, missing(bench, design), cancelled)
+
+
+def notes_on(bench: Workbench, design: StudyDesign) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What is to be known of the study's pictures that are there: each note with the prompts that it is about."""
+    found: dict[str, dict[str, None]] = {}
+    if any(contender.guidance_scale < 1 for contender in design.contenders):
+        found[NO_GUIDANCE] = {prompt.text: None for prompt in design.prompts}
+    cells = _cells(bench, [checked(request) for request in requests_of(design)])
+    for request, cell in cells.items():
+        for note in store.notes_of(bench.store, cell):
+            found.setdefault(note, {})[request.prompt.text] = None
+    return tuple((note, tuple(prompts)) for note, prompts in found.items())
 
 
 def publish(bench: Workbench, study: str) -> Study:
@@ -128,7 +141,7 @@ def _exhibits(bench: Workbench, design: StudyDesign) -> tuple[list[Exhibit], tup
     lacking: dict[BatchRequest, None] = {}
     for contender in design.contenders:
         for request in asked:
-            if (request.checkpoint, request.guidance_scale) != (contender.checkpoint, contender.guidance_scale):
+            if (request.checkpoint, request.guidance_scale) != (contender.checkpoint, _scale(contender)):
                 continue
             cell = cells[request]
             shas = found.get(cell, {})
@@ -137,6 +150,11 @@ def _exhibits(bench: Workbench, design: StudyDesign) -> tuple[list[Exhibit], tup
             if len(shas) < len(request.seeds) or not shown:
                 lacking[request] = None
     return exhibits, tuple(lacking)
+
+
+def _scale(contender: Contender) -> float:
+    """The guidance scale of a contender's pictures as requests have it."""
+    return guidance_taken(contender.guidance_scale)
 
 
 def _cells(bench: Workbench, asked: list[BatchRequest]) -> dict[BatchRequest, str]:

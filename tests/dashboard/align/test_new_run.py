@@ -118,13 +118,40 @@ def test_pairs_are_shown_winner_first(services, monkeypatch: pytest.MonkeyPatch)
     win, lose = (torch.full((3, 64, 64), value, dtype=torch.uint8) for value in (250, 5))
     pairs = [PreferencePair(Prompt("a <b>red</b> circle"), win, lose, "annotator")] * 3
     monkeypatch.setattr(pair_preview, "judge_of", lambda bench, plan: None)
-    monkeypatch.setattr(pair_preview, "ready_pairs", lambda bench, plan: pairs)
+    monkeypatch.setattr(pair_preview, "ready_pairs", lambda bench, plan, say: pairs)
     shown = new_run.look_at_source(services, *form())["source_preview"]
     assert shown.count('class="win"') == 3 and "a &lt;b&gt;red" in shown
-    monkeypatch.setattr(pair_preview, "ready_pairs", lambda bench, plan: [])
+    monkeypatch.setattr(pair_preview, "ready_pairs", lambda bench, plan, say: [])
     with pytest.warns(UserWarning, match="all ties"):
         updates = new_run.look_at_source(services, *form())
     assert updates["look"].interactive and "source_preview" not in updates
+
+
+def test_what_a_run_would_leave_out_is_said_over_the_pairs(services, monkeypatch: pytest.MonkeyPatch):
+    import torch
+
+    from t2ialign.types import PreferencePair, Prompt
+
+    picture = torch.zeros(3, 64, 64, dtype=torch.uint8)
+    long, marked = Prompt("a red circle " * 20), Prompt("a (red:1.3) circle")
+    ready = [PreferencePair(prompt, picture, picture, "x") for prompt in (long, marked, Prompt("a red circle"))]
+
+    def some(bench, plan, say):
+        say("2 of the rows have no preference.")
+        return ready
+
+    monkeypatch.setattr(pair_preview, "judge_of", lambda bench, plan: None)
+    monkeypatch.setattr(pair_preview, "ready_pairs", some)
+    monkeypatch.setattr(pair_preview, "unread_words", lambda folder, text: text[80:])  # no tokenizer is here
+    shown = new_run.look_at_source(services, *form())["source_preview"]
+    said = (
+        "2 of the rows have no preference.",
+        "1 of 3 examples have prompts that are longer",
+        "1 of 3 examples have other",
+    )
+    assert [shown.count(note) for note in said] == [1, 1, 1] and "plain letters" in shown
+    monkeypatch.setattr(pair_preview, "ready_pairs", lambda bench, plan, say: ready[2:])
+    assert "examples" not in new_run.look_at_source(services, *form())["source_preview"]
 
 
 def test_a_changed_parent_keeps_the_name(services):

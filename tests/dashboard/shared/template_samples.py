@@ -26,7 +26,7 @@ OTHER = replace(METRIC, name="factor_diversity", title=EVIL[::-1], bounds=(-math
 GROUP = Group(EVIL, LOOK, (Tile(0, EVIL, EVIL, ((METRIC, 0.5), (OTHER, math.nan))), Tile(1, "data:,"), Tile(2)), 64)
 SURE, UNSURE = Interval(0.5, 0.4, 0.6), Interval(-0.1, math.nan, math.nan)
 CONFIG = GenerationConfig(EVIL, adapters=(AdapterUse(EVIL, 1.0),))
-POINT = TradeoffPoint(CONFIG, METRIC.name, OTHER.name, SURE, UNSURE, 3, 48, EVIL, EVIL)
+POINT = TradeoffPoint(CONFIG, METRIC.name, OTHER.name, SURE, UNSURE, 3, 48, EVIL, EVIL, notes=((EVIL, 1),))
 
 
 def macros() -> str:

@@ -73,6 +73,20 @@ def test_where_pairs_lie_does_not_matter(bench: Workbench, tmp_path: Path) -> No
     assert key(bench, on_pairs(path)) == key(bench, on_pairs(moved)) == before
 
 
+def test_pairs_in_jsonl_are_their_pictures_too(bench: Workbench, tmp_path: Path) -> None:
+    """The file stays as it is; a picture that it names becomes another."""
+    path = tmp_path / "a" / "p.jsonl"
+    write_picture(tmp_path / "a" / "win.png", 200)
+    write_picture(tmp_path / "a" / "lose.png", 20)
+    path.write_text(json.dumps({"caption": "a red circle", "jpg_0": "win.png", "jpg_1": "lose.png", "label_0": 1}))
+    request = short("diffusion_dpo", pairs=parse_source(f"jsonl:{path}"))
+    before = key(bench, request)
+    moved = shutil.copytree(tmp_path / "a", tmp_path / "b") / "p.jsonl"
+    assert key(bench, replace(request, pairs=parse_source(f"jsonl:{moved}"))) == before
+    write_picture(tmp_path / "a" / "win.png", 201)
+    assert key(bench, request) != before
+
+
 def test_pairs_of_a_dataset_on_the_hub_are_their_file(bench: Workbench, tmp_path: Path, monkeypatch) -> None:
     cache = use_cache(tmp_path / "hub", monkeypatch)
     request = short("diffusion_dpo", pairs=parse_source("hub:org/pairs/train.parquet"))

@@ -26,6 +26,8 @@ BOTH = ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"
         (USUAL, BOTH),
         (["test.parquet", "train.parquet"], ["train.parquet"]),
         (["default/test/0000.parquet", "default/train/0000.parquet"], ["default/train/0000.parquet"]),
+        (["train.jsonl", "test.jsonl", "notes.json"], ["train.jsonl"]),
+        (["train.parquet", "train.jsonl"], ["train.parquet"]),
         (["dev/a.parquet", "training/a.parquet"], ["training/a.parquet"]),
         (["b.parquet", "a.parquet", "latest.parquet"], ["a.parquet", "b.parquet", "latest.parquet"]),
     ],
@@ -37,7 +39,7 @@ def test_the_train_split_is_known_by_its_name(files: list[str], wanted: list[str
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        (["README.md"], "holds no Parquet file"),
+        (["README.md"], "holds no Parquet or JSONL file"),
         (["data/test-0.parquet", "data/val-0.parquet"], "has no train split.*hub:org/pairs/data/test-0.parquet"),
         (["en/train-0.parquet", "fr/train-0.parquet"], r"several train splits \(en, fr\)"),
     ],

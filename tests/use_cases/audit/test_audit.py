@@ -115,7 +115,7 @@ def test_any_pictures_can_be_audited(scoring) -> None:
     assert set(lpips.sizes) == {4, 8, 16} and lpips.truth == {} and lpips.power == ()
     assert math.isfinite(lpips.nuisance["flip"].lo), "with one prompt the interval is over pictures"
     assert found.of("clip_score") is None
-    with pytest.raises(InputError, match="at least 8 pictures and a folder holds 3"):
+    with pytest.raises(InputError, match="at least 8 pictures, and here are 3 .a folder."):
         audit_pictures("a folder", images[:3], *scoring)
 
 

@@ -59,7 +59,11 @@ def test_a_checkpoint_and_a_folder(bench: Workbench, folder) -> None:
     assert not measuring.is_paired(*sides)
     assert torch.equal(sides[1].images, read_pictures(picture_files(folder)))
     said = list(measuring.lines(measuring.measure(bench, sides, ("cmmd", "fid"), ("clip-shapes",))))
-    assert "'base' (3 pictures of 1 cells)" in said[0] and "clip-shapes" in said[1] and "fid: A Frechet" in said[-1]
+    assert (
+        "'base' (3 pictures of 1 cells at CFG 2)" in said[0]
+        and "clip-shapes" in said[1]
+        and "fid: A Frechet" in said[-1]
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from t2ialign.shapes import grammar
@@ -25,6 +27,19 @@ def test_layouts(tmp_path, name: str, text: str) -> None:
     path = tmp_path / name
     path.write_text(text)
     assert prompt_sets.load(str(path)) == (Prompt("a red circle", "color"), Prompt("a star above a ring", "spatial"))
+
+
+@pytest.mark.parametrize("kind", ["category", "Tag"])
+def test_parquet_has_the_columns_of_a_csv(tmp_path, kind: str) -> None:
+    columns = {"id": [1, 2, 3], "Prompt": ["a red  circle", None, "a star\nabove a ring"], kind: ["color", "x", None]}
+    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
+    said: list[str] = []
+    found = prompt_sets.load(str(tmp_path / "set.parquet"), said.append)
+    assert found == (Prompt("a red circle", "color"), Prompt("a star above a ring"))
+    assert said == ["1 of 3 rows of 'set.parquet' have no prompt and were left out."]
+    pq.write_table(pa.table({"prompt": [1.5]}), tmp_path / "odd.parquet")
+    with pytest.raises(InputError, match="row 1 has no text as its prompt"):
+        prompt_sets.load(str(tmp_path / "odd.parquet"))
 
 
 def test_written_sets_come_back(tmp_path) -> None:

@@ -15,7 +15,7 @@ from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, grid
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches, stored_run
-from t2ialign.use_cases.batches.score_batch import score_batch, stored_state
+from t2ialign.use_cases.batches.score_batch import NO_EFFECT, score_batch, stored_state
 from t2ialign.use_cases.batches.sweep import note_lines, sweep
 from t2ialign.use_cases.results import InboxResults, StoreResults
 from t2ialign.use_cases.workbench import Workbench, watched_inbox
@@ -146,16 +146,36 @@ def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench
     model, scorer = first.notes
     assert model.startswith("The prompt is longer than the model can read: everything from 'a red circle")
     assert scorer == "The prompt is longer than clip-shapes can read, so it is scored without its last 22 tokens."
-    assert stored_state(bench, first.request.prompt, first.config, (0,)).notes == (model,)
+    remembered = stored_state(bench, first.request.prompt, first.config, (0,))
+    assert remembered.notes == first.notes and bench.results.notes(remembered.whole) == first.notes
+    again = store.cell_scores(bench.store, "clip_score", "clip_score")
+    assert [row.notes for row in again] == [tuple(sorted(first.notes))]
     negative = run_request(bench, replace(REQUEST, negative_prompt=LONG, seeds=(0,), num_inference_steps=1))
     assert negative.notes[0].startswith("The negative prompt is longer than the model can read")
+    unguided = replace(REQUEST, negative_prompt="a star", guidance_scale=1, seeds=(0,), num_inference_steps=1)
+    assert run_request(bench, unguided).notes == (NO_EFFECT,)
     assert run_request(bench, replace(REQUEST, seeds=(0,), num_inference_steps=1)).notes == ()
 
 
-def test_guidance_of_0_is_that_of_1_and_said(bench: Workbench) -> None:
+def test_metrics_asked_for_by_name_say_why_they_are_unknown(bench: Workbench) -> None:
+    named = ("lpips", "factor_diversity", "mutual_information", "oracle_alignment")
+    request = replace(REQUEST, prompt=Prompt("a fox"), metrics=named, seeds=(0,), num_inference_steps=1)
+    found = run_request(bench, replace(request, negative_prompt="a star"))
+    assert [note.partition(":")[0] for note in found.notes] == [
+        "lpips, factor_diversity",
+        "mutual_information",
+        named[3],
+    ]
+    assert [note.split(": ")[1][:14] for note in found.notes] == ["compares pictu", "unknown with a", "unknown here, "]
+    assert bench.results.notes(found.whole) == ()
+    assert run_request(bench, replace(request, metrics=("entropy_1d",))).notes == ()
+
+
+@pytest.mark.parametrize("scale", [0, 0.5])
+def test_guidance_below_1_is_that_of_1_and_said(bench: Workbench, scale: float) -> None:
     """diffusers turns guidance off at 1 and below: the plain conditional model."""
     short = replace(REQUEST, seeds=(0,), num_inference_steps=1, metrics=("entropy_1d",))
-    none, plain = (run_request(bench, replace(short, guidance_scale=scale)) for scale in (0, 1))
+    none, plain = (run_request(bench, replace(short, guidance_scale=one)) for one in (scale, 1))
     assert none.cell == plain.cell and torch.equal(none.images[0], plain.images[0])
     assert none.notes == (NO_GUIDANCE,) and plain.notes == ()
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
 import torch
 
 from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.interval import estimate
-from t2ialign.types import AdapterUse, GenerationConfig, Interval, Score
-from t2ialign.use_cases.reports.text import comparison_lines, comparison_table, point_lines, score_lines
+from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Score
+from t2ialign.use_cases.reports.text import (
+    comparison_lines,
+    comparison_table,
+    point_lines,
+    score_lines,
+    stored_comparisons,
+)
 from tests.tradeoff.cells import point
 
 BASE = GenerationConfig("shapes")
@@ -57,3 +64,13 @@ def test_where_there_is_no_interval_it_says_too_few():
     first, *_ = score_lines({"lpips": score})
     assert "0.300  (too few to say)" in first
     assert "too few" not in next(score_lines({"lpips": replace(score, mean=math.nan)}))
+
+
+def test_a_points_notes_stand_below_it_with_the_number_of_its_prompts():
+    noted = replace(point(0.5, 0.3), cells=("a", "b"), notes=(("The prompt is long.", 1),))
+    assert list(point_lines([noted]))[1:] == ["  1 of 2 prompts: The prompt is long."]
+
+
+def test_nothing_is_compared_with_itself():
+    with pytest.raises(InputError, match="base is not compared with itself: name another checkpoint"):
+        stored_comparisons(None, ["base"], "base", ("lpips",))

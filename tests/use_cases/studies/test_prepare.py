@@ -14,8 +14,17 @@ from t2ialign.store.votes import answers_of, pairs_from_votes
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign
 from t2ialign.study.exclusion import Rule
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.requests import NO_GUIDANCE
 from t2ialign.use_cases.results import StoreResults
-from t2ialign.use_cases.studies.prepare import draft_manifest, follow_up, missing, prepare, publish, requests_of
+from t2ialign.use_cases.studies.prepare import (
+    draft_manifest,
+    follow_up,
+    missing,
+    notes_on,
+    prepare,
+    publish,
+    requests_of,
+)
 from t2ialign.use_cases.studies.results import result_lines, score_of, study_results
 from t2ialign.use_cases.studies.simulated_raters import simulate
 from t2ialign.use_cases.workbench import Workbench
@@ -58,6 +67,28 @@ def test_missing_pictures_are_made_once(bench: Workbench):
     assert list(prepare(bench, design)) == []
     assert len(draft_manifest(bench.store, design).exhibits) == 8
     assert publish(bench, study).hash == draft_manifest(bench.store, design).hash
+
+
+def test_a_contender_below_cfg_1_has_the_pictures_of_1(bench: Workbench):
+    contenders = (Contender("none", guidance_scale=0.0), Contender("strong", guidance_scale=6.0))
+    design = replace(DESIGN, contenders=contenders)
+    assert {request.guidance_scale for request in requests_of(design)} == {1.0, 6.0}
+    list(prepare(bench, design))
+    shown = draft_manifest(bench.store, design).exhibits
+    assert sorted(exhibit.contenders[0] for exhibit in shown) == ["none"] * 4 + ["strong"] * 4
+
+
+def test_what_of_the_prompts_is_not_read_is_known_of_the_study(bench: Workbench):
+    """Also where the pictures are there already; CFG below 1 is said of every prompt."""
+    long = Prompt("a red circle " * 20)
+    design = replace(
+        DESIGN, prompts=(long, PROMPTS[0]), contenders=(Contender("none", guidance_scale=0.5), Contender("b"))
+    )
+    list(prepare(bench, design))
+    assert list(prepare(bench, design)) == []
+    (first, everywhere), *others = notes_on(bench, design)
+    assert first == NO_GUIDANCE and set(everywhere) == {long.text, PROMPTS[0].text}
+    assert "longer than the model can read" in others[0][0] and others[0][1] == (long.text.strip(),)
 
 
 def test_votes_of_two_tastes_become_results_and_pairs(bench: Workbench):
