@@ -154,7 +154,7 @@ def test_a_scorer_that_fails_for_reasons_of_its_own_costs_only_its_metrics(
 
 
 def test_a_sweep_says_it_once(bench: Workbench):
-    cells = [replace(REQUEST, seeds=(0,), metrics=("lpips", "rmse"), guidance_scale=scale) for scale in (1.0, 2.0)]
+    cells = [replace(REQUEST, seeds=(0, 1), metrics=("lpips", "rmse"), guidance_scale=scale) for scale in (1.0, 2.0)]
     *_, state = sweep(bench, cells)
     ((note, prompts),) = state.notes
     assert f"{FETCH} lpips-squeeze" in note and prompts == ("a red circle",)
