@@ -136,46 +136,6 @@ def compare(
 
 
 @app.command()
-def checkpoints(
-    markdown: Annotated[bool, typer.Option("--markdown", help="What each trained one gained and lost.")] = False,
-    remove: Annotated[str, typer.Option(help="Delete one of your own; its pictures and scores stay.")] = "",
-    restore: Annotated[str, typer.Option(help="Bring a deleted one back.")] = "",
-    store: StorePath = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """List what can be chosen as a checkpoint; delete one of your own, or bring it back."""
-    if remove or restore:
-        _move_checkpoint(remove, restore, store)
-        return
-    from t2ialign.registry import load_registry
-    from t2ialign.use_cases.reports.text import checkpoint_rows
-
-    found = load_registry(home=store)
-    for problem in found.problems:
-        print(problem, file=sys.stderr)
-    if markdown:
-        from t2ialign.use_cases.reports import checkpoint_table
-
-        typer.echo(checkpoint_table.markdown(found), nl=False)
-        return
-    rows = checkpoint_rows(found)
-    emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
-
-
-def _move_checkpoint(remove: str, restore: str, store: Path | None) -> None:
-    from t2ialign.use_cases.align import removal
-    from t2ialign.use_cases.workbench import open_workbench
-
-    with open_workbench(store, share=False) as bench:
-        if remove:
-            removal.remove(bench, remove)
-            print(f"{remove} is deleted; `checkpoints --restore {remove}` brings it back.")
-        if restore:
-            removal.restore(bench, restore)
-            print(f"{restore} is back.")
-
-
-@app.command()
 def sweep(
     prompts: Annotated[str, typer.Option(help="A shipped prompt set or a file of prompts.")] = "shapes-test",
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -45,7 +44,7 @@ def story(entry: CheckpointEntry, note: str = "") -> str:
 
 
 def _told(entry: CheckpointEntry, note: str) -> str:
-    manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+    manifest = find_manifest(entry.home) if entry.home else None
     manifest = manifest or TrainingManifest()
     if manifest.merge:
         return "Blend of " + " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge) + "."

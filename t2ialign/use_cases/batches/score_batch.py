@@ -17,7 +17,6 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign.diffusion.adapter_files import left_out
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
@@ -207,8 +206,12 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
+<<<<<<< HEAD
     What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG below 1, and a
     negative prompt without guidance.
+=======
+    What of the prompts the model does not read, marks of other programs, CFG 0.
+>>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
     """
     found = list(request.notes)
     if config.negative_prompt and config.guidance_scale == 1:
@@ -216,10 +219,13 @@ def notes_on(
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
+<<<<<<< HEAD
     known = bench.registry().checkpoints if config.adapters else {}
     for use in config.adapters:
         file = adapter_here(known[use.name]) if use.name in known else None
         found += [left_out(file, use.name)] if file else []
+=======
+>>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
