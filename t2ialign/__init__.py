@@ -96,6 +96,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         merging.py          several LoRAs as one
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
+        memory.py           smaller pieces where a device has no room
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
@@ -103,6 +104,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         stock.py            the authority that the loop is held against
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings
+        whole_unets.py      full fine-tuned UNets in the place of a backbone's own
 
     training/               an adapter learns
         data.py             what a step learns from, encoded once
@@ -305,6 +307,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form.py                 the Explore form in and out
             form_view.py            the Explore form
             handlers.py             Explore's handlers
+            add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             progress_view.py        the line above the pictures

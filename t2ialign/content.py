@@ -106,7 +106,7 @@ def unet_weights(folder: Path) -> list[Path]:
 
 
 def whole_unet(names: Collection[str]) -> list[str]:
-    """Of the names in a folder those that hold one whole UNet: a file or all its pieces, in full precision where there is one."""
+    """Of the names in a folder those that hold one whole UNet: a file or all its pieces, in full precision if there."""
     for stem in UNET_FILES:
         if f"{stem}{WEIGHTS}" in names:
             return [f"{stem}{WEIGHTS}"]

@@ -147,7 +147,9 @@ class HubUnet:
         offered = {file.rfilename: file for file in listing.siblings or ()}
         chosen = [self._path(name) for name in whole_unet([name for name in map(self._within, offered) if name])]
         if not chosen or self._path(CONFIG) not in offered:
-            raise InputError(f"{self.repository} holds no whole UNet (safetensors) in {self.folder or 'its top folder'}.")
+            raise InputError(
+                f"{self.repository} holds no whole UNet (safetensors) in {self.folder or 'its top folder'}."
+            )
         names = [self._path(CONFIG), *chosen]
         fill(self.repository, listing, [offered[name] for name in names], show)
         with reaching(self.repository, _hub()), without_bars():

@@ -3,8 +3,8 @@
 ``registry.toml`` has three kinds of tables: ``[backbones.NAME]``, ``[checkpoints.NAME]`` and ``[scorers.NAME]``. What
 lies on disk is named by ``path`` (relative to the checkpoints folder), what lies elsewhere by ``hub`` or ``source``.
 Every folder beside it, and every folder in ``HOME/checkpoints``, whose ``manifest.json`` names a ``kind`` is a
-checkpoint too: a trained adapter appears by itself, and so does one that was added from elsewhere. People write a checkpoint as ``base``, ``name``, ``name@0.7`` or a
-blend ``a@0.5+b@0.5``; ``resolve`` reads that.
+checkpoint too: a trained adapter appears by itself, and so does one that was added from elsewhere. People write a
+checkpoint as ``base``, ``name``, ``name@0.7`` or a blend ``a@0.5+b@0.5``; ``resolve`` reads that.
 """
 
 from __future__ import annotations

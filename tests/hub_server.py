@@ -33,7 +33,15 @@ class Hub:
     def listing(self, repository: str) -> dict[str, Any]:
         named = [self._sibling(name, data) for name, data in self.files[repository].items()]
         card = {"cardData": {"license": self.licence}} if self.licence else {}
-        return {"_id": "1", "id": repository, "sha": self.commit, "siblings": named, "tags": [], "private": False, **card}
+        return {
+            "_id": "1",
+            "id": repository,
+            "sha": self.commit,
+            "siblings": named,
+            "tags": [],
+            "private": False,
+            **card,
+        }
 
     def tree(self, repository: str) -> list[dict[str, Any]]:
         rows = []

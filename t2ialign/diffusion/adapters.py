@@ -139,7 +139,9 @@ def add_adapter(
         drop_adapter(backbone, name)
         if start is not None:
             if start.kind == "unet":
-                raise InputError(f"{start.name} is a whole UNet, and adapters are trained from the backbone or from others.")
+                raise InputError(
+                    f"{start.name} is a whole UNet, and adapters are trained from the backbone or from others."
+                )
             file = adapter_file(start)
             check_file(file, start)
             parts = read_adapter(file, start, backbone.unet, backbone.text.encoders)

@@ -25,6 +25,7 @@ from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
+from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed
@@ -116,7 +117,10 @@ class Backbone:
 
     @torch.no_grad()
     def decode(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
-        """Pictures of latents, on the CPU."""
+        """Pictures of latents, on the CPU; where there is no room, one after the other, at last in tiles (seams may show)."""
+        return in_pieces(self._decoded, latents, self.vae.enable_tiling)
+
+    def _decoded(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
         statistics = self._latent_statistics()
         scale = self.vae.config["scaling_factor"]
         latents = latents.to(self.vae.dtype)

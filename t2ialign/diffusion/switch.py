@@ -1,5 +1,4 @@
-"""Which adapters are on, over which weights. Views of one backbone share its networks, and each evaluation turns on what it
-needs."""
+"""Which adapters are on, over which weights: views of one backbone share its networks, each evaluation turns on its own."""
 
 from __future__ import annotations
 

@@ -98,14 +98,14 @@ def check_unet(folder: Path, who: str, unet: UNet2DConditionModel, backbone: str
         odd += [name for name in places if name in tensors.names and tensors.shape(name) != tuple(places[name].shape)]
         if odd:
             raise InputError(_other(who, backbone, odd[0], tensors, places, len(odd)))
-        if numbers and (bad := next((name for name in tensors.names if not torch.isfinite(tensors[name].float()).all()), "")):
+        if numbers and (
+            bad := next((name for name in tensors.names if not torch.isfinite(tensors[name].float()).all()), "")
+        ):
             raise InputError(f"The UNet {who} holds numbers that are not finite ({bad}): its training diverged.")
     _check_config(folder / CONFIG, who, unet, backbone)
 
 
-def _other(
-    who: str, backbone: str, name: str, tensors: _Tensors, places: Mapping[str, Tensor], count: int
-) -> str:
+def _other(who: str, backbone: str, name: str, tensors: _Tensors, places: Mapping[str, Tensor], count: int) -> str:
     theirs = "x".join(map(str, tensors.shape(name))) if name in tensors.names else "absent"
     ours = "x".join(map(str, places[name].shape)) if name in places else "absent"
     return (

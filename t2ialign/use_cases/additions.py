@@ -168,7 +168,9 @@ def _suggested(stem: str) -> str:
 
 def _found(source: str, show: Show) -> Found:
     if "://" in source:
-        raise InputError("Name what is on the Hub by its id, as org/name or org/name/file.safetensors, without https://.")
+        raise InputError(
+            "Name what is on the Hub by its id, as org/name or org/name/file.safetensors, without https://."
+        )
     place = expanded(source)
     if place.exists():
         return _on_disk(place)
@@ -242,7 +244,9 @@ def _chosen(names: Collection[str], what: str) -> str:
 
 def _check_size(what: str, size: int) -> None:
     if size > LARGEST:
-        raise InputError(f"{what} has {in_bytes(size)}, and adapters have {in_bytes(LARGEST)} at most: is it a whole model?")
+        raise InputError(
+            f"{what} has {in_bytes(size)}, and adapters have {in_bytes(LARGEST)} at most: is it a whole model?"
+        )
 
 
 def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[BackboneEntry, str]:
@@ -316,4 +320,4 @@ def lines(entry: CheckpointEntry) -> Iterator[str]:
     """What was added, to read."""
     yield f"{entry.name}: {entry.kind} of {entry.backbone}, {entry.title}"
     yield f"licence: {entry.licence or 'none stated; ask whoever made it before you pass pictures on'}"
-    yield f"`generate \"...\" --checkpoint {entry.name}` draws with it, {entry.name}@0.5 with half of it."
+    yield f'`generate "..." --checkpoint {entry.name}` draws with it, {entry.name}@0.5 with half of it.'

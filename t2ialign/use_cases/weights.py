@@ -24,7 +24,8 @@ Watch = Callable[[str, int, int | None], None]
 class Weight:
     """One entry. ``bytes`` is its size here, or about its download's; ``place`` is empty where it is not (all) here.
 
-    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone. ``problem`` says what is wrong with an entry.
+    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone. ``problem`` says what is wrong
+    with an entry.
     """
 
     name: str

@@ -69,7 +69,9 @@ LAYOUTS: dict[str, Callable[[dict[str, Tensor], int, bool], dict[str, Tensor]]] 
 }
 
 
-def with_text(entry: CheckpointEntry, shape: str, layout: str, unet: bool = True, dora: bool = False) -> CheckpointEntry:
+def with_text(
+    entry: CheckpointEntry, shape: str, layout: str, unet: bool = True, dora: bool = False
+) -> CheckpointEntry:
     """An adapter's file with parts for the shape's text encoders, without metadata."""
     with safe_open(entry.adapter, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()} if unet else {}  # noqa: SIM118
@@ -111,7 +113,9 @@ def test_every_layout_of_a_text_part_is_one(shape: str, tmp_path, fresh) -> None
     found = {}
     for layout in LAYOUTS:
         entry = save_tiny_adapter(tmp_path / "a", shape=shape)
-        view = blend(backbone, [AdapterUse("a", 2.0 if layout == "kohya" else 1.0)], {"a": with_text(entry, shape, layout)})
+        view = blend(
+            backbone, [AdapterUse("a", 2.0 if layout == "kohya" else 1.0)], {"a": with_text(entry, shape, layout)}
+        )
         found[layout] = view.encode_prompts([PROMPT]).prompt_embeds
     assert not torch.allclose(found["peft"], base, atol=1e-2)
     for layout in ("before-peft", "kohya"):  # kohya's alpha is half the rank
@@ -125,7 +129,9 @@ def test_a_weight_of_zero_and_the_reference_are_the_base(tmp_path, fresh) -> Non
     base = backbone.encode_prompts([PROMPT]).prompt_embeds
     view = blend(backbone, [AdapterUse("a")], {"a": entry})
     assert not torch.equal(view.encode_prompts([PROMPT]).prompt_embeds, base)
-    assert torch.equal(blend(backbone, [AdapterUse("a", 0.0)], {"a": entry}).encode_prompts([PROMPT]).prompt_embeds, base)
+    assert torch.equal(
+        blend(backbone, [AdapterUse("a", 0.0)], {"a": entry}).encode_prompts([PROMPT]).prompt_embeds, base
+    )
     with reference(view):
         assert torch.equal(view.encode_prompts([PROMPT]).prompt_embeds, base)
 

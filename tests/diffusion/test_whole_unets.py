@@ -73,9 +73,13 @@ def test_a_unet_in_pieces_or_in_half_precision_is_one(tmp_path, fresh) -> None:
     results = [predict(blend(fresh(), [AdapterUse("u")], {"u": entry})) for entry in (whole, pieces)]
     assert torch.equal(*results)
     half = save_unet(tmp_path / "h", variant="fp16")
-    save_file({key: tensor.half() for key, tensor in load_file(whole.adapter / WEIGHTS).items()}, half.adapter / WEIGHTS)
+    save_file(
+        {key: tensor.half() for key, tensor in load_file(whole.adapter / WEIGHTS).items()}, half.adapter / WEIGHTS
+    )
     (half.adapter / WEIGHTS).rename(half.adapter / "diffusion_pytorch_model.fp16.safetensors")
-    torch.testing.assert_close(predict(blend(fresh(), [AdapterUse("u")], {"u": half})), results[0], atol=0.02, rtol=0.02)
+    torch.testing.assert_close(
+        predict(blend(fresh(), [AdapterUse("u")], {"u": half})), results[0], atol=0.02, rtol=0.02
+    )
 
 
 def test_its_identity_is_its_content(tmp_path) -> None:
@@ -112,7 +116,10 @@ def said(name: str, value: object):
 REFUSALS = {
     "no-weights": (without_weights, "which holds no whole one"),
     "truncated": (truncated, "truncated or damaged"),
-    "short": (one_weight_short, r"another architecture than tiny \(1 tensors differ; conv_in.bias is absent there and 16"),
+    "short": (
+        one_weight_short,
+        r"another architecture than tiny \(1 tensors differ; conv_in.bias is absent there and 16",
+    ),
     "heads": (said("attention_head_dim", 2), r"another architecture than tiny \(attention_head_dim is \[2, 2\] there"),
     "broken-config": (lambda entry: (entry.adapter / "config.json").write_text("{"), "configuration .* cannot be read"),
 }

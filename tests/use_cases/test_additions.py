@@ -124,7 +124,7 @@ def test_a_unet_from_a_folder_goes_the_whole_way(world: Path, home: Path, bench:
 def test_a_unet_is_no_parent_and_says_so(world: Path, home: Path, bench: Workbench) -> None:
     add(home, str(world / "whole"), Words("dpo"))
     with pytest.raises(InputError, match="dpo is a whole UNet, and what is trained here is an adapter of tiny"):
-        plan(bench, AlignRequest("dpo", "new", parent="dpo"))
+        plan(bench, AlignRequest("diffusion_dpo", "new", parent="dpo"))
 
 
 def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: Workbench) -> None:
@@ -142,7 +142,12 @@ def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: 
 
 def test_from_the_hub_with_its_commit_and_licence(hub: Hub, home: Path, bench: Workbench) -> None:
     whole = add(home, "org/whole", Words("far"))
-    assert (whole.adapter, whole.file, whole.kind, whole.licence) == (f"org/whole@{COMMIT}", "unet", "unet", "apache-2.0")
+    assert (whole.adapter, whole.file, whole.kind, whole.licence) == (
+        f"org/whole@{COMMIT}",
+        "unet",
+        "unet",
+        "apache-2.0",
+    )
     lora = add(home, "org/lora/special_lora.safetensors")
     assert (lora.name, lora.kind, lora.backbone, lora.licence) == ("special_lora", "lora", "tiny", "apache-2.0")
     assert json.loads((home / "checkpoints" / "special_lora" / "manifest.json").read_text())["source"] == (
@@ -156,7 +161,9 @@ def test_from_the_hub_with_its_commit_and_licence(hub: Hub, home: Path, bench: W
 def test_a_published_unet_is_listed_fetched_and_never_fetched_in_passing(hub: Hub, home: Path) -> None:
     (row,) = [one for one in list_weights(load_registry()) if one.kind == "checkpoint"]
     assert (row.name, row.bytes, row.here, row.wanted_by) == ("published", 3_440_000_000, False, ("tiny",))
-    with pytest.raises(InputError, match=r"published is not on this machine \(3.4 GB\): `python -m t2ialign weights fetch"):
+    with pytest.raises(
+        InputError, match=r"published is not on this machine \(3.4 GB\): `python -m t2ialign weights fetch"
+    ):
         resolve("published", load_registry())
     assert hub.asked == []
     (found,) = fetch_weights(load_registry(), ["published"], lambda *_: None)

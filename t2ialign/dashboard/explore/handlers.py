@@ -33,6 +33,7 @@ from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.samplers import SchedulerChoice, check_scheduler
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -244,6 +245,14 @@ def show_behind(services: Services, subject: str, point: str, cell: str = "") ->
 def offer_checkpoints(services: Services) -> Updates:
     """What can be sampled now, for the list; what is chosen stays."""
     return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
+
+
+def usual_of(scheduler: str) -> Updates:
+    """The steps and the guidance that a scheduler is made for, when it is another than the others' usual."""
+    usual, others = check_scheduler(scheduler), SchedulerChoice("", False, False, "")
+    if (usual.steps, usual.guidance_scale) == (others.steps, others.guidance_scale):
+        return {}
+    return {"steps": usual.steps, "guidance_scale": usual.guidance_scale}
 
 
 def pick_example(data: Mapping[str, Any]) -> Updates:

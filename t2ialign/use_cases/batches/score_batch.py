@@ -89,8 +89,8 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         negative_prompt=request.negative_prompt,
         num_inference_steps=request.num_inference_steps,
         scheduler=request.scheduler,
-        height=entry.size,
-        width=entry.size,
+        height=request.height or entry.size,
+        width=request.width or entry.size,
         dtype=entry.dtype or bench.dtype,
     )
     check_config(config, pixels_per_latent=1)
@@ -283,6 +283,7 @@ def _generate(
                     previews={**state.previews, **event.previews},
                     fraction=event.done / event.total,
                     remaining=spent * (event.total - event.done) / event.done,
+                    notes=tuple(dict.fromkeys(filter(None, (*state.notes, event.memory)))),
                 )
             yield state
 
@@ -323,6 +324,8 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         config.guidance,
         config.guidance_params,
         config.negative_prompt,
+        height=config.height,
+        width=config.width,
     )
     whole = batch.seeds == seeds
     entry = bench.registry().backbones.get(config.backbone)
