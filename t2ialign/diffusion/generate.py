@@ -56,10 +56,10 @@ def generate(
     """Checks everything (``InputError``), then yields ``SamplingProgress`` after every step and each finished ``SeedBatch``.
 
     Seeds run in micro-batches of ``batch_size``, or smaller ones where the device has no room; the pictures of a seed are
-    the same in every batch (fp32 on a CPU: within one grey level, and mostly bit for bit). ``preview_every`` 0 means no previews, else the first step and every
-    so many after it. Once ``cancelled()`` is true the generator ends at the next step; what it yielded before is whole.
-    ``checkpoints`` says where the config's adapters lie (the registry's, if not given). With a negative prompt the
-    difference of the two predictions is no mutual information, which is NaN then.
+    the same in every batch (fp32 on a CPU: within one grey level, and mostly bit for bit). ``preview_every`` 0 means no
+    previews, else the first step and every so many after it. Once ``cancelled()`` is true the generator ends at the next
+    step; what it yielded before is whole. ``checkpoints`` says where the config's adapters lie (the registry's, if not
+    given). With a negative prompt the difference of the two predictions is no mutual information, which is NaN then.
     """
     seeds = check_seeds(tuple(seeds))
     check_prompt(prompt.text)

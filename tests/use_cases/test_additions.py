@@ -20,7 +20,7 @@ from t2ialign.use_cases.additions import Words, add, annotate, rename
 from t2ialign.use_cases.align import removal
 from t2ialign.use_cases.align.request import AlignRequest, plan
 from t2ialign.use_cases.batches.requests import BatchRequest
-from t2ialign.use_cases.batches.score_batch import score_batch
+from t2ialign.use_cases.batches.score_batch import score_batch, stored_state
 from t2ialign.use_cases.reports.text import stored_points
 from t2ialign.use_cases.weights import fetch_weights, list_weights
 from t2ialign.use_cases.workbench import Workbench, open_workbench
@@ -248,3 +248,15 @@ def test_a_new_name_reaches_its_children(world: Path, home: Path) -> None:
     with pytest.raises(InputError, match="tiny is not a checkpoint of this store"):
         rename(home, "tiny", "other")
     assert annotate(home, "child", note="x", licence="mit").licence == "mit"
+
+
+def test_pictures_of_another_size_are_other_cells(bench: Workbench, home: Path) -> None:
+    request = BatchRequest(Prompt("a red star"), "tiny", (0,), num_inference_steps=1, metrics=("ssim",), width=2 * SIDE)
+    *_, wide = score_batch(bench, request)
+    assert wide.images[0].shape == (3, SIDE, 2 * SIDE) and (wide.config.height, wide.config.width) == (SIDE, 2 * SIDE)
+    *_, usual = score_batch(bench, replace(request, width=0))
+    assert usual.images[0].shape == (3, SIDE, SIDE) and usual.cell != wide.cell
+    *_, again = score_batch(bench, request)
+    assert again.from_store and stored_state(bench, request.prompt, wide.config, (0,)).request.width == 2 * SIDE
+    with pytest.raises(InputError, match="multiples of 8 pixels"):
+        list(score_batch(bench, replace(request, width=SIDE + 1)))

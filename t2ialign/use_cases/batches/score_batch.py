@@ -314,6 +314,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
     """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded."""
     batch = bench.results.batch(config, prompt, seeds)
     scores = {score.metric: score for score in bench.results.scores(batch)}
+    entry = bench.registry().backbones.get(config.backbone)
     request = BatchRequest(
         prompt,
         config.checkpoint if config.adapters else _plain_name(bench, config),
@@ -324,11 +325,10 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         config.guidance,
         config.guidance_params,
         config.negative_prompt,
-        height=config.height,
-        width=config.width,
+        height=config.height if entry is None or config.height != entry.size else 0,
+        width=config.width if entry is None or config.width != entry.size else 0,
     )
     whole = batch.seeds == seeds
-    entry = bench.registry().backbones.get(config.backbone)
     lost = bench.absent(entry.scorers) if entry else ()
     unscored = ((part, tuple(name for name in part.metrics if name not in scores)) for part in lost)
     state = BatchState(
