@@ -429,6 +429,10 @@ def _beside(file: str, name: str) -> str:
 def hub_part(entry: CheckpointEntry) -> HubFile | HubUnet:
     """Where a checkpoint of the Hub lies there; ``InputError`` for one that is no Hub's."""
     repository, revision = repository_of(entry.adapter or "")
+    if entry.file.endswith(PEFT_FILE):
+        raise InputError(
+            f"{entry.name} is a folder of peft's, whose {PEFT_CONFIG} counts: `checkpoints add {repository}` lists it whole."
+        )
     if entry.kind == "unet":
         return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
     return HubFile(repository, revision, (entry.file or ADAPTER_FILE,))
