@@ -8,16 +8,17 @@ from collections.abc import Callable
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from t2ialign.content import sha_of
 from t2ialign.diffusion.adapters import add_adapter, blend, reference
 from t2ialign.diffusion.merging import merged_lora
 from t2ialign.registry import CheckpointEntry, adapter_sha
 from t2ialign.types import AdapterUse, InputError
-from tests.tiny import save_tiny_adapter, stock_pipeline, tiny_text_encoder
+from tests.tiny import save_tiny_adapter, stock_pipeline, tiny_text_encoder, tiny_unet
 
 PROMPT = "a red star"
 OLD = {"q_proj": "to_q_lora", "k_proj": "to_k_lora", "v_proj": "to_v_lora", "out_proj": "to_out_lora"}
@@ -85,6 +86,45 @@ def with_text(
     return entry
 
 
+def assert_same_matrices(ours: nn.Module, stock: nn.Module, scale: float) -> None:
+    """The one adapter of both has the same matrices on the same layers; ours has this scale on each."""
+    tuned = {name: module for name, module in ours.named_modules() if isinstance(module, LoraLayer)}
+    theirs = {name: module for name, module in stock.named_modules() if isinstance(module, LoraLayer)}
+    assert tuned.keys() == theirs.keys() and tuned
+    for name, module in tuned.items():
+        assert set(module.scaling.values()) == {scale}, name
+        for part in ("lora_A", "lora_B"):
+            (one,), (other,) = (getattr(layer, part).values() for layer in (module, theirs[name]))
+            assert torch.equal(one.weight, other.weight), name
+
+
+@pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
+def test_kohya_s_convolutions_and_text_encoders_in_one_file(shape: str, tmp_path, fresh, folders) -> None:
+    """As sd-scripts and LyCORIS' LoCon save them, without alphas: every layer is where stock diffusers has it."""
+    entry, tensors = save_tiny_adapter(tmp_path / "a", shape=shape), {}
+    torch.manual_seed(9)
+    for name, layer in tiny_unet(shape).named_modules():
+        if name.endswith(
+            (".conv1", ".conv2", ".conv_shortcut", ".to_q", ".proj_in", ".time_emb_proj", "samplers.0.conv")
+        ):
+            key, (out, inner, *kernel) = f"lora_unet_{name.replace('.', '_')}", layer.weight.shape
+            tensors[f"{key}.lora_down.weight"] = torch.randn(2, inner, *kernel)
+            tensors[f"{key}.lora_up.weight"] = torch.randn(out, 2, *(1 for _ in kernel))
+    for number in (0, 1) if shape == "sdxl" else (0,):
+        part = kohya(text_tensors(3 + number, projection=number == 1), number, shape != "sdxl")
+        tensors |= {key: tensor for key, tensor in part.items() if not key.endswith("alpha")}
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, entry.adapter)
+    pipeline = stock_pipeline(folders[shape], shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline.load_lora_weights(entry.adapter.parent, adapter_name="a")
+    view = blend(fresh(shape), [AdapterUse("a")], {"a": entry})
+    assert_same_matrices(view.unet, pipeline.unet, scale=1.0)
+    assert_same_matrices(view.text.encoders[0], pipeline.text_encoder, scale=1.0)
+    if shape == "sdxl":
+        assert_same_matrices(view.text.encoders[1], pipeline.text_encoder_2, scale=1.0)
+
+
 @pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
 @pytest.mark.parametrize("layout", ["peft", "kohya"])
 def test_embeddings_are_those_of_stock_diffusers(shape: str, layout: str, tmp_path, fresh, folders) -> None:
@@ -96,10 +136,12 @@ def test_embeddings_are_those_of_stock_diffusers(shape: str, layout: str, tmp_pa
     view = blend(fresh(shape), [AdapterUse("a")], {"a": entry})
     ours = view.encode_prompts([PROMPT])
     found = pipeline.encode_prompt(PROMPT, device="cpu", num_images_per_prompt=1, do_classifier_free_guidance=False)
-    if layout == "kohya":  # stock diffusers loses a file's alphas (2 of rank 4 here), so its scale is set by hand
-        for encoder in view.text.encoders:
-            for name, module in encoder.named_modules():
-                assert not hasattr(module, "scaling") or set(module.scaling.values()) == {0.5}, name
+    if (
+        layout == "kohya"
+    ):  # stock diffusers may lose a file's alphas (2 of rank 4 here), so matrices and scales are compared
+        theirs = [getattr(pipeline, name) for name in ("text_encoder", "text_encoder_2") if hasattr(pipeline, name)]
+        for encoder, stock in zip(view.text.encoders, theirs, strict=True):
+            assert_same_matrices(encoder, stock, scale=0.5)
         return
     torch.testing.assert_close(ours.prompt_embeds, found[0], rtol=0, atol=1e-6)
     if shape == "sdxl":
