@@ -1,4 +1,7 @@
-"""Explore's fold for a checkpoint from elsewhere: an id of the Hub, a path, or a file sent up; the owner's alone."""
+"""Explore's fold for a checkpoint from elsewhere: an id of the Hub, a path, a file sent up, or a published one's name.
+
+It is the owner's alone.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.network import in_bytes
+from t2ialign.registry import hub_part, load_registry
 from t2ialign.types import InputError
 from t2ialign.use_cases.additions import Words, add
 
@@ -39,7 +43,8 @@ def panel(services: Services) -> dict[str, gr.blocks.Block]:
         source = gr.Textbox(
             "",
             label="Hub id or path",
-            info="A LoRA, a DoRA or a whole UNet: org/name, org/name/file.safetensors, or a path on the server",
+            info="A LoRA, a DoRA or a whole UNet: org/name, org/name/file.safetensors, a path on the server, or a name of the "
+            "menu whose weights are not here yet",
             elem_id="t2-add-source",
         )
         file = gr.File(label="Or a file (safetensors)", file_types=[".safetensors"], height=90, elem_id="t2-add-file")
@@ -116,6 +121,11 @@ def _work(home: Path, source: str, words: Words, cancelled: Callable[[], bool]) 
         of = f" of {in_bytes(total)}" if total else ""
         found.news[:] = [f"Fetching {source}: {in_bytes(done)}{of}."]
 
+    listed = load_registry(home=home).checkpoints.get(source)
+    if listed is not None and isinstance(listed.adapter, str):
+        hub_part(listed).fetch(watch)
+        yield Adding([f"{source} is on this machine now (licence: {listed.licence or 'see its model card'})."], source)
+        return
     entry = add(home, source, words, watch)
     licence = f"licence {entry.licence}" if entry.licence else "no licence stated"
     yield Adding([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu."], entry.name)

@@ -49,7 +49,8 @@ def _told(entry: CheckpointEntry, note: str) -> str:
     if manifest.merge:
         return "Blend of " + " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge) + "."
     if entry.method not in METHODS:
-        return entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
+        said = entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
+        return f"{said} Licence: {entry.licence}." if entry.licence else said
     asked = manifest.request or AlignRequest(entry.method, entry.name)
     told = ", ".join([METHODS[entry.method].title, *_choices(dict(asked.options))])
     steps = f", {asked.steps:,} steps" if asked.steps else ""

@@ -9,10 +9,13 @@ import pytest
 
 from t2ialign.dashboard.explore import add_checkpoint, handlers
 from t2ialign.dashboard.services import Services, open_services
+from t2ialign.dashboard.shared.checkpoint_menu import story
 from t2ialign.dashboard.shared.visitors import Visitor
+from t2ialign.registry import hub_part
 from t2ialign.types import InputError
 from t2ialign.use_cases.workbench import open_workbench
-from tests.use_cases.test_additions import home, world  # noqa: F401
+from tests.hub_server import Hub
+from tests.use_cases.test_additions import home, hub, world  # noqa: F401
 
 OWNER, STRANGER = Visitor("mine"), Visitor("another", "1.2.3.4", owner=False)
 
@@ -45,6 +48,16 @@ def test_what_is_wrong_with_it_is_said(services: Services, tmp_path: Path) -> No
     assert "is a pickle" in after["add_answer"] and "checkpoints" not in after
     with pytest.raises(InputError, match="Say where it comes from"):
         asked(services)
+
+
+def test_a_published_one_is_fetched_by_its_name(services: Services, hub: Hub) -> None:  # noqa: F811
+    asked(services, source="published")
+    assert services.downloads.wait("add mine", 60).status == "done"
+    assert (
+        "published is on this machine now (licence: openrail++)" in add_checkpoint.look(services, OWNER)["add_answer"]
+    )
+    assert hub_part(services.checkpoints()["published"]).found() is not None
+    assert "Licence: openrail++." in story(services.checkpoints()["published"])
 
 
 def test_strangers_add_nothing(services: Services, world: Path) -> None:  # noqa: F811
