@@ -61,9 +61,13 @@ class AdapterSwitch:
             self._turn(adapters)
 
     def in_text(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
-        """The passes that text encoders make: those asked for where an adapter has a part there, or else the base's."""
+        """The passes that text encoders make: those asked for where an adapter has a part there, or else one without any.
+
+        Whole UNets stay as they are meanwhile: no text encoder asks for another turn of theirs.
+        """
         asked = self.actual(passes)
-        return asked if any(key in self.with_text for one in asked for key, _ in one.adapters) else BASE
+        adapted = any(key in self.with_text for one in asked for key, _ in one.adapters)
+        return asked if adapted else (Pass((), unets=asked[0].unets),)
 
     @contextmanager
     def reference(self) -> Iterator[None]:

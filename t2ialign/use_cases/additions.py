@@ -128,8 +128,8 @@ def rename(home: Path, old: str, new: str) -> CheckpointEntry:
     Raises:
         InputError: it is none of this store's, or the new name is taken or no name.
     """
-    entry, registry = _own(home, old), load_registry(home=home)
-    _free(new, registry, home)
+    _own(home, old)
+    _free(new, load_registry(home=home), home)
     with foreign(f"{old} could not be renamed", "see to the disk and the folder's permissions"):
         (home / "checkpoints" / old).rename(home / "checkpoints" / new)
     for child in load_registry(home=home).checkpoints.values():
@@ -137,7 +137,7 @@ def rename(home: Path, old: str, new: str) -> CheckpointEntry:
         if manifest is not None and child.home:
             parents = tuple(new if parent == old else parent for parent in manifest.parents)
             write_manifest(child.home, replace(manifest, parents=parents))
-    return replace(load_registry(home=home).checkpoints[new], backbone=entry.backbone)
+    return load_registry(home=home).checkpoints[new]
 
 
 def _own(home: Path, name: str) -> CheckpointEntry:

@@ -10,11 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from t2ialign.diffusion import whole_unets
 from t2ialign.diffusion.adapters import add_adapter, blend, reference
 from t2ialign.diffusion.merging import merged_lora
 from t2ialign.registry import CheckpointEntry, adapter_sha
 from t2ialign.types import AdapterUse, InputError
 from tests.diffusion.test_adapters import predict
+from tests.diffusion.test_text_adapters import with_text
 from tests.tiny import load_tiny, save_tiny, save_tiny_adapter, tiny_unet
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -65,6 +67,18 @@ def test_adapters_stand_on_the_unet_that_is_there(tmp_path, fresh) -> None:
     for uses in ([AdapterUse("a", 0.7)], [AdapterUse("d")], [AdapterUse("a"), AdapterUse("d", 0.5)]):
         ours = predict(blend(fresh(), [AdapterUse("u"), *uses], known))
         assert torch.equal(ours, predict(blend(over, uses, known)))
+
+
+def test_prompts_ask_for_no_turn_of_a_unet(tmp_path, fresh, monkeypatch) -> None:
+    """Not even where some adapter, which is off here, has a part in the text encoder."""
+    unet, text = save_unet(tmp_path / "u"), with_text(save_tiny_adapter(tmp_path / "t"), "sd-1.5", "peft")
+    backbone = fresh()
+    view = blend(backbone, [AdapterUse("u")], {"u": unet})
+    blend(backbone, [AdapterUse("t")], {"t": text})
+    before = predict(view)
+    opened = []
+    monkeypatch.setattr(whole_unets, "_mixed", lambda *_: opened.append(1))
+    assert torch.equal(predict(view), before) and not opened
 
 
 def test_a_unet_in_pieces_or_in_half_precision_is_one(tmp_path, fresh) -> None:
