@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from t2ialign import settings
 from t2ialign.cli import main
 from t2ialign.registry import adapter_file, load_registry, resolve
+from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases import additions
 from t2ialign.use_cases.additions import Words, add, annotate, rename
@@ -27,6 +28,7 @@ from t2ialign.use_cases.workbench import Workbench, open_workbench
 from tests.hub_server import Hub, serving, use_hub
 from tests.hubs import use_cache
 from tests.tiny import SIDE, save_tiny, save_tiny_adapter, tiny_unet
+from tests.use_cases.aligning import run, short
 
 COMMIT = "a" * 40
 TOML = f"""
@@ -138,6 +140,14 @@ def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: 
         add(home, str(world / "xl"))
     with pytest.raises(InputError, match="xl-2 was made for another architecture than tiny "):
         add(home, str(world / "xl"), Words("xl-2", backbone="tiny"))
+
+
+def test_align_goes_on_from_an_added_adapter(world: Path, home: Path, bench: Workbench) -> None:
+    add(home, str(world / "lora"), Words("mine"))
+    judge = parse_source("metric:mutual_information")
+    *_, last = run(bench, short("f_dpo", "more", parent="mine", pairs=judge, steps=1))
+    assert last.checkpoint == "more" and load_registry(home=home).checkpoints["more"].parents == ("mine",)
+    assert not torch.equal(pictures(bench, "more")[0], pictures(bench, "tiny")[0])
 
 
 def test_from_the_hub_with_its_commit_and_licence(hub: Hub, home: Path, bench: Workbench) -> None:
