@@ -14,7 +14,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -248,8 +248,8 @@ def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> Checkp
     if not hub and Path(file).name != file:
         raise ValueError(f"file {file!r} lies outside its folder")
     where: Path | str = hub or folder / file
-    more = {"file": file if hub else "", "folder": folder}
-    return CheckpointEntry(name, str(record["backbone"]), where, kind, parents=parents, **said, **more)
+    said |= {"file": file if hub else ""}
+    return replace(CheckpointEntry(name, str(record["backbone"]), where, kind, parents=parents, folder=folder), **said)
 
 
 def _usual_file(folder: Path) -> str:

@@ -121,6 +121,6 @@ def note(
     """Write a note on a checkpoint of your own, or its title or licence."""
     from t2ialign.use_cases import additions
 
-    said = {key: value for key, value in (("note", words), ("title", title), ("licence", licence)) if value}
-    entry = additions.annotate(store or settings.HOME, name, **said)
+    said = additions.Words(title=title, note=words, licence=licence)
+    entry = additions.annotate(store or settings.HOME, name, said)
     print(printable(f"{entry.name}: {entry.title} {entry.note}".strip()))

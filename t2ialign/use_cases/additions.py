@@ -105,8 +105,8 @@ def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched)
     return load_registry(home=home).checkpoints[name]
 
 
-def annotate(home: Path, name: str, **said: str) -> CheckpointEntry:
-    """Writes a note, title or licence into the manifest of a checkpoint of this store.
+def annotate(home: Path, name: str, words: Words) -> CheckpointEntry:
+    """Writes what is said of note, title and licence into the manifest of a checkpoint of this store; the rest stays.
 
     Raises:
         InputError: it is none of this store's.
@@ -116,9 +116,9 @@ def annotate(home: Path, name: str, **said: str) -> CheckpointEntry:
     manifest = find_manifest(folder) if folder else None
     if folder is None or manifest is None:
         raise InputError(f"{name} has no manifest to write into.")
-    licence = said.pop("licence", None)
-    more = manifest.more if licence is None else {**manifest.more, "licence": licence}
-    write_manifest(folder, replace(manifest, more=more, **said))
+    more = {**manifest.more, "licence": words.licence} if words.licence else manifest.more
+    note, title = words.note or manifest.note, words.title or manifest.title
+    write_manifest(folder, replace(manifest, note=note, title=title, more=more))
     return load_registry(home=home).checkpoints[name]
 
 

@@ -257,7 +257,7 @@ def test_a_new_name_reaches_its_children(world: Path, home: Path) -> None:
     assert load_registry(home=home).checkpoints["child"].parents == ("ancestor",)
     with pytest.raises(InputError, match="tiny is not a checkpoint of this store"):
         rename(home, "tiny", "other")
-    assert annotate(home, "child", note="x", licence="mit").licence == "mit"
+    assert annotate(home, "child", Words(note="x", licence="mit")).licence == "mit"
 
 
 def test_pictures_of_another_size_are_other_cells(bench: Workbench, home: Path) -> None:
