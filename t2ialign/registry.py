@@ -14,7 +14,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -247,9 +247,21 @@ def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> Checkp
     hub = str(record.get("hub", ""))
     if not hub and Path(file).name != file:
         raise ValueError(f"file {file!r} lies outside its folder")
-    where: Path | str = hub or folder / file
-    said |= {"file": file if hub else ""}
-    return replace(CheckpointEntry(name, str(record["backbone"]), where, kind, parents=parents, folder=folder), **said)
+    return CheckpointEntry(
+        name,
+        str(record["backbone"]),
+        hub or folder / file,
+        kind,
+        said["title"],
+        said["method"],
+        parents,
+        said["note"],
+        said["sha256"],
+        file if hub else "",
+        said["licence"],
+        said["paper"],
+        folder=folder,
+    )
 
 
 def _usual_file(folder: Path) -> str:
