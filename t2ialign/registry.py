@@ -19,39 +19,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
-<<<<<<< HEAD
 from t2ialign.codec import checked_fields
-from t2ialign.content import (
-    COMMIT,
-    INDEX,
-    cached,
-    cached_names,
-=======
 from t2ialign.content import (
     COMMIT,
     CONFIG,
     INDEX,
     adapts_text,
     cached,
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
+    cached_names,
     identity,
     pipeline_sha,
     sha_of,
     snapshot_sha,
     symlinks_in_cache,
-<<<<<<< HEAD
-)
-from t2ialign.files import foreign, read_json, text_of
-from t2ialign.network import reaching, why_offline
-from t2ialign.types import AdapterUse, InputError
-=======
     unet_weights,
 )
-from t2ialign.downloads import HubFile, HubUnet, repository_of
-from t2ialign.files import foreign, read_json
-from t2ialign.network import why_offline
+from t2ialign.downloads import HubUnet, repository_of
+from t2ialign.files import foreign, read_json, text_of
+from t2ialign.network import Show, reaching, unwatched, why_offline
 from t2ialign.types import AdapterUse, InputError, content_key
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
 PEFT_FILE, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -88,13 +74,9 @@ class BackboneEntry:
 
 @dataclass(frozen=True)
 class CheckpointEntry:
-<<<<<<< HEAD
-    """A backbone with at most one adapter. ``adapter`` is a file (``Path``), a Hub id or None.
-
-    A Hub id is ``org/name[@revision]``, or ``org/name/file.safetensors[@revision]`` where a repository holds several.
-=======
     """A backbone, alone or with an adapter, or with another UNet in the place of its own (``kind`` "unet").
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
+
+    A Hub id of an adapter may name its file too (``org/name/file.safetensors[@revision]``), as ``file`` does.
 
     ``adapter`` is a file, or a UNet's folder (``Path``), a Hub id ``org/name[@revision]`` or None; ``file`` says which file
     or folder of that repository ("" = the usual one). ``sha256`` is what it must have ("" = unknown; of a UNet the short
@@ -329,31 +311,32 @@ def _weight(name: str, said: str) -> float:
 def adapter_file(entry: CheckpointEntry) -> Path:
     """A checkpoint's adapter on this machine: its file, or the Hub's as the cache has it, fetched where it is not there.
 
-<<<<<<< HEAD
-    What is in the cache answers without a network, so an id without a revision stays what it was until the cache
-    follows its main branch. Of a repository it is the file that diffusers writes, else peft's, else the only safetensors.
-
-    Raises:
-        InputError: the checkpoint has no adapter, its Hub repository is out of reach, or holds none or several to choose from.
-=======
     Of a whole UNet its folder, which is never fetched in passing: it takes gigabytes. What is in the cache answers without a
-    network, so an id without a revision stays what it was until the cache follows its main branch.
+    network, so an id without a revision stays what it was until the cache follows its main branch. Of a repository an adapter
+    is the file that is named, else the one that diffusers writes, else peft's, else the only safetensors.
 
     Raises:
-        InputError: the checkpoint has no adapter, its Hub repository is out of reach, or a UNet is not here yet.
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
+        InputError: the checkpoint has no adapter, its Hub repository is out of reach, holds none or several to choose from, or
+            a UNet is not here yet.
     """
     if entry.adapter is None:
         raise InputError(f"{entry.name} has no adapter: it is the backbone {entry.backbone} itself.")
-    found = adapter_here(entry)
-    return _fetched_adapter(entry, *_at_the_hub(entry)) if found is None else found
+    if (found := adapter_here(entry)) is not None:
+        return found
+    if entry.kind == "unet":
+        size = f" ({entry.megabytes / 1000:.1f} GB)" if entry.megabytes else ""
+        raise InputError(
+            f"The UNet {entry.name} is not on this machine{size}: `python -m t2ialign weights fetch {entry.name}` fetches it."
+        )
+    return _fetched_adapter(entry, *_at_the_hub(entry))
 
 
 def adapter_here(entry: CheckpointEntry) -> Path | None:
     """The same where it needs no network; None where the checkpoint has no adapter, or one that is not on this machine."""
     if not isinstance(entry.adapter, str):
         return entry.adapter
-<<<<<<< HEAD
+    if entry.kind == "unet":
+        return _hub_unet(entry).found()
     repository, named, revision = _at_the_hub(entry)
     found = cached(repository, ADAPTER_FILE, revision) if not named else None
     if found is None and (names := cached_names(repository, revision)):
@@ -361,6 +344,34 @@ def adapter_here(entry: CheckpointEntry) -> Path | None:
         whole = _name(name) != PEFT_FILE or cached(repository, _beside(name, PEFT_CONFIG), revision)
         found = cached(repository, name, revision) if name and whole else None
     return found
+
+
+@dataclass(frozen=True)
+class HubAdapter:
+    """An adapter of the Hub, as a part of weights that can be found and fetched."""
+
+    entry: CheckpointEntry
+
+    @property
+    def name(self) -> str:
+        repository, named, _ = _at_the_hub(self.entry)
+        return f"{named} of {repository}" if named else repository
+
+    def found(self) -> Path | None:
+        return adapter_here(self.entry)
+
+    def fetch(self, show: Show = unwatched) -> Path:
+        return adapter_file(self.entry)
+
+
+def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
+    """Where a checkpoint of the Hub lies there."""
+    return _hub_unet(entry) if entry.kind == "unet" else HubAdapter(entry)
+
+
+def _hub_unet(entry: CheckpointEntry) -> HubUnet:
+    repository, revision = repository_of(entry.adapter or "")
+    return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
 
 
 def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
@@ -372,28 +383,17 @@ def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
             f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
             "the registry."
         )
-    return f"{owner}/{rest[0]}", "".join(rest[1:]), revision
+    return f"{owner}/{rest[0]}", "".join(rest[1:]) or entry.file, revision
 
 
 def _fetched_adapter(entry: CheckpointEntry, repository: str, named: str, revision: str) -> Path:
     from huggingface_hub import HfApi, constants, hf_hub_download
 
-=======
-    part = hub_part(entry)
-    if (found := part.found()) is not None:
-        return found
-    if entry.kind == "unet":
-        size = f" ({entry.megabytes / 1000:.1f} GB)" if entry.megabytes else ""
-        raise InputError(
-            f"The UNet {entry.name} is not on this machine{size}: `python -m t2ialign weights fetch {entry.name}` fetches it."
-        )
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
     if why := why_offline():
         raise InputError(
             f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub ({why}): connect once to "
-            f"fetch {part.repository}."
+            f"fetch {repository}."
         )
-<<<<<<< HEAD
     with reaching(f"The adapter {entry.name} of {repository}", constants.ENDPOINT):
         offered = HfApi().list_repo_files(repository, revision=revision or None)
     name = named or _one_adapter(repository, offered)
@@ -434,21 +434,6 @@ def _name(file: str) -> str:
 
 def _beside(file: str, name: str) -> str:
     return file[: -len(_name(file))] + name if file else name
-=======
-    return part.fetch()
-
-
-def hub_part(entry: CheckpointEntry) -> HubFile | HubUnet:
-    """Where a checkpoint of the Hub lies there; ``InputError`` for one that is no Hub's."""
-    repository, revision = repository_of(entry.adapter or "")
-    if entry.file.endswith(PEFT_FILE):
-        raise InputError(
-            f"{entry.name} is a folder of peft's, whose {PEFT_CONFIG} counts: `checkpoints add {repository}` lists it whole."
-        )
-    if entry.kind == "unet":
-        return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
-    return HubFile(repository, revision, (entry.file or ADAPTER_FILE,))
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
 
 
 def peft_config(file: Path) -> Path | None:

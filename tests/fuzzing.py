@@ -294,7 +294,7 @@ def read_registry(folder: Path) -> None:
         story(entry).encode()
         with suppress(InputError):
             registry.resolve(entry.name, found)
-    checkpoint_rows(found)
+    checkpoint_rows(found.checkpoints.values())
 
 
 def benchmark_sets() -> st.SearchStrategy[Files]:

@@ -22,7 +22,7 @@ from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import BackboneEntry, adapter_here, resolve
+from t2ialign.registry import BackboneEntry, resolve
 from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
@@ -206,12 +206,7 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
-<<<<<<< HEAD
-    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG below 1, and a
-    negative prompt without guidance.
-=======
-    What of the prompts the model does not read, marks of other programs, CFG 0.
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
+    What of the prompts the model does not read, marks of other programs, CFG below 1, and a negative prompt without guidance.
     """
     found = list(request.notes)
     if config.negative_prompt and config.guidance_scale == 1:
@@ -219,13 +214,6 @@ def notes_on(
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
-<<<<<<< HEAD
-    known = bench.registry().checkpoints if config.adapters else {}
-    for use in config.adapters:
-        file = adapter_here(known[use.name]) if use.name in known else None
-        found += [left_out(file, use.name)] if file else []
-=======
->>>>>>> 4c3280f (Whole UNets are checkpoints, text encoders' parts of adapters count, and checkpoints can be added from elsewhere)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
