@@ -89,19 +89,22 @@ up: a folder imports from folders above it only (`make check`), every file has i
     diffusion/              prompts and seeds to pictures
         adapter_files.py    adapter files: read, checked and written
         adapter_layouts.py  every layout in which the field writes LoRAs, as one
-        adapters.py         LoRA and DoRA: loading, blending, training, saving
+        adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         backbone.py         one loaded model, whatever its family
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
         merging.py          several LoRAs as one
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
+        memory.py           smaller pieces where a device has no room
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
+        skeleton.py         a backbone's networks without their numbers, to see what fits
         schedulers.py       the samplers at work, on diffusers' schedulers
         stock.py            the authority that the loop is held against
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings
+        whole_unets.py      full fine-tuned UNets in the place of a backbone's own
 
     training/               an adapter learns
         data.py             what a step learns from, encoded once
@@ -190,6 +193,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         results.py          where results are kept and found, whoever owns the store
         workbench.py        what every use case works with
         measures.py         which scorers measure what, and what is left out why
+        additions.py        checkpoints from elsewhere: checked, listed, renamed, annotated
         weights.py          every weight of the registry: where it lies, and fetching it
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
@@ -214,7 +218,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             merge.py                adapters merged into a new checkpoint
             pictures.py             the pictures to learn from, through the store
             probe.py                a fixed batch, sampled and scored while it trains
-            removal.py              deleting a checkpoint, and taking that back
+            removal.py              deleting a checkpoint, taking that back, renaming it
             request.py              what may be asked of training, checked
             result.py               the checkpoint's manifest, and scores before and after
             sources.py              what preference methods learn from, by name
@@ -303,6 +307,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form.py                 the Explore form in and out
             form_view.py            the Explore form
             handlers.py             Explore's handlers
+            add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             progress_view.py        the line above the pictures
@@ -356,7 +361,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         options.py          what the commands share
         jobs.py             jobs: list, show, cancel, pause, resume, discard
         measuring.py        audit, rescore, metrics
-        runs.py             generate, score, points, checkpoints, sweep, world, reference
+        checkpoints.py      checkpoints: list, add, rename, note, delete
+        runs.py             generate, score, points, sweep, world, reference
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
         weights.py          weights: list, fetch

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,12 @@ from t2ialign.types import InputError, content_key
 WEIGHTS = ".safetensors"
 SETTINGS = (".json", ".txt", ".model", ".jinja")  # configurations, vocabularies, merges, chat templates
 INDEX = "model_index.json"
+CONFIG = "config.json"
+UNET_FILES = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16")  # the full precision first
+TEXT_KEYS = {  # how an adapter's keys for the first and for the second text encoder begin
+    "text_encoder": ("text_encoder.", "lora_te_", "lora_te1_"),
+    "text_encoder_2": ("text_encoder_2.", "lora_te2_"),
+}
 UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})  # of a pipeline, never loaded here
 LARGE = 64 * 2**20  # bytes, from which on a digest takes longer than looking it up
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -91,6 +97,39 @@ def pipeline_sha(folder: Path) -> str:
         raise InputError(f"{folder} holds no weights (no safetensors file): restore it, or name another folder.")
     found = _listed(folder, files)
     return KNOWN_AS.get(found, found)
+
+
+def unet_weights(folder: Path) -> list[Path]:
+    """The files of a whole UNet in a folder as diffusers saves one; none where it is not all there."""
+    found = sorted(file.name for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
+    return [folder / name for name in whole_unet(found)]
+
+
+def whole_unet(names: Collection[str]) -> list[str]:
+    """Of the names in a folder those that hold one whole UNet: a file or all its pieces, in full precision if there."""
+    for stem in UNET_FILES:
+        if f"{stem}{WEIGHTS}" in names:
+            return [f"{stem}{WEIGHTS}"]
+        pieces = [re.fullmatch(rf"{re.escape(stem)}-\d{{5}}-of-(\d{{5}}){WEIGHTS}", name) for name in sorted(names)]
+        found = [piece for piece in pieces if piece is not None]
+        if found and len(found) == int(found[0][1]):
+            return [piece[0] for piece in found]
+    return []
+
+
+def adapts_text(file: Path) -> bool:
+    """Whether a safetensors file holds a part for a text encoder; what cannot be read holds none."""
+    facts = file.stat()
+    return _adapts_text(file.resolve(), facts.st_mtime_ns, facts.st_size)
+
+
+@cache
+def _adapts_text(file: Path, modified: int, size: int) -> bool:
+    starts = tuple(start for known in TEXT_KEYS.values() for start in known)
+    with suppress(OSError, ValueError, AttributeError), file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        return length < size and any(name.startswith(starts) for name in json.loads(stream.read(length)))
+    return False
 
 
 def snapshot_sha(snapshot: Path) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from t2ialign import settings
-from t2ialign.content import COMMIT, cached
+from t2ialign.content import COMMIT, CONFIG, cached, unet_weights, whole_unet
 from t2ialign.files import foreign, write_whole
 from t2ialign.network import STALLED, Digest, Download, Show, fetch, reaching, unwatched, why_offline, without_bars
 from t2ialign.types import InputError
@@ -119,6 +119,50 @@ class HubFolder:
         fill(self.repository, listing, [offered[name] for name in names], show)
         with reaching(self.repository, _hub()), without_bars():
             return Path(snapshot_download(self.repository, revision=listing.sha, allow_patterns=list(self.patterns)))
+
+
+@dataclass(frozen=True)
+class HubUnet:
+    """One whole UNet of a repository: its configuration and weights in ``folder`` ("" = at the top)."""
+
+    repository: str
+    revision: str
+    folder: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder} of {self.repository}" if self.folder else self.repository
+
+    def found(self) -> Path | None:
+        commit = known_commit(self.repository, self.revision)
+        config = cached(self.repository, self._path(CONFIG), commit) if commit else None
+        return config.parent if config is not None and unet_weights(config.parent) else None
+
+    def fetch(self, show: Show = unwatched) -> Path:
+        if (here := self.found()) is not None:
+            return here
+        from huggingface_hub import hf_hub_download
+
+        listing = listed(self.repository, self.revision)
+        offered = {file.rfilename: file for file in listing.siblings or ()}
+        chosen = [self._path(name) for name in whole_unet([name for name in map(self._within, offered) if name])]
+        if not chosen or self._path(CONFIG) not in offered:
+            raise InputError(
+                f"{self.repository} holds no whole UNet (safetensors) in {self.folder or 'its top folder'}."
+            )
+        names = [self._path(CONFIG), *chosen]
+        fill(self.repository, listing, [offered[name] for name in names], show)
+        with reaching(self.repository, _hub()), without_bars():
+            places = [Path(hf_hub_download(self.repository, name, revision=listing.sha)) for name in names]
+        return places[0].parent
+
+    def _path(self, name: str) -> str:
+        return f"{self.folder}/{name}" if self.folder else name
+
+    def _within(self, path: str) -> str:
+        """The name of a file of this folder; empty for any other."""
+        folder, _, name = path.rpartition("/")
+        return name if folder == self.folder else ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from t2ialign.types import InputError
 MAX_SEEDS = 4096
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 1000
+SMALLEST_SIDE, MAX_SIDE = 8, 2048  # pixels
 MAX_PROMPT = 20_000
 SCALE_RANGE = (0.0, 50.0)
 

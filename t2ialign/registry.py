@@ -3,8 +3,8 @@
 ``registry.toml`` has three kinds of tables: ``[backbones.NAME]``, ``[checkpoints.NAME]`` and ``[scorers.NAME]``. What
 lies on disk is named by ``path`` (relative to the checkpoints folder), what lies elsewhere by ``hub`` or ``source``.
 Every folder beside it, and every folder in ``HOME/checkpoints``, whose ``manifest.json`` names a ``kind`` is a
-checkpoint too: a trained adapter appears by itself. People write a checkpoint as ``base``, ``name``, ``name@0.7`` or a
-blend ``a@0.5+b@0.5``; ``resolve`` reads that.
+checkpoint too: a trained adapter appears by itself, and so does one that was added from elsewhere. People write a
+checkpoint as ``base``, ``name``, ``name@0.7`` or a blend ``a@0.5+b@0.5``; ``resolve`` reads that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from t2ialign import settings
 from t2ialign.codec import checked_fields
 from t2ialign.content import (
     COMMIT,
+    CONFIG,
     INDEX,
+    adapts_text,
     cached,
     cached_names,
     identity,
@@ -30,13 +32,17 @@ from t2ialign.content import (
     sha_of,
     snapshot_sha,
     symlinks_in_cache,
+    unet_weights,
 )
+from t2ialign.downloads import HubUnet, repository_of
 from t2ialign.files import foreign, read_json, text_of
-from t2ialign.network import reaching, why_offline
-from t2ialign.types import AdapterUse, InputError
+from t2ialign.network import Show, reaching, unwatched, why_offline
+from t2ialign.types import AdapterUse, InputError, content_key
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
 PEFT_FILE, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+UNET_FOLDER = "unet"
+KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -68,22 +74,35 @@ class BackboneEntry:
 
 @dataclass(frozen=True)
 class CheckpointEntry:
-    """A backbone with at most one adapter. ``adapter`` is a file (``Path``), a Hub id or None.
+    """A backbone, alone or with an adapter, or with another UNet in the place of its own (``kind`` "unet").
 
-    A Hub id is ``org/name[@revision]``, or ``org/name/file.safetensors[@revision]`` where a repository holds several.
+    A Hub id of an adapter may name its file too (``org/name/file.safetensors[@revision]``), as ``file`` does.
 
-    ``sha256`` is what the adapter's file must have ("" = unknown), ``parents`` the checkpoints it was trained from.
+    ``adapter`` is a file, or a UNet's folder (``Path``), a Hub id ``org/name[@revision]`` or None; ``file`` says which file
+    or folder of that repository ("" = the usual one). ``sha256`` is what it must have ("" = unknown; of a UNet the short
+    form), ``parents`` the checkpoints it was trained from, ``folder`` where its manifest lies, ``megabytes`` about what it
+    takes to fetch (0 = unknown).
     """
 
     name: str
     backbone: str
     adapter: Path | str | None = None
-    kind: Literal["lora", "dora"] | None = None
+    kind: Literal["lora", "dora", "unet"] | None = None
     title: str = ""
     method: str = ""
     parents: tuple[str, ...] = ()
     note: str = ""
     sha256: str = ""
+    file: str = ""
+    licence: str = ""
+    paper: str = ""
+    megabytes: int = 0
+    folder: Path | None = None
+
+    @property
+    def home(self) -> Path | None:
+        """The folder that is this checkpoint's own, with its manifest if it has one; None where it has none."""
+        return self.folder or (self.adapter.parent if isinstance(self.adapter, Path) else None)
 
 
 @dataclass(frozen=True)
@@ -201,14 +220,30 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
 
 
 def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> CheckpointEntry:
-    kind, file = record["kind"], record.get("file") or _usual_file(folder)
-    if kind not in ("lora", "dora"):
-        raise ValueError(f"kind is {kind!r}, not 'lora' or 'dora'")
-    if Path(file).name != file:
-        raise ValueError(f"file {file!r} lies outside its folder")
-    said = {key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256")}
+    kind = record["kind"]
+    file = str(record.get("file") or (UNET_FOLDER if kind == "unet" else _usual_file(folder)))
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}, not 'lora', 'dora' or 'unet'")
+    said = {key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")}
     parents = tuple(str(parent) for parent in record.get("parents", ()))
-    return CheckpointEntry(name, str(record["backbone"]), folder / file, kind, parents=parents, **said)
+    hub = str(record.get("hub", ""))
+    if not hub and Path(file).name != file:
+        raise ValueError(f"file {file!r} lies outside its folder")
+    return CheckpointEntry(
+        name,
+        str(record["backbone"]),
+        hub or folder / file,
+        kind,
+        said["title"],
+        said["method"],
+        parents,
+        said["note"],
+        said["sha256"],
+        file if hub else "",
+        said["licence"],
+        said["paper"],
+        folder=folder,
+    )
 
 
 def _usual_file(folder: Path) -> str:
@@ -258,7 +293,7 @@ def _use(part: str, registry: Registry) -> AdapterUse:
         raise InputError(unlisted) if unlisted else unknown("checkpoint", name, registry.checkpoints)
     entry = registry.checkpoints[name]
     file = None if entry.adapter is None else adapter_file(entry)
-    sha = adapter_sha(file) if file is not None and file.is_file() else ""
+    sha = adapter_sha(file) if file is not None and file.exists() else ""
     return AdapterUse(name, _weight(name, said) if separator else 1.0, sha)
 
 
@@ -276,22 +311,32 @@ def _weight(name: str, said: str) -> float:
 def adapter_file(entry: CheckpointEntry) -> Path:
     """A checkpoint's adapter on this machine: its file, or the Hub's as the cache has it, fetched where it is not there.
 
-    What is in the cache answers without a network, so an id without a revision stays what it was until the cache
-    follows its main branch. Of a repository it is the file that diffusers writes, else peft's, else the only safetensors.
+    Of a whole UNet its folder, which is never fetched in passing: it takes gigabytes. What is in the cache answers without a
+    network, so an id without a revision stays what it was until the cache follows its main branch. Of a repository an adapter
+    is the file that is named, else the one that diffusers writes, else peft's, else the only safetensors.
 
     Raises:
-        InputError: the checkpoint has no adapter, its Hub repository is out of reach, or holds none or several to choose from.
+        InputError: the checkpoint has no adapter, its Hub repository is out of reach, holds none or several to choose from, or
+            a UNet is not here yet.
     """
     if entry.adapter is None:
         raise InputError(f"{entry.name} has no adapter: it is the backbone {entry.backbone} itself.")
-    found = adapter_here(entry)
-    return _fetched_adapter(entry, *_at_the_hub(entry)) if found is None else found
+    if (found := adapter_here(entry)) is not None:
+        return found
+    if entry.kind == "unet":
+        size = f" ({entry.megabytes / 1000:.1f} GB)" if entry.megabytes else ""
+        raise InputError(
+            f"The UNet {entry.name} is not on this machine{size}: `python -m t2ialign weights fetch {entry.name}` fetches it."
+        )
+    return _fetched_adapter(entry, *_at_the_hub(entry))
 
 
 def adapter_here(entry: CheckpointEntry) -> Path | None:
     """The same where it needs no network; None where the checkpoint has no adapter, or one that is not on this machine."""
     if not isinstance(entry.adapter, str):
         return entry.adapter
+    if entry.kind == "unet":
+        return _hub_unet(entry).found()
     repository, named, revision = _at_the_hub(entry)
     found = cached(repository, ADAPTER_FILE, revision) if not named else None
     if found is None and (names := cached_names(repository, revision)):
@@ -299,6 +344,34 @@ def adapter_here(entry: CheckpointEntry) -> Path | None:
         whole = _name(name) != PEFT_FILE or cached(repository, _beside(name, PEFT_CONFIG), revision)
         found = cached(repository, name, revision) if name and whole else None
     return found
+
+
+@dataclass(frozen=True)
+class HubAdapter:
+    """An adapter of the Hub, as a part of weights that can be found and fetched."""
+
+    entry: CheckpointEntry
+
+    @property
+    def name(self) -> str:
+        repository, named, _ = _at_the_hub(self.entry)
+        return f"{named} of {repository}" if named else repository
+
+    def found(self) -> Path | None:
+        return adapter_here(self.entry)
+
+    def fetch(self, show: Show = unwatched) -> Path:
+        return adapter_file(self.entry)
+
+
+def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
+    """Where a checkpoint of the Hub lies there."""
+    return _hub_unet(entry) if entry.kind == "unet" else HubAdapter(entry)
+
+
+def _hub_unet(entry: CheckpointEntry) -> HubUnet:
+    repository, revision = repository_of(entry.adapter or "")
+    return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
 
 
 def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
@@ -310,7 +383,7 @@ def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
             f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
             "the registry."
         )
-    return f"{owner}/{rest[0]}", "".join(rest[1:]), revision
+    return f"{owner}/{rest[0]}", "".join(rest[1:]) or entry.file, revision
 
 
 def _fetched_adapter(entry: CheckpointEntry, repository: str, named: str, revision: str) -> Path:
@@ -370,9 +443,16 @@ def peft_config(file: Path) -> Path | None:
 
 
 def adapter_sha(file: Path) -> str:
-    """Identity of an adapter: first 16 hex digits of its file's SHA-256, with peft's configuration where that counts."""
+    """Identity of an adapter: first 16 hex digits of its file's SHA-256, with peft's configuration where that counts.
+
+    Of a whole UNet that of its weights and configuration. A part for a text encoder counts by itself: pictures that were made
+    without it, before it was loaded, are others.
+    """
+    if file.is_dir():
+        return identity(unet_weights(file), [one for one in (file / CONFIG,) if one.is_file()])
     config = peft_config(file)
-    return identity([file], [config]) if config else sha_of(file)
+    found = identity([file], [config]) if config else sha_of(file)
+    return content_key([found, "text"]) if adapts_text(file) else found
 
 
 def revision_of(entry: BackboneEntry) -> str:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from t2ialign.limits import MAX_STEPS
 from t2ialign.registry import unknown
+from t2ialign.types import InputError
 
 
 @dataclass(frozen=True)
 class SchedulerChoice:
     """A sampler: ``stock`` is the name of diffusers' class.
 
-    ``sigmas``: it keeps its own noise levels; ``generator``: its step takes generators.
+    ``sigmas``: it keeps its own noise levels; ``generator``: its step takes generators. ``steps`` and ``guidance_scale`` are
+    what it is usually run with, ``most_steps`` how many it can take.
     """
 
     stock: str
     sigmas: bool
     generator: bool
     summary: str
+    steps: int = 25
+    guidance_scale: float = 4.0
+    most_steps: int = MAX_STEPS
 
 
 SCHEDULERS: dict[str, SchedulerChoice] = {
@@ -29,11 +35,19 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
     "euler_ancestral": SchedulerChoice("EulerAncestralDiscreteScheduler", True, True, "Euler ancestral: adds noise"),
     "ddpm": SchedulerChoice("DDPMScheduler", False, True, "DDPM: adds noise, wants many steps"),
     "unipc": SchedulerChoice("UniPCMultistepScheduler", True, False, "UniPC: good in 10 to 20 steps"),
+    # Luo et al. 2023 (arXiv:2311.05556) sample 1 to 8 steps; their model cards ask for guidance of 1 to 2.
+    "lcm": SchedulerChoice(
+        "LCMScheduler", False, True, "LCM: 4 to 8 steps with an LCM adapter, CFG 1 to 2", 4, 1.5, 50
+    ),
 }
 
 
-def check_scheduler(name: str) -> SchedulerChoice:
-    """The sampler of that name, or one sentence with the nearest."""
+def check_scheduler(name: str, steps: int = 1) -> SchedulerChoice:
+    """The sampler of that name, if it takes so many steps, or one sentence that says what does."""
     if name not in SCHEDULERS:
         raise unknown("scheduler", name, SCHEDULERS)
+    if steps > SCHEDULERS[name].most_steps:
+        raise InputError(
+            f"The scheduler {name} takes at most {SCHEDULERS[name].most_steps} steps, not {steps}: ask for fewer."
+        )
     return SCHEDULERS[name]

@@ -34,7 +34,7 @@ from safetensors.torch import save
 from t2ialign import registry
 from t2ialign.codec import encode
 from t2ialign.dashboard.shared.checkpoint_menu import story
-from t2ialign.diffusion.adapter_files import left_out, read_adapter
+from t2ialign.diffusion.adapter_files import read_adapter
 from t2ialign.hub.study_folder import _manifest, unpack
 from t2ialign.hub.vote_tables import read_votes, vote_rows, write_csv_folder
 from t2ialign.pictures import read_picture
@@ -294,7 +294,7 @@ def read_registry(folder: Path) -> None:
         story(entry).encode()
         with suppress(InputError):
             registry.resolve(entry.name, found)
-    checkpoint_rows(found)
+    checkpoint_rows(found.checkpoints.values())
 
 
 def benchmark_sets() -> st.SearchStrategy[Files]:
@@ -403,7 +403,6 @@ def adapters() -> st.SearchStrategy[Files]:
 
 def read_one_adapter(folder: Path) -> None:
     file = folder / "a.safetensors"
-    left_out(file, "a")
     read_adapter(file, CheckpointEntry("a", "tiny", file, "lora"), unet())
 
 

@@ -19,7 +19,7 @@ LARGE = (".safetensors", ".pt", ".pth", ".bin", ".zip")
 @dataclass
 class Hub:
     """``files`` by repository and name, all of one ``commit``. ``cut`` bytes go out with the next file and then nothing;
-    ``refuse`` is a status and an error code that every question gets."""
+    ``refuse`` is a status and an error code that every question gets; ``licence`` is what model cards say."""
 
     address: str = ""
     commit: str = "a" * 40
@@ -27,11 +27,21 @@ class Hub:
     cut: int | None = None
     refuse: tuple[int, str] | None = None
     lie: bool = False
+    licence: str = ""
     asked: list[str] = field(default_factory=list)
 
     def listing(self, repository: str) -> dict[str, Any]:
         named = [self._sibling(name, data) for name, data in self.files[repository].items()]
-        return {"_id": "1", "id": repository, "sha": self.commit, "siblings": named, "tags": [], "private": False}
+        card = {"cardData": {"license": self.licence}} if self.licence else {}
+        return {
+            "_id": "1",
+            "id": repository,
+            "sha": self.commit,
+            "siblings": named,
+            "tags": [],
+            "private": False,
+            **card,
+        }
 
     def tree(self, repository: str) -> list[dict[str, Any]]:
         rows = []

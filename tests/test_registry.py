@@ -22,6 +22,7 @@ from t2ialign.registry import (
     CheckpointEntry,
     adapter_file,
     adapter_here,
+    hub_part,
     load_registry,
     peft_config,
     resolve,
@@ -239,6 +240,18 @@ def test_unknown_names_the_nearest():
     assert "did you mean 'lpips'" in str(unknown("metric", "lpisp", ["ssim", "lpips"]))
     assert "choose one of lpips, ssim" in str(unknown("metric", "q", ["ssim", "lpips"]))
     assert len(str(unknown("metric", "x" * 10_000, ["ssim"]))) < 200
+
+
+def test_published_weights_say_what_they_are(tmp_path: Path):
+    registry = load_registry(home=tmp_path)
+    published = [entry for entry in registry.checkpoints.values() if isinstance(entry.adapter, str)]
+    assert {entry.name for entry in published} >= {"dpo-sd-1.5", "dpo-sdxl", "spo-sd-1.5", "spo-sdxl", "kto-sd-1.5"}
+    for entry in published:
+        part = hub_part(entry)
+        repository, _, revision = str(entry.adapter).partition("@")
+        assert repository.count("/") == 1 and len(revision) in (0, 40) and repository in part.name
+        assert entry.kind and entry.file and "arXiv:" in entry.paper
+        assert entry.licence or "licence" in entry.note
 
 
 def test_revisions_without_loading(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -23,6 +23,7 @@ from t2ialign.cli.options import (
 )
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
+from t2ialign.samplers import check_scheduler
 from t2ialign.seeds import DEFAULT, parse_plan
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
@@ -44,11 +45,14 @@ def generate(
     prompt: str,
     checkpoint: Checkpoint = "base",
     guidance_scale: Annotated[
-        float, typer.Option(help="Strength of classifier-free guidance (CFG); 1 and below: none.")
-    ] = 4.0,
+        float | None,
+        typer.Option(help="Strength of classifier-free guidance, CFG (default: 4; of lcm 1.5); 1 and below: none."),
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as 0-15 or 1,5,9.")] = "0-15",
-    steps: Steps = 25,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps (default: 25; of lcm 4).")] = None,
     scheduler: SchedulerName = "ddim",
+    height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
+    width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     negative_prompt: Annotated[str, typer.Option(help="What the picture should not show.")] = "",
     metrics: Metrics = "",
     scorers: MoreScorers = "",
@@ -57,17 +61,20 @@ def generate(
     as_json: JsonFlag = False,
 ) -> None:
     """Generate a seed batch, score it and store it; what is stored already is not computed again."""
+    usual = check_scheduler(scheduler)
     request = checked(
         BatchRequest(
             Prompt(prompt),
             checkpoint,
             parse_seeds(seeds),
-            guidance_scale,
-            steps,
+            usual.guidance_scale if guidance_scale is None else guidance_scale,
+            usual.steps if steps is None else steps,
             scheduler,
             negative_prompt=negative_prompt,
             metrics=names(metrics),
             scorers=names(scorers),
+            height=height,
+            width=width,
         )
     )
     check_checkpoints([checkpoint], store)
@@ -133,46 +140,6 @@ def compare(
         found = text.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
     lines = text.comparison_table if markdown else text.comparison_lines
     emit(found, as_json, lambda: lines(found))
-
-
-@app.command()
-def checkpoints(
-    markdown: Annotated[bool, typer.Option("--markdown", help="What each trained one gained and lost.")] = False,
-    remove: Annotated[str, typer.Option(help="Delete one of your own; its pictures and scores stay.")] = "",
-    restore: Annotated[str, typer.Option(help="Bring a deleted one back.")] = "",
-    store: StorePath = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """List what can be chosen as a checkpoint; delete one of your own, or bring it back."""
-    if remove or restore:
-        _move_checkpoint(remove, restore, store)
-        return
-    from t2ialign.registry import load_registry
-    from t2ialign.use_cases.reports.text import checkpoint_rows
-
-    found = load_registry(home=store)
-    for problem in found.problems:
-        print(problem, file=sys.stderr)
-    if markdown:
-        from t2ialign.use_cases.reports import checkpoint_table
-
-        typer.echo(checkpoint_table.markdown(found), nl=False)
-        return
-    rows = checkpoint_rows(found)
-    emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
-
-
-def _move_checkpoint(remove: str, restore: str, store: Path | None) -> None:
-    from t2ialign.use_cases.align import removal
-    from t2ialign.use_cases.workbench import open_workbench
-
-    with open_workbench(store, share=False) as bench:
-        if remove:
-            removal.remove(bench, remove)
-            print(f"{remove} is deleted; `checkpoints --restore {remove}` brings it back.")
-        if restore:
-            removal.restore(bench, restore)
-            print(f"{restore} is back.")
 
 
 @app.command()

@@ -29,7 +29,7 @@ def show(context: typer.Context, store: StorePath = None, as_json: JsonFlag = Fa
 
 @commands.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(help="Scorers or backbones of the registry.")],
+    names: Annotated[list[str], typer.Argument(help="Scorers, backbones or checkpoints of the registry.")],
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -8,18 +8,19 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from peft import get_peft_model_state_dict
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from safetensors import safe_open
+from torch import Tensor, nn
 
 from t2ialign.content import file_sha256
-from t2ialign.diffusion.adapter_layouts import OneLayout, of_text_encoder, one_layout
+from t2ialign.diffusion.adapter_layouts import OneLayout, one_layout, part_of, text_layout
 from t2ialign.files import foreign
 from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, adapter_sha, peft_config
 from t2ialign.types import InputError
@@ -32,49 +33,73 @@ METADATA = "lora_adapter_metadata"
 KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; the rest is read off the tensors
 
 
-def read_adapter(
-    file: Path, entry: CheckpointEntry, unet: UNet2DConditionModel
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors (without prefix) and ``LoraConfig`` settings of a file that fits the UNet; anything else is refused.
+@dataclass(frozen=True)
+class AdapterPart:
+    """What of an adapter belongs to one model: tensors under peft's names and ``LoraConfig`` settings."""
 
-    Layouts are those of ``adapter_layouts``; what belongs to a text encoder is left out (``left_out`` says so).
+    model: nn.Module
+    tensors: dict[str, Tensor]
+    settings: dict[str, Any]
+
+
+def read_adapter(
+    file: Path, entry: CheckpointEntry, unet: UNet2DConditionModel, encoders: Sequence[nn.Module] = ()
+) -> tuple[AdapterPart, ...]:
+    """The parts of a file that fits the UNet and the text encoders; anything else is refused.
+
+    Layouts are those of ``adapter_layouts``; every tensor of the file has its place in one of the models.
     """
     damaged = foreign(f"The adapter file {file} is truncated or damaged", "copy it again")
     with damaged, safe_open(file, framework="pt") as content:
-        metadata, keys = content.metadata() or {}, sorted(content.keys())
-        text = set(of_text_encoder(keys))
-        named = {key: content.get_tensor(key) for key in keys if key not in text}
-    if not named:
-        what = f"holds {len(keys)} tensors of text encoders alone" if keys else "is empty"
-        raise InputError(f"The adapter file {file} {what}: only adapters of the UNet can be loaded.")
-    found = one_layout(named, unet, entry.name, entry.backbone)
+        metadata = content.metadata() or {}
+        tensors = {key: content.get_tensor(key) for key in sorted(content.keys())}
+    if not tensors:
+        raise InputError(f"The adapter file {file} is empty: copy it again.")
+    models = {"unet": unet, **dict(zip(("text_encoder", "text_encoder_2"), encoders, strict=False))}
+    named: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        named.setdefault(part_of(key), {})[key] = tensor
+    strange = [key for name in named if name not in models for key in named[name]]
+    if strange:
+        raise InputError(
+            f"The adapter {entry.name} was made for another architecture than {entry.backbone} ({len(strange)} tensors "
+            f"have no place there, as {strange[0]}): choose an adapter of this backbone."
+        )
+    return tuple(_part(name, models[name], named[name], file, entry, metadata) for name in models if name in named)
+
+
+def _part(
+    name: str,
+    model: Any,
+    named: Mapping[str, Tensor],
+    file: Path,
+    entry: CheckpointEntry,
+    metadata: Mapping[str, str],
+) -> AdapterPart:
+    read = one_layout if name == "unet" else text_layout
+    found = read(named, model, entry.name, entry.backbone)
     _check_whole(found.tensors, entry)
-    return dict(found.tensors), {**_settings(found), **_said(file, metadata)}
+    said = _said(file, metadata, f"{name}.")
+    modules = {name.rpartition(".lora_A")[0] for name in found.tensors if name.endswith(".lora_A.weight")}
+    return AdapterPart(model, dict(found.tensors), {**_settings(found), **_for_modules(said, modules)})
 
 
-def left_out(file: Path, name: str) -> str:
-    """What of an adapter file is not used, in a sentence; "" where all of it is, or where it cannot be read."""
-    try:
-        with safe_open(file, framework="pt") as content:
-            parts = of_text_encoder(content.keys())
-    except (SafetensorError, OSError):
-        return ""
-    if not parts:
-        return ""
-    return (
-        f"{len(parts)} tensors of {name} belong to a text encoder ({parts[0]}, ...) and were left out: only its UNet is "
-        "adapted, so pictures differ from those of programs that use both."
-    )
+def _for_modules(said: dict[str, Any], modules: set[str]) -> dict[str, Any]:
+    """A file's own scales, where it names modules of a text encoder as another version of transformers does."""
+    pattern = dict(said.get("alpha_pattern") or {})
+    if not any(name.startswith("text_model.") for name in pattern) or any(m.startswith("text_model.") for m in modules):
+        return said
+    return {**said, "alpha_pattern": {name.removeprefix("text_model."): alpha for name, alpha in pattern.items()}}
 
 
-def _said(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _said(file: Path, metadata: Mapping[str, str], start: str) -> dict[str, Any]:
     """The scale as the file's metadata or, in a folder of peft's, its ``adapter_config.json`` says it."""
     config = peft_config(file)
     with foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata"):
         said = json.loads(config.read_text(encoding="utf-8") if config else metadata.get(METADATA, "{}"))
         if not isinstance(said, dict):
             raise ValueError("it is no table of named values")
-        prefix = "" if config else PREFIX
+        prefix = "" if config else start
         kept = {name: said[prefix + name] for name in KEPT if prefix + name in said}
         scales = [kept.get("lora_alpha", 1.0), *dict(kept.get("alpha_pattern") or {}).values()]
         if not all(type(scale) in (int, float) and math.isfinite(scale) for scale in scales):

@@ -1,16 +1,19 @@
-"""The layouts in which the field writes LoRAs and DoRAs of a UNet, read as one: ``<module>.lora_A.weight`` and so on.
+"""The layouts in which the field writes LoRAs and DoRAs, read as one: ``<module>.lora_A.weight`` and so on.
 
 - diffusers with peft: ``unet.<module>.lora_A.weight``, and without ``unet.`` where the UNet alone was saved;
 - diffusers' training scripts: ``unet.<module>.lora.down.weight``; before that ``<attention>.processor.to_q_lora.down.weight``;
 - peft's own folders: ``base_model.model.<module>.lora_A.weight``;
 - kohya's sd-scripts and LyCORIS: ``lora_unet_<module with underscores>.lora_down.weight``, ``.alpha`` and ``.dora_scale``, for
   SDXL under the names that Stability's code gives the blocks.
+
+Text encoders' parts stand beside it as ``text_encoder.<module>``, ``text_encoder_2.<module>``, or in kohya's spelling as
+``lora_te_<module>`` (one text encoder), ``lora_te1_`` and ``lora_te2_`` (two). Other families of LyCORIS are refused by name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,15 +23,18 @@ from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
+from t2ialign.content import TEXT_KEYS
 from t2ialign.files import foreign
 from t2ialign.types import InputError
 
-TEXT = ("text_encoder.", "text_encoder_2.", "lora_te_", "lora_te1_", "lora_te2_")
 KOHYA = "lora_unet_"
+TEXT_ROOT = re.compile(r"^text_model[._]")  # newer versions of transformers have no such module
+OLD_TEXT = re.compile(r"\.to_(q|k|v|out)_lora\.")  # diffusers before peft
 PREFIX = re.compile(r"^(base_model\.model\.)?(unet\.)?")
+LYCORIS = {"hada_": "LoHa", "lokr_": "LoKr", "oft_": "OFT", "on_input": "IA3", "a1.weight": "GLoRA"}
 ENDINGS = {
-    r"\.lora_A(\.default)?\.weight|\.lora_down\.weight": "lora_A.weight",
-    r"\.lora_B(\.default)?\.weight|\.lora_up\.weight": "lora_B.weight",
+    r"\.lora_A(\.default)?\.weight|\.lora_down\.weight|\.lora_linear_layer\.down\.weight": "lora_A.weight",
+    r"\.lora_B(\.default)?\.weight|\.lora_up\.weight|\.lora_linear_layer\.up\.weight": "lora_B.weight",
     r"\.lora_magnitude_vector(\.default)?(\.weight)?|\.dora_scale": "lora_magnitude_vector",
     r"\.alpha": "alpha",
 }
@@ -61,9 +67,9 @@ class OneLayout:
     alphas: Mapping[str, float]
 
 
-def of_text_encoder(keys: Iterable[str]) -> list[str]:
-    """The keys that belong to a text encoder, which stays as it is here."""
-    return [key for key in keys if key.startswith(TEXT)]
+def part_of(key: str) -> str:
+    """The model that a key of a file belongs to: ``unet``, ``text_encoder`` or ``text_encoder_2``."""
+    return next((name for name, starts in TEXT_KEYS.items() if key.startswith(starts)), "unet")
 
 
 def one_layout(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str, backbone: str) -> OneLayout:
@@ -75,11 +81,27 @@ def one_layout(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str
     """
     layers = {name: _base(module) for name, module in unet.named_modules()}
     flat = {name.replace(".", "_"): name for name in layers}
+    places = {key: (*_place(name, flat), tensor) for key, (name, tensor) in _renamed(named, unet, who).items()}
+    return _placed(places, layers, who, backbone)
+
+
+def text_layout(named: Mapping[str, Tensor], encoder: nn.Module, who: str, backbone: str) -> OneLayout:
+    """The same of one text encoder's part."""
+    layers = {name: _base(module) for name, module in encoder.named_modules()}
+    short = {TEXT_ROOT.sub("", name): name for name in layers}
+    flat = {name.replace(".", "_"): real for name, real in short.items()}
+    places = {key: (*_text_place(key, short, flat), tensor) for key, tensor in named.items()}
+    return _placed(places, layers, who, backbone)
+
+
+def _placed(
+    places: Mapping[str, tuple[str, str, Tensor]], layers: Mapping[str, nn.Module], who: str, backbone: str
+) -> OneLayout:
+    """Every tensor where it belongs, by the file's keys: module, part and the tensor itself."""
     tensors: dict[str, Tensor] = {}
     alphas: dict[str, float] = {}
     unknown, homeless = [], []
-    for key, (renamed, tensor) in _renamed(named, unet, who).items():
-        module, part = _place(renamed, flat)
+    for key, (module, part, tensor) in places.items():
         if not part or f"{module}.{part}" in tensors:  # or the same once more in another layout
             unknown.append(key)
         elif part == "alpha" and module in layers and tensor.numel() == 1:
@@ -94,6 +116,12 @@ def one_layout(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str
 
 def _refuse(unknown: list[str], homeless: list[str], who: str, backbone: str) -> None:
     if unknown:
+        family = next((name for sign, name in LYCORIS.items() for key in unknown if f".{sign}" in key), "")
+        if family:
+            raise InputError(
+                f"The adapter {who} is a {family} of LyCORIS ({len(unknown)} tensors, as {unknown[0]}): only LoRAs and "
+                "DoRAs can be loaded; convert it to one, or merge it into a UNet and add that."
+            )
         raise InputError(
             f"The adapter {who} holds {len(unknown)} tensors that are no part of a LoRA or DoRA of a UNet "
             f"({', '.join(unknown[:2])}): only those can be loaded."
@@ -131,6 +159,19 @@ def _place(key: str, flat: Mapping[str, str]) -> tuple[str, str]:
             if key.startswith(KOHYA):
                 return _from_kohya(module.removeprefix(KOHYA), flat), part
             return PREFIX.sub("", module).replace(".processor.", "."), part
+    return "", ""
+
+
+def _text_place(key: str, short: Mapping[str, str], flat: Mapping[str, str]) -> tuple[str, str]:
+    """Module of a text encoder and part that a key names; ``short`` and ``flat`` lead to its modules' real names."""
+    name = OLD_TEXT.sub(r".\1_proj.lora_linear_layer.", key)
+    for ending, part in ENDINGS.items():
+        match = re.search(f"({ending})$", name)
+        if match is not None:
+            module = name[: match.start()]
+            start = next(start for starts in TEXT_KEYS.values() for start in starts if module.startswith(start))
+            module = TEXT_ROOT.sub("", module.removeprefix(start))
+            return (flat if start.startswith("lora_") else short).get(module, module), part
     return "", ""
 
 

@@ -1,4 +1,4 @@
-"""LoRA and DoRA adapters of a backbone's UNet: loading, blending, training and saving them.
+"""LoRA and DoRA adapters of a backbone, and whole UNets in its place: loading, blending, training and saving them.
 
 **Blends.** LoRAs add in weight space: with weights w_l the UNet computes with W + sum_l w_l (alpha_l / r_l) B_l A_l. A
 DoRA does not scale that way (at weight 0 it is still not the base), so DoRAs are mixed in the space of predictions.
@@ -9,7 +9,9 @@ full strength,
 
 So weight 0 is exactly the base for either kind, weight 1 of a lone DoRA exactly that DoRA, and in between one DoRA is
 (1 - w) e_base + w e_d. It costs one evaluation of the UNet for the LoRAs together, one for each DoRA, and one for the
-base unless its share is 0. Nothing is computed for adapters of weight 0.
+base unless its share is 0. Nothing is computed for adapters of weight 0. Where adapters have a part in a text encoder,
+prompt embeddings are blended by the same formula. Whole UNets of a blend (``whole_unets``) are what all of it stands on: they
+take the base's place in every term.
 """
 
 from __future__ import annotations
@@ -22,14 +24,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from peft import LoraConfig
-from torch import Tensor, nn
+from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+from torch import nn
 
 from t2ialign.content import sha_of
-from t2ialign.diffusion.adapter_files import check_file, read_adapter, write_adapter
+from t2ialign.diffusion.adapter_files import AdapterPart, check_file, read_adapter, write_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE, Pass, training_the_same
-from t2ialign.registry import CheckpointEntry, adapter_file, load_registry, unknown
+from t2ialign.diffusion.whole_unets import check_unet
+from t2ialign.registry import CheckpointEntry, adapter_file, adapter_sha, load_registry, unknown
 from t2ialign.types import AdapterUse, InputError
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -47,16 +50,21 @@ def blend(
         checkpoints = load_registry().checkpoints if active else {}
     loras: list[tuple[str, float]] = []
     doras: list[tuple[str, float]] = []
+    whole: list[tuple[str, float]] = []
     for use in active:
         if use.name not in checkpoints:
             raise unknown("checkpoint", use.name, checkpoints)
+        if checkpoints[use.name].kind == "unet":
+            whole.append((load_unet(backbone, checkpoints[use.name], use.sha), use.weight))
+            continue
         key = load_adapter(backbone, checkpoints[use.name], use.sha)
         (doras if backbone.switch.loaded[key] == "dora" else loras).append((key, use.weight))
-    passes = [Pass(tuple(loras))] if loras else []
-    passes += [Pass(((key, 1.0),), weight) for key, weight in doras]
+    unets = tuple(whole)
+    passes = [Pass(tuple(loras), unets=unets)] if loras else []
+    passes += [Pass(((key, 1.0),), weight, unets) for key, weight in doras]
     rest = (0.0 if loras else 1.0) - sum(weight for _, weight in doras)
     if abs(rest) > 1e-12:
-        passes.append(Pass((), rest))
+        passes.append(Pass((), rest, unets))
     return dataclasses.replace(backbone, passes=tuple(passes))
 
 
@@ -80,15 +88,36 @@ def load_adapter(backbone: Backbone, entry: CheckpointEntry, sha: str = "") -> s
     not the one its manifest (or ``sha``, the short form in a config) names, an adapter of another architecture.
     """
     file = adapter_file(entry)
-    found = check_file(file, entry)
-    if sha and sha != found:
-        raise InputError(f"The adapter {entry.name} has changed since: it was {sha} and is now {found}; generate anew.")
+    found = _same(check_file(file, entry), entry, sha)
     key = _key(entry.name, found)
     with backbone.switch.lock:
         if key not in backbone.switch.loaded:
-            tensors, settings = read_adapter(file, entry, backbone.unet)
-            _inject(backbone, key, tensors, settings)
+            _inject(backbone, key, read_adapter(file, entry, backbone.unet, backbone.text.encoders))
     return key
+
+
+def load_unet(backbone: Backbone, entry: CheckpointEntry, sha: str = "") -> str:
+    """Checks a checkpoint that is a whole UNet and returns its key; its numbers are read when a view wants them.
+
+    Raises:
+        InputError: it is missing or damaged, not the one that its manifest or ``sha`` names, or of another architecture.
+    """
+    folder = adapter_file(entry)
+    found = adapter_sha(folder)
+    if entry.sha256 and not entry.sha256.startswith(found):
+        raise InputError(f"{folder} is not the UNet that the manifest of {entry.name} names: copy it again.")
+    key = _key(entry.name, _same(found, entry, sha))
+    with backbone.switch.lock:
+        if key not in backbone.switch.weights.folders:
+            check_unet(folder, entry.name, backbone.unet, entry.backbone)
+            backbone.switch.weights.folders[key] = folder
+    return key
+
+
+def _same(found: str, entry: CheckpointEntry, sha: str) -> str:
+    if sha and sha != found:
+        raise InputError(f"The adapter {entry.name} has changed since: it was {sha} and is now {found}; generate anew.")
+    return found
 
 
 def add_adapter(
@@ -109,9 +138,15 @@ def add_adapter(
     with backbone.switch.lock:
         drop_adapter(backbone, name)
         if start is not None:
+            if start.kind == "unet":
+                raise InputError(
+                    f"{start.name} is a whole UNet, and adapters are trained from the backbone or from others."
+                )
             file = adapter_file(start)
             check_file(file, start)
-            _inject(backbone, key, *read_adapter(file, start, backbone.unet))
+            parts = read_adapter(file, start, backbone.unet, backbone.text.encoders)
+            check_trainable(parts, start, backbone)
+            _inject(backbone, key, parts)
         else:
             config = LoraConfig(
                 r=rank,
@@ -164,15 +199,30 @@ def _key(name: str, sha: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9]', '_', name)}__{sha or 'training'}"
 
 
-def _inject(backbone: Backbone, key: str, tensors: dict[str, Tensor], settings: dict[str, Any]) -> None:
-    """Puts checked tensors into the UNet as adapter ``key``, frozen."""
-    unet = backbone.unet
+def check_trainable(parts: Sequence[AdapterPart], entry: CheckpointEntry, backbone: Backbone) -> None:
+    """Refuses what has a part beyond the UNet: only UNets are trained, merged and saved, and that part would be lost."""
+    if any(part.model is not backbone.unet for part in parts):
+        raise InputError(
+            f"{entry.name} adapts a text encoder too, and only adapters of the UNet are trained and merged here: start "
+            "from one that leaves the text encoder alone, or blend it live."
+        )
+
+
+def _inject(backbone: Backbone, key: str, parts: Sequence[AdapterPart]) -> None:
+    """Puts checked tensors into their models as adapter ``key``, frozen."""
     backbone.switch.changed()
-    with _quietly():
-        unet.load_lora_adapter(tensors, prefix=None, adapter_name=key, metadata=settings)
-    backbone.switch.arrived(key, "dora" if settings["use_dora"] else "lora")
-    for parameter in _parameters_of(unet, [key]).values():
-        parameter.requires_grad_(False)
+    for part in parts:
+        with _quietly():
+            if part.model is backbone.unet:
+                backbone.unet.load_lora_adapter(part.tensors, prefix=None, adapter_name=key, metadata=part.settings)
+            else:
+                inject_adapter_in_model(LoraConfig(**part.settings), part.model, key)
+                set_peft_model_state_dict(part.model, part.tensors, adapter_name=key)
+        for parameter in _parameters_of(part.model, [key]).values():
+            parameter.requires_grad_(False)
+        if part.model is not backbone.unet:
+            backbone.switch.with_text.add(key)
+    backbone.switch.arrived(key, "dora" if any(part.settings["use_dora"] for part in parts) else "lora")
 
 
 @contextmanager

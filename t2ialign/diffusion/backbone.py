@@ -25,9 +25,10 @@ from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
+from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
-from t2ialign.diffusion.text import PromptEmbeds, TextEncoder
+from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed
 from t2ialign.downloads import fill, listed_now
 from t2ialign.network import Show, unwatched, why_offline, without_bars
 from t2ialign.registry import BackboneEntry, revision_of, unknown
@@ -78,8 +79,17 @@ class Backbone:
 
     @torch.no_grad()
     def encode_prompts(self, prompts: Sequence[str]) -> PromptEmbeds:
-        """Embeddings of the prompts; that of "" is what the model was trained to take for no prompt."""
-        return self.text.encode(prompts)
+        """Embeddings of the prompts; that of "" is what the model was trained to take for no prompt.
+
+        Where adapters of this view have a part in a text encoder, embeddings are blended as predictions are.
+        """
+        parts = []
+        with self.switch.lock:
+            for one in self.switch.in_text(self.passes):
+                if self.switch.with_text:
+                    self.switch.turn_on(one.adapters, one.unets)
+                parts.append((one.share, self.text.encode(prompts)))
+        return mixed(parts)
 
     def predict_noise(
         self, latents: Float[Tensor, "n c h w"], timesteps: Tensor | int, embeds: PromptEmbeds
@@ -94,7 +104,7 @@ class Backbone:
         parts = []
         with self.switch.lock:
             for one in self.switch.actual(self.passes):
-                self.switch.turn_on(one.adapters)
+                self.switch.turn_on(one.adapters, one.unets)
                 output = self.unet(latents, timesteps, embeds.prompt_embeds, **extra, return_dict=False)[0].float()
                 parts.append(output if one.share == 1 else one.share * output)
         return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
@@ -107,7 +117,10 @@ class Backbone:
 
     @torch.no_grad()
     def decode(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
-        """Pictures of latents, on the CPU."""
+        """Pictures of latents, on the CPU; where there is no room, one after the other, at last in tiles (seams may show)."""
+        return in_pieces(self._decoded, latents, self.vae.enable_tiling)
+
+    def _decoded(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
         statistics = self._latent_statistics()
         scale = self.vae.config["scaling_factor"]
         latents = latents.to(self.vae.dtype)
@@ -166,7 +179,7 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
         parts["vae"],
         text,
         dict(pipeline.scheduler.config),
-        AdapterSwitch(parts["unet"]),
+        AdapterSwitch(parts["unet"], text.encoders),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import UInt8
@@ -13,12 +13,17 @@ from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
 from t2ialign.diffusion.inputs import check_config
+from t2ialign.diffusion.memory import make_room, out_of_memory
 from t2ialign.diffusion.preview import preview
-from t2ialign.diffusion.text import truncation_note
+from t2ialign.diffusion.text import PromptEmbeds, truncation_note
 from t2ialign.guidance import begin_guidance
 from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
+
+SMALLER = (
+    "There was no room for all pictures at once, so {} at a time were drawn: that is slower, and they are the same."
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class SamplingProgress:
     """One step of one micro-batch is done: ``done`` of ``total`` steps over all micro-batches.
 
     ``previews`` are pictures of the step's predicted x0 by seed (after most steps none), full size or one pixel a
-    latent cell; ``note`` says in a sentence how a long prompt, or negative prompt, was truncated ("" = neither was).
+    latent cell; ``note`` says in a sentence how a long prompt, or negative prompt, was truncated ("" = neither was),
+    ``memory`` that the device had no room for as many pictures at a time as were asked for.
     """
 
     done: int
@@ -34,6 +40,7 @@ class SamplingProgress:
     seeds: tuple[int, ...]
     previews: Mapping[int, UInt8[Tensor, "3 h w"]]
     note: str = ""
+    memory: str = ""
 
 
 def generate(
@@ -48,11 +55,11 @@ def generate(
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """Checks everything (``InputError``), then yields ``SamplingProgress`` after every step and each finished ``SeedBatch``.
 
-    Seeds run in micro-batches of ``batch_size``; the pictures of a seed are the same in every batch (fp32 on a CPU:
-    within one grey level, and mostly bit for bit). ``preview_every`` 0 means no previews, else the first step and every
-    so many after it. Once ``cancelled()`` is true the generator ends at the next step; what it yielded before is whole.
-    ``checkpoints`` says where the config's adapters lie (the registry's, if not given). With a negative prompt the
-    difference of the two predictions is no mutual information, which is NaN then.
+    Seeds run in micro-batches of ``batch_size``, or smaller ones where the device has no room; the pictures of a seed are
+    the same in every batch (fp32 on a CPU: within one grey level, and mostly bit for bit). ``preview_every`` 0 means no
+    previews, else the first step and every so many after it. Once ``cancelled()`` is true the generator ends at the next
+    step; what it yielded before is whole. ``checkpoints`` says where the config's adapters lie (the registry's, if not
+    given). With a negative prompt the difference of the two predictions is no mutual information, which is NaN then.
     """
     seeds = check_seeds(tuple(seeds))
     check_prompt(prompt.text)
@@ -88,18 +95,62 @@ def sample(
     embeds, empty = (view.encode_prompts([text]) for text in (prompt.text, config.negative_prompt))
     cut = (truncation_note(embeds.truncated[0]), truncation_note(empty.truncated[0], what="negative prompt"))
     note = " ".join(filter(None, cut))
-    steps = config.num_inference_steps
-    for number, seeds in enumerate(parts):
-        guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
-        loop = denoise(view, embeds, empty, seeds, guidance, config.scheduler, steps, config.height, config.width)
-        for step in loop:
-            if cancelled():
-                return
-            wanted = preview_every > 0 and step.index % preview_every == 0 and step.index + 1 < step.total
-            pictures = preview(view, step.predicted_x0) if wanted else ()
-            done = number * steps + step.index + 1
-            yield SamplingProgress(done, len(parts) * steps, seeds, dict(zip(seeds, pictures, strict=False)), note)
-        yield _seed_batch(view, prompt, config, seeds, step)
+    told = SamplingProgress(0, 1, (), {}, note)
+    todo, finished = list(parts), 0
+    while todo:
+        seeds = todo[0]
+        try:
+            for event in _one_part(view, prompt, config, seeds, (embeds, empty), preview_every, cancelled):
+                if isinstance(event, SeedBatch):
+                    yield event
+                else:
+                    steps, total = event.total, (finished + len(todo)) * event.total
+                    yield replace(event, done=finished * steps + event.done, total=total, note=note, memory=told.memory)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            todo, told = (
+                _halved(todo, config, error),
+                replace(told, memory=SMALLER.format(len(seeds) - len(seeds) // 2)),
+            )
+            continue
+        if cancelled():
+            return
+        todo, finished = todo[1:], finished + 1
+
+
+def _halved(todo: list[tuple[int, ...]], config: GenerationConfig, error: RuntimeError) -> list[tuple[int, ...]]:
+    """What is left to do in parts half as large as the first; ``InputError`` where that was a single picture."""
+    make_room()
+    if len(todo[0]) == 1:
+        raise InputError(
+            f"There is no room for one picture of {config.width} x {config.height} pixels: ask for smaller ones, free "
+            "memory, or set T2IALIGN_DEVICE=cpu."
+        ) from error
+    most = len(todo[0]) - len(todo[0]) // 2
+    return [part[start : start + most] for part in todo for start in range(0, len(part), most)]
+
+
+def _one_part(
+    view: Backbone,
+    prompt: Prompt,
+    config: GenerationConfig,
+    seeds: tuple[int, ...],
+    embeds: tuple[PromptEmbeds, PromptEmbeds],
+    preview_every: int,
+    cancelled: Callable[[], bool],
+) -> Iterator[SamplingProgress | SeedBatch]:
+    """One micro-batch; its steps are counted by themselves."""
+    guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
+    size = config.height, config.width
+    for step in denoise(view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size):
+        if cancelled():
+            return
+        wanted = preview_every > 0 and step.index % preview_every == 0 and step.index + 1 < step.total
+        pictures = preview(view, step.predicted_x0) if wanted else ()
+        previews = dict(zip(seeds, pictures, strict=False))
+        yield SamplingProgress(step.index + 1, config.num_inference_steps, seeds, previews)
+    yield _seed_batch(view, prompt, config, seeds, step)
 
 
 def _seed_batch(

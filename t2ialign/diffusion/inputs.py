@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from t2ialign.guidance import begin_guidance
-from t2ialign.limits import check_steps, clean_prompt
+from t2ialign.limits import MAX_SIDE, check_steps, clean_prompt
 from t2ialign.samplers import check_scheduler
 from t2ialign.types import GenerationConfig, InputError
-
-MAX_SIDE = 2048
 
 
 def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
@@ -19,5 +17,5 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
                 f"Height and width must be multiples of {pixels_per_latent} pixels up to {MAX_SIDE}, not {side}."
             )
     clean_prompt(config.negative_prompt, "negative prompt")
-    check_scheduler(config.scheduler)
+    check_scheduler(config.scheduler, config.num_inference_steps)
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)

@@ -23,12 +23,23 @@ def merged_lora(
     s = alpha / rank is each adapter's own scale; the merged adapter's is 1. Keys as in diffusers' files, without prefix.
     A DoRA does not add up (it renormalises each weight), and is refused.
     """
+    whole = [use.name for use in uses if checkpoints[use.name].kind == "unet"]
+    if whole:
+        raise InputError(
+            f"{whole[0]} is a whole UNet, which is no part of an adapter: blend it live instead "
+            f"({'+'.join(f'{use.name}@{use.weight:g}' for use in uses)})."
+        )
     loaded = {load_adapter(backbone, checkpoints[use.name], use.sha): use for use in uses if use.weight != 0}
     doras = [use.name for key, use in loaded.items() if backbone.switch.loaded[key] == "dora"]
     if doras:
         raise InputError(
             f"{doras[0]} is a DoRA, whose effect does not add up with others' in one file: blend it live instead "
             f"({'+'.join(f'{use.name}@{use.weight:g}' for use in uses)})."
+        )
+    text = [use.name for key, use in loaded.items() if key in backbone.switch.with_text]
+    if text:
+        raise InputError(
+            f"{text[0]} adapts a text encoder too, and only adapters of the UNet are merged: blend it live instead."
         )
     tensors: dict[str, Tensor] = {}
     for name, layer in backbone.unet.named_modules():

@@ -58,7 +58,7 @@ def stock_class(choice: SchedulerChoice) -> Any:
 
 def begin_run(config: Mapping[str, Any], name: str, num_inference_steps: int, device: str) -> SchedulerRun:
     """A fresh scheduler ``name`` on the noise schedule ``config`` of a backbone, ready for its first step."""
-    choice = check_scheduler(name)
+    choice = check_scheduler(name, num_inference_steps)
     bounds = {} if choice.sigmas else {"clip_sample": False}  # latents are not bounded, as pixels are
     config = {**config, **bounds}
     scheduler = stock_class(choice).from_config(config)

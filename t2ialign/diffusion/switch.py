@@ -1,15 +1,17 @@
-"""Which adapters of a UNet are on. Views of one backbone share a UNet, and each evaluation turns on what it needs."""
+"""Which adapters are on, over which weights: views of one backbone share its networks, each evaluation turns on its own."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from peft.tuners.lora import LoraLayer
 from torch import nn
+
+from t2ialign.diffusion.whole_unets import UnetWeights
 
 Scales = tuple[tuple[str, float], ...]
 Kind = Literal["lora", "dora"]
@@ -18,10 +20,14 @@ KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 @dataclass(frozen=True)
 class Pass:
-    """One evaluation of the UNet: the adapters that are on, each with its scale, and its share of the prediction."""
+    """One evaluation of the UNet: the adapters that are on, each with its scale, and its share of the prediction.
+
+    ``unets`` are whole UNets with their weights in the blend that the adapters stand on; none is the base.
+    """
 
     adapters: Scales
     share: float = 1.0
+    unets: Scales = ()
 
 
 BASE = (Pass(()),)
@@ -34,22 +40,34 @@ class AdapterSwitch:
     (a reference evaluation between forward and backward would otherwise silence the policy's gradients).
     """
 
-    def __init__(self, unet: nn.Module) -> None:
-        self.unet = unet
+    def __init__(self, unet: nn.Module, encoders: Sequence[nn.Module] = ()) -> None:
+        self.models = (unet, *encoders)
+        self.weights = UnetWeights(unet)
         self.lock = threading.RLock()
         self.on: Scales | None = ()
         self.references = 0
         self.loaded: dict[str, Kind] = {}
+        self.with_text: set[str] = set()  # adapters of which a part belongs to a text encoder
         self._tuned: list[tuple[LoraLayer, list[nn.Parameter]]] = []
 
     def actual(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
         """The passes to make: those asked for, or within ``reference()`` the base's. Hold ``lock`` while making them."""
         return BASE if self.references else passes
 
-    def turn_on(self, adapters: Scales) -> None:
-        """Exactly ``adapters`` are on from here, at their scales. Hold ``lock`` as long as that matters."""
+    def turn_on(self, adapters: Scales, unets: Scales = ()) -> None:
+        """Exactly ``adapters`` are on from here, at their scales, over ``unets``. Hold ``lock`` as long as that matters."""
+        self.weights.turn_to(unets)
         if adapters != self.on:
             self._turn(adapters)
+
+    def in_text(self, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
+        """The passes that text encoders make: those asked for where an adapter has a part there, or else one without any.
+
+        Whole UNets stay as they are meanwhile: no text encoder asks for another turn of theirs.
+        """
+        asked = self.actual(passes)
+        adapted = any(key in self.with_text for one in asked for key, _ in one.adapters)
+        return asked if adapted else (Pass((), unets=asked[0].unets),)
 
     @contextmanager
     def reference(self) -> Iterator[None]:
@@ -72,12 +90,13 @@ class AdapterSwitch:
 
     def left(self, key: str) -> None:
         del self.loaded[key]
+        self.with_text.discard(key)
         self.changed()
 
     def _layers(self) -> list[tuple[LoraLayer, list[nn.Parameter]]]:
         """The layers that carry adapters, with their parameters; found once, for a training step turns twice."""
         if not self._tuned:
-            modules = self.unet.modules()
+            modules = (module for model in self.models for module in model.modules())
             self._tuned = [(layer, list(layer.parameters())) for layer in modules if isinstance(layer, LoraLayer)]
         return self._tuned
 

@@ -46,6 +46,18 @@ def stack(parts: Sequence[PromptEmbeds]) -> PromptEmbeds:
     )
 
 
+def mixed(parts: Sequence[tuple[float, PromptEmbeds]]) -> PromptEmbeds:
+    """Embeddings of the same prompts by several encoders, each with its share; one alone stays as it is."""
+    if len(parts) == 1 and parts[0][0] == 1:
+        return parts[0][1]
+    pooled = [(share, part.pooled_prompt_embeds) for share, part in parts if part.pooled_prompt_embeds is not None]
+    return PromptEmbeds(
+        torch.stack([share * part.prompt_embeds for share, part in parts]).sum(0),
+        torch.stack([share * one for share, one in pooled]).sum(0) if pooled else None,
+        parts[0][1].truncated,
+    )
+
+
 @dataclass(frozen=True)
 class TextEncoder:
     """The tokenizers and text encoders of a backbone. ``zero_empty``: an empty prompt is all zeros (SDXL's base)."""

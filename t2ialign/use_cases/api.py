@@ -34,10 +34,13 @@ def generate(
     seeds: Iterable[int] = range(16),
     num_inference_steps: int = 25,
     home: Path | str | None = None,
+    height: int = 0,
+    width: int = 0,
 ) -> BatchState:
     """Generates, scores and stores a seed batch; ``.images`` by seed, ``.scores`` by metric, ``.notes`` in sentences.
 
-    Whole numbers may be Python's, numpy's or torch's; ``~`` in ``home`` is the home directory.
+    ``height`` and ``width`` are in pixels, 0 for the size that the model is made for. Whole numbers may be Python's, numpy's
+    or torch's; ``~`` in ``home`` is the home directory.
 
     Raises:
         InputError: bad input, in one sentence.
@@ -45,7 +48,8 @@ def generate(
     if not isinstance(checkpoint, str):
         raise InputError(f"A checkpoint is named by a text, as 'base', not {str(checkpoint)[:40]!r}.")
     scale, steps = check_guidance_scale(guidance_scale), check_steps(num_inference_steps)
-    request = BatchRequest(Prompt(check_prompt(prompt)), checkpoint, check_seeds(seeds), scale, steps)
+    said = Prompt(check_prompt(prompt))
+    request = BatchRequest(said, checkpoint, check_seeds(seeds), scale, steps, height=height, width=width)
     with open_workbench(None if home is None else settings.expanded(home)) as bench:
         return run_request(bench, request)
 

@@ -13,7 +13,7 @@ from t2ialign.encoders import load_encoder, parts_of, provided
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.distribution import DISTRIBUTIONS
 from t2ialign.network import Show, in_bytes
-from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, unknown
+from t2ialign.registry import BackboneEntry, CheckpointEntry, Registry, ScorerEntry, hub_part, unknown
 from t2ialign.types import InputError
 
 Watch = Callable[[str, int, int | None], None]
@@ -24,7 +24,8 @@ Watch = Callable[[str, int, int | None], None]
 class Weight:
     """One entry. ``bytes`` is its size here, or about its download's; ``place`` is empty where it is not (all) here.
 
-    ``wanted_by`` names metrics; of a backbone, its checkpoints. ``problem`` says what is wrong with an entry.
+    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone. ``problem`` says what is wrong
+    with an entry.
     """
 
     name: str
@@ -50,9 +51,10 @@ class Fetched:
 
 
 def list_weights(registry: Registry) -> tuple[Weight, ...]:
-    """Backbones first, then scorers, as the registry has them. Nothing is fetched or loaded."""
-    backbones = [_backbone(entry, registry) for entry in registry.backbones.values()]
-    return tuple(backbones + [_scorer(entry, registry) for entry in registry.scorers.values()])
+    """Backbones first, then checkpoints of the Hub and scorers, as the registry has them. Nothing is fetched or loaded."""
+    found = [_backbone(entry, registry) for entry in registry.backbones.values()]
+    found += [_checkpoint(entry) for entry in _of_the_hub(registry).values()]
+    return tuple(found + [_scorer(entry, registry) for entry in registry.scorers.values()])
 
 
 def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Iterator[Fetched]:
@@ -61,7 +63,11 @@ def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Ite
     Raises:
         InputError: a name that the registry does not have, before anything is fetched.
     """
-    known: dict[str, BackboneEntry | ScorerEntry] = {**registry.scorers, **registry.backbones}
+    known: dict[str, BackboneEntry | CheckpointEntry | ScorerEntry] = {
+        **_of_the_hub(registry),
+        **registry.scorers,
+        **registry.backbones,
+    }
     for name in names:
         if name not in known:
             raise unknown("weight", name, known)
@@ -72,7 +78,9 @@ def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Ite
             yield Fetched(name, problem=str(error))
 
 
-def _fetch(entry: BackboneEntry | ScorerEntry, watch: Watch) -> Path | str:
+def _fetch(entry: BackboneEntry | CheckpointEntry | ScorerEntry, watch: Watch) -> Path | str:
+    if isinstance(entry, CheckpointEntry):
+        return hub_part(entry).fetch(_watched(watch, entry.name))
     if isinstance(entry, BackboneEntry):
         return fetch_backbone(entry, _dtype(entry), _watched(watch, entry.name))
     places = [part.fetch(_watched(watch, part.name)) for part in parts_of(entry)]
@@ -94,6 +102,19 @@ def _backbone(entry: BackboneEntry, registry: Registry) -> Weight:
     )
     place, origin = str(folder) if whole else "", () if isinstance(entry.source, Path) else (entry.source,)
     return Weight(entry.name, "backbone", size, place, origin, checkpoints)
+
+
+def _of_the_hub(registry: Registry) -> dict[str, CheckpointEntry]:
+    """Adapters and UNets that lie on the Hub; where a backbone has the same name, it is the backbone's."""
+    known = registry.checkpoints.items()
+    return {name: entry for name, entry in known if isinstance(entry.adapter, str) and name not in registry.backbones}
+
+
+def _checkpoint(entry: CheckpointEntry) -> Weight:
+    part = hub_part(entry)
+    place = part.found()
+    size = _bytes([place]) if place else entry.megabytes * 10**6
+    return Weight(entry.name, "checkpoint", size, str(place or ""), (part.name,), (entry.backbone,))
 
 
 def _has_networks(folder: Path, entry: BackboneEntry) -> bool:

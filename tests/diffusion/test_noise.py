@@ -103,6 +103,20 @@ def test_x0_is_the_solvers(name: str, prediction: str):
         torch.testing.assert_close(x0, run.scheduler.model_outputs[-1], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_x0_is_the_consistency_model_s(prediction: str):
+    """LCM's own estimate is c_out x0 + c_skip x_t (Song et al. 2023, eq. 5)."""
+    run = begin_run({**SD, "prediction_type": prediction}, "lcm", 4, "cpu")
+    latents = random(0)
+    for index, timestep in enumerate(run.timesteps):
+        output = random(index)
+        skip, out = run.scheduler.get_scalings_for_boundary_condition_discrete(timestep)
+        step = run.scheduler.step(output, timestep, latents, generator=torch.Generator().manual_seed(0))
+        x0 = predicted_x0(output, latents, run.alpha_bar(index), prediction)
+        torch.testing.assert_close(out * x0 + skip * latents, step.denoised, rtol=1e-4, atol=1e-4)
+        latents = step.prev_sample
+
+
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_ddim_step_is_the_schedulers(eta: float):
     run = begin_run(SD, "ddim", 20, "cpu")
@@ -122,4 +136,4 @@ def test_log_prob_is_the_normal_distributions():
 
 
 def test_every_scheduler_is_tested_above():
-    assert set(SCHEDULERS) == {"ddim", "ddpm", "euler", "euler_ancestral", "dpmsolver++", "unipc"}
+    assert set(SCHEDULERS) == {"ddim", "ddpm", "euler", "euler_ancestral", "dpmsolver++", "unipc", "lcm"}

@@ -13,6 +13,12 @@ from tests.diffusion.test_noise import SD, random
 every = pytest.mark.parametrize("name", SCHEDULERS)
 
 
+def each_with(*counts: int):
+    """Every scheduler with each of these numbers of steps that it can take."""
+    cases = [(name, n) for name, choice in SCHEDULERS.items() for n in counts if n <= choice.most_steps]
+    return pytest.mark.parametrize(("name", "steps"), cases)
+
+
 def walk(name: str, steps: int, seeds: list[int]) -> torch.Tensor:
     """Latents at the end of a run whose model predicts a tenth of what it sees."""
     run = begin_run(SD, name, steps, "cpu")
@@ -27,14 +33,12 @@ def walk(name: str, steps: int, seeds: list[int]) -> torch.Tensor:
     return latents
 
 
-@every
-@pytest.mark.parametrize("steps", [1, 2, 3, 25, 334, 999, 1000])
+@each_with(1, 2, 3, 25, 334, 999, 1000)
 def test_any_number_of_steps(name: str, steps: int):
     assert torch.isfinite(walk(name, steps, [0, 1])).all()
 
 
-@every
-@pytest.mark.parametrize("steps", [5, 25, 50, 100, 300, 334, 400, 501, 700, 998, 999, 1000])
+@each_with(5, 25, 50, 100, 300, 334, 400, 501, 700, 998, 999, 1000)
 def test_a_run_starts_near_noise_and_ends_near_the_picture(name: str, steps: int):
     """With diffusers' whole-numbered strides 334 steps would start at timestep 667, 501 at 501."""
     timesteps = begin_run(SD, name, steps, "cpu").timesteps
@@ -47,7 +51,7 @@ def test_a_run_starts_near_noise_and_ends_near_the_picture(name: str, steps: int
 @every
 def test_spacing_is_stock_for_usual_numbers_of_steps(name: str):
     stock = stock_class(SCHEDULERS[name]).from_config(SD)
-    for steps in (1, 2, 4, 10, 20, 25, 50, 100, 200, 250):
+    for steps in (n for n in (1, 2, 4, 10, 20, 25, 50, 100, 200, 250) if n <= SCHEDULERS[name].most_steps):
         stock.set_timesteps(steps)
         assert torch.equal(begin_run(SD, name, steps, "cpu").timesteps, stock.timesteps)
 
@@ -66,7 +70,7 @@ def test_noise_is_drawn_for_each_picture(name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "draws"), [("ddim", False), ("euler", False), ("ddpm", True), ("euler_ancestral", True)]
+    ("name", "draws"), [("ddim", False), ("euler", False), ("ddpm", True), ("euler_ancestral", True), ("lcm", True)]
 )
 def test_who_adds_noise(name: str, draws: bool):
     run, latents = begin_run(SD, name, 6, "cpu"), random(0)
@@ -85,6 +89,11 @@ def test_latents_are_not_clipped():
         latents = 5 * random(0)
         step = run.scheduler.step(torch.zeros_like(latents), run.timesteps[-1], latents)
         assert step.pred_original_sample.abs().max() > 5
+
+
+def test_a_distilled_scheduler_takes_few_steps():
+    with pytest.raises(InputError, match="The scheduler lcm takes at most 50 steps, not 51"):
+        begin_run(SD, "lcm", 51, "cpu")
 
 
 def test_unknown_name():

@@ -31,6 +31,8 @@ class Form:
     scheduler: str = "ddim"
     guidance: str = "cfg"
     negative_prompt: str = ""
+    height: float | None = 0
+    width: float | None = 0
 
     def values(self) -> dict[str, Any]:
         """What the controls show."""
@@ -52,6 +54,8 @@ def requests_of(form: Form, services: Services) -> tuple[BatchRequest, ...]:
         scheduler=form.scheduler,
         guidance=form.guidance,
         negative_prompt=form.negative_prompt,
+        height=_whole(form.height or 0, "The height"),
+        width=_whole(form.width or 0, "The width"),
     )
     return requests_for(request, form.checkpoints)
 
@@ -69,6 +73,8 @@ def form_of(batches: Sequence[BatchState]) -> Form:
         scheduler=request.scheduler,
         guidance=request.guidance,
         negative_prompt=request.negative_prompt,
+        height=request.height,
+        width=request.width,
     )
 
 

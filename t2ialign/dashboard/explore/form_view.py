@@ -29,6 +29,8 @@ FIELDS = (
     "scheduler",
     "guidance",
     "negative_prompt",
+    "height",
+    "width",
 )
 
 Components = dict[str, gr.blocks.Block]
@@ -150,7 +152,17 @@ def _advanced(first: Form) -> Components:
             filterable=False,
         )
         negative_prompt = gr.Textbox("", label="Negative prompt", placeholder="What the picture should not show")
-    return {"steps": steps, "scheduler": scheduler, "guidance": guidance, "negative_prompt": negative_prompt}
+        with gr.Row(elem_classes="t2-pair-row"):
+            height = gr.Number(0, label="Height", info="0: as the model is made for", precision=0, min_width=80)
+            width = gr.Number(0, label="Width", info="0: as the model is made for", precision=0, min_width=80)
+    return {
+        "steps": steps,
+        "scheduler": scheduler,
+        "guidance": guidance,
+        "negative_prompt": negative_prompt,
+        "height": height,
+        "width": width,
+    }
 
 
 def _title(strategy: type) -> str:

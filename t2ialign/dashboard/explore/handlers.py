@@ -33,6 +33,7 @@ from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.samplers import SchedulerChoice, check_scheduler
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -56,11 +57,13 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
 
 
 def _check_local(services: Services, requests: tuple[BatchRequest, ...]) -> None:
-    """``InputError`` for what would first be fetched from the Hub: gigabytes, and a model that nobody else can use beside.
+    """``InputError`` for what is the owner's: other sizes, and what would first be fetched from the Hub, gigabytes.
 
     It goes by the names alone: ``resolve`` fetches an adapter to know what it is. What is no checkpoint is said later.
     """
     registry = services.bench.registry()
+    if any(request.height or request.width for request in requests):
+        raise InputError("Here only the owner draws in other sizes than the model's own: leave height and width at 0.")
     for request in requests:
         names = {part.partition("@")[0].strip() for part in request.checkpoint.split("+")}
         for entry in (registry.checkpoints[name] for name in names & set(registry.checkpoints)):
@@ -246,6 +249,14 @@ def offer_checkpoints(services: Services) -> Updates:
     return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
+def usual_of(scheduler: str) -> Updates:
+    """The steps and the guidance that a scheduler is made for, when it is another than the others' usual."""
+    usual, others = check_scheduler(scheduler), SchedulerChoice("", False, False, "")
+    if (usual.steps, usual.guidance_scale) == (others.steps, others.guidance_scale):
+        return {}
+    return {"steps": usual.steps, "guidance_scale": usual.guidance_scale}
+
+
 def pick_example(data: Mapping[str, Any]) -> Updates:
     """A clicked example fills the prompt box."""
     text = said(data, "prompt")
@@ -259,6 +270,7 @@ def show_examples(services: Services, prompt_set: str) -> Updates:
 
 def read_form(fields: Sequence[Any]) -> Form:
     """The form's values in the order of its controls; what a browser leaves empty is the text ``""``."""
-    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, negative = fields
+    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, negative, height, width = fields
     names = tuple(str(name) for name in checkpoints or ())
-    return Form(prompt or "", names, scale, first, count, steps, scheduler or "", guidance or "", negative or "")
+    words = (scheduler or "", guidance or "", negative or "")
+    return Form(prompt or "", names, scale, first, count, steps, *words, height, width)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.explore import handlers, missing_weights, quick_votes, run_history
+from t2ialign.dashboard.explore import add_checkpoint, handlers, missing_weights, quick_votes, run_history
 from t2ialign.dashboard.explore.form_view import FIELDS, prompt_panel, settings_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
@@ -45,6 +45,7 @@ def build(services: Services) -> None:
     _wire_page(wires, services)
     _wire_looking(wires, services)
     _wire_history(wires, services)
+    add_checkpoint.wire(wires, services)
 
 
 def _components(services: Services) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def _components(services: Services) -> dict[str, Any]:
     }
     with gr.Row(elem_id="t2-main"):
         with gr.Column(scale=0, min_width=280, elem_id="t2-settings"), gr.Accordion("Settings", elem_id="t2-fold"):
-            components |= settings_panel(services)
+            components |= settings_panel(services) | add_checkpoint.panel(services)
         with gr.Column(scale=1, min_width=320, elem_id="t2-results"):
             components |= status_panel() | results_panel()
             components["point_details"] = point_details_panel("t2-explore-point-details", "")
@@ -132,6 +133,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     # Checkpoints are made while pages are open: the list is read anew whenever the tab or the list itself is opened.
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoints", "stories"))
+    wires.on(parts["scheduler"].input, handlers.usual_of, ("scheduler",), ("steps", "guidance_scale"))
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
     wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
     wires.on(parts["prompt_set"].change, partial(handlers.show_examples, services), ("prompt_set",), ("examples",))

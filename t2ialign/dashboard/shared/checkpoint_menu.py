@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -45,12 +44,13 @@ def story(entry: CheckpointEntry, note: str = "") -> str:
 
 
 def _told(entry: CheckpointEntry, note: str) -> str:
-    manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+    manifest = find_manifest(entry.home) if entry.home else None
     manifest = manifest or TrainingManifest()
     if manifest.merge:
         return "Blend of " + " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge) + "."
     if entry.method not in METHODS:
-        return entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
+        said = entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
+        return f"{said} Licence: {entry.licence}." if entry.licence else said
     asked = manifest.request or AlignRequest(entry.method, entry.name)
     told = ", ".join([METHODS[entry.method].title, *_choices(dict(asked.options))])
     steps = f", {asked.steps:,} steps" if asked.steps else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from t2ialign.metrics import METRICS
 from t2ialign.registry import CheckpointEntry
@@ -40,7 +39,7 @@ def lineages(checkpoints: Iterable[CheckpointEntry]) -> dict[str, Lineage]:
 
 def _lineage(entry: CheckpointEntry, plain: Collection[str]) -> Lineage:
     try:
-        manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+        manifest = find_manifest(entry.home) if entry.home else None
     except InputError:  # the page of the checkpoint says what is wrong with it
         manifest = None
     if manifest is None:

@@ -1,4 +1,4 @@
-"""Deleting a checkpoint of one's own, and taking that back: its folder moves aside, its pictures and scores stay."""
+"""Deleting a checkpoint of one's own, taking that back, and renaming: its folder moves, its pictures and scores stay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from t2ialign.files import foreign
 from t2ialign.store import list_jobs
 from t2ialign.types import InputError
+from t2ialign.use_cases import additions
 from t2ialign.use_cases.align.job import KIND, WAITING, request_of
 from t2ialign.use_cases.workbench import Workbench
 
@@ -18,9 +19,7 @@ def own(bench: Workbench) -> set[str]:
     """The checkpoints that can be deleted: those of this store's folder."""
     folder = (bench.home / "checkpoints").resolve()
     found = bench.registry().checkpoints.values()
-    return {
-        entry.name for entry in found if isinstance(entry.adapter, Path) and folder in entry.adapter.resolve().parents
-    }
+    return {entry.name for entry in found if entry.home is not None and folder in entry.home.resolve().parents}
 
 
 def removed(bench: Workbench) -> list[str]:
@@ -39,8 +38,7 @@ def remove(bench: Workbench, name: str) -> None:
         raise InputError(
             f"{name} is not a checkpoint of this store, so it cannot be deleted: hide it on Trade-off instead."
         )
-    if any(name in (request_of(job).name, request_of(job).parent) for job in list_jobs(bench.store, WAITING, KIND)):
-        raise InputError(f"A training run needs {name}: wait for its end, or discard it first.")
+    _check_idle(bench, name)
     _move(bench.home / "checkpoints" / name, bench.home / FOLDER / name)
 
 
@@ -55,6 +53,21 @@ def restore(bench: Workbench, name: str) -> None:
     if name in bench.registry().checkpoints:
         raise InputError(f"There is another checkpoint called {name} by now: delete that one first.")
     _move(bench.home / FOLDER / name, bench.home / "checkpoints" / name)
+
+
+def rename(bench: Workbench, old: str, new: str) -> None:
+    """Gives a checkpoint of this store another name.
+
+    Raises:
+        InputError: as ``additions.rename`` says, or a run is at work on it.
+    """
+    _check_idle(bench, old)
+    additions.rename(bench.home, old, new)
+
+
+def _check_idle(bench: Workbench, name: str) -> None:
+    if any(name in (request_of(job).name, request_of(job).parent) for job in list_jobs(bench.store, WAITING, KIND)):
+        raise InputError(f"A training run needs {name}: wait for its end, or discard it first.")
 
 
 def _move(source: Path, target: Path) -> None:

@@ -97,6 +97,11 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     parent = _parent(request, registry.checkpoints)
     entry = registry.backbones[parent.backbone]
     values = read_values(method.controls(), dict(request.options), is_small(entry))
+    if parent.kind == "unet":
+        raise InputError(
+            f"{parent.name} is a whole UNet, and what is trained here is an adapter of {parent.backbone}, which is worth "
+            "nothing without the UNet below it: start from the backbone, or from one of its adapters."
+        )
     if parent.adapter is not None:
         values = _of_parent(values, request, parent)
     settings = method.settings(values)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from t2ialign import settings
+from t2ialign.codec import IF_SAID
 from t2ialign.files import PICTURES, Say, unsaid
-from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps, clean_prompt, guidance_taken
+from t2ialign.limits import (
+    MAX_SIDE,
+    SMALLEST_SIDE,
+    check_guidance_scale,
+    check_prompt,
+    check_seeds,
+    check_steps,
+    clean_prompt,
+    guidance_taken,
+    whole_number,
+)
 from t2ialign.metrics import ALL, NAMES
 from t2ialign.registry import load_registry, resolve, unknown
 from t2ialign.samplers import check_scheduler
@@ -21,7 +32,8 @@ from t2ialign.use_cases.batches import prompt_sets
 class BatchRequest:
     """One seed batch of one checkpoint. ``metrics`` empty means the short list (``metrics.DEFAULT``).
 
-    ``scorers`` come before those of the backbone. ``notes`` say what ``checked`` took otherwise than it was asked.
+    ``scorers`` come before those of the backbone. ``height`` and ``width`` are in pixels, 0 for the backbone's own size.
+    ``notes`` say what ``checked`` took otherwise than it was asked.
     """
 
     prompt: Prompt
@@ -36,6 +48,8 @@ class BatchRequest:
     metrics: tuple[str, ...] = ()
     scorers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    height: int = field(default=0, metadata=IF_SAID)
+    width: int = field(default=0, metadata=IF_SAID)
 
 
 NO_GUIDANCE = "CFG below 1 is taken for no guidance, as stock pipelines take it: these are the pictures of CFG 1."
@@ -52,7 +66,10 @@ def checked(request: BatchRequest) -> BatchRequest:
     prompt, seeds = replace(request.prompt, text=check_prompt(request.prompt.text)), check_seeds(request.seeds)
     clean_prompt(request.negative_prompt, "negative prompt")
     scale, steps = check_guidance_scale(request.guidance_scale), check_steps(request.num_inference_steps)
-    check_scheduler(request.scheduler)
+    check_scheduler(request.scheduler, steps)
+    for side in (request.height, request.width):
+        if whole_number(side, "Height and width") and not SMALLEST_SIDE <= side <= MAX_SIDE:
+            raise InputError(f"Height and width are from {SMALLEST_SIDE} to {MAX_SIDE} pixels, not {side}.")
     notes = request.notes if scale >= 1 else tuple(dict.fromkeys((*request.notes, NO_GUIDANCE)))
     return replace(
         request,

@@ -17,13 +17,12 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign.diffusion.adapter_files import left_out
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.inputs import check_config
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import BackboneEntry, adapter_here, resolve
+from t2ialign.registry import BackboneEntry, resolve
 from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
@@ -90,8 +89,8 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         negative_prompt=request.negative_prompt,
         num_inference_steps=request.num_inference_steps,
         scheduler=request.scheduler,
-        height=entry.size,
-        width=entry.size,
+        height=request.height or entry.size,
+        width=request.width or entry.size,
         dtype=entry.dtype or bench.dtype,
     )
     check_config(config, pixels_per_latent=1)
@@ -207,8 +206,7 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
-    What of the prompts the model does not read, marks of other programs, what of an adapter is not used, CFG below 1, and a
-    negative prompt without guidance.
+    What of the prompts the model does not read, marks of other programs, CFG below 1, and a negative prompt without guidance.
     """
     found = list(request.notes)
     if config.negative_prompt and config.guidance_scale == 1:
@@ -216,10 +214,6 @@ def notes_on(
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
-    known = bench.registry().checkpoints if config.adapters else {}
-    for use in config.adapters:
-        file = adapter_here(known[use.name]) if use.name in known else None
-        found += [left_out(file, use.name)] if file else []
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -277,6 +271,7 @@ def _generate(
                     previews={**state.previews, **event.previews},
                     fraction=event.done / event.total,
                     remaining=spent * (event.total - event.done) / event.done,
+                    notes=tuple(dict.fromkeys(filter(None, (*state.notes, event.memory)))),
                 )
             yield state
 
@@ -307,6 +302,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
     """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded."""
     batch = bench.results.batch(config, prompt, seeds)
     scores = {score.metric: score for score in bench.results.scores(batch)}
+    entry = bench.registry().backbones.get(config.backbone)
     request = BatchRequest(
         prompt,
         config.checkpoint if config.adapters else _plain_name(bench, config),
@@ -317,9 +313,10 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         config.guidance,
         config.guidance_params,
         config.negative_prompt,
+        height=config.height if entry is None or config.height != entry.size else 0,
+        width=config.width if entry is None or config.width != entry.size else 0,
     )
     whole = batch.seeds == seeds
-    entry = bench.registry().backbones.get(config.backbone)
     lost = bench.absent(entry.scorers) if entry else ()
     unscored = ((part, tuple(name for name in part.metrics if name not in scores)) for part in lost)
     state = BatchState(

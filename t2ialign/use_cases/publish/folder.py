@@ -57,6 +57,8 @@ def write_folder(
 
 def _adapter(entry: CheckpointEntry) -> tuple[Path, TrainingManifest]:
     """The adapter's file and manifest, if diffusers can load it as it is."""
+    if entry.kind == "unet":
+        raise InputError(f"{entry.name} is a whole UNet of somebody's: what is published here are adapters.")
     if not isinstance(entry.adapter, Path):
         raise InputError(f"{entry.name} is published already ({entry.adapter}): push what was trained or merged here.")
     manifest = find_manifest(entry.adapter.parent)

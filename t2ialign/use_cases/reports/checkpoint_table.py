@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from pathlib import Path
 
 from t2ialign.metrics import METRICS
 from t2ialign.registry import Registry
@@ -38,7 +37,7 @@ def _scored(registry: Registry) -> tuple[dict[str, tuple[TrainingManifest, Befor
     found, problems = {}, []
     for entry in registry.checkpoints.values():
         try:
-            manifest = find_manifest(entry.adapter.parent) if isinstance(entry.adapter, Path) else None
+            manifest = find_manifest(entry.home) if entry.home else None
         except InputError as error:
             problems.append(str(error))
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -14,7 +14,7 @@ from PIL import Image
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
-from t2ialign.registry import Registry
+from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
@@ -293,7 +293,7 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
         yield from (f"  {note}" for note in store.counted_notes(point))
 
 
-def checkpoint_rows(registry: Registry) -> list[dict[str, Any]]:
+def checkpoint_rows(checkpoints: Iterable[CheckpointEntry]) -> list[dict[str, Any]]:
     return [
         {
             "name": entry.name,
@@ -303,6 +303,8 @@ def checkpoint_rows(registry: Registry) -> list[dict[str, Any]]:
             "method": entry.method,
             "parents": entry.parents,
             "note": entry.note,
+            "licence": entry.licence,
+            "paper": entry.paper,
         }
-        for entry in registry.checkpoints.values()
+        for entry in checkpoints
     ]

@@ -14,7 +14,7 @@ from t2ialign.store import list_runs
 from t2ialign.types import InputError, Prompt
 from tests.dashboard import fakes
 
-FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "")
+FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "", 0, 0)
 
 
 def generate(services, subject: str = "", page: str = "a page", visitor: Visitor | None = None, **change):
@@ -28,6 +28,8 @@ def generate(services, subject: str = "", page: str = "a page", visitor: Visitor
         "scheduler",
         "guidance",
         "negative",
+        "height",
+        "width",
     )
     fields = dict(zip(names, FIELDS)) | change
     return handlers.generate(services, visitor or Visitor(page), subject, "light", *fields.values())
@@ -303,3 +305,12 @@ def test_a_checkpoint_made_meanwhile_is_offered(services, store):
     (folder / "manifest.json").write_text('{"kind": "lora", "backbone": "shapes"}')
     after = handlers.offer_checkpoints(services)["checkpoints"].choices
     assert [choice for choice in after if choice not in before] == [("new", "new")]
+
+
+def test_another_size_is_the_owner_s_and_stays_in_the_form(services):
+    with pytest.raises(InputError, match="to 2048 pixels, not 4"):
+        handlers.requests_of(handlers.read_form((*FIELDS[:-2], 4, 0)), services)
+    (request,) = handlers.requests_of(handlers.read_form((*FIELDS[:-2], 32, None)), services)
+    assert (request.height, request.width) == (32, 0)
+    refused = generate(services, visitor=Visitor("a page", "1.2.3.4", owner=False), height=32)
+    assert "only the owner draws in other sizes" in refused["notice"]

@@ -1,0 +1,126 @@
+"""Commands about checkpoints: what can be chosen, and one's own added, renamed, annotated, deleted and brought back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, no_type_check
+
+import typer
+
+from t2ialign import settings
+from t2ialign.cli.app import app
+from t2ialign.cli.options import JsonFlag, StorePath, emit, printable
+
+commands = typer.Typer(help="Checkpoints: what can be chosen; add one from elsewhere, rename, annotate, delete it.")
+app.add_typer(commands, name="checkpoints")
+
+
+@commands.callback(invoke_without_command=True)
+@no_type_check  # typer hands over the base class of what it calls a Context
+def show(
+    context: typer.Context,
+    markdown: Annotated[bool, typer.Option("--markdown", help="What each trained one gained and lost.")] = False,
+    remove: Annotated[str, typer.Option(help="Delete one of your own; its pictures and scores stay.")] = "",
+    restore: Annotated[str, typer.Option(help="Bring a deleted one back.")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List what can be chosen as a checkpoint; delete one of your own, or bring it back."""
+    if context.invoked_subcommand:
+        return
+    if remove or restore:
+        _move_checkpoint(remove, restore, store)
+        return
+    from t2ialign.registry import load_registry
+    from t2ialign.use_cases.reports.text import checkpoint_rows
+
+    found = load_registry(home=store)
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    if markdown:
+        from t2ialign.use_cases.reports import checkpoint_table
+
+        typer.echo(checkpoint_table.markdown(found), nl=False)
+        return
+    rows = checkpoint_rows(found.checkpoints.values())
+    emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
+
+
+def _move_checkpoint(remove: str, restore: str, store: Path | None) -> None:
+    from t2ialign.use_cases.align import removal
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        if remove:
+            removal.remove(bench, remove)
+            print(f"{remove} is deleted; `checkpoints --restore {remove}` brings it back.")
+        if restore:
+            removal.restore(bench, restore)
+            print(f"{restore} is back.")
+
+
+@commands.command()
+def add(
+    source: Annotated[
+        str, typer.Argument(help="A file or folder, or of the Hub org/name[/file or folder][@revision].")
+    ],
+    name: Annotated[str, typer.Option(help="What to call it (default: as its source is called).")] = "",
+    title: Annotated[str, typer.Option(help="What menus say.")] = "",
+    backbone: Annotated[str, typer.Option(help="The backbone it was made for (default: the one that it fits).")] = "",
+    note: Annotated[str, typer.Option(help="A line about it.")] = "",
+    licence: Annotated[str, typer.Option(help="Its licence (default: as the Hub states it).")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Add a LoRA, a DoRA or a whole UNet from elsewhere; it is checked before it is listed."""
+    from t2ialign.network import in_bytes
+    from t2ialign.use_cases import additions
+    from t2ialign.use_cases.reports.text import checkpoint_rows
+
+    shown: list[str] = []
+
+    def watch(done: int, total: int | None) -> None:
+        line = f"{source}: {in_bytes(done)}{f' of {in_bytes(total)}' if total else ''}"
+        if shown[-1:] != [line]:
+            print(f"\r{printable(line)}        ", end="", file=sys.stderr, flush=True)
+            shown[:] = [line]
+
+    words = additions.Words(name, title, backbone, note, licence)
+    try:
+        entry = additions.add(store or settings.HOME, source, words, watch)
+    finally:
+        if shown:
+            print(file=sys.stderr)
+    emit(checkpoint_rows([entry])[0], as_json, lambda: additions.lines(entry))
+
+
+@commands.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="A checkpoint of your own.")],
+    new: Annotated[str, typer.Argument(help="Its new name.")],
+    store: StorePath = None,
+) -> None:
+    """Give a checkpoint of your own another name; pictures that are stored keep the old one."""
+    from t2ialign.use_cases.align import removal
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        removal.rename(bench, old, new)
+    print(f"{old} is {new} now; what it drew before is stored under {old}.")
+
+
+@commands.command()
+def note(
+    name: Annotated[str, typer.Argument(help="A checkpoint of your own.")],
+    words: Annotated[str, typer.Argument(help="The note; it replaces the former one.")] = "",
+    title: Annotated[str, typer.Option(help="What menus say.")] = "",
+    licence: Annotated[str, typer.Option(help="Its licence.")] = "",
+    store: StorePath = None,
+) -> None:
+    """Write a note on a checkpoint of your own, or its title or licence."""
+    from t2ialign.use_cases import additions
+
+    said = additions.Words(title=title, note=words, licence=licence)
+    entry = additions.annotate(store or settings.HOME, name, said)
+    print(printable(f"{entry.name}: {entry.title} {entry.note}".strip()))

@@ -1,0 +1,40 @@
+"""What to do where a device has no room: smaller pieces, which are slower and no error, and said aloud."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the CPU, had no room left; torch has a class for the first and only words for the second."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def make_room() -> None:
+    """Gives back what torch keeps for later."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def in_pieces(work: Callable[[Tensor], Tensor], batch: Tensor, tiled: Callable[[], None] | None = None) -> Tensor:
+    """``work`` on a whole batch; where that has no room, on its halves, and so on down to one; then once more after ``tiled``.
+
+    Raises:
+        RuntimeError: not even one fits.
+    """
+    try:
+        return work(batch)
+    except RuntimeError as error:
+        if not out_of_memory(error) or (len(batch) == 1 and tiled is None):
+            raise
+    make_room()
+    if len(batch) == 1 and tiled is not None:
+        tiled()
+        return work(batch)
+    middle = len(batch) // 2
+    return torch.cat([in_pieces(work, half, tiled) for half in (batch[:middle], batch[middle:])])

@@ -1,0 +1,55 @@
+"""A backbone's networks without their numbers: enough to say whether an adapter or a UNet fits, and made in a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+from t2ialign.content import CONFIG
+from t2ialign.downloads import HubFile
+from t2ialign.files import foreign
+from t2ialign.registry import BackboneEntry
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """UNet and text encoders on torch's device ``meta``, where tensors have shapes alone."""
+
+    unet: UNet2DConditionModel
+    encoders: tuple[nn.Module, ...]
+
+
+def skeleton(entry: BackboneEntry) -> Skeleton:
+    """The networks as the backbone's configurations say; of one on the Hub only these are fetched, a few kilobytes.
+
+    Raises:
+        InputError: a configuration is missing, damaged or out of reach.
+    """
+    parts: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+        "text_encoder": lambda said: CLIPTextModel(CLIPTextConfig.from_dict(said))
+    }
+    if entry.family == "sdxl":
+        parts["text_encoder_2"] = lambda said: CLIPTextModelWithProjection(CLIPTextConfig.from_dict(said))
+    with torch.device("meta"):
+        unet = _made(entry, "unet", UNet2DConditionModel.from_config)
+        return Skeleton(unet, tuple(_made(entry, name, make) for name, make in parts.items()))
+
+
+def _made(entry: BackboneEntry, part: str, make: Callable[[dict[str, Any]], Any]) -> Any:
+    file = _config(entry, part)
+    with foreign(f"The configuration {file} of {entry.name} cannot be read", "restore it"):
+        return make(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _config(entry: BackboneEntry, part: str) -> Path:
+    if isinstance(entry.source, Path):
+        return entry.source / part / CONFIG
+    return HubFile(entry.source, entry.hub_revision, (f"{part}/{CONFIG}",)).fetch()

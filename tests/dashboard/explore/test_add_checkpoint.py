@@ -1,0 +1,70 @@
+"""A checkpoint added on the page: the owner's alone, checked in the background, then in the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from t2ialign.dashboard.explore import add_checkpoint, handlers
+from t2ialign.dashboard.services import Services, open_services
+from t2ialign.dashboard.shared.checkpoint_menu import story
+from t2ialign.dashboard.shared.visitors import Visitor
+from t2ialign.registry import hub_part
+from t2ialign.types import InputError
+from t2ialign.use_cases.workbench import open_workbench
+from tests.hub_server import Hub
+from tests.use_cases.test_additions import home, hub, world  # noqa: F401
+
+OWNER, STRANGER = Visitor("mine"), Visitor("another", "1.2.3.4", owner=False)
+
+
+@pytest.fixture
+def services(home: Path) -> Iterator[Services]:  # noqa: F811
+    with open_workbench(home) as bench:
+        yield open_services(bench)
+
+
+def asked(services: Services, visitor: Visitor = OWNER, source: str = "", file: str | None = None, name: str = ""):
+    return add_checkpoint.begin(services, visitor, source, file, name, "", "a note", "mit")
+
+
+def test_a_file_that_was_sent_up_is_in_the_menu(services: Services, world: Path) -> None:  # noqa: F811
+    file = str(world / "lora" / "pytorch_lora_weights.safetensors")
+    assert asked(services, file=file, name="mine")["add_timer"].active
+    assert services.downloads.wait("add mine", 60).status == "done"
+    after = add_checkpoint.look(services, OWNER)
+    assert "mine is a lora of tiny (licence mit)" in after["add_answer"] and not after["add_timer"].active
+    assert ("mine", "mine") in after["checkpoints"].choices
+    assert services.checkpoints()["mine"].note == "a note"
+
+
+def test_what_is_wrong_with_it_is_said(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"PK\x03\x04")
+    asked(services, source=str(tmp_path / "x.safetensors"))
+    services.downloads.wait("add mine", 60)
+    after = add_checkpoint.look(services, OWNER)
+    assert "is a pickle" in after["add_answer"] and "checkpoints" not in after
+    with pytest.raises(InputError, match="Say where it comes from"):
+        asked(services)
+
+
+def test_a_published_one_is_fetched_by_its_name(services: Services, hub: Hub) -> None:  # noqa: F811
+    asked(services, source="published")
+    assert services.downloads.wait("add mine", 60).status == "done"
+    assert (
+        "published is on this machine now (licence: openrail++)" in add_checkpoint.look(services, OWNER)["add_answer"]
+    )
+    assert hub_part(services.checkpoints()["published"]).found() is not None
+    assert "Licence: openrail++." in story(services.checkpoints()["published"])
+
+
+def test_strangers_add_nothing(services: Services, world: Path) -> None:  # noqa: F811
+    refused = asked(services, STRANGER, source=str(world / "lora"))
+    assert "belongs to the owner" in refused["add_answer"] and services.downloads.look("add another") is None
+
+
+def test_a_few_step_scheduler_brings_its_steps_and_guidance() -> None:
+    assert handlers.usual_of("lcm") == {"steps": 4, "guidance_scale": 1.5}
+    assert handlers.usual_of("ddim") == {}
