@@ -12,10 +12,10 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
-from t2ialign.diffusion.inputs import check_config
+from t2ialign.diffusion.inputs import check_batch, check_config
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.text import truncation_note
-from t2ialign.guidance import begin_guidance
+from t2ialign.guidance import begin_guidance, needs_of
 from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
@@ -49,17 +49,20 @@ def generate(
     """Checks everything (``InputError``), then yields ``SamplingProgress`` after every step and each finished ``SeedBatch``.
 
     Seeds run in micro-batches of ``batch_size``; the pictures of a seed are the same in every batch (fp32 on a CPU:
-    within one grey level, and mostly bit for bit). ``preview_every`` 0 means no previews, else the first step and every
+    within one grey level, and mostly bit for bit), but for a strategy that couples a batch, which is one micro-batch then.
+    ``preview_every`` 0 means no previews, else the first step and every
     so many after it. Once ``cancelled()`` is true the generator ends at the next step; what it yielded before is whole.
     ``checkpoints`` says where the config's adapters lie (the registry's, if not given). With a negative prompt the
-    difference of the two predictions is no mutual information, which is NaN then.
+    difference of the two predictions is no mutual information, which is NaN then, as for a strategy that changes them.
     """
     seeds = check_seeds(tuple(seeds))
     check_prompt(prompt.text)
     check_config(config, backbone.pixels_per_latent)
     check_match(config, backbone)
+    check_batch(config, prompt, seeds)
     if batch_size < 1:
         raise InputError("The batch size must be at least 1.")
+    batch_size = len(seeds) if needs_of(config.guidance).whole_batch else batch_size
     parts = [seeds[start : start + batch_size] for start in range(0, len(seeds), batch_size)]
     view = blend(backbone, config.adapters, checkpoints)
     return sample(view, prompt, config, parts, preview_every, cancelled)
@@ -107,6 +110,6 @@ def _seed_batch(
 ) -> SeedBatch:
     paper, released = last.mutual_information.cpu(), last.mutual_information_released.cpu()
     share: Tensor | None = last.mutual_information_map.cpu()
-    if config.negative_prompt:
+    if config.negative_prompt or not needs_of(config.guidance).information:
         paper, released, share = torch.full_like(paper, torch.nan), torch.full_like(released, torch.nan), None
     return SeedBatch(prompt, config, seeds, view.decode(last.latents), paper, released, share)

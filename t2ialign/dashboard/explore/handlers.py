@@ -16,7 +16,7 @@ from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.current import add_current
 from t2ialign.dashboard.explore import missing_weights
 from t2ialign.dashboard.explore.example_prompts import chips
-from t2ialign.dashboard.explore.form import Form, form_of, requests_of
+from t2ialign.dashboard.explore.form import Form, all_params, cost_of, form_of, requests_of
 from t2ialign.dashboard.explore.progress_view import notes, progress
 from t2ialign.dashboard.explore.subject_state import SubjectState, watch
 from t2ialign.dashboard.services import Services
@@ -246,6 +246,11 @@ def offer_checkpoints(services: Services) -> Updates:
     return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
+def choose_guidance(guidance: str) -> Updates:
+    """The chosen strategy's cost, and its parameters with their defaults to be changed."""
+    return {"guidance": gr.Dropdown(info=cost_of(guidance)), "guidance_params": all_params(guidance)}
+
+
 def pick_example(data: Mapping[str, Any]) -> Updates:
     """A clicked example fills the prompt box."""
     text = said(data, "prompt")
@@ -259,6 +264,8 @@ def show_examples(services: Services, prompt_set: str) -> Updates:
 
 def read_form(fields: Sequence[Any]) -> Form:
     """The form's values in the order of its controls; what a browser leaves empty is the text ``""``."""
-    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, negative = fields
+    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, params, negative = fields
     names = tuple(str(name) for name in checkpoints or ())
-    return Form(prompt or "", names, scale, first, count, steps, scheduler or "", guidance or "", negative or "")
+    return Form(
+        prompt or "", names, scale, first, count, steps, scheduler or "", guidance or "", params or "", negative or ""
+    )
