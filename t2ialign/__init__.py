@@ -18,7 +18,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
     registry.py             backbones, checkpoints and scorers that can be loaded
     samplers.py             the menu of samplers
 
-    guidance/               how two noise predictions become one; GUIDANCE in its __init__ is the menu
+    guidance/               how a step's predictions become one; GUIDANCE in its __init__ is the menu; and:
+        needs.py            what a strategy may ask of the loop
 
     divergences.py          the f-divergences that may hold a policy to its reference
     objectives/             from margins to losses, one link a file; OBJECTIVES in its __init__ is the menu; and:
@@ -39,6 +40,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         points.py           scores of cells to points of the chart
         comparison.py       two checkpoints on the same prompts and seeds
         arrows.py           from parents to what was trained from them
+        strategies.py       guidance strategies beside plain guidance of the same alignment
         benchmark_set.py    the prompts and seeds on which checkpoints are compared
         frontier.py         what a point of win rate costs in diversity, by method
         pareto.py           the front and its hypervolume
@@ -90,9 +92,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
         adapter_files.py    adapter files: read, checked and written
         adapter_layouts.py  every layout in which the field writes LoRAs, as one
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
+        attention.py        what a UNet attends to while it predicts
         backbone.py         one loaded model, whatever its family
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
+        guiding.py          a step's predictions, with all that a strategy asks for
         merging.py          several LoRAs as one
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for

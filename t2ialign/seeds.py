@@ -9,14 +9,17 @@ are recorded as such. Whoever names seeds gets those, on every prompt.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from t2ialign.limits import parse_seeds
-from t2ialign.types import InputError, Prompt
+from t2ialign.types import InputError, Prompt, content_key
 
 OWN = "own:"
 BLOCK = 1000
 BLOCKS = 1_000_000
 DEFAULT = f"{OWN}16"
+BATCH = "batch"
+"""The guidance parameter that says which seeds were made together (``batch_mark``). Nobody chooses it."""
 
 SeedPlan = int | tuple[int, ...]
 """Seeds that every prompt gets, or how many of its own each prompt gets."""
@@ -37,6 +40,18 @@ def designed_seeds(prompt: Prompt, n: int) -> tuple[int, ...]:
 def is_own(prompt: Prompt, seed: int) -> bool:
     """Whether a seed is one of a prompt's own."""
     return seed // BLOCK == designed_seeds(prompt, 1)[0] // BLOCK
+
+
+def batch_mark(prompt: Prompt, seeds: Sequence[int]) -> float:
+    """A number that names the seeds of a batch whose pictures depend on each other, for the identity of its cell.
+
+    The first n of a prompt's own are n, so that a designed experiment is one config over all of its prompts; any others are
+    what 48 bits of their hash say.
+    """
+    n = len(seeds)
+    if n <= BLOCK and set(seeds) == set(designed_seeds(prompt, n)):
+        return float(n)
+    return float(2**48 + int(content_key(sorted(seeds))[:12], 16))
 
 
 def seeds_for(plan: SeedPlan, prompt: Prompt) -> tuple[int, ...]:

@@ -82,6 +82,31 @@ def test_shipped_checkpoints_are_compared_with_the_base(run, home) -> None:
     assert "`sweep` them" in run("compare", "base", "--against", "gors", "--store", str(home))[1]
 
 
+def test_guidance_lists_what_there_is_and_what_it_costs(run) -> None:
+    rows = {row["name"]: row for row in json.loads(run("guidance", "--json")[1])}
+    assert rows["aig"]["evaluations"] == 4 and rows["aig"]["parameters"] == {"power": 2.0}
+    assert rows["cfg"] == {"name": "cfg", "title": "Classifier-free guidance", "evaluations": 2, "parameters": {}}
+    assert "latent_particle" in run("guidance")[1] and "batch" not in rows["latent_particle"]["parameters"]
+
+
+@pytest.mark.slow
+def test_strategies_are_set_beside_plain_guidance(run, tmp_path) -> None:
+    """Three plain scales and one strategy of one step each, on two prompts with seeds of their own."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a red circle\na blue star\n")
+    words = ("--prompts", str(prompts), "--seeds", "own:3", "--steps", "1", "--store", str(tmp_path / "home"))
+    names = ("--metrics", "entropy_1d,rmse")
+    run("sweep", *words, *names, "--guidance-scales", "1,4")
+    run("sweep", *words, *names, "--guidance", "cfg_rescale:rescale=0.5,latent_particle", "--guidance-scales", "4")
+    asked = ("strategies", "--x", "entropy_1d", "--y", "rmse", "--store", str(tmp_path / "home"))
+    found = json.loads(run(*asked, "--json")[1])
+    assert [one["y"]["policy"]["guidance"] for one in found] == ["cfg_rescale", "latent_particle"]
+    assert all(one["y"]["prompts"] == 2 and 1 <= one["y"]["base"]["guidance_scale"] <= 4 for one in found)
+    table = run(*asked)[1].splitlines()
+    assert table[0].startswith("| strategy | evaluations | CFG | `entropy_1d`")
+    assert table[2].startswith("| `cfg_rescale:rescale=0.5` | 2 | 4 |")
+
+
 def test_checkpoints_lists_the_backbones(run) -> None:
     names = {row["name"] for row in json.loads(run("checkpoints", "--json")[1])}
     assert {"base", "sd-1.5", "sd-2.1-base", "sdxl"} <= names
@@ -104,6 +129,7 @@ BAD = [
     ((*RING, "--checkpoint", "bse"), "did you mean 'base'"),
     ((*RING, "--checkpoint", ""), "Name a checkpoint"),
     ((*RING, "--checkpoint", "base@0.5"), "has no adapter"),
+    (("strategies", "--x", "factor_diversit"), "did you mean 'factor_diversity'"),
     ((*RING, "--checkpoint", "mine@7"), "must be a number from -2 to 3, not '7'"),
     ((*RING, "--checkpoint", "mine@nan"), "must be a number from -2 to 3, not 'nan'"),
     ((*RING, "--checkpoint", "mine@"), "must be a number from -2 to 3"),
@@ -134,6 +160,13 @@ BAD = [
     (("score", "EMPTY"), "holds no pictures"),
     (("score", "TEXTS"), "holds no pictures"),
     (("audit", "EMPTY"), "holds no pictures"),
+]
+BAD_GUIDANCE = [  # whose strategies are asked, which takes torch
+    ((*RING, "--guidance", "aigg"), "no guidance strategy called 'aigg': did you mean 'aig'"),
+    ((*RING, "--guidance", "aig"), "sets a trained checkpoint against its base, and base is a base itself"),
+    ((*RING, "--guidance", "cads:tau1"), "'tau1' is no parameter of guidance cads: write noise_scale=0.25, tau1=0.6"),
+    ((*RING, "--guidance", "latent_particle", "--seeds", "0-1"), "makes pictures together: ask for 3 seeds or more"),
+    (("sweep", "--guidance", "cfg,autoguidance", "--checkpoint", "minimal_dpo,base"), "base is a base itself"),
 ]
 
 
@@ -169,7 +202,11 @@ def line(places: dict[str, str]):
     return spelled
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), BAD, ids=[" ".join(said)[:60] for said, _ in BAD])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [*BAD, *BAD_GUIDANCE],
+    ids=[" ".join(said)[:60] for said, _ in [*BAD, *BAD_GUIDANCE]],
+)
 def test_bad_input_is_one_sentence_and_exit_code_2(run, tmp_path, line, arguments: tuple[str, ...], sentence: str):
     code, out, err = run(*line(arguments))
     assert (code, out) == (2, "")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from t2ialign.limits import MAX_SEED
-from t2ialign.seeds import BLOCK, count_of, designed_seeds, is_own, parse_plan, plan_text, seeds_for
+from t2ialign.seeds import BLOCK, batch_mark, count_of, designed_seeds, is_own, parse_plan, plan_text, seeds_for
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.prompt_sets import load
 
@@ -57,3 +57,12 @@ def test_a_seed_of_a_prompts_own_is_known_again():
     assert all(is_own(prompt, seed) for seed in (own[0], own[16], own[-1]))
     assert not any(is_own(prompt, seed) for seed in (0, 15, own[0] - 1, own[-1] + 1))
     assert not is_own(other, own[0])
+
+
+def test_a_batch_is_named_by_its_seeds():
+    """A prompt's own by their number, so that all prompts share it; any others by what they are, in whatever order."""
+    first, second = Prompt("a red circle"), Prompt("a blue star")
+    assert batch_mark(first, designed_seeds(first, 8)) == batch_mark(second, designed_seeds(second, 8)) == 8
+    assert batch_mark(first, (0, 1, 2)) == batch_mark(second, (2, 1, 0)) > 2**48
+    marks = {batch_mark(first, seeds) for seeds in ((0, 1, 2), (0, 1, 3), (0, 1, 2, 3), designed_seeds(second, 8))}
+    assert len(marks) == 4 and all(mark == int(mark) < 2**53 for mark in marks)

@@ -18,6 +18,7 @@ import plotly.graph_objects as go
 from t2ialign.charts.intervals import error_bars, in_words, signed
 from t2ialign.charts.labels import Box, Label, place
 from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, figure, ink, styles
+from t2ialign.seeds import BATCH
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.pareto import pareto_front
@@ -220,7 +221,7 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) 
         "num_inference_steps": f"{config.num_inference_steps} steps",
         "scheduler": config.scheduler,
         "guidance": config.guidance,
-        "guidance_params": ", ".join(f"{name} {value:g}" for name, value in config.guidance_params),
+        "guidance_params": ", ".join(f"{name} {value:g}" for name, value in config.guidance_params if name != BATCH),
         "height": f"{config.height} px high",
         "width": f"{config.width} px wide",
         "dtype": config.dtype,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,7 @@ from t2ialign.cli.options import (
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.samplers import check_scheduler
-from t2ialign.seeds import DEFAULT, parse_plan
+from t2ialign.seeds import DEFAULT, count_of, parse_plan
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
@@ -54,6 +55,9 @@ def generate(
     height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
     width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     negative_prompt: Annotated[str, typer.Option(help="What the picture should not show.")] = "",
+    guidance: Annotated[
+        str, typer.Option(help="How CFG is applied: cfg, interval, apg, aig:power=4, ... (`guidance` lists them).")
+    ] = "cfg",
     metrics: Metrics = "",
     scorers: MoreScorers = "",
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures as PNG files.")] = None,
@@ -62,6 +66,7 @@ def generate(
 ) -> None:
     """Generate a seed batch, score it and store it; what is stored already is not computed again."""
     usual = check_scheduler(scheduler)
+    [(strategy, params)] = read_strategies([guidance], [checkpoint], len(parse_seeds(seeds)), store)
     request = checked(
         BatchRequest(
             Prompt(prompt),
@@ -70,6 +75,8 @@ def generate(
             usual.guidance_scale if guidance_scale is None else guidance_scale,
             usual.steps if steps is None else steps,
             scheduler,
+            strategy,
+            params,
             negative_prompt=negative_prompt,
             metrics=names(metrics),
             scorers=names(scorers),
@@ -90,6 +97,47 @@ def generate(
     for note in state.notes:
         print(note, file=sys.stderr)
     emit(text.batch_report(state, out), as_json, lambda: text.batch_lines(state))
+
+
+def read_strategies(
+    said: Sequence[str], checkpoints: Sequence[str], seeds: int, store: Path | None
+) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+    """Guidance strategies with their parameters, each of use for every checkpoint and for so many seeds of a prompt."""
+    if all(one.strip() == "cfg" for one in said):
+        return [("cfg", ()) for _ in said]
+    from t2ialign.diffusion.inputs import check_adapters, check_count
+    from t2ialign.guidance import read_strategy
+    from t2ialign.registry import load_registry, resolve
+
+    found, registry = [read_strategy(one) for one in said], load_registry(home=store)
+    for name, _ in found:
+        check_count(name, seeds)
+    for checkpoint in checkpoints:
+        _, adapters = resolve(checkpoint, registry)
+        for name, _ in found:
+            check_adapters(name, any(use.weight for use in adapters), checkpoint)
+    return found
+
+
+@app.command("guidance")
+def list_guidance(as_json: JsonFlag = False) -> None:
+    """List the guidance strategies with their parameters and what a step of each costs."""
+    from t2ialign.guidance import GUIDANCE, defaults_of, needs_of, params_text, title_of
+
+    rows = [
+        {
+            "name": name,
+            "title": title_of(name),
+            "evaluations": needs_of(name).evaluations,
+            "parameters": defaults_of(name),
+        }
+        for name in GUIDANCE
+    ]
+    said = {name: params_text(defaults_of(name).items()) for name in GUIDANCE}
+    lines = (
+        f"{name:<18} {needs_of(name).evaluations} evaluations  {title_of(name)}  {said[name]}".rstrip() for name in said
+    )
+    emit(rows, as_json, lambda: lines)
 
 
 def _say_where(bench: Workbench) -> None:
@@ -143,6 +191,26 @@ def compare(
 
 
 @app.command()
+def strategies(
+    checkpoint: Checkpoint = "base",
+    x: Annotated[str, typer.Option(help="Metric of the alignment axis.")] = "oracle_alignment",
+    y: Annotated[str, typer.Option(help="Metric of the diversity axis.")] = "factor_diversity",
+    category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Stored guidance strategies of a checkpoint, each beside plain guidance at the CFG that is as well aligned."""
+    check_metrics((x, y))
+    check_checkpoints([checkpoint], store)
+    from t2ialign.use_cases.reports import text
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
+    emit(found, as_json, lambda: text.strategy_table(found))
+
+
+@app.command()
 def sweep(
     prompts: Annotated[str, typer.Option(help="A shipped prompt set or a file of prompts.")] = "shapes-test",
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
@@ -151,15 +219,19 @@ def sweep(
         str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
     ] = DEFAULT,
     steps: Steps = 25,
+    guidance: Annotated[
+        str, typer.Option(help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5.")
+    ] = "cfg",
     metrics: Metrics = "",
     scorers: MoreScorers = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fill a grid of prompts, checkpoints and CFG values; finished cells are skipped, so it can be stopped and resumed."""
+    """Fill a grid of prompts, checkpoints, strategies and CFG values; finished cells are skipped, so it may be stopped."""
     said: list[str] = []
     plan, wanted, more = parse_plan(seeds), names(metrics), names(scorers)
-    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append, more)
+    strategies = read_strategies(names(guidance), names(checkpoint), count_of(plan), store)
+    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append, more, strategies)
     check_checkpoints(names(checkpoint), store)
     from t2ialign.use_cases.batches import benchmarks
     from t2ialign.use_cases.batches import sweep as sweeping

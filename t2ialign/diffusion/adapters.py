@@ -59,13 +59,33 @@ def blend(
             continue
         key = load_adapter(backbone, checkpoints[use.name], use.sha)
         (doras if backbone.switch.loaded[key] == "dora" else loras).append((key, use.weight))
-    unets = tuple(whole)
+    return dataclasses.replace(backbone, passes=_passes(loras, doras, tuple(whole)))
+
+
+def weakened(view: Backbone, share: float) -> Backbone:
+    """A view with the adapters and UNets of ``view`` at that share of their weights: 0 is the base, 1 the view itself."""
+    if share == 1:
+        return view
+    if share == 0:
+        return dataclasses.replace(view, passes=BASE)
+    kinds = view.switch.loaded
+    on = [(key, scale, one.share) for one in view.passes for key, scale in one.adapters]
+    loras = [(key, scale * share) for key, scale, _ in on if kinds[key] == "lora"]
+    doras = [(key, part * share) for key, _, part in on if kinds[key] == "dora"]
+    whole = {key: weight * share for one in view.passes for key, weight in one.unets}
+    return dataclasses.replace(view, passes=_passes(loras, doras, tuple(whole.items())))
+
+
+def _passes(
+    loras: Sequence[tuple[str, float]], doras: Sequence[tuple[str, float]], unets: tuple[tuple[str, float], ...] = ()
+) -> tuple[Pass, ...]:
+    """The evaluations of a blend of these adapters with these weights, as this module's introduction has it."""
     passes = [Pass(tuple(loras), unets=unets)] if loras else []
     passes += [Pass(((key, 1.0),), weight, unets) for key, weight in doras]
     rest = (0.0 if loras else 1.0) - sum(weight for _, weight in doras)
     if abs(rest) > 1e-12:
         passes.append(Pass((), rest, unets))
-    return dataclasses.replace(backbone, passes=tuple(passes))
+    return tuple(passes)
 
 
 @contextmanager

@@ -10,9 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.guiding import Guiding
 from t2ialign.diffusion.noise import epsilon_gap, kappa, kappa_released, predicted_x0
 from t2ialign.diffusion.schedulers import begin_run
 from t2ialign.diffusion.text import PromptEmbeds, stack
+from t2ialign.guidance.needs import StepGuidance
 from t2ialign.types import Guidance
 
 RELEASED_ABOVE = 50  # MI-TUNE's published code leaves out timesteps up to here, where kappa grows without bound
@@ -48,7 +50,7 @@ def denoise(
     prompt: PromptEmbeds,
     empty: PromptEmbeds,
     seeds: Sequence[int],
-    guidance: Guidance,
+    guidance: Guidance | StepGuidance,
     scheduler: str = "ddim",
     num_inference_steps: int = 25,
     height: int = 64,
@@ -56,6 +58,7 @@ def denoise(
 ) -> Iterator[DenoiseStep]:
     """Denoises one picture a seed, all of ``prompt``; every step is one evaluation of the UNet on both prompts.
 
+    A strategy may ask for more: ``guidance.needs`` says for what, and what each costs.
     ``prompt`` and ``empty`` are embeddings of one prompt each; ``empty`` is what guidance leads away from. In fp32 on a
     CPU the latents are bit-identical to those of stock diffusers' pipeline with a list of generators.
     """
@@ -64,13 +67,14 @@ def denoise(
     latents = initial_noise(backbone.latent_shape(height, width), generators).to(backbone.device)
     latents = latents * run.scheduler.init_noise_sigma
     embeds = stack([empty.repeat(len(seeds)), prompt.repeat(len(seeds))])
+    guiding = Guiding.of(backbone, guidance, embeds, seeds)
     share = released = torch.zeros_like(latents[:, 0])
     released_steps = 0
     for index, timestep in enumerate(run.timesteps):
         alpha_bar, beta = run.alpha_bar(index), run.beta(index)
         noisy = run.scheduler.scale_model_input(latents, timestep)
-        uncond, cond = backbone.predict_noise(torch.cat([noisy, noisy]), timestep, embeds).chunk(2)
-        guided = guidance(cond, uncond, 1 - float(timestep) / run.train_timesteps)
+        progress = 1 - float(timestep) / run.train_timesteps
+        cond, uncond, guided = guiding.predictions(noisy, timestep, alpha_bar, progress)
         gap = epsilon_gap(cond, uncond, alpha_bar, backbone.prediction)
         share = share + kappa(beta, alpha_bar, run.train_timesteps) * gap
         if timestep > RELEASED_ABOVE:

@@ -12,11 +12,11 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
-from t2ialign.diffusion.inputs import check_config
+from t2ialign.diffusion.inputs import check_batch, check_config
 from t2ialign.diffusion.memory import make_room, out_of_memory
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.text import PromptEmbeds, truncation_note
-from t2ialign.guidance import begin_guidance
+from t2ialign.guidance import begin_guidance, needs_of
 from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
@@ -56,17 +56,20 @@ def generate(
     """Checks everything (``InputError``), then yields ``SamplingProgress`` after every step and each finished ``SeedBatch``.
 
     Seeds run in micro-batches of ``batch_size``, or smaller ones where the device has no room; the pictures of a seed are
-    the same in every batch (fp32 on a CPU: within one grey level, and mostly bit for bit). ``preview_every`` 0 means no
-    previews, else the first step and every so many after it. Once ``cancelled()`` is true the generator ends at the next
-    step; what it yielded before is whole. ``checkpoints`` says where the config's adapters lie (the registry's, if not
-    given). With a negative prompt the difference of the two predictions is no mutual information, which is NaN then.
+    the same in every batch (fp32 on a CPU: within one grey level, and mostly bit for bit), but for a strategy that couples a
+    batch, which is one micro-batch then. ``preview_every`` 0 means no previews, else the first step and every so many after
+    it. Once ``cancelled()`` is true the generator ends at the next step; what it yielded before is whole. ``checkpoints``
+    says where the config's adapters lie (the registry's, if not given). With a negative prompt the difference of the two
+    predictions is no mutual information, which is NaN then, as for a strategy that changes them.
     """
     seeds = check_seeds(tuple(seeds))
     check_prompt(prompt.text)
     check_config(config, backbone.pixels_per_latent)
     check_match(config, backbone)
+    check_batch(config, prompt, seeds)
     if batch_size < 1:
         raise InputError("The batch size must be at least 1.")
+    batch_size = len(seeds) if needs_of(config.guidance).whole_batch else batch_size
     parts = [seeds[start : start + batch_size] for start in range(0, len(seeds), batch_size)]
     view = blend(backbone, config.adapters, checkpoints)
     return sample(view, prompt, config, parts, preview_every, cancelled)
@@ -127,6 +130,11 @@ def _halved(todo: list[tuple[int, ...]], config: GenerationConfig, error: Runtim
             f"There is no room for one picture of {config.width} x {config.height} pixels: ask for smaller ones, free "
             "memory, or set T2IALIGN_DEVICE=cpu."
         ) from error
+    if needs_of(config.guidance).whole_batch:
+        raise InputError(
+            f"There is no room for {len(todo[0])} pictures at once, and guidance {config.guidance} makes them together: ask "
+            "for fewer seeds or smaller pictures."
+        ) from error
     most = len(todo[0]) - len(todo[0]) // 2
     return [part[start : start + most] for part in todo for start in range(0, len(part), most)]
 
@@ -158,6 +166,6 @@ def _seed_batch(
 ) -> SeedBatch:
     paper, released = last.mutual_information.cpu(), last.mutual_information_released.cpu()
     share: Tensor | None = last.mutual_information_map.cpu()
-    if config.negative_prompt:
+    if config.negative_prompt or not needs_of(config.guidance).information:
         paper, released, share = torch.full_like(paper, torch.nan), torch.full_like(released, torch.nan), None
     return SeedBatch(prompt, config, seeds, view.decode(last.latents), paper, released, share)

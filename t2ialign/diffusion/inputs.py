@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from t2ialign.guidance import begin_guidance
+from collections.abc import Sequence
+
+from t2ialign.guidance import begin_guidance, needs_of
 from t2ialign.limits import MAX_SIDE, check_steps, clean_prompt
 from t2ialign.samplers import check_scheduler
-from t2ialign.types import GenerationConfig, InputError
+from t2ialign.seeds import BATCH, batch_mark
+from t2ialign.types import GenerationConfig, InputError, Prompt
 
 
 def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
@@ -19,3 +22,31 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
     clean_prompt(config.negative_prompt, "negative prompt")
     check_scheduler(config.scheduler, config.num_inference_steps)
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
+    check_adapters(config.guidance, any(use.weight for use in config.adapters), config.checkpoint)
+
+
+def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:
+    """Refuses a strategy that sets a checkpoint against its base where there is only the base."""
+    if needs_of(guidance).adapters and not any_adapters:
+        raise InputError(
+            f"Guidance {guidance} sets a trained checkpoint against its base, and {checkpoint} is a base itself: choose a "
+            "trained checkpoint, or guidance cfg."
+        )
+
+
+def check_count(guidance: str, seeds: int) -> None:
+    """Refuses fewer pictures than a strategy can make together."""
+    if seeds < (fewest := needs_of(guidance).fewest):
+        raise InputError(f"Guidance {guidance} makes pictures together: ask for {fewest} seeds or more, not {seeds}.")
+
+
+def check_batch(config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> None:
+    """Refuses, of a strategy that makes the pictures of a batch together, other seeds than those of the config's batch."""
+    check_count(config.guidance, len(seeds))
+    if not needs_of(config.guidance).whole_batch:
+        return
+    if dict(config.guidance_params).get(BATCH) != batch_mark(prompt, seeds):
+        raise InputError(
+            f"Guidance {config.guidance} makes the pictures of a batch together, so a batch cannot be extended or made in "
+            "parts: generate all of its seeds anew, as a batch of their own."
+        )

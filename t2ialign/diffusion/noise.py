@@ -30,6 +30,15 @@ def predicted_x0(
     return root(alpha_bar) * latents - root(1 - alpha_bar) * model_output
 
 
+def output_of(
+    x0: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
+) -> Float[Tensor, "n c h w"]:
+    """The model output that sees ``x0`` in x_t: the inverse of ``predicted_x0`` (needs noise: alpha_bar below 1)."""
+    if prediction == "epsilon":
+        return (latents - root(alpha_bar) * x0) / root(1 - alpha_bar)
+    return (root(alpha_bar) * latents - x0) / root(1 - alpha_bar)
+
+
 def add_noise(
     x0: Float[Tensor, "n c h w"], noise: Float[Tensor, "n c h w"], alpha_bar: Scalar
 ) -> Float[Tensor, "n c h w"]:

@@ -35,6 +35,15 @@ class PromptEmbeds:
             tuple(words for words in self.truncated for _ in range(times)),
         )
 
+    def halves(self) -> tuple[PromptEmbeds, PromptEmbeds]:
+        """The first half of the prompts, and the second."""
+        middle, pooled = len(self.prompt_embeds) // 2, self.pooled_prompt_embeds
+        first, second = (
+            PromptEmbeds(self.prompt_embeds[part], None if pooled is None else pooled[part], self.truncated[part])
+            for part in (slice(middle), slice(middle, None))
+        )
+        return first, second
+
 
 def stack(parts: Sequence[PromptEmbeds]) -> PromptEmbeds:
     """Several prompts' embeddings as one batch."""

@@ -3,8 +3,11 @@
 ``GUIDANCE`` is the menu: the key is the file's name, the test file's name and ``GenerationConfig.guidance``. A strategy
 is a frozen dataclass whose fields are its parameters (``guidance_scale`` first), with
 
-- ``__call__(noise_cond, noise_uncond, progress)``: the guided prediction of one step;
-- ``begin()``: the strategy for one generation, which may carry memory from step to step (itself where it has none).
+- ``needs``: what it asks of the loop, and so what a step costs (``needs.Needs``);
+- ``begin()``: the strategy for one generation, which may carry memory from step to step (itself where it has none);
+- ``__call__(noise_cond, noise_uncond, progress)``: the guided prediction of one step, or ``guide(step)`` where it needs
+  more than these two (``needs.GuidanceStep``);
+- and, where it does so, ``condition`` (changes the prompts' embeddings) or ``adapter_share`` (turns the adapters down).
 
 Both predictions are always computed, even where a strategy ignores one (a ``guidance_scale`` of 1, outside an
 interval): the mutual information of picture and prompt is read off their difference. Predictions are the model's own
@@ -13,35 +16,128 @@ outputs: noise for epsilon models, velocity for v-prediction models; affine comb
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from typing import Any
 
+from t2ialign.guidance.adapter_ramp import AdapterRamp
+from t2ialign.guidance.aig import Aig
 from t2ialign.guidance.apg import Apg
+from t2ialign.guidance.autoguidance import Autoguidance
+from t2ialign.guidance.cads import Cads
 from t2ialign.guidance.cfg import Cfg
+from t2ialign.guidance.cfg_rescale import CfgRescale
+from t2ialign.guidance.cfg_zero import CfgZero
+from t2ialign.guidance.dynamic_threshold import DynamicThreshold
 from t2ialign.guidance.interval import Interval
+from t2ialign.guidance.latent_particle import LatentParticle
+from t2ialign.guidance.needs import Needs, StepGuidance
+from t2ialign.guidance.s_cfg import SCfg
 from t2ialign.limits import check_guidance_scale
 from t2ialign.registry import unknown
+from t2ialign.seeds import BATCH
 from t2ialign.types import Guidance, InputError
 
-GUIDANCE: dict[str, type] = {
+Params = tuple[tuple[str, float], ...]
+
+GUIDANCE: dict[str, Any] = {
     "cfg": Cfg,
     "interval": Interval,
     "apg": Apg,
+    "aig": Aig,
+    "adapter_ramp": AdapterRamp,
+    "cads": Cads,
+    "cfg_rescale": CfgRescale,
+    "dynamic_threshold": DynamicThreshold,
+    "cfg_zero": CfgZero,
+    "autoguidance": Autoguidance,
+    "latent_particle": LatentParticle,
+    "s_cfg": SCfg,
 }
 
 
-def begin_guidance(name: str, guidance_scale: float, params: Iterable[tuple[str, float]] = ()) -> Guidance:
+def begin_guidance(
+    name: str, guidance_scale: float, params: Iterable[tuple[str, float]] = ()
+) -> Guidance | StepGuidance:
     """A strategy of the menu, fresh for one generation; ``params`` are its own fields as (name, value) pairs."""
-    if name not in GUIDANCE:
-        raise unknown("guidance strategy", name, GUIDANCE)
     check_guidance_scale(guidance_scale)
-    own = [field.name for field in fields(GUIDANCE[name]) if field.name != "guidance_scale"]
+    own = defaults_of(name)
     given = dict(params)
     for param, value in given.items():
-        if param not in own:
+        if param not in own and param != BATCH:
             raise InputError(f"Guidance {name} has no parameter {param!r}: it has {', '.join(own) or 'none'}.")
         if not math.isfinite(value):
             raise InputError(f"The parameter {param} of guidance {name} must be a finite number.")
-    guidance: Guidance = GUIDANCE[name](guidance_scale, **given).begin()
+    if BATCH in given and not GUIDANCE[name].needs.whole_batch:
+        raise InputError(f"Guidance {name} makes each picture by itself: there is no {BATCH} to give.")
+    guidance: Guidance | StepGuidance = GUIDANCE[name](guidance_scale, **given).begin()
     return guidance
+
+
+def needs_of(name: str) -> Needs:
+    """What a strategy of the menu asks of the loop."""
+    if name not in GUIDANCE:
+        raise unknown("guidance strategy", name, GUIDANCE)
+    needs: Needs = GUIDANCE[name].needs
+    return needs
+
+
+def title_of(name: str) -> str:
+    """A strategy in words: how its file introduces it, without the source."""
+    module = inspect.getmodule(GUIDANCE[name])
+    first_line = ((module.__doc__ if module else None) or name).strip().splitlines()[0]
+    return first_line.partition(" (")[0].partition(":")[0]
+
+
+def defaults_of(name: str) -> Mapping[str, float]:
+    """The parameters of a strategy that people may choose, with their defaults; ``guidance_scale`` is none of them."""
+    if name not in GUIDANCE:
+        raise unknown("guidance strategy", name, GUIDANCE)
+    own = (field for field in fields(GUIDANCE[name]) if field.name not in ("guidance_scale", BATCH))
+    return {field.name: field.default for field in own}  # type: ignore[misc]  # every field has a number for a default
+
+
+def read_params(name: str, said: str) -> Params:
+    """Parameters as people write them, ``power=2, start=0.6``, in order and without those that are the default anyway.
+
+    Raises:
+        InputError: an unknown strategy, something that is no ``name=number``, or a value that the strategy refuses.
+    """
+    defaults, given = defaults_of(name), {}
+    for part in filter(None, (part.strip() for part in said.replace(":", ",").split(","))):
+        param, equals, value = (piece.strip() for piece in part.partition("="))
+        try:
+            given[param] = float(value) if equals else math.nan
+        except ValueError:
+            given[param] = math.nan
+        if math.isnan(given[param]) or param == BATCH:
+            example = ", ".join(f"{own}={default:g}" for own, default in defaults.items())
+            raise InputError(
+                f"{part[:40]!r} is no parameter of guidance {name}: write {example}."
+                if example
+                else f"Guidance {name} has no parameters; leave them empty."
+            )
+    begin_guidance(name, 1.0, given.items())
+    return tuple(sorted((param, value) for param, value in given.items() if value != defaults.get(param)))
+
+
+def read_strategy(said: str) -> tuple[str, Params]:
+    """A strategy as people write it: ``aig``, or ``aig:power=4`` with parameters.
+
+    Raises:
+        InputError: as ``read_params``.
+    """
+    name, _, params = said.strip().partition(":")
+    return name, read_params(name, params)
+
+
+def params_text(params: Iterable[tuple[str, float]]) -> str:
+    """Parameters as ``read_params`` reads them."""
+    return ", ".join(f"{name}={value:g}" for name, value in params if name != BATCH)
+
+
+def strategy_text(name: str, params: Iterable[tuple[str, float]] = ()) -> str:
+    """A strategy as ``read_strategy`` reads it."""
+    return ":".join(filter(None, [name, params_text(params).replace(", ", ":")]))

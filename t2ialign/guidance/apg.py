@@ -9,12 +9,14 @@ the square root of the latents' size: the threshold of 15 suits 128 x 128 x 4.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.linalg import vector_norm
 
+from t2ialign.guidance.needs import Needs
 from t2ialign.types import Guidance, InputError
 
 DIMS = (-1, -2, -3)
@@ -31,6 +33,7 @@ class Apg:
     eta: float = 0.0
     norm_threshold: float = 15.0
     momentum: float = -0.5
+    needs: ClassVar[Needs] = Needs()
 
     def begin(self) -> Guidance:
         if not -1 < self.momentum < 1 or self.norm_threshold < 0:

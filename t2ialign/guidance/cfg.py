@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
+
+from t2ialign.guidance.needs import Needs
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,7 @@ class Cfg:
     """
 
     guidance_scale: float = 4.0
+    needs: ClassVar[Needs] = Needs()
 
     def begin(self) -> Cfg:
         return self

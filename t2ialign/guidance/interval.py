@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
+from t2ialign.guidance.needs import Needs
 from t2ialign.types import InputError
 
 
@@ -21,6 +23,7 @@ class Interval:
     guidance_scale: float = 4.0
     start: float = 0.19
     stop: float = 0.93
+    needs: ClassVar[Needs] = Needs()
 
     def begin(self) -> Interval:
         if not 0 <= self.start < self.stop <= 1:

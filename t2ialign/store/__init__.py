@@ -5,7 +5,7 @@
 ======================  =====================================================================================
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
-scores                  ``add_scores``, ``scores_of``, ``cell_scores``, ``paired_scores`` (rows for ``tradeoff``)
+scores                  ``add_scores``, ``scores_of``, ``cell_scores``; ``paired_scores``, ``strategy_scores`` for ``tradeoff``
 benchmark sets          ``add_benchmark``, ``list_benchmarks``, ``stray_prompts``; ``marks`` of checkpoints
 runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
 studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
@@ -63,6 +63,7 @@ from t2ialign.store.scores import (
     record_scores,
     records_of,
     scores_of,
+    strategy_scores,
 )
 from t2ialign.store.vote_rows import ingest_votes
 
@@ -115,6 +116,7 @@ __all__ = [
     "notes_of",
     "open_store",
     "paired_scores",
+    "strategy_scores",
     "pictures",
     "point_rows",
     "post",

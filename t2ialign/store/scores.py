@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from t2ialign.store.database import Store
 from t2ialign.store.filters import ALL, CELLS, SEEDS, WHERE, Filters
@@ -125,7 +126,11 @@ def paired_scores(
             list_position($metrics, metric), version, p.text
     """
     wanted = {"policies": list(policies), "base": base, "metrics": list(metrics)}
-    rows = store.rows(sql, filters.params() | wanted)
+    return _paired(store.rows(sql, filters.params() | wanted))
+
+
+def _paired(rows: Sequence[tuple[Any, ...]]) -> list[PairedScore]:
+    """Rows as the queries of pairs select them."""
     configs = {record: config_of(record) for row in rows for record in row[:2]}
     return [
         PairedScore(
@@ -137,6 +142,32 @@ def paired_scores(
         )
         for one, other, prompt, n, metric, version, value, base_value, seeds, level, policy, reference in rows
     ]
+
+
+def strategy_scores(
+    store: Store, checkpoint: str, plain: str, metrics: Sequence[str], filters: Filters = ALL
+) -> list[PairedScore]:
+    """Rows for ``tradeoff.strategies``: each metric of a checkpoint's cells of any strategy and of those of the plain one.
+
+    Paired on the largest seed set that both cells of a prompt have, whatever their guidance scales.
+    """
+    sql = f"""
+        WITH scored AS (
+            SELECT cell, prompt, text, guidance, guidance_scale, record, seed_set, n, seeds, level, effects, metric,
+                version, value
+            FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
+            WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND checkpoint = $checkpoint
+                AND {WHERE} AND {SEEDS}
+        )
+        SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
+        FROM scored p JOIN scored b USING (prompt, seed_set, metric, version)
+        WHERE b.guidance = $plain AND p.guidance <> $plain
+        QUALIFY row_number() OVER (PARTITION BY p.cell, b.cell, metric, version ORDER BY p.n DESC, seed_set DESC) = 1
+        ORDER BY p.guidance, p.guidance_scale, p.record, b.guidance_scale, b.record,
+            list_position($metrics, metric), version, p.text
+    """
+    wanted = {"checkpoint": checkpoint, "plain": plain, "metrics": list(metrics)}
+    return _paired(store.rows(sql, filters.params() | wanted))
 
 
 def _effects(seeds: Sequence[int], level: str, effects: Sequence[float] | None) -> dict[int, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from t2ialign.tradeoff import families
@@ -69,15 +69,22 @@ class Comparison:
         return families.stands(self.adjusted)
 
 
-def comparisons(rows: Iterable[PairedScore], metrics: Mapping[str, Metric]) -> Iterator[Comparison]:
+def comparisons(
+    rows: Iterable[PairedScore],
+    metrics: Mapping[str, Metric],
+    same: Callable[[GenerationConfig], GenerationConfig] | None = None,
+) -> Iterator[Comparison]:
     """One comparison per pair of configs that differ in the model alone, and per metric, in the order of the rows.
+
+    ``same`` is what two configs must share to be compared, if not all but the model.
 
     Raises:
         InputError: a metric was scored by several versions, which one comparison must not mix.
     """
     groups: dict[tuple[GenerationConfig, GenerationConfig, str], list[PairedScore]] = defaultdict(list)
+    shared = same or settings_of
     for row in rows:
-        if settings_of(row.policy) == settings_of(row.base):
+        if shared(row.policy) == shared(row.base):
             groups[row.policy, row.base, row.metric].append(row)
     for (policy, base, name), found in groups.items():
         yield _comparison(policy, base, metrics[name], found)

@@ -18,6 +18,7 @@ from t2ialign.diffusion.adapters import (
     load_adapter,
     reference,
     save_adapter,
+    weakened,
 )
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.registry import CheckpointEntry, load_registry
@@ -88,6 +89,16 @@ def test_a_dora_at_weight_zero_is_not_the_base_for_peft(checkpoints, folders, ba
     """The fact behind the special case; should peft mend it, the special case may go."""
     at_zero = stock(folders["sd-1.5"], "sd-1.5", (checkpoints["dora"], 0.0))
     assert not torch.allclose(at_zero, predict(backbones["sd-1.5"]), atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_a_view_weakened_is_a_blend_of_smaller_weights(share, checkpoints, fresh):
+    """Also for blends of both kinds, which scale in weights and in predictions."""
+    backbone = fresh()
+    for weights in ({"lora": 0.8}, {"dora": 0.6}, {"lora": 0.6, "lora_2": 0.3, "dora": 0.4}):
+        view = weakened(blend(backbone, uses(**weights), checkpoints), share)
+        smaller = uses(**{name: share * weight for name, weight in weights.items()})
+        torch.testing.assert_close(predict(view), predict(blend(backbone, smaller, checkpoints)))
 
 
 @pytest.mark.parametrize("weight", [0.25, 0.5, 1.5, -0.5])

@@ -9,13 +9,17 @@ from unittest.mock import patch
 import pytest
 import torch
 
+from t2ialign.diffusion.adapters import blend, weakened
+from t2ialign.diffusion.attention import recording
 from t2ialign.diffusion.denoise import DenoiseStep, denoise, initial_noise
 from t2ialign.diffusion.schedulers import stock_class
-from t2ialign.guidance import GUIDANCE, begin_guidance
+from t2ialign.diffusion.text import stack
+from t2ialign.guidance import GUIDANCE, begin_guidance, needs_of
 from t2ialign.guidance.cfg import Cfg
 from t2ialign.limits import guidance_taken
 from t2ialign.samplers import SCHEDULERS
-from tests.tiny import SHAPES, SIDE, stock_pipeline
+from t2ialign.types import AdapterUse
+from tests.tiny import SHAPES, SIDE, save_tiny_adapter, stock_pipeline
 
 PROMPT, SEEDS, STEPS, SCALE = "a red circle above a blue star", [3, 4, 5], 5, 5.0
 every = pytest.mark.parametrize("shape", SHAPES)
@@ -116,13 +120,110 @@ def test_interleaved_runs_do_not_meet(scheduler, backbones):
 
 
 @pytest.mark.parametrize(("shape", "name"), [*(("sd-1.5", name) for name in GUIDANCE), ("sdxl", "cfg")])
-def test_one_evaluation_a_step(shape, name, backbones):
-    """Guidance and mutual information cost nothing beyond the one evaluation on both prompts."""
+def test_a_step_costs_what_its_strategy_says(shape, name, backbones):
+    """Two evaluations a picture, and mutual information costs nothing; more only where it is declared."""
     backbone = backbones[shape]
     with patch.object(backbone.unet, "forward", wraps=backbone.unet.forward) as forward:
         last(backbone, guidance=begin_guidance(name, SCALE), count=5)
-    assert forward.call_count == 5
-    assert all(call.args[0].shape[0] == 2 * len(SEEDS) for call in forward.call_args_list)
+    rows = [call.args[0].shape[0] for call in forward.call_args_list]
+    assert sum(rows) == 5 * needs_of(name).evaluations * len(SEEDS)
+    assert len(rows) == 5 or needs_of(name).evaluations > 2
+
+
+@pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
+def test_attention_is_recorded_and_changes_nothing(shape, backbones):
+    """Every layer's maps over both prompts, whose rows sum to 1; the predictions are those without."""
+    backbone = backbones[shape]
+    embeds = stack([backbone.encode_prompts([text]) for text in ("", PROMPT)])
+    latents = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        plain = backbone.predict_noise(latents, 500, embeds)
+        with recording(backbone.unet) as maps:
+            recorded = backbone.predict_noise(latents, 500, embeds)
+        assert torch.equal(backbone.predict_noise(latents, 500, embeds), plain)
+    torch.testing.assert_close(recorded, plain, rtol=1e-4, atol=1e-5)
+    assert [one.cross for one in maps] == [False, True] * (len(maps) // 2) and len(maps) >= 4
+    for one in maps:
+        assert one.probs.shape[::2] == (2, embeds.prompt_embeds.shape[1] if one.cross else one.probs.shape[1])
+        torch.testing.assert_close(one.probs.sum(-1), torch.ones(one.probs.shape[:2]))
+
+
+OFF = {
+    "cads": {"noise_scale": 0.0},
+    "adapter_ramp": {"power": 0.0},
+    "latent_particle": {"strength": 0.0},
+    "cfg_rescale": {"rescale": 0.0},
+    "interval": {"start": 0.0, "stop": 1.0},
+}
+
+
+@pytest.mark.parametrize("name", OFF)
+@pytest.mark.parametrize(("shape", "scheduler"), [("sd-2.1-v", "ddpm"), ("sdxl", "euler_ancestral")])
+def test_switched_off_a_strategy_is_plain_guidance(shape, scheduler, name, backbones):
+    """Bit for bit, and what it draws by itself leaves the scheduler's noise alone."""
+    backbone = backbones[shape]
+    off, on = begin_guidance(name, SCALE, OFF[name].items()), begin_guidance(name, SCALE)
+    plain = last(backbone, scheduler=scheduler).latents
+    assert torch.equal(last(backbone, scheduler=scheduler, guidance=off).latents, plain)
+    if name != "adapter_ramp":  # there are no adapters here
+        assert not torch.equal(last(backbone, scheduler=scheduler, guidance=on).latents, plain)
+
+
+@pytest.fixture
+def tuned(tmp_path, fresh):
+    """A backbone of a shape with one adapter of a kind on."""
+
+    def load(shape, kind):
+        entry = save_tiny_adapter(tmp_path / f"{shape}-{kind}", kind, shape)
+        return blend(fresh(shape), [AdapterUse(entry.name)], {entry.name: entry})
+
+    return load
+
+
+@pytest.mark.parametrize(("shape", "kind"), [("sd-1.5", "lora"), ("sdxl", "dora"), ("sd-2.1-v", "lora")])
+@pytest.mark.parametrize("name", ["aig", "adapter_ramp"])
+def test_between_the_base_and_the_checkpoint(shape, kind, name, tuned):
+    policy = tuned(shape, kind)
+    base = weakened(policy, 0.0)
+
+    def ended(view, *params):
+        return last(view, guidance=begin_guidance(name, SCALE, params) if params else None).latents
+
+    close = {"rtol": 1e-3, "atol": 1e-4}
+    torch.testing.assert_close(ended(policy, ("power", 0.0)), ended(policy), **close)
+    torch.testing.assert_close(ended(policy, ("power", 1e6)), ended(base), **close)
+    ways = [ended(policy, ("power", power)) for power in (0.0, 1.0, 2.0, 1e6)]
+    far = [(way - ways[0]).norm() for way in ways]
+    assert far == sorted(far) and far[1] > 0
+    assert torch.equal(ended(policy), ended(policy))  # whatever was switched is back
+
+
+def test_autoguidance_looks_at_the_weaker_model(tuned):
+    policy = tuned("sd-1.5", "lora")
+    guided = [last(policy, guidance=begin_guidance("autoguidance", scale)).latents for scale in (0.0, 1.0, 3.0)]
+    close = {"rtol": 1e-3, "atol": 1e-4}
+    torch.testing.assert_close(guided[0], last(weakened(policy, 0.0), guidance=Cfg(1.0)).latents, **close)
+    torch.testing.assert_close(guided[1], last(policy, guidance=Cfg(1.0)).latents, **close)
+    assert not torch.allclose(guided[2], guided[1], atol=0.1)
+
+
+@pytest.mark.parametrize(("shape", "scheduler"), [("sd-1.5", "ddim"), ("sdxl", "euler_ancestral")])
+def test_noise_on_the_prompt_is_each_pictures_own(shape, scheduler, backbones):
+    """Under CADS too a picture does not depend on its batch; and its noise is not that of its latents."""
+    backbone, cads = backbones[shape], begin_guidance("cads", SCALE)
+    whole = backbone.decode(last(backbone, [7, 1, 30], scheduler, guidance=cads).latents).int()
+    alone = backbone.decode(last(backbone, [30], scheduler, guidance=cads).latents).int()
+    assert (whole[2:] - alone).abs().max() <= 1
+
+
+@every
+def test_pictures_of_a_batch_are_pushed_apart(shape, backbones):
+    backbone, pushing = backbones[shape], begin_guidance("latent_particle", SCALE)
+    plain, pushed = (last(backbone, [1, 2, 3, 4], guidance=guidance).latents for guidance in (None, pushing))
+    other = last(backbone, [1, 2, 3, 5], guidance=pushing).latents
+    assert not torch.allclose(other[0], pushed[0], atol=1e-3)
+    gaps = [torch.pdist(latents.flatten(1)).mean() for latents in (plain, pushed)]
+    assert gaps[1] > gaps[0]
 
 
 @every

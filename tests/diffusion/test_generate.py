@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from t2ialign.diffusion.generate import SamplingProgress, generate
+from t2ialign.guidance import GUIDANCE, needs_of
+from t2ialign.seeds import batch_mark
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt, SeedBatch
 from tests.tiny import SHAPES, SIDE, save_tiny_adapter, stock_pipeline
 
@@ -137,6 +139,33 @@ def test_with_a_negative_prompt_there_is_no_mutual_information(backbones):
     (batch,) = batches(run(backbones["sd-1.5"], dataclasses.replace(CONFIG, negative_prompt="a star")))
     assert batch.mutual_information.isnan().all()
     assert batch.mutual_information_released.isnan().all()
+
+
+@pytest.mark.parametrize("name", GUIDANCE)
+def test_mutual_information_is_known_where_the_predictions_are_the_checkpoints_own(name, tmp_path, fresh):
+    entry = save_tiny_adapter(tmp_path / "a")
+    config = dataclasses.replace(CONFIG, guidance=name, adapters=(AdapterUse("a"),), num_inference_steps=2)
+    config = dataclasses.replace(
+        config, guidance_params=(("batch", batch_mark(PROMPT, (1, 2, 3))),) * needs_of(name).whole_batch
+    )
+    (batch,) = batches(run(fresh(), config, checkpoints={"a": entry}))
+    assert batch.mutual_information.isfinite().all() == needs_of(name).information
+    assert (batch.mutual_information_map is not None) == needs_of(name).information
+
+
+def test_a_batch_that_was_made_together_is_not_extended_or_made_in_parts(backbones):
+    """However small the micro-batches; and other seeds are refused in one sentence."""
+    seeds = (1, 2, 3)
+    config = dataclasses.replace(
+        CONFIG, guidance="latent_particle", guidance_params=(("batch", batch_mark(PROMPT, seeds)),)
+    )
+    (batch,) = batches(run(backbones["sd-1.5"], config, seeds, batch_size=1))
+    assert batch.seeds == seeds
+    for others in ((1, 2, 3, 4), (2, 3, 4)):
+        with pytest.raises(InputError, match="a batch cannot be extended or made in parts"):
+            run(backbones["sd-1.5"], config, others)
+    with pytest.raises(InputError, match="ask for 3 seeds or more, not 2"):
+        run(backbones["sd-1.5"], config, (1, 2))
 
 
 def test_long_prompts_are_said(backbones):

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from t2ialign.diffusion.inputs import check_config
-from t2ialign.types import GenerationConfig, InputError
+from t2ialign.types import AdapterUse, GenerationConfig, InputError
 
 CONFIG = GenerationConfig("tiny", height=64, width=96)
 
@@ -29,6 +29,8 @@ CONFIG = GenerationConfig("tiny", height=64, width=96)
         ({"guidance_params": (("eta", 1.0),)}, "no parameter 'eta'"),
         ({"negative_prompt": "\x00"}, "negative prompt has a control character"),
         ({"scheduler": "dim"}, "did you mean 'ddim'"),
+        ({"guidance": "aig"}, "base is a base itself: choose a trained checkpoint"),
+        ({"guidance": "autoguidance", "adapters": (AdapterUse("a", 0.0),)}, "a@0 is a base itself"),
     ],
 )
 def test_configs_refused(change: dict, says: str):
@@ -39,3 +41,4 @@ def test_configs_refused(change: dict, says: str):
 def test_configs_accepted():
     check_config(CONFIG, 8)
     check_config(dataclasses.replace(CONFIG, num_inference_steps=1000, guidance="interval", guidance_scale=0.0), 4)
+    check_config(dataclasses.replace(CONFIG, guidance="aig", adapters=(AdapterUse("a"),)), 8)

@@ -14,6 +14,7 @@ from t2ialign.diffusion.noise import (
     gaussian_log_prob,
     kappa,
     kappa_released,
+    output_of,
     predicted_x0,
 )
 from t2ialign.diffusion.schedulers import begin_run
@@ -137,3 +138,11 @@ def test_log_prob_is_the_normal_distributions():
 
 def test_every_scheduler_is_tested_above():
     assert set(SCHEDULERS) == {"ddim", "ddpm", "euler", "euler_ancestral", "dpmsolver++", "unipc", "lcm"}
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_the_output_that_sees_a_picture(prediction: str):
+    """What a model says is turned into the picture that it sees, and back."""
+    output, latents = (torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    x0 = predicted_x0(output, latents, 0.3, prediction)
+    torch.testing.assert_close(output_of(x0, latents, 0.3, prediction), output, rtol=1e-4, atol=1e-5)

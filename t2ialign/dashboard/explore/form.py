@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from t2ialign.dashboard.services import Services
+from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params
 from t2ialign.limits import MAX_SEED
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -30,6 +31,7 @@ class Form:
     steps: float | None = 25
     scheduler: str = "ddim"
     guidance: str = "cfg"
+    guidance_params: str = ""
     negative_prompt: str = ""
     height: float | None = 0
     width: float | None = 0
@@ -53,6 +55,7 @@ def requests_of(form: Form, services: Services) -> tuple[BatchRequest, ...]:
         num_inference_steps=_whole(form.steps, "The number of steps"),
         scheduler=form.scheduler,
         guidance=form.guidance,
+        guidance_params=read_params(form.guidance, form.guidance_params),
         negative_prompt=form.negative_prompt,
         height=_whole(form.height or 0, "The height"),
         width=_whole(form.width or 0, "The width"),
@@ -72,10 +75,25 @@ def form_of(batches: Sequence[BatchState]) -> Form:
         steps=request.num_inference_steps,
         scheduler=request.scheduler,
         guidance=request.guidance,
+        guidance_params=all_params(request.guidance, request.guidance_params),
         negative_prompt=request.negative_prompt,
         height=request.height,
         width=request.width,
     )
+
+
+def all_params(guidance: str, chosen: Params = ()) -> str:
+    """Every parameter of a strategy as the form shows it: what was chosen, else the default."""
+    return params_text({**defaults_of(guidance), **dict(chosen)}.items())
+
+
+def cost_of(guidance: str) -> str:
+    """What a step of a strategy costs, and what else one should know before choosing it."""
+    needs = needs_of(guidance)
+    said = [f"{needs.evaluations} evaluations of the model a step."]
+    said += ["For trained checkpoints only."] if needs.adapters else []
+    said += ["A picture depends on all seeds of its batch."] if needs.whole_batch else []
+    return " ".join(said)
 
 
 def _seeds(form: Form) -> tuple[int, ...]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-
 import gradio as gr
 
 from t2ialign.dashboard.explore.example_prompts import chips
-from t2ialign.dashboard.explore.form import FEWEST, MOST, Form
+from t2ialign.dashboard.explore.form import FEWEST, MOST, Form, cost_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.visitors import in_a_line
 from t2ialign.dashboard.shared.wiring import asset
-from t2ialign.guidance import GUIDANCE
+from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.use_cases.batches.run import MAX_CHECKPOINTS
 
@@ -28,6 +26,7 @@ FIELDS = (
     "steps",
     "scheduler",
     "guidance",
+    "guidance_params",
     "negative_prompt",
     "height",
     "width",
@@ -146,10 +145,18 @@ def _advanced(first: Form) -> Components:
             filterable=False,
         )
         guidance = gr.Dropdown(
-            [(_title(strategy), name) for name, strategy in GUIDANCE.items()],
+            [(title_of(name), name) for name in GUIDANCE],
             value=first.guidance,
             label="Guidance strategy",
+            info=cost_of(first.guidance),
             filterable=False,
+            elem_id="t2-guidance",
+        )
+        guidance_params = gr.Textbox(
+            first.guidance_params,
+            label="Its parameters",
+            placeholder="This strategy has none",
+            elem_id="t2-guidance-params",
         )
         negative_prompt = gr.Textbox("", label="Negative prompt", placeholder="What the picture should not show")
         with gr.Row(elem_classes="t2-pair-row"):
@@ -159,14 +166,8 @@ def _advanced(first: Form) -> Components:
         "steps": steps,
         "scheduler": scheduler,
         "guidance": guidance,
+        "guidance_params": guidance_params,
         "negative_prompt": negative_prompt,
         "height": height,
         "width": width,
     }
-
-
-def _title(strategy: type) -> str:
-    """A strategy in words: how its file introduces it, without the source."""
-    module = inspect.getmodule(strategy)
-    first_line = ((module.__doc__ if module else None) or strategy.__name__).strip().splitlines()[0]
-    return first_line.partition(" (")[0].partition(":")[0]

@@ -16,7 +16,7 @@ from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.current import add_current
 from t2ialign.dashboard.explore import missing_weights
 from t2ialign.dashboard.explore.example_prompts import chips
-from t2ialign.dashboard.explore.form import Form, form_of, requests_of
+from t2ialign.dashboard.explore.form import Form, all_params, cost_of, form_of, requests_of
 from t2ialign.dashboard.explore.progress_view import notes, progress
 from t2ialign.dashboard.explore.subject_state import SubjectState, watch
 from t2ialign.dashboard.services import Services
@@ -257,6 +257,11 @@ def usual_of(scheduler: str) -> Updates:
     return {"steps": usual.steps, "guidance_scale": usual.guidance_scale}
 
 
+def choose_guidance(guidance: str) -> Updates:
+    """The chosen strategy's cost, and its parameters with their defaults to be changed."""
+    return {"guidance": gr.Dropdown(info=cost_of(guidance)), "guidance_params": all_params(guidance)}
+
+
 def pick_example(data: Mapping[str, Any]) -> Updates:
     """A clicked example fills the prompt box."""
     text = said(data, "prompt")
@@ -270,7 +275,7 @@ def show_examples(services: Services, prompt_set: str) -> Updates:
 
 def read_form(fields: Sequence[Any]) -> Form:
     """The form's values in the order of its controls; what a browser leaves empty is the text ``""``."""
-    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, negative, height, width = fields
+    prompt, checkpoints, scale, first, count, steps, scheduler, guidance, params, negative, height, width = fields
     names = tuple(str(name) for name in checkpoints or ())
-    words = (scheduler or "", guidance or "", negative or "")
+    words = (scheduler or "", guidance or "", params or "", negative or "")
     return Form(prompt or "", names, scale, first, count, steps, *words, height, width)

@@ -136,6 +136,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     wires.on(parts["scheduler"].input, handlers.usual_of, ("scheduler",), ("steps", "guidance_scale"))
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
     wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
+    wires.on(parts["guidance"].input, handlers.choose_guidance, ("guidance",), ("guidance", "guidance_params"))
     wires.on(parts["prompt_set"].change, partial(handlers.show_examples, services), ("prompt_set",), ("examples",))
 
 

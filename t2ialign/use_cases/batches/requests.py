@@ -132,11 +132,12 @@ def grid(
     metrics: Sequence[str] = (),
     say: Say = unsaid,
     scorers: Sequence[str] = (),
+    strategies: Sequence[tuple[str, tuple[tuple[str, float], ...]]] = (("cfg", ()),),
 ) -> tuple[BatchRequest, ...]:
     """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
 
-    ``seeds`` are those of every prompt, or the number that each prompt has of its own (``seeds.designed_seeds``); ``say``
-    hears which rows of the prompt set were left out.
+    ``strategies`` are guidance strategies with their parameters. ``seeds`` are those of every prompt, or the number that
+    each prompt has of its own (``seeds.designed_seeds``); ``say`` hears which rows of the prompt set were left out.
 
     Raises:
         InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
@@ -150,11 +151,14 @@ def grid(
                 seeds_for(seeds, prompt),
                 scale,
                 steps,
+                guidance=guidance,
+                guidance_params=params,
                 metrics=tuple(metrics),
                 scorers=tuple(scorers),
             )
         )
         for checkpoint in checkpoints
+        for guidance, params in strategies
         for scale in scales
         for prompt in wanted
     )

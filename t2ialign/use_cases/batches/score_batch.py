@@ -18,11 +18,13 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.diffusion.backbone import folder_of
-from t2ialign.diffusion.inputs import check_config
+from t2ialign.diffusion.inputs import check_batch, check_config
 from t2ialign.diffusion.text import prompt_notes
+from t2ialign.guidance import Params, needs_of
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, resolve
+from t2ialign.seeds import BATCH, batch_mark
 from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
@@ -85,7 +87,7 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         adapters=adapters,
         guidance=request.guidance,
         guidance_scale=float(request.guidance_scale),
-        guidance_params=request.guidance_params,
+        guidance_params=_params(request),
         negative_prompt=request.negative_prompt,
         num_inference_steps=request.num_inference_steps,
         scheduler=request.scheduler,
@@ -94,7 +96,16 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         dtype=entry.dtype or bench.dtype,
     )
     check_config(config, pixels_per_latent=1)
+    check_batch(config, request.prompt, request.seeds)
     return entry, config
+
+
+def _params(request: BatchRequest) -> Params:
+    """The parameters of a request's strategy; where that couples the pictures of a batch, they say which batch it is."""
+    given = dict(request.guidance_params)
+    if needs_of(request.guidance).whole_batch:
+        given.setdefault(BATCH, batch_mark(request.prompt, request.seeds))
+    return tuple(sorted(given.items()))
 
 
 def score_batch(

@@ -13,12 +13,14 @@ import torch
 from PIL import Image
 
 from t2ialign import store
+from t2ialign.guidance import needs_of, strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
+from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies
 from t2ialign.types import InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_metrics
 from t2ialign.use_cases.batches.score_batch import BatchState
@@ -202,6 +204,36 @@ def stored_comparisons(
     return corrected(list(comparisons(newest(rows), METRICS)))
 
 
+def stored_strategies(
+    opened: store.Store, checkpoint: str, x: str, y: str, categories: Sequence[str] = ()
+) -> list[MatchedStrategy]:
+    """A checkpoint's guidance strategies beside plain guidance of the same alignment, from what is stored."""
+    check_metrics((x, y))
+    filters = store.Filters(categories=tuple(categories))
+    rows = store.strategy_scores(opened, checkpoint, PLAIN, list(dict.fromkeys((x, y))), filters)
+    return matched_strategies(newest(rows), METRICS[x], METRICS[y], METRICS)
+
+
+def strategy_table(found: Sequence[MatchedStrategy]) -> Iterator[str]:
+    """A Markdown table, a row a strategy: both means, and the differences from plain guidance of the same alignment."""
+    if not found:
+        yield "No strategy has stored runs on the prompts and seeds of plain guidance: `sweep --guidance cfg,...` first."
+        return
+    x, y = found[0].x.metric, found[0].y.metric
+    yield f"| strategy | evaluations | CFG | `{x}` | `{y}` | as aligned: CFG | `{x}` | `{y}` |"
+    yield "|---" * 8 + "|"
+    for one in found:
+        config, plain, gap = one.y.policy, one.y.base, _difference(one.y)
+        cells = (
+            f"`{strategy_text(config.guidance, config.guidance_params)}`",
+            str(needs_of(config.guidance).evaluations),
+            *(f"{config.guidance_scale:g}", f"{one.x.policy_mean.mean:.3f}", f"{one.y.policy_mean.mean:.3f}"),
+            *(f"{plain.guidance_scale:.2f}", _difference(one.x), f"**{gap}**" if one.y.stands else gap),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield from ("", families.legend(found[0].y.family))
+
+
 @runtime_checkable
 class _Scored(Protocol):
     @property
@@ -285,8 +317,10 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
     if not points:
         yield "No stored run has both metrics yet; generate some pictures first."
     for point in points:
+        strategy = strategy_text(point.config.guidance, point.config.guidance_params)
         yield (
-            f"{point.config.checkpoint:<16} CFG {point.config.guidance_scale:<5g} {point.x_metric} {point.x.mean:.3f} "
+            f"{point.config.checkpoint:<16} CFG {point.config.guidance_scale:<5g} "
+            f"{'' if strategy == PLAIN else f'{strategy} '}{point.x_metric} {point.x.mean:.3f} "
             f"{_ends(point.x)}  {point.y_metric} {point.y.mean:.3f} {_ends(point.y)}"
             f"  ({point.prompts} prompts, {point.seeds} pictures)"
         )

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from t2ialign.dashboard.explore.form import Form, form_of, requests_of
+from t2ialign.dashboard.explore.form import Form, cost_of, form_of, requests_of
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.score_batch import stored_state
 from tests.dashboard import fakes
@@ -37,6 +37,8 @@ def test_a_known_prompt_keeps_its_category(services):
         ({"first_seed": 2**40}, "from 0 to"),
         ({"first_seed": None}, "first seed is empty"),
         ({"steps": math.inf}, "whole number"),
+        ({"guidance": "cads", "guidance_params": "tau1"}, "'tau1' is no parameter of guidance cads"),
+        ({"guidance": "cads", "guidance_params": "tau1=0.95"}, "tau1 < tau2"),
     ],
 )
 def test_bad_input_is_one_sentence(services, change: dict, sentence: str):
@@ -52,3 +54,35 @@ def test_a_shown_batch_fills_the_form(services, config):
     assert form_of([state]) == form
     assert requests_of(form, services)[0].seeds == batch.seeds
     assert form.values()["checkpoints"] == ["spo"]
+
+
+def test_a_strategy_with_its_parameters_goes_both_ways(services, config):
+    """What equals the defaults is left out of a request and shown in the form."""
+    asked = replace(FORM, guidance="cads", guidance_params="noise_scale=0.1, tau1=0.6")
+    assert requests_of(asked, services)[0].guidance_params == (("noise_scale", 0.1),)
+    changed = config("spo", guidance="cads", guidance_params=(("noise_scale", 0.1),))
+    batch = fakes.add_cell(services.store, Prompt("a ring"), changed, (5, 6, 7))
+    form = form_of([stored_state(services.bench, batch.prompt, batch.config, batch.seeds)])
+    assert (form.guidance, form.guidance_params) == ("cads", "noise_scale=0.1, tau1=0.6, tau2=0.9, mixing=1")
+    assert requests_of(form, services)[0].guidance_params == changed.guidance_params
+
+
+def test_pictures_made_together_are_asked_for_without_saying_which(services, config):
+    """The batch that a shown run names is not carried to other seeds."""
+    together = replace(config("spo"), guidance="latent_particle", guidance_params=(("batch", 3.0),))
+    batch = fakes.add_cell(services.store, Prompt("a ring"), together, (5, 6, 7))
+    form = form_of([stored_state(services.bench, batch.prompt, batch.config, batch.seeds)])
+    assert "batch" not in form.guidance_params
+    assert requests_of(replace(form, seed_count=8), services)[0].guidance_params == ()
+
+
+@pytest.mark.parametrize(
+    ("guidance", "says"),
+    [
+        ("cfg", "2 evaluations of the model a step."),
+        ("aig", "4 evaluations of the model a step. For trained checkpoints only."),
+        ("latent_particle", "2 evaluations of the model a step. A picture depends on all seeds of its batch."),
+    ],
+)
+def test_what_a_strategy_costs_is_said(guidance: str, says: str):
+    assert cost_of(guidance) == says

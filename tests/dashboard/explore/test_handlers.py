@@ -14,7 +14,7 @@ from t2ialign.store import list_runs
 from t2ialign.types import InputError, Prompt
 from tests.dashboard import fakes
 
-FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "", 0, 0)
+FIELDS = ("a red circle", ["base"], 4.0, 0, 4, 25, "ddim", "cfg", "", "", 0, 0)
 
 
 def generate(services, subject: str = "", page: str = "a page", visitor: Visitor | None = None, **change):
@@ -27,6 +27,7 @@ def generate(services, subject: str = "", page: str = "a page", visitor: Visitor
         "steps",
         "scheduler",
         "guidance",
+        "guidance_params",
         "negative",
         "height",
         "width",
@@ -50,6 +51,17 @@ def test_generate_writes_the_run_down_and_watches_it(services):
     assert updates["timer"].active and updates["cancel"].visible and not updates["generate"].visible
     assert list_runs(services.store)[0].id == read_query(updates["subject"]).run
     assert updates["notice"] == "" and "t2-tile" in updates["sheet"]
+
+
+def test_a_chosen_strategy_shows_its_cost_and_its_parameters():
+    updates = handlers.choose_guidance("aig")
+    assert updates["guidance_params"] == "power=2" and "4 evaluations" in updates["guidance"].info
+    assert handlers.choose_guidance("cfg")["guidance_params"] == ""
+
+
+def test_a_strategy_for_trained_checkpoints_refuses_the_base(services):
+    updates = generate(services, checkpoints=["spo", "base"], guidance="aig", guidance_params="power=1")
+    assert "choose a trained checkpoint" in updates["notice"] and list_runs(services.store) == []
 
 
 def test_a_tick_brings_pictures_scores_and_the_point(services):

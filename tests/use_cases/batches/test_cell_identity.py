@@ -15,7 +15,8 @@ import torch
 
 from t2ialign import settings, store
 from t2ialign.registry import ADAPTER_FILE
-from t2ialign.types import Prompt, cell_key
+from t2ialign.seeds import designed_seeds
+from t2ialign.types import InputError, Prompt, cell_key
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
@@ -112,6 +113,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "guidance scale": {"guidance_scale": 5.0},
     "strategy": {"guidance": "interval"},
     "its parameters": {"guidance": "apg", "guidance_params": (("eta", 0.5),)},
+    "parameters of another": {"guidance": "aig", "guidance_params": (("power", 4.0),)},
+    "pictures made together": {"guidance": "latent_particle", "seeds": (0, 1, 2)},
     "steps": {"num_inference_steps": 5},
     "scheduler": {"scheduler": "euler"},
     "negative prompt": {"negative_prompt": "blue"},
@@ -136,6 +139,20 @@ def test_what_decides_nothing_leaves_the_cell(bench: Workbench, folder: Path, wh
 @pytest.mark.parametrize("what", REQUESTS)
 def test_another_request_is_another_cell(bench: Workbench, folder: Path, what: str):
     assert key(bench, replace(REQUEST, **REQUESTS[what])) != key(bench)
+
+
+def test_pictures_made_together_are_a_cell_of_their_own(bench: Workbench, folder: Path):
+    """Other seeds of the same request make other pictures; each prompt's own seeds are one config over all prompts."""
+    together = replace(REQUEST, guidance="latent_particle", seeds=(0, 1, 2))
+    keys = {key(bench, replace(together, seeds=seeds)) for seeds in ((0, 1, 2), (0, 1, 2, 3), (1, 2, 3))}
+    assert len(keys) == 3 and key(bench, replace(together, seeds=(2, 0, 1))) in keys
+    prompts = (Prompt("a red circle"), Prompt("a red square"))
+    own = [replace(together, prompt=prompt, seeds=designed_seeds(prompt, 4)) for prompt in prompts]
+    assert len({config_of(bench, request)[1] for request in own}) == 1
+    stored = replace(together, guidance_params=config_of(bench, together)[1].guidance_params)
+    assert key(bench, stored) == key(bench, together)
+    with pytest.raises(InputError, match="a batch cannot be extended"):
+        config_of(bench, replace(stored, seeds=(0, 1, 2, 3)))
 
 
 def test_order_and_category_make_no_other_cell(bench: Workbench, folder: Path):

@@ -1,0 +1,97 @@
+"""The predictions of a step and what the guidance strategy makes of them, with all that a strategy may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.diffusion.adapters import weakened
+from t2ialign.diffusion.attention import recording
+from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.noise import output_of, predicted_x0, root
+from t2ialign.diffusion.text import PromptEmbeds
+from t2ialign.guidance.needs import AttentionMap, Conditions, GuidanceStep, StepGuidance, WeighsAdapters
+from t2ialign.types import Guidance
+
+ANOTHER_STREAM = 2**40  # added to a seed, for noise that must have nothing to do with that of its latents
+
+
+@dataclass(frozen=True)
+class Guiding:
+    """A strategy at work on one batch; ``embeds`` are those of no prompt for every picture, then those of the prompt."""
+
+    backbone: Backbone
+    guidance: Guidance | StepGuidance
+    embeds: PromptEmbeds
+    generators: Sequence[torch.Generator]
+
+    @classmethod
+    def of(
+        cls, backbone: Backbone, guidance: Guidance | StepGuidance, embeds: PromptEmbeds, seeds: Sequence[int]
+    ) -> Guiding:
+        """What a strategy draws comes from generators of its own, one a picture."""
+        return cls(backbone, guidance, embeds, [torch.Generator().manual_seed(seed + ANOTHER_STREAM) for seed in seeds])
+
+    def predictions(
+        self, noisy: Float[Tensor, "n c h w"], timestep: Tensor, alpha_bar: float, progress: float
+    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
+        """The model's outputs for the prompt and for none at z_t = ``noisy``, and the guided one."""
+        guidance = self.guidance
+        view, said = self.backbone, self.embeds
+        if isinstance(guidance, WeighsAdapters):
+            view = weakened(view, guidance.adapter_share(progress))
+        if isinstance(guidance, Conditions):
+            said = self._conditioned(guidance, progress)
+        both = torch.cat([noisy, noisy])
+        if not isinstance(guidance, StepGuidance):
+            uncond, cond = view.predict_noise(both, timestep, said).chunk(2)
+            return cond, uncond, guidance(cond, uncond, progress)
+        attention: Sequence[AttentionMap] = ()
+        if guidance.needs.attention:
+            with view.switch.lock, recording(view.unet) as attention:
+                uncond, cond = view.predict_noise(both, timestep, said).chunk(2)
+        else:
+            uncond, cond = view.predict_noise(both, timestep, said).chunk(2)
+        return cond, uncond, guidance.guide(self._step(cond, uncond, noisy, timestep, alpha_bar, progress, attention))
+
+    def _conditioned(self, guidance: Conditions, progress: float) -> PromptEmbeds:
+        """The embeddings of both prompts of every picture as the strategy has them at this step."""
+
+        def changed(rows: Tensor) -> Tensor:
+            drawn = [torch.randn((2, *rows.shape[1:]), generator=generator) for generator in self.generators]
+            return guidance.condition(rows, torch.stack(drawn, 1).flatten(0, 1).to(rows), progress)
+
+        tokens, pooled = self.embeds.prompt_embeds, self.embeds.pooled_prompt_embeds
+        return PromptEmbeds(changed(tokens), None if pooled is None else changed(pooled), self.embeds.truncated)
+
+    def _step(
+        self,
+        cond: Tensor,
+        uncond: Tensor,
+        noisy: Tensor,
+        timestep: Tensor,
+        alpha_bar: float,
+        progress: float,
+        attention: Sequence[AttentionMap],
+    ) -> GuidanceStep:
+        backbone = self.backbone
+        empty, prompt = self.embeds.halves()
+
+        def predict(of_prompt: bool, share: float) -> Tensor:
+            return weakened(backbone, share).predict_noise(noisy, timestep, prompt if of_prompt else empty)
+
+        return GuidanceStep(
+            cond,
+            uncond,
+            progress,
+            noisy,
+            float(root(1 - alpha_bar) / root(alpha_bar)),
+            lambda output: predicted_x0(output, noisy, alpha_bar, backbone.prediction),
+            lambda x0: output_of(x0, noisy, alpha_bar, backbone.prediction),
+            predict,
+            tuple(attention),
+        )

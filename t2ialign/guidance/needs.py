@@ -1,0 +1,84 @@
+"""What a guidance strategy may ask of the loop beyond its two predictions, and how it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a guidance strategy asks of the loop beyond the predictions for the prompt and for no prompt, and what it costs.
+
+    ``evaluations``: of the UNet, for each picture and step. ``adapters``: means nothing on a checkpoint without any.
+    ``whole_batch``: a picture depends on the others made with it, so a batch is made at once, of ``fewest`` pictures or more.
+    ``attention``: the maps of the two predictions. ``information``: the two predictions are the checkpoint's own for the
+    very prompt, so that their difference is the mutual information (else it is unknown).
+    """
+
+    evaluations: int = 2
+    adapters: bool = False
+    whole_batch: bool = False
+    fewest: int = 1
+    attention: bool = False
+    information: bool = True
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """How one layer of the UNet attended, over its heads: to the prompts' tokens (``cross``) or to the picture's own cells."""
+
+    cross: bool
+    probs: Float[Tensor, "b q k"]
+
+
+@dataclass(frozen=True)
+class GuidanceStep:
+    """A step of the loop as a strategy that ``guide``s sees it; predictions are the model's own outputs.
+
+    ``latents`` are the model's input z_t and ``noise_level`` is its noise by its signal, sqrt(1 - abar) / sqrt(abar).
+    ``to_x0`` turns an output into the picture that it sees in z_t, ``to_output`` turns it back. ``predict`` evaluates the
+    UNet once more at z_t, for the prompt (True) or for none (False), with the adapters at that share of their weights (0:
+    the base). ``attention`` holds each layer's maps, no prompt's pictures first, for a strategy that needs them.
+    """
+
+    noise_cond: Float[Tensor, "n c h w"]
+    noise_uncond: Float[Tensor, "n c h w"]
+    progress: float
+    latents: Float[Tensor, "n c h w"]
+    noise_level: float
+    to_x0: Callable[[Tensor], Tensor]
+    to_output: Callable[[Tensor], Tensor]
+    predict: Callable[[bool, float], Tensor]
+    attention: tuple[AttentionMap, ...] = ()
+
+
+@runtime_checkable
+class StepGuidance(Protocol):
+    """A strategy that needs more of a step than its two predictions."""
+
+    needs: ClassVar[Needs]
+
+    def guide(self, step: GuidanceStep) -> Float[Tensor, "n c h w"]: ...
+
+
+@runtime_checkable
+class Conditions(Protocol):
+    """A strategy that changes what the UNet reads of the prompts, for one step."""
+
+    def condition(
+        self, embeds: Float[Tensor, "b ..."], noise: Float[Tensor, "b ..."], progress: float
+    ) -> Float[Tensor, "b ..."]:
+        """Each row's embeddings changed; ``noise`` is standard normal, drawn from each picture's own generator."""
+
+
+@runtime_checkable
+class WeighsAdapters(Protocol):
+    """A strategy that turns the adapters up and down."""
+
+    def adapter_share(self, progress: float) -> float:
+        """The share of their weights with which both predictions of a step are made."""

@@ -1,0 +1,36 @@
+"""Autoguidance against diffusers' guider, whose weaker model is another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from t2ialign import torchvision_guard
+from t2ialign.guidance.autoguidance import Autoguidance
+from tests.guidance.predictions import predictions
+from tests.guidance.steps import step_of
+
+
+def test_equals_diffusers():
+    torchvision_guard.install()
+    from diffusers.guiders import AutoGuidance
+
+    cond, uncond = predictions(0)
+    weak, weak_uncond = predictions(1)
+    expected = AutoGuidance(2.5, auto_guidance_layers=[0], dropout=1.0).forward(cond, weak).pred
+    torch.testing.assert_close(Autoguidance(2.5).guide(step_of(cond, uncond, 0.5, (weak, weak_uncond))), expected)
+
+
+def test_no_prompt_plays_no_part_and_the_weaker_share_is_asked_for():
+    asked = []
+    cond, uncond = predictions()
+
+    def predict(of_prompt: bool, share: float) -> torch.Tensor:
+        asked.append((of_prompt, share))
+        return 0.5 * cond
+
+    step = replace(step_of(cond, uncond), predict=predict)
+    first = Autoguidance(3.0, 0.25).guide(step)
+    assert asked == [(True, 0.25)]
+    assert torch.equal(Autoguidance(3.0, 0.25).guide(replace(step, noise_uncond=cond)), first)
