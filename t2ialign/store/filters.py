@@ -32,8 +32,9 @@ OWN_SEEDS = """EXISTS (
 class Filters:
     """An empty field restricts nothing. ``checkpoints`` are blends as people write them, ``prompts`` are texts.
 
-    A backbone without adapters is ``base``, or the name of the backbone where there are several. ``without`` are checkpoints that are left out, ``configs`` and ``cells`` are keys; ``benchmarks`` are keys of benchmark
-    sets: their prompts and, of scores, exactly their seeds.
+    A backbone without adapters is ``base``, or the name of the backbone where there are several. ``without`` are checkpoints
+    that are left out, ``configs`` and ``cells`` are keys; ``benchmarks`` are keys of benchmark sets: their prompts and, of
+    scores, exactly their seeds.
     """
 
     categories: tuple[str, ...] = ()
