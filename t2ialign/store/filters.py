@@ -59,7 +59,8 @@ class Filters:
     @property
     def where_scores(self) -> str:
         """The condition on ``CELLS`` with ``batch_scores``: also that these are of a benchmark set's own seeds."""
-        return f"{self.where} AND {OWN_SEEDS}" if self.benchmarks else self.where
+        parts = [OWN_SEEDS if name == "benchmarks" else CLAUSES[name] for name in self.params()]
+        return " AND ".join(parts) or "true"
 
     def params(self) -> dict[str, list[str]]:
         """The named parameters of ``where``."""
