@@ -1,6 +1,6 @@
 """The store at 10^4, 10^5 and 10^6 pictures: the chart's queries beside SQLite and pandas, on the same rows in one run.
 
-    python benchmarks/store.py             # all three sizes: about five minutes
+    python benchmarks/store.py             # all three sizes: about six minutes
     python benchmarks/store.py --quick     # 10^4 and 10^5: under a minute
 
 Times are CPU milliseconds of this process, all threads together and the least of some runs, so that a busy machine changes
