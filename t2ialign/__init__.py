@@ -157,6 +157,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         images.py           pictures as files named by their hash
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
+        aggregates.py       the chart's points, added up by DuckDB
+        paired_aggregates.py  differences with the parent, added up by DuckDB
+        upkeep.py           checked, saved, written out and read in
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
         runs.py             what a person asked for, under an id for links
@@ -195,6 +198,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     use_cases/              the use cases, the only composers
         api.py              the public Python API
         results.py          where results are kept and found, whoever owns the store
+        upkeep.py           a store brought up to date with the files beside it
         workbench.py        what every use case works with
         measures.py         which scorers measure what, and what is left out why
         additions.py        checkpoints from elsewhere: checked, listed, renamed, annotated
@@ -369,6 +373,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         runs.py             generate, score, points, sweep, world, reference
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
+        store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
         serve.py            the page
         publish.py          push, deploy

@@ -26,6 +26,7 @@ from t2ialign.types import GenerationConfig, Interval, Metric, TradeoffPoint
 
 FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
+THRONG = 12  # more than this, and so would labels at the ends of the sweeps
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
@@ -72,12 +73,12 @@ def tradeoff_figure(
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
         style = look[line[0].config.checkpoint]
-        chart.add_scatter(**_sweep(name, line, style, colors, x_metric, y_metric, whole, drawn))
-        trace = chart.data[-1]
+        trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, drawn)
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
-        trace.update(_bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]})
+        trace |= _bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]}
         if named:
-            trace.update(showlegend=False, opacity=_opacity({point.config.key for point in line}, highlight))
+            trace |= {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
+        chart.add_scatter(**trace)
     notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else ())
     notes += _names(lines, look, drawn, highlight) if named else []
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
@@ -296,10 +297,13 @@ def _around_tip(one: Comparison) -> Interval:
 
 
 def labels(lines: Sequence[Sequence[TradeoffPoint]], highlight: Collection[str]) -> dict[GenerationConfig, str]:
-    """The guidance scales beside the points; where many lines crowd, beside what is highlighted and the ends of sweeps."""
+    """The guidance scales beside the points; where many lines crowd, beside what is highlighted and the ends of sweeps.
+
+    Of a throng of lines only the first has its ends labelled.
+    """
     text = {}
     for line in lines:
-        ends = (line[0], line[-1]) if len(line) > 1 else ()
+        ends = (line[0], line[-1]) if len(line) > 1 and (len(lines) <= THRONG or line is lines[0]) else ()
         for point in line:
             scale = f"{point.config.guidance_scale:g}"
             if point.config.key in highlight:

@@ -6,6 +6,7 @@
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores``; ``paired_scores``, ``strategy_scores`` for ``tradeoff``
+the chart               ``scored_points``, ``scored_comparisons`` of ``pairs_of``: what those rows add up to, quickly
 benchmark sets          ``add_benchmark``, ``list_benchmarks``, ``stray_prompts``; ``marks`` of checkpoints
 runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
 studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
@@ -21,6 +22,7 @@ table is a function in ``migrations``, a new kind of result from other processes
 
 from __future__ import annotations
 
+from t2ialign.store.aggregates import ScoredPoints, cells_left_out, scored_points
 from t2ialign.store.batches import (
     Cell,
     add_batch,
@@ -51,6 +53,7 @@ from t2ialign.store.filters import Filters
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
 from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
 from t2ialign.store.marks import Mark, RunMark, marks, run_marks, set_mark, set_run_mark
+from t2ialign.store.paired_aggregates import Pair, pairs_of, scored_comparisons
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
@@ -62,6 +65,7 @@ from t2ialign.store.scores import (
     paired_scores,
     record_scores,
     records_of,
+    scored_metrics,
     scores_of,
     strategy_scores,
 )
@@ -76,9 +80,11 @@ __all__ = [
     "JobProgress",
     "JobStatus",
     "Mark",
+    "Pair",
     "PictureRecord",
     "Run",
     "RunMark",
+    "ScoredPoints",
     "Status",
     "Store",
     "StoreBusy",
@@ -92,6 +98,7 @@ __all__ = [
     "benchmark_size",
     "benchmark_table",
     "cell_scores",
+    "cells_left_out",
     "choices",
     "count_pictures",
     "counted_notes",
@@ -116,7 +123,7 @@ __all__ = [
     "notes_of",
     "open_store",
     "paired_scores",
-    "strategy_scores",
+    "pairs_of",
     "pictures",
     "point_rows",
     "post",
@@ -127,10 +134,14 @@ __all__ = [
     "records_of",
     "score_rows",
     "run_marks",
+    "scored_metrics",
+    "scored_points",
+    "scored_comparisons",
     "scores_of",
     "set_mark",
     "set_run_mark",
     "set_status",
+    "strategy_scores",
     "stray_prompts",
     "train_steps",
     "update_job",

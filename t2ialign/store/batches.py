@@ -14,7 +14,7 @@ from torch import Tensor
 from t2ialign.store import images
 from t2ialign.store.database import Store
 from t2ialign.store.errors import in_plain_words
-from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
+from t2ialign.store.filters import ALL, CELLS, Filters
 from t2ialign.store.records import CellRecord, PictureRecord, config_of
 from t2ialign.store.writing import insert_records
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch, cell_key
@@ -124,7 +124,7 @@ def list_cells(store: Store, filters: Filters = ALL) -> list[Cell]:
     """The cells that have pictures, by checkpoint, guidance scale and prompt."""
     sql = f"""
         SELECT cell, any_value(text), any_value(category), any_value(tags), any_value(record), list(seed ORDER BY seed)
-        FROM {CELLS} JOIN images USING (cell) WHERE {WHERE}
+        FROM {CELLS} JOIN images USING (cell) WHERE {filters.where}
         GROUP BY cell ORDER BY any_value(checkpoint), any_value(guidance_scale), any_value(text), cell
     """
     return [

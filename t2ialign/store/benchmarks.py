@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import pyarrow as pa
 
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
-from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
+from t2ialign.store.filters import ALL, CELLS, Filters
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.types import Prompt, content_key
 
@@ -45,13 +46,15 @@ def add_benchmark(store: Store, found: BenchmarkSet) -> None:
 
 def list_benchmarks(store: Store, filters: Filters = ALL) -> list[BenchmarkRow]:
     """All sets, those with most to compare first: configs that pass the filters."""
+    return list(store.remembered(("benchmarks", filters), partial(_list, store, filters)))
+
+
+def _list(store: Store, filters: Filters) -> list[BenchmarkRow]:
     sql = f"""
-        WITH scored AS (
-            SELECT DISTINCT config, prompt, seed_set FROM batch_scores JOIN {CELLS} USING (cell) WHERE {WHERE}
-        ),
-        used AS (
-            SELECT benchmark, count(DISTINCT config) AS configs
-            FROM benchmark_prompts JOIN scored USING (prompt, seed_set) GROUP BY benchmark
+        WITH used AS (
+            SELECT benchmark, count(DISTINCT configs.rowid) AS configs
+            FROM batch_scores JOIN {CELLS} USING (cell) JOIN benchmark_prompts USING (prompt, seed_set)
+            WHERE {filters.where} GROUP BY benchmark
         )
         SELECT benchmark, title, count(*), coalesce(any_value(configs), 0) AS configs
         FROM benchmarks JOIN benchmark_prompts USING (benchmark) LEFT JOIN used USING (benchmark)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import filelock
@@ -27,8 +28,11 @@ from t2ialign.store.errors import StoreBusy, StoreTrouble, in_plain_words, in_us
 from t2ialign.store.migrations import migrate
 from t2ialign.types import InputError
 
+T = TypeVar("T")
+
 FILE = "t2ialign.duckdb"
 LOCK, HOLDER = "t2ialign.lock", "t2ialign.pid"  # held by the one process that writes, and which that is
+MOST_REMEMBERED = 64  # answers
 HEADERS = 12_288  # bytes: a DuckDB file without its three headers holds nothing yet
 
 
@@ -42,11 +46,46 @@ class Store:
         self._held = held
         self._writing = _lock_of(home.resolve())
         self._reviving = threading.Lock()
+        self._writes = _writes_of(home.resolve())
+        self._memory: dict[Hashable, Any] = {}
+        self._remembered_at = 0
 
     def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows of one query."""
         with self._cursor() as cursor:
             return cursor.execute(sql, params).fetchall()
+
+    def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """What ``answer`` says, asked again only once something was written: a page asks the same many times over.
+
+        The answer is shared: nobody may change it.
+        """
+        writes = self._writes.count
+        if self._remembered_at != writes or len(self._memory) >= MOST_REMEMBERED:
+            self._memory, self._remembered_at = {}, writes
+        memory = self._memory
+        if question not in memory:
+            memory[question] = answer()  # what is written meanwhile starts a new memory
+        found: T = memory[question]
+        return found
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nobody writes meanwhile, and the one file holds everything: the moment to copy it."""
+        with self._writing, self._cursor() as cursor:
+            cursor.execute("FORCE CHECKPOINT").fetchall()
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Cursor]:
+        """A cursor for several queries over one state of the store, and for temporary tables, which are gone afterwards."""
+        with self._cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+            finally:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
@@ -62,6 +101,8 @@ class Store:
                 with suppress(duckdb.Error):  # a commit that failed has ended the transaction already
                     cursor.rollback()
                 raise
+            finally:
+                self._writes.count += 1  # within the write lock, after the commit
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""
@@ -131,6 +172,18 @@ def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], confli
     cursor.register("incoming", pa.Table.from_pylist(list(rows)))
     cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming ON CONFLICT {conflict}").fetchall()
     cursor.unregister("incoming")
+
+
+@dataclass
+class _Writes:
+    """How often something was written to a folder's store, whoever in this process has it open."""
+
+    count: int = 0
+
+
+@cache
+def _writes_of(home: Path) -> _Writes:
+    return _Writes()
 
 
 @cache

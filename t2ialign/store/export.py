@@ -59,7 +59,7 @@ def point_rows(points: Iterable[TradeoffPoint]) -> list[Row]:
 
 def counted_notes(point: TradeoffPoint) -> list[str]:
     """A point's notes, each with the number of its cells that it is about."""
-    return [f"{cells} of {len(point.cells)} prompts: {note}" for note, cells in point.notes]
+    return [f"{cells} of {point.prompts} prompts: {note}" for note, cells in point.notes]
 
 
 def score_rows(scores: Iterable[CellScore]) -> list[Row]:

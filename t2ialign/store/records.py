@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -159,7 +159,9 @@ def config_json(config: GenerationConfig) -> str:
     return json.dumps(config.to_json(), sort_keys=True)
 
 
+@lru_cache(maxsize=4096)
 def config_of(text: str) -> GenerationConfig:
+    """Inverse of ``config_json``."""
     return decode(GenerationConfig, json.loads(text))
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from t2ialign.store.database import Store
-from t2ialign.store.filters import ALL, CELLS, WHERE, Filters
+from t2ialign.store.filters import ALL, CELLS, Filters
 from t2ialign.store.records import CellRecord, config_of
 from t2ialign.store.writing import insert_records
 from t2ialign.types import GenerationConfig, InputError, Prompt, cell_key
@@ -71,7 +71,7 @@ def list_runs(
     """
     matching = f"""
         EXISTS (
-            SELECT 1 FROM {CELLS} WHERE list_contains(runs.cells, cells.cell) AND {WHERE}
+            SELECT 1 FROM {CELLS} WHERE list_contains(runs.cells, cells.cell) AND {filters.where}
                 AND contains(lower(concat(prompts.text, ' ', configs.checkpoint)), lower($search))
         )
         AND NOT EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = runs.run::VARCHAR AND forgotten)

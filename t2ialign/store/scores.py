@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from t2ialign.store.database import Store
-from t2ialign.store.filters import ALL, CELLS, SEEDS, WHERE, Filters
+from t2ialign.store.filters import ALL, CELLS, Filters
 from t2ialign.store.records import CellRecord, ScoreRecord, config_of
 from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.comparison import PairedScore
@@ -73,7 +74,7 @@ def cell_scores(
             SELECT cell, seed_set, n, seeds, level, effects, metric, version, value, lo, hi, record, text, checkpoint,
                 guidance_scale
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
-            WHERE NOT isnan(value) AND {WHERE} AND {SEEDS} AND (
+            WHERE NOT isnan(value) AND {filters.where_scores} AND (
                 metric = $x AND $x_version IN ('', version) OR metric = $y AND $y_version IN ('', version)
             )
         ),
@@ -110,7 +111,7 @@ def paired_scores(
             SELECT cell, prompt, text, checkpoint, backbone, guidance_scale, record, seed_set, n, seeds, level, effects, metric,
                 version, value
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
-            WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {WHERE} AND {SEEDS}
+            WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {filters.where_scores}
         )
         SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
         FROM scored p JOIN scored b USING (prompt, guidance_scale, seed_set, metric, version)
@@ -157,7 +158,7 @@ def strategy_scores(
                 version, value
             FROM batch_scores JOIN seed_sets USING (seed_set) JOIN {CELLS} USING (cell)
             WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND checkpoint = $checkpoint
-                AND {WHERE} AND {SEEDS}
+                AND {filters.where_scores}
         )
         SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
         FROM scored p JOIN scored b USING (prompt, seed_set, metric, version)
@@ -178,9 +179,26 @@ def _effects(seeds: Sequence[int], level: str, effects: Sequence[float] | None) 
 
 def choices(store: Store) -> dict[str, list[str]]:
     """What there is to choose from: ``categories``, ``checkpoints``, ``backbones``; scored ``metrics``."""
-    found = {
-        name: store.rows(f"SELECT DISTINCT {column} AS name FROM {CELLS} JOIN images USING (cell) ORDER BY name")
-        for name, column in {"categories": "category", "checkpoints": "checkpoint", "backbones": "backbone"}.items()
-    }
-    found["metrics"] = store.rows("SELECT DISTINCT metric FROM batch_scores WHERE NOT isnan(value) ORDER BY metric")
-    return {name: [value for (value,) in rows if value] for name, rows in found.items()}
+    return {name: list(found) for name, found in store.remembered("choices", partial(_choices, store)).items()}
+
+
+def scored_metrics(store: Store, filters: Filters) -> tuple[str, ...]:
+    """The metrics that have a score of some cell that passes the filters, by name."""
+    sql = f"""
+        SELECT DISTINCT metric FROM batch_scores JOIN {filters.tables} USING (cell)
+        WHERE NOT isnan(value) AND {filters.where_scores} ORDER BY metric
+    """
+    return store.remembered(
+        ("metrics", filters), lambda: tuple(metric for (metric,) in store.rows(sql, filters.params()))
+    )
+
+
+def _choices(store: Store) -> dict[str, list[str]]:
+    sql = f"""
+        SELECT category, checkpoint, backbone FROM {CELLS} JOIN (SELECT DISTINCT cell FROM images) USING (cell) GROUP BY ALL
+    """
+    columns = dict(zip(("categories", "checkpoints", "backbones"), zip(*store.rows(sql))))
+    metrics = store.rows("SELECT DISTINCT metric FROM batch_scores WHERE NOT isnan(value)")
+    found = {name: columns.get(name, ()) for name in ("categories", "checkpoints", "backbones")}
+    found["metrics"] = tuple(metric for (metric,) in metrics)
+    return {name: sorted({value for value in values if value}) for name, values in found.items()}

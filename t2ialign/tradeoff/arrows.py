@@ -48,12 +48,17 @@ class Arrow:
 def arrows(
     rows: Iterable[PairedScore], x: Metric, y: Metric, judges: Mapping[str, str], metrics: Mapping[str, Metric]
 ) -> list[Arrow]:
+    """One arrow for each pair of configs that both axes compare, from scores of cells (``arrows_of``)."""
+    return arrows_of(comparisons(rows, metrics), x, y, judges)
+
+
+def arrows_of(made: Iterable[Comparison], x: Metric, y: Metric, judges: Mapping[str, str]) -> list[Arrow]:
     """One arrow for each pair of configs that both axes compare; their differences are one family of tests (Holm).
 
     ``judges``: {checkpoint: the metric that it was trained for}.
     """
     found: dict[tuple[GenerationConfig, GenerationConfig], dict[str, Comparison]] = defaultdict(dict)
-    for one in comparisons(rows, metrics):
+    for one in made:
         found[one.policy, one.base][one.metric] = one
     pairs = [pair for pair in found.values() if {x.name, y.name} <= set(pair)]
     tested = [pair[name] for pair in pairs for name in dict.fromkeys((x.name, y.name))]

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.interval import (
     Effects,
-    Estimate,
+    Moments,
     difference_of,
-    mean_interval,
-    over_prompts,
-    paired_difference,
+    moments,
+    turned,
 )
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
 
@@ -33,6 +32,24 @@ class PairedScore:
     base_value: float
     policy_effects: Effects = field(default_factory=dict)
     base_effects: Effects = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PairedMoments:
+    """What a comparison needs of its prompts, whoever adds them up; both sides in the unit before ``Metric.finish``.
+
+    ``difference`` is None for effective numbers, ``wins`` (each prompt's share of seeds on which the policy's picture is
+    the better one) for metrics that are not of single pictures.
+    """
+
+    policy: GenerationConfig
+    base: GenerationConfig
+    prompts: int
+    seeds: int
+    policy_side: Moments
+    base_side: Moments
+    difference: Moments | None
+    wins: Moments | None
 
 
 @dataclass(frozen=True)
@@ -108,35 +125,47 @@ def _comparison(
     versions = sorted({row.version for row in rows})
     if len(versions) > 1:
         raise InputError(f"{metric.name} was scored by different versions ({' and '.join(versions)}): re-score first.")
+    prompts = len({row.prompt for row in rows})
+    seeds = sum(row.seeds for row in rows)
+    sides = (
+        _moments([row.policy_value for row in rows], [row.policy_effects for row in rows], metric.finish),
+        _moments([row.base_value for row in rows], [row.base_effects for row in rows], metric.finish),
+    )
     difference = None if metric.finish else _difference(rows)
-    p = difference.p if difference else math.nan
+    return comparison_of(
+        PairedMoments(policy, base, prompts, seeds, *sides, difference=difference, wins=_wins(rows, metric)), metric
+    )
+
+
+def comparison_of(found: PairedMoments, metric: Metric) -> Comparison:
+    """The comparison that moments make, a test of its own."""
+    change = found.difference.estimate if found.difference else None
+    p = change.p if change else math.nan
     return Comparison(
-        policy,
-        base,
+        found.policy,
+        found.base,
         metric.name,
-        prompts=len({row.prompt for row in rows}),
-        seeds=sum(row.seeds for row in rows),
-        policy_mean=_mean([row.policy_value for row in rows], [row.policy_effects for row in rows], metric),
-        base_mean=_mean([row.base_value for row in rows], [row.base_effects for row in rows], metric),
-        difference=difference.interval if difference else None,
-        win_rate=_win_rate(rows, metric),
+        found.prompts,
+        found.seeds,
+        policy_mean=turned(found.policy_side.estimate.interval, metric.finish),
+        base_mean=turned(found.base_side.estimate.interval, metric.finish),
+        difference=change.interval if change else None,
+        win_rate=found.wins.estimate.interval.within((0.0, 1.0)) if found.wins else None,
         p=p,
         adjusted=p,
     )
 
 
-def _difference(rows: Sequence[PairedScore]) -> Estimate:
-    ours, theirs = {row.prompt: row.policy_value for row in rows}, {row.prompt: row.base_value for row in rows}
-    effects = {row.prompt: difference_of(row.policy_effects, row.base_effects) for row in rows}
-    return paired_difference(ours, theirs, effects)
+def _difference(rows: Sequence[PairedScore]) -> Moments:
+    values = [row.policy_value - row.base_value for row in rows]
+    return _moments(values, [difference_of(row.policy_effects, row.base_effects) for row in rows], None)
 
 
-def _win_rate(rows: Sequence[PairedScore], metric: Metric) -> Interval | None:
-    """Over prompts, each the share of its seeds on which the policy's picture is the better one."""
+def _wins(rows: Sequence[PairedScore], metric: Metric) -> Moments | None:
     if metric.level != "image":
         return None
     sign = 1 if metric.higher_is_better else -1
-    return mean_interval([0.5 + 0.5 * sign * wins_over_losses(row) for row in rows]).within((0.0, 1.0))
+    return moments([0.5 + 0.5 * sign * wins_over_losses(row) for row in rows])
 
 
 def wins_over_losses(row: PairedScore, same_seed: bool = True) -> float:
@@ -157,5 +186,7 @@ def _sign(ours: float, theirs: float) -> float:
     return 0.0 if math.isclose(ours, theirs, rel_tol=1e-6, abs_tol=1e-6) else math.copysign(1, ours - theirs)
 
 
-def _mean(values: Sequence[float], effects: Sequence[Effects], metric: Metric) -> Interval:
-    return over_prompts([Interval(value, math.nan, math.nan) for value in values], metric.finish, effects)
+def _moments(values: Sequence[float], effects: Sequence[Effects], finish: Callable[[float], float] | None) -> Moments:
+    """Moments of the values that are known."""
+    known = [(value, effect) for value, effect in zip(values, effects) if not math.isnan(value)]
+    return moments([finish(value) if finish else value for value, _ in known], [effect for _, effect in known])

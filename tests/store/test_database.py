@@ -365,3 +365,22 @@ def test_a_question_mark_is_refused_before_anything_is_made(tmp_path: Path):
     with pytest.raises(InputError, match="has a question mark in its path"):
         open_store(tmp_path / "what?")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_answer_is_remembered_until_something_is_written(store: Store, home: Path):
+    """Also where another opening of the same store in this process writes it."""
+    asked = []
+
+    def answer() -> int:
+        asked.append(1)
+        return len(asked)
+
+    with open_store(home) as beside:
+        assert [store.remembered("a", answer), store.remembered("a", answer), store.remembered("b", answer)] == [
+            1,
+            1,
+            2,
+        ]
+        with beside.transaction() as cursor:
+            cursor.execute("INSERT INTO ingested VALUES ('x', now())").fetchall()
+        assert store.remembered("a", answer) == 3

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from t2ialign.charts import FEW_PROMPTS, solid_points
 from t2ialign.charts.intervals import in_words
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.words import counted, default_metric
 from t2ialign.metrics import METRICS
-from t2ialign.store import Filters, benchmark_size, cell_scores, choices, list_benchmarks, paired_scores
-from t2ialign.tradeoff.arrows import Arrow, arrows, shared_version
-from t2ialign.tradeoff.comparison import PairedScore
+from t2ialign.store import (
+    Filters,
+    ScoredPoints,
+    benchmark_size,
+    cell_scores,
+    cells_left_out,
+    choices,
+    list_benchmarks,
+    pairs_of,
+    scored_comparisons,
+    scored_points,
+)
+from t2ialign.tradeoff.arrows import Arrow, arrows_of
 from t2ialign.tradeoff.correlation import rank_correlation
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
-from t2ialign.types import Axis, Metric, TradeoffPoint
+from t2ialign.types import Axis, InputError, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import lineages
 from t2ialign.use_cases.batches.rescore import current_version
 
@@ -36,6 +47,11 @@ class Chosen:
     hidden: tuple[str, ...] = ()
 
     @property
+    def shown(self) -> Filters:
+        """The filters without the hidden checkpoints."""
+        return replace(self.filters, without=self.hidden)
+
+    @property
     def comparable(self) -> bool:
         """Whether all points are of one benchmark set; else each is of whatever prompts it has."""
         return bool(self.filters.benchmarks)
@@ -43,19 +59,22 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Points:
-    """The points of a chart, the cell scores behind them, and the cells that only other metric versions have scored.
+    """The points of a chart without their cells (``cells_of`` has those), and what was left out of them.
 
-    ``whole``: how many prompts a point has that is compared with the others.
+    ``scored``: the points as the store counts them. ``whole``: how many prompts a point has that is compared with the others.
     """
 
-    points: tuple[TradeoffPoint, ...]
-    rows: tuple[CellScore, ...]
-    other_versions: tuple[str, ...] = ()
+    scored: ScoredPoints
     whole: int = FEW_PROMPTS
 
     @property
+    def points(self) -> tuple[TradeoffPoint, ...]:
+        return self.scored.points
+
+    @property
     def left_out(self) -> int:
-        return len(self.other_versions)
+        """How many cells only other versions of the metrics have scored."""
+        return self.scored.left_out
 
     def of(self, config: str) -> TradeoffPoint | None:
         """The point of a config's key."""
@@ -73,19 +92,32 @@ def _metric(name: str, axis: Axis, scored: Sequence[str]) -> Metric:
 
 def load_points(services: Services, chosen: Chosen) -> Points:
     """The chart's points; of several metric versions only the most frequent one counts (of equals, today's), and is said."""
+    today = partial(current_version, services.bench)
+    found = scored_points(services.store, chosen.x, chosen.y, chosen.shown, today)
+    return Points(found, _whole(services, chosen.filters))
+
+
+def left_out_cells(services: Services, chosen: Chosen, found: Points) -> tuple[str, ...]:
+    """The keys of the cells that only other versions have scored."""
+    return cells_left_out(services.store, chosen.x, chosen.y, chosen.shown, found.scored.versions)
+
+
+def cells_of(services: Services, chosen: Chosen, found: Points, config: str) -> tuple[TradeoffPoint, list[CellScore]]:
+    """The point of a config's key with its cells, and their scores.
+
+    Raises:
+        InputError: no such point is on the chart.
+    """
+    known, filters = found.scored, replace(chosen.shown, configs=(config,))
     rows = [
         row
-        for row in cell_scores(services.store, chosen.x.name, chosen.y.name, chosen.filters)
-        if row.config.checkpoint not in chosen.hidden
+        for row in (cell_scores(services.store, chosen.x.name, chosen.y.name, filters) if found.of(config) else ())
+        if row.version == known.versions[row.metric] and known.size in (None, row.seeds)
     ]
-    usual = {metric.name: _usual_version(services, rows, metric) for metric in (chosen.x, chosen.y)}
-    kept = tuple(row for row in rows if row.version == usual[row.metric])
-    whole = {row.cell for row in kept if row.metric == chosen.x.name} & {
-        row.cell for row in kept if row.metric == chosen.y.name
-    }
-    left_out = tuple(sorted({row.cell for row in rows} - whole))
-    points = tuple(tradeoff_points(kept, chosen.x, chosen.y))
-    return Points(points, kept, left_out, _whole(services, chosen.filters))
+    points = tradeoff_points(rows, chosen.x, chosen.y)
+    if not points:
+        raise InputError("This point is no longer on the chart: loosen the filters, or click another one.")
+    return points[0], rows
 
 
 def _whole(services: Services, filters: Filters) -> int:
@@ -107,17 +139,15 @@ def load_arrows(services: Services, chosen: Chosen, found: Points) -> list[Arrow
         if parent:
             parents[parent].append(name)
     judges = {name: line.judge for name, line in known.items() if line.judge}
-    shown = {point.config for point in found.points}
-    versions = {
-        name: version for p in found.points for name, version in ((p.x_metric, p.x_version), (p.y_metric, p.y_version))
-    }
+    by_name = {name: parent for parent, names in parents.items() for name in names}
+    pairs = [
+        replace(pair, judge=judges.get(pair.policy.checkpoint, ""))
+        for pair in pairs_of(services.store, [point.config for point in found.points], by_name)
+    ]
+    axes = list(dict.fromkeys((chosen.x.name, chosen.y.name)))
     everyone = replace(chosen.filters, checkpoints=())
-    rows: list[PairedScore] = []
-    for parent, names in parents.items():
-        metrics = list(dict.fromkeys((chosen.x.name, chosen.y.name, *(judges[n] for n in names if n in judges))))
-        rows += paired_scores(services.store, names, parent, metrics, everyone)
-    kept = [row for row in rows if row.policy in shown and row.base.revision == row.policy.revision]
-    return arrows(shared_version(kept, versions), chosen.x, chosen.y, judges, METRICS)
+    made = scored_comparisons(services.store, pairs, METRICS, axes, found.scored.versions, everyone)
+    return arrows_of(made, chosen.x, chosen.y, judges)
 
 
 def metric_choices(services: Services) -> list[tuple[str, str]]:
@@ -152,11 +182,9 @@ def _warning(found: Points, metric: Metric) -> str:
         )
     if not metric.equal_n or not found.points:
         return ""
-    shown = {cell for point in found.points for cell in point.cells}
-    sizes = sorted({row.seeds for row in found.rows if row.cell in shown})
-    others = {row.cell for row in found.rows} - shown
-    left = f"; {counted(len(others), 'cell')} with another number are left out" if others else ""
-    return f" {metric.title} grows with the number of pictures, so only cells of {sizes[0]} seeds are compared{left}."
+    size, others = found.scored.size, found.scored.other_sizes
+    left = f"; {counted(others, 'cell')} with another number are left out" if others else ""
+    return f" {metric.title} grows with the number of pictures, so only cells of {size} seeds are compared{left}."
 
 
 def _correlation(found: Points, chosen: Chosen) -> str:
@@ -184,12 +212,3 @@ def _other(chosen: Chosen) -> str:
     if chosen.y.axis == "diversity" and chosen.y.level == "image":
         return chosen.y.title
     return chosen.y.axis if chosen.y.axis != chosen.x.axis else f"{chosen.y.axis} by {chosen.y.title}"
-
-
-def _usual_version(services: Services, rows: Sequence[CellScore], metric: Metric) -> str:
-    """The version that most cells of a metric were scored with; of several, today's if it is known, else the later name."""
-    counts = Counter(row.version for row in rows if row.metric == metric.name)
-    if len(counts) < 2:
-        return next(iter(counts), "")
-    today = current_version(services.bench, metric)
-    return max(counts, key=lambda version: (counts[version], version == today, version))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import picture_scores
-from t2ialign.dashboard.shared.chart_points import Chosen, Points, load_arrows, load_points
+from t2ialign.dashboard.shared.chart_points import Chosen, Points, cells_of, load_arrows, load_points
 from t2ialign.dashboard.shared.contact_sheet import Group, Tile
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import address
 from t2ialign.dashboard.shared.point_details_view import PointDetails, PromptRow
-from t2ialign.store import Cell, Filters, find_cell, list_cells
+from t2ialign.store import Cell, Filters, ScoredPoints, find_cell, list_cells
 from t2ialign.store.scores import records_of
 from t2ialign.tradeoff.comparison import Comparison
-from t2ialign.types import InputError, TradeoffPoint
+from t2ialign.tradeoff.points import CellScore
+from t2ialign.types import TradeoffPoint
 
 STRIP = 6
 
@@ -26,20 +29,18 @@ def point_details(services: Services, chosen: Chosen, config: str, cell: str = "
         InputError: no such point is on the chart.
     """
     found = load_points(services, chosen)
-    point = _point(found, config)
-    covers = _covers(services, found, point, chosen)
+    point, rows = cells_of(services, chosen, found, config)
+    covers = _covers(services, rows, point, chosen)
     opened = cell if cell in point.cells else covers[0].cell
     look = services.palette()[point.config.checkpoint]
     group = cell_group(services, find_cell(services.store, opened), look, chosen)
-    return PointDetails(
-        point, chosen.x, chosen.y, look, covers, opened, group, _against_parent(services, chosen, point)
-    )
+    against = _against_parent(services, chosen, found, point)
+    return PointDetails(point, chosen.x, chosen.y, look, covers, opened, group, against)
 
 
 def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
     """Addresses of a few pictures behind a point, for the strip beside the pointer; none for an unknown point."""
-    point = load_points(services, chosen).of(config)
-    cells = list_cells(services.store, Filters(cells=point.cells)) if point else []
+    cells = list_cells(services.store, replace(chosen.shown, configs=(config,)))
     step = max(1, len(cells) // STRIP)
     return [address(cell.key, cell.seeds[0], small=True) for cell in cells[::step][:STRIP]]
 
@@ -59,21 +60,17 @@ def cell_group(services: Services, cell: Cell, look: Look, chosen: Chosen) -> Gr
     return Group(cell.config.checkpoint, look, tiles, cell.config.height)
 
 
-def _against_parent(services: Services, chosen: Chosen, point: TradeoffPoint) -> tuple[Comparison, ...]:
+def _against_parent(services: Services, chosen: Chosen, found: Points, point: TradeoffPoint) -> tuple[Comparison, ...]:
     """What training the point's checkpoint changed on the prompts and seeds that its parent has too, metric by metric."""
-    found = load_arrows(services, chosen, Points((point,), (), whole=1))
-    return tuple({one.metric: one for arrow in found for one in (arrow.x, arrow.y)}.values())
+    alone = Points(ScoredPoints((point,), found.scored.versions), whole=1)
+    made = load_arrows(services, chosen, alone)
+    return tuple({one.metric: one for arrow in made for one in (arrow.x, arrow.y)}.values())
 
 
-def _point(found: Points, config: str) -> TradeoffPoint:
-    point = found.of(config)
-    if point is None:
-        raise InputError("This point is no longer on the chart: loosen the filters, or click another one.")
-    return point
-
-
-def _covers(services: Services, found: Points, point: TradeoffPoint, chosen: Chosen) -> tuple[PromptRow, ...]:
-    values = {(row.cell, row.metric): row.value.mean for row in found.rows}
+def _covers(
+    services: Services, rows: Sequence[CellScore], point: TradeoffPoint, chosen: Chosen
+) -> tuple[PromptRow, ...]:
+    values = {(row.cell, row.metric): row.value.mean for row in rows}
     cells = list_cells(services.store, Filters(cells=point.cells))
     return tuple(
         PromptRow(

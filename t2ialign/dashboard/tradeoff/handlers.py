@@ -32,9 +32,19 @@ from t2ialign.dashboard.shared.html import explained, notice
 from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import all_points, back_to_all, point_details_html
 from t2ialign.dashboard.shared.wiring import Updates, said
-from t2ialign.dashboard.shared.words import counted
+from t2ialign.dashboard.shared.words import counted, default_metric
 from t2ialign.dashboard.tradeoff.run_table import differences, run_table
-from t2ialign.store import Filters, Mark, choices, list_benchmarks, marks, point_rows, set_mark, write_table
+from t2ialign.store import (
+    Filters,
+    Mark,
+    choices,
+    list_benchmarks,
+    marks,
+    point_rows,
+    scored_metrics,
+    set_mark,
+    write_table,
+)
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
 from t2ialign.types import InputError
@@ -169,12 +179,17 @@ def chosen_of(
     categories: Sequence[str] | None = None,
     checkpoints: Sequence[str] | None = None,
 ) -> Chosen:
-    """The controls as metrics and filters; empty means all. No horizontal metric: what most runs were trained for."""
+    """The controls as metrics and filters; empty means all.
+
+    No metric: one that is scored on the set, on the horizontal axis what most runs were trained for.
+    """
     found = usual_benchmark(services) if benchmark is None else "" if benchmark == EVERYTHING else benchmark
     sets = (found,) if found else ()
     filters = Filters(categories=tuple(categories or ()), checkpoints=tuple(checkpoints or ()), benchmarks=sets)
     scored = choices(services.store)["metrics"]
-    chosen = choose(x or trained_for(services, scored), y or "", scored, filters)
+    here = scored_metrics(services.store, filters) or scored
+    x = x or trained_for(services, here) or default_metric("alignment", here).name
+    chosen = choose(x, y or default_metric("diversity", here).name, scored, filters)
     hidden = [name for name, mark in marks(services.store).items() if mark.hidden]
     gone = set(removed(services.bench)) - set(services.checkpoints())
     return replace(chosen, hidden=tuple({*hidden, *gone}))

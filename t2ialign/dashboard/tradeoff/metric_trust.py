@@ -10,7 +10,7 @@ from t2ialign.charts.audit import audit_figure
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.chart_points import Chosen, load_points
+from t2ialign.dashboard.shared.chart_points import Chosen, left_out_cells, load_points
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import counted
@@ -30,7 +30,7 @@ def show_audit(services: Services, theme: str, *controls: Any) -> Updates:
     """Verdicts for both axes, and the heat map of all metrics of the vertical axis' kind."""
     chosen = chosen_of(services, *controls)
     found, audit = load_points(services, chosen), shipped_audit()
-    versions = {row.metric: row.version for row in found.rows}
+    versions = found.scored.versions
     shown = {"Horizontal": chosen.x, "Vertical": chosen.y}
     words = {word: (metric, versions.get(metric.name, "")) for word, metric in shown.items()}
     heat = audit_figure(table(audit or NOTHING, chosen.y.axis), theme == DARK)
@@ -59,7 +59,7 @@ def begin(services: Services, *controls: Any) -> Updates:
     """Hands the left-out cells to the engine; the clock then tells how it goes."""
     chosen = chosen_of(services, *controls)
     found = load_points(services, chosen)
-    cells, names = found.other_versions, tuple(dict.fromkeys((chosen.x.name, chosen.y.name)))
+    cells, names = left_out_cells(services, chosen, found), tuple(dict.fromkeys((chosen.x.name, chosen.y.name)))
     if cells:
         services.engine.submit(KEY, lambda cancelled: rescore(services.bench, names, cells, cancelled))
     return {

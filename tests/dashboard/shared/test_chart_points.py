@@ -5,7 +5,7 @@ import pytest
 
 from t2ialign.dashboard.shared.chart_points import Points, choose, in_a_sentence, load_points, metric_choices
 from t2ialign.metrics import METRICS
-from t2ialign.store import Filters, add_batch, add_scores
+from t2ialign.store import Filters, ScoredPoints, add_batch, add_scores
 from t2ialign.types import GenerationConfig, Interval, Prompt, TradeoffPoint
 from tests.dashboard import fakes
 
@@ -19,7 +19,7 @@ def chart(points: list[tuple[float, float]], more_is_better: bool = True):
         )
         for i, (a, b) in enumerate(points)
     )
-    return Points(made, ()), chosen
+    return Points(ScoredPoints(made)), chosen
 
 
 def test_points_of_the_store(stocked):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pyarrow.csv
@@ -11,7 +12,9 @@ import pytest
 from t2ialign import settings
 from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.tradeoff import handlers
-from t2ialign.types import InputError, Prompt
+from t2ialign.store import add_batch, add_benchmark, add_scores
+from t2ialign.tradeoff.benchmark_set import BenchmarkSet
+from t2ialign.types import GenerationConfig, InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
 from tests.dashboard import fakes
@@ -263,3 +266,16 @@ def test_the_exported_page_needs_no_network(stocked):
 def test_there_is_nothing_to_export_from_nothing(services):
     updates = handlers.export(services, ".csv", "light", True, *ALL)
     assert updates["file"] is None and "nothing to export" in updates["problem"]
+
+
+def test_the_axes_begin_with_what_is_scored_on_the_set(stocked):
+    """Scores of one more set, of metrics that nothing else has: its chart is not empty at first."""
+    prompt = Prompt("a set of its own")
+    batch = fakes.batch_of(prompt, GenerationConfig("shapes", "r"), range(4))
+    add_batch(stocked.store, batch)
+    scores = [replace(score, metric=name) for score, name in zip(fakes.scores_of(batch), ("hps_v21", "ssim"))]
+    add_scores(stocked.store, batch, scores)
+    own = BenchmarkSet("own", ((prompt, (0, 1, 2, 3)),))
+    add_benchmark(stocked.store, own)
+    chosen = handlers.chosen_of(stocked, own.key, None, None)
+    assert (chosen.x.name, chosen.y.name) == ("hps_v21", "ssim")
