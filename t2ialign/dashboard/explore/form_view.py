@@ -54,7 +54,7 @@ def prompt_panel(services: Services) -> Components:
     with gr.Row(elem_id="t2-examples"):
         examples = gr.HTML(
             chips(next(iter(services.prompts.values()), ())),
-            js_on_load=asset("explore/example_prompts.js"),
+            js_on_load=asset("explore/example_prompts.js") + asset("explore/dropped.js"),
             apply_default_css=False,
             elem_id="t2-chips",
         )
@@ -107,6 +107,12 @@ def settings_panel(services: Services) -> Components:
         "guidance_scale": guidance_scale,
         **_seeds(first),
         **_advanced(first),
+        "picture": gr.UploadButton(
+            "Take settings from a picture",
+            file_types=["image"],
+            size="sm",
+            elem_id="t2-picture-file",
+        ),
     }
 
 

@@ -27,6 +27,7 @@ from t2ialign.dashboard.shared.checkpoint_menu import stories
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
 from t2ialign.dashboard.shared.headline import headlines
 from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.dashboard.shared.links import Subject, read_query
 from t2ialign.dashboard.shared.pictures import picture_file
 from t2ialign.dashboard.shared.point_details import point_details
@@ -46,29 +47,13 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
     try:
         requests = requests_of(read_form(fields), services)
         if not visitor.owner:
-            _check_local(services, requests)
+            check_local(services, requests)
         begin = partial(_begin, services, visitor, requests)
         run = services.page_runs.ask(visitor.page, read_query(subject).run, requests, begin)
     except InputError as error:
         return {"notice": notice(str(error))}
     cleared = {"point_details": "", "compare": gr.Column(visible=False)}
     return cleared | draw(services, watch(services, Subject(run=run)), theme, charted="")
-
-
-def _check_local(services: Services, requests: tuple[BatchRequest, ...]) -> None:
-    """``InputError`` for what would first be fetched from the Hub: gigabytes, and a model that nobody else can use beside.
-
-    It goes by the names alone: ``resolve`` fetches an adapter to know what it is. What is no checkpoint is said later.
-    """
-    registry = services.bench.registry()
-    for request in requests:
-        names = {part.partition("@")[0].strip() for part in request.checkpoint.split("+")}
-        for entry in (registry.checkpoints[name] for name in names & set(registry.checkpoints)):
-            backbone = registry.backbones.get(entry.backbone)
-            if isinstance(entry.adapter, str) or (backbone is not None and isinstance(backbone.source, str)):
-                raise InputError(
-                    f"{request.checkpoint} comes from the Hub, and here only the owner draws with such models: choose another."
-                )
 
 
 def _begin(services: Services, visitor: Visitor, requests: tuple[BatchRequest, ...]) -> str:
