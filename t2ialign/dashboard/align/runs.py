@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -135,14 +136,14 @@ def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Up
     name = watched.request.name
     if watched.manifest is None:
         return {"result": "", "point_box": gr.Column(visible=False)}
-    cells = list_cells(services.store, Filters(checkpoints=(name,)))
+    cells = pair_of(services, name, watched.request.parent)
     benchmark = usual_benchmark(services, Filters(checkpoints=(name,)))
     chosen = choose("", "", choices(services.store)["metrics"], Filters(benchmarks=(benchmark,)))
     found = load_points(services, chosen)
     points = found.points
     ringed = {point.config.key for point in points if point.config.checkpoint == name}
     where = f"&set={benchmark}&point={min(ringed)}" if ringed else ""
-    shown = result(watched, cells[0].key if cells else "", where)
+    shown = result(watched, cells, where)
     if not ringed:
         return {"result": shown, "point_box": gr.Column(visible=False)}
     figure = tradeoff_figure(
@@ -158,6 +159,19 @@ def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Up
         whole=found.whole,
     )
     return {"result": shown, "point_box": gr.Column(visible=True), "point": small(figure)}
+
+
+def pair_of(services: Services, child: str, parent: str) -> str:
+    """Stored cells of the parent and the child that differ in nothing else, as a link has them; or the child's alone."""
+    own = list_cells(services.store, Filters(checkpoints=(child,)))
+    prompts = tuple({cell.prompt.text for cell in own})
+    theirs = list_cells(services.store, Filters(checkpoints=(parent,), prompts=prompts)) if own else []
+    known = {(cell.prompt.text, replace(cell.config, adapters=())): cell.key for cell in theirs}
+    for cell in own:
+        twin = known.get((cell.prompt.text, replace(cell.config, adapters=())))
+        if twin:
+            return f"{twin},{cell.key}"
+    return own[0].key if own else ""
 
 
 def draw_history(watch: Watch, job: str) -> str:

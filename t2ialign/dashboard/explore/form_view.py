@@ -19,6 +19,7 @@ from t2ialign.samplers import SCHEDULERS
 from t2ialign.use_cases.batches.run import MAX_CHECKPOINTS
 
 FIRST_PROMPT = "a red circle and a blue square"
+BLENDS = "Blends: among the checkpoints, type two with their weights, as dmpo@0.5+dpo@0.5."
 FIELDS = (
     "prompt",
     "checkpoints",
@@ -68,6 +69,7 @@ def prompt_panel(services: Services) -> Components:
             elem_id="t2-prompt-set",
         )
     return {
+        "world": gr.HTML("", apply_default_css=False, elem_id="t2-world"),
         "prompt": prompt,
         "generate": generate,
         "cancel": cancel,
@@ -86,7 +88,7 @@ def settings_panel(services: Services) -> Components:
         max_choices=MAX_CHECKPOINTS,
         allow_custom_value=True,
         label="Checkpoints",
-        info="Models to compare, up to four. Type blends: a@0.5+b@0.5",
+        info="Models to compare, up to four.",
         elem_id="t2-checkpoints",
         elem_classes="t2-stories",
     )
@@ -155,6 +157,7 @@ def _advanced(first: Form) -> Components:
             label="Guidance strategy",
             filterable=False,
         )
+        gr.HTML(notice(BLENDS, "hint"), apply_default_css=False)
         negative_prompt = gr.Textbox("", label="Negative prompt", placeholder="What the picture should not show")
     return {"steps": steps, "scheduler": scheduler, "guidance": guidance, "negative_prompt": negative_prompt}
 

@@ -18,7 +18,7 @@ from t2ialign.dashboard.explore import missing_weights
 from t2ialign.dashboard.explore.example_prompts import chips
 from t2ialign.dashboard.explore.form import Form, form_of, requests_of
 from t2ialign.dashboard.explore.progress_view import notes, progress
-from t2ialign.dashboard.explore.subject_state import SubjectState, watch
+from t2ialign.dashboard.explore.subject_state import SubjectState, last, watch
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import group_of, headline_of, metric_of, point_of
 from t2ialign.dashboard.shared.browser_events import DARK
@@ -36,6 +36,7 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.request import EVERYDAY, own_set
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
 
@@ -87,10 +88,11 @@ def tick(services: Services, subject: str, theme: str, seen: str, charted: str) 
 
 
 def open_page(services: Services, data: Mapping[str, Any]) -> Updates:
-    """The first view: what the address names, with the form filled from it, or the shipped runs."""
+    """The first view: what the address names or the last batch, with the form filled from it, or the shipped runs."""
     theme = said(data, "theme")
     try:
-        watched = watch(services, read_query(said(data, "query")))
+        subject = read_query(said(data, "query"))
+        watched = watch(services, subject) if str(subject) else last(services)
     except InputError as error:
         return {"page": theme, "notice": notice(str(error)), **draw_chart(services, SubjectState(Subject()), theme)}
     form = form_of(watched.batches).values() if watched.batches else {}
@@ -237,9 +239,26 @@ def pick_example(data: Mapping[str, Any]) -> Updates:
     return {"prompt": text} if text else {}
 
 
-def show_examples(services: Services, prompt_set: str) -> Updates:
-    """The examples of another prompt set."""
-    return {"examples": chips(services.prompts.get(prompt_set, ()))}
+def show_examples(services: Services, prompt_set: str, checkpoints: Sequence[str] | None) -> Updates:
+    """The examples of another prompt set; for a model that has prompts of its own, others say so."""
+    return {
+        "examples": chips(services.prompts.get(prompt_set, ())),
+        "world": notice(_beyond(services, prompt_set, checkpoints or ()), "hint"),
+    }
+
+
+def _beyond(services: Services, prompt_set: str, checkpoints: Sequence[str]) -> str:
+    """Why a prompt set is not for the chosen checkpoints; empty where it is."""
+    registry = services.bench.registry()
+    for name in (part.partition("@")[0].strip() for spec in checkpoints for part in spec.split("+")):
+        entry = registry.backbones.get(registry.checkpoints[name].backbone) if name in registry.checkpoints else None
+        own = own_set(entry, "test") if entry else EVERYDAY
+        if own != EVERYDAY and prompt_set == EVERYDAY:
+            return (
+                f"{name} knows only what its own examples ({own}) name: of these prompts it draws blobs, and its scores "
+                "stay empty. They are for models from the Hub."
+            )
+    return ""
 
 
 def read_form(fields: Sequence[Any]) -> Form:

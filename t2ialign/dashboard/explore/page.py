@@ -146,7 +146,8 @@ def _wire_page(wires: Wires, services: Services) -> None:
     restore = partial(picture_settings.restore, services)
     wires.on(parts["picture"].upload, restore, ("picture", *FIELDS), (*FIELDS, "notice", "picture"))
     wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
-    wires.on(parts["prompt_set"].change, partial(handlers.show_examples, services), ("prompt_set",), ("examples",))
+    shown = partial(handlers.show_examples, services)
+    wires.on(parts["prompt_set"].change, shown, ("prompt_set", "checkpoints"), ("examples", "world"))
 
 
 def _wire_history(wires: Wires, services: Services) -> None:

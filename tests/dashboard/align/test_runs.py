@@ -14,7 +14,7 @@ from t2ialign.registry import load_registry
 from t2ialign.store import add_benchmark, images
 from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
 from t2ialign.tradeoff.benchmark_set import benchmark_set
-from t2ialign.types import Interval, Prompt
+from t2ialign.types import Interval, Prompt, cell_key
 from t2ialign.use_cases.align.manifest import BeforeAfter, Difference, MetricChange, WinRate
 from tests.dashboard import fakes
 from tests.dashboard.trainings import COMMAND, add_records, add_training, train_step
@@ -273,3 +273,12 @@ def test_steps_are_read_once(services, watch, monkeypatch):
     )
     assert len(watch.look("align-1").steps) == 5 and asked == [5]
     assert not any(watch.look("align-1").steps[0].log_ratios) and any(train_step(1).log_ratios)
+
+
+def test_trying_a_child_shows_it_beside_its_parent(services, config):
+    prompt = Prompt("a red circle")
+    for name, scale in (("base", 2), ("base", 4), ("spo", 4)):
+        fakes.add_cell(services.store, prompt, config(name, scale))
+    cells = [cell_key(config(name, 4), prompt) for name in ("base", "spo")]
+    assert runs.pair_of(services, "spo", "base") == ",".join(cells)
+    assert runs.pair_of(services, "spo", "mi-tune") == cells[1] and runs.pair_of(services, "mi-tune", "base") == ""

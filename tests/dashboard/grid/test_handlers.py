@@ -3,6 +3,7 @@
 import re
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -157,7 +158,7 @@ def test_it_is_taken_away_whole(drawing):
         names = archive.namelist()
         found = read_settings(archive.read("row-02/column-01/seed-0003.png"), "it").made
     assert len(names) == 16 and (found.seed, found.config.checkpoint, found.config.guidance_scale) == (3, "spo", 1.0)
-    page = open(handlers.export(drawing, ".html", shown, "")["file"], encoding="utf-8").read()
+    page = Path(handlers.export(drawing, ".html", shown, "")["file"]).read_text(encoding="utf-8")
     assert page.count("data:image/webp;base64") == 16 and "Seed: 3" in page
     assert not re.search(r'(?:src|href)="(?!data:|\?cell=)[^"]+"|https?://', page)
     assert "Make a grid first" in handlers.export(drawing, ".zip", None, "")["problem"]
