@@ -205,6 +205,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             sweep.py                a grid of prompts, checkpoints and guidance scales
             benchmarks.py           benchmark sets: shipped, swept, or made of stray prompts
         align/              training: a request becomes a checkpoint
+            clock.py                how long a run still takes
             command.py              a training request as a command line
             data.py                 from a plan to data ready to train on
             estimate.py             what a run will cost
