@@ -26,7 +26,7 @@ REFILLED = ("steps", "pairs", "source_preview", *all_fields())
 OPENED = ("job", "fold")
 VIEW = (
     *("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES),
-    *("alignment_title", "diversity_title", "samples"),
+    *("alignment_title", "diversity_title", "samples", "curves"),
 )
 LISTED = ("listed", "history", "timer")
 

@@ -111,6 +111,7 @@ def draw(watch: Watch, watched: TrainingJobState, theme: str, measured: str) -> 
         return updates
     updates |= {HIDDEN: mark, **curves(watched, theme == DARK)}
     updates |= {"samples": draw_samples(services, watched)}
+    updates |= {"curves": gr.Row(visible=bool(watched.steps or watched.probes))}  # empty charts say nothing
     return updates | draw_result(services, watched, theme == DARK)
 
 

@@ -124,7 +124,7 @@ def run_panel() -> Components:
                 parts["discard_yes"] = gr.Button("Discard it", variant="stop", size="sm", scale=0, min_width=100)
                 parts["discard_no"] = gr.Button("Keep it", size="sm", scale=0, min_width=90)
         parts |= _result_panel()
-        with gr.Row(elem_id="t2-curves"):
+        with gr.Row(visible=False, elem_id="t2-curves") as parts["curves"]:
             for name, (title, words) in CURVE_WORDS.items():
                 with gr.Column(min_width=250, elem_classes="t2-curve"):
                     heading = gr.HTML(curve_title(title), apply_default_css=False)
