@@ -9,7 +9,7 @@ let chosen = null;
 const open = (sample) => {
   chosen = { place: sample.dataset.place, moment: sample.dataset.moment };
   words.textContent = sample.dataset.prompt;
-  when.textContent = `${sample.dataset.moment} · the arrow keys go through the steps`;
+  when.textContent = `${sample.dataset.moment} · the arrow keys, or a tap on the picture, go through the steps`;
   picture.src = sample.querySelector('img').src;
   picture.alt = sample.getAttribute('aria-label');
   box.classList.toggle('hard', Boolean(sample.closest('.hard')));
