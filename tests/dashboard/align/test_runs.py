@@ -294,10 +294,10 @@ def test_one_looks_often_only_while_something_trains(services, watch):
 
 
 def test_the_pulse_changes_with_whatever_is_on_show(services, watch):
-    add_training(services.store, "align-1", steps=3, status="running")
+    add_training(services.store, "align-1", steps=3, status="paused")
     felt = runs.pulse(watch, "align-1", "light", "")["pulse"]
     assert runs.pulse(watch, "align-1", "light", felt) == {}
     job = watch.look("align-1").job
-    update_job(services.store, replace(job, progress=JobProgress("training", 0.9)))
+    update_job(services.store, replace(job, progress=JobProgress("training", 0.9, step=3)))
     assert runs.pulse(watch, "align-1", "light", felt)["pulse"] != felt
     assert runs.pulse(watch, "gone", "light", "")["pulse"]

@@ -53,6 +53,7 @@ function figure(tile) {
   const inner = make('div', 't2-inner');
   inner.append(picture);
   const frame = make('div', 't2-frame');
+  frame.title = 'Click to zoom, or press + and -';
   frame.append(inner);
   frame.addEventListener('scroll', () => follow(frame));
   if (mapped) lay(inner, caption, tile.dataset.large);
