@@ -87,7 +87,8 @@ class Reporter:
         _, first, since = self._start
         if remaining is None and fraction > first:
             remaining = (moment - since) * (1 - fraction) / (fraction - first)
-        said = {"phase": phase, "fraction": float(fraction), "remaining": remaining, "pictures": list(pictures)}
+        said: dict[str, Any] = {"phase": phase, "fraction": float(fraction), "remaining": remaining}
+        said["pictures"] = list(pictures)
         self._say(urgent=phase != self._said["phase"], **said)
 
     def step(self, record: Mapping[str, Any]) -> None:

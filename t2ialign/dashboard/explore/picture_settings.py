@@ -58,7 +58,8 @@ def filled(services: Services, form: Form, found: ReadSettings) -> tuple[Form, l
     elif name:
         said.append(f"There is no checkpoint {name[:60]!r} here, so the checkpoints stay as they were.")
     filled = replace(form, **changed)
-    said += _difference(services, filled, found.made) if found.made else ()
+    if found.made:
+        said += _difference(services, filled, found.made)
     return filled, [f"The settings of this picture are in the form. {' '.join(said)}".strip()]
 
 
