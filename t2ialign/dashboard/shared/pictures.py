@@ -106,7 +106,7 @@ def rows_of(made: PictureSettings) -> list[tuple[str, str]]:
     rows = [
         ("Prompt", made.prompt),
         ("Negative prompt", config.negative_prompt),
-        ("Checkpoint", config.checkpoint if config.adapters else config.backbone),
+        ("Checkpoint", config.checkpoint if config.adapters else f"{config.checkpoint} ({config.backbone})"),
         ("CFG", f"{config.guidance_scale:g}"),
         ("Guidance", f"{config.guidance}{params}" if config.guidance != "cfg" or params else ""),
         ("Steps", f"{config.num_inference_steps}"),
