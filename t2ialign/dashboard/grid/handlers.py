@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from t2ialign.dashboard.grid import take_away
 from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, first_values, form_of, link, linked, offered
 from t2ialign.dashboard.grid.table import Table, table_of
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.hub_models import check_local
@@ -26,6 +27,7 @@ from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.engines.local import Task
 from t2ialign.types import InputError, cell_key, content_key
 from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
+from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
 
 Rows = tuple[tuple[GridCell, ...], ...]
@@ -104,6 +106,8 @@ def open_page(services: Services, data: Mapping[str, Any], order: str) -> Update
         if form is None:
             return {}
         shown = Shown(form, cells_of(form, services))
+        if owner.guarded():
+            check_local(services, requests_of(shown.rows))
         return {**_filled(services, form), **draw(services, shown, order, "")}
     except InputError as error:
         return {"problem": notice(str(error))}
@@ -191,15 +195,25 @@ def price(services: Services, *values: Any) -> Updates:
         form = form_of(values)
         rows = cells_of(form, services)
         requests = requests_of(rows)
-        wanted = {cell_key(config_of(services.bench, one)[1], one.prompt): one.seeds for one in requests}
+        there = _stored(services, requests)
     except InputError as error:
         return {"cost": notice(str(error), "note")}
-    pictures = sum(len(seeds) for seeds in wanted.values())
-    there = services.bench.results.count_pictures(wanted)
-    cells = len(rows) * len(rows[0])
-    text = f"{counted(cells, 'cell')}, {counted(pictures, 'picture')}: "
-    text += "all of them are stored." if there == pictures else f"{there} are stored, {pictures - there} will be drawn."
-    return {"cost": notice(text, "hint")}
+    pictures, cells = sum(len(one.seeds) for one in requests), sum(len(row) for row in rows)
+    text = f"{counted(cells, 'cell')}, {counted(pictures, 'picture')}"
+    if there is None:
+        return {"cost": notice(f"{text}.", "hint")}
+    kept = "all of them are stored" if there == pictures else f"{there} are stored, {pictures - there} will be drawn"
+    return {"cost": notice(f"{text}: {kept}.", "hint")}
+
+
+def _stored(services: Services, requests: Sequence[BatchRequest]) -> int | None:
+    """How many of the pictures are there; ``None`` where an adapter of the Hub would have to be fetched to know."""
+    try:
+        check_local(services, requests)
+    except InputError:
+        return None
+    wanted = {cell_key(config_of(services.bench, one)[1], one.prompt): one.seeds for one in requests}
+    return services.bench.results.count_pictures(wanted)
 
 
 def change_axis(services: Services, name: str, x: str, y: str) -> Updates:

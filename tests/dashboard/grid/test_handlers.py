@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from t2ialign import settings
 from t2ialign.dashboard.grid import handlers
 from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, link, linked
 from t2ialign.dashboard.grid.handlers import Shown
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.pictures import read_settings
-from t2ialign.types import Prompt
+from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import grid as use_case
 from tests.dashboard import fakes
 
@@ -149,6 +150,18 @@ def test_strangers_have_the_limits_of_everybody(drawing, monkeypatch):
     assert "picture steps" in found["problem"]
     shown = Shown(FORM, cells_of(FORM, services))
     assert "Only the page" in handlers.stop(services, Visitor("other", owner=False), shown)["problem"]
+
+
+def test_nothing_is_fetched_from_the_hub_to_price_a_grid_or_to_open_a_strangers_link(services, monkeypatch):
+    def refuse(services, requests):
+        raise InputError("It comes from the Hub.")
+
+    monkeypatch.setattr(handlers, "check_local", refuse)
+    monkeypatch.setattr(handlers, "config_of", None)
+    assert "4 cells, 16 pictures." in handlers.price(services, *values())["cost"]
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    monkeypatch.setattr(handlers, "stored_grid", None)
+    assert "from the Hub" in handlers.open_page(services, {"query": link(FORM)}, "")["problem"]
 
 
 def test_it_is_taken_away_whole(drawing):
