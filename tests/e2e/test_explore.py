@@ -62,7 +62,7 @@ def test_a_picture_tells_what_made_it_and_gives_it_back(shown, tmp_path):
     shown.keyboard.press("ArrowRight")
     dialog.get_by_text("Compare with the kept").click()
     two = shown.locator("dialog.t2-duo[open]")
-    two.get_by_text("Difference").click()
+    two.get_by_role("button", name="Difference").click()
     expect(two.locator(".t2-duo-names")).to_contain_text("seed 2")
     shown.keyboard.press("Escape")
     shown.keyboard.press("Escape")

@@ -10,7 +10,7 @@ def test_a_grid_is_made_looked_at_and_taken_away(open_page, tmp_path):
     values = page.locator("#t2-grid-x-values .token")
     expect(values).to_have_count(4)
     for left in (3, 2):
-        page.locator("#t2-grid-x-values .token-remove").last.click()
+        page.locator("#t2-grid-x-values .token .token-remove").last.click()
         expect(values).to_have_count(left)
     count = page.locator("#t2-grid-seeds input[type=number]")
     count.fill("2")
