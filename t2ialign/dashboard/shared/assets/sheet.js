@@ -1,5 +1,6 @@
 const make = (tag, name, text = '') => Object.assign(document.createElement(tag), { className: name, textContent: text });
 const dialog = make('dialog', 't2-large');
+dialog.tabIndex = -1;
 const title = make('h3', '');
 const figures = make('div', 't2-figures');
 const bar = make('div', 't2-large-bar');
@@ -185,6 +186,7 @@ function show(tile) {
     common.replaceChildren();
     dialog.showModal();
   }
+  if (!dialog.contains(document.activeElement)) dialog.focus(); // the button that was pressed has been drawn anew
 }
 
 element.addEventListener('click', (event) => {
