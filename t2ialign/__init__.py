@@ -7,7 +7,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     codec.py                frozen records as plain JSON values and back
     settings.py             paths and the device, read from the environment once
     files.py                files that are there whole or not at all; foreign ones, or one sentence
-    pictures.py             the one reader of picture files
+    pictures.py             the one reader of picture files, and of the settings in them
     torchvision_guard.py    lets torchvision import beside a CPU torch
     source.py               what training learns from, as one value
     limits.py               what people may ask for in words and numbers
@@ -213,9 +213,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
             score_batch.py          the main use case: a request becomes pictures, scores, a stored cell
             score_pictures.py       pictures from anywhere to scores, and what each other metric lacks
             scoring.py              from pictures to scores
+            grid.py                 two settings changed at once, cell by cell
             sweep.py                a grid of prompts, checkpoints and guidance scales
             benchmarks.py           benchmark sets: shipped, swept, or made of stray prompts
         align/              training: a request becomes a checkpoint
+            clock.py                how long a run still takes
             command.py              a training request as a command line
             data.py                 from a plan to data ready to train on
             estimate.py             what a run will cost
@@ -295,6 +297,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             checkpoint_menu.py      checkpoints in a menu, each with its story
             contact_sheet.py        the contact sheet
             health.py               whether the page can answer
+            hub_models.py           models from the Hub are the owner's to draw with
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares
             links.py                links into the page
@@ -318,10 +321,18 @@ up: a folder imports from folders above it only (`make check`), every file has i
             add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
+            picture_settings.py     a dropped picture fills the form
             progress_view.py        the line above the pictures
             quick_votes.py          quick votes from Explore
             run_history.py          every batch that was asked for
             subject_state.py        what the page shows of a subject
+        grid/               two settings changed at once, the same seeds in every cell
+            form.py                 the Grid form in and out
+            handlers.py             Grid's handlers
+            page.py                 two settings changed at once
+            table.py                cells with their pictures and scores, ordered
+            take_away.py            one HTML file, or a ZIP of PNGs
+            view.py                 the Grid's components
         tradeoff/           every scored checkpoint as a point
             audit_view.py           what the audit found out about the metrics on the axes
             axes_view.py            the Trade-off page's controls

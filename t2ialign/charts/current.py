@@ -9,11 +9,14 @@ from html import escape
 import plotly.graph_objects as go
 
 from t2ialign.charts.intervals import error_bars, in_words
+from t2ialign.charts.labels import LETTER, Box, Label, place
 from t2ialign.charts.theme import faded, ink, styles
 from t2ialign.charts.tradeoff import room
 from t2ialign.types import Metric, TradeoffPoint
 
 LABEL = "this prompt"
+BOX = Box(300, 260)  # the small chart's area, about
+RING, ABOVE = 18.0, 28.0  # pixels from a ring's middle to its name, beside it and above it
 
 
 def add_current(
@@ -59,21 +62,37 @@ def add_current(
     )
     ends = [end for point in known for end in (point.y.lo, point.y.hi) if math.isfinite(end)]
     chart.update_yaxes(autorangeoptions=room([*ends, *(y for trace in chart.data for y in trace.y or ())]))
-    if len(known) == 1:
-        _name(chart, known[0], dark)
+    names = [LABEL] if len(known) == 1 else [point.config.checkpoint for point in known]
+    for point, name, (x, y) in zip(known, names, _places(known, names)):
+        _name(chart, point, name, (x, y), dark)
     return chart
 
 
-def _name(chart: go.Figure, point: TradeoffPoint, dark: bool) -> None:
+def _places(points: Sequence[TradeoffPoint], names: Sequence[str]) -> list[tuple[float, float]]:
+    """By how many pixels each name is moved off its ring: clear of the others where there is room, else above."""
+    at = [(point.x.mean, point.y.mean) for point in points]
+    labels = [Label(name, x, y) for name, (x, y) in zip(names, at)]
+    found = {id(placed.label): placed for placed in place(labels, at, BOX)} if len(points) > 1 else {}
+    shifts = []
+    for label in labels:
+        placed = found.get(id(label))
+        side = {"left": 1, "center": 0, "right": -1}[placed.xanchor] if placed else 0
+        level = {"bottom": 1, "middle": 0, "top": -1}[placed.yanchor] if placed else 1
+        shifts.append((side * (RING + LETTER * len(label.text) / 2), level * ABOVE))
+    return shifts
+
+
+def _name(chart: go.Figure, point: TradeoffPoint, name: str, shift: tuple[float, float], dark: bool) -> None:
     """The ringed point's name on a card of its own, so that its interval does not strike it through."""
     colors = ink(dark)
     chart.add_annotation(
-        text=f"<b>{LABEL}</b>",
+        text=f"<b>{escape(name)}</b>",
         x=point.x.mean,
         y=point.y.mean,
-        yshift=28,
+        xshift=shift[0],
+        yshift=shift[1],
         showarrow=False,
-        bgcolor=colors.paper,
+        bgcolor=colors.paper if name == LABEL else None,
         borderpad=2,
         font={"size": 12, "color": colors.text},
     )

@@ -116,7 +116,7 @@ def _watching(home: Path, job: str, name: str) -> Iterator[FollowedJob]:
     with Reporter(home, job) as reporter:
 
         def report(state: AlignState) -> None:
-            reporter.report(state.phase, state.fraction, state.remaining)
+            reporter.report(state.phase, state.fraction, state.remaining, state.pictures)
             if state.step is not None:
                 reporter.step(encode(state.step))
             if state.probe is not None:

@@ -9,11 +9,12 @@ import gradio as gr
 
 from t2ialign.dashboard.align import page as align
 from t2ialign.dashboard.explore import page as explore
+from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, theme
 from t2ialign.dashboard.shared.health import health_route
-from t2ialign.dashboard.shared.pictures import picture_route
+from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
 from t2ialign.dashboard.study import page as study
@@ -23,6 +24,7 @@ from t2ialign.dashboard.tradeoff import page as tradeoff
 NAME = "t2ialign"
 TABS = {
     "explore": explore,
+    "grid": grid,
     "tradeoff": tradeoff,
     "align": align,
     "study": study,
@@ -76,7 +78,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "theme": theme.theme(),
         "head": theme.head(),
         "app_kwargs": {
-            "routes": [health_route(services.store), picture_route(services.store), *rate_routes(services.store)]
+            "routes": [health_route(services.store), *picture_routes(services.store), *rate_routes(services.store)]
         },
         "allowed_paths": [services.exports.name],
         "footer_links": [],

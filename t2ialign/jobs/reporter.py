@@ -57,6 +57,7 @@ class Reporter:
             "phase": "starting",
             "fraction": 0.0,
             "remaining": None,
+            "pictures": [0, 0],
             "step": int(self._folder.progress().get("step", 0)),
             "ended": "",
             "message": "",
@@ -73,15 +74,22 @@ class Reporter:
         self._beating = threading.Thread(target=self._beat, name="t2ialign-heartbeat", daemon=True)
         self._beating.start()
 
-    def report(self, phase: str, fraction: float, remaining: float | None = None) -> None:
-        """How far the work is (0 to 1) and how many seconds it still takes; None: estimated from the phase so far."""
+    def report(
+        self, phase: str, fraction: float, remaining: float | None = None, pictures: tuple[int, int] = (0, 0)
+    ) -> None:
+        """How far the work is (0 to 1) and how many seconds it still takes; None: estimated from the phase so far.
+
+        ``pictures``: how many the phase has drawn, and how many it wants; none where it draws none.
+        """
         moment = time.monotonic()
         if self._start[0] != phase:
             self._start = (phase, fraction, moment)
         _, first, since = self._start
         if remaining is None and fraction > first:
             remaining = (moment - since) * (1 - fraction) / (fraction - first)
-        self._say(urgent=phase != self._said["phase"], phase=phase, fraction=float(fraction), remaining=remaining)
+        said: dict[str, Any] = {"phase": phase, "fraction": float(fraction), "remaining": remaining}
+        said["pictures"] = list(pictures)
+        self._say(urgent=phase != self._said["phase"], **said)
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Keep the record of a training step, which has a ``step``."""

@@ -28,13 +28,17 @@ NEWEST = "DO UPDATE SET record = excluded.record, written = excluded.written WHE
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a worker is. ``remaining`` in seconds, None where nobody knows; ``heartbeat`` in seconds since 1970."""
+    """How far a worker is. ``remaining`` in seconds, None where nobody knows; ``heartbeat`` in seconds since 1970.
+
+    ``pictures``: drawn in this phase, and wanted; (0, 0) where it draws none.
+    """
 
     phase: str = ""
     fraction: float = 0.0
     remaining: float | None = None
     step: int = 0
     heartbeat: float = 0.0
+    pictures: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,11 @@ def m012_cell_notes(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE cell_notes (cell VARCHAR, note VARCHAR, PRIMARY KEY (cell, note))")
 
 
+def m013_run_notes(cursor: Cursor) -> None:
+    """A line of text beside a run."""
+    cursor.execute("ALTER TABLE run_marks ADD COLUMN note VARCHAR").fetchall()
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -191,6 +196,7 @@ MIGRATIONS: list[Migration] = [
     m010_job_requests,
     m011_benchmarks,
     m012_cell_notes,
+    m013_run_notes,
 ]
 
 

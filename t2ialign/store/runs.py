@@ -63,21 +63,31 @@ def find_run(store: Store, run: str) -> Run:
 
 
 def list_runs(
-    store: Store, filters: Filters = ALL, limit: int = 50, offset: int = 0, search: str = "", starred: bool = False
+    store: Store,
+    filters: Filters = ALL,
+    limit: int = 50,
+    offset: int = 0,
+    search: str = "",
+    starred: bool = False,
+    since: datetime | None = None,
 ) -> list[Run]:
     """Runs that have a cell which passes the filters, newest first, without those that were forgotten.
 
-    ``search`` are words of the prompt or of a checkpoint's name; ``starred`` leaves the starred ones only.
+    ``search`` are words of the prompt, of a checkpoint's name or of the run's note; ``starred`` leaves the starred ones
+    only, ``since`` those that were asked for then or later.
     """
     matching = f"""
         EXISTS (
             SELECT 1 FROM {CELLS} WHERE list_contains(runs.cells, cells.cell) AND {filters.where}
-                AND contains(lower(concat(prompts.text, ' ', configs.checkpoint)), lower($search))
+                AND contains(lower(concat(prompts.text, ' ', configs.checkpoint, ' ', (
+                    SELECT any_value(note) FROM run_marks WHERE run_marks.run = runs.run::VARCHAR))), lower($search))
         )
+        AND ($since IS NULL OR created >= $since::TIMESTAMP)
         AND NOT EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = runs.run::VARCHAR AND forgotten)
         AND (NOT $starred OR EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = runs.run::VARCHAR AND starred))
     """
-    more = {"limit": limit, "offset": offset, "search": search, "starred": starred}
+    more: dict[str, Any] = {"limit": limit, "offset": offset, "search": search, "starred": starred}
+    more["since"] = since.astimezone(UTC).replace(tzinfo=None) if since else None
     return _runs(store, matching, "LIMIT $limit OFFSET $offset", filters.params() | more)
 
 

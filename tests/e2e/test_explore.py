@@ -19,7 +19,6 @@ def shown(page) -> Page:
 
 def test_a_prompt_becomes_pictures_numbers_and_a_point(open_page):
     page = open_page()
-    expect(page.locator("#t2-explore-sheet")).to_contain_text("Your pictures appear here")
     fill(page, "a red ring and a green star", seeds=12)
     page.get_by_role("button", name="Generate", exact=True).click()
     page.locator(".t2-tile.taking-shape img").first.wait_for()
@@ -50,6 +49,32 @@ def test_a_tile_opens_large_and_the_arrows_turn_over(shown):
     expect(dialog.locator("h3")).to_have_text("Seed 2")
     shown.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+
+
+def test_a_picture_tells_what_made_it_and_gives_it_back(shown, tmp_path):
+    shown.locator("#t2-explore-sheet .t2-tile.ready").nth(2).click()
+    dialog = shown.locator("dialog.t2-large[open]")
+    expect(dialog.locator(".t2-common")).to_contain_text(PROMPT)
+    with shown.expect_download() as file:
+        dialog.get_by_text("Download PNG").click()
+    file.value.save_as(tmp_path / "mine.png")
+    dialog.get_by_text("Compare …").click()
+    shown.keyboard.press("ArrowRight")
+    dialog.get_by_text("Compare with the kept").click()
+    two = shown.locator("dialog.t2-duo[open]")
+    two.get_by_role("button", name="Difference").click()
+    expect(two.locator(".t2-duo-names")).to_contain_text("seed 2")
+    shown.keyboard.press("Escape")
+    shown.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    fill(shown, "something else", scale=9)
+    shown.locator("#t2-settings input[type=file]").set_input_files(tmp_path / "mine.png")
+    expect(shown.locator("#t2-prompt textarea")).to_have_value(PROMPT)
+    expect(shown.locator("#t2-cfg input[type=number]")).to_have_value("3")
+    expect(shown.locator("#t2-first-seed input")).to_have_value("2")
+    shown.locator("#t2-first-seed input").fill("0")
+    shown.locator("#t2-seeds input[type=number]").fill("5")
+    shown.locator("#t2-seeds input[type=number]").press("Tab")
 
 
 def test_the_large_picture_shows_where_the_prompt_speaks(shown):
@@ -136,12 +161,16 @@ def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):
 
 
 def test_a_batch_is_found_again_in_the_history(open_page):
+    generate(open_page(), "a small green ring")
     page = open_page()
-    generate(page, "a small green ring")
+    expect(page.locator("#t2-prompt textarea")).to_have_value(
+        "a small green ring"
+    )  # the last batch, at the plain address
+    assert "run=" not in page.url
     page.locator("#t2-history > button").click()
     rows = page.locator(".t2-run-history li")
     rows.first.wait_for()
-    page.get_by_placeholder("Words of the prompt or a checkpoint").fill("small GREEN ring")
+    page.get_by_placeholder("Words of the prompt, a checkpoint or a note").fill("small GREEN ring")
     expect(rows).to_have_count(1)
     expect(rows.locator("img")).to_have_count(4)
     rows.get_by_role("button", name="Star this batch").click()

@@ -28,6 +28,7 @@ PHASES = {
     "saving": "Saving the checkpoint",
     "scoring": "Comparing it with its parent",
 }
+ORDER = {"pictures": 1, "training": 2, "saving": 2, "scoring": 3}
 STATUS = {
     "queued": "waiting",
     "running": "running",
@@ -103,6 +104,11 @@ def _working(watched: TrainingJobState) -> str:
     if job.asked:
         return "Stopping after this step."
     words = PHASES.get(progress.phase, progress.phase)
+    if progress.phase in ORDER:
+        words = f"{ORDER[progress.phase]} of {max(ORDER.values())}, {words[:1].lower()}{words[1:]}"
+    done, wanted = progress.pictures
+    if wanted:
+        words += f": {done:,} of {counted(wanted, 'picture')}"
     if progress.phase == "training" and watched.step:
         words += f": step {watched.step:,}" + (f" of {watched.total:,}" if watched.total else "")
     if progress.phase in ("pictures", "training", "scoring") and progress.remaining:

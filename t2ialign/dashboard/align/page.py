@@ -12,7 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
-from t2ialign.dashboard.align.runs import CURVES
+from t2ialign.dashboard.align.runs import CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -21,15 +21,14 @@ from t2ialign.dashboard.shared.owner_lock import lock_panel, wire_lock
 from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 
 TITLE = "Align"
-POLL_SECONDS = 1.0
 FORM = ("method", *ASKED, *all_fields())
 REFILLED = ("steps", "pairs", "source_preview", *all_fields())
 OPENED = ("job", "fold")
 VIEW = (
     *("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES),
-    *("alignment_title", "diversity_title", "samples"),
+    *("alignment_title", "diversity_title", "samples", "curves"),
 )
-LISTED = ("listed", "history")
+LISTED = ("listed", "history", "timer")
 
 
 def build(services: Services) -> None:
@@ -45,6 +44,7 @@ def _components() -> dict[str, Any]:
     return {
         "page": page_bridge(),
         "job": gr.Textbox("", visible="hidden"),
+        "pulse": gr.Textbox("", visible="hidden"),
         "seen": gr.State(""),
         "measured": gr.State(""),
         "listed": gr.State(""),
@@ -105,12 +105,16 @@ def _wire_run(wires: Wires, services: Services) -> None:
     wires.on_event(parts["history"].select, runs.choose_job, (), ("job",))
     wires.on([parts["job"].change, parts["page"].change], partial(runs.open_job, watch), ("job", "page"), shown)
     parts["job"].change(None, parts["job"], None, js=asset("align/job.js"), show_progress="hidden")
+    again = partial(runs.look_again, watch)
+    wires.on(parts["page"].shown, again, (), ("timer",))
+    felt = partial(runs.pulse, watch)
+    wires.on(parts["timer"].tick, felt, ("job", "page", "pulse"), ("pulse",), trigger_mode="once")
     wires.on(
-        parts["timer"].tick,
+        parts["pulse"].change,
         partial(runs.tick, watch),
         ("job", "page", "seen", "measured", "listed"),
         ("job", *shown),
-        trigger_mode="once",
+        trigger_mode="always_last",
     )
     for name, handler, outputs in (
         ("stop", runs.stop, ("stop", "seen")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,9 +26,11 @@ from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, choices, list_cells
 from t2ialign.store.images import decode, read
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.job import LIVE
 
 CURVES = ("loss", "accuracy", "bands", "alignment", "diversity")
 HIDDEN = "measured"  # what the drawn curves were drawn from
+POLL_SECONDS, IDLE_SECONDS = 1.0, 20.0
 COLUMNS = 8  # of the sample strip, as many as fit beside each other
 RESUMABLE = ("paused", "cancelled", "failed", "interrupted")
 STOPPING = 40.0  # seconds that a discarded run has to end
@@ -45,12 +48,22 @@ def open_page(watch: Watch, data: Mapping[str, Any]) -> Updates:
     return {"job": job, "fold": gr.Accordion(open=False)}
 
 
+def pulse(watch: Watch, job: str, theme: str, felt: str) -> Updates:
+    """A text that changes whenever ``tick`` would change anything: it alone goes to the browser while nothing does."""
+    try:
+        mark = watch.look(job).mark if job else ""
+    except InputError:
+        mark = "gone"
+    now = f"{list_mark(watch, job)} {mark} {theme}"
+    return {} if now == felt else {"pulse": now}
+
+
 def tick(watch: Watch, job: str, theme: str, seen: str, measured: str, listed: str) -> Updates:
     """What changed since the last look, in the list and in the open job."""
     updates: Updates = {}
     mark = list_mark(watch, job)
     if mark != listed:
-        updates |= {"listed": mark, "history": draw_history(watch, job)}
+        updates |= {"listed": mark, "history": draw_history(watch, job), "timer": timer(watch)}
     try:
         watched = watch.look(job) if job else None
     except InputError:  # it has just been discarded
@@ -58,6 +71,16 @@ def tick(watch: Watch, job: str, theme: str, seen: str, measured: str, listed: s
     if watched is None or f"{watched.mark} {theme}" == seen:
         return updates
     return updates | draw(watch, watched, theme, measured)
+
+
+def timer(watch: Watch) -> gr.Timer:
+    """How often one looks: while something trains every second, else now and then, for what is started elsewhere."""
+    return gr.Timer(POLL_SECONDS if any(one.status in LIVE for one in watch.trainings()) else IDLE_SECONDS)
+
+
+def look_again(watch: Watch) -> Updates:
+    """What the page does when it comes into sight."""
+    return {"timer": timer(watch)}
 
 
 def open_job(watch: Watch, job: str, theme: str) -> Updates:
@@ -68,7 +91,7 @@ def open_job(watch: Watch, job: str, theme: str) -> Updates:
         watched = watch.look(job)
     except InputError as error:
         return {**nothing_open(), **warned(str(error))}
-    listed = {"listed": list_mark(watch, job), "history": draw_history(watch, job)}
+    listed = {"listed": list_mark(watch, job), "history": draw_history(watch, job), "timer": timer(watch)}
     return listed | draw(watch, watched, theme, measured="")
 
 
@@ -88,6 +111,7 @@ def draw(watch: Watch, watched: TrainingJobState, theme: str, measured: str) -> 
         return updates
     updates |= {HIDDEN: mark, **curves(watched, theme == DARK)}
     updates |= {"samples": draw_samples(services, watched)}
+    updates |= {"curves": gr.Row(visible=bool(watched.steps or watched.probes))}  # empty charts say nothing
     return updates | draw_result(services, watched, theme == DARK)
 
 
@@ -135,14 +159,14 @@ def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Up
     name = watched.request.name
     if watched.manifest is None:
         return {"result": "", "point_box": gr.Column(visible=False)}
-    cells = list_cells(services.store, Filters(checkpoints=(name,)))
+    cells = pair_of(services, name, watched.request.parent)
     benchmark = usual_benchmark(services, Filters(checkpoints=(name,)))
     chosen = choose("", "", choices(services.store)["metrics"], Filters(benchmarks=(benchmark,)))
     found = load_points(services, chosen)
     points = found.points
     ringed = {point.config.key for point in points if point.config.checkpoint == name}
     where = f"&set={benchmark}&point={min(ringed)}" if ringed else ""
-    shown = result(watched, cells[0].key if cells else "", where)
+    shown = result(watched, cells, where)
     if not ringed:
         return {"result": shown, "point_box": gr.Column(visible=False)}
     figure = tradeoff_figure(
@@ -158,6 +182,19 @@ def draw_result(services: Services, watched: TrainingJobState, dark: bool) -> Up
         whole=found.whole,
     )
     return {"result": shown, "point_box": gr.Column(visible=True), "point": small(figure)}
+
+
+def pair_of(services: Services, child: str, parent: str) -> str:
+    """Stored cells of the parent and the child that differ in nothing else, as a link has them; or the child's alone."""
+    own = list_cells(services.store, Filters(checkpoints=(child,)))
+    prompts = tuple({cell.prompt.text for cell in own})
+    theirs = list_cells(services.store, Filters(checkpoints=(parent,), prompts=prompts)) if own else []
+    known = {(cell.prompt.text, replace(cell.config, adapters=())): cell.key for cell in theirs}
+    for cell in own:
+        twin = known.get((cell.prompt.text, replace(cell.config, adapters=())))
+        if twin:
+            return f"{twin},{cell.key}"
+    return own[0].key if own else ""
 
 
 def draw_history(watch: Watch, job: str) -> str:

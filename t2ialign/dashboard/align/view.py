@@ -17,7 +17,7 @@ Components = dict[str, gr.blocks.Block]
 
 CURVE_WORDS = {
     "loss": ("Loss", "What training minimises. Of the pictures it tells little: look at the two below."),
-    "accuracy": ("Pairs in order", "How often the preferred picture has become the likelier one."),
+    "accuracy": ("Right order", "How many pairs have the preferred picture as the likelier one."),
     "bands": (
         "Log-ratios",
         "How much likelier winners and losers have become. Both may sink: then only their gap grows.",
@@ -53,7 +53,7 @@ def _source_panel() -> Components:
         parent = gr.Dropdown(
             [],
             label="Start from",
-            info="Its child is a new checkpoint.",
+            info="The new checkpoint learns on top of it.",
             filterable=False,
             elem_id="t2-parent",
             elem_classes="t2-stories",
@@ -70,7 +70,7 @@ def _method_panel() -> Components:
     parts: Components = {}
     with gr.Row(elem_classes="t2-two"):
         parts["steps"] = gr.Number(200, label="Steps", precision=0, minimum=1, elem_id="t2-train-steps")
-        parts["seed"] = gr.Number(0, label="Seed", precision=0, minimum=0, info="Decides every draw.")
+        parts["seed"] = gr.Number(0, label="Seed", precision=0, minimum=0, info="The same seed repeats the run.")
     with gr.Row(elem_classes="t2-fields"):
         parts |= {name: component(name) for name in fields_by_group()["method"]}
     return parts
@@ -112,7 +112,9 @@ def _start_panel() -> Components:
 def run_panel() -> Components:
     """One run: how it stands, what can be done with it, its curves, samples and result."""
     with gr.Column(visible=False, elem_id="t2-run-view") as view:
-        parts: Components = {"status": gr.HTML("", apply_default_css=False, elem_id="t2-run-status")}
+        parts: Components = {
+            "status": gr.HTML("", js_on_load=asset("align/badge.js"), apply_default_css=False, elem_id="t2-run-status")
+        }
         with gr.Row(elem_id="t2-run-actions"):
             parts["stop"] = gr.Button("Stop", size="sm", scale=0, min_width=90, elem_id="t2-stop")
             parts["resume"] = gr.Button("Resume", size="sm", scale=0, min_width=90, visible=False, elem_id="t2-resume")
@@ -122,7 +124,7 @@ def run_panel() -> Components:
                 parts["discard_yes"] = gr.Button("Discard it", variant="stop", size="sm", scale=0, min_width=100)
                 parts["discard_no"] = gr.Button("Keep it", size="sm", scale=0, min_width=90)
         parts |= _result_panel()
-        with gr.Row(elem_id="t2-curves"):
+        with gr.Row(visible=False, elem_id="t2-curves") as parts["curves"]:
             for name, (title, words) in CURVE_WORDS.items():
                 with gr.Column(min_width=250, elem_classes="t2-curve"):
                     heading = gr.HTML(curve_title(title), apply_default_css=False)
@@ -132,7 +134,9 @@ def run_panel() -> Components:
         gr.HTML(
             curve_title("The same prompts and seeds, again and again"), apply_default_css=False, elem_classes="t2-curve"
         )
-        parts["samples"] = gr.HTML("", apply_default_css=False, elem_id="t2-run-samples")
+        parts["samples"] = gr.HTML(
+            "", js_on_load=asset("align/samples.js"), apply_default_css=False, elem_id="t2-run-samples"
+        )
     return {"view": view, **parts}
 
 

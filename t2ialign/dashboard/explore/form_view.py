@@ -17,6 +17,7 @@ from t2ialign.samplers import SCHEDULERS
 from t2ialign.use_cases.batches.run import MAX_CHECKPOINTS
 
 FIRST_PROMPT = "a red circle and a blue square"
+BLENDS = "Blends: among the checkpoints, type two with their weights, as dmpo@0.5+dpo@0.5."
 FIELDS = (
     "prompt",
     "checkpoints",
@@ -55,7 +56,7 @@ def prompt_panel(services: Services) -> Components:
     with gr.Row(elem_id="t2-examples"):
         examples = gr.HTML(
             chips(next(iter(services.prompts.values()), ())),
-            js_on_load=asset("explore/example_prompts.js"),
+            js_on_load=asset("explore/example_prompts.js") + asset("explore/dropped.js"),
             apply_default_css=False,
             elem_id="t2-chips",
         )
@@ -69,6 +70,7 @@ def prompt_panel(services: Services) -> Components:
             elem_id="t2-prompt-set",
         )
     return {
+        "world": gr.HTML("", apply_default_css=False, elem_id="t2-world"),
         "prompt": prompt,
         "generate": generate,
         "cancel": cancel,
@@ -87,7 +89,7 @@ def settings_panel(services: Services) -> Components:
         max_choices=MAX_CHECKPOINTS,
         allow_custom_value=True,
         label="Checkpoints",
-        info="Models to compare, up to four. Type blends: a@0.5+b@0.5",
+        info="Models to compare, up to four.",
         elem_id="t2-checkpoints",
         elem_classes="t2-stories",
     )
@@ -108,6 +110,12 @@ def settings_panel(services: Services) -> Components:
         "guidance_scale": guidance_scale,
         **_seeds(first),
         **_advanced(first),
+        "picture": gr.UploadButton(
+            "Take settings from a picture",
+            file_types=["image"],
+            size="sm",
+            elem_id="t2-picture-file",
+        ),
     }
 
 
@@ -158,6 +166,7 @@ def _advanced(first: Form) -> Components:
             placeholder="This strategy has none",
             elem_id="t2-guidance-params",
         )
+        gr.HTML(notice(BLENDS, "hint"), apply_default_css=False)
         negative_prompt = gr.Textbox("", label="Negative prompt", placeholder="What the picture should not show")
         with gr.Row(elem_classes="t2-pair-row"):
             height = gr.Number(0, label="Height", info="0: as the model is made for", precision=0, min_width=80)

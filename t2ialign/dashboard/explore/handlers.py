@@ -18,7 +18,7 @@ from t2ialign.dashboard.explore import missing_weights
 from t2ialign.dashboard.explore.example_prompts import chips
 from t2ialign.dashboard.explore.form import Form, all_params, cost_of, form_of, requests_of
 from t2ialign.dashboard.explore.progress_view import notes, progress
-from t2ialign.dashboard.explore.subject_state import SubjectState, watch
+from t2ialign.dashboard.explore.subject_state import SubjectState, last, watch
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import group_of, headline_of, metric_of, point_of
 from t2ialign.dashboard.shared.browser_events import DARK
@@ -27,6 +27,7 @@ from t2ialign.dashboard.shared.checkpoint_menu import stories
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
 from t2ialign.dashboard.shared.headline import headlines
 from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.dashboard.shared.links import Subject, read_query
 from t2ialign.dashboard.shared.pictures import picture_file
 from t2ialign.dashboard.shared.point_details import point_details
@@ -36,6 +37,7 @@ from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.samplers import SchedulerChoice, check_scheduler
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.request import EVERYDAY, own_set
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
 
@@ -47,7 +49,8 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
     try:
         requests = requests_of(read_form(fields), services)
         if not visitor.owner:
-            _check_local(services, requests)
+            _check_sizes(requests)
+            check_local(services, requests)
         begin = partial(_begin, services, visitor, requests)
         run = services.page_runs.ask(visitor.page, read_query(subject).run, requests, begin)
     except InputError as error:
@@ -56,22 +59,10 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
     return cleared | draw(services, watch(services, Subject(run=run)), theme, charted="")
 
 
-def _check_local(services: Services, requests: tuple[BatchRequest, ...]) -> None:
-    """``InputError`` for what is the owner's: other sizes, and what would first be fetched from the Hub, gigabytes.
-
-    It goes by the names alone: ``resolve`` fetches an adapter to know what it is. What is no checkpoint is said later.
-    """
-    registry = services.bench.registry()
+def _check_sizes(requests: tuple[BatchRequest, ...]) -> None:
+    """``InputError`` for other sizes than the model's own: they are the owner's."""
     if any(request.height or request.width for request in requests):
         raise InputError("Here only the owner draws in other sizes than the model's own: leave height and width at 0.")
-    for request in requests:
-        names = {part.partition("@")[0].strip() for part in request.checkpoint.split("+")}
-        for entry in (registry.checkpoints[name] for name in names & set(registry.checkpoints)):
-            backbone = registry.backbones.get(entry.backbone)
-            if isinstance(entry.adapter, str) or (backbone is not None and isinstance(backbone.source, str)):
-                raise InputError(
-                    f"{request.checkpoint} comes from the Hub, and here only the owner draws with such models: choose another."
-                )
 
 
 def _begin(services: Services, visitor: Visitor, requests: tuple[BatchRequest, ...]) -> str:
@@ -105,10 +96,11 @@ def tick(services: Services, subject: str, theme: str, seen: str, charted: str) 
 
 
 def open_page(services: Services, data: Mapping[str, Any]) -> Updates:
-    """The first view: what the address names, with the form filled from it, or the shipped runs."""
+    """The first view: what the address names or the last batch, with the form filled from it, or the shipped runs."""
     theme = said(data, "theme")
     try:
-        watched = watch(services, read_query(said(data, "query")))
+        subject = read_query(said(data, "query"))
+        watched = watch(services, subject) if str(subject) else last(services)
     except InputError as error:
         return {"page": theme, "notice": notice(str(error)), **draw_chart(services, SubjectState(Subject()), theme)}
     form = form_of(watched.batches).values() if watched.batches else {}
@@ -268,9 +260,26 @@ def pick_example(data: Mapping[str, Any]) -> Updates:
     return {"prompt": text} if text else {}
 
 
-def show_examples(services: Services, prompt_set: str) -> Updates:
-    """The examples of another prompt set."""
-    return {"examples": chips(services.prompts.get(prompt_set, ()))}
+def show_examples(services: Services, prompt_set: str, checkpoints: Sequence[str] | None) -> Updates:
+    """The examples of another prompt set; for a model that has prompts of its own, others say so."""
+    return {
+        "examples": chips(services.prompts.get(prompt_set, ())),
+        "world": notice(_beyond(services, prompt_set, checkpoints or ()), "hint"),
+    }
+
+
+def _beyond(services: Services, prompt_set: str, checkpoints: Sequence[str]) -> str:
+    """Why a prompt set is not for the chosen checkpoints; empty where it is."""
+    registry = services.bench.registry()
+    for name in (part.partition("@")[0].strip() for spec in checkpoints for part in spec.split("+")):
+        entry = registry.backbones.get(registry.checkpoints[name].backbone) if name in registry.checkpoints else None
+        own = own_set(entry, "test") if entry else EVERYDAY
+        if own != EVERYDAY and prompt_set == EVERYDAY:
+            return (
+                f"{name} knows only what its own examples ({own}) name: of these prompts it draws blobs, and its scores "
+                "stay empty. They are for models from the Hub."
+            )
+    return ""
 
 
 def read_form(fields: Sequence[Any]) -> Form:

@@ -7,7 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.explore import add_checkpoint, handlers, missing_weights, quick_votes, run_history
+from t2ialign.dashboard.explore import (
+    add_checkpoint,
+    handlers,
+    missing_weights,
+    picture_settings,
+    quick_votes,
+    run_history,
+)
 from t2ialign.dashboard.explore.form_view import FIELDS, prompt_panel, settings_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
@@ -76,9 +83,18 @@ def _history_panel() -> dict[str, Any]:
             search = gr.Textbox(
                 label="Search",
                 show_label=False,
-                placeholder="Words of the prompt or a checkpoint",
+                placeholder="Words of the prompt, a checkpoint or a note",
                 scale=3,
                 max_lines=1,
+            )
+            days = gr.Dropdown(
+                list(run_history.DAYS.items()),
+                value=0,
+                label="When",
+                container=False,
+                filterable=False,
+                scale=1,
+                min_width=150,
             )
             starred = gr.Checkbox(False, label="Starred only", container=False, scale=1, min_width=140)
         drawn = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="t2-history-list")
@@ -87,6 +103,7 @@ def _history_panel() -> dict[str, Any]:
         "history_fold": fold,
         "history_search": search,
         "history_starred": starred,
+        "history_days": days,
         "history": drawn,
         "history_more": more,
         "history_shown": gr.State(run_history.PAGE),
@@ -135,16 +152,21 @@ def _wire_page(wires: Wires, services: Services) -> None:
     wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoints", "stories"))
     wires.on(parts["scheduler"].input, handlers.usual_of, ("scheduler",), ("steps", "guidance_scale"))
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
+    restore = partial(picture_settings.restore, services)
+    wires.on(parts["picture"].upload, restore, ("picture", *FIELDS), (*FIELDS, "notice", "picture"))
     wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
     wires.on(parts["guidance"].input, handlers.choose_guidance, ("guidance",), ("guidance", "guidance_params"))
-    wires.on(parts["prompt_set"].change, partial(handlers.show_examples, services), ("prompt_set",), ("examples",))
+    shown = partial(handlers.show_examples, services)
+    wires.on(parts["prompt_set"].change, shown, ("prompt_set", "checkpoints"), ("examples", "world"))
 
 
 def _wire_history(wires: Wires, services: Services) -> None:
     """Read when opened and with every word of a search; the owner's alone where there are strangers."""
     parts = wires.components
-    inputs, outputs = ("key", "history_search", "history_starred", "history_shown"), ("history", "history_more")
-    asked = [parts["history_fold"].expand, parts["history_search"].change, parts["history_starred"].change]
+    inputs = ("key", "history_search", "history_starred", "history_days", "history_shown")
+    outputs = ("history", "history_more")
+    filters = ("history_search", "history_starred", "history_days")
+    asked = [parts["history_fold"].expand, *(parts[name].change for name in filters)]
     wires.on(asked, partial(run_history.show, services), inputs, outputs, trigger_mode="always_last")
     shown = (*outputs, "history_shown")
     wires.on(parts["history_more"].click, partial(run_history.more, services), inputs, shown, trigger_mode="once")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import gradio as gr
@@ -22,6 +22,7 @@ from t2ialign.store import Filters, Run, RunMark, find_run, list_cells, list_run
 from t2ialign.types import InputError
 
 PAGE = 12  # runs
+DAYS = {"Any time": 0, "Last 24 hours": 1, "Last 7 days": 7, "Last 30 days": 30}
 THUMBNAILS = 6
 
 
@@ -34,38 +35,42 @@ class HistoryRow:
     looks: tuple[tuple[str, Look], ...]
     ago: str
     starred: bool
+    note: str = ""
 
     @property
     def href(self) -> str:
         return Subject(run=self.run.id).href
 
 
-def show(services: Services, key: str, search: str | None, starred: bool, shown: float) -> Updates:
+def show(services: Services, key: str, search: str | None, starred: bool, days: float, shown: float) -> Updates:
     """The first so many runs that hold the words, and whether there are more."""
     try:
         owner.check(key)
     except InputError as error:
         return {"history": notice(str(error), "hint"), "history_more": gr.Button(visible=False)}
     count, words = max(PAGE, int(shown)), (search or "").strip()[:200]
-    found = list_runs(services.store, limit=count + 1, search=words, starred=starred)
-    drawn = render("explore/run_history.html", rows=_rows(services, found[:count]), searched=bool(words or starred))
+    since = datetime.now(UTC) - timedelta(days=days) if days else None
+    found = list_runs(services.store, limit=count + 1, search=words, starred=starred, since=since)
+    asked = bool(words or starred or days)
+    drawn = render("explore/run_history.html", rows=_rows(services, found[:count]), searched=asked)
     return {"history": drawn, "history_more": gr.Button(visible=len(found) > count)}
 
 
-def more(services: Services, key: str, search: str | None, starred: bool, shown: float) -> Updates:
+def more(services: Services, key: str, search: str | None, starred: bool, days: float, shown: float) -> Updates:
     """As many again."""
     count = max(PAGE, int(shown)) + PAGE
-    return {"history_shown": count, **show(services, key, search, starred, count)}
+    return {"history_shown": count, **show(services, key, search, starred, days, count)}
 
 
 def mark(
-    services: Services, data: Mapping[str, Any], key: str, search: str | None, starred: bool, shown: float
+    services: Services, data: Mapping[str, Any], key: str, search: str | None, starred: bool, days: float, shown: float
 ) -> Updates:
-    """A run starred, forgotten, or taken back; its pictures and scores stay in any case."""
+    """A run starred, noted, forgotten, or taken back; its pictures and scores stay in any case."""
     owner.check(key)
     run = find_run(services.store, said(data, "run", LONGEST))
     act, known = said(data, "act"), run_marks(services.store).get(run.id, RunMark())
     changed = {
+        "note": replace(known, note=" ".join(said(data, "note").split())),
         "star": replace(known, starred=not known.starred),
         "forget": replace(known, forgotten=True),
         "recall": replace(known, forgotten=False),
@@ -73,7 +78,7 @@ def mark(
     if changed is None:
         return {}
     set_run_mark(services.store, run.id, changed)
-    updates = show(services, key, search, starred, shown)
+    updates = show(services, key, search, starred, days, shown)
     if act == "forget":
         updates["history"] = Markup(render("explore/forgotten.html", run=run)) + updates["history"]
     return updates
@@ -91,6 +96,6 @@ def _rows(services: Services, runs: list[Run]) -> list[HistoryRow]:
         pictures = tuple(address(cell, seed, small=True) for cell, seed in there[::step][:THUMBNAILS])
         names = dict.fromkeys(config.checkpoint for config in run.configs)
         looks = tuple((name, palette[name]) for name in names if name in palette)
-        starred = run.id in marked and marked[run.id].starred
-        rows.append(HistoryRow(run, pictures, looks, f"{duration((now - run.created).total_seconds())} ago", starred))
+        mark, ago = marked.get(run.id, RunMark()), f"{duration((now - run.created).total_seconds())} ago"
+        rows.append(HistoryRow(run, pictures, looks, ago, mark.starred, mark.note))
     return rows

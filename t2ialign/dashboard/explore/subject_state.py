@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.links import Subject
-from t2ialign.store import find_cell, find_run
+from t2ialign.store import find_cell, find_run, list_runs
+from t2ialign.types import InputError
 from t2ialign.use_cases.batches.run import RunState, stored_run
 from t2ialign.use_cases.batches.score_batch import BatchState, stored_state
 
+RECENT = 5  # batches that are looked at for one with pictures
 Status = Literal["none", "queued", "running", "done", "cancelled", "failed", "interrupted"]
 
 
@@ -48,7 +51,7 @@ def watch(services: Services, subject: Subject) -> SubjectState:
     """A subject as it stands.
 
     Raises:
-        InputError: the store knows no such run or cell.
+        InputError: the store knows no such run or cell, or the cells are of several prompts.
     """
     if not subject.run and not subject.cell:
         return SubjectState(subject)
@@ -56,13 +59,24 @@ def watch(services: Services, subject: Subject) -> SubjectState:
     if subject.run:
         found = _watch_run(services, subject, scored_since=task is not None and task.finished)
     else:
-        cell = find_cell(services.store, subject.cell)
-        batch = stored_state(services.bench, cell.prompt, cell.config, cell.seeds)
-        found = SubjectState(subject, "done", RunState("", (batch,)))
+        cells = [find_cell(services.store, key) for key in subject.cells]
+        if not cells or len({cell.prompt.text for cell in cells}) > 1:
+            raise InputError("Only cells of one prompt stand beside each other: check the link.")
+        batches = tuple(stored_state(services.bench, cell.prompt, cell.config, cell.seeds) for cell in cells)
+        found = SubjectState(subject, "done", RunState("", batches))
     if task is None:
         return found
     news = task.error or (str(task.record) if task.record else "Fetching.")
     return replace(found, fetched=news) if task.finished else replace(found, fetching=news)
+
+
+def last(services: Services) -> SubjectState:
+    """The newest batch that has pictures, as the store has it; nothing where strangers come, or before the first one."""
+    for run in [] if owner.guarded() else list_runs(services.store, limit=RECENT):
+        found = watch(services, Subject(run=run.id))
+        if found.working or any(batch.images for batch in found.batches):
+            return found
+    return SubjectState(Subject())
 
 
 def fetching(subject: Subject) -> str:

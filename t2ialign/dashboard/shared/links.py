@@ -1,6 +1,6 @@
 """Links into the page: ``?run=<id>`` shows a run, ``?cell=<key>`` a stored cell, ``?tab=<name>`` opens a tab.
 
-A subject is what Explore shows, written as its link: ``run=<id>``, ``cell=<key>``, or empty.
+A subject is what Explore shows, written as its link: ``run=<id>``, ``cell=<key>`` (or a few, with commas between), or empty.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
-LONGEST = 64
+LONGEST, MOST = 80, 4  # letters of an id, and cells beside each other
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What Explore shows: a run, or one stored cell; both empty before the first picture."""
+    """What Explore shows: a run, or stored cells of one prompt; both empty before the first picture."""
 
     run: str = ""
     cell: str = ""
@@ -21,7 +21,11 @@ class Subject:
     def __str__(self) -> str:
         if self.run:
             return f"run={quote(self.run)}"
-        return f"cell={quote(self.cell)}" if self.cell else ""
+        return f"cell={quote(self.cell, safe=',')}" if self.cell else ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, self.cell.split(","))))[:MOST]
 
     @property
     def href(self) -> str:

@@ -1,23 +1,31 @@
 """Pictures for the page, each under an address that tells nothing about it: ``pictures/<cell>/<seed>.webp``.
 
-The browser asks for a finished picture once and keeps it, so a live contact sheet sends only what is new.
+The browser asks for a finished picture once and keeps it, so a live contact sheet sends only what is new. Beside it lie
+``<seed>.png``, the same with its settings in it, to take away, and ``<seed>.json``, what the large view says of it.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import math
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from torch import Tensor
 
-from t2ialign.store import Store, load_map, load_picture, pictures
+from t2ialign import __version__
+from t2ialign.metrics import METRICS
+from t2ialign.pictures import PictureSettings, png_file, read_picture
+from t2ialign.samplers import SCHEDULERS
+from t2ialign.store import Store, find_cell, load_map, load_picture, pictures
 from t2ialign.store.images import thumbnail
+from t2ialign.store.scores import records_of
+from t2ialign.types import InputError
 
 PREVIEW_PIXELS = 128
 OVERLAY, STRONGEST = (255, 64, 180), 0.8  # a colour that no shape of the embedded world has; how opaque it may be
@@ -29,8 +37,31 @@ def address(cell: str, seed: int, small: bool = False) -> str:
     return f"pictures/{cell}/{seed}.webp{'?small' if small else ''}"
 
 
-def picture_route(store: Store) -> Route:
+def picture_routes(store: Store) -> list[Route]:
     """What the server needs to answer for the addresses."""
+
+    def take_away(request: Request) -> Response:
+        cell, seed = request.path_params["cell"], request.path_params["seed"]
+        data = png_of(store, cell, seed)
+        if data is None:
+            return Response("This picture's file is not here: generate it again.", 404, media_type="text/plain")
+        name = f'attachment; filename="t2ialign-{cell}-{seed}.png"'
+        return Response(data, media_type="image/png", headers={**HEADERS, "Content-Disposition": name})
+
+    def tell(request: Request) -> Response:
+        made = settings_of(store, request.path_params["cell"], request.path_params["seed"])
+        if made is None:
+            return Response("There is no such picture.", 404, media_type="text/plain")
+        return JSONResponse({"rows": rows_of(made), "parameters": made.parameters})
+
+    return [
+        _picture_route(store),
+        Route("/pictures/{cell:str}/{seed:int}.png", take_away),
+        Route("/pictures/{cell:str}/{seed:int}.json", tell),
+    ]
+
+
+def _picture_route(store: Store) -> Route:
 
     def answer(request: Request) -> Response:
         cell, seed = request.path_params["cell"], request.path_params["seed"]
@@ -51,6 +82,48 @@ def picture_file(store: Store, cell: str, seed: int) -> bytes | None:
     """A picture's lossless file, its thumbnail where only that is stored, or ``None``."""
     shipped = (picture.thumbnail for picture in pictures(store, cell) if picture.seed == seed)
     return load_picture(store, cell, seed) or next(shipped, None)
+
+
+def settings_of(store: Store, cell: str, seed: int) -> PictureSettings | None:
+    """What made a stored picture, with its own scores; ``None`` where there is none."""
+    try:
+        found = find_cell(store, cell)
+    except InputError:
+        return None
+    if seed not in found.seeds:
+        return None
+    records = [one for one in records_of(store, cell) if one.level == "image" and seed in one.seeds]
+    scores = {one.metric: one.values[one.seeds.index(seed)] for one in records}
+    known = {name: scores[name] for name in METRICS if name in scores and math.isfinite(scores[name])}
+    return PictureSettings(found.prompt.text, found.config, seed, known, __version__)
+
+
+def rows_of(made: PictureSettings) -> list[tuple[str, str]]:
+    """Settings as names and values to read; scores stand beside the picture already."""
+    config = made.config
+    scheduler = SCHEDULERS[config.scheduler].summary.partition(":")[0] if config.scheduler in SCHEDULERS else ""
+    params = "".join(f", {name} {value:g}" for name, value in config.guidance_params)
+    rows = [
+        ("Prompt", made.prompt),
+        ("Negative prompt", config.negative_prompt),
+        ("Checkpoint", config.checkpoint if config.adapters else f"{config.checkpoint} ({config.backbone})"),
+        ("CFG", f"{config.guidance_scale:g}"),
+        ("Guidance", f"{config.guidance}{params}" if config.guidance != "cfg" or params else ""),
+        ("Steps", f"{config.num_inference_steps}"),
+        ("Scheduler", scheduler or config.scheduler),
+        ("Seed", str(made.seed)),
+        ("Size", f"{config.width} × {config.height}"),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def png_of(store: Store, cell: str, seed: int) -> bytes | None:
+    """A stored picture as a PNG that carries its settings; ``None`` where only a smaller copy of it is here."""
+    made = settings_of(store, cell, seed)
+    data = load_picture(store, cell, seed)
+    if made is None or data is None:
+        return None
+    return png_file(read_picture(data, "The stored picture"), made)
 
 
 def overlay_file(store: Store, cell: str, seed: int) -> bytes | None:

@@ -10,6 +10,7 @@ from t2ialign.dashboard.shared.wiring import asset
 
 Components = dict[str, gr.blocks.Block]
 PLOT = "t2-explore-chart"
+SHEET = asset("shared/sheet.js") + asset("shared/compare.js")  # what makes pictures large, and compares two of them
 
 
 def status_panel() -> Components:
@@ -27,7 +28,7 @@ def results_panel() -> Components:
         with gr.Column(scale=3, min_width=280):
             sheet = gr.HTML(
                 empty_sheet(),
-                js_on_load=asset("shared/sheet.js") + asset("explore/quick_votes.js"),
+                js_on_load=SHEET + asset("explore/quick_votes.js"),
                 apply_default_css=False,
                 elem_id="t2-explore-sheet",
             )
@@ -56,7 +57,7 @@ def point_details_panel(elem_id: str, value: str) -> gr.HTML:
     """What is behind a point; ``choose`` brings the cell of a prompt that was clicked."""
     return gr.HTML(
         value,
-        js_on_load=asset("shared/sheet.js") + asset("shared/point_details.js"),
+        js_on_load=SHEET + asset("shared/point_details.js"),
         apply_default_css=False,
         elem_id=elem_id,
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -30,8 +29,9 @@ from t2ialign.training.processes import ALONE, Processes
 from t2ialign.training.train import train
 from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align import result
+from t2ialign.use_cases.align.clock import Clock
 from t2ialign.use_cases.align.data import gather, load_data, save_data
-from t2ialign.use_cases.align.estimate import Estimate, costs, evaluation_seconds
+from t2ialign.use_cases.align.estimate import costs, evaluation_prompts, evaluation_seconds
 from t2ialign.use_cases.align.ingredients import changed, ingredients_of, is_finished, work_key
 from t2ialign.use_cases.align.manifest import (
     Ingredients,
@@ -55,8 +55,8 @@ SAVE_EVERY = 25
 class AlignState:
     """Where a run stands. ``step`` and ``probe`` are set on the states that bring a new one.
 
-    ``fraction`` is that of the whole run, ``remaining`` in seconds; ``checkpoint`` is set on the last state alone, with
-    the ``manifest`` that was written.
+    ``fraction`` is that of the whole run, ``remaining`` in seconds; ``pictures`` are those that the phase has drawn, and
+    how many it wants; ``checkpoint`` is set on the last state alone, with the ``manifest`` that was written.
     """
 
     request: AlignRequest
@@ -65,41 +65,11 @@ class AlignState:
     remaining: float | None = None
     seconds: float = 0.0
     round: int = 1
+    pictures: tuple[int, int] = (0, 0)
     step: TrainStep | None = None
     probe: Probe | None = None
     checkpoint: str = ""
     manifest: TrainingManifest | None = None
-
-
-class Clock:
-    """How much of the predicted work is done, and what the rest will take at the pace so far."""
-
-    def __init__(self, predicted: Estimate) -> None:
-        self._phases = {phase: max(seconds, 1e-3) for phase, seconds in predicted.phases.items()}
-        self._done = dict.fromkeys(self._phases, 0.0)
-        self._started = time.monotonic()
-        self._skipped = 0.0
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
-
-    def at(self, phase: Phase, done: float, fresh: bool = True) -> tuple[float, float]:
-        """Notes that ``done`` of a phase is behind us; the fraction of everything, and the seconds to go.
-
-        Work that was found rather than done (``fresh`` False) says nothing about the pace.
-        """
-        before = self._work()
-        self._done[phase] = max(self._done[phase], min(done, 1.0))
-        work, total = self._work(), sum(self._phases.values())
-        if not fresh:
-            self._skipped += work - before
-        worked = work - self._skipped
-        pace = self.seconds / worked if worked > 0.05 * total and self.seconds > 2 else 1.0
-        return work / total, (total - work) * pace
-
-    def _work(self) -> float:
-        return sum(seconds * self._done[phase] for phase, seconds in self._phases.items())
 
 
 @dataclass(frozen=True)
@@ -258,7 +228,8 @@ def _gather(run: TrainingContext, number: int, policy: Backbone) -> Iterator[Ali
         for event in gather(run.bench, run.plan, run.backbone, source, lambda: run.asked):
             if isinstance(event, Sampled):
                 done = (number - 1 + event.done / event.total) / rounds
-                yield run.state("pictures", done, number, event.fresh)
+                wanted = run.plan.pictures_to_sample * rounds
+                yield run.state("pictures", done, number, event.fresh, pictures=(round(done * wanted), wanted))
             else:
                 save_data(event, path)
     run.processes.wait()
@@ -314,8 +285,9 @@ def _score(run: TrainingContext) -> Iterator[AlignState]:
     manifest = find_manifest(run.target)
     assert manifest is not None, "what was trained has been saved"
     if run.plan.settings.watch.test_prompts and manifest.scores is None:
+        wanted = 2 * len(evaluation_prompts(run.plan)) * run.plan.settings.watch.test_seeds
         for done, report in result.compared(run.bench, run.plan, lambda: run.asked):
-            yield run.state("scoring", done)
+            yield run.state("scoring", done, pictures=(round(done * wanted), wanted))
             if report is not None:
                 manifest = dataclasses.replace(manifest, scores=report, wall_seconds=round(run.clock.seconds, 1))
                 write_manifest(run.target, manifest)

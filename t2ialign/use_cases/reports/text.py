@@ -12,9 +12,10 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import torch
 from PIL import Image
 
-from t2ialign import store
+from t2ialign import __version__, store
 from t2ialign.guidance import needs_of, strategy_text
 from t2ialign.metrics import METRICS
+from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
 from t2ialign.tradeoff import families
@@ -59,17 +60,26 @@ def score_record(score: Score, pairs: bool = True) -> dict[str, Any]:
 
 
 def write_pictures(state: BatchState, out: Path) -> dict[int, Path]:
-    """Saves a batch as ``seed-0007.png`` files."""
+    """Saves a batch as ``seed-0007.png`` files that carry their settings and scores."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         files = {seed: out / f"seed-{seed:04d}.png" for seed in state.images}
         for seed, picture in state.images.items():
-            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(files[seed])
+            drawn = Image.fromarray(picture.permute(1, 2, 0).numpy())
+            files[seed].write_bytes(png_file(drawn, settings_of(state, seed)))
     except OSError as error:
         raise InputError(
             f"The pictures cannot be written to '{out}' ({error.strerror}); choose another folder."
         ) from error
     return files
+
+
+def settings_of(state: BatchState, seed: int) -> PictureSettings:
+    """What made one of a batch's pictures, with the scores that are its own."""
+    place = list(state.images).index(seed)
+    single = {name: score.values for name, score in state.scores.items() if score.level == "image"}
+    known = {name: float(values[place]) for name, values in single.items() if len(values) == len(state.images)}
+    return PictureSettings(state.request.prompt.text, state.config, seed, known, __version__)
 
 
 def batch_report(state: BatchState, out: Path | None) -> dict[str, Any]:

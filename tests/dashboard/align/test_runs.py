@@ -14,7 +14,7 @@ from t2ialign.registry import load_registry
 from t2ialign.store import add_benchmark, images
 from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
 from t2ialign.tradeoff.benchmark_set import benchmark_set
-from t2ialign.types import Interval, Prompt
+from t2ialign.types import Interval, Prompt, cell_key
 from t2ialign.use_cases.align.manifest import BeforeAfter, Difference, MetricChange, WinRate
 from tests.dashboard import fakes
 from tests.dashboard.trainings import COMMAND, add_records, add_training, train_step
@@ -186,15 +186,16 @@ def test_every_state_has_its_sentence(services, watch, status: str, progress: Jo
 @pytest.mark.parametrize(
     ("phase", "words"),
     [
-        ("pictures", "Drawing pictures to learn from, about 30 s left in all."),
-        ("training", "Training: step 3 of 150, about 30 s left in all."),
-        ("saving", "Saving the checkpoint."),
+        ("pictures", "1 of 3, drawing pictures to learn from: 40 of 384 pictures, about 30 s left in all."),
+        ("training", "2 of 3, training: step 3 of 150, about 30 s left in all."),
+        ("saving", "2 of 3, saving the checkpoint."),
     ],
 )
 def test_a_running_job_says_how_far_it_is(services, watch, phase: str, words: str):
     add_training(services.store, "align-1", steps=3, status="done")
     watched = watch.look("align-1")
-    running = replace(watched.job, status="running", progress=JobProgress(phase, 0.5, 30.0, 3))
+    drawn = (40, 384) if phase == "pictures" else (0, 0)
+    running = replace(watched.job, status="running", progress=JobProgress(phase, 0.5, 30.0, 3, pictures=drawn))
     assert sentence(replace(watched, job=running)) == words
     assert sentence(replace(watched, job=replace(running, asked="pause"))) == "Stopping after this step."
 
@@ -273,3 +274,30 @@ def test_steps_are_read_once(services, watch, monkeypatch):
     )
     assert len(watch.look("align-1").steps) == 5 and asked == [5]
     assert not any(watch.look("align-1").steps[0].log_ratios) and any(train_step(1).log_ratios)
+
+
+def test_trying_a_child_shows_it_beside_its_parent(services, config):
+    prompt = Prompt("a red circle")
+    for name, scale in (("base", 2), ("base", 4), ("spo", 4)):
+        fakes.add_cell(services.store, prompt, config(name, scale))
+    cells = [cell_key(config(name, 4), prompt) for name in ("base", "spo")]
+    assert runs.pair_of(services, "spo", "base") == ",".join(cells)
+    assert runs.pair_of(services, "spo", "mi-tune") == cells[1] and runs.pair_of(services, "mi-tune", "base") == ""
+
+
+def test_one_looks_often_only_while_something_trains(services, watch):
+    assert runs.look_again(watch)["timer"].value == runs.IDLE_SECONDS
+    add_training(services.store, "align-1", steps=3, status="done")
+    assert runs.tick(watch, "", "light", "", "", "")["timer"].value == runs.IDLE_SECONDS
+    services.supervisor.submit(COMMAND, "one", "align")
+    assert runs.open_job(watch, "align-1", "light")["timer"].value == runs.POLL_SECONDS
+
+
+def test_the_pulse_changes_with_whatever_is_on_show(services, watch):
+    add_training(services.store, "align-1", steps=3, status="paused")
+    felt = runs.pulse(watch, "align-1", "light", "")["pulse"]
+    assert runs.pulse(watch, "align-1", "light", felt) == {}
+    job = watch.look("align-1").job
+    update_job(services.store, replace(job, progress=JobProgress("training", 0.9, step=3)))
+    assert runs.pulse(watch, "align-1", "light", felt)["pulse"] != felt
+    assert runs.pulse(watch, "gone", "light", "")["pulse"]

@@ -27,7 +27,7 @@ def working() -> str:
 
 def history() -> str:
     run = Run(EVIL, datetime(2026, 1, 1, tzinfo=UTC), "failed", Prompt(EVIL), (GenerationConfig("tiny"),), (0, 1))
-    row = HistoryRow(run, (EVIL, "a.webp"), ((EVIL, Look("#000", "#fff")),), EVIL, True)
+    row = HistoryRow(run, (EVIL, "a.webp"), ((EVIL, Look("#000", "#fff")),), EVIL, True, EVIL)
     rows = [row, replace(row, pictures=(), starred=False)]
     return render("explore/run_history.html", rows=rows, searched=True)
 

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from t2ialign import settings
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.explore.subject_state import watch
 from t2ialign.dashboard.shared.links import Subject, read_query
 from t2ialign.dashboard.shared.visitors import Visitor
-from t2ialign.store import list_runs
+from t2ialign.store import add_run, find_run, list_runs
 from t2ialign.types import InputError, Prompt
 from tests.dashboard import fakes
 
@@ -294,7 +295,7 @@ def test_a_point_that_is_gone_says_so(stocked, data):
 def test_examples_fill_the_prompt_box(services):
     assert handlers.pick_example({"prompt": "a ring"}) == {"prompt": "a ring"}
     assert handlers.pick_example({"prompt": 3}) == {}
-    assert "lighthouse" in handlers.show_examples(services, "everyday")["examples"]
+    assert "lighthouse" in handlers.show_examples(services, "everyday", [])["examples"]
 
 
 def test_the_other_theme_repaints_the_chart(stocked):
@@ -326,3 +327,30 @@ def test_another_size_is_the_owner_s_and_stays_in_the_form(services):
     assert (request.height, request.width) == (32, 0)
     refused = generate(services, visitor=Visitor("a page", "1.2.3.4", owner=False), height=32)
     assert "only the owner draws in other sizes" in refused["notice"]
+
+
+def test_the_plain_address_opens_with_the_last_batch_and_computes_nothing(services, monkeypatch):
+    subject = finished(services, generate(services, prompt="a blue star", guidance_scale=6.0))
+    add_run(
+        services.store, Prompt("nothing came of it"), find_run(services.store, read_query(subject).run).configs, (0,)
+    )
+    found = handlers.open_page(services, {"query": ""})
+    assert found["subject"] == subject and found["sheet"].count("ready") == 4
+    assert (found["prompt"], found["guidance_scale"]) == ("a blue star", 6.0) and services.engine.unfinished() == ()
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    assert "t2-tile ready" not in handlers.open_page(services, {"query": ""})["sheet"]
+
+
+def test_two_cells_of_one_prompt_stand_beside_each_other(services, config):
+    cells = [fakes.add_cell(services.store, Prompt("a ring"), config(name)).cell for name in ("base", "spo")]
+    found = handlers.open_page(services, {"query": f"?cell={','.join(cells)}"})
+    assert found["checkpoints"] == ["base", "spo"] and found["sheet"].count("<section") == 2
+    other = fakes.add_cell(services.store, Prompt("a star"), config()).cell
+    assert "Only cells of one prompt" in handlers.open_page(services, {"query": f"?cell={cells[0]},{other}"})["notice"]
+
+
+def test_prompts_that_a_model_does_not_know_are_said_to_be_so(services):
+    found = handlers.show_examples(services, "everyday", ["base"])
+    assert "base knows only" in found["world"] and "t2-chip" in found["examples"]
+    assert handlers.show_examples(services, "shapes-test", ["base"])["world"] == ""
+    assert handlers.show_examples(services, "everyday", [])["world"] == ""

@@ -27,42 +27,58 @@ def listed(html: str) -> list[str]:
 
 
 def test_newest_first_with_thumbnails_a_page_at_a_time(used):
-    updates = run_history.show(used, "", None, False, run_history.PAGE)
+    updates = run_history.show(used, "", None, False, 0, run_history.PAGE)
     assert listed(updates["history"])[:2] == ["a red circle", "prompt 11"] and len(listed(updates["history"])) == 12
     assert updates["history"].count("<img") == 3 and "/1.webp?small" in updates["history"]
     assert updates["history_more"].visible
-    rest = run_history.more(used, "", "", False, run_history.PAGE)
+    rest = run_history.more(used, "", "", False, 0, run_history.PAGE)
     assert len(listed(rest["history"])) == 13 and not rest["history_more"].visible and rest["history_shown"] == 24
 
 
 def test_words_find_prompts_and_checkpoints(used):
-    assert listed(run_history.show(used, "", " SPO ", False, 12)["history"]) == ["a red circle"]
-    assert "Nothing found" in run_history.show(used, "", "no such words", False, 12)["history"]
+    assert listed(run_history.show(used, "", " SPO ", False, 0, 12)["history"]) == ["a red circle"]
+    assert "Nothing found" in run_history.show(used, "", "no such words", False, 0, 12)["history"]
 
 
 def test_an_empty_history_says_what_will_be_there(services):
-    assert "No batch yet" in run_history.show(services, "", "", False, 12)["history"]
+    assert "No batch yet" in run_history.show(services, "", "", False, 0, 12)["history"]
 
 
 def test_a_batch_is_starred_forgotten_and_taken_back(used):
     run = list_runs(used.store)[0].id
 
     def act(act: str) -> dict:
-        return run_history.mark(used, {"act": act, "run": run}, "", "", False, 12)
+        return run_history.mark(used, {"act": act, "run": run}, "", "", False, 0, 12)
 
     assert "\N{BLACK STAR}" in act("star")["history"]
-    assert listed(run_history.show(used, "", "", True, 12)["history"]) == ["a red circle"]
+    assert listed(run_history.show(used, "", "", True, 0, 12)["history"]) == ["a red circle"]
     gone = act("forget")["history"]
     assert "a red circle" not in listed(gone) and "Undo" in gone
     assert listed(act("recall")["history"])[0] == "a red circle"
     assert act("explode") == {}
     with pytest.raises(InputError, match="no run"):
-        run_history.mark(used, {"act": "star", "run": "gone"}, "", "", False, 12)
+        run_history.mark(used, {"act": "star", "run": "gone"}, "", "", False, 0, 12)
 
 
 def test_strangers_see_nobodys_batches(used, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
-    updates = run_history.more(used, "guess", "", False, 12)
+    updates = run_history.more(used, "guess", "", False, 0, 12)
     assert "owner" in updates["history"] and "circle" not in updates["history"] and not updates["history_more"].visible
     with pytest.raises(InputError, match="owner"):
-        run_history.mark(used, {"act": "star", "run": list_runs(used.store)[0].id}, "guess", "", False, 12)
+        run_history.mark(used, {"act": "star", "run": list_runs(used.store)[0].id}, "guess", "", False, 0, 12)
+
+
+def test_a_note_is_kept_and_found(used):
+    run = list_runs(used.store)[3].id
+    said = {"act": "note", "run": run, "note": "  the one\nfor the talk "}
+    assert 'value="the one for the talk"' in run_history.mark(used, said, "", "", False, 0, 12)["history"]
+    assert listed(run_history.show(used, "", "for the TALK", False, 0, 12)["history"]) == ["prompt 9"]
+    assert list_runs(used.store, search="for the talk")[0].id == run
+
+
+def test_days_leave_what_is_older_out(used):
+    cursor = "UPDATE runs SET created = created - INTERVAL 3 DAY WHERE run IN (SELECT run FROM runs ORDER BY created LIMIT 12)"
+    with used.store.transaction() as transaction:
+        transaction.execute(cursor).fetchall()
+    assert listed(run_history.show(used, "", "", False, 1, 12)["history"]) == ["a red circle"]
+    assert len(listed(run_history.show(used, "", "", False, 7, 12)["history"])) == 12

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from t2ialign.dashboard.rate import handlers
 from t2ialign.dashboard.rate.routes import FILES, TROUBLE, rate_routes
-from t2ialign.dashboard.shared.pictures import address, picture_route
+from t2ialign.dashboard.shared.pictures import address, picture_routes
 from t2ialign.store import list_cells
 from t2ialign.store.errors import in_plain_words
 from t2ialign.store.images import decode, digest
@@ -149,7 +149,7 @@ def test_trouble_with_the_disk_shows_raters_no_path_of_the_server(services, clie
 def test_what_a_rater_sees_is_found_under_no_name(services, client):
     """By no hash, of the file or of the pixels; and to the eye nothing has changed."""
     study = opened(services, DESIGN).id
-    others = TestClient(Starlette(routes=[picture_route(services.store)]))
+    others = TestClient(Starlette(routes=picture_routes(services.store)))
     cells = [(cell.key, seed) for cell in list_cells(services.store) for seed in cell.seeds]
     named = [others.get(f"/{address(cell, seed, small)}").content for cell, seed in cells for small in (False, True)]
     joined = ask(client, study, "join", group="", consent=True).json()

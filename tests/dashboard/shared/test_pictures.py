@@ -8,7 +8,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from t2ialign.dashboard.shared.pictures import address, picture_route, preview_uri
+from t2ialign.dashboard.shared.pictures import address, picture_routes, preview_uri
+from t2ialign.pictures import read_settings
 from t2ialign.store import add_batch
 from t2ialign.store.images import decode
 from t2ialign.types import Prompt
@@ -17,7 +18,7 @@ from tests.dashboard import fakes
 
 @pytest.fixture
 def client(services):
-    return TestClient(Starlette(routes=[picture_route(services.store)]))
+    return TestClient(Starlette(routes=picture_routes(services.store)))
 
 
 def test_a_stored_picture_is_served_losslessly(services, config, client):
@@ -63,3 +64,18 @@ def test_where_the_prompt_speaks_is_served_as_an_overlay(services, config, clien
     bare = fakes.add_cell(services.store, Prompt("a ring"), config(), (3,))
     missing = client.get("/" + address(bare.cell, 3) + "?map")
     assert missing.status_code == 404 and "No map was kept" in missing.text
+
+
+def test_a_png_carries_its_settings_and_the_large_view_is_told(services, config, client):
+    batch = fakes.add_cell(services.store, Prompt("a ring"), config("spo", guidance="interval"), (3, 4))
+    address_of = "/" + address(batch.cell, 3)
+    answer = client.get(address_of.replace(".webp", ".png"))
+    made = read_settings(answer.content, "it").made
+    assert (made.prompt, made.config, made.seed) == ("a ring", batch.config, 3) and "clip_score" in made.scores
+    assert (
+        torch.equal(decode(answer.content), batch.images[0]) and "attachment" in answer.headers["content-disposition"]
+    )
+    told = client.get(address_of.replace(".webp", ".json")).json()
+    assert ["CFG", "4"] in told["rows"] and ["Guidance", "interval"] in told["rows"]
+    assert told["parameters"] == made.parameters
+    assert {client.get(f"/pictures/{batch.cell}/9.{ending}").status_code for ending in ("png", "json")} == {404}

@@ -8,15 +8,19 @@ from dataclasses import replace
 import pytest
 import torch
 
+from t2ialign.pictures import read_settings
 from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.interval import estimate
-from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Score
+from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Prompt, Score
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.reports.text import (
     comparison_lines,
     comparison_table,
     point_lines,
     score_lines,
     stored_comparisons,
+    write_pictures,
 )
 from tests.tradeoff.cells import point
 
@@ -74,3 +78,13 @@ def test_a_points_notes_stand_below_it_with_the_number_of_its_prompts():
 def test_nothing_is_compared_with_itself():
     with pytest.raises(InputError, match="base is not compared with itself: name another checkpoint"):
         stored_comparisons(None, ["base"], "base", ("lpips",))
+
+
+def test_saved_pictures_carry_what_made_them(tmp_path):
+    request = BatchRequest(Prompt("a ring"), "base", (7, 9))
+    config = GenerationConfig("shapes", guidance_scale=3.0)
+    images = {seed: torch.full((3, 4, 4), seed, dtype=torch.uint8) for seed in (7, 9)}
+    score = Score("clip_score", "1", "alignment", "image", torch.tensor([0.25, 0.5]), 0.4, 0.2, 0.6)
+    state = BatchState(request, config, "done", images=images, scores={"clip_score": score})
+    made = read_settings(write_pictures(state, tmp_path)[9].read_bytes(), "it").made
+    assert (made.prompt, made.seed, made.config, made.scores) == ("a ring", 9, config, {"clip_score": 0.5})

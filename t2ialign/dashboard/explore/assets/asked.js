@@ -1,3 +1,4 @@
 () => {
+  window.t2Asked = true;
   document.querySelector('#t2-generate')?.setAttribute('aria-busy', 'true');
 }

@@ -1,0 +1,1 @@
+"""Grid: two settings changed at once, the same seeds in every cell."""

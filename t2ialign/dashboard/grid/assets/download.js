@@ -1,0 +1,1 @@
+() => setTimeout(() => document.querySelector('#t2-grid-file')?.click(), 150)

@@ -1,0 +1,141 @@
+"""The Grid form in and out: what a person chose becomes cells, and a link fills the form again."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from t2ialign.codec import decode, encode
+from t2ialign.dashboard.services import Services
+from t2ialign.files import foreign
+from t2ialign.guidance import GUIDANCE
+from t2ialign.limits import MAX_SEED
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.grid import AxisKind, GridAxis, GridCell, plan_grid
+from t2ialign.use_cases.batches.requests import BatchRequest
+
+MOST_SEEDS = 16
+LONGEST_LINK = 6000
+EXAMPLES = 24  # prompts offered along an axis
+SCALES = ("1", "2", "4", "6", "8", "12")
+WEIGHTS = ("0", "0.25", "0.5", "0.75", "1", "1.5")
+FIRST = {"guidance_scale": 4, "checkpoint": 3, "weight": 6, "prompt": 3, "guidance": 4, "seed": 4}
+"""How many of the offered values are chosen when an axis is."""
+
+
+@dataclass(frozen=True)
+class GridForm:
+    """The form's fields by the names of its controls; a cleared number is ``None``."""
+
+    x: AxisKind = "guidance_scale"
+    x_values: tuple[str, ...] = ("1", "2", "4", "8")
+    y: AxisKind = "checkpoint"
+    y_values: tuple[str, ...] = ("base",)
+    prompt: str = "a red circle and a blue square"
+    checkpoint: str = "base"
+    guidance_scale: float | None = 4.0
+    guidance: str = "cfg"
+    first_seed: float | None = 0.0
+    seed_count: float | None = 4.0
+    steps: float | None = 25.0
+
+
+FIELDS = tuple(GridForm.__dataclass_fields__)
+
+
+def form_of(values: tuple[Any, ...]) -> GridForm:
+    """What the controls say, in the order of ``FIELDS``; what a browser leaves empty is empty."""
+    said = dict(zip(FIELDS, values, strict=True))
+    for name in ("x_values", "y_values"):
+        said[name] = tuple(str(value).strip() for value in said[name] or () if str(value).strip())
+    for name in ("x", "y", "prompt", "checkpoint", "guidance"):
+        said[name] = said[name] or ""
+    for name in ("x", "y"):
+        said[f"{name}_values"] = said[f"{name}_values"] if said[name] else ("",)
+    return GridForm(**said)
+
+
+def cells_of(form: GridForm, services: Services) -> tuple[tuple[GridCell, ...], ...]:
+    """The grid's cells row by row.
+
+    Raises:
+        InputError: what cannot be sampled, in one sentence.
+    """
+    first, count = _whole(form.first_seed, "The first seed"), _whole(form.seed_count, "The number of seeds")
+    if not 1 <= count <= MOST_SEEDS:
+        raise InputError(f"A cell shows 1 to {MOST_SEEDS} seeds, not {count}.")
+    if not 0 <= first <= MAX_SEED - count + 1:
+        raise InputError(f"The first seed is {first}; choose a whole number from 0 to {MAX_SEED - count + 1:,}.")
+    rest = BatchRequest(
+        Prompt(form.prompt if "prompt" not in (form.x, form.y) else "-"),
+        form.checkpoint,
+        tuple(range(first, first + count)),
+        _number(form.guidance_scale, "Guidance (CFG)"),
+        _whole(form.steps, "The number of steps"),
+        guidance=form.guidance,
+    )
+    rows = plan_grid(rest, GridAxis(form.x, form.x_values), GridAxis(form.y, form.y_values))
+    categories = services.categories()
+    return tuple(tuple(_categorised(cell, categories) for cell in row) for row in rows)
+
+
+def offered(services: Services, kind: str) -> list[tuple[str, str]]:
+    """What an axis of a kind may have, as (label, value)."""
+    prompts = [prompt.text for known in services.prompts.values() for prompt in known][:EXAMPLES]
+    menus: dict[str, list[str]] = {
+        "guidance_scale": list(SCALES),
+        "weight": list(WEIGHTS),
+        "checkpoint": list(services.checkpoints()),
+        "guidance": list(GUIDANCE),
+        "prompt": prompts,
+        "seed": [str(seed) for seed in range(MOST_SEEDS)],
+    }
+    return [(value, value) for value in menus.get(kind, ())]
+
+
+def first_values(services: Services, kind: str) -> list[str]:
+    """What is chosen when an axis is: a few of each."""
+    return [value for _, value in offered(services, kind)][: FIRST.get(kind, 0)]
+
+
+def link(form: GridForm) -> str:
+    """The address of a grid; empty where it would be too long for one."""
+    said = f"?tab=grid&grid={quote(json.dumps(encode(form), separators=(',', ':')))}"
+    return said if len(said) <= LONGEST_LINK else ""
+
+
+def linked(query: str) -> GridForm | None:
+    """The grid that an address names.
+
+    Raises:
+        InputError: it names one that cannot be read.
+    """
+    fields = parse_qs(query.removeprefix("?"), max_num_fields=100) if len(query) <= LONGEST_LINK + 200 else {}
+    text = fields.get("grid", [""])[0]
+    if not text:
+        return None
+    with foreign("The link's grid cannot be read", "check the link"):
+        said = json.loads(text)
+    return decode(GridForm, said, "The link's grid cannot be read")
+
+
+def _categorised(cell: GridCell, categories: dict[str, str]) -> GridCell:
+    prompt = cell.request.prompt
+    known = Prompt(prompt.text, categories.get(prompt.text, ""))
+    return replace(cell, request=replace(cell.request, prompt=known))
+
+
+def _number(value: float | None, name: str) -> float:
+    if value is None or math.isnan(value):
+        raise InputError(f"{name} is empty; fill in a number.")
+    return float(value)
+
+
+def _whole(value: float | None, name: str) -> int:
+    number = _number(value, name)
+    if not math.isfinite(number) or number != int(number):
+        raise InputError(f"{name} is {number:g}; fill in a whole number.")
+    return int(number)

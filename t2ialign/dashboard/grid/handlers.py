@@ -1,0 +1,270 @@
+"""Grid's handlers: plain functions of services and values that say what changes on the page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.codec import encode
+from t2ialign.dashboard.grid import take_away
+from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, first_values, form_of, link, linked, offered
+from t2ialign.dashboard.grid.table import Table, table_of
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.hub_models import check_local
+from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.visitors import Visitor
+from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.dashboard.shared.words import counted, duration
+from t2ialign.engines.local import Task
+from t2ialign.types import InputError, cell_key, content_key
+from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.score_batch import config_of
+
+Rows = tuple[tuple[GridCell, ...], ...]
+SHOWN = ("problem", "progress", "tools", "table", "timer", "make", "stop", "seen", "shown", "cost")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The grid on show: its form and its cells. ``key`` is the engine's."""
+
+    form: GridForm
+    rows: Rows
+
+    @property
+    def key(self) -> str:
+        return f"grid {content_key(encode(self.form))}"
+
+    @property
+    def axes(self) -> tuple[GridAxis, GridAxis]:
+        return GridAxis(self.form.x, self.form.x_values), GridAxis(self.form.y, self.form.y_values)
+
+
+def make(services: Services, visitor: Visitor, shown: Shown | None, order: str, *values: Any) -> Updates:
+    """Hands the grid to the engine, and shows what of it is there."""
+    try:
+        form = form_of(values)
+        wanted = Shown(form, cells_of(form, services))
+        requests = requests_of(wanted.rows)
+        if not visitor.owner:
+            check_local(services, requests)
+        state = stored_grid(services.bench, requests)
+        if any(one.phase != "done" or not one.scores for one in state.cells):
+            begin = partial(_begin, services, visitor, wanted, state)
+            services.page_runs.ask(visitor.page, shown.key if shown else "", requests, begin)
+    except InputError as error:
+        return {"problem": notice(str(error))}
+    return draw(services, wanted, order, "")
+
+
+def _begin(services: Services, visitor: Visitor, shown: Shown, state: GridState) -> str:
+    """The engine's key of the work, counted by what the store lacks."""
+    requests = requests_of(shown.rows)
+
+    def start() -> str:
+        services.engine.submit(shown.key, lambda cancelled: make_grid(services.bench, requests, cancelled))
+        return shown.key
+
+    work = sum(one.missing * one.request.num_inference_steps for one in state.cells)
+    return services.visits.begin(visitor, work, start)
+
+
+def stop(services: Services, visitor: Visitor, shown: Shown | None) -> Updates:
+    """Asks the work to stop at its next step; what is drawn stays."""
+    if shown is None:
+        return {}
+    if not services.visits.may_stop(visitor, shown.key):
+        return {"problem": notice("Only the page that started this grid can stop it, or the owner.")}
+    services.engine.cancel(shown.key)
+    return {"stop": gr.Button("Stopping", interactive=False)}
+
+
+def tick(services: Services, shown: Shown | None, order: str, seen: str) -> Updates:
+    """What changed since the last look."""
+    return draw(services, shown, order, seen) if shown else {"timer": gr.Timer(active=False)}
+
+
+def reorder(services: Services, shown: Shown | None, order: str) -> Updates:
+    """The table in another order."""
+    return draw(services, shown, order, "") if shown else {}
+
+
+def open_page(services: Services, data: Mapping[str, Any], order: str) -> Updates:
+    """The grid that the address names, with the form filled from it and only what is stored."""
+    try:
+        form = linked(said(data, "query", 8192))
+        if form is None:
+            return {}
+        shown = Shown(form, cells_of(form, services))
+        if owner.guarded():
+            check_local(services, requests_of(shown.rows))
+        return {**_filled(services, form), **draw(services, shown, order, "")}
+    except InputError as error:
+        return {"problem": notice(str(error))}
+
+
+def draw(services: Services, shown: Shown, order: str, seen: str) -> Updates:
+    """A grid as it stands; the table only where a picture or a score came."""
+    task = services.engine.look(shown.key)
+    state = _state(services, shown, task)
+    working = task is not None and not task.finished
+    updates: Updates = {
+        "shown": shown,
+        "cost": "",
+        "problem": notice(task.error) if task else "",
+        "progress": progress(state, task, link(shown.form), services.engine.ahead_of(shown.key)),
+        "timer": gr.Timer(active=working),
+        "make": gr.Button(visible=not working),
+        "stop": gr.Button("Cancel", visible=working, interactive=True),
+    }
+    mark = f"{shown.key} {order} {working} " + " ".join(
+        f"{len(one.seeds)}{len(one.scores)}{one.phase[0]}" for one in state.cells
+    )
+    if mark == seen:
+        return updates
+    return updates | {
+        "seen": mark,
+        "tools": gr.Row(visible=state.there > 0),
+        "table": table_html(services, table(services, shown, state, order)),
+    }
+
+
+def _state(services: Services, shown: Shown, task: Task | None) -> GridState:
+    if task is not None and isinstance(task.record, GridState) and not task.finished:
+        return task.record
+    return stored_grid(services.bench, requests_of(shown.rows))
+
+
+def table(services: Services, shown: Shown, state: GridState, order: str) -> Table:
+    """The table of a grid."""
+    return table_of(shown.rows, state, *shown.axes, _palette(services, state), order)
+
+
+def table_html(services: Services, table: Table) -> str:
+    """The table as the page shows it."""
+    names = {*table.columns, *(name for name, _ in table.rows)}
+    known = services.palette()
+    looks = {name: known[name] for name in names if name in known}
+    return render("grid/table.html", table=table, titles=TITLES, palette=looks, place="grid")
+
+
+def _palette(services: Services, state: GridState) -> Mapping[str, Any]:
+    return services.palette(one.config.checkpoint for one in state.cells)
+
+
+def progress(state: GridState, task: Task | None, href: str, ahead: int) -> str:
+    """The bar with its sentence."""
+    status = task.status if task else "done" if state.there == state.wanted else "none"
+    return render(
+        "grid/progress.html",
+        status=status,
+        working=status in ("queued", "running"),
+        percent=100 * state.fraction,
+        sentence=sentence(state, status, ahead),
+        href=href,
+    )
+
+
+def sentence(state: GridState, status: str, ahead: int = 0) -> str:
+    """Where a grid stands, in words."""
+    pictures = f"{state.there} of {counted(state.wanted, 'picture')}"
+    if status == "queued":
+        return f"Waiting: {counted(ahead, 'run')} ahead of yours." if ahead else "Starting."
+    if status == "running":
+        left = f", about {duration(state.remaining)} left" if state.remaining else ""
+        return f"{pictures}{left}." if state.there < state.wanted else "Scoring."
+    if state.there == state.wanted:
+        return f"{counted(state.wanted, 'picture')}."
+    begin = {"cancelled": "Cancelled. ", "failed": "Stopped by a problem. "}.get(status, "")
+    return f"{begin}{pictures} are there; Make the grid draws the rest."
+
+
+def price(services: Services, *values: Any) -> Updates:
+    """How many cells and pictures the form asks for, and how many of them the store has."""
+    try:
+        form = form_of(values)
+        rows = cells_of(form, services)
+        requests = requests_of(rows)
+        there = _stored(services, requests)
+    except InputError as error:
+        return {"cost": notice(str(error), "note")}
+    pictures, cells = sum(len(one.seeds) for one in requests), sum(len(row) for row in rows)
+    text = f"{counted(cells, 'cell')}, {counted(pictures, 'picture')}"
+    if there is None:
+        return {"cost": notice(f"{text}.", "hint")}
+    kept = "all of them are stored" if there == pictures else f"{there} are stored, {pictures - there} will be drawn"
+    return {"cost": notice(f"{text}: {kept}.", "hint")}
+
+
+def _stored(services: Services, requests: Sequence[BatchRequest]) -> int | None:
+    """How many of the pictures are there; ``None`` where an adapter of the Hub would have to be fetched to know."""
+    try:
+        check_local(services, requests)
+    except InputError:
+        return None
+    wanted = {cell_key(config_of(services.bench, one)[1], one.prompt): one.seeds for one in requests}
+    return services.bench.results.count_pictures(wanted)
+
+
+def change_axis(services: Services, name: str, x: str, y: str) -> Updates:
+    """Another kind of axis offers its own values; what an axis says is no field any more."""
+    kind = x if name == "x" else y
+    return {f"{name}_values": _menu(services, kind, first_values(services, kind)), **hidden(x, y)}
+
+
+def _menu(services: Services, kind: str, values: list[str]) -> gr.Dropdown:
+    offers = offered(services, kind)
+    return gr.Dropdown(offers, value=values, visible=bool(kind), multiselect=True, allow_custom_value=True)
+
+
+def hidden(x: str, y: str) -> Updates:
+    """The fields that an axis stands for are out of sight."""
+    taken = {x, y}
+    return {
+        "prompt": gr.Textbox(visible="prompt" not in taken),
+        "checkpoint": gr.Dropdown(visible="checkpoint" not in taken),
+        "guidance_scale": gr.Number(visible="guidance_scale" not in taken),
+        "guidance": gr.Dropdown(visible="guidance" not in taken),
+        "first_seed": gr.Number(visible="seed" not in taken),
+        "seed_count": gr.Slider(visible="seed" not in taken),
+    }
+
+
+def _filled(services: Services, form: GridForm) -> Updates:
+    values: Updates = {name: getattr(form, name) for name in FIELDS}
+    shown = hidden(form.x, form.y)
+    for name, field in shown.items():
+        field.value = values[name]
+    for name in ("x", "y"):
+        shown[f"{name}_values"] = _menu(services, values[name], list(values[f"{name}_values"]))
+    return values | shown
+
+
+def offer_checkpoints(services: Services) -> Updates:
+    """What can be sampled now."""
+    return {"checkpoint": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
+
+
+def export(services: Services, suffix: str, shown: Shown | None, order: str) -> Updates:
+    """The grid as one HTML file that needs nothing else, or its pictures as PNGs in a ZIP."""
+    if shown is None:
+        return {"problem": notice("Make a grid first, then take it away."), "file": None}
+    state = stored_grid(services.bench, requests_of(shown.rows))
+    folder = Path(services.exports.name) / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    path = folder / f"grid{suffix}"
+    if suffix == ".zip":
+        take_away.write_zip(services.store, shown.rows, state, path)
+    else:
+        take_away.write_html(services, shown.rows, state, shown.axes, order, path)
+    return {"problem": "", "file": str(path)}

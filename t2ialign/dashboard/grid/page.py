@@ -1,0 +1,69 @@
+"""Grid: two settings changed at once, the same seeds and both scores in every cell."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.dashboard.grid import handlers
+from t2ialign.dashboard.grid.form import FIELDS
+from t2ialign.dashboard.grid.handlers import SHOWN
+from t2ialign.dashboard.grid.view import form_panel, table_panel
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.browser_events import page_bridge
+from t2ialign.dashboard.shared.owner_lock import shared_key
+from t2ialign.dashboard.shared.wiring import Wires, asset
+
+TITLE = "Grid"
+POLL_SECONDS = 0.7
+HIDING = ("prompt", "checkpoint", "guidance_scale", "guidance", "first_seed", "seed_count")
+
+
+def build(services: Services) -> None:
+    """The tab with its events."""
+    components: dict[str, Any] = {
+        "page": page_bridge(),
+        "key": shared_key(),
+        "shown": gr.State(None),
+        "seen": gr.State(""),
+        "timer": gr.Timer(POLL_SECONDS, active=False),
+        **form_panel(services),
+        **table_panel(),
+    }
+    wires = Wires(components)
+    _wire_form(wires, services)
+    _wire_table(wires, services)
+
+
+def _wire_form(wires: Wires, services: Services) -> None:
+    """What an axis says is no field any more; every change is counted; Make hands the grid over."""
+    parts = wires.components
+    for name in ("x", "y"):
+        changed = partial(handlers.change_axis, services, name)
+        wires.on(parts[name].input, changed, ("x", "y"), (f"{name}_values", *HIDING))
+    price = partial(handlers.price, services)
+    priced = [parts[name].change for name in FIELDS if name not in ("x", "y")]
+    wires.on([*priced, parts["page"].shown], price, FIELDS, ("cost",), trigger_mode="always_last")
+    renewed = [parts["page"].shown, parts["checkpoint"].focus]
+    wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoint", "stories"))
+    make = partial(handlers.make, services)
+    made = wires.on_visit(parts["make"].click, make, ("shown", "order", *FIELDS), SHOWN, trigger_mode="once")
+    made.then(None, None, None, js=asset("grid/address.js"), show_progress="hidden")
+    wires.on_visit(parts["stop"].click, partial(handlers.stop, services), ("shown",), ("stop", "problem"))
+
+
+def _wire_table(wires: Wires, services: Services) -> None:
+    """The grid that the address names, what the timer sees, the order, and the files."""
+    parts = wires.components
+    opening = partial(handlers.open_page, services)
+    wires.on_event(parts["page"].ready, opening, ("order",), (*SHOWN, *FIELDS))
+    wires.on(
+        parts["timer"].tick, partial(handlers.tick, services), ("shown", "order", "seen"), SHOWN, trigger_mode="once"
+    )
+    wires.on(parts["order"].input, partial(handlers.reorder, services), ("shown", "order"), SHOWN)
+    for name, suffix in (("as_html", ".html"), ("as_zip", ".zip")):
+        export = partial(handlers.export, services, suffix)
+        written = wires.on(parts[name].click, export, ("shown", "order"), ("problem", "file"))
+        written.success(None, None, None, js=asset("grid/download.js"), show_progress="hidden")

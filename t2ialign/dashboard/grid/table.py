@@ -1,0 +1,181 @@
+"""The grid as a table: each cell with its pictures and its two scores, in the order that was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from t2ialign.dashboard.shared.html import Look
+from t2ialign.dashboard.shared.pictures import address
+from t2ialign.dashboard.shared.words import default_metric
+from t2ialign.metrics import METRICS
+from t2ialign.types import Axis, Interval, Metric, Score
+from t2ialign.use_cases.batches.grid import CellState, GridAxis, GridCell, GridState
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One picture of a cell; ``source`` is empty while it is not there."""
+
+    seed: int
+    source: str
+    large: str
+    scores: tuple[tuple[Metric, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """A cell as it is drawn; ``name`` says what it is, for the large view and for readers of the page by ear."""
+
+    name: str
+    look: Look
+    href: str
+    places: tuple[Place, ...]
+    alignment: Interval
+    diversity: Interval
+    phase: str
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """The grid with its headers, ordered."""
+
+    x: GridAxis
+    y: GridAxis
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[TableCell, ...]], ...]
+    alignment: Metric
+    diversity: Metric
+
+    @property
+    def side(self) -> int:
+        """Pictures beside each other in a cell."""
+        most = max((len(cell.places) for _, cells in self.rows for cell in cells), default=1)
+        return math.ceil(math.sqrt(most))
+
+
+Address = Callable[[str, int], str]
+
+
+def table_of(
+    rows: Sequence[Sequence[GridCell]],
+    state: GridState,
+    x: GridAxis,
+    y: GridAxis,
+    palette: Mapping[str, Look],
+    order: str = "",
+    small: Address = lambda cell, seed: address(cell, seed, small=True),
+) -> Table:
+    """The table of a grid as it stands; ``small`` says where a cell's pictures are found."""
+    states = {one.request: one for one in state.cells}
+    scored = [set(one.scores) for one in state.cells if one.scores]
+    metrics = set.intersection(*scored) if scored else set()
+    alignment, diversity = _metric("alignment", metrics), _metric("diversity", metrics)
+    drawn = [
+        [
+            _cell(
+                cell,
+                states[cell.request],
+                f"{_word(x, across)}{_word(y, down)}",
+                palette,
+                (alignment, diversity),
+                small,
+            )
+            for cell, across in zip(row, x.values, strict=True)
+        ]
+        for row, down in zip(rows, y.values, strict=True)
+    ]
+    across, down = _ordered(drawn, order)
+    return Table(
+        x,
+        y,
+        tuple(x.values[i] for i in across),
+        tuple((y.values[j], tuple(drawn[j][i] for i in across)) for j in down),
+        alignment,
+        diversity,
+    )
+
+
+def _metric(axis: Axis, scored: set[str]) -> Metric:
+    return default_metric(axis, scored)
+
+
+def _word(axis: GridAxis, value: str) -> str:
+    words = {"guidance_scale": "CFG ", "weight": "weight ", "seed": "seed "}
+    return f"{words.get(axis.kind, '')}{value}, " if axis.kind else ""
+
+
+def _cell(
+    cell: GridCell,
+    state: CellState,
+    name: str,
+    palette: Mapping[str, Look],
+    shown: tuple[Metric, Metric],
+    small: Address,
+) -> TableCell:
+    single = {one.metric: _by_seed(one, state) for one in state.scores.values() if one.level == "image"}
+    order = dict.fromkeys([shown[0].name, *(known for known in METRICS if known in single)])
+    places = []
+    for seed in cell.seeds:
+        scores = tuple((METRICS[m], single[m][seed]) for m in order if m in single and seed in single[m])
+        there = seed in state.seeds
+        places.append(
+            Place(
+                seed,
+                small(state.cell, seed) if there else "",
+                address(state.cell, seed) if there else "",
+                scores,
+            )
+        )
+    alignment, diversity = (_interval(cell, state, metric) for metric in shown)
+    return TableCell(
+        name.rstrip(", ") or state.config.checkpoint,
+        palette[state.config.checkpoint],
+        f"?cell={state.cell}" if state.seeds else "",
+        tuple(places),
+        alignment,
+        diversity,
+        state.phase,
+        state.config.height,
+    )
+
+
+def _by_seed(score: Score, state: CellState) -> dict[int, float]:
+    values = score.values.tolist()
+    return dict(zip(state.seeds, values)) if len(values) == len(state.seeds) else {}
+
+
+def _interval(cell: GridCell, state: CellState, metric: Metric) -> Interval:
+    """The metric over the cell's pictures: the request's own, or of single seeds their mean without an interval."""
+    score = state.scores.get(metric.name)
+    if score is None:
+        return UNKNOWN
+    if cell.seeds == state.request.seeds:
+        return Interval(score.mean, score.lo, score.hi)
+    known = _by_seed(score, state) if score.level == "image" else {}
+    values = [known[seed] for seed in cell.seeds if seed in known]
+    return Interval(sum(values) / len(values), math.nan, math.nan) if values else UNKNOWN
+
+
+def _ordered(drawn: Sequence[Sequence[TableCell]], order: str) -> tuple[list[int], list[int]]:
+    """The columns' and the rows' order: by their mean score, what is unknown last."""
+    across, down = list(range(len(drawn[0]))), list(range(len(drawn)))
+    what, _, which = order.partition(" ")
+    if what == "rows":
+        down.sort(key=lambda j: _rank([_value(cell, which) for cell in drawn[j]]))
+    elif what == "columns":
+        across.sort(key=lambda i: _rank([_value(row[i], which) for row in drawn]))
+    return across, down
+
+
+def _value(cell: TableCell, which: str) -> float:
+    return (cell.alignment if which == "alignment" else cell.diversity).mean
+
+
+def _rank(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return -sum(known) / len(known) if known else math.inf

@@ -1,0 +1,187 @@
+"""Grid's handlers as functions: what is shown, drawn, ordered, linked and taken away."""
+
+import re
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from t2ialign import settings
+from t2ialign.dashboard.grid import handlers
+from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, link, linked
+from t2ialign.dashboard.grid.handlers import Shown
+from t2ialign.dashboard.shared.visitors import Visitor
+from t2ialign.pictures import read_settings
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches import grid as use_case
+from tests.dashboard import fakes
+
+PROMPT = "a red circle"
+FORM = GridForm("guidance_scale", ("1", "4"), "checkpoint", ("base", "spo"), PROMPT)
+
+
+@pytest.fixture
+def drawing(services, monkeypatch):
+    """The same services; missing cells are rendered scenes."""
+
+    def score_batch(bench, request, cancelled):
+        config = use_case.config_of(bench, request)[1]
+        fakes.add_cell(bench.store, request.prompt, config, request.seeds)
+        state = use_case.stored_state(bench, request.prompt, config, request.seeds)
+        yield replace(state, request=request, generated=len(request.seeds), seconds=2.0)
+
+    monkeypatch.setattr(use_case, "score_batch", score_batch)
+    return services
+
+
+def values(form: GridForm = FORM) -> list:
+    return [getattr(form, name) for name in FIELDS]
+
+
+def made(services, form: GridForm = FORM, order: str = "") -> dict:
+    """The grid once the engine is done with it."""
+    updates = handlers.make(services, Visitor("page"), None, order, *values(form))
+    if "shown" not in updates:
+        return updates
+    services.engine.wait(updates["shown"].key, 30)
+    return handlers.tick(services, updates["shown"], order, "")
+
+
+def rows(html: str) -> list[str]:
+    body = str(html).partition("<tbody>")[2]
+    return [re.sub(r"<[^>]+>", "", name) for name in re.findall(r'<th scope="row">(.*?)</th>', body)]
+
+
+def test_what_is_missing_is_drawn_and_what_is_stored_is_not(drawing, config, monkeypatch):
+    fakes.add_cell(drawing.store, Prompt(PROMPT), config("base", 4), range(4))
+    asked = []
+    real = use_case.score_batch
+    monkeypatch.setattr(use_case, "score_batch", lambda b, r, c: (asked.append(r), *real(b, r, c))[1:])
+    found = made(drawing)
+    assert [(one.checkpoint, one.guidance_scale) for one in asked] == [("base", 1.0), ("spo", 1.0), ("spo", 4.0)]
+    assert found["table"].count("t2-tile ready") == 16 and "16 pictures." in found["progress"]
+    assert found["make"].visible and not found["timer"].active and rows(found["table"]) == ["base", "spo"]
+    asked.clear()
+    again = handlers.make(drawing, Visitor("page"), None, "", *values())
+    assert asked == [] and again["table"].count("t2-tile ready") == 16 and not again["timer"].active
+
+
+def test_a_link_opens_what_is_stored_and_draws_nothing(services, config):
+    fakes.add_cell(services.store, Prompt(PROMPT), config("spo", 1), range(4))
+    found = handlers.open_page(services, {"query": link(FORM)}, "")
+    assert found["table"].count("t2-tile ready") == 4 and "4 of 16 pictures are there" in found["progress"]
+    assert found["prompt"].value == PROMPT and not found["checkpoint"].visible
+    assert services.engine.unfinished() == ()
+
+
+@pytest.mark.parametrize("query", ["?tab=grid&grid=%7B", "?grid=%7B%22x%22%3A3%7D", "?grid=[]"])
+def test_a_broken_link_says_so(services, query):
+    assert "cannot be read" in handlers.open_page(services, {"query": query}, "")["problem"]
+
+
+def test_links_say_all_that_the_form_does():
+    assert linked(link(FORM)) == FORM and linked("?tab=grid") is None
+    assert link(replace(FORM, prompt="a" * 9000)) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"y": "guidance_scale", "y_values": ("2",)}, "Both axes are CFG"),
+        ({"x_values": ()}, "is empty"),
+        ({"x_values": ("much",)}, "is a number, not &#39;much&#39;"),
+        ({"y_values": ("nobody",)}, "nobody"),
+        ({"seed_count": 99}, "1 to 16 seeds"),
+        ({"steps": None}, "empty"),
+        ({"y": "weight", "y_values": ("0.5",)}, "has no adapter"),
+        ({"x_values": tuple(map(str, range(50))), "y_values": tuple("abcd")}, "too many"),
+        ({"guidance": "magic"}, "magic"),
+    ],
+)
+def test_what_cannot_be_sampled_is_one_sentence(drawing, change, sentence):
+    found = made(drawing, replace(FORM, **change))
+    assert sentence in found["problem"] and "table" not in found
+
+
+def test_seeds_along_an_axis_have_a_picture_each(drawing):
+    form = replace(FORM, y="seed", y_values=("0", "5"))
+    found = made(drawing, form)
+    assert found["table"].count("t2-tile ready") == 4 and rows(found["table"]) == ["0", "5"]
+    assert "<i>D</i> –" in found["table"]  # one picture has no diversity
+    shown = Shown(form, cells_of(form, drawing))
+    assert [one.seeds for one in use_case.requests_of(shown.rows)] == [(0, 5), (0, 5)]
+
+
+def test_a_weight_is_that_of_the_checkpoint_along_the_other_axis(services):
+    form = replace(FORM, x="weight", x_values=("0.5", "1"), y_values=("spo", "mi-tune"))
+    specs = [[cell.request.checkpoint for cell in row] for row in cells_of(form, services)]
+    assert specs == [["spo@0.5", "spo"], ["mi-tune@0.5", "mi-tune"]]
+
+
+def test_rows_and_columns_go_by_their_scores(drawing):
+    made(drawing)
+    shown = Shown(FORM, cells_of(FORM, drawing))
+    state = use_case.stored_grid(drawing.bench, use_case.requests_of(shown.rows))
+    for which in ("alignment", "diversity"):
+        found = handlers.table(drawing, shown, state, f"columns {which}")
+        means = [sum(getattr(cells[i], which).mean for _, cells in found.rows) for i in range(2)]
+        assert means == sorted(means, reverse=True)
+    assert rows(handlers.reorder(drawing, shown, "rows diversity")["table"]) in (["base", "spo"], ["spo", "base"])
+
+
+def test_the_price_says_what_is_stored(services, config):
+    fakes.add_cell(services.store, Prompt(PROMPT), config("spo", 1), range(4))
+    said = handlers.price(services, *values())["cost"]
+    assert "4 cells, 16 pictures: 4 are stored, 12 will be drawn" in said
+    assert "Both axes" in handlers.price(services, *values(replace(FORM, y="guidance_scale")))["cost"]
+
+
+def test_an_axis_takes_its_field_out_of_sight(services):
+    found = handlers.change_axis(services, "y", "guidance_scale", "seed")
+    assert found["y_values"].value == ["0", "1", "2", "3"] and not found["seed_count"].visible
+    assert found["checkpoint"].visible and not found["guidance_scale"].visible
+
+
+def test_strangers_have_the_limits_of_everybody(drawing, monkeypatch):
+    limits = replace(drawing.visits.limits, work=100)
+    services = replace(drawing, visits=replace(drawing.visits, limits=limits))
+    found = handlers.make(services, Visitor("page", "1.2.3.4", owner=False), None, "", *values())
+    assert "picture steps" in found["problem"]
+    shown = Shown(FORM, cells_of(FORM, services))
+    assert "Only the page" in handlers.stop(services, Visitor("other", owner=False), shown)["problem"]
+
+
+def test_nothing_is_fetched_from_the_hub_to_price_a_grid_or_to_open_a_strangers_link(services, monkeypatch):
+    def refuse(services, requests):
+        raise InputError("It comes from the Hub.")
+
+    monkeypatch.setattr(handlers, "check_local", refuse)
+    monkeypatch.setattr(handlers, "config_of", None)
+    assert "4 cells, 16 pictures." in handlers.price(services, *values())["cost"]
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    monkeypatch.setattr(handlers, "stored_grid", None)
+    assert "from the Hub" in handlers.open_page(services, {"query": link(FORM)}, "")["problem"]
+
+
+def test_it_is_taken_away_whole(drawing):
+    shown = made(drawing)["shown"]
+    file = handlers.export(drawing, ".zip", shown, "")["file"]
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        found = read_settings(archive.read("row-02/column-01/seed-0003.png"), "it").made
+    assert len(names) == 16 and (found.seed, found.config.checkpoint, found.config.guidance_scale) == (3, "spo", 1.0)
+    page = Path(handlers.export(drawing, ".html", shown, "")["file"]).read_text(encoding="utf-8")
+    assert page.count("data:image/webp;base64") == 16 and "Seed: 3" in page
+    assert not re.search(r'(?:src|href)="(?!data:|\?cell=)[^"]+"|https?://', page)
+    assert "Make a grid first" in handlers.export(drawing, ".zip", None, "")["problem"]
+
+
+def test_the_time_left_goes_by_what_was_drawn(services):
+    rows = cells_of(FORM, services)
+    cells = use_case.stored_grid(services.bench, use_case.requests_of(rows)).cells
+    begun = replace(cells[0], phase="generating", seconds=1.0, remaining=3.0)
+    assert use_case.GridState((begun, *cells[1:])).remaining == pytest.approx(3 + 12 * 4 / 4)
+    first = replace(cells[0], phase="done", seeds=(0, 1, 2, 3), made=4, seconds=8.0)
+    assert use_case.GridState((first, *cells[1:])).remaining == pytest.approx(24)
+    assert use_case.GridState(cells).remaining is None
