@@ -303,7 +303,7 @@ def test_a_checkpoint_that_is_not_listed_is_answered_with_the_reason(folder: Pat
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("size = 64", "not well formed .'backbones.shapes.size' is a whole number"),
+        ("size = 64", "not well formed .*size.*: mend it there"),
         ('path = "shapes"', "not well formed .a path or hub is '7' and no text"),
         ("[backbones.shapes]", "not well formed"),
     ],

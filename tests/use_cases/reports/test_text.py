@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from t2ialign.pictures import read_settings
+from t2ialign.store import open_store
 from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.interval import estimate
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Prompt, Score
@@ -75,9 +77,10 @@ def test_a_points_notes_stand_below_it_with_the_number_of_its_prompts():
     assert list(point_lines([noted]))[1:] == ["  1 of 2 prompts: The prompt is long."]
 
 
-def test_nothing_is_compared_with_itself():
-    with pytest.raises(InputError, match="base is not compared with itself: name another checkpoint"):
-        stored_comparisons(None, ["base"], "base", ("lpips",))
+def test_nothing_is_compared_with_itself(tmp_path: Path):
+    sentence = "base is not compared with itself: name another checkpoint"
+    with open_store(tmp_path) as opened, pytest.raises(InputError, match=sentence):
+        stored_comparisons(opened, ["base"], "base", ("lpips",))
 
 
 def test_saved_pictures_carry_what_made_them(tmp_path):
