@@ -73,7 +73,7 @@ def test_where_there_is_no_interval_it_says_too_few():
 
 
 def test_a_points_notes_stand_below_it_with_the_number_of_its_prompts():
-    noted = replace(point(0.5, 0.3), cells=("a", "b"), notes=(("The prompt is long.", 1),))
+    noted = replace(point(0.5, 0.3), cells=("a", "b"), prompts=2, notes=(("The prompt is long.", 1),))
     assert list(point_lines([noted]))[1:] == ["  1 of 2 prompts: The prompt is long."]
 
 
