@@ -15,6 +15,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     content.py              what things are, by their content: files, pipelines, the Hub's cache
     network.py              whether anybody answers, asked once; downloads that go on where they broke
     downloads.py            weights that lie elsewhere: what is here, at which commit, and how the rest comes
+    adapter_places.py       where adapters lie, under which names, and who they are
     registry.py             backbones, checkpoints and scorers that can be loaded
     samplers.py             the menu of samplers
 

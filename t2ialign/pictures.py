@@ -27,6 +27,7 @@ SAMPLERS = {
     "dpmsolver++": "DPM++ 2M",
     "euler": "Euler",
     "euler_ancestral": "Euler a",
+    "lcm": "LCM",
     "unipc": "UniPC",
 }
 """Schedulers as A1111 calls them."""

@@ -19,28 +19,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
+from t2ialign.adapter_places import ADAPTER_FILE, PEFT_FILE, HubAdapter, adapter_sha
 from t2ialign.codec import checked_fields
 from t2ialign.content import (
     COMMIT,
-    CONFIG,
     INDEX,
-    adapts_text,
     cached,
-    cached_names,
-    identity,
     pipeline_sha,
-    sha_of,
     snapshot_sha,
     symlinks_in_cache,
-    unet_weights,
 )
 from t2ialign.downloads import HubUnet, repository_of
 from t2ialign.files import foreign, read_json, text_of
-from t2ialign.network import Show, reaching, unwatched, why_offline
-from t2ialign.types import AdapterUse, InputError, content_key
+from t2ialign.types import AdapterUse, InputError
 
-ADAPTER_FILE = "pytorch_lora_weights.safetensors"
-PEFT_FILE, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 UNET_FOLDER = "unet"
 KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
@@ -312,8 +304,7 @@ def adapter_file(entry: CheckpointEntry) -> Path:
     """A checkpoint's adapter on this machine: its file, or the Hub's as the cache has it, fetched where it is not there.
 
     Of a whole UNet its folder, which is never fetched in passing: it takes gigabytes. What is in the cache answers without a
-    network, so an id without a revision stays what it was until the cache follows its main branch. Of a repository an adapter
-    is the file that is named, else the one that diffusers writes, else peft's, else the only safetensors.
+    network, so an id without a revision stays what it was until the cache follows its main branch.
 
     Raises:
         InputError: the checkpoint has no adapter, its Hub repository is out of reach, holds none or several to choose from, or
@@ -328,54 +319,19 @@ def adapter_file(entry: CheckpointEntry) -> Path:
         raise InputError(
             f"The UNet {entry.name} is not on this machine{size}: `python -m t2ialign weights fetch {entry.name}` fetches it."
         )
-    return _fetched_adapter(entry, *_at_the_hub(entry))
+    return hub_part(entry).fetch()
 
 
 def adapter_here(entry: CheckpointEntry) -> Path | None:
     """The same where it needs no network; None where the checkpoint has no adapter, or one that is not on this machine."""
-    if not isinstance(entry.adapter, str):
-        return entry.adapter
-    if entry.kind == "unet":
-        return _hub_unet(entry).found()
-    repository, named, revision = _at_the_hub(entry)
-    found = cached(repository, ADAPTER_FILE, revision) if not named else None
-    if found is None and (names := cached_names(repository, revision)):
-        name = named or _one_adapter(repository, names)
-        whole = _name(name) != PEFT_FILE or cached(repository, _beside(name, PEFT_CONFIG), revision)
-        found = cached(repository, name, revision) if name and whole else None
-    return found
-
-
-@dataclass(frozen=True)
-class HubAdapter:
-    """An adapter of the Hub, as a part of weights that can be found and fetched."""
-
-    entry: CheckpointEntry
-
-    @property
-    def name(self) -> str:
-        repository, named, _ = _at_the_hub(self.entry)
-        return f"{named} of {repository}" if named else repository
-
-    def found(self) -> Path | None:
-        return adapter_here(self.entry)
-
-    def fetch(self, show: Show = unwatched) -> Path:
-        return adapter_file(self.entry)
+    return hub_part(entry).found() if isinstance(entry.adapter, str) else entry.adapter
 
 
 def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
-    """Where a checkpoint of the Hub lies there."""
-    return _hub_unet(entry) if entry.kind == "unet" else HubAdapter(entry)
-
-
-def _hub_unet(entry: CheckpointEntry) -> HubUnet:
-    repository, revision = repository_of(entry.adapter or "")
-    return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
-
-
-def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
-    """Repository, file ("" = not said) and revision ("" = main) of an adapter at the Hub."""
+    """Where a checkpoint of the Hub lies there; ``InputError`` for an id that is none."""
+    if entry.kind == "unet":
+        repository, revision = repository_of(entry.adapter or "")
+        return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
     place, _, revision = str(entry.adapter).partition("@")
     owner, *rest = place.split("/", 2)
     if not (owner and rest and all(rest)):
@@ -383,76 +339,7 @@ def _at_the_hub(entry: CheckpointEntry) -> tuple[str, str, str]:
             f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
             "the registry."
         )
-    return f"{owner}/{rest[0]}", "".join(rest[1:]) or entry.file, revision
-
-
-def _fetched_adapter(entry: CheckpointEntry, repository: str, named: str, revision: str) -> Path:
-    from huggingface_hub import HfApi, constants, hf_hub_download
-
-    if why := why_offline():
-        raise InputError(
-            f"The adapter {entry.name} is not on this machine and t2ialign cannot reach the Hub ({why}): connect once to "
-            f"fetch {repository}."
-        )
-    with reaching(f"The adapter {entry.name} of {repository}", constants.ENDPOINT):
-        offered = HfApi().list_repo_files(repository, revision=revision or None)
-    name = named or _one_adapter(repository, offered)
-    if name not in offered:
-        raise InputError(
-            f"{repository} on the Hub holds no {name or f'adapter ({ADAPTER_FILE}, {PEFT_FILE} or a single other)'}: "
-            "name another file or repository."
-        )
-    config = _beside(name, PEFT_CONFIG)
-    with reaching(f"{name} of {repository}", constants.ENDPOINT):
-        if _name(name) == PEFT_FILE and config in offered:
-            hf_hub_download(repository, config, revision=revision or None)
-        return Path(hf_hub_download(repository, name, revision=revision or None))
-
-
-def _one_adapter(repository: str, names: Iterable[str]) -> str:
-    """Which file of a repository is its adapter: diffusers' name, peft's, or the only safetensors; "" where there is none.
-
-    Files in sub-folders (steps of a training, mostly) count only where none lies at the top.
-
-    Raises:
-        InputError: several would do.
-    """
-    weights = sorted(name for name in names if name.endswith(".safetensors"))
-    found = [name for name in weights if "/" not in name] or weights
-    usual = [name for name in (ADAPTER_FILE, PEFT_FILE) if name in found]
-    if not usual and len(found) > 1:
-        raise InputError(
-            f"{repository} holds several files that could be its adapter ({', '.join(found[:4])}): say which in the registry, "
-            f'as hub = "{repository}/{found[0]}".'
-        )
-    return next(iter(usual or found), "")
-
-
-def _name(file: str) -> str:
-    return file.rpartition("/")[2]
-
-
-def _beside(file: str, name: str) -> str:
-    return file[: -len(_name(file))] + name if file else name
-
-
-def peft_config(file: Path) -> Path | None:
-    """What says an adapter's scale beside it, in a folder of peft's; None where the file itself says it."""
-    config = file.with_name(PEFT_CONFIG)
-    return config if file.name == PEFT_FILE and config.is_file() else None
-
-
-def adapter_sha(file: Path) -> str:
-    """Identity of an adapter: first 16 hex digits of its file's SHA-256, with peft's configuration where that counts.
-
-    Of a whole UNet that of its weights and configuration. A part for a text encoder counts by itself: pictures that were made
-    without it, before it was loaded, are others.
-    """
-    if file.is_dir():
-        return identity(unet_weights(file), [one for one in (file / CONFIG,) if one.is_file()])
-    config = peft_config(file)
-    found = identity([file], [config]) if config else sha_of(file)
-    return content_key([found, "text"]) if adapts_text(file) else found
+    return HubAdapter(f"{owner}/{rest[0]}", "".join(rest[1:]) or entry.file, revision, entry.name)
 
 
 def revision_of(entry: BackboneEntry) -> str:

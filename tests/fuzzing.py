@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save
 
-from t2ialign import registry
+from t2ialign import adapter_places, registry
 from t2ialign.codec import encode
 from t2ialign.dashboard.shared.checkpoint_menu import story
 from t2ialign.diffusion.adapter_files import read_adapter
@@ -306,12 +306,12 @@ def of_peft() -> st.SearchStrategy[Files]:
     _, data = adapter()
     valid = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "alpha_pattern": {"to_q": 8}, "use_rslora": False}
     config = odd_record(valid).map(as_json) | changed(as_json(valid))
-    return config.map(lambda text: {registry.PEFT_FILE: data, registry.PEFT_CONFIG: text})
+    return config.map(lambda text: {adapter_places.PEFT_FILE: data, adapter_places.PEFT_CONFIG: text})
 
 
 def read_of_peft(folder: Path) -> None:
-    file = folder / registry.PEFT_FILE
-    registry.adapter_sha(file)
+    file = folder / adapter_places.PEFT_FILE
+    adapter_places.adapter_sha(file)
     read_adapter(file, CheckpointEntry("a", "tiny", file, "dora"), unet())
 
 

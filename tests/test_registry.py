@@ -13,18 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, peft_config
 from t2ialign.content import pipeline_sha
 from t2ialign.registry import (
-    ADAPTER_FILE,
-    PEFT_CONFIG,
-    PEFT_FILE,
     BackboneEntry,
     CheckpointEntry,
     adapter_file,
     adapter_here,
     hub_part,
     load_registry,
-    peft_config,
     resolve,
     revision_of,
     unknown,
@@ -338,7 +335,7 @@ def test_a_hub_adapter_is_found_under_its_makers_name(
     assert found.as_posix().endswith(wanted) and found.read_bytes() == wanted.encode()
     assert (peft_config(found) is not None) == (PEFT_FILE in wanted)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("t2ialign.registry._fetched_adapter", None)
+    monkeypatch.setattr("t2ialign.adapter_places.HubAdapter._fetched", None)
     assert adapter_file(entry) == adapter_here(entry) == found
 
 

@@ -85,6 +85,10 @@ def generate(
         )
     )
     check_checkpoints([checkpoint], store)
+    _generate(request, out, store, as_json)
+
+
+def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_json: bool) -> None:
     if out:
         writable(out)
     from t2ialign.use_cases.api import run_request

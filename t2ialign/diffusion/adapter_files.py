@@ -19,10 +19,11 @@ from peft import get_peft_model_state_dict
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from t2ialign.adapter_places import ADAPTER_FILE, adapter_sha, peft_config
 from t2ialign.content import file_sha256
 from t2ialign.diffusion.adapter_layouts import OneLayout, one_layout, part_of, text_layout
 from t2ialign.files import foreign
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry, adapter_sha, peft_config
+from t2ialign.registry import CheckpointEntry
 from t2ialign.types import InputError
 
 PREFIX = "unet."

@@ -27,12 +27,13 @@ from typing import Any, Literal
 from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 from torch import nn
 
+from t2ialign.adapter_places import adapter_sha
 from t2ialign.content import sha_of
 from t2ialign.diffusion.adapter_files import AdapterPart, check_file, read_adapter, write_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE, Pass, training_the_same
 from t2ialign.diffusion.whole_unets import check_unet
-from t2ialign.registry import CheckpointEntry, adapter_file, adapter_sha, load_registry, unknown
+from t2ialign.registry import CheckpointEntry, adapter_file, load_registry, unknown
 from t2ialign.types import AdapterUse, InputError
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, adapter_sha
 from t2ialign.content import CONFIG, file_sha256, unet_weights, whole_unet
 from t2ialign.diffusion.adapter_files import PICKLE_SUFFIXES, check_file, read_adapter
 from t2ialign.diffusion.skeleton import Skeleton, skeleton
@@ -25,15 +26,11 @@ from t2ialign.downloads import HubFile, HubUnet, listed_now
 from t2ialign.files import foreign
 from t2ialign.network import Show, in_bytes, unwatched
 from t2ialign.registry import (
-    ADAPTER_FILE,
     NAME,
-    PEFT_CONFIG,
-    PEFT_FILE,
     UNET_FOLDER,
     BackboneEntry,
     CheckpointEntry,
     Registry,
-    adapter_sha,
     load_registry,
     revision_of,
     unknown,

@@ -15,7 +15,7 @@ import pytest
 from safetensors.torch import load_file
 
 from t2ialign import cli
-from t2ialign.registry import ADAPTER_FILE
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.use_cases.align import train
 from tests.repeats import times
 

@@ -28,15 +28,25 @@ from tests.dashboard.studies import PICK, draft, opened
 TOKEN = "a token of the owner's"
 # Everybody may look, generate pictures, and say what they like; whatever else there is asks for the key.
 PUBLIC = {
-    *("compare", "vote", "repaint", "pick_example", "show_examples"),  # Explore
+    *(
+        "compare",
+        "vote",
+        "repaint",
+        "pick_example",
+        "show_examples",
+        "choose_guidance",
+        "usual_of",
+        "restore",
+    ),  # Explore
+    *("change_axis", "price", "reorder"),  # Grid
     *("show", "draw", "explain", "click_point", "choose_prompt", "show_audit", "export"),  # Trade-off
     *("refresh", "looking"),  # Align: the form
-    *("choose_job", "open_job", "_confirming"),  # Align: watching a run
+    *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("draw_curves", "draw_landscapes", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
     *("open_page", "opened_tab", "tick"),
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
-LIMITED = {"generate", "cancel", "unlock"}
+LIMITED = {"generate", "cancel", "make", "stop", "unlock"}
 # These show or hide things by the key, and hold nothing else.
 HARMLESS = {"opened", "_shown", "offer_to", "offer_set"}
 
@@ -180,11 +190,36 @@ def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeyp
         "ddim",
         "cfg",
         "",
+        "",
+        0,
+        0,
     ]
     page.post(index, asked, uuid.uuid4().hex)
     told = page.post(index, [*asked[:3], "a ring", *asked[4:]], uuid.uuid4().hex)
     assert "This takes 25,600 picture steps, and of 40,000 an hour your address has 14,400 left" in told
     assert len(list_runs(services.store)) == 1
+    index, fn = named["make"]
+    grid = [
+        "",
+        None,
+        "",
+        "guidance_scale",
+        ["1", "2", "3"],
+        "checkpoint",
+        ["base"],
+        "a ring",
+        "base",
+        4,
+        "cfg",
+        0,
+        16,
+        100,
+    ]
+    assert "of 40,000 an hour your address has 14,400 left" in page.post(
+        index, [*grid[:4], [str(scale) for scale in range(1, 11)], *grid[5:]], uuid.uuid4().hex
+    )
+    index, fn = named["stop"]
+    assert "only the page" not in page.post(index, ["", None], uuid.uuid4().hex).lower(), "there is nothing to stop"
     index, fn = named["unlock"]
     told = [page.post(index, ["", "guess"], uuid.uuid4().hex) for _ in range(owner.FREE_GUESSES + 1)]
     assert owner.WRONG[:20] in told[-2] and "5 wrong tokens: wait" in told[-1]
@@ -194,6 +229,8 @@ def test_every_address_of_the_server_is_known(services, page):
     """Gradio's own, and ours: a new one of ours comes with a decision about who may ask there."""
     paths = {getattr(route, "path", "") for route in page.blocks.app.routes}
     assert {path for path in paths if path.startswith(("/rate", "/pictures"))} == {
+        "/pictures/{cell:str}/{seed:int}.json",
+        "/pictures/{cell:str}/{seed:int}.png",
         "/pictures/{cell:str}/{seed:int}.webp",
         "/rate/{name:str}",
         "/rate/{study:str}/{survey:str}/{name:str}.webp",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.diffusion.adapters import add_adapter, blend, drop_adapter
 from t2ialign.diffusion.merging import merged_lora
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry
+from t2ialign.registry import CheckpointEntry
 from t2ialign.types import AdapterUse, InputError
 from tests.tiny import load_tiny, save_tiny_adapter
 

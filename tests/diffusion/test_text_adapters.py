@@ -13,10 +13,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from t2ialign.adapter_places import adapter_sha
 from t2ialign.content import sha_of
 from t2ialign.diffusion.adapters import add_adapter, blend, reference
 from t2ialign.diffusion.merging import merged_lora
-from t2ialign.registry import CheckpointEntry, adapter_sha
+from t2ialign.registry import CheckpointEntry
 from t2ialign.types import AdapterUse, InputError
 from tests.tiny import save_tiny_adapter, stock_pipeline, tiny_text_encoder, tiny_unet
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from t2ialign.adapter_places import adapter_sha
 from t2ialign.diffusion import whole_unets
 from t2ialign.diffusion.adapters import add_adapter, blend, reference
 from t2ialign.diffusion.merging import merged_lora
-from t2ialign.registry import CheckpointEntry, adapter_sha
+from t2ialign.registry import CheckpointEntry
 from t2ialign.types import AdapterUse, InputError
 from tests.diffusion.test_adapters import predict
 from tests.diffusion.test_text_adapters import with_text

@@ -102,6 +102,8 @@ def begin(services: Services, visitor: Visitor, *fields: str | None) -> Updates:
 
 def look(services: Services, visitor: Visitor) -> Updates:
     """How the addition stands; at its end the menu has it."""
+    if not visitor.owner:
+        return {"add_answer": notice(owner.REFUSAL), "add_timer": gr.Timer(active=False)}
     task = services.downloads.look(_key(visitor))
     if task is not None and not task.finished:
         news = task.record.news[-1:] if task.record else []

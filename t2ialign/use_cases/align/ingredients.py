@@ -13,11 +13,12 @@ from typing import Any
 
 from torch import Tensor
 
+from t2ialign.adapter_places import adapter_sha
 from t2ialign.codec import encode
 from t2ialign.content import file_sha256
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
-from t2ialign.registry import adapter_file, adapter_sha
+from t2ialign.registry import adapter_file
 from t2ialign.source import FILES
 from t2ialign.training.pair_files import is_json
 from t2ialign.types import InputError, content_key

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.diffusion.adapter_files import PREFIX
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.merging import merged_lora
-from t2ialign.registry import ADAPTER_FILE, NAME, CheckpointEntry, resolve
+from t2ialign.registry import NAME, CheckpointEntry, resolve
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest, record_of
 from t2ialign.use_cases.align.result import check_free

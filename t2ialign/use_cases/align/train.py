@@ -18,11 +18,12 @@ from typing import Any, Literal
 import filelock
 import torch
 
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.codec import decode, encode
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import KINDS
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry
+from t2ialign.registry import CheckpointEntry
 from t2ialign.training.data import TrainData
 from t2ialign.training.plan import PRECISIONS, TrainPlan
 from t2ialign.training.processes import ALONE, Processes

@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image
 from safetensors import safe_open
 
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.content import file_sha256
 from t2ialign.files import foreign, write_whole
-from t2ialign.registry import ADAPTER_FILE, CheckpointEntry
+from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, list_cells, load_picture, pictures
 from t2ialign.store.filters import Filters
 from t2ialign.types import GenerationConfig, InputError, Prompt, cell_key

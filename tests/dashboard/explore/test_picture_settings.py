@@ -9,7 +9,7 @@ from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.types import Prompt
 from tests.dashboard import fakes
 
-FIELDS = ("a ring", ["base", "spo"], 2.0, 0, 8, 50, "euler", "cfg", "ugly")
+FIELDS = ("a ring", ["base", "spo"], 2.0, 0, 8, 50, "euler", "cfg", "", "ugly", 0, 0)
 
 
 def restored(services, path, data: bytes) -> dict:

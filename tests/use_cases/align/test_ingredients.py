@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from t2ialign import settings
-from t2ialign.registry import ADAPTER_FILE
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.source import parse_source
 from t2ialign.training.pair_files import write_pairs
 from t2ialign.types import InputError, PreferencePair, Prompt

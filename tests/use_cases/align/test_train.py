@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 from t2ialign import store
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.codec import decode, encode
 from t2ialign.methods import METHODS
-from t2ialign.registry import ADAPTER_FILE
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.align.estimate import costs, estimate

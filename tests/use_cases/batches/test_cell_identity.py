@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from t2ialign import settings, store
-from t2ialign.registry import ADAPTER_FILE
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.seeds import designed_seeds
 from t2ialign.types import InputError, Prompt, cell_key
 from t2ialign.use_cases.api import run_request
