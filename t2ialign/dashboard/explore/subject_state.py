@@ -71,10 +71,10 @@ def watch(services: Services, subject: Subject) -> SubjectState:
 
 
 def last(services: Services) -> SubjectState:
-    """The newest batch that has pictures, as the store has it; nothing where strangers come, or before the first one."""
+    """The newest batch that has pictures or is being made; nothing where strangers come, or before the first one."""
     for run in [] if owner.guarded() else list_runs(services.store, limit=RECENT):
-        found = watch(services, Subject(run=run.id))
-        if found.working or any(batch.images for batch in found.batches):
+        found, task = watch(services, Subject(run=run.id)), services.engine.look(run.id)
+        if (task is not None and not task.finished) or any(batch.images for batch in found.batches):
             return found
     return SubjectState(Subject())
 
