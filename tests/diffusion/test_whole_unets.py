@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from t2ialign.adapter_places import adapter_sha
 from t2ialign.diffusion import whole_unets
-from t2ialign.diffusion.adapters import add_adapter, blend, reference
+from t2ialign.diffusion.adapters import add_adapter, blend, reference, weakened
 from t2ialign.diffusion.merging import merged_lora
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import AdapterUse, InputError
@@ -45,6 +45,14 @@ def test_weight_one_is_exactly_that_unet_and_zero_exactly_the_base(shape: str, t
     with reference(view):
         assert torch.equal(predict(view), base)
     assert view.vae is backbone.vae and view.text is backbone.text and view.unet is backbone.unet
+
+
+def test_a_weaker_share_of_a_unet_is_a_smaller_weight_of_it(tmp_path, fresh) -> None:
+    """What guidance strategies that set a checkpoint against its base ask for: a share of the whole way."""
+    backbone, known = fresh(), {"u": save_unet(tmp_path / "u")}
+    view, half = (blend(backbone, [AdapterUse("u", weight)], known) for weight in (1.0, 0.5))
+    assert torch.equal(predict(weakened(view, 0.5)), predict(half))
+    assert weakened(view, 1.0) is view and torch.equal(predict(weakened(view, 0.0)), predict(backbone))
 
 
 def test_between_them_weights_are_blended(tmp_path, fresh) -> None:
