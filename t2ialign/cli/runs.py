@@ -185,11 +185,15 @@ def compare(
     """Stored runs of checkpoints, prompt by prompt against the same prompts and seeds of another one."""
     check_metrics(names(metrics))
     check_checkpoints([against, *(checkpoint or [])], store)
+    from t2ialign.use_cases.batches.sweep import note_lines
     from t2ialign.use_cases.reports import text
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
         found = text.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
+        notes = text.notes_on_comparisons(bench.store, found, names(category))
+    for line in note_lines(notes):
+        print(line, file=sys.stderr)
     lines = text.comparison_table if markdown else text.comparison_lines
     emit(found, as_json, lambda: lines(found))
 

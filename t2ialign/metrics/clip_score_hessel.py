@@ -26,5 +26,6 @@ METRIC = Metric(
     unit="2.5 cosine",
     reference="Hessel et al. 2021, CLIPScore, eq. 1",
     summary="How close the picture and the prompt lie in CLIP's shared space, as the paper scales it.",
-    caveat="Sees which things are there better than which attribute belongs to which thing.",
+    caveat="Sees which things are there better than which attribute belongs to which thing. The prefix takes tokens: a prompt "
+    "near the text encoder's limit loses its end unsaid, as most of the embedded world's do.",
 )

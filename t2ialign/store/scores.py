@@ -38,6 +38,15 @@ def notes_of(store: Store, cell: str) -> tuple[str, ...]:
     return tuple(note for (note,) in store.rows("SELECT note FROM cell_notes WHERE cell = ? ORDER BY rowid", [cell]))
 
 
+def notes_on(store: Store, filters: Filters = ALL) -> list[tuple[str, tuple[str, ...]]]:
+    """What people should know of the cells that pass the filters: each sentence with the prompts that it is about."""
+    sql = f"""
+        SELECT note, list(DISTINCT text ORDER BY text) FROM cell_notes JOIN {CELLS} USING (cell) WHERE {filters.where}
+        GROUP BY note ORDER BY len(list(DISTINCT text)) DESC, note
+    """
+    return [(note, tuple(prompts)) for note, prompts in store.rows(sql, filters.params())]
+
+
 def scores_of(store: Store, cell: str, seeds: Sequence[int]) -> list[Score]:
     """The scores of exactly these seeds, every metric and version, with values (float64) in the order of ``seeds``."""
     wanted = content_key(sorted(seeds))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,19 @@ from scipy import stats
 
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import pair_effects, seed_effects
-from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, paired_scores, scores_of
+from t2ialign.store import (
+    Filters,
+    Store,
+    add_batch,
+    add_scores,
+    cell_scores,
+    choices,
+    notes_on,
+    paired_scores,
+    record_batch,
+    scores_of,
+)
+from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import AdapterUse, InputError, Score, SeedBatch
 
@@ -184,3 +197,14 @@ def test_filters_and_choices(store: Store, batch_of: Build, score_of: Judge):
         "backbones": ["tiny"],
         "metrics": [X, Y],
     }
+
+
+def test_notes_on_cells_come_with_their_prompts(store: Store, batch_of: Build):
+    said = {"a red circle": ("It is long.",), "a star": ("It is long.", "It has marks."), "a ring": ()}
+    batches = [batch_of(text) for text in said]
+    records = [replace(record_batch(store.home, batch), notes=said[batch.prompt.text]) for batch in batches]
+    with store.transaction() as cursor:
+        insert_records(store.home, cursor, records)
+    assert notes_on(store) == [("It is long.", ("a red circle", "a star")), ("It has marks.", ("a star",))]
+    assert notes_on(store, Filters(prompts=("a ring",))) == notes_on(store, Filters(configs=("none",))) == []
+    assert len(notes_on(store, Filters(configs=(batches[0].config.key,)))) == 2

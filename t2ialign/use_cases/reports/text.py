@@ -214,6 +214,14 @@ def stored_comparisons(
     return corrected(list(comparisons(newest(rows), METRICS)))
 
 
+def notes_on_comparisons(
+    opened: store.Store, found: Sequence[Comparison], categories: Sequence[str] = ()
+) -> list[tuple[str, tuple[str, ...]]]:
+    """What people should know of the cells that were compared, each sentence with its prompts."""
+    configs = tuple({config.key: None for one in found for config in (one.policy, one.base)})
+    return store.notes_on(opened, store.Filters(configs=configs, categories=tuple(categories))) if configs else []
+
+
 def stored_strategies(
     opened: store.Store, checkpoint: str, x: str, y: str, categories: Sequence[str] = ()
 ) -> list[MatchedStrategy]:
