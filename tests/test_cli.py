@@ -80,7 +80,7 @@ def test_shipped_checkpoints_are_compared_with_the_base(run, home) -> None:
     )
     assert table[-1] == "Bold: the interval excludes zero."
     assert "`sweep` them" in run("compare", "base", "--against", "gors", "--store", str(home))[1]
-    noted = """INSERT INTO cell_notes SELECT cell, 'It is long.' FROM cells JOIN configs USING (config)
+    noted = """INSERT INTO cell_notes SELECT cell, 'It is long.', 0 FROM cells JOIN configs USING (config)
         WHERE checkpoint = 'minimal_dmpo-step150' ORDER BY cell LIMIT 2"""
     with store.open_store(home) as opened, opened.transaction() as cursor:
         cursor.execute(noted).fetchall()

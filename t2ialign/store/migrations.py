@@ -174,8 +174,8 @@ def m011_benchmarks(cursor: Cursor) -> None:
 
 
 def m012_cell_notes(cursor: Cursor) -> None:
-    """What people should know of a cell, a sentence a row: what of its prompt was not read, by the model or by a scorer."""
-    cursor.execute("CREATE TABLE cell_notes (cell VARCHAR, note VARCHAR, PRIMARY KEY (cell, note))")
+    """What people should know of a cell, a sentence a row, in their places: what of its prompt was not read, by whom."""
+    cursor.execute("CREATE TABLE cell_notes (cell VARCHAR, note VARCHAR, position INTEGER, PRIMARY KEY (cell, note))")
 
 
 def m013_run_notes(cursor: Cursor) -> None:

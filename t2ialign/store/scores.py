@@ -35,7 +35,9 @@ def record_scores(batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str
 
 def notes_of(store: Store, cell: str) -> tuple[str, ...]:
     """What people should know of a cell, in sentences."""
-    return tuple(note for (note,) in store.rows("SELECT note FROM cell_notes WHERE cell = ? ORDER BY rowid", [cell]))
+    return tuple(
+        note for (note,) in store.rows("SELECT note FROM cell_notes WHERE cell = ? ORDER BY position, note", [cell])
+    )
 
 
 def notes_on(store: Store, filters: Filters = ALL) -> list[tuple[str, tuple[str, ...]]]:

@@ -34,8 +34,9 @@ def insert_records(home: Path, cursor: Cursor, records: Sequence[CellRecord]) ->
     insert(cursor, "configs", list({record.config: _config_row(record) for record in records}.values()))
     cells = {r.cell: {"cell": r.cell, "config": r.config.key, "prompt": r.prompt.key} for r in records}
     insert(cursor, "cells", list(cells.values()))
-    noted = dict.fromkeys((r.cell, note) for r in records for note in r.notes)
-    insert(cursor, "cell_notes", [{"cell": cell, "note": note} for cell, note in noted])
+    noted = {(r.cell, note): position for r in reversed(records) for position, note in enumerate(r.notes)}
+    rows = [{"cell": cell, "note": note, "position": position} for (cell, note), position in noted.items()]
+    insert(cursor, "cell_notes", rows)
     keys = {image_key(r.config, r.prompt, p.seed): (r, p) for r in records for p in r.pictures}
     refused = _make_room(home, cursor, keys)
     _insert_pictures(cursor, {key: found for key, found in keys.items() if key not in refused})
