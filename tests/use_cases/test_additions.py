@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -72,11 +73,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(world: Path, tmp_path: Path, shipped_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(settings, "CHECKPOINTS", world / "checkpoints")
     monkeypatch.setattr(settings, "HOME", tmp_path / "home")
     use_cache(tmp_path / "hub", monkeypatch)
-    return tmp_path / "home"
+    return shutil.copytree(shipped_home, tmp_path / "home")
 
 
 @pytest.fixture
