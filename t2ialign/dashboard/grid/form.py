@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote
 from t2ialign.codec import decode, encode
 from t2ialign.dashboard.services import Services
 from t2ialign.files import foreign
-from t2ialign.guidance import GUIDANCE
+from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.limits import MAX_SEED
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.grid import AxisKind, GridAxis, GridCell, plan_grid
@@ -93,7 +93,7 @@ def offered(services: Services, kind: str) -> list[tuple[str, str]]:
         "prompt": prompts,
         "seed": [str(seed) for seed in range(MOST_SEEDS)],
     }
-    return [(value, value) for value in menus.get(kind, ())]
+    return [(title_of(value) if kind == "guidance" else value, value) for value in menus.get(kind, ())]
 
 
 def first_values(services: Services, kind: str) -> list[str]:

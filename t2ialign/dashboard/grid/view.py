@@ -13,7 +13,7 @@ from t2ialign.dashboard.shared.results_panel import SHEET
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.visitors import in_a_line
 from t2ialign.dashboard.shared.wiring import asset
-from t2ialign.guidance import GUIDANCE
+from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.use_cases.batches.grid import TITLES
 
 Components = dict[str, gr.blocks.Block]
@@ -66,7 +66,7 @@ def _axis(services: Services, name: str, label: str, kind: str, values: list[str
 
 def _rest(services: Services, first: GridForm) -> Components:
     """What stays the same; the fields that an axis stands for are hidden."""
-    strategies, taken = list(GUIDANCE), (first.x, first.y)
+    strategies, taken = [(title_of(name), name) for name in GUIDANCE], (first.x, first.y)
     return {
         "prompt": gr.Textbox(
             first.prompt, label="Prompt", lines=1, max_lines=2, scale=4, min_width=240, elem_id="t2-grid-prompt"
