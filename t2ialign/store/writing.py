@@ -35,8 +35,8 @@ def insert_records(home: Path, cursor: Cursor, records: Sequence[CellRecord]) ->
     cells = {r.cell: {"cell": r.cell, "config": r.config.key, "prompt": r.prompt.key} for r in records}
     insert(cursor, "cells", list(cells.values()))
     noted = {(r.cell, note): position for r in reversed(records) for position, note in enumerate(r.notes)}
-    rows = [{"cell": cell, "note": note, "position": position} for (cell, note), position in noted.items()]
-    insert(cursor, "cell_notes", rows)
+    sentences = [{"cell": cell, "note": note, "position": position} for (cell, note), position in noted.items()]
+    insert(cursor, "cell_notes", sentences)
     keys = {image_key(r.config, r.prompt, p.seed): (r, p) for r in records for p in r.pictures}
     refused = _make_room(home, cursor, keys)
     _insert_pictures(cursor, {key: found for key, found in keys.items() if key not in refused})
