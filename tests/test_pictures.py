@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -170,4 +171,8 @@ def test_what_says_nothing_is_refused_in_a_sentence(data: bytes):
 
 @given(st.text(max_size=300))
 def test_any_text_at_all_is_read(text: str):
-    read_parameters(text)
+    """Numbers are numbers or absent, and a prompt is a part of what was there."""
+    found = read_parameters(text)
+    numbers = (found.guidance_scale, found.steps, found.seed)
+    assert all(one is None or math.isfinite(one) for one in numbers)
+    assert found.made is None and " ".join((found.prompt or "").split()) in " ".join(text.split())

@@ -198,31 +198,18 @@ def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeyp
     told = page.post(index, [*asked[:3], "a ring", *asked[4:]], uuid.uuid4().hex)
     assert "This takes 25,600 picture steps, and of 40,000 an hour your address has 14,400 left" in told
     assert len(list_runs(services.store)) == 1
-    index, fn = named["make"]
-    grid = [
-        "",
-        None,
-        "",
-        "guidance_scale",
-        ["1", "2", "3"],
-        "checkpoint",
-        ["base"],
-        "a ring",
-        "base",
-        4,
-        "cfg",
-        0,
-        16,
-        100,
-    ]
-    assert "of 40,000 an hour your address has 14,400 left" in page.post(
-        index, [*grid[:4], [str(scale) for scale in range(1, 11)], *grid[5:]], uuid.uuid4().hex
-    )
-    index, fn = named["stop"]
-    assert "only the page" not in page.post(index, ["", None], uuid.uuid4().hex).lower(), "there is nothing to stop"
     index, fn = named["unlock"]
     told = [page.post(index, ["", "guess"], uuid.uuid4().hex) for _ in range(owner.FREE_GUESSES + 1)]
     assert owner.WRONG[:20] in told[-2] and "5 wrong tokens: wait" in told[-1]
+
+
+def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, page):
+    make = next(index for index, fn in page.handlers().items() if fn.name == "make")
+    scales = [f"{1 + half / 2:g}" for half in range(26)]
+    one_cell = ["base", 4, "cfg", 0, 16, 100]
+    told = page.post(make, ["", None, "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex)
+    assert "This takes 41,600 picture steps, and of 40,000 an hour your address has 40,000 left" in told
+    assert services.engine.unfinished() == ()
 
 
 def test_every_address_of_the_server_is_known(services, page):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.fields import number_in, whole_in
 from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params
 from t2ialign.limits import MAX_SEED
 from t2ialign.types import InputError, Prompt
@@ -51,14 +51,14 @@ def requests_of(form: Form, services: Services) -> tuple[BatchRequest, ...]:
         prompt=Prompt(form.prompt, services.categories().get(form.prompt.strip(), "")),
         checkpoint="",
         seeds=_seeds(form),
-        guidance_scale=_number(form.guidance_scale, "Guidance (CFG)"),
-        num_inference_steps=_whole(form.steps, "The number of steps"),
+        guidance_scale=number_in(form.guidance_scale, "Guidance (CFG)"),
+        num_inference_steps=whole_in(form.steps, "The number of steps"),
         scheduler=form.scheduler,
         guidance=form.guidance,
         guidance_params=read_params(form.guidance, form.guidance_params),
         negative_prompt=form.negative_prompt,
-        height=_whole(form.height or 0, "The height"),
-        width=_whole(form.width or 0, "The width"),
+        height=whole_in(form.height or 0, "The height"),
+        width=whole_in(form.width or 0, "The width"),
     )
     return requests_for(request, form.checkpoints)
 
@@ -97,22 +97,9 @@ def cost_of(guidance: str) -> str:
 
 
 def _seeds(form: Form) -> tuple[int, ...]:
-    first, count = _whole(form.first_seed, "The first seed"), _whole(form.seed_count, "The number of seeds")
+    first, count = whole_in(form.first_seed, "The first seed"), whole_in(form.seed_count, "The number of seeds")
     if not FEWEST <= count <= MOST:
         raise InputError(f"{count} seeds cannot be shown beside each other; choose {FEWEST} to {MOST}.")
     if not 0 <= first <= LAST_SEED - count + 1:
         raise InputError(f"The first seed is {first}; choose a whole number from 0 to {LAST_SEED - count + 1:,}.")
     return tuple(range(first, first + count))
-
-
-def _number(value: float | None, name: str) -> float:
-    if value is None or math.isnan(value):
-        raise InputError(f"{name} is empty; fill in a number.")
-    return float(value)
-
-
-def _whole(value: float | None, name: str) -> int:
-    number = _number(value, name)
-    if not math.isfinite(number) or number != int(number):
-        raise InputError(f"{name} is {number:g}; fill in a whole number.")
-    return int(number)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 from t2ialign.codec import decode, encode
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.fields import number_in, whole_in
 from t2ialign.files import foreign
 from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.limits import MAX_SEED
@@ -64,7 +64,7 @@ def cells_of(form: GridForm, services: Services) -> tuple[tuple[GridCell, ...], 
     Raises:
         InputError: what cannot be sampled, in one sentence.
     """
-    first, count = _whole(form.first_seed, "The first seed"), _whole(form.seed_count, "The number of seeds")
+    first, count = whole_in(form.first_seed, "The first seed"), whole_in(form.seed_count, "The number of seeds")
     if not 1 <= count <= MOST_SEEDS:
         raise InputError(f"A cell shows 1 to {MOST_SEEDS} seeds, not {count}.")
     if not 0 <= first <= MAX_SEED - count + 1:
@@ -73,8 +73,8 @@ def cells_of(form: GridForm, services: Services) -> tuple[tuple[GridCell, ...], 
         Prompt(form.prompt if "prompt" not in (form.x, form.y) else "-"),
         form.checkpoint,
         tuple(range(first, first + count)),
-        _number(form.guidance_scale, "Guidance (CFG)"),
-        _whole(form.steps, "The number of steps"),
+        number_in(form.guidance_scale, "Guidance (CFG)"),
+        whole_in(form.steps, "The number of steps"),
         guidance=form.guidance,
     )
     rows = plan_grid(rest, GridAxis(form.x, form.x_values), GridAxis(form.y, form.y_values))
@@ -126,16 +126,3 @@ def _categorised(cell: GridCell, categories: dict[str, str]) -> GridCell:
     prompt = cell.request.prompt
     known = Prompt(prompt.text, categories.get(prompt.text, ""))
     return replace(cell, request=replace(cell.request, prompt=known))
-
-
-def _number(value: float | None, name: str) -> float:
-    if value is None or math.isnan(value):
-        raise InputError(f"{name} is empty; fill in a number.")
-    return float(value)
-
-
-def _whole(value: float | None, name: str) -> int:
-    number = _number(value, name)
-    if not math.isfinite(number) or number != int(number):
-        raise InputError(f"{name} is {number:g}; fill in a whole number.")
-    return int(number)
