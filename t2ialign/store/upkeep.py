@@ -67,8 +67,8 @@ def check(store: Store) -> Health:
 def backup(store: Store, folder: Path) -> Path:
     """Copies the store, with pictures, votes and checkpoints, into a new folder, which can be opened like the store itself."""
     _new_folder(folder)
-    with in_plain_words(folder), store.quiet():
-        shutil.copy2(store.home / FILE, folder / FILE)
+    with in_plain_words(folder):
+        store.copy_to(folder / FILE)
         for name in BESIDE:
             if (store.home / name).is_dir():
                 shutil.copytree(store.home / name, folder / name)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
-from t2ialign.store import open_store, post, record_batch, upkeep
+from t2ialign.store import open_store, post, record_batch
 from t2ialign.types import GenerationConfig, Prompt, SeedBatch
 
 
@@ -92,16 +94,35 @@ def test_a_truncated_database_is_one_sentence_and_the_inbox_stays(run, home: Pat
     assert run("store", "repair", "--store", str(home))[1].startswith("1 shards were taken in.")
 
 
-def test_a_full_disk_is_one_sentence_and_the_inbox_stays(run, home: Path, tmp_path: Path, monkeypatch):
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+def test_a_full_disk_is_one_sentence_and_the_inbox_stays(run, home: Path, tmp_path: Path, limited_files):
+    """A limit on file sizes stands in for the disk."""
     shard = leave(home, "a red circle")
-
-    def full(*paths: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(upkeep.shutil, "copy2", full)
-    code, out, said = run("store", "backup", str(tmp_path / "copy"), "--store", str(home))
+    with limited_files(100_000):
+        code, out, said = run("store", "backup", str(tmp_path / "copy"), "--store", str(home))
     assert (code, out, said.count("\n")) == (2, "", 1) and "is full" in said and shard.is_file()
+    assert str(tmp_path / "copy") in said and str(home) not in said
     assert rows(run, home)[0] == 0
+
+
+@pytest.fixture
+def limited_files():
+    """``with limited_files(BYTES):`` no file may grow beyond that size."""
+    import resource
+    import signal
+
+    @contextmanager
+    def limit(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, handler)
+
+    return limit
 
 
 def test_a_store_in_use_is_one_sentence(run, home: Path, monkeypatch):
