@@ -18,7 +18,7 @@ from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import CONSENT
 from t2ialign.dashboard.study.design_form import design_of, more_prompts, values_of
 from t2ialign.dashboard.study.qr import qr_svg
-from t2ialign.dashboard.study.status_view import NOBODY, Standing, history, invitation, standing
+from t2ialign.dashboard.study.status_view import NOBODY, Standing, arenas, history, invitation, standing
 from t2ialign.hub.study_folder import import_zip
 from t2ialign.store.studies import (
     QUICK,
@@ -71,6 +71,12 @@ def open_page(services: Services, study: str | None, address: str) -> Updates:
     known = [one.id for one in list_studies(services.store)]
     chosen = study if study in known else next(iter(known), "")
     return fill(services, chosen) | draw(services, chosen, address)
+
+
+def open_arenas(services: Services) -> Updates:
+    """The arenas in which anybody may vote now, also whoever has no key: their links."""
+    found = [one for one in list_studies(services.store) if one.state == "open" and one.designed.endless]
+    return {"arenas": arenas([(one.id, one.title) for one in found])}
 
 
 def choose(services: Services, study: str, address: str) -> Updates:

@@ -104,6 +104,7 @@ def _components(services: Services) -> dict[str, Any]:
         "address": gr.Textbox("", visible="hidden"),
         "seen": gr.State(""),
         "timer": gr.Timer(POLL_SECONDS, active=False),
+        "arenas": gr.HTML("", apply_default_css=False, elem_id="t2-arenas"),
         **lock_panel("Studies and their results belong to the owner of this page."),
     }
     with gr.Column(visible=not owner.locked(""), elem_id="t2-study-body") as body:
@@ -134,6 +135,7 @@ def _wire_page(owned: Owned, services: Services) -> None:
     """The first view, another study, and what goes on meanwhile."""
     parts = owned.wires.components
     where = parts["page"].shown(None, None, parts["address"], js=HERE, show_progress="hidden")
+    owned.wires.on(parts["page"].shown, partial(handlers.open_arenas, services), (), ("arenas",))
     open_page = partial(handlers.open_page, services)
     owned.quietly(where.then, open_page, ("study", "address"), (*STATE, *FIELDS), trigger_mode="always_last")
     owned.on(parts["study"].input, partial(handlers.choose, services), ("study", "address"), (*STATE, *FIELDS))
