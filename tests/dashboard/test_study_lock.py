@@ -44,6 +44,7 @@ PUBLIC = {
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("draw_curves", "draw_landscapes", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
     *("open_page", "opened_tab", "tick"),
+    "open_arenas",  # Study: where anybody may vote
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
 LIMITED = {"generate", "cancel", "make", "stop", "unlock"}

@@ -39,7 +39,9 @@ def rows_of(contenders: Sequence[Contender]) -> list[Any]:
 
 def contenders_of(value: Any) -> tuple[Contender, ...]:
     """The contenders of a value that comes from a browser; ``InputError`` for the first row that is none."""
-    found = decode(tuple[Contender, ...], value or [], UNREADABLE)
+    if not isinstance(value, list | None):
+        raise InputError(f"{UNREADABLE}: they are no list.")
+    found = tuple(decode(Contender, one, UNREADABLE) for one in value or ())
     for place, contender in enumerate(found, 1):
         if not math.isfinite(contender.guidance_scale):
             raise InputError(f"Row {place} of what is compared has no number for CFG: fill it in.")

@@ -40,7 +40,7 @@ from t2ialign.use_cases.studies.prepare import missing, notes_on, prepare, publi
 NEW = ("New study", "")
 PER_CATEGORY = 3
 QUICKLY = notice("Quick votes come from the large pictures of Explore; they were not blind.", "hint")
-INSTRUCTIONS = "You see a text and pictures made from it. Say which of them show what the text says."
+INSTRUCTIONS = "You see a text and pictures made from it. Read the text first, then answer the question above it."
 
 
 def fresh_design(services: Services) -> StudyDesign:
