@@ -42,7 +42,7 @@ PUBLIC = {
     *("show", "draw", "explain", "click_point", "choose_prompt", "show_audit", "export"),  # Trade-off
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
-    *("draw_curves", "draw_landscapes", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
+    *("arrive", "draw_theory", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
     *("open_page", "opened_tab", "tick"),
     "open_arenas",  # Study: where anybody may vote
 }

@@ -42,13 +42,16 @@ def verdict(found: Results, design: StudyDesign | None) -> str:
     against = {one.other if one.one == first else one.one: one for one in found.pairs if first in (one.one, one.other)}
     unclear = [name for name in order[1:] if name not in against or not clear(against[name], first)]
     if not unclear and len(order) == 2:
-        (pair,) = against.values()
-        return f"{first} {_better(design)} than {order[1]}: in {_share(pair)} of {_decided(pair)}."
+        (won,) = against.values()
+        return f"{first} {_better(design)} than {order[1]}: in {_share(won)} of {_decided(won)}."
     if not unclear:
         return f"{first} {_better(design)} than each of the other {len(order) - 1}."
+    pair = against.get(order[1])
+    if len(order) == 2 and pair and pair.stands and pair.one == first:
+        return f"{first} is ahead of {order[1]}{_counts(pair)}, but so few raters or prompts say little about others."
     if len(unclear) == len(order) - 1:
         rest = f"{first} is ahead of {order[1]} by no more than chance might give" if len(order) == 2 else f"{first} leads"
-        return f"No clear order yet: {rest}{_counts(against.get(order[1]))}."
+        return f"No clear order yet: {rest}{_counts(pair)}."
     return f"{first} leads, but not clearly over {' and '.join(unclear[:3])}{' and others' if len(unclear) > 3 else ''}."
 
 

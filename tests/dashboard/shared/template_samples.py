@@ -55,7 +55,7 @@ def details() -> str:
 
 SAMPLES = {
     "shared/macros.html": macros,
-    "shared/head.html": lambda: render("shared/head.html", css=EVIL, script=EVIL),
+    "shared/head.html": lambda: render("shared/head.html", css=EVIL, script=EVIL, early=[EVIL]),
     "shared/header.html": lambda: render("shared/header.html"),
     "shared/contact_sheet.html": lambda: sheet([GROUP, GROUP]),
     "shared/empty_sheet.html": empty_sheet,

@@ -6,13 +6,16 @@ import pytest
 
 from t2ialign.dashboard.rate import handlers
 from t2ialign.dashboard.study import results, training
+from t2ialign.dashboard.study.verdict_view import verdict
 from t2ialign.source import Source
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import QUICK, exclusions
-from t2ialign.types import InputError
+from t2ialign.study.design import AnswerRule
+from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.job import request_of
 from t2ialign.use_cases.align.request import AlignRequest
-from tests.dashboard.studies import DESIGN, PICK, draft, opened
+from t2ialign.use_cases.studies.results import study_results
+from tests.dashboard.studies import DESIGN, PICK, SETS, draft, opened
 from tests.dashboard.trainings import add_training
 
 
@@ -55,7 +58,7 @@ def test_an_open_study_without_answers_says_so(services):
 def test_answers_become_numbers(services, study):
     updates = draw(services, study)
     assert "12 answers from 3 surveys" in updates["headline"] and "attention check" in updates["sentences"]
-    assert "secret-method is liked better than rival-method: in 100 %" in updates["headline"]
+    assert "secret-method is ahead of rival-method, 12 answers to 0, but so few raters" in updates["headline"]
     assert "Only 3 surveys so far" in updates["headline"] and "may not have looked" not in updates["headline"]
     assert "secret-method over rival-method" in updates["tables"] and "12 : 0" in updates["tables"]
     assert "secret-method" in updates["tables"] and "100 %" in updates["tables"] and "Position 1" in updates["tables"]
@@ -92,6 +95,18 @@ def test_exclusions_apply_and_are_taken_back(services, study):
             results.take_back(services, study, "light", "", place, "")
     with pytest.raises(InputError):
         results.leave_out(services, study, "light", "", "nonsense", 0, "")
+
+
+def test_a_headline_claims_what_holds_for_other_raters(services):
+    """Ten raters of one mind about three prompts: an interval from ten surveys and three prompts begins at 44 %."""
+    found = study_results(services.store, answered(services, PICK, 10)).results
+    (pair,) = found.pairs
+    assert pair.wins == 40 and pair.stands and pair.share.lo < 0.5 and "so few raters or prompts" in verdict(found, PICK)
+    sure = replace(found, pairs=(replace(pair, share=Interval(0.9, 0.7, 1.0)),))
+    assert verdict(sure, PICK) == "secret-method is liked better than rival-method: in 90 % (70 to 100) of 40 decided answers."
+    of_place = replace(SETS, answer=AnswerRule("pick", "varied", attribute="place"))
+    assert "secret-method varies more in its place than rival-method" in verdict(sure, of_place)
+    assert "fits better" in verdict(sure, DESIGN)
 
 
 def test_what_is_contested_is_shown_and_failed_checks_are_loud(services):
