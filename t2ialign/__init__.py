@@ -137,6 +137,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         exclusion.py        which surveys are left out, by rule
         clusters.py         answers by rater and by prompt at once
         shares.py           shares with intervals over surveys
+        head_to_head.py     who is preferred to whom: counts, shares and the binomial test
+        contested.py        the pictures on which votes were most even
+        arena.py            an arena's leaderboard
         selection.py        how often what was chosen: MI-TUNE's tables 6 and 7
         strengths.py        Bradley-Terry and Davidson
         rankings.py         Plackett-Luce
@@ -300,6 +303,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             health.py               whether the page can answer
             hub_models.py           models from the Hub are the owner's to draw with
             fields.py               what number fields hold
+            free_names.py           names for new checkpoints that nobody has yet
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares
             links.py                links into the page
@@ -356,8 +360,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
             samples_view.py         the same prompts and seeds while a model trains
             view.py                 the form of a new run, the run on show, the list of all
         study/              people say what they prefer
+            contender_rows.py       what a study compares, as rows with pickers
             design_form.py          the design form in and out
-            design_form_view.py     the design of a study
+            design_form_view.py     the design of a study in three steps
             handlers.py             Study's handlers for designing, opening and ending
             page.py                 people say what they prefer, and their votes move a model
             qr.py                   an address as a QR code
@@ -365,8 +370,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
             results_view.py         a study's results as tables and sentences
             status_view.py          where a study stands, its link and its log
             training.py             from votes to an adapter, and from the adapter to the next study
+            verdict_view.py         what a study found, the most important first
             view.py                 the Study page: which study, inviting, results, training
         rate/               the participants' page
+            arena.py                an arena: told after each answer, rounds go on, everybody sees who stands where
             handlers.py             taking part in a study: what a rater is told and may say
             routes.py               the participants' page and its endpoints
         theory/             what each divergence does with its hold

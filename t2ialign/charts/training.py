@@ -27,7 +27,7 @@ def loss_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
 
 def accuracy_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     """The share of pairs that the policy already orders as people do; a coin toss is dotted."""
-    chart = _running(steps, "accuracy", total, dark, "%{y:.0%} in order")
+    chart = _running(steps, "accuracy", total, dark, "%{y:.0%} of the pairs as people have them")
     if chart.data:
         chart.add_hline(0.5, line={"color": ink(dark).line, "width": 1, "dash": "dot"})
         chart.update_yaxes(range=[0, 1.02], tickformat=".0%")

@@ -36,9 +36,7 @@ class Leaderboard:
 def leaderboard(votes: Sequence[Vote]) -> Leaderboard:
     """Where everybody stands. ``InputError`` while nothing is known: no votes, or ties alone."""
     found = study_strengths(votes)
-    lines = tuple(
-        Standing(one.name, _points(one.strength), one.wins, one.losses, one.ties) for one in found.contenders
-    )
+    lines = tuple(Standing(one.name, _points(one.strength), one.wins, one.losses, one.ties) for one in found.contenders)
     return Leaderboard(lines, found.votes, found.note)
 
 

@@ -49,7 +49,10 @@ def head_to_head(votes: Sequence[Vote]) -> list[HeadToHead]:
     for duel in duels_of(votes):
         met[min(duel.left, duel.right), max(duel.left, duel.right)].append(duel)
     counted = [_counts(pair, duels) for pair, duels in met.items()]
-    ps = [float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0 for _, wins, losses, _, _ in counted]
+    ps = [
+        float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+        for _, wins, losses, _, _ in counted
+    ]
     found = [
         HeadToHead(*pair, wins, losses, ties, around, p, adjusted)
         for (pair, wins, losses, ties, around), p, adjusted in zip(counted, ps, holm(ps))

@@ -22,7 +22,11 @@ def test_odds_of_ten_to_one_are_400_points():
     first, second = found.standings
     assert first.name == "a" and first.points.mean - second.points.mean == pytest.approx(400, abs=0.1)
     assert first.points.mean + second.points.mean == pytest.approx(2000) and found.votes == 11
-    assert (first.wins, first.losses, first.ties) == (10, 1, 0) and first.points.lo < first.points.mean < first.points.hi
+    assert (first.wins, first.losses, first.ties) == (
+        10,
+        1,
+        0,
+    ) and first.points.lo < first.points.mean < first.points.hi
     plain = strengths(duels_of(votes)).contenders[0].strength
     assert first.points.hi - first.points.lo == pytest.approx(400 / math.log(10) * (plain.hi - plain.lo))
 

@@ -25,4 +25,7 @@ def test_where_a_picture_stood_does_not_matter():
 
 def test_nobody_argues_over_ties_and_checks():
     assert contested(said("ties", -1, -1)) == []
-    assert contested([vote(["a", "decoy"], Answer((place,)), "pick", f"s{place}", check="decoy") for place in (0, 1)]) == []
+    assert (
+        contested([vote(["a", "decoy"], Answer((place,)), "pick", f"s{place}", check="decoy") for place in (0, 1)])
+        == []
+    )

@@ -122,11 +122,15 @@ def _asked(services: Services, first: dict[str, Any]) -> Components:
             parts["kind"] = gr.Radio(KINDS, value=first["kind"], label="How they answer", elem_id="t2-kind")
         with gr.Column(scale=1, min_width=300):
             with gr.Row():
-                parts["rounds"] = gr.Number(first["rounds"], label="Rounds a survey", precision=0, minimum=1, min_width=90)
+                parts["rounds"] = gr.Number(
+                    first["rounds"], label="Rounds a survey", precision=0, minimum=1, min_width=90
+                )
                 parts["checks"] = gr.Number(
                     first["checks"], label="Attention checks", precision=0, minimum=0, min_width=90
                 )
-                parts["target"] = gr.Number(first["target"], label="Answers wanted", precision=0, minimum=1, min_width=90)
+                parts["target"] = gr.Number(
+                    first["target"], label="Answers wanted", precision=0, minimum=1, min_width=90
+                )
             with gr.Accordion("In your own words", open=False):
                 parts |= _words(first)
             with gr.Accordion("More settings", open=False), gr.Row():

@@ -82,7 +82,11 @@ def open_arenas(services: Services) -> Updates:
 def choose(services: Services, study: str, address: str) -> Updates:
     """Another study, or a new one."""
     updates = fill(services, study) | draw(services, study or "", address)
-    return updates if study and study_of(services.store, study).state != "draft" else updates | {"inner": gr.Tabs(selected="design")}
+    return (
+        updates
+        if study and study_of(services.store, study).state != "draft"
+        else updates | {"inner": gr.Tabs(selected="design")}
+    )
 
 
 def fill(services: Services, study: str) -> Updates:

@@ -46,7 +46,19 @@ STATE = (
     "seen",
     "inner",
 )
-RESULTS = ("group", "votes_of", "headline", "contested", "sentences", "found", "rates", "strengths", "metrics", "tables", "inforce")
+RESULTS = (
+    "group",
+    "votes_of",
+    "headline",
+    "contested",
+    "sentences",
+    "found",
+    "rates",
+    "strengths",
+    "metrics",
+    "tables",
+    "inforce",
+)
 JOBS = ("training", "following", "trained")
 NAMED = (*JOBS, "train_name")
 ASKING = ("publish", "delete", "close", "follow")

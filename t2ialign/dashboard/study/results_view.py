@@ -50,7 +50,9 @@ def pairs_table(pairs: Sequence[HeadToHead]) -> str:
         for one in pairs
     ]
     head = ["", "answers", "neither", "share", "binomial p", "after Holm"]
-    return table("Head to head", head if len(pairs) > 1 else head[:-1], [row[: None if len(pairs) > 1 else -1] for row in rows])
+    return table(
+        "Head to head", head if len(pairs) > 1 else head[:-1], [row[: None if len(pairs) > 1 else -1] for row in rows]
+    )
 
 
 def rates_table(rates: Sequence[Rate]) -> str:

@@ -50,9 +50,13 @@ def verdict(found: Results, design: StudyDesign | None) -> str:
     if len(order) == 2 and pair and pair.stands and pair.one == first:
         return f"{first} is ahead of {order[1]}{_counts(pair)}, but so few raters or prompts say little about others."
     if len(unclear) == len(order) - 1:
-        rest = f"{first} is ahead of {order[1]} by no more than chance might give" if len(order) == 2 else f"{first} leads"
+        rest = (
+            f"{first} is ahead of {order[1]} by no more than chance might give" if len(order) == 2 else f"{first} leads"
+        )
         return f"No clear order yet: {rest}{_counts(pair)}."
-    return f"{first} leads, but not clearly over {' and '.join(unclear[:3])}{' and others' if len(unclear) > 3 else ''}."
+    return (
+        f"{first} leads, but not clearly over {' and '.join(unclear[:3])}{' and others' if len(unclear) > 3 else ''}."
+    )
 
 
 def clear(pair: HeadToHead, first: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import gradio as gr
-
 from t2ialign.charts.theory import CURVES
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import page_bridge

@@ -37,7 +37,9 @@ def verdicts() -> str:
     found = results(said)
     assert found.strengths
     first, second = found.strengths.contenders
-    return headline(replace(found, strengths=replace(found.strengths, contenders=(replace(first, name=EVIL), second))), None)
+    return headline(
+        replace(found, strengths=replace(found.strengths, contenders=(replace(first, name=EVIL), second))), None
+    )
 
 
 def quarrels() -> str:

@@ -38,7 +38,10 @@ def test_every_field_has_its_box():
         ({"title": None}, "title"),
         ({"contenders": [row()]}, "at least two"),
         ({"contenders": None}, "at least two"),
-        ({"contenders": [row(), row(name="b", guidance_scale=None)]}, "Row 2 of what is compared has no number for CFG"),
+        (
+            {"contenders": [row(), row(name="b", guidance_scale=None)]},
+            "Row 2 of what is compared has no number for CFG",
+        ),
         ({"contenders": [row(checkpoint=" "), row(name="b")]}, "Row 1 of what is compared has no checkpoint"),
         ({"contenders": [row(guidance_scale="4")]}, "choose its checkpoint and its CFG again"),
         ({"contenders": [row(more=1)]}, "cannot be read"),

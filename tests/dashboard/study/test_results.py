@@ -101,9 +101,14 @@ def test_a_headline_claims_what_holds_for_other_raters(services):
     """Ten raters of one mind about three prompts: an interval from ten surveys and three prompts begins at 44 %."""
     found = study_results(services.store, answered(services, PICK, 10)).results
     (pair,) = found.pairs
-    assert pair.wins == 40 and pair.stands and pair.share.lo < 0.5 and "so few raters or prompts" in verdict(found, PICK)
+    assert (
+        pair.wins == 40 and pair.stands and pair.share.lo < 0.5 and "so few raters or prompts" in verdict(found, PICK)
+    )
     sure = replace(found, pairs=(replace(pair, share=Interval(0.9, 0.7, 1.0)),))
-    assert verdict(sure, PICK) == "secret-method is liked better than rival-method: in 90 % (70 to 100) of 40 decided answers."
+    assert (
+        verdict(sure, PICK)
+        == "secret-method is liked better than rival-method: in 90 % (70 to 100) of 40 decided answers."
+    )
     of_place = replace(SETS, answer=AnswerRule("pick", "varied", attribute="place"))
     assert "secret-method varies more in its place than rival-method" in verdict(sure, of_place)
     assert "fits better" in verdict(sure, DESIGN)

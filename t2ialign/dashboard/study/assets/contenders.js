@@ -59,7 +59,7 @@ function line(row, at, count) {
   const scale = make('input', { type: 'number', step: '0.5', min: '0', 'aria-label': 'CFG', inputmode: 'decimal' });
   scale.value = row.guidance_scale;
   scale.addEventListener('input', () => changed(at, { guidance_scale: scale.value === '' ? null : Number(scale.value) }));
-  const name = make('input', { type: 'text', class: 't2-name', 'aria-label': 'Name, for you alone' });
+  const name = make('input', { type: 'text', class: 't2-name', 'aria-label': 'Name' });
   name.value = row.name;
   name.addEventListener('input', () => changed(at, { name: name.value }));
   const drop = make('button', { type: 'button', class: 't2-contender-drop', 'aria-label': `Remove ${row.name}` }, '\u00d7');
@@ -69,7 +69,7 @@ function line(row, at, count) {
   const metric = picker(['', ...(props.metrics ?? [])], row.metric, 'Metric', (value) => changed(at, { metric: value }));
   return make('div', { class: 't2-contender', role: 'group', 'aria-label': `Number ${at + 1}` },
     field('Checkpoint', checkpointPicker(row, at)), field('CFG', scale, 'short'), field('Metric', metric, 'metric'),
-    field('Name, for you alone', name), drop);
+    field('Name', name, 'named'), drop);
 }
 
 function draw() {
