@@ -215,9 +215,9 @@ def _complaints(design: StudyDesign) -> Iterable[str]:
 def _choice_complaints(design: StudyDesign) -> Iterable[str]:
     allowed = {"compare": get_args(Compare), "kind": get_args(AnswerKind), "aspect": get_args(Aspect)}
     said = {"compare": design.compare, "kind": design.answer.kind, "aspect": design.answer.aspect}
-    for field, options in allowed.items():
-        if said[field] not in options:
-            yield f"'{field}' is one of {', '.join(options)}, not {said[field]!r}."
+    for name, options in allowed.items():
+        if said[name] not in options:
+            yield f"'{name}' is one of {', '.join(options)}, not {said[name]!r}."
 
 
 def _arena_complaints(design: StudyDesign) -> Iterable[str]:

@@ -29,8 +29,8 @@ from t2ialign.types import InputError
 class Results:
     """``answers`` are rounds answered, attention checks left out; ``excluded`` says which surveys were, and by what rule.
 
-    ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the excluded too. What cannot be computed yet is None, with its sentence in
-    ``notes``.
+    ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
+    excluded too. What cannot be computed yet is None, with its sentence in ``notes``.
     """
 
     answers: int

@@ -19,7 +19,8 @@ def page_bridge() -> gr.HTML:
 def chart_bridge(plot: str, strip: Callable[[str], list[str]]) -> gr.HTML:
     """Listens to the Plotly chart with the element id ``plot``: ``select`` brings the key of a point that was clicked.
 
-    By keyboard, arrows walk from point to point and Enter opens one. While the pointer rests on a point, ``strip(key)`` says which pictures to show beside it.
+    By keyboard, arrows walk from point to point and Enter opens one. While the pointer rests on a point, ``strip(key)`` says
+    which pictures to show beside it.
     """
 
     def pictures(key: str) -> list[str]:

@@ -70,8 +70,9 @@ def warnings(found: Results) -> Iterator[str]:
     if counted_in:
         checks = found.attention
         yield (
-            f"{checks.failed} of {counted(checks.answered, 'attention check')} failed, and {counted(len(counted_in), 'survey')} "
-            "with failures count here: those raters may not have looked. Leave them out below, by rule."
+            f"{checks.failed} of {counted(checks.answered, 'attention check')} failed, and "
+            f"{counted(len(counted_in), 'survey')} with failures count here: those raters may not have looked. Leave them out "
+            "below, by rule."
         )
     if 0 < found.surveys < FEWEST_RATERS:
         yield (
