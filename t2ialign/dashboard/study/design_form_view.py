@@ -28,8 +28,8 @@ ASPECTS = [("fits the text", "fits"), ("is liked", "better"), ("is varied (sets)
 def form_panel(services: Services) -> Components:
     """Every field of a design with its first value, a step after another."""
     design = fresh_design(services)
-    first, parts = values_of(design), {}
-    makers = (_compared, _prompts, _asked)
+    first, makers = values_of(design), (_compared, _prompts, _asked)
+    parts: Components = {}
     with gr.Tabs(selected="step-0", elem_id="t2-design") as walk:
         for number, (label, make) in enumerate(zip(STEPS, makers)):
             with gr.Tab(f"{number + 1}  {label}", id=f"step-{number}"):
