@@ -9,6 +9,7 @@ from t2ialign.store import open_store
 from t2ialign.store.studies import set_state
 from t2ialign.store.vote_pairs import pairs_from_votes
 from t2ialign.store.vote_queries import answers_of, survey_of
+from t2ialign.store.vote_rows import ingest_votes
 from t2ialign.types import InputError
 from tests.dashboard.studies import DESIGN, PICK, draft, names_of, opened
 
@@ -88,6 +89,7 @@ def test_votes_stay_with_their_origin_and_train(services, study, tmp_path):
     for file in (services.store.home / "votes").glob("*.json*"):
         (folder / file.name).write_bytes(file.read_bytes())
     with open_store(tmp_path / "other") as restored:  # all six rounds lie in the files beside the database
+        assert ingest_votes(restored) == 6
         assert [vote.trial.id for vote in answers_of(restored, study)] == [vote.trial.id for vote in votes]
 
 
