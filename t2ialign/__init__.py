@@ -164,6 +164,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
         runs.py             what a person asked for, under an id for links
+        grids.py            grids that were asked for
         jobs.py             jobs, and what their workers measured
         inbox.py            how other processes' results come in
         notes.py            cells that are found again without opening the store
