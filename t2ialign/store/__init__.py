@@ -53,7 +53,7 @@ from t2ialign.store.filters import Filters
 from t2ialign.store.grids import Grid, find_grid, keep_grid, list_grids
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
 from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
-from t2ialign.store.marks import Mark, RunMark, marks, rename_checkpoint, run_marks, set_mark, set_run_mark
+from t2ialign.store.marks import Mark, RunMark, marks, rename_checkpoint, run_marks, set_mark, set_run_mark, titles
 from t2ialign.store.paired_aggregates import Pair, pairs_of, scored_comparisons
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
@@ -152,6 +152,7 @@ __all__ = [
     "strategy_scores",
     "stray_prompts",
     "train_steps",
+    "titles",
     "update_job",
     "write_table",
 ]

@@ -37,6 +37,11 @@ def marks(store: Store) -> dict[str, Mark]:
     return {name: Mark(*row) for name, *row in rows}
 
 
+def titles(store: Store) -> dict[str, str]:
+    """What people call the checkpoints that they have renamed, by name."""
+    return {name: mark.title for name, mark in marks(store).items() if mark.title}
+
+
 def rename_checkpoint(store: Store, checkpoint: str, title: str, known: Collection[str]) -> None:
     """Says what people call a checkpoint; "" is its own name again. ``known`` are the names of all checkpoints.
 

@@ -106,6 +106,7 @@ def draw(watch: Watch, watched: TrainingJobState, theme: str, measured: str) -> 
         "stop": gr.Button(visible=watched.live and not job.asked),
         "resume": gr.Button(visible=job.status in RESUMABLE),
         "discard": gr.Button(visible=True),
+        "notify": gr.Button(visible=watched.live),
     }
     if mark == measured:
         return updates
