@@ -54,7 +54,6 @@ element.addEventListener('change', (event) => {
   const ticked = [...element.querySelectorAll('.t2-tick:checked')].map((tick) => tick.closest('tr').dataset.point);
   tell('compare', { points: ticked.join(' ') });
 });
-});
 // The name becomes a field; Enter or leaving it renames, Escape does not, and an empty one gives the own name back.
 function rename(button, row) {
   const name = row.querySelector('.t2-open-run');
@@ -65,8 +64,10 @@ function rename(button, row) {
   name.hidden = true;
   name.before(field);
   field.select();
+  let ended = false;
   const end = (keep) => {
-    if (!field.isConnected) return;
+    if (ended) return;
+    ended = true; // taking the field away blurs it
     const title = field.value.trim();
     field.remove();
     name.hidden = false;
