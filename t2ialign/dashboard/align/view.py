@@ -22,7 +22,7 @@ CURVE_WORDS = {
         "Log-ratios",
         "How much likelier winners and losers have become. Both may sink: then only their gap grows.",
     ),
-    "alignment": ("Alignment", "The fixed batch below against its prompts, with its interval."),
+    "alignment": ("Alignment", "The fixed batch below against its prompts, compared prompt by prompt with the start."),
     "diversity": ("Diversity", "How much the same batch's pictures of one prompt differ."),
 }
 

@@ -17,7 +17,7 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.metrics import METRICS
 from t2ialign.store import list_jobs, titles
-from t2ialign.types import GenerationConfig, InputError, Interval, TradeoffPoint, TrainStep
+from t2ialign.types import Axis, GenerationConfig, InputError, TradeoffPoint, TrainStep
 from t2ialign.use_cases.align.job import KIND, probes_of, request_of, steps_of
 from t2ialign.use_cases.align.lineage import Lineage, lineages
 from t2ialign.use_cases.align.probe import Probe
@@ -76,9 +76,10 @@ def curves(services: Services, points: Sequence[TradeoffPoint], dark: bool) -> U
 
     losses = [line(i, [(step.step, step.loss) for step in one.steps]) for i, one in enumerate(drawn)]
     orders = [line(i, [(step.step, step.accuracy) for step in one.steps]) for i, one in enumerate(drawn)]
+    both: tuple[Axis, ...] = ("alignment", "diversity")
     axes = [
         overlay_figure([line(i, _means(one.probes, axis, metric)) for i, one in enumerate(drawn)], title, dark=dark)
-        for axis in ("alignment", "diversity")
+        for axis in both
         for metric in [_shared_metric(drawn, axis)]
         for title in [METRICS[metric].title if metric in METRICS else axis.capitalize()]
     ]
@@ -99,21 +100,15 @@ def trained(services: Services, checkpoint: str) -> Trained:
         return Trained(checkpoint)
 
 
-def _shared_metric(drawn: Sequence[Trained], axis: str) -> str:
+def _shared_metric(drawn: Sequence[Trained], axis: Axis) -> str:
     """The metric by which the fixed batch of most runs was measured: others' are not drawn on its scale."""
-    names = [_measured(probe, axis)[0] for one in drawn for probe in one.probes[-1:]]
+    names = [probe.measured(axis)[0] for one in drawn for probe in one.probes[-1:]]
     return max(dict.fromkeys(names), key=names.count, default="")
 
 
-def _means(probes: Sequence[Probe], axis: str, metric: str) -> list[tuple[int, float]]:
-    measured = [(probe.step, *_measured(probe, axis)) for probe in probes]
+def _means(probes: Sequence[Probe], axis: Axis, metric: str) -> list[tuple[int, float]]:
+    measured = [(probe.step, *probe.measured(axis)) for probe in probes]
     return [(step, value.mean) for step, name, value in measured if name == metric]
-
-
-def _measured(probe: Probe, axis: str) -> tuple[str, Interval]:
-    if axis == "alignment":
-        return probe.alignment_metric, probe.alignment
-    return probe.diversity_metric, probe.diversity
 
 
 def _settings(config: GenerationConfig, line: Lineage | None) -> Iterator[tuple[str, str]]:
