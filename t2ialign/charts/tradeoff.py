@@ -25,7 +25,8 @@ from t2ialign.types import GenerationConfig, Interval, Metric, TradeoffPoint
 
 FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
-THRONG = 12  # more than this, and so would labels at the ends of the sweeps: lines are thin, and arrows faint
+THRONG = 12  # more than this, and so would labels at the ends of the sweeps
+SWARM = 60  # more points than this: lines are thin, arrows faint, and bars wait for the pointer (``layout.meta``)
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
@@ -77,16 +78,17 @@ def tradeoff_figure(
         trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, drawn)
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
         trace |= _bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]}
-        if len(lines) > THRONG and style.symbol != BASE_SYMBOL:
+        if len(shown) > SWARM and style.symbol != BASE_SYMBOL:
             trace["line"]["width"], trace["marker"]["size"] = 1, style.size - 3
         if named:
             trace |= {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
         chart.add_scatter(**trace)
-    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), len(lines) > THRONG)
+    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), len(shown) > SWARM)
     notes += _names(lines, look, drawn, highlight) if named else []
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     _title_axes(chart, shown, x_metric, y_metric, colors)
     notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
+    chart.update_layout(meta={"swarm": len(shown) > SWARM})
     return chart.update_layout(annotations=notes)  # all at once: plotly checks all there are with every new one
 
 

@@ -24,12 +24,11 @@ async function show(event) {
   strip.style.top = `${below ? clientY + 56 : clientY - 56 - strip.offsetHeight}px`;
 }
 
-// Of many lines the one under the pointer stands out with its bars, and the ringed one keeps its own.
-const MANY = 13;
+// Of a swarm of points the line under the pointer stands out with its bars, and the ringed one keeps its own.
 const lineOf = (group) => group.__data__?.[0]?.trace;
 const groups = (chart) => [...chart.querySelectorAll('.scatterlayer .trace')];
 function sort(chart) {
-  chart.classList.toggle('t2-throng', chart.data.length > MANY);
+  chart.classList.toggle('t2-throng', chart.layout?.meta?.swarm === true);
   const ringed = chart.data.some((line) => line.opacity < 1);
   for (const group of groups(chart)) group.classList.toggle('t2-ringed', ringed && !(lineOf(group)?.opacity < 1));
 }
