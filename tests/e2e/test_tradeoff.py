@@ -92,8 +92,8 @@ def test_two_ticked_runs_are_told_apart(tradeoff):
 
 
 def test_a_run_is_renamed_in_its_row(tradeoff):
-    row = tradeoff.locator('#t2-run-table tr[data-checkpoint="minimal_ipo"]').first
-    for title, shown in (("The quick one", "The quick one"), ("", "minimal_ipo")):
+    row = tradeoff.locator('#t2-run-table tr[data-checkpoint="minimal_dpo"]').first
+    for title, shown in (("The quick one", "The quick one"), ("", "minimal_dpo")):
         row.hover()
         row.locator(".t2-rename").click()
         field = row.locator(".t2-new-name")
