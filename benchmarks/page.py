@@ -1,16 +1,17 @@
 """The page in Chromium: how long until it can be used, what it sends, how large it is, and what it costs at rest.
 
-    PYTHONPATH=. python benchmarks/page.py --quick                       # this tree: one visit, every tab once
-    PYTHONPATH=. python benchmarks/page.py --beside ../first --rounds 5  # with another checkout, round by round in turn
+    PYTHONPATH=. python benchmarks/page.py --quick                               # this tree: one visit, every tab once
+    PYTHONPATH=. python benchmarks/page.py --beside ../first --rounds 5 --train  # with another checkout, in turn
 
 Each tree's ``app.py`` runs with a new store that has the shipped results. Every visit is a new browser profile, so nothing is
-cached; a first visit warms the server and does not count (with ``--quick`` it is the only one). On a busy machine seconds wait
+cached; a first visit warms the server and does not count (of one round it does). On a busy machine seconds wait
 for others, processor seconds do not. Wants Chromium and playwright, and Linux for the processor's time.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -120,10 +121,8 @@ def visit(browser: Browser, app: Served, found: Numbers, quick: bool = False) ->
                 took = _switch(page, tab)
                 if again or tab != "Explore":
                     found[f"{tab}, {'again' if again else 'first time'}, s"].append(took)
-                time.sleep(0 if again or quick else SETTLE)
+                time.sleep(0 if again else SETTLE)
         found["elements after all tabs"].append(page.evaluate("document.querySelectorAll('*').length"))
-    if quick:
-        return
     with visiting(browser) as page, _timed(page, app, "to open Theory by its address", found):
         page.goto(f"{app.address}?tab=theory")
         page.locator(SEEN["Theory"]).first.wait_for()
@@ -220,16 +219,23 @@ def measure(trees: list[Path], rounds: int, trained: bool) -> list[Numbers]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         with contextmanager(_all_served)(trees) as apps:
-            for app in apps:
+            for app in apps if rounds > 1 else ():
                 visit(browser, app, defaultdict(list))
             for _ in range(rounds):
                 for app, numbers in zip(apps, found):
-                    visit(browser, app, numbers)
+                    visit(browser, app, numbers, quick=rounds == 1)
+                    _tell(numbers)
             for app, numbers in zip(apps, found):
-                heights(browser, app, numbers)
                 resting(browser, app, numbers, trained)
+                heights(browser, app, numbers)
+                _tell(numbers)
         browser.close()
     return found
+
+
+def _tell(numbers: Numbers) -> None:
+    """What is known so far, so that an interrupted run is not lost."""
+    print(json.dumps(numbers), file=sys.stderr, flush=True)
 
 
 def _all_served(trees: list[Path]) -> Iterator[list[Served]]:
@@ -258,6 +264,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--beside", type=Path, help="another checkout, measured first and in turn with this one")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--train", action="store_true", help="also a training run, watched at rest when it has ended")
     parser.add_argument(
         "--quick", action="store_true", help="one round of visits to this tree, heights and rest left out"
     )
@@ -275,4 +282,4 @@ if __name__ == "__main__":
             )
         print("\n".join(table([ROOT], [quick])))
     else:
-        print("\n".join(table(places, measure(places, chosen.rounds, trained=True))))
+        print("\n".join(table(places, measure(places, chosen.rounds, chosen.train))))
