@@ -68,7 +68,7 @@ def tradeoff_figure(
     colors, chart = ink(dark), figure(dark)
     if pareto:
         chart.add_scatter(**_front(shown, x_metric, y_metric, colors, whole))
-    lines = sweeps(shown, titles)
+    lines, swarm = sweeps(shown, titles), len(shown) > SWARM
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     drawn = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
@@ -78,18 +78,25 @@ def tradeoff_figure(
         trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, drawn)
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
         trace |= _bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]}
-        if len(shown) > SWARM and style.symbol != BASE_SYMBOL:
-            trace["line"]["width"], trace["marker"]["size"] = 1, style.size - 3
         if named:
             trace |= {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
-        chart.add_scatter(**trace)
-    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), len(shown) > SWARM)
+        chart.add_scatter(**_thin(trace, style) if swarm else trace)
+    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), swarm)
     notes += _names(lines, look, drawn, highlight) if named else []
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     _title_axes(chart, shown, x_metric, y_metric, colors)
     notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
-    chart.update_layout(meta={"swarm": len(shown) > SWARM})
-    return chart.update_layout(annotations=notes)  # all at once: plotly checks all there are with every new one
+    return chart.update_layout(
+        annotations=notes, meta={"swarm": swarm}
+    )  # all at once: plotly checks all there are with every new one
+
+
+def _thin(trace: dict[str, Any], style: Style) -> dict[str, Any]:
+    """A line of a swarm, drawn more lightly unless it is the base's."""
+    if style.symbol == BASE_SYMBOL:
+        return trace
+    thin = {"line": {**trace["line"], "width": 1}, "marker": {**trace["marker"], "size": style.size - 3}}
+    return trace | thin
 
 
 def _from_parents(arrows: Sequence[Arrow], shown: Sequence[TradeoffPoint]) -> dict[GenerationConfig, Arrow]:
