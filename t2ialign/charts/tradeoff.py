@@ -58,8 +58,7 @@ def tradeoff_figure(
     only the most frequent pair is drawn, and a note says how many points that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names stand beside the lines and in no legend, and what is not ringed fades while something is. ``titles``
-    are what people call checkpoints.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     shown = one_version(known)
@@ -78,17 +77,20 @@ def tradeoff_figure(
         trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, drawn)
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
         trace |= _bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]}
-        if named:
-            trace |= {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
+        trace |= _beside_its_name(line, highlight) if named else {}
         chart.add_scatter(**_thin(trace, style) if swarm else trace)
     notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), swarm)
     notes += _names(lines, look, drawn, highlight) if named else []
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     _title_axes(chart, shown, x_metric, y_metric, colors)
     notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
-    return chart.update_layout(
-        annotations=notes, meta={"swarm": swarm}
-    )  # all at once: plotly checks all there are with every new one
+    # All notes at once: plotly checks all there are with every new one.
+    return chart.update_layout(annotations=notes, meta={"swarm": swarm})
+
+
+def _beside_its_name(line: Sequence[TradeoffPoint], highlight: Collection[str]) -> dict[str, Any]:
+    """In no legend, and faded while something else is ringed."""
+    return {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
 
 
 def _thin(trace: dict[str, Any], style: Style) -> dict[str, Any]:
