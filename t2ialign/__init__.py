@@ -167,6 +167,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
         runs.py             what a person asked for, under an id for links
+        grids.py            grids that were asked for
         jobs.py             jobs, and what their workers measured
         inbox.py            how other processes' results come in
         notes.py            cells that are found again without opening the store
@@ -278,6 +279,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
+        sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method
         intervals.py        means with intervals, as bars and as rows
         labels.py           where names stand so that none covers another
@@ -344,6 +346,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             axes_view.py            the Trade-off page's controls
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
+            comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point
         align/              a method and a button, then a run that anyone can watch

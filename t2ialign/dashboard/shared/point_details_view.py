@@ -65,11 +65,17 @@ def nothing_chosen() -> Markup:
     return render("shared/nothing_chosen.html")
 
 
-def all_points(points: Sequence[TradeoffPoint], x: Metric, y: Metric, palette: Mapping[str, Look]) -> Markup:
+def all_points(
+    points: Sequence[TradeoffPoint],
+    x: Metric,
+    y: Metric,
+    palette: Mapping[str, Look],
+    titles: Mapping[str, str] | None = None,
+) -> Markup:
     """Every point as a row with its two values, each a button that opens it: the chart for keyboards and for readers."""
     if not points:
         return nothing_chosen()
-    return render("shared/all_points.html", points=points, x=x, y=y, palette=palette)
+    return render("shared/all_points.html", points=points, x=x, y=y, palette=palette, titles=titles or {})
 
 
 def back_to_all() -> Markup:
