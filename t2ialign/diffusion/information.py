@@ -19,9 +19,9 @@ from torch.nn.functional import interpolate
 
 from t2ialign.content import snapshot_sha
 from t2ialign.diffusion.backbone import Backbone, download, load_backbone, variant_of
-from t2ialign.diffusion.denoise import RELEASED_ABOVE
 from t2ialign.diffusion.noise import add_noise, epsilon_gap, kappa, kappa_released
 from t2ialign.diffusion.schedulers import begin_run
+from t2ialign.diffusion.tally import RELEASED_ABOVE, RELEASED_LEVELS, rfmi_term, velocity_gap
 from t2ialign.diffusion.text import PromptEmbeds, stack
 from t2ialign.registry import BackboneEntry, load_registry, revision_of, unknown
 from t2ialign.types import Prompt
