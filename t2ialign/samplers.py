@@ -29,9 +29,7 @@ class SchedulerChoice:
 
 
 SCHEDULERS: dict[str, SchedulerChoice] = {
-    "ddim": SchedulerChoice(
-        "DDIMScheduler", False, True, "DDIM: deterministic, one step at a time", flow=True
-    ),
+    "ddim": SchedulerChoice("DDIMScheduler", False, True, "DDIM: deterministic, one step at a time", flow=True),
     "dpmsolver++": SchedulerChoice(
         "DPMSolverMultistepScheduler", True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"
     ),

@@ -117,7 +117,11 @@ def save_tiny_flow(folder: Path, shape: FlowShape, seed: int = 0, t5: bool = Tru
         parts |= {"text_encoder": tiny_text_encoder(False), "text_encoder_2": encoder, "tokenizer_2": tokenizer}
     else:
         parts |= {"text_encoder": tiny_text_encoder(True), "text_encoder_2": tiny_text_encoder(True)}
-        parts |= {"tokenizer_2": clip, "tokenizer_3": tokenizer if t5 else None, "text_encoder_3": encoder if t5 else None}
+        parts |= {
+            "tokenizer_2": clip,
+            "tokenizer_3": tokenizer if t5 else None,
+            "text_encoder_3": encoder if t5 else None,
+        }
     for parameter in (p for name, p in parts["transformer"].named_parameters() if "norm" in name and p.ndim > 1):
         parameter.data *= 3  # a random network's modulation is faint, and so would be what it says of the prompt
     PIPELINES[family_of(shape)](**parts).save_pretrained(folder)
@@ -138,8 +142,9 @@ def load_tiny_flow(folder: Path, shape: FlowShape, dtype: str = "float32") -> Ba
 def stock_flow(folder: Path, shape: FlowShape) -> Any:
     """The same model as stock diffusers loads and runs it, frozen."""
     pipeline = PIPELINES[family_of(shape)].from_pretrained(folder)
-    for part in (pipeline.transformer, pipeline.vae):
-        part.requires_grad_(False)
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.requires_grad_(False)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -17,6 +17,7 @@ from t2ialign.diffusion.text import PromptEmbeds, stack
 from t2ialign.guidance.needs import StepGuidance
 from t2ialign.types import Guidance
 
+
 @dataclass(frozen=True)
 class DenoiseStep:
     """What one step left behind. Mutual information is the estimate over the steps so far, in nats.

@@ -20,7 +20,6 @@ from t2ialign.downloads import HubFile
 from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry
 
-
 NETWORKS: dict[str, Any] = {"sd3": SD3Transformer2DModel, "flux": FluxTransformer2DModel}
 CLIPS = {
     "sd": (CLIPTextModel,),

@@ -16,8 +16,6 @@ is the released value.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -30,30 +28,8 @@ RELEASED_ABOVE = 50  # MI-TUNE's published code leaves out timesteps up to here,
 RELEASED_LEVELS = (0.05, 1.0)  # RFMI's: the noise levels strictly between
 
 
-class Tally(Protocol):
-    """What was found over the steps so far, in nats: the estimate, the released code's, and each latent cell's share."""
-
-    def add(self, index: int, cond: Tensor, uncond: Tensor, guided: Tensor) -> None: ...
-
-    @property
-    def share(self) -> Float[Tensor, "n h w"]: ...
-
-    @property
-    def estimate(self) -> Float[Tensor, " n"]: ...
-
-    @property
-    def released(self) -> Float[Tensor, " n"]: ...
-
-
-def tally(run: SchedulerRun | FlowRun, prediction: Prediction, latents: Float[Tensor, "n c h w"]) -> Tally:
-    """An empty one for a run of pictures."""
-    if isinstance(run, FlowRun):
-        return FlowTally(run, latents)
-    return DiffusionTally(run, prediction, latents)
-
-
 class DiffusionTally:
-    """Of a diffusion model."""
+    """What was found on a diffusion over the steps so far, in nats; ``share`` is each latent cell's part of the estimate."""
 
     def __init__(self, run: SchedulerRun, prediction: Prediction, latents: Float[Tensor, "n c h w"]) -> None:
         self.run, self.prediction = run, prediction
@@ -83,7 +59,7 @@ class DiffusionTally:
 
 
 class FlowTally:
-    """Of a rectified flow. Over the steps so far the estimate is the mean over their noise levels, in the end the integral."""
+    """The same on a rectified flow: the mean over the noise levels so far, in the end the integral."""
 
     def __init__(self, run: FlowRun, latents: Float[Tensor, "n c h w"]) -> None:
         self.run = run
@@ -111,6 +87,15 @@ class FlowTally:
     @property
     def released(self) -> Float[Tensor, " n"]:
         return self._released / (self.released_steps or float("nan"))
+
+
+def tally(
+    run: SchedulerRun | FlowRun, prediction: Prediction, latents: Float[Tensor, "n c h w"]
+) -> DiffusionTally | FlowTally:
+    """An empty one for a run of pictures."""
+    if isinstance(run, FlowRun):
+        return FlowTally(run, latents)
+    return DiffusionTally(run, prediction, latents)
 
 
 def velocity_gap(cond: Float[Tensor, "n c h w"], uncond: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w"]:

@@ -36,7 +36,7 @@ class SCfg:
     needs: ClassVar[Needs] = Needs(
         attention=True,
         embedded="nothing",
-        not_on_flow="it reads where a UNet attends to the prompt, and a flow model's transformer reads prompt and picture in one",
+        not_on_flow="it reads where a UNet attends to the prompt, and a transformer reads prompt and picture in one",
     )
 
     def begin(self) -> SCfg:
