@@ -19,12 +19,12 @@ from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.draws import Draw, draw_step
 from t2ialign.training.evaluate import alpha_bars, evaluate
 from t2ialign.training.log_ratio import denoising_error, denoising_target, surrogate_log_ratio
-from t2ialign.training.losses import DenoisingLoss, LabelledLoss, Loss, PairLoss
+from t2ialign.training.losses import DenoisingLoss, Loss, PairLoss
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.regularisers import Evaluation, KlToReference
 from t2ialign.training.train import train
 from tests.tiny_flow import FLOW_SHAPES, FlowShape, load_tiny_flow, save_tiny_flow
-from tests.training.conftest import labelled_for, pairs_for, weighted_for
+from tests.training.conftest import pairs_for, weighted_for
 
 PLAN = TrainPlan(steps=3, batch=4, learning_rate=1e-2)
 
@@ -106,9 +106,9 @@ def test_a_batch_is_noised_as_diffusers_schedule_has_it(shape, policies):
     expected = scheduler.scale_noise(batch.latents, times.repeat(2), draw.noise.repeat(2, 1, 1, 1))
     torch.testing.assert_close(seen.noisy, expected, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(seen.target, draw.noise.repeat(2, 1, 1, 1) - batch.latents)
-    assert torch.equal(seen.policy, seen.reference)  # a new adapter has no effect
+    torch.testing.assert_close(seen.policy.detach(), seen.reference)  # a new adapter has no effect
     again = policy.predict_noise(seen.noisy, times.repeat(2), batch.embeds)
-    torch.testing.assert_close(again.detach(), seen.policy.detach(), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(again.detach(), seen.policy.detach(), atol=1e-3, rtol=1e-3)
 
 
 def test_the_loss_is_flow_factorys(policies):
@@ -127,7 +127,6 @@ def test_the_loss_is_flow_factorys(policies):
 LOSSES: dict[str, tuple[Loss, Callable]] = {
     "pairs": (PairLoss(Sigmoid(), scale=3.0, penalties=(KlToReference(0.5),)), pairs_for),
     "f-divergence": (PairLoss(Sigmoid(), JensenShannon(), scale=3.0), pairs_for),
-    "labelled": (LabelledLoss(scale=3.0), labelled_for),
     "supervised": (DenoisingLoss(), weighted_for),
 }
 
