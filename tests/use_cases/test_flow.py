@@ -75,7 +75,7 @@ def bench(home: Path) -> Iterator[Workbench]:
 
 
 def pictures(bench: Workbench, checkpoint: str, **more: object) -> BatchState:
-    request = BatchRequest(Prompt("a red star"), checkpoint, (0, 1), num_inference_steps=2, metrics=MEASURED, **more)
+    request = BatchRequest(Prompt("a red star"), checkpoint, (0, 1), num_inference_steps=4, metrics=MEASURED, **more)
     return run_request(bench, request)
 
 
