@@ -1,4 +1,4 @@
-"""True CFG for models that have the guidance scale for an input (FLUX.1-dev): classifier-free guidance on top of that.
+"""True CFG on a network that guides by itself (FLUX.1-dev): classifier-free guidance on top of that.
 
 Such a network was distilled from guided predictions: it is told a scale and predicts for the prompt alone, which is what
 the strategy ``cfg`` asks of it. Here it predicts for the prompt and for no (or the negative) prompt, both told ``embedded``,
