@@ -238,7 +238,8 @@ def _inject(backbone: Backbone, key: str, parts: Sequence[AdapterPart]) -> None:
     for part in parts:
         with _quietly():
             if part.model is backbone.unet:
-                backbone.unet.load_lora_adapter(part.tensors, prefix=None, adapter_name=key, metadata=part.settings)
+                network: Any = backbone.unet
+                network.load_lora_adapter(part.tensors, prefix=None, adapter_name=key, metadata=part.settings)
             else:
                 inject_adapter_in_model(LoraConfig(**part.settings), part.model, key)
                 set_peft_model_state_dict(part.model, part.tensors, adapter_name=key)

@@ -44,7 +44,7 @@ PIPELINES: dict[str, Any] = {
     "sd3": StableDiffusion3Pipeline,
     "flux": FluxPipeline,
 }
-NOT_NEEDED = {  # parts of stock pipelines that are neither downloaded nor loaded
+NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are neither downloaded nor loaded
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
     "sd3": {"feature_extractor": None, "image_encoder": None},

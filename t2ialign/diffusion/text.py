@@ -111,7 +111,8 @@ class TextEncoder:
 
     def _flux(self, prompt: str) -> PromptEmbeds:
         """What the T5 reads, and the CLIP's pooled output."""
-        tokenizer, clip = self.tokenizers[0], self.encoders[0]
+        tokenizer = self.tokenizers[0]
+        clip: Any = self.encoders[0]
         pooled = clip(_ids(tokenizer, prompt, token_limit(tokenizer, clip)).to(clip.device)).pooler_output
         limit = T5_TOKENS["flux"]
         said = _t5(self.tokenizers[1], self.encoders[1], prompt, limit)
