@@ -106,6 +106,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
         schedulers.py       the samplers at work, on diffusers' schedulers
+        flow.py             rectified flows: their scheduler and a run of the loop on it
+        velocities.py       the transformers of flow models, called as their pipelines call them
+        tally.py            mutual information as the loop adds it up
         stock.py            the authority that the loop is held against
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings
