@@ -68,6 +68,6 @@ def _grids(store: Store, condition: str, params: dict[str, object]) -> list[Grid
     page = "LIMIT $limit" if "limit" in params else ""
     rows = store.rows(f"SELECT {COLUMNS} FROM grids WHERE {condition} ORDER BY created DESC, grid {page}", params)
     return [
-        Grid(grid, created.replace(tzinfo=UTC), *texts, tuple(cells), tuple(seeds))
-        for grid, created, *texts, cells, seeds in rows
+        Grid(grid, created.replace(tzinfo=UTC), title, axes, words, record, tuple(cells), tuple(seeds))
+        for grid, created, title, axes, words, record, cells, seeds in rows
     ]

@@ -66,8 +66,9 @@ def show(services: Services, key: str, search: str | None, starred: bool, days: 
         return {"history": notice(str(error), "hint"), "history_more": gr.Button(visible=False)}
     count, words = max(PAGE, int(shown)), (search or "").strip()[:200]
     since = datetime.now(UTC) - timedelta(days=days) if days else None
-    asked_for = {"limit": count + 1, "search": words, "starred": starred, "since": since}
-    kept = [*list_runs(services.store, **asked_for), *list_grids(services.store, **asked_for)]
+    runs = list_runs(services.store, limit=count + 1, search=words, starred=starred, since=since)
+    grids = list_grids(services.store, limit=count + 1, search=words, starred=starred, since=since)
+    kept: list[Kept] = [*runs, *grids]
     found = sorted(kept, key=lambda one: one.created, reverse=True)
     asked = bool(words or starred or days)
     drawn = render("explore/run_history.html", rows=_rows(services, found[:count]), searched=asked)
