@@ -207,7 +207,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
             picture_folders.py      any folder of pictures as one seed batch
-            prompt_sets.py          prompt sets from files
+            prompt_sets.py          prompt sets by name: shipped, imported, or any file
+            prompt_layouts.py       prompts out of files, in every layout that the field publishes
+            prompt_import.py        a prompt set from a file, a folder or the Hub, kept under a name
             requests.py             what a person may ask for, checked
             rescore.py              stored pictures scored anew
             run.py                  the same request on several checkpoints, under an id
@@ -321,6 +323,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form_view.py            the Explore form
             handlers.py             Explore's handlers
             add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
+            add_prompts.py          a prompt set from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             picture_settings.py     a dropped picture fills the form
@@ -388,6 +391,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         study.py            preference studies, and statistics of any votes
         store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
+        prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, deploy
     __main__.py             python -m t2ialign

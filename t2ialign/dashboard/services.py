@@ -66,13 +66,12 @@ class Services:
 
 
 def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Services:
-    """Services of a workbench, with every shipped prompt set; ``trouble`` says what is wrong with the votes' dataset.
+    """Services of a workbench, with every named prompt set; ``trouble`` says what is wrong with the votes' dataset.
 
     Raises:
         StoreBusy: another process owns the store.
     """
-    names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
-    known = {name: prompt_sets.load(name) for name in names}
+    known = prompt_sets.Shelf(bench.home, FIRST_SET)
     engine = LocalEngine()
     supervisor = Supervisor(bench.store)
     return Services(
