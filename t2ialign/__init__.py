@@ -253,6 +253,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
             chart.py                the card's chart as a PNG
             folder.py               everything that a repository of the Hub holds
             trade_off.py            what a checkpoint changed against its parent
+        protocols/           a paper's table run again
+            protocol.py             one paper's experiment as a file, with its published numbers
+            plan.py                 what a protocol will train, draw and need here
+            run.py                  a protocol at work
+            tables.py               ours beside the paper's
         reports/            results for people and files
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
@@ -391,6 +396,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         study.py            preference studies, and statistics of any votes
         store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
+        protocols.py        protocol: list, run
         prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, deploy

@@ -8,7 +8,7 @@ models see no difference.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -193,23 +193,11 @@ def line(row: SetSummary, most: int = 8) -> str:
     return f"{row.name:<24} {row.count:>6} prompts, from {row.source or 'this package'}{kinds}"
 
 
-class Shelf(Mapping[str, tuple[Prompt, ...]]):
-    """Every named set by its name, as it stands now: each is read when it is first asked for, and anew when it changed."""
-
-    def __init__(self, home: Path, first: str = "") -> None:
-        self._home, self._first = home, first
-
-    def __iter__(self) -> Iterator[str]:
-        yield from sorted([*names(), *own_names(self._home)], key=lambda name: (name != self._first, name))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __getitem__(self, name: str) -> tuple[Prompt, ...]:
-        path = _named(name, self._home)
-        if path is None:
-            raise KeyError(name)
-        return _read(path, path.stat().st_mtime_ns)
+def every(home: Path | None = None, first: str = "") -> dict[str, tuple[Prompt, ...]]:
+    """Every named set as it stands now, ``first`` before the others; a file is read anew only when it changed."""
+    known = sorted([*names(), *own_names(home)], key=lambda name: (name != first, name))
+    paths = {name: path for name in known if (path := _named(name, home)) is not None}
+    return {name: _read(path, path.stat().st_mtime_ns) for name, path in paths.items()}
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,7 @@ OWNER, STRANGER = Visitor("mine"), Visitor("another", "1.2.3.4", owner=False)
 @pytest.fixture
 def shelved(services: Services) -> Services:
     """Services as the page has them: prompt sets are read from the store's folder too."""
-    object.__setattr__(services, "prompts", prompt_sets.Shelf(services.bench.home, "everyday"))
-    return services
+    return replace(services, shelf=partial(prompt_sets.every, services.bench.home, "everyday"))
 
 
 def test_a_file_that_was_sent_up_is_a_set_on_every_page(shelved: Services, tmp_path: Path) -> None:

@@ -222,12 +222,12 @@ def test_a_set_is_chosen_by_its_name_everywhere(tmp_path: Path) -> None:
         prompt_sets.remove("everyday", home)
 
 
-def test_the_shelf_reads_anew_what_changed(tmp_path: Path) -> None:
-    shelf = prompt_sets.Shelf(tmp_path, "everyday")
-    assert next(iter(shelf)) == "everyday" and len(shelf) == len(prompt_sets.names()) and "mine" not in shelf
+def test_every_set_is_read_anew_what_changed(tmp_path: Path) -> None:
+    shelf = prompt_sets.every(tmp_path, "everyday")
+    assert next(iter(shelf)) == "everyday" and set(shelf) == set(prompt_sets.names())
     card = prompt_sets.SetCard("mine", "x", "", 1, "")
     prompt_sets.keep(card, [Prompt("#1 ring", "a")], tmp_path)
-    assert shelf["mine"] == (Prompt("#1 ring", "a"),) and "mine" in list(shelf)
+    assert prompt_sets.every(tmp_path)["mine"] == (Prompt("#1 ring", "a"),)
     prompt_sets.remove("mine", tmp_path)
     prompt_sets.keep(replace(card, count=2), [Prompt("a ring"), Prompt("a star")], tmp_path)
-    assert len(shelf["mine"]) == 2
+    assert len(prompt_sets.every(tmp_path)["mine"]) == 2
