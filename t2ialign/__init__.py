@@ -95,6 +95,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         attention.py        what a UNet attends to while it predicts
         backbone.py         one loaded model, whatever its family
+        compiling.py        a network compiled by torch, with a warm-up that is said
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
         guiding.py          a step's predictions, with all that a strategy asks for
@@ -102,6 +103,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
         memory.py           smaller pieces where a device has no room
+        offload.py          networks that take turns on a device, the last resort
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
@@ -204,6 +206,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         measures.py         which scorers measure what, and what is left out why
         additions.py        checkpoints from elsewhere: checked, listed, renamed, annotated
         weights.py          every weight of the registry: where it lies, and fetching it
+        previews.py         what a checkpoint draws, as a strip for menus
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
             picture_folders.py      any folder of pictures as one seed batch
@@ -390,7 +393,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         options.py          what the commands share
         jobs.py             jobs: list, show, cancel, pause, resume, discard
         measuring.py        audit, rescore, metrics
-        checkpoints.py      checkpoints: list, add, rename, note, delete
+        checkpoints.py      checkpoints: list, add, preview, rename, note, delete
         runs.py             generate, score, points, sweep, world, reference
         training.py         align and merge
         study.py            preference studies, and statistics of any votes

@@ -51,9 +51,16 @@ def open_run(bench: Workbench, requests: Sequence[BatchRequest]) -> store.Run:
 
 
 def run_batches(
-    bench: Workbench, run: str, requests: Sequence[BatchRequest], cancelled: Callable[[], bool] = lambda: False
+    bench: Workbench,
+    run: str,
+    requests: Sequence[BatchRequest],
+    cancelled: Callable[[], bool] = lambda: False,
+    after: Callable[[Sequence[BatchState], Callable[[], bool]], None] | None = None,
 ) -> Iterator[RunState]:
-    """Works through a run, yielding all batches at every step, and keeps its status in the store."""
+    """Works through a run, yielding all batches at every step, and keeps its status in the store.
+
+    ``after`` hears of a run that is done, before its thread goes on to the next.
+    """
     states = [BatchState(request, config_of(bench, request)[1]) for request in requests]
     status: store.Status = "failed"
     try:
@@ -64,6 +71,8 @@ def run_batches(
         status = "cancelled" if cancelled() else "done"
     finally:
         store.set_status(bench.store, run, status)
+    if status == "done" and after is not None:
+        after(states, cancelled)
 
 
 def stored_run(bench: Workbench, run: str) -> RunState:
