@@ -8,7 +8,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from t2ialign.cli import checkpoints, jobs, measuring, prompts, protocols, publish, runs, serve, store, study, training, weights
+from t2ialign.cli import (
+    checkpoints,
+    jobs,
+    measuring,
+    prompts,
+    protocols,
+    publish,
+    runs,
+    serve,
+    store,
+    study,
+    training,
+    weights,
+)
 from t2ialign.cli.app import app
 from t2ialign.cli.options import printable
 from t2ialign.types import InputError

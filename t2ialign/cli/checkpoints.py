@@ -98,7 +98,9 @@ def add(
 
 @commands.command()
 def preview(
-    names: Annotated[list[str] | None, typer.Argument(help="Checkpoints (none: every one whose weights are here).")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Checkpoints (none: every one whose weights are here).")
+    ] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -61,9 +61,7 @@ def show_set(
 
 
 @commands.command()
-def remove(
-    name: Annotated[str, typer.Argument(help="A set that was imported.")], store: StorePath = None
-) -> None:
+def remove(name: Annotated[str, typer.Argument(help="A set that was imported.")], store: StorePath = None) -> None:
     """Delete an imported set; pictures and scores of its prompts stay."""
     prompt_sets.remove(name, store)
     print(f"{name} is removed; what was drawn of it stays.")

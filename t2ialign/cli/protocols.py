@@ -24,8 +24,14 @@ def show(context: typer.Context, as_json: JsonFlag = False) -> None:
     from t2ialign.use_cases.protocols import protocol
 
     found = {name: protocol.load_protocol(name) for name in protocol.names()}
-    rows = [{"name": name, "title": one.title, "paper": one.paper, "backbone": one.backbone} for name, one in found.items()]
-    emit(rows, as_json, lambda: (f"{row['name']:<14} {row['title']} ({row['paper']}), on {row['backbone']}" for row in rows))
+    rows = [
+        {"name": name, "title": one.title, "paper": one.paper, "backbone": one.backbone} for name, one in found.items()
+    ]
+    emit(
+        rows,
+        as_json,
+        lambda: (f"{row['name']:<14} {row['title']} ({row['paper']}), on {row['backbone']}" for row in rows),
+    )
 
 
 @commands.command()
@@ -33,7 +39,9 @@ def run(
     name: Annotated[str, typer.Argument(help="A protocol, as f-divergence or mi-tune.")],
     backbone: Annotated[str, typer.Option(help="The backbone (default: the paper's).")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say the cells, the weights and the time.")] = False,
-    prompts: Annotated[str, typer.Option(help="The test prompts (default: the protocol's, or the backbone's own).")] = "",
+    prompts: Annotated[
+        str, typer.Option(help="The test prompts (default: the protocol's, or the backbone's own).")
+    ] = "",
     train_prompts: Annotated[str, typer.Option(help="The training prompts (default: likewise).")] = "",
     pairs: Annotated[str, typer.Option(help="What preference methods learn from, as `align --pairs`.")] = "",
     seeds: Annotated[str, typer.Option(help="own:4, or seeds for all prompts alike.")] = "",

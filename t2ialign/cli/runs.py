@@ -220,7 +220,9 @@ def strategies(
 
 @app.command()
 def sweep(
-    prompts: Annotated[str, typer.Option(help="A prompt set, a part of one (set:category), or a file of prompts.")] = "shapes-test",
+    prompts: Annotated[
+        str, typer.Option(help="A prompt set, a part of one (set:category), or a file of prompts.")
+    ] = "shapes-test",
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
     guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
     seeds: Annotated[

@@ -23,7 +23,9 @@ _met: WeakKeyDictionary[nn.Module, set[tuple[int, ...]]] = WeakKeyDictionary()
 def check_mode(mode: str) -> str:
     """The mode itself, "" for none; ``InputError`` for what is no mode."""
     if mode and mode not in MODES:
-        raise InputError(f"T2IALIGN_COMPILE is {mode[:30]!r}: use one of {', '.join(MODES)}, or leave it unset for none.")
+        raise InputError(
+            f"T2IALIGN_COMPILE is {mode[:30]!r}: use one of {', '.join(MODES)}, or leave it unset for none."
+        )
     return mode
 
 

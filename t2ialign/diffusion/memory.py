@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-
 FULL = ("can't allocate memory", "MPS backend out of memory")  # what torch has no class for
 
 

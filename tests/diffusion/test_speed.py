@@ -10,7 +10,9 @@ import torch
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 from t2ialign import settings
-from t2ialign.diffusion import compiling, generate as generating, preview as previewing
+from t2ialign.diffusion import compiling
+from t2ialign.diffusion import generate as generating
+from t2ialign.diffusion import preview as previewing
 from t2ialign.diffusion.compiling import WARMING, check_mode, compile_network, warming
 from t2ialign.diffusion.generate import SamplingProgress, generate
 from t2ialign.diffusion.memory import out_of_memory

@@ -55,7 +55,9 @@ def test_weights_that_are_not_here_have_no_strip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seconds", "asked"), [(1.0, True), (1000.0, False)])
 def test_after_a_run_only_what_is_soon_done_is_drawn(tmp_path: Path, monkeypatch, seconds: float, asked: bool) -> None:
     drawn: list[str] = []
-    monkeypatch.setattr(previews, "draw_strip", lambda bench, strip, cancelled: drawn.append(strip.checkpoint) or iter(()))
+    monkeypatch.setattr(
+        previews, "draw_strip", lambda bench, strip, cancelled: drawn.append(strip.checkpoint) or iter(())
+    )
     request = BatchRequest(Prompt("a ring"), "base", (0,), num_inference_steps=10)
     state = BatchState(request, GenerationConfig("shapes"), seconds=seconds, generated=1)
     with open_workbench(tmp_path) as bench:

@@ -44,13 +44,15 @@ def axes_panel() -> Components:
 
 def _new_set() -> Components:
     """A benchmark set of any prompt set, before anything of it is drawn: the owner's, folded away."""
-    with gr.Accordion("A benchmark set of a prompt set", open=False, visible=False, elem_id="t2-new-set") as fold:
-        with gr.Row():
-            prompts = gr.Dropdown([], label="Prompts", filterable=False, min_width=200)
-            seeds = gr.Textbox(
-                "own:4", label="Seeds", info="own:4 for four of each prompt's own, or 0-3 for all alike", min_width=200
-            )
-            button = gr.Button("Make it", size="sm", scale=0, min_width=120, elem_id="t2-new-set-button")
+    with (
+        gr.Accordion("A benchmark set of a prompt set", open=False, visible=False, elem_id="t2-new-set") as fold,
+        gr.Row(),
+    ):
+        prompts = gr.Dropdown([], label="Prompts", filterable=False, min_width=200)
+        seeds = gr.Textbox(
+            "own:4", label="Seeds", info="own:4 for four of each prompt's own, or 0-3 for all alike", min_width=200
+        )
+        button = gr.Button("Make it", size="sm", scale=0, min_width=120, elem_id="t2-new-set-button")
     return {"new_set": fold, "set_prompts": prompts, "set_seeds": seeds, "set_make": button}
 
 

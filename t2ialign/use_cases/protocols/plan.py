@@ -19,8 +19,8 @@ from t2ialign.use_cases.align.request import AlignRequest, controls, own_set, sp
 from t2ialign.use_cases.align.request import plan as align_plan
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, checked
-from t2ialign.use_cases.protocols.protocol import Protocol, Row
 from t2ialign.use_cases.measures import LeftOut
+from t2ialign.use_cases.protocols.protocol import Protocol, Row
 from t2ialign.use_cases.weights import Weight, list_weights
 from t2ialign.use_cases.workbench import Workbench
 
@@ -168,7 +168,9 @@ def _trainings(
     own = _own(entry, "train")
     prompts = asked.train_prompts or own or protocol.prompts.train
     if any(one not in {control.name for row in rows for control in controls(row.method)} for one, _ in asked.options):
-        raise InputError(f"No row of {name} has the option {asked.options[0][0]!r}: `align METHOD --fields` lists them.")
+        raise InputError(
+            f"No row of {name} has the option {asked.options[0][0]!r}: `align METHOD --fields` lists them."
+        )
     for row in rows:
         for category in categories if row.per_category else ("",):
             said = f"{prompts}:{category}" if category else prompts

@@ -69,7 +69,9 @@ def run_protocol(
             scored.append(_scored(cell, {name: score.mean for name, score in batch.scores.items()}))
         fraction = (parts - 1 + done / len(cells)) / parts
         remaining = (time.monotonic() - begun) / done * (len(cells) - done)
-        yield ProtocolState(f"drawing {cell.request.checkpoint}", fraction, remaining, tuple(scored), notes=tuple(notes))
+        yield ProtocolState(
+            f"drawing {cell.request.checkpoint}", fraction, remaining, tuple(scored), notes=tuple(notes)
+        )
     distances, why = _distances(bench, plan)
     yield ProtocolState("done", 1.0, None, tuple(scored), distances, (*notes, *why), finished=True)
 

@@ -48,7 +48,9 @@ def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
     """Every table of the protocol, then this project's own metrics, then distances where they were measured."""
     protocol = plan.protocol
     own = Table("Beside it: what else could be measured here", tuple(_own(name) for name in plan.more))
-    tables = [_filled(table, protocol.rows, state.scored) for table in (*protocol.tables, *([own] if plan.more else ()))]
+    tables = [
+        _filled(table, protocol.rows, state.scored) for table in (*protocol.tables, *([own] if plan.more else ()))
+    ]
     if protocol.distances is not None and state.distances is not None:
         tables.append(_distances(protocol.distances, state))
     return tuple(tables)

@@ -41,7 +41,9 @@ def test_published_numbers_are_the_papers() -> None:
     ]
     blip, hps = load_protocol("mi-tune").tables
     assert [number for (number,) in blip.published["best"]] == [65.04, 50.08, 65.82, 18.51, 67.77, 54.17]
-    assert sum(number for (number,) in blip.published["base"]) / 6 == pytest.approx(45.81, abs=0.01)  # the paper's (avg)
+    assert sum(number for (number,) in blip.published["base"]) / 6 == pytest.approx(
+        45.81, abs=0.01
+    )  # the paper's (avg)
     assert sum(number for (number,) in blip.published["best"]) / 6 == pytest.approx(53.56, abs=0.01)
     assert sum(number for (number,) in hps.published["base"]) / 6 == pytest.approx(26.17, abs=0.01)
     assert sum(number for (number,) in hps.published["best"]) / 6 == pytest.approx(27.21, abs=0.01)
@@ -52,7 +54,9 @@ def test_published_numbers_are_the_papers() -> None:
 
 def test_a_protocol_runs_from_training_to_the_table(tmp_path: Path) -> None:
     with open_workbench(tmp_path) as bench:
-        plan = make_plan(bench, "mi-tune", load_protocol("mi-tune"), Asked("shapes", guidance_scales=(2.0, 4.0), **TINY))
+        plan = make_plan(
+            bench, "mi-tune", load_protocol("mi-tune"), Asked("shapes", guidance_scales=(2.0, 4.0), **TINY)
+        )
         categories = ("color", "shape", "texture", "spatial", "complex")
         assert [one.category for one in plan.trainings] == [*categories] * 3 and len(plan.cells) == (5 + 15) * 2
         short = planning.replace(plan, trainings=plan.trainings[:1], cells=(*plan.cells[:10], *plan.cells[10:12]))
@@ -81,7 +85,9 @@ def test_a_dry_run_says_cells_weights_and_time(tmp_path: Path) -> None:
         assert cost.drawing and cost.training
         text = "\n".join(planning.lines(plan, cost))
         assert "7 checkpoints to train, 8 cells, 16 pictures." in text and "vqa_score" in text
-        with pytest.raises(InputError, match="hpsv2-test are not here: `t2ialign prompts import zhwang/HPDv2/test.json"):
+        with pytest.raises(
+            InputError, match="hpsv2-test are not here: `t2ialign prompts import zhwang/HPDv2/test.json"
+        ):
             make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked())
         on_sd = make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked(prompts="everyday"))
         assert str(on_sd.trainings[0].request.pairs) == "hub:kashif/pickascore"
