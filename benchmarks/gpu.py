@@ -104,7 +104,7 @@ def tokenizer(folder: Path) -> Any:
     from transformers import CLIPTokenizer
 
     packed = Path(open_clip.__file__).parent / "bpe_simple_vocab_16e6.txt.gz"
-    merges = gzip.open(packed).read().decode("utf-8").split("\n")[1 : 49152 - 256 - 2 + 1]
+    merges = gzip.decompress(packed.read_bytes()).decode("utf-8").split("\n")[1 : 49152 - 256 - 2 + 1]
     ends = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}  # its names, and transformers' own
     words = {ends.get(word, word): number for word, number in open_clip.tokenizer.SimpleTokenizer().encoder.items()}
     folder.mkdir(parents=True)

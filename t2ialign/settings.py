@@ -2,8 +2,9 @@
 
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
 folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ``mps``), ``T2IALIGN_COMPILE``
-(``default``, ``reduce-overhead`` or ``max-autotune``: torch compiles the network), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET``
-(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and those of ``VisitorLimits``.
+(``default``, ``reduce-overhead`` or ``max-autotune``: torch compiles the network), ``T2IALIGN_OWNER_TOKEN``,
+``T2IALIGN_VOTES_DATASET`` (``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and
+those of ``VisitorLimits``.
 """
 
 from __future__ import annotations

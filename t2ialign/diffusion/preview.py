@@ -1,4 +1,4 @@
-"""What an unfinished picture looks like: predicted x0 through the VAE where it is cheap, TAESD where it is here, else a linear map."""
+"""What an unfinished picture looks like: predicted x0 through a cheap VAE, TAESD where it is here, else a linear map."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ is a frozen dataclass whose fields are its parameters (``guidance_scale`` first)
   more than these two (``needs.GuidanceStep``);
 - and, where it does so, ``condition`` (changes the prompts' embeddings) or ``adapter_share`` (turns the adapters down).
 
-Both predictions are always computed (but for ``prompt_only``), even where a strategy ignores one (a ``guidance_scale`` of 1, outside an
-interval): the mutual information of picture and prompt is read off their difference. Predictions are the model's own
-outputs: noise for epsilon models, velocity for v-prediction models; affine combinations mean the same in both.
+Both predictions are always computed (but for ``prompt_only``), even where a strategy ignores one (a ``guidance_scale`` of 1,
+outside an interval): the mutual information of picture and prompt is read off their difference. Predictions are the model's
+own outputs: noise for epsilon models, velocity for v-prediction models; affine combinations mean the same in both.
 """
 
 from __future__ import annotations
