@@ -59,13 +59,14 @@ def strip_of(bench: Workbench, checkpoint: str) -> Strip | None:
         entry, config = config_of(bench, BatchRequest(prompt, checkpoint, SEEDS))
     except InputError:  # an adapter that was never fetched
         return None
-    name = content_key([config.key, prompt.key, list(SEEDS)])
-    return Strip(checkpoint, entry, prompt, config, bench.home / "images" / FOLDER / f"{name}.webp")
+    name = f"{checkpoint}.{content_key([config.key, prompt.key, list(SEEDS)])}.webp"
+    return Strip(checkpoint, entry, prompt, config, bench.home / "images" / FOLDER / name)
 
 
 def strips(bench: Workbench) -> dict[str, Strip]:
     """The strips that there are, by checkpoint."""
-    found = {name: strip_of(bench, name) for name in bench.registry().checkpoints}
+    drawn = {file.stem.rpartition(".")[0] for file in (bench.home / "images" / FOLDER).glob("*.webp")}
+    found = {name: strip_of(bench, name) for name in sorted(drawn)}
     return {name: strip for name, strip in found.items() if strip is not None and strip.made}
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from t2ialign import __version__
 from t2ialign.metrics import METRICS
 from t2ialign.pictures import PictureSettings, png_file, read_picture
+from t2ialign.registry import NAME
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.store import Store, find_cell, load_map, load_picture, pictures
 from t2ialign.store.images import thumbnail
@@ -86,7 +87,7 @@ def _strip_route(store: Store) -> Route:
     def answer(request: Request) -> Response:
         name = request.path_params["name"]
         file = store.home / "images" / FOLDER / f"{name}.webp"
-        if not (name.isalnum() and file.is_file()):
+        if not (NAME.fullmatch(name) and file.is_file()):
             return Response("There is no such strip.", 404, media_type="text/plain")
         return Response(file.read_bytes(), media_type="image/webp", headers=HEADERS)
 
