@@ -10,7 +10,7 @@ The pipelines lie in the layout of the Hub's cache in a temporary folder (SD-1.5
 precision), under the registry's own ids and commits, and are loaded as real ones are. Ours yields every step, previews and
 mutual information; stock's makes the pictures. Both begin with the same latents. A share of the ceiling is what the
 UNet's matrix products and convolutions need (counted by torch) by what one large matrix product reaches on this device.
-Information is timed on its own, as the arithmetic that a step adds. Every line is printed as it is measured.
+Information is timed on its own, as the arithmetic that a step adds.
 """
 
 from __future__ import annotations
@@ -85,9 +85,7 @@ class Measured:
 def narrow(config: dict[str, Any], divide: int) -> dict[str, Any]:
     """A UNet's configuration with its widths divided."""
     widths = tuple(width // divide for width in config["block_out_channels"])
-    heads = 8 if isinstance(config.get("attention_head_dim", 8), int) else config["attention_head_dim"]
-    if divide > 1:
-        heads = 2
+    heads = 2 if divide > 1 else config.get("attention_head_dim", 8)
     return {
         **config,
         "block_out_channels": widths,
@@ -219,9 +217,8 @@ def information_share(view: Any, count: int, step_seconds: float) -> float:
 
 
 def peak(device: str) -> float:
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated() / 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return torch.cuda.max_memory_allocated() / 1e9 if device.startswith("cuda") else process
 
 
 def ours(view: Any, asked: Asked, count: int) -> tuple[float, float]:
@@ -374,7 +371,6 @@ def line(row: Measured) -> str:
 def parse(arguments: list[str] | None = None) -> Asked:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--dtype", default="")
     parser.add_argument("--families", default="")
     parser.add_argument("--seeds", default="")
     parser.add_argument("--steps", type=int, default=0)
@@ -388,7 +384,7 @@ def parse(arguments: list[str] | None = None) -> Asked:
     seeds = said.seeds or ("1" if not gpu else "1,16" if said.quick else "1,4,16,64")
     return Asked(
         said.device,
-        said.dtype or ("bfloat16" if gpu else "float32"),
+        "bfloat16" if gpu else "float32",
         tuple(families.split(",")),
         tuple(int(one) for one in seeds.split(",")),
         said.steps or (2 if not gpu else 10 if said.quick else 25),
