@@ -252,17 +252,8 @@ def stock(pipe: Any, asked: Asked, count: int) -> float:
     """Seconds of the stock pipeline for the same pictures."""
     generators = [torch.Generator().manual_seed(seed) for seed in range(count)]
 
-    def run() -> None:
-        pipe(
-            PROMPT,
-            num_inference_steps=asked.steps,
-            guidance_scale=SCALE,
-            num_images_per_prompt=count,
-            generator=generators,
-            output_type="pt",
-        )
-
-    return seconds(run, asked.device)
+    said = {"num_inference_steps": asked.steps, "guidance_scale": SCALE, "num_images_per_prompt": count}
+    return seconds(lambda: pipe(PROMPT, **said, generator=generators, output_type="pt"), asked.device)
 
 
 def stock_of(view: Any) -> Any:
@@ -396,8 +387,7 @@ def parse(arguments: list[str] | None = None) -> Asked:
 
 def main() -> None:
     found = run(parse())
-    print(HEAD)
-    print("\n".join(map(line, found)))
+    print("\n".join([HEAD, *map(line, found)]))
 
 
 if __name__ == "__main__":
