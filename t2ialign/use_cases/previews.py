@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -108,8 +110,13 @@ def draw_after(bench: Workbench, batches: Iterable[BatchState], cancelled: Calla
         if strip is None or strip.made:
             continue
         if batch.seconds / steps * len(SEEDS) * strip.config.num_inference_steps <= UNASKED:
-            begun = time.monotonic()
-            list(draw_strip(bench, strip, lambda: cancelled() or time.monotonic() - begun > UNASKED))  # noqa: B023
+            late = partial(_late, cancelled, time.monotonic() + UNASKED)
+            with suppress(InputError):  # the run itself is done, whatever came of this
+                list(draw_strip(bench, strip, late))
+
+
+def _late(cancelled: Callable[[], bool], end: float) -> bool:
+    return cancelled() or time.monotonic() > end
 
 
 def _side_by_side(images: UInt8[Tensor, "n 3 h w"]) -> bytes:

@@ -40,7 +40,6 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import EVERYDAY, own_set
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
-from t2ialign.use_cases.previews import draw_after
 
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
@@ -69,8 +68,7 @@ def _check_sizes(requests: tuple[BatchRequest, ...]) -> None:
 def _begin(services: Services, visitor: Visitor, requests: tuple[BatchRequest, ...]) -> str:
     def start() -> str:
         run = open_run(services.bench, requests).id
-        previews = partial(draw_after, services.bench)
-        services.engine.submit(run, lambda cancelled: run_batches(services.bench, run, requests, cancelled, previews))
+        services.engine.submit(run, lambda cancelled: run_batches(services.bench, run, requests, cancelled))
         return run
 
     return services.visits.begin(visitor, sum(len(one.seeds) * one.num_inference_steps for one in requests), start)

@@ -277,7 +277,7 @@ def lines(plan: ProtocolPlan, cost: Needed) -> Iterator[str]:
     yield "Weights:"
     for one in cost.weights:
         yield f"  {one.name:<20} {in_bytes(one.bytes) if one.bytes else '?':>8}  {one.place or 'not here'}"
-    yield from (f"Not measured: {part}" for part in plan.left_out)
+    yield from map(str, plan.left_out)
     if cost.drawing is None or cost.training is None:
         yield f"Time: not known ({cost.why})."
     else:

@@ -65,7 +65,7 @@ def _filled(table: Table, rows: Sequence[Row], scored: Sequence[Scored]) -> Fill
     lines: list[Line] = []
     trained: list[Line] = []
     for row in rows:
-        if row.best and table.published.keys() | {one.row for one in trained}:
+        if row.best:
             lines += _best(table, row, trained)
         for scale in dict.fromkeys(one.guidance_scale for one in scored if one.row == row.name):
             mine = [one for one in scored if (one.row, one.guidance_scale) == (row.name, scale)]
