@@ -187,6 +187,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     engines/                where a sweep runs
         local.py            in one background thread of this process
+        spread.py           the same command on several devices at once
 
     jobs/                   long work in processes of their own
         reconcile.py        rows, folders and processes, kept in agreement
@@ -400,6 +401,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
         protocols.py        protocol: list, run
+        spread.py           a sweep on several devices at once
         prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, deploy

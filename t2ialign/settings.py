@@ -94,6 +94,15 @@ def device() -> tuple[str, str]:
     return "cpu", "no CUDA device was found"
 
 
+def part() -> tuple[int, int]:
+    """Which of how many processes this one is, as the command `spread` tells it (``T2IALIGN_PART``, ``0/2``); (0, 1) alone."""
+    said = os.environ.get("T2IALIGN_PART") or "0/1"
+    index, _, of = said.partition("/")
+    if not (index.isdecimal() and of.isdecimal() and int(index) < int(of)):
+        raise InputError(f"T2IALIGN_PART is {said[:20]!r}: it is written as 0/2, or left unset.")
+    return int(index), int(of)
+
+
 def compile_mode() -> str:
     """How torch compiles a backbone's network (``T2IALIGN_COMPILE``); "" not at all, as it is unless somebody says so."""
     return os.environ.get("T2IALIGN_COMPILE", "")

@@ -17,6 +17,7 @@ from t2ialign.cli import (
     publish,
     runs,
     serve,
+    spread,
     store,
     study,
     training,

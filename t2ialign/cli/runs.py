@@ -22,6 +22,7 @@ from t2ialign.cli.options import (
     names,
     progress,
 )
+from t2ialign.engines.spread import share
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.samplers import check_scheduler
@@ -263,7 +264,7 @@ def sweep(
 
     with open_workbench(store) as bench, progress("sweeping") as show:
         benchmarks.keep_swept(bench.results, prompts, plan)
-        for state in sweeping.sweep(bench, cells):
+        for state in sweeping.sweep(bench, share(cells)):
             show(state.fraction, state.remaining)
     _say_where(bench)
     for line in (*said, *sweeping.note_lines(state.notes)):
