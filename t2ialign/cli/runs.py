@@ -258,13 +258,16 @@ def sweep(
         store,
     )
     check_checkpoints(names(checkpoint), store)
+    mine = share(cells)
+    if not mine:  # of several processes more than there are cells
+        return
     from t2ialign.use_cases.batches import benchmarks
     from t2ialign.use_cases.batches import sweep as sweeping
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("sweeping") as show:
         benchmarks.keep_swept(bench.results, prompts, plan)
-        for state in sweeping.sweep(bench, share(cells)):
+        for state in sweeping.sweep(bench, mine):
             show(state.fraction, state.remaining)
     _say_where(bench)
     for line in (*said, *sweeping.note_lines(state.notes)):

@@ -42,7 +42,10 @@ def test_shares_are_all_of_it_once(monkeypatch) -> None:
 
 
 def test_one_that_fails_is_heard_and_the_others_are_stopped(tmp_path: Path) -> None:
-    failing = 'import os,sys,time\nif os.environ["T2IALIGN_DEVICE"]=="two": sys.exit("t2ialign: no such device")\ntime.sleep(60)'
+    failing = (
+        'import os, sys, time\nif os.environ["T2IALIGN_DEVICE"]=="two": sys.exit("t2ialign: no such device")\n'
+        "time.sleep(60)"
+    )
     with pytest.raises(InputError, match="On two: no such device"):
         list(run_on(("one", "two"), [sys.executable, "-c", failing]))
     with pytest.raises(InputError, match="at least one device"):
