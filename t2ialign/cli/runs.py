@@ -244,18 +244,9 @@ def sweep(
     said: list[str] = []
     plan, wanted, more = parse_plan(seeds), names(metrics), names(scorers)
     strategies = read_strategies(names(guidance), names(checkpoint), count_of(plan), store)
+    size, scales = (height, width), names(guidance_scales)
     cells = grid(
-        prompts,
-        names(checkpoint),
-        names(guidance_scales),
-        plan,
-        steps,
-        wanted,
-        said.append,
-        more,
-        strategies,
-        (height, width),
-        store,
+        prompts, names(checkpoint), scales, plan, steps, wanted, said.append, more, strategies, size, home=store
     )
     check_checkpoints(names(checkpoint), store)
     mine = share(cells)
