@@ -73,7 +73,7 @@ def _filled(table: Table, rows: Sequence[Row], scored: Sequence[Scored]) -> Fill
             lines.append(Line(row.name, row.title, False, scale, numbers))
             trained += lines[-1:] if row.method else []
         if row.name in table.published:
-            said = (Number(*one[:2]) if one else Number() for one in table.published[row.name])
+            said = (Number(*_two(one)) for one in table.published[row.name])
             lines.append(Line(row.name, row.title, True, None, tuple(said)))
     titles = tuple(f"{column.title} {'↑' if column.up else '↓'}" for column in table.columns)
     return Filled(table.caption, titles, tuple(column.digits for column in table.columns), tuple(lines))
@@ -98,8 +98,8 @@ def _best(table: Table, row: Row, trained: Sequence[Line]) -> list[Line]:
     found = []
     for index, column in enumerate(table.columns):
         here = [line.numbers[index] for line in trained if not math.isnan(line.numbers[index].mean)]
-        key = (max if column.up else min)(here, key=lambda number: number.mean) if here else Number()
-        found.append(key)
+        ranked = sorted(here, key=lambda number: number.mean, reverse=column.up)
+        found.append(ranked[0] if ranked else Number())
     return [Line(row.name, row.title, False, None, tuple(found))]
 
 
@@ -140,3 +140,9 @@ def _said(number: Number, digits: int) -> str:
         return ""
     spread = "" if math.isnan(number.sd) else f" ± {number.sd:.{digits}f}"
     return f"{number.mean:.{digits}f}{spread}"
+
+
+def _two(number: tuple[float, ...]) -> tuple[float, float]:
+    """A published mean with its standard deviation, NaN where the paper has none."""
+    mean, sd = (*number, math.nan, math.nan)[:2]
+    return mean, sd
