@@ -58,13 +58,13 @@ def test_only_sweeps_are_spread() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_on_two_fake_devices_fills_the_store(tmp_path: Path) -> None:
+def test_a_sweep_on_two_fake_devices_fills_the_store(home: Path) -> None:
     from t2ialign.store import list_cells, open_store
 
-    asked = ["sweep", "--store", str(tmp_path), "--prompts", "shapes-test:single", "--guidance-scales", "2"]
+    asked = ["sweep", "--store", str(home), "--prompts", "shapes-test:single", "--guidance-scales", "2"]
     more = ["--seeds", "own:1", "--steps", "1", "--metrics", "entropy_1d"]
     done = CliRunner().invoke(app, ["spread", "cpu,cpu", *asked, *more], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    with open_store(tmp_path) as opened:
+    with open_store(home) as opened:
         cells = [cell for cell in list_cells(opened) if cell.config.num_inference_steps == 1]
     assert len({cell.prompt.text for cell in cells}) == len(cells) == 4

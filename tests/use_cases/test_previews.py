@@ -28,8 +28,8 @@ def never() -> bool:
     return False
 
 
-def test_a_strip_is_made_once_and_stands_in_the_menu(tmp_path: Path) -> None:
-    with open_workbench(tmp_path) as bench:
+def test_a_strip_is_made_once_and_stands_in_the_menu(home: Path) -> None:
+    with open_workbench(home) as bench:
         assert strips(bench) == {} and strip_of(bench, "nothing") is None
         strip = strip_of(bench, "base")
         assert list(draw_strip(bench, strip))[-1] == 1.0 and strip.made
@@ -45,20 +45,20 @@ def test_a_strip_is_made_once_and_stands_in_the_menu(tmp_path: Path) -> None:
             assert client.get(f"/pictures/previews/{other}.webp").status_code == 404
 
 
-def test_weights_that_are_not_here_have_no_strip(tmp_path: Path) -> None:
-    with open_workbench(tmp_path) as bench:
+def test_weights_that_are_not_here_have_no_strip(home: Path) -> None:
+    with open_workbench(home) as bench:
         assert strip_of(bench, "sd-1.5") is None and strip_of(bench, "dpo-sd-1.5") is None
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(1.0, True), (1000.0, False)])
-def test_after_a_run_only_what_is_soon_done_is_drawn(tmp_path: Path, monkeypatch, seconds: float, asked: bool) -> None:
+def test_after_a_run_only_what_is_soon_done_is_drawn(home: Path, monkeypatch, seconds: float, asked: bool) -> None:
     drawn: list[str] = []
     monkeypatch.setattr(
         previews, "draw_strip", lambda bench, strip, cancelled: drawn.append(strip.checkpoint) or iter(())
     )
     request = BatchRequest(Prompt("a ring"), "base", (0,), num_inference_steps=10)
     state = BatchState(request, GenerationConfig("shapes"), seconds=seconds, generated=1)
-    with open_workbench(tmp_path) as bench:
+    with open_workbench(home) as bench:
         draw_after(bench, [state, replace(state, generated=0)], never)  # 4 pictures x 25 steps x 0.1 s = 10 s
         assert drawn == (["base"] if asked else [])
         draw_after(bench, [state], lambda: True)

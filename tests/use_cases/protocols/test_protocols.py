@@ -52,8 +52,9 @@ def test_published_numbers_are_the_papers() -> None:
         assert sum(said[measure][1:]) / 6 == pytest.approx(average, abs=0.05 if average > 1 else 0.001)
 
 
-def test_a_protocol_runs_from_training_to_the_table(tmp_path: Path) -> None:
-    with open_workbench(tmp_path) as bench:
+@pytest.mark.slow
+def test_a_protocol_runs_from_training_to_the_table(home: Path) -> None:
+    with open_workbench(home) as bench:
         plan = make_plan(
             bench, "mi-tune", load_protocol("mi-tune"), Asked("shapes", guidance_scales=(2.0, 4.0), **TINY)
         )
@@ -76,8 +77,8 @@ def test_a_protocol_runs_from_training_to_the_table(tmp_path: Path) -> None:
     assert "No prompt is of the categories non_spatial" in text and "No distances were measured" in text
 
 
-def test_a_dry_run_says_cells_weights_and_time(tmp_path: Path) -> None:
-    with open_workbench(tmp_path) as bench:
+def test_a_dry_run_says_cells_weights_and_time(home: Path) -> None:
+    with open_workbench(home) as bench:
         plan = make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked("shapes", **TINY))
         cost = planning.needed(bench, plan)
         assert len(plan.trainings) == 7 and len(plan.cells) == 8 and plan.pictures == 16
