@@ -39,7 +39,7 @@ def compile_network(network: nn.Module, mode: str, backend: str = "inductor") ->
 
     def forward(*inputs: Any, **named: Any) -> Any:
         if graphs:
-            torch.compiler.cudagraph_mark_step_begin()
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch has no types for it
         found = compiled(*inputs, **named)
         if graphs and isinstance(found, tuple):
             return tuple(one.clone() if isinstance(one, Tensor) else one for one in found)

@@ -13,6 +13,8 @@ from t2ialign.use_cases.protocols.plan import ProtocolPlan
 from t2ialign.use_cases.protocols.protocol import Column, Distances, Row, Table
 from t2ialign.use_cases.protocols.run import ProtocolState, Scored
 
+BASE = "base"  # the row that is the backbone itself
+
 
 @dataclass(frozen=True)
 class Number:
@@ -122,7 +124,7 @@ def lines(plan: ProtocolPlan, tables: Sequence[Filled], notes: Sequence[str]) ->
     yield ""
     yield f"{plan.protocol.paper}. Ours: {plan.entry.name}, mean ± standard deviation over prompts."
     yield ""
-    for note in (*plan.protocol.notes, *(note for note in notes if note not in plan.protocol.notes)):
+    for note in dict.fromkeys((*plan.protocol.notes, *map(str, plan.left_out), *notes)):
         yield f"- {note}"
     for table in tables:
         yield from ("", f"**{table.caption}**", "")
@@ -131,7 +133,7 @@ def lines(plan: ProtocolPlan, tables: Sequence[Filled], notes: Sequence[str]) ->
         for line in table.lines:
             scale = "" if line.guidance_scale is None else f"{line.guidance_scale:g}"
             cells = [_said(number, digits) for number, digits in zip(line.numbers, table.digits, strict=True)]
-            title = f"*paper: {line.title}*" if line.published else line.title
+            title = f"*paper: {line.title}*" if line.published else plan.entry.name if line.row == BASE else line.title
             yield f"| {' | '.join([title, scale, *cells])} |"
 
 
