@@ -21,7 +21,7 @@ from t2ialign.use_cases.batches.prompt_layouts import READERS
 ASKED = ("set_source", "set_file", "set_name", "set_split", "set_limit")
 ANSWERED = ("set_answer", "set_timer", "set_add", "prompt_set")
 SECONDS = 1.0
-SPLITS = [("The only one", ""), "train", "val", "test", "all"]
+SPLITS = [("The only one", ""), *((name, name) for name in ("train", "val", "test", "all"))]
 
 
 @dataclass(frozen=True)
