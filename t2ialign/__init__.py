@@ -95,6 +95,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         attention.py        what a UNet attends to while it predicts
         backbone.py         one loaded model, whatever its family
+        compiling.py        a network compiled by torch, with a warm-up that is said
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
         guiding.py          a step's predictions, with all that a strategy asks for
@@ -102,6 +103,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
         memory.py           smaller pieces where a device has no room
+        offload.py          networks that take turns on a device, the last resort
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
@@ -192,6 +194,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     engines/                where a sweep runs
         local.py            in one background thread of this process
+        spread.py           the same command on several devices at once
 
     jobs/                   long work in processes of their own
         reconcile.py        rows, folders and processes, kept in agreement
@@ -211,10 +214,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
         measures.py         which scorers measure what, and what is left out why
         additions.py        checkpoints from elsewhere: checked, listed, renamed, annotated
         weights.py          every weight of the registry: where it lies, and fetching it
+        previews.py         what a checkpoint draws, as a strip for menus
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
             picture_folders.py      any folder of pictures as one seed batch
-            prompt_sets.py          prompt sets from files
+            prompt_sets.py          prompt sets by name: shipped, imported, or any file
+            prompt_layouts.py       prompts out of files, in every layout that the field publishes
+            prompt_import.py        a prompt set from a file, a folder or the Hub, kept under a name
             requests.py             what a person may ask for, checked
             rescore.py              stored pictures scored anew
             run.py                  the same request on several checkpoints, under an id
@@ -258,6 +264,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
             chart.py                the card's chart as a PNG
             folder.py               everything that a repository of the Hub holds
             trade_off.py            what a checkpoint changed against its parent
+        protocols/           a paper's table run again
+            protocol.py             one paper's experiment as a file, with its published numbers
+            plan.py                 what a protocol will train, draw and need here
+            run.py                  a protocol at work
+            tables.py               ours beside the paper's
         reports/            results for people and files
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
@@ -330,6 +341,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form_view.py            the Explore form
             handlers.py             Explore's handlers
             add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
+            add_prompts.py          a prompt set from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             picture_settings.py     a dropped picture fills the form
@@ -395,12 +407,15 @@ up: a folder imports from folders above it only (`make check`), every file has i
         options.py          what the commands share
         jobs.py             jobs: list, show, cancel, pause, resume, discard
         measuring.py        audit, rescore, metrics
-        checkpoints.py      checkpoints: list, add, rename, note, delete
+        checkpoints.py      checkpoints: list, add, preview, rename, note, delete
         runs.py             generate, score, points, sweep, world, reference
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
         store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
+        protocols.py        protocol: list, run
+        spread.py           a sweep on several devices at once
+        prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, deploy
     __main__.py             python -m t2ialign

@@ -8,7 +8,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from t2ialign.cli import checkpoints, jobs, measuring, publish, runs, serve, store, study, training, weights
+from t2ialign.cli import (
+    checkpoints,
+    jobs,
+    measuring,
+    prompts,
+    protocols,
+    publish,
+    runs,
+    serve,
+    spread,
+    store,
+    study,
+    training,
+    weights,
+)
 from t2ialign.cli.app import app
 from t2ialign.cli.options import printable
 from t2ialign.types import InputError
@@ -23,6 +37,8 @@ COMMANDS = (
     study,
     store,
     weights,
+    prompts,
+    protocols,
     publish,
 )  # modules whose commands have joined ``app``
 

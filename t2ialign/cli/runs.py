@@ -22,6 +22,7 @@ from t2ialign.cli.options import (
     names,
     progress,
 )
+from t2ialign.engines.spread import share
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.samplers import check_scheduler
@@ -220,13 +221,17 @@ def strategies(
 
 @app.command()
 def sweep(
-    prompts: Annotated[str, typer.Option(help="A shipped prompt set or a file of prompts.")] = "shapes-test",
+    prompts: Annotated[
+        str, typer.Option(help="A prompt set, a part of one (set:category), or a file of prompts.")
+    ] = "shapes-test",
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
     guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
     seeds: Annotated[
         str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
     ] = DEFAULT,
     steps: Steps = 25,
+    height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
+    width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     guidance: Annotated[
         str, typer.Option(help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5.")
     ] = "cfg",
@@ -239,15 +244,21 @@ def sweep(
     said: list[str] = []
     plan, wanted, more = parse_plan(seeds), names(metrics), names(scorers)
     strategies = read_strategies(names(guidance), names(checkpoint), count_of(plan), store)
-    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append, more, strategies)
+    size, scales = (height, width), names(guidance_scales)
+    cells = grid(
+        prompts, names(checkpoint), scales, plan, steps, wanted, said.append, more, strategies, size, home=store
+    )
     check_checkpoints(names(checkpoint), store)
+    mine = share(cells)
+    if not mine:  # of several processes more than there are cells
+        return
     from t2ialign.use_cases.batches import benchmarks
     from t2ialign.use_cases.batches import sweep as sweeping
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench, progress("sweeping") as show:
         benchmarks.keep_swept(bench.results, prompts, plan)
-        for state in sweeping.sweep(bench, cells):
+        for state in sweeping.sweep(bench, mine):
             show(state.fraction, state.remaining)
     _say_where(bench)
     for line in (*said, *sweeping.note_lines(state.notes)):

@@ -14,6 +14,7 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.memory import make_room, out_of_memory
+from t2ialign.diffusion.offload import OFFLOADED, offload
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.text import PromptEmbeds, truncation_note
 from t2ialign.guidance import begin_guidance, needs_of
@@ -114,6 +115,10 @@ def sample(
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
+            if len(seeds) == 1 and offload(view):
+                make_room()
+                told = replace(told, memory=OFFLOADED)
+                continue
             todo, told = (
                 _halved(todo, config, error),
                 replace(told, memory=SMALLER.format(len(seeds) - len(seeds) // 2)),

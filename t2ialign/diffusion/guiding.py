@@ -15,7 +15,15 @@ from t2ialign.diffusion.attention import recording
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.noise import mixture, output_of, predicted_x0
 from t2ialign.diffusion.text import PromptEmbeds
-from t2ialign.guidance.needs import AttentionMap, Conditions, GuidanceStep, StepGuidance, TellsScale, WeighsAdapters
+from t2ialign.guidance.needs import (
+    AttentionMap,
+    Conditions,
+    GuidanceStep,
+    PromptAlone,
+    StepGuidance,
+    TellsScale,
+    WeighsAdapters,
+)
 from t2ialign.types import Guidance
 
 ANOTHER_STREAM = 2**40  # added to a seed, for noise that must have nothing to do with that of its latents
@@ -47,6 +55,9 @@ class Guiding:
             view = weakened(view, guidance.adapter_share(progress))
         if isinstance(guidance, Conditions):
             said = self._conditioned(guidance, progress)
+        if isinstance(guidance, PromptAlone):
+            cond = view.predict_noise(noisy, timestep, said.halves()[1])
+            return cond, cond, guidance.alone(cond)
         if not isinstance(guidance, StepGuidance):
             cond, uncond = self._both(view, noisy, timestep, said)
             return cond, uncond, guidance(cond, uncond, progress)

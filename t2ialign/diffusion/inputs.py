@@ -23,7 +23,16 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
     clean_prompt(config.negative_prompt, "negative prompt")
     check_scheduler(config.scheduler, config.num_inference_steps)
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
+    check_alone(config.guidance, config.guidance_scale)
     check_adapters(config.guidance, any(use.weight for use in config.adapters), config.checkpoint)
+
+
+def check_alone(guidance: str, guidance_scale: float) -> None:
+    """Refuses a scale for what is asked for the prompt alone: the same pictures would be stored once for each."""
+    if needs_of(guidance).evaluations == 1 and guidance_scale != 1:
+        raise InputError(
+            f"Guidance {guidance} is no guidance, so its CFG is 1, not {guidance_scale:g}: ask for that, or for cfg."
+        )
 
 
 def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:

@@ -91,6 +91,13 @@ class TellsScale(Protocol):
 
 
 @runtime_checkable
+class PromptAlone(Protocol):
+    """A strategy for which the prediction for no prompt is not even made."""
+
+    def alone(self, noise_cond: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]: ...
+
+
+@runtime_checkable
 class WeighsAdapters(Protocol):
     """A strategy that turns the adapters up and down."""
 

@@ -34,6 +34,7 @@ PUBLIC = {
         "repaint",
         "pick_example",
         "show_examples",
+        "offer_sets",
         "choose_guidance",
         "usual_of",
         "restore",

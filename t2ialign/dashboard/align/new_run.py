@@ -43,7 +43,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         ),
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
-        **shown(method, small),
+        **shown(method, small, {"prompts": ["", *services.prompts]}),
     }
 
 

@@ -271,6 +271,11 @@ def add_prompts(services: Services, text: str, known: str, categories: Any, each
     return {"study_prompts": more_prompts(text or "", services.prompts.get(known, ()), categories or (), each)}
 
 
+def offer_prompt_sets(services: Services) -> Updates:
+    """The prompt sets that there are now: some are imported while pages are open."""
+    return {"add_set": gr.Dropdown(list(services.prompts))}
+
+
 def show_categories(services: Services, known: str) -> Updates:
     """The categories of another prompt set."""
     names = list(dict.fromkeys(prompt.category for prompt in services.prompts.get(known, ())))

@@ -173,6 +173,7 @@ def _wire_design(owned: Owned, services: Services) -> None:
     _wire_choices(parts)
     adding = ("study_prompts", "add_set", "add_categories", "add_each")
     owned.on(parts["add_prompts"].click, partial(handlers.add_prompts, services), adding, ("study_prompts",))
+    owned.on(parts["add_set"].focus, partial(handlers.offer_prompt_sets, services), (), ("add_set",))
     owned.on(parts["add_set"].change, partial(handlers.show_categories, services), ("add_set",), ("add_categories",))
 
 

@@ -53,7 +53,7 @@ from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages
 from t2ialign.use_cases.align.removal import remove, removed, restore
-from t2ialign.use_cases.batches.benchmarks import make_set, stray_groups
+from t2ialign.use_cases.batches.benchmarks import make_set, set_of, stray_groups
 
 NOTHING_HERE = (
     "Nothing is scored here yet: loosen the filters, choose another set, or run `t2ialign sweep` on its prompts."
@@ -277,6 +277,27 @@ def begin_set(services: Services, key: str, stray: str) -> Updates:
     owner.check(key)
     found = make_set(services.store, stray)
     return {"benchmark": gr.Dropdown(set_choices(services), value=found.key)}
+
+
+def offer_prompts(services: Services, key: str) -> Updates:
+    """The prompt sets that a benchmark set could be made of."""
+    owner.check(key)
+    names = list(services.prompts)
+    return {"set_prompts": gr.Dropdown(names, value=names[0])}
+
+
+def set_of_prompts(services: Services, key: str, prompts: str | None, seeds: str) -> Updates:
+    """Makes a benchmark set of a prompt set and chooses it; `sweep` on the same prompts and seeds fills it."""
+    owner.check(key)
+    if not prompts:
+        raise InputError("Choose a prompt set first.")
+    found = set_of(services.store, prompts, seeds)
+    return {"benchmark": gr.Dropdown(set_choices(services), value=found.key)}
+
+
+def opened(key: str) -> Updates:
+    """The fold for new sets, where the key fits."""
+    return {"new_set": gr.Accordion(visible=not owner.locked(key))}
 
 
 def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:

@@ -98,7 +98,13 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     draw = partial(handlers.draw, services)
     inputs = ("page", *CONTROLS, "pareto", "point")
     made = wires.on(parts["make_set"].click, partial(handlers.begin_set, services), ("key", "stray"), ("benchmark",))
+    wires.on(parts["new_set"].expand, partial(handlers.offer_prompts, services), ("key",), ("set_prompts",))
+    asked = ("key", "set_prompts", "set_seeds")
+    chosen = wires.on(parts["set_make"].click, partial(handlers.set_of_prompts, services), asked, ("benchmark",))
+    shown = [parts["page"].shown, parts["key"].change]
+    wires.on(shown, handlers.opened, ("key",), ("new_set",), trigger_mode="multiple")
     events = [
+        wires.on(chosen.then, draw, inputs, DRAWN),
         wires.on(made.then, draw, inputs, DRAWN),  # only then is the new set the chosen one
         wires.on_event(
             parts["page"].shown,

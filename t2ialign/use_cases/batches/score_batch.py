@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.diffusion.backbone import folder_of
+from t2ialign.diffusion.compiling import warming
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.guidance import Params, needs_of
@@ -34,7 +35,7 @@ from t2ialign.use_cases.workbench import SAMPLED, Workbench
 
 NO_EFFECT = "Without guidance (CFG 1) the negative prompt has no effect: choose a CFG above 1."
 Phase = Literal["waiting", "loading", "generating", "done"]
-MICRO_BATCH = {"cpu": 8, "cuda": 16}
+MICRO_BATCH = {"cpu": 8, "cuda": 16, "mps": 4}
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,9 @@ def _generate(
     backbone = bench.backbone(entry)
     begun = time.monotonic()
     size = MICRO_BATCH[bench.device.split(":")[0]]
+    slow = warming(backbone.unet, min(size, len(missing)), state.config.height, state.config.width)
+    if slow:
+        yield replace(state, notes=(*state.notes, slow))
     with bench.sampling:
         events = generate(
             backbone,

@@ -65,5 +65,5 @@ SAMPLES = {
     "shared/nothing_chosen.html": nothing_chosen,
     "shared/back_to_all.html": back_to_all,
     "shared/lock.html": lambda: render("shared/lock.html", words=EVIL),
-    "shared/stories.html": lambda: render("shared/stories.html", told={EVIL: EVIL}),
+    "shared/stories.html": lambda: render("shared/stories.html", told={EVIL: EVIL}, drawn={EVIL: EVIL}),
 }
