@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from tempfile import TemporaryDirectory
 
 from t2ialign.charts.theme import styles
@@ -12,6 +13,7 @@ from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
 from t2ialign.dashboard.shared.owner import Guesses
 from t2ialign.dashboard.shared.visitors import Visits
 from t2ialign.engines import LocalEngine
+from t2ialign.jobs.precedence import serving
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
@@ -73,7 +75,7 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     """
     names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
     known = {name: prompt_sets.load(name) for name in names}
-    engine = LocalEngine()
+    engine = LocalEngine(partial(serving, bench.home))  # sweeps wait while it works
     supervisor = Supervisor(bench.store)
     return Services(
         bench, bench.store, engine, known, OneRunPerPage(engine), Visits(engine), supervisor, trouble=trouble

@@ -4,6 +4,7 @@
 
 ======================  =====================================================================================
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
+many cells at once      ``tally`` (what is there of them), ``size_of_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores``; ``paired_scores``, ``strategy_scores`` for ``tradeoff``
 the chart               ``scored_points``, ``scored_comparisons`` of ``pairs_of``: what those rows add up to, quickly
@@ -70,6 +71,7 @@ from t2ialign.store.scores import (
     scores_of,
     strategy_scores,
 )
+from t2ialign.store.tally import Tally, Wanted, size_of_pictures, tally
 from t2ialign.store.vote_rows import ingest_votes
 
 __all__ = [
@@ -90,6 +92,8 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StrayPrompt",
+    "Tally",
+    "Wanted",
     "add_batch",
     "add_benchmark",
     "add_job",
@@ -134,17 +138,19 @@ __all__ = [
     "record_batch",
     "record_scores",
     "records_of",
-    "score_rows",
     "run_marks",
+    "score_rows",
+    "scored_comparisons",
     "scored_metrics",
     "scored_points",
-    "scored_comparisons",
     "scores_of",
     "set_mark",
     "set_run_mark",
     "set_status",
+    "size_of_pictures",
     "strategy_scores",
     "stray_prompts",
+    "tally",
     "train_steps",
     "update_job",
     "write_table",
