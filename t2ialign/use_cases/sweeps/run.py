@@ -36,7 +36,8 @@ class SweepState:
 
     @property
     def fraction(self) -> float:
-        return self.done / self.total if self.total else 1.0
+        """By pictures; whole only once every cell is scored."""
+        return 1.0 if self.done == self.total else min(self.pictures / self.wanted, 0.999)
 
 
 @dataclass(frozen=True)
