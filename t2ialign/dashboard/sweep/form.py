@@ -118,7 +118,8 @@ def spec_around(services: Services, around: str) -> SweepSpec:
 def _around(cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
     first = cells[0].config
     scales = dict.fromkeys(max(1.0, round(cell.config.guidance_scale * times, 2)) for cell in cells for times in AROUND)
-    names, weights = {}, {}
+    names: dict[str, None] = {}
+    weights: dict[float, None] = {}
     for cell in cells:
         uses = cell.config.adapters
         alone = len(uses) == 1
