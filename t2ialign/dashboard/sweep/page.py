@@ -75,7 +75,7 @@ def _wire_sweep(wires: Wires, found: Sweeps) -> None:
     opening = _key_first("open_sweeps", partial(sweeps.open_page, found))
     opened = ("job", "fold", "listed", "timer", "problem", *FIELDS)
     wires.on_event(parts["page"].ready, opening, ("key",), opened)
-    reset = ("seen", "listed", "row", "cell", "problem", "view", "job")
+    reset = ("seen", "listed", "row", "cell", "problem", "view", "job", "extend")
     changed = wires.on(parts["job"].change, sweeps.open_sweep, ("job",), reset)
     wires.on(changed.then, _named("tick_sweep", _ticking(found)), ("key", *WATCHED), (*VIEW, *LISTED))
     parts["job"].change(None, parts["job"], None, js=asset("sweep/job.js"), show_progress="hidden")

@@ -168,7 +168,8 @@ def choose_place(sweeps: Sweeps, data: Mapping[str, Any], job: str) -> Updates:
 
 def open_sweep(job: str) -> Updates:
     """Another sweep is on show: everything of it is drawn anew."""
-    return {"seen": "", "listed": "", "row": -1, "cell": "", "problem": "", **({} if job else closed())}
+    reset: Updates = {"seen": "", "listed": "", "row": -1, "cell": "", "problem": ""}
+    return {**reset, "extend": gr.Button(visible=bool(job)), **({} if job else closed())}
 
 
 def pause(sweeps: Sweeps, job: str) -> Updates:

@@ -33,7 +33,9 @@ def form_panel(services: Services) -> Components:
         with gr.Row(elem_id="t2-sweep-start"):
             parts["cost"] = gr.HTML("", apply_default_css=False, elem_id="t2-sweep-cost")
             parts["start"] = gr.Button("Start", variant="primary", scale=0, min_width=130, elem_id="t2-sweep-start-it")
-            parts["extend"] = gr.Button("Add to the sweep below", scale=0, min_width=190, elem_id="t2-sweep-extend")
+            parts["extend"] = gr.Button(
+                "Add to the sweep below", scale=0, min_width=240, visible=False, elem_id="t2-sweep-extend"
+            )
         with gr.Accordion("As a command, and as a file", open=False, elem_id="t2-sweep-as"):
             parts["command"] = _code("shell", "t2-sweep-command")
             parts["toml"] = _code(None, "t2-sweep-toml")
@@ -86,6 +88,7 @@ def _condition_fields(services: Services, first: SweepForm) -> Components:
             multiselect=True,
             allow_custom_value=True,
             label="Checkpoints",
+            info="Or blends: a@0.5+b@0.5",
             scale=3,
             min_width=200,
             elem_id="t2-sweep-checkpoints",
@@ -102,7 +105,13 @@ def _condition_fields(services: Services, first: SweepForm) -> Components:
             elem_id="t2-sweep-weights",
         ),
         "guidance_scales": gr.Textbox(
-            first.guidance_scales, label="CFG", max_lines=1, scale=2, min_width=120, elem_id="t2-sweep-cfg"
+            first.guidance_scales,
+            label="CFG",
+            info="With commas between.",
+            max_lines=1,
+            scale=2,
+            min_width=120,
+            elem_id="t2-sweep-cfg",
         ),
         "strategies": gr.Dropdown(
             [(title_of(name), name) for name in GUIDANCE],
@@ -123,13 +132,15 @@ def _picture_fields(first: SweepForm) -> Components:
         "seeds": gr.Textbox(
             first.seeds,
             label="Seeds",
-            info="own:16: each prompt's own; or 0-15 for all.",
+            info="own:16 of each prompt, or 0-15.",
             max_lines=1,
             scale=1,
             min_width=150,
             elem_id="t2-sweep-seeds",
         ),
-        "steps": gr.Number(first.steps, label="Steps", precision=0, minimum=1, scale=1, min_width=80),
+        "steps": gr.Number(
+            first.steps, label="Steps", info="Of denoising.", precision=0, minimum=1, scale=1, min_width=80
+        ),
         "metrics": gr.Dropdown(
             [("Every one that can be measured", "all"), *((metric.title, name) for name, metric in METRICS.items())],
             value=[],
@@ -142,7 +153,7 @@ def _picture_fields(first: SweepForm) -> Components:
         "title": gr.Textbox(
             "",
             label="Title",
-            placeholder="What is it for?",
+            info="What is it for?",
             max_lines=1,
             scale=2,
             min_width=150,

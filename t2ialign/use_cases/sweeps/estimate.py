@@ -102,6 +102,8 @@ def in_words(found: SweepEstimate) -> list[str]:
         f"{found.cells:,} cells: {found.conditions:,} conditions on {found.prompts:,} prompts, {found.pictures:,} pictures.",
         f"{found.stored:,} pictures are stored, {found.finished:,} cells are finished.",
     ]
+    if not found.missing and found.finished == found.cells:
+        return [*said, "Nothing is left to do."]
     time = "nobody knows how long before the model is here" if found.seconds is None else duration_words(found.seconds)
     said.append(f"{found.missing:,} pictures to draw: {time}, and {bytes_words(found.disk)} of disk.")
     if found.disk > found.free:

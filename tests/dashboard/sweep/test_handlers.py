@@ -102,7 +102,9 @@ def test_the_map_tells_pictures_early_looks_and_finished_cells_apart(found):
     cells = found.look(job).plan.cells
     fakes.add_cell(found.services.store, cells[0].request.prompt, cells[0].config, cells[0].request.seeds)
     drawn = ticked(found, job)
-    assert drawn["map"].count('class="s3"') == 2 and "1 of 4 cells finished" in drawn["status"]  # the legend has one too
+    assert (
+        drawn["map"].count('class="s3"') == 2 and "1 of 4 cells finished" in drawn["status"]
+    )  # the legend has one too
     assert [square.state for square in found.look(job).rows[0].squares] == [3, 2]
     assert "status" not in sweeps.tick(found, job, -1, drawn["seen"], drawn["listed"], "", False, "")
 
@@ -129,7 +131,11 @@ def test_the_link_to_the_grid_is_one_that_grid_reads(found):
     form = linked(sweeps.as_grid(view, "a ring"))
     assert form.prompt == "a ring" and form.x_values == ("1", "4") and form.y_values == ("base",)
     assert form.first_seed == designed_seeds(Prompt("a ring"), 1)[0] and form.seed_count == 8
-    assert grid_link(("1",), ("base",), "a", (0, 2), 25, "cfg") == "" == grid_link(("1",), ("b",), "a", range(64), 9, "cfg")
+    assert (
+        grid_link(("1",), ("base",), "a", (0, 2), 25, "cfg")
+        == ""
+        == grid_link(("1",), ("b",), "a", range(64), 9, "cfg")
+    )
 
 
 def test_an_extension_queues_the_same_sweep_with_more(found):
@@ -179,7 +185,9 @@ def test_the_list_is_searched_starred_noted_renamed_deleted_and_taken_back(found
         return sweeps.mark(found, {"act": act, "job": job, "text": text}, one)
 
     def listed(**asked) -> list[str]:
-        return [row.job.id for row in sweeps.list_rows(found, **{"search": "", "starred": False, "status": "", **asked})]
+        return [
+            row.job.id for row in sweeps.list_rows(found, **{"search": "", "starred": False, "status": "", **asked})
+        ]
 
     assert listed() == [two, one] and listed(search="two SCALES") == [one] and listed(search="nowhere") == []
     mark("star")

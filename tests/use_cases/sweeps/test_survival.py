@@ -20,11 +20,11 @@ from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec
 from t2ialign.use_cases.workbench import Workbench, workbench_on
 
 SPEC = SweepSpec(
-    prompts=PromptChoice(texts=("a red circle", "a blue square and a ring", "a star")),
+    prompts=PromptChoice(texts=("a red circle", "a star")),
     guidance_scales=(1.0, 6.0),
     seeds=8,
     num_inference_steps=2,
-    metrics=("oracle_alignment", "factor_diversity", "clip_score", "lpips", "u_rke"),
+    metrics=("oracle_alignment", "factor_diversity", "lpips", "u_rke"),
 )
 TABLES = {
     "images": "image, cell, seed, sha, mutual_information, mutual_information_released",
@@ -94,7 +94,7 @@ def loaded(home: Path) -> Workbench:
 @pytest.mark.parametrize(
     "moments",
     [
-        pytest.param(4, marks=pytest.mark.timeout(600)),
+        pytest.param(2, marks=pytest.mark.timeout(600)),
         pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
     ],
 )
@@ -108,7 +108,7 @@ def test_kills_at_random_moments_change_nothing(tmp_path: Path, new_store: Path,
     longest = time.monotonic() - begun
     owner(whole, whole=True)
     expected = tables(whole)
-    assert len(expected["images"]) == 48 and len(expected["cells"]) == 6
+    assert len(expected["images"]) == 32 and len(expected["cells"]) == 4
 
     beside = Workbench(
         InboxResults(broken), bench.device, bench.dtype, _backbones=bench._backbones, _encoders=bench._encoders
