@@ -92,6 +92,7 @@ def click_and_find_again(page: Page) -> None:
 def open_as_grid(page: Page, tmp_path: Path) -> None:
     page.locator("#t2-sweep-status").get_by_text("Open as grid").click()
     expect(page.locator(".t2-grid .t2-tile.ready")).to_have_count(24)
+    expect(page.locator("#t2-grid-prompt").locator("input, textarea").first).to_have_value("a red circle")
     shot(page, "sweep-6-grid")
     page.locator(".t2-grid .t2-tile.ready").first.click()
     expect(page.locator("dialog.t2-large[open]")).to_contain_text("CFG 1")

@@ -18,6 +18,7 @@ from t2ialign.seeds import designed_seeds
 from t2ialign.store import find_cell, list_jobs
 from t2ialign.store.notes import noted
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.rescore import RescoreState
 from t2ialign.use_cases.sweeps import job as jobs
 from tests.dashboard import fakes
 
@@ -169,9 +170,8 @@ def test_scores_are_made_anew_without_a_picture(found, monkeypatch):
 
     def rescore(bench, names, cells, cancelled, scorers):
         asked.append(cells)
-        yield sweeps_state(2)
+        yield RescoreState(2, 2)
 
-    sweeps_state = lambda n: __import__("t2ialign.use_cases.batches.rescore", fromlist=["x"]).RescoreState(n, n)  # noqa: E731
     monkeypatch.setattr(sweeps, "rescore", rescore)
     sweeps.score_anew(found, job)
     found.services.engine.wait(state.rescoring(job), 30)

@@ -89,7 +89,7 @@ def test_an_extension_joins_both_and_keeps_what_was_done():
     old = SweepSpec(guidance_scales=(1.0, 4.0), seeds=16, prompts=PromptChoice(sample=8))
     more = replace(old, guidance_scales=(2.0, 6.0), seeds=32, prompts=PromptChoice(sample=16))
     both = extended(old, more)
-    assert both.guidance_scales == (1.0, 4.0, 2.0, 6.0) and both.seeds == 32 and both.prompts.sample == 16
+    assert both.guidance_scales == (1.0, 2.0, 4.0, 6.0) and both.seeds == 32 and both.prompts.sample == 16
     assert extended(both, old) == both
     assert extended(replace(old, seeds=(0, 1)), replace(old, seeds=(1, 5))).seeds == (0, 1, 5)
     for other, sentence in (
