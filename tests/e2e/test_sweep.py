@@ -30,7 +30,7 @@ def squares(page: Page, state: int):
 
 def test_a_sweep_from_the_form_to_the_grid(open_page, tmp_path):
     page = open_page("?tab=sweep", height=1000)
-    expect(page.locator("#t2-sweep-cost")).to_contain_text("pictures to draw")
+    expect(page.locator("#t2-sweep-cost")).to_contain_text("32 cells: 4 conditions on 8 prompts")
     shot(page, "sweep-1-form")
     fill(page, "texts", "a red circle\na blue square and a ring\na star")
     fill(page, "cfg", "1, 5")
