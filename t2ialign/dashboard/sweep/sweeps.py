@@ -151,6 +151,10 @@ def choose_place(sweeps: Sweeps, data: Mapping[str, Any], job: str) -> Updates:
         found = find_cell(services.store, key)
     except InputError:
         return {"cell": notice("No picture of this cell is there yet.", "note")}
+    asked = (
+        next((set(cell.request.seeds) for cell in view.plan.cells if cell.cell == key), set()) if view.plan else set()
+    )
+    found = replace(found, seeds=tuple(seed for seed in found.seeds if seed in asked) or found.seeds)
     chosen = choose("", "", choices(services.store)["metrics"], Filters())
     group = cell_group(services, found, services.palette()[found.config.checkpoint], chosen)
     return {

@@ -120,7 +120,10 @@ def test_a_large_map_shows_one_row_at_a_time(found, monkeypatch):
 def test_a_cell_opens_with_its_pictures_and_the_ways_on(found):
     job = started(found)
     stock(found, job, 1)
-    cell = found.look(job).plan.cells[0].cell
+    place = found.look(job).plan.cells[0]
+    more = (*place.request.seeds, *range(3))  # drawn for somebody else
+    fakes.add_cell(found.services.store, place.request.prompt, place.config, more)
+    cell = place.cell
     drawn = sweeps.choose_place(found, {"cell": cell}, job)["cell"]
     assert drawn.count("t2-tile ready") == 8 and f"?cell={cell}" in drawn and "This prompt as a grid" in drawn
     other = found.look(job).plan.cells[-1].cell
