@@ -67,7 +67,7 @@ def _build(services: Services, name: str, tab: Any) -> gr.Tabs | None:
     title, others = BESIDE[name]
     with gr.Tabs(elem_id="t2-beside") as inner:
         for own, label, page in [(name, title, tab), *((own, page.TITLE, page) for own, page in others.items())]:
-            with gr.Tab(label, id=own) as part:
+            with gr.Tab(label, id=f"{own}-beside") as part:
                 page.build(services)
             part.select(None, None, None, js=asset("shared/beside.js").replace("__TAB__", own), show_progress="hidden")
     return inner
@@ -80,7 +80,7 @@ def opened_tab(request: gr.Request) -> Any:
     outer = next((name for name, (_, others) in BESIDE.items() if wanted in others), wanted)
     if outer not in TABS:
         return gr.skip(), gr.skip()
-    return gr.Tabs(selected=outer), gr.Tabs(selected=wanted) if outer in BESIDE else gr.skip()
+    return gr.Tabs(selected=outer), gr.Tabs(selected=f"{wanted}-beside") if outer in BESIDE else gr.skip()
 
 
 def serve(services: Services, **where: Any) -> None:

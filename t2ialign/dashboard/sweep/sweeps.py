@@ -249,16 +249,13 @@ class ListRow:
     job: Job
     spec: SweepSpec
     mark: RunMark
+    ago: str
     open: bool = False
 
     @property
     def state(self) -> str:
         progress = self.job.progress
         return f"{self.job.status}, {progress.fraction:.0%}" if self.job.status == "running" else self.job.status
-
-    @property
-    def ago(self) -> str:
-        return f"{duration((datetime.now(UTC) - self.job.created).total_seconds())} ago"
 
     @property
     def words(self) -> str:
@@ -272,10 +269,11 @@ class ListRow:
 def list_rows(sweeps: Sweeps, search: str, starred: bool, status: str) -> list[ListRow]:
     """The sweeps that hold the words, and are starred or stand as wished, the newest first."""
     marks, words, rows = run_marks(sweeps.services.store), (search or "").lower().split(), []
+    now = datetime.now(UTC)
     for job in sweeps.all():
         mark = marks.get(job.id, RunMark())
         try:
-            row = ListRow(job, jobs.spec_of(job), mark)
+            row = ListRow(job, jobs.spec_of(job), mark, f"{duration((now - job.created).total_seconds())} ago")
         except InputError:
             continue
         text = f"{job.title} {row.words} {mark.note} {job.id}".lower()

@@ -13,7 +13,7 @@ from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec
 from tests.dashboard.outline import EVIL
 
 LOOK = Look("#000", "#fff")
-JOB = Job("sweep-1", "", "sweep", "cpu", (), datetime.now(UTC))
+JOB = Job("sweep-1", "", "sweep", "cpu", (), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def view() -> SweepView:
@@ -29,7 +29,7 @@ def view() -> SweepView:
 
 def row() -> ListRow:
     found = view()
-    return ListRow(found.job, found.spec, RunMark(True, False, EVIL))
+    return ListRow(found.job, found.spec, RunMark(True, False, EVIL), EVIL)
 
 
 def cell() -> Cell:

@@ -76,7 +76,7 @@ def test_the_price_comes_with_the_command_and_the_file(found):
     costing = new_sweep.Costing(found.services.bench)
     said = new_sweep.price(found, costing, "", *values())
     assert "4 cells: 2 conditions on 2 prompts, 32 pictures" in said["cost"]
-    assert "--prompt='a red circle'" in said["command"] and 'title = "Two scales"' in said["toml"]
+    assert "'--prompt=a red circle'" in said["command"] and 'title = "Two scales"' in said["toml"]
     assert "magic" in new_sweep.price(found, costing, "", *values(replace(FORM, strategies=("magic",))))["cost"]
     job = started(found)
     more = new_sweep.price(found, costing, job, *values(replace(FORM, guidance_scales="8")))["cost"]

@@ -44,7 +44,7 @@ def versions(monkeypatch):
 
 def test_every_condition_meets_every_prompt_and_weights_are_for_adapters(bench: Workbench):
     spec = replace(
-        SPEC, checkpoints=("base", "spo", "mi-tune@0.3"), weights=(0.5, 1.0), strategies=("cfg", "aig:power=4")
+        SPEC, checkpoints=("base", "spo", "mi-tune@0.3"), weights=(0.5, 1.0), strategies=("cfg", "cads:noise_scale=0.1")
     )
     plan = plan_sweep(bench, spec)
     names = list(dict.fromkeys(one.checkpoint for one in plan.conditions))
