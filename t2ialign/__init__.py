@@ -167,6 +167,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
         aggregates.py       the chart's points, added up by DuckDB
+        tally.py            what is there of many cells at once
         paired_aggregates.py  differences with the parent, added up by DuckDB
         upkeep.py           checked, saved, written out and read in
         benchmarks.py       benchmark sets, and scored prompts that are in none
@@ -200,6 +201,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         reconcile.py        rows, folders and processes, kept in agreement
         folder.py           the files through which owner, worker and command line talk
         summary.py          a job as its files tell, without the store
+        precedence.py       people come first: sweeps wait while the page draws
         measurement_log.py  what a worker measures, written down at once
         process.py          starting workers, recognising and stopping them
         reporter.py         the worker's side
@@ -230,6 +232,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
             grid.py                 two settings changed at once, cell by cell
             sweep.py                a grid of prompts, checkpoints and guidance scales
             benchmarks.py           benchmark sets: shipped, swept, or made of stray prompts
+        sweeps/             many conditions on many prompts
+            command.py              a sweep as a command line
+            estimate.py             what a sweep asks for, and what it costs
+            job.py                  a sweep as a job: queued, extended, read back
+            plan.py                 a spec becomes cells, the coarse ones first
+            run.py                  a sweep at work
+            spec.py                 what a sweep asks for, and its TOML
         align/              training: a request becomes a checkpoint
             clock.py                how long a run still takes
             command.py              a training request as a command line
@@ -356,6 +365,14 @@ up: a folder imports from folders above it only (`make check`), every file has i
             table.py                cells with their pictures and scores, ordered
             take_away.py            one HTML file, or a ZIP of PNGs
             view.py                 the Grid's components
+        sweep/              many conditions on many prompts as a job
+            cost.py                 what a sweep will cost here
+            form.py                 the Sweep form in and out
+            new_sweep.py            Sweep's handlers for the form
+            page.py                 a form, a price, a job; then a map that fills
+            sweep_state.py          what the page shows of a sweep
+            sweeps.py               Sweep's handlers for the sweeps there are
+            view.py                 the Sweep's components
         tradeoff/           every scored checkpoint as a point
             audit_view.py           what the audit found out about the metrics on the axes
             axes_view.py            the Trade-off page's controls
@@ -408,7 +425,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         jobs.py             jobs: list, show, cancel, pause, resume, discard
         measuring.py        audit, rescore, metrics
         checkpoints.py      checkpoints: list, add, preview, rename, note, delete
-        runs.py             generate, score, points, sweep, world, reference
+        runs.py             generate, score, points, world, reference
+        sweep.py            a sweep from a TOML file or from flags
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
         store.py            store: check, repair, backup, export, import

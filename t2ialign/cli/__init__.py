@@ -20,6 +20,7 @@ from t2ialign.cli import (
     spread,
     store,
     study,
+    sweep,
     training,
     weights,
 )
@@ -30,6 +31,7 @@ from t2ialign.types import InputError
 COMMANDS = (
     serve,
     runs,
+    sweep,
     checkpoints,
     jobs,
     measuring,

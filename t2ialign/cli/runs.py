@@ -16,24 +16,20 @@ from t2ialign.cli.options import (
     Metrics,
     MoreScorers,
     SchedulerName,
-    Steps,
     StorePath,
     emit,
     names,
     progress,
 )
-from t2ialign.engines.spread import share
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.samplers import check_scheduler
-from t2ialign.seeds import DEFAULT, count_of, parse_plan
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
     check_checkpoints,
     check_metrics,
     checked,
-    grid,
 )
 
 if TYPE_CHECKING:
@@ -217,53 +213,6 @@ def strategies(
     with open_workbench(store, share=False) as bench:
         found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
     emit(found, as_json, lambda: text.strategy_table(found))
-
-
-@app.command()
-def sweep(
-    prompts: Annotated[
-        str, typer.Option(help="A prompt set, a part of one (set:category), or a file of prompts.")
-    ] = "shapes-test",
-    checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
-    guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
-    seeds: Annotated[
-        str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
-    ] = DEFAULT,
-    steps: Steps = 25,
-    height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
-    width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
-    guidance: Annotated[
-        str, typer.Option(help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5.")
-    ] = "cfg",
-    metrics: Metrics = "",
-    scorers: MoreScorers = "",
-    store: StorePath = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Fill a grid of prompts, checkpoints, strategies and CFG values; finished cells are skipped, so it may be stopped."""
-    said: list[str] = []
-    plan, wanted, more = parse_plan(seeds), names(metrics), names(scorers)
-    strategies = read_strategies(names(guidance), names(checkpoint), count_of(plan), store)
-    size, scales = (height, width), names(guidance_scales)
-    cells = grid(
-        prompts, names(checkpoint), scales, plan, steps, wanted, said.append, more, strategies, size, home=store
-    )
-    check_checkpoints(names(checkpoint), store)
-    mine = share(cells)
-    if not mine:  # of several processes more than there are cells
-        return
-    from t2ialign.use_cases.batches import benchmarks
-    from t2ialign.use_cases.batches import sweep as sweeping
-    from t2ialign.use_cases.workbench import open_workbench
-
-    with open_workbench(store) as bench, progress("sweeping") as show:
-        benchmarks.keep_swept(bench.results, prompts, plan)
-        for state in sweeping.sweep(bench, mine):
-            show(state.fraction, state.remaining)
-    _say_where(bench)
-    for line in (*said, *sweeping.note_lines(state.notes)):
-        print(line, file=sys.stderr)
-    emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 
 
 @app.command()

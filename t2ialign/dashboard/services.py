@@ -13,6 +13,7 @@ from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
 from t2ialign.dashboard.shared.owner import Guesses
 from t2ialign.dashboard.shared.visitors import Visits
 from t2ialign.engines import LocalEngine
+from t2ialign.jobs.precedence import serving
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
@@ -78,7 +79,7 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
         StoreBusy: another process owns the store.
     """
     known = partial(prompt_sets.every, bench.home, FIRST_SET)
-    engine = LocalEngine()
+    engine = LocalEngine(partial(serving, bench.home))  # sweeps wait while it works
     supervisor = Supervisor(bench.store)
     return Services(
         bench, bench.store, engine, known, OneRunPerPage(engine), Visits(engine), supervisor, trouble=trouble

@@ -4,6 +4,7 @@
 
 ======================  =====================================================================================
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
+many cells at once      ``tally`` (what is there of them), ``size_of_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores``; ``paired_scores``, ``strategy_scores`` for ``tradeoff``
 the chart               ``scored_points``, ``scored_comparisons`` of ``pairs_of``: what those rows add up to, quickly
@@ -71,6 +72,7 @@ from t2ialign.store.scores import (
     scores_of,
     strategy_scores,
 )
+from t2ialign.store.tally import Tally, Wanted, size_of_pictures, tally
 from t2ialign.store.vote_rows import ingest_votes
 
 __all__ = [
@@ -92,6 +94,8 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StrayPrompt",
+    "Tally",
+    "Wanted",
     "add_batch",
     "add_benchmark",
     "add_job",
@@ -140,17 +144,19 @@ __all__ = [
     "record_scores",
     "rename_checkpoint",
     "records_of",
-    "score_rows",
     "run_marks",
+    "score_rows",
+    "scored_comparisons",
     "scored_metrics",
     "scored_points",
-    "scored_comparisons",
     "scores_of",
     "set_mark",
     "set_run_mark",
     "set_status",
+    "size_of_pictures",
     "strategy_scores",
     "stray_prompts",
+    "tally",
     "train_steps",
     "titles",
     "update_job",

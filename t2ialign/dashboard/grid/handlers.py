@@ -251,24 +251,26 @@ def _menu(services: Services, kind: str, values: list[str]) -> gr.Dropdown:
     return gr.Dropdown(offers, value=values, visible=bool(kind), multiselect=True, allow_custom_value=True)
 
 
-def hidden(x: str, y: str) -> Updates:
-    """The fields that an axis stands for are out of sight."""
+def hidden(x: str, y: str, form: GridForm | None = None) -> Updates:
+    """The fields that an axis stands for are out of sight; with a ``form``, all of them say what it says."""
     taken = {x, y}
+
+    def told(name: str) -> dict[str, Any]:  # what is set on a component afterwards, Gradio does not send
+        return {"visible": name not in taken, **({"value": getattr(form, name)} if form else {})}
+
     return {
-        "prompt": gr.Textbox(visible="prompt" not in taken),
-        "checkpoint": gr.Dropdown(visible="checkpoint" not in taken),
-        "guidance_scale": gr.Number(visible="guidance_scale" not in taken),
-        "guidance": gr.Dropdown(visible="guidance" not in taken),
-        "first_seed": gr.Number(visible="seed" not in taken),
-        "seed_count": gr.Slider(visible="seed" not in taken),
+        "prompt": gr.Textbox(**told("prompt")),
+        "checkpoint": gr.Dropdown(**told("checkpoint")),
+        "guidance_scale": gr.Number(**told("guidance_scale")),
+        "guidance": gr.Dropdown(**told("guidance")),
+        "first_seed": gr.Number(**{**told("first_seed"), "visible": "seed" not in taken}),
+        "seed_count": gr.Slider(**{**told("seed_count"), "visible": "seed" not in taken}),
     }
 
 
 def _filled(services: Services, form: GridForm) -> Updates:
     values: Updates = {name: getattr(form, name) for name in FIELDS}
-    shown = hidden(form.x, form.y)
-    for name, field in shown.items():
-        field.value = values[name]
+    shown = hidden(form.x, form.y, form)
     for name in ("x", "y"):
         shown[f"{name}_values"] = _menu(services, values[name], list(values[f"{name}_values"]))
     return values | shown

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from t2ialign.dashboard.shared.contact_sheet import SMALL, Group, sheet
 from t2ialign.dashboard.shared.html import Look
-from t2ialign.dashboard.shared.links import Subject
+from t2ialign.dashboard.shared.links import Subject, around_point
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.store import counted_notes
 from t2ialign.tradeoff.comparison import Comparison
@@ -55,6 +55,7 @@ def point_details_html(found: PointDetails) -> Markup:
         opened=opened,
         sheet=sheet([found.group]) if opened else "",
         href=Subject(cell=found.open).href,
+        around=around_point(found.point.config.key),
         hard=found.group.pixels <= SMALL,
         notes=counted_notes(found.point),
     )

@@ -115,12 +115,12 @@ def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def read_scales(said: Sequence[str]) -> list[float]:
-    """Guidance scales as people write them."""
+def read_scales(said: Sequence[str], what: str = "Guidance scales") -> list[float]:
+    """Guidance scales, or other numbers, as people write them."""
     try:
         return [float(scale) for scale in said]
     except ValueError as error:
-        raise InputError(f"Guidance scales are numbers separated by commas, as 1,2,4: {error}.") from error
+        raise InputError(f"{what} are numbers separated by commas, as 1,2,4: {error}.") from error
 
 
 def grid(

@@ -103,6 +103,8 @@ def test_a_link_opens_what_is_stored_and_draws_nothing(services, config):
     found = handlers.open_page(services, {"query": link(FORM)}, "")
     assert found["table"].count("t2-tile ready") == 4 and "4 of 16 pictures are there" in found["progress"]
     assert found["prompt"].value == PROMPT and not found["checkpoint"].visible
+    sent = found["prompt"].constructor_args
+    assert sent["value"] == PROMPT and found["seed_count"].constructor_args["value"] == 4, "what Gradio sends"
     assert services.engine.unfinished() == ()
 
 
