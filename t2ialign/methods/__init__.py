@@ -7,7 +7,7 @@ Align page and its options on the command line (``Method.controls``). To add one
 
 from __future__ import annotations
 
-from t2ialign.methods import diffusion_dpo, diffusion_kto, dmpo, f_dpo, gors, ipo, mi_tune
+from t2ialign.methods import d3po, ddpo, diffusion_dpo, diffusion_kto, dmpo, dpok, f_dpo, gors, grpo, ipo, mi_tune, spo
 from t2ialign.methods.method import Method
 
 METHODS: dict[str, Method] = {
@@ -18,4 +18,9 @@ METHODS: dict[str, Method] = {
     "diffusion_kto": diffusion_kto.METHOD,
     "mi_tune": mi_tune.METHOD,
     "gors": gors.METHOD,
+    "ddpo": ddpo.METHOD,
+    "dpok": dpok.METHOD,
+    "grpo": grpo.METHOD,
+    "d3po": d3po.METHOD,
+    "spo": spo.METHOD,
 }
