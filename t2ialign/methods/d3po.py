@@ -49,6 +49,6 @@ METHOD = Method(
     published_steps=400,
     embedded_steps=40,
     published={"learning_rate": 3e-5, "guidance_scale": 5.0, "sampling_steps": 20, "groups": 10, "accumulate": 64},
-    embedded={"learning_rate": 1e-3, "groups": 12, "accumulate": 1},
-    hidden=NOT_ON_POLICY | {"candidates"},
+    embedded={"learning_rate": 2e-3, "sampling_steps": 8, "groups": 6, "accumulate": 1},
+    hidden=NOT_ON_POLICY | {"candidates", "step_share"},
 )

@@ -36,7 +36,8 @@ def recipe(settings: Settings) -> Recipe:
             "importance_sampling."
         )
     loss = PolicyGradient(0.0 if by_score else own.clip, kl_weight=settings.training.kl_weight)
-    return Recipe(MarkedPictures(settings.pictures.candidates, "z_score", own.limit), loss, rollouts.updates)
+    drawn = MarkedPictures(settings.pictures.candidates, "z_score", own.limit, rollouts.step_share)
+    return Recipe(drawn, loss, rollouts.updates)
 
 
 METHOD = Method(
@@ -53,6 +54,6 @@ METHOD = Method(
     published_steps=100,
     embedded_steps=40,
     published={"learning_rate": 3e-4, "guidance_scale": 5.0, "updates": 2, "accumulate": 64, "rank": 4},
-    embedded={"learning_rate": 1e-3, "updates": 2, "accumulate": 1, "rank": 8},
+    embedded={"candidates": 6, "sampling_steps": 8, "learning_rate": 2e-3, "updates": 2, "accumulate": 1, "rank": 8},
     hidden=NOT_ON_POLICY,
 )

@@ -27,9 +27,10 @@ class Options:
 
 
 def recipe(settings: Settings) -> Recipe:
-    own, pull = settings.own, settings.training.kl_weight
+    own, rollouts, pull = settings.own, settings.rollouts, settings.training.kl_weight
     loss = PolicyGradient(own.clip, False, own.reward_weight, pull, KL_FORMS[own.kl_form])
-    return Recipe(MarkedPictures(settings.pictures.candidates, "mean", limit=100.0), loss, settings.rollouts.updates)
+    drawn = MarkedPictures(settings.pictures.candidates, "mean", 100.0, rollouts.step_share)
+    return Recipe(drawn, loss, rollouts.updates)
 
 
 METHOD = Method(
@@ -45,6 +46,6 @@ METHOD = Method(
     published_steps=2000,
     embedded_steps=40,
     published={"learning_rate": 1e-5, "kl_weight": 0.01, "grad_clip": 0.1, "rank": 4, "updates": 1, "accumulate": 64},
-    embedded={"learning_rate": 1e-3, "kl_weight": 0.01, "grad_clip": 1.0, "rank": 8, "updates": 2, "accumulate": 1},
+    embedded={"candidates": 6, "sampling_steps": 8, "learning_rate": 2e-3, "kl_weight": 0.01, "grad_clip": 1.0, "rank": 8, "updates": 2, "accumulate": 1},
     hidden=NOT_ON_POLICY,
 )

@@ -18,15 +18,15 @@ class Options:
         1e-4, "Clip", "Largest change of a step's probability that is learned from.", 1e-6, 1, embedded=1e-3
     )
     limit: float = option(5.0, "Largest advantage", "In spreads of the prompt's own pictures.", 0.1, 100, 0.1)
-    step_share: float = option(0.6, "Share of the steps", "So many of a picture's steps are learned from.", 0.01, 1, 0.05)
     same_noise: bool = option(True, "Same noise", "The pictures of a group begin at one noise (DanceGRPO).")
 
 
 def recipe(settings: Settings) -> Recipe:
     own = settings.own
     loss = PolicyGradient(own.clip, kl_weight=settings.training.kl_weight)
-    drawn = MarkedPictures(settings.pictures.candidates, "z_score", own.limit, own.step_share, own.same_noise)
-    return Recipe(drawn, loss, settings.rollouts.updates)
+    rollouts = settings.rollouts
+    drawn = MarkedPictures(settings.pictures.candidates, "z_score", own.limit, rollouts.step_share, own.same_noise)
+    return Recipe(drawn, loss, rollouts.updates)
 
 
 METHOD = Method(
@@ -43,7 +43,7 @@ METHOD = Method(
     recipe=recipe,
     published_steps=300,
     embedded_steps=40,
-    published={"learning_rate": 1e-5, "kl_weight": 0.04, "candidates": 16, "updates": 4, "accumulate": 64},
-    embedded={"learning_rate": 1e-3, "kl_weight": 0.04, "candidates": 8, "updates": 2, "accumulate": 1},
+    published={"learning_rate": 1e-5, "kl_weight": 0.04, "candidates": 16, "step_share": 0.6, "updates": 4, "accumulate": 64},
+    embedded={"candidates": 6, "sampling_steps": 8, "learning_rate": 2e-3, "kl_weight": 0.04, "updates": 2, "accumulate": 1},
     hidden=NOT_ON_POLICY,
 )

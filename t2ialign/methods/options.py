@@ -120,9 +120,12 @@ NOT_ON_POLICY = frozenset(
 class RolloutOptions:
     """What a method that learns from a reward draws at every step, and whether variety is rewarded too."""
 
-    groups: int = option(32, "Prompts a step", "Each with its group of pictures.", 1, 1024, 1, embedded=4)
+    groups: int = option(32, "Prompts a step", "Each with its group of pictures.", 1, 1024, 1, embedded=3)
     updates: int = option(
         1, "Updates a step", "The step's transitions are shared out over so many updates of the weights.", 1, 64, 1
+    )
+    step_share: float = option(
+        1.0, "Share of the steps", "So many of a picture's steps are learned from.", 0.01, 1, 0.05, embedded=0.5
     )
     diversity_weight: float = option(
         0.0,

@@ -77,6 +77,6 @@ METHOD = Method(
         "rank": 4,
         "accumulate": 16,
     },
-    embedded={"learning_rate": 1e-3, "candidates": 4, "groups": 12, "rank": 8, "accumulate": 1},
-    hidden=NOT_ON_POLICY,
+    embedded={"learning_rate": 2e-3, "sampling_steps": 8, "candidates": 4, "groups": 6, "rank": 8, "accumulate": 1},
+    hidden=NOT_ON_POLICY | {"step_share"},
 )
