@@ -7,7 +7,23 @@ Align page and its options on the command line (``Method.controls``). To add one
 
 from __future__ import annotations
 
-from t2ialign.methods import d3po, ddpo, diffusion_dpo, diffusion_kto, dmpo, dpok, f_dpo, gors, grpo, ipo, mi_tune, spo
+from t2ialign.methods import (
+    alpha_dpo,
+    d3po,
+    ddpo,
+    diffusion_dpo,
+    diffusion_kto,
+    dmpo,
+    dpok,
+    dspo,
+    f_dpo,
+    gors,
+    grpo,
+    hn_itm,
+    ipo,
+    mi_tune,
+    spo,
+)
 from t2ialign.methods.method import Method
 
 METHODS: dict[str, Method] = {
@@ -15,6 +31,9 @@ METHODS: dict[str, Method] = {
     "f_dpo": f_dpo.METHOD,
     "ipo": ipo.METHOD,
     "dmpo": dmpo.METHOD,
+    "alpha_dpo": alpha_dpo.METHOD,
+    "dspo": dspo.METHOD,
+    "hn_itm": hn_itm.METHOD,
     "diffusion_kto": diffusion_kto.METHOD,
     "mi_tune": mi_tune.METHOD,
     "gors": gors.METHOD,

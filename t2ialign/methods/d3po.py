@@ -25,7 +25,9 @@ class Options:
         choices=("reverse_kl", "jensen_shannon", "forward_kl", "alpha"),
         free=True,
     )
-    discount: float = option(1.0, "Discount", "DenseReward: the k-th step from the noise weighs this to the k.", 0.1, 1, 0.05)
+    discount: float = option(
+        1.0, "Discount", "DenseReward: the k-th step from the noise weighs this to the k.", 0.1, 1, 0.05
+    )
 
 
 def recipe(settings: Settings) -> Recipe:

@@ -46,6 +46,15 @@ METHOD = Method(
     published_steps=2000,
     embedded_steps=40,
     published={"learning_rate": 1e-5, "kl_weight": 0.01, "grad_clip": 0.1, "rank": 4, "updates": 1, "accumulate": 64},
-    embedded={"candidates": 6, "sampling_steps": 8, "learning_rate": 2e-3, "kl_weight": 0.01, "grad_clip": 1.0, "rank": 8, "updates": 2, "accumulate": 1},
+    embedded={
+        "candidates": 6,
+        "sampling_steps": 8,
+        "learning_rate": 2e-3,
+        "kl_weight": 0.01,
+        "grad_clip": 1.0,
+        "rank": 8,
+        "updates": 2,
+        "accumulate": 1,
+    },
     hidden=NOT_ON_POLICY,
 )

@@ -43,7 +43,21 @@ METHOD = Method(
     recipe=recipe,
     published_steps=300,
     embedded_steps=40,
-    published={"learning_rate": 1e-5, "kl_weight": 0.04, "candidates": 16, "step_share": 0.6, "updates": 4, "accumulate": 64},
-    embedded={"candidates": 6, "sampling_steps": 8, "learning_rate": 2e-3, "kl_weight": 0.04, "updates": 2, "accumulate": 1},
+    published={
+        "learning_rate": 1e-5,
+        "kl_weight": 0.04,
+        "candidates": 16,
+        "step_share": 0.6,
+        "updates": 4,
+        "accumulate": 64,
+    },
+    embedded={
+        "candidates": 6,
+        "sampling_steps": 8,
+        "learning_rate": 2e-3,
+        "kl_weight": 0.04,
+        "updates": 2,
+        "accumulate": 1,
+    },
     hidden=NOT_ON_POLICY,
 )

@@ -22,7 +22,12 @@ from t2ialign.training.step_losses import StepPreference
 class Options:
     beta: float = option(10.0, "Beta", "Strength, on a step's log-ratio.", 0.001, 10_000, 0.5)
     clamp: float = option(
-        0.1, "Clamp", "Bounds both ratios; beyond, a pair teaches nothing. 0: none, and the divergences differ.", 0, 0.9, 0.01
+        0.1,
+        "Clamp",
+        "Bounds both ratios; beyond, a pair teaches nothing. 0: none, and the divergences differ.",
+        0,
+        0.9,
+        0.01,
     )
     divergence: str = option(
         "reverse_kl",
@@ -34,7 +39,9 @@ class Options:
     match_strength: bool = option(
         True, "Match strength", "Divide beta by f''(1), so that every divergence starts as strong as reverse KL."
     )
-    skip: int = option(4, "Steps left out", "So many first steps, of which nobody can judge a picture.", 0, 199, 1, embedded=2)
+    skip: int = option(
+        4, "Steps left out", "So many first steps, of which nobody can judge a picture.", 0, 199, 1, embedded=2
+    )
     threshold: float = option(
         0.3,
         "Least preference",

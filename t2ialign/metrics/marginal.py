@@ -1,8 +1,8 @@
-"""What each picture adds to the diversity of its set: D(all) - D(all but it), times n - 1.
+"""What each picture adds to the diversity of its set: D(all) - D(all but it), times n.
 
-With that factor it is Tukey's jackknife effect, and for a metric that is a mean over pairs it is also the weight with which
-the metric's own gradient reaches a sampler that draws the pictures (the score function estimate of grad E[D]): rewarding it
-with weight lambda is ascending lambda D.
+D(all but it) knows nothing of the picture, so it is a baseline: with the factor n, the mean over the pictures of this times
+the gradient of log p is an unbiased estimate of the gradient of E[D], for any metric of sets. Rewarding it with weight lambda
+is ascending lambda D.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def set_value(metric: Metric, features: Features) -> Callable[[Int[Tensor, " m"]
 
 
 def marginals(value: Callable[[Int[Tensor, " m"]], float], count: int) -> Float[Tensor, " n"]:
-    """(n - 1) (value(all) - value(all but i)) for each of ``count`` pictures; 0 where either is unknown."""
+    """N (value(all) - value(all but i)) for each of ``count`` pictures; 0 where either is unknown."""
     everyone = torch.arange(count)
     whole = value(everyone)
     without = torch.tensor([value(everyone[everyone != one]) for one in range(count)], dtype=torch.float64)
-    return ((count - 1) * (whole - without)).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).float()
+    return (count * (whole - without)).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).float()
 
 
 def negative_mmd(

@@ -20,7 +20,7 @@ from t2ialign.training.step_losses import PolicyGradient, StepLoss, StepPreferen
 from t2ialign.types import InputError
 from tests.training.toy import CHAIN, ONE, STEPS, TASTE, ToyPolicy, linear, session, slopes, trained
 
-PLAN = TrainPlan(steps=25, batch=2, learning_rate=0.05, grad_clip=0, save_every=10)
+PLAN = TrainPlan(steps=12, batch=2, learning_rate=0.05, grad_clip=0, save_every=10)
 RECIPES: dict[str, tuple[Collector, StepLoss]] = {
     "ddpo, score function": (MarkedPictures(16), PolicyGradient(clip=0)),
     "ddpo, importance sampling": (MarkedPictures(16), PolicyGradient(clip=0.1)),
@@ -28,7 +28,7 @@ RECIPES: dict[str, tuple[Collector, StepLoss]] = {
     "grpo": (MarkedPictures(16, same_noise=True, share=0.6), PolicyGradient(clip=0.1, kl_weight=0.01)),
     "d3po": (PicturePairs(), StepPreference(Sigmoid(1.0))),
     **{
-        f"spo, {name}": (Branches(4, 1, 0.0), StepPreference(Sigmoid(2.0), divergence(), clamp))
+        f"spo, {name}, clamp {clamp}": (Branches(4, 1, 0.0), StepPreference(Sigmoid(2.0), divergence(), clamp))
         for name, divergence in DIVERGENCES.items()
         for clamp in (0.1, 0.0)
     },
@@ -43,26 +43,27 @@ def mean_reward(policy: ToyPolicy, count: int = 400) -> float:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_method_climbs(name: str) -> None:
     collector, loss = RECIPES[name]
-    plan = dataclasses.replace(PLAN, batch=16) if isinstance(collector, PicturePairs) else PLAN
+    pairs = not isinstance(collector, MarkedPictures)
+    plan = dataclasses.replace(PLAN, batch=8) if pairs else PLAN
     policy, steps = trained(Recipe(collector, loss, updates=2), plan)
     before = mean_reward(ToyPolicy())
     assert abs(before) < 0.25, "the mixture is symmetric"
-    assert mean_reward(policy) > before + 0.4
+    assert mean_reward(policy) > before + 0.3
     assert steps[-1].kl > steps[0].kl >= 0 and math.isfinite(steps[-1].reward)
 
 
 def test_the_kl_ends_where_theory_says() -> None:
     """For a linear reward and one Gaussian, every step's mean moves by std^2 / beta times what the reward gains from it."""
-    beta, policy = 2.0, ToyPolicy(centers=ONE)
+    beta, policy = 0.3, ToyPolicy(centers=ONE)
     loss = PolicyGradient(clip=0, kl_weight=beta)
-    plan = TrainPlan(steps=150, batch=8, learning_rate=0.03, grad_clip=0, save_every=0)
+    plan = TrainPlan(steps=90, batch=2, learning_rate=0.03, grad_clip=0, save_every=0)
     policy.matrix.requires_grad_(False)
     averaged = torch.zeros(STEPS, 2)
-    recipe = Recipe(MarkedPictures(64, "mean", limit=100), loss)
+    recipe = Recipe(MarkedPictures(128, "mean", limit=100), loss)
     for step in train_on_policy(session(policy, recipe, plan)):
-        averaged += policy.shift.detach() / 100 if step.step > 50 else 0
-    assert averaged == pytest.approx(best_shift(beta), abs=0.05)
-    assert float(best_shift(beta).abs().max()) > 0.3, "there is something to find"
+        averaged += policy.shift.detach() / 60 if step.step > 30 else 0
+    assert averaged == pytest.approx(best_shift(beta), abs=0.08)
+    assert float(best_shift(beta).abs().max()) > 0.5, "there is something to find"
 
 
 def best_shift(beta: float) -> torch.Tensor:

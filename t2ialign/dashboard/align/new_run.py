@@ -146,6 +146,8 @@ def source_choices(services: Services, method: str, parent: str | None) -> Any:
         return gr.update(choices=[("its own pictures", "")], value="", info=info)
     known = [(f"{source}: {words}", str(source)) for source, words in sources(services.bench, entry.backbone)]
     info = "Or type votes:STUDY, parquet:FILE, jsonl:FILE, hub:ORG/NAME."
+    if chosen.data == "reward":
+        info = "Who marks the pictures that it draws. Or type metric:NAME."
     names = [name for _, name in known]
     return gr.update(
         choices=known, value=str(chosen.source) if str(chosen.source) in names else next(iter(names), ""), info=info

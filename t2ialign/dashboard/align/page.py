@@ -12,7 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
-from t2ialign.dashboard.align.runs import CURVES, POLL_SECONDS
+from t2ialign.dashboard.align.runs import BOXES, CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -26,6 +26,7 @@ REFILLED = ("steps", "pairs", "source_preview", *all_fields())
 OPENED = ("job", "fold")
 VIEW = (
     *("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES),
+    *BOXES,
     *("alignment_title", "diversity_title", "samples", "curves"),
 )
 LISTED = ("listed", "history", "timer")

@@ -22,6 +22,9 @@ CURVE_WORDS = {
         "Log-ratios",
         "How much likelier winners and losers have become. Both may sink: then only their gap grows.",
     ),
+    "reward": ("Reward", "What the pictures of each step are worth to who marks them."),
+    "kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
+    "drawn": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
     "alignment": ("Alignment", "The fixed batch below against its prompts, with its interval."),
     "diversity": ("Diversity", "How much the same batch's pictures of one prompt differ."),
 }
@@ -126,7 +129,7 @@ def run_panel() -> Components:
         parts |= _result_panel()
         with gr.Row(visible=False, elem_id="t2-curves") as parts["curves"]:
             for name, (title, words) in CURVE_WORDS.items():
-                with gr.Column(min_width=250, elem_classes="t2-curve"):
+                with gr.Column(min_width=250, elem_classes="t2-curve") as parts[f"{name}_box"]:
                     heading = gr.HTML(curve_title(title), apply_default_css=False)
                     parts[name] = gr.Plot(show_label=False, container=False, elem_id=f"t2-curve-of-{name}")
                     gr.HTML(paragraph(words), apply_default_css=False)

@@ -132,7 +132,9 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
 def _check_watch(watch: WatchOptions, rounds: int) -> None:
     """Refuses a run that is to stop by its diversity where nobody looks at that."""
     if watch.narrowest and not watch.probe_every:
-        raise InputError("A run stops by its diversity only where that is probed: set the steps between probes above 0.")
+        raise InputError(
+            "A run stops by its diversity only where that is probed: set the steps between probes above 0."
+        )
     if watch.narrowest and rounds > 1:
         raise InputError("A run in rounds does not stop by its diversity: ask for one round, or leave --narrowest out.")
 
