@@ -97,6 +97,6 @@ def gaussian_log_prob(
 def gaussian_kl(
     mean: Float[Tensor, "n c h w"], other_mean: Float[Tensor, "n c h w"], std: Scalar
 ) -> Float[Tensor, " n"]:
-    """KL of two steps of one std, |mean - other|^2 / (2 std^2), averaged over the latents' elements as ``gaussian_log_prob``."""
+    """KL of two steps of one std, |mean - other|^2 / (2 std^2), averaged over the latents' elements."""
     std = torch.as_tensor(std, dtype=torch.float32, device=mean.device)
     return (((mean.float() - other_mean.float()) / std).square() / 2).mean((1, 2, 3))
