@@ -146,7 +146,7 @@ class PicturePairs:
                     self.discount ** index.float() * differs,
                 )
             )
-        return Experience(joined(parts, drawing.folder), *_means(marks))
+        return Experience(joined(without_ties(parts), drawing.folder), *_means(marks))
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Branches:
             found, marks = self._one(drawing, number, row)
             parts += found
             last += marks[-1:]
-        return Experience(joined(parts, drawing.folder), _means(last)[0], math.nan)
+        return Experience(joined(without_ties(parts), drawing.folder), _means(last)[0], math.nan)
 
     @torch.no_grad()
     def _one(self, drawing: Drawing, number: int, row: int) -> tuple[list[Replay], list[Marks]]:
@@ -229,16 +229,18 @@ def advantages(rewards: Float[Tensor, " n"], baseline: Baseline, limit: float) -
 
 
 def joined(parts: Sequence[Replay], folder: Path | None) -> Replay:
-    """Several groups' examples as one, without those of weight 0 (but never without any)."""
-    weights = torch.cat([part.weights for part in parts])
-    chosen = weights.nonzero().flatten() if bool((weights != 0).any()) else torch.arange(1)
-    whole = Replay(
+    """Several groups' examples as one."""
+    return Replay(
         kept([part.before for part in parts], folder, "before"),
         kept([part.after for part in parts], folder, "after"),
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("index", "rows", "log_prob")),
-        weights,
+        *(torch.cat([getattr(part, name) for part in parts]) for name in ("index", "rows", "log_prob", "weights")),
     )
-    return whole if len(chosen) == len(weights) else whole.take(chosen)
+
+
+def without_ties(parts: Sequence[Replay]) -> list[Replay]:
+    """The pairs that teach something; one that teaches nothing where there is no other."""
+    found = [part.take(part.weights.nonzero().flatten()) for part in parts]
+    return [part for part in found if len(part)] or [parts[0].take(torch.arange(1))]
 
 
 def _means(marks: Sequence[Marks]) -> tuple[float, float]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from t2ialign.training.diagnostics import Found, collect, train_step
 from t2ialign.training.draws import epoch_order
@@ -62,16 +64,16 @@ class OnPolicySession:
             draw = torch.Generator().manual_seed((self.plan.seed * 1_000_003 + step) * 101 + turn)
             order = torch.randperm(len(replay), generator=draw)
             for rows in order.tensor_split(min(self.recipe.updates, len(order))):
-                found = self.update(replay.take(rows), step)
+                found = self.update(replay, rows, step)
                 first = first or found
         assert first is not None, "a step has at least one update"
         return first
 
-    def update(self, examples: Replay, step: int) -> tuple[Found, float]:
-        """One update of the weights, on all of the examples."""
-        terms, count = [], len(examples)
-        for rows in torch.arange(count).tensor_split(min(self.parts, count)):
-            found = self.recipe.loss(evaluate_steps(self.policy, self.chain, examples.take(rows)))
+    def update(self, replay: Replay, chosen: Int[Tensor, " b"], step: int) -> tuple[Found, float]:
+        """One update of the weights, on the chosen examples."""
+        terms, count = [], len(chosen)
+        for rows in chosen.tensor_split(min(self.parts, count)):
+            found = self.recipe.loss(evaluate_steps(self.policy, self.chain, replay.take(rows)))
             torch.autograd.backward(self.state.scaler.scale(found.values.sum() / count))
             terms.append(found.detach())
         whole = collect(terms, ALONE)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from t2ialign.training.experience import Branches, Drawing, MarkedPictures, PicturePairs, advantages, joined
+from t2ialign.training.experience import Branches, Drawing, MarkedPictures, PicturePairs, advantages
 from t2ialign.training.rollouts import Marks
 from tests.training.toy import CHAIN, STEPS, TASTE, ToyPolicy, linear
 
@@ -68,6 +68,9 @@ def test_branches_leave_from_one_step_and_the_first_steps_teach_nothing() -> Non
     assert len(Branches(4, 2, 0.99).collect(drawing()).replay) < len(replay), "weak preferences are left out"
 
 
-def test_nothing_to_learn_from_is_one_example_of_no_weight() -> None:
-    replay = MarkedPictures(2).collect(drawing()).replay
-    assert len(joined([replace(replay, weights=torch.zeros(len(replay)))], None)) == 1
+def test_pictures_that_are_all_alike_still_feel_the_pull_to_the_base() -> None:
+    def all_alike(latents: Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
+        return Marks(torch.ones(len(latents)), torch.ones(len(latents)))
+
+    replay = MarkedPictures(3).collect(drawing(reward=all_alike)).replay
+    assert len(replay) == 2 * 3 * STEPS and not replay.weights.any()

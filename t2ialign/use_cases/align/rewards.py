@@ -17,6 +17,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.metrics.marginal import marginals, negative_mmd, set_value
 from t2ialign.registry import unknown
 from t2ialign.seeds import designed_seeds
+from t2ialign.training.experience import Branches
 from t2ialign.training.regularisers import renyi_entropy
 from t2ialign.training.rollouts import Marks
 from t2ialign.types import AdapterUse, Encoder, GenerationConfig, InputError, Metric, Prompt, SeedBatch
@@ -78,7 +79,10 @@ class NearnessToBase:
 
 @dataclass(frozen=True)
 class PictureReward:
-    """The judge's mean mark, plus ``weight`` times what a picture adds to the diversity of its group."""
+    """The judge's mean mark, plus ``weight`` times what a picture adds to the diversity of its group.
+
+    Diversity of weight 0 is measured where it is ``watched``: ways on from one step are no set of pictures.
+    """
 
     view: Backbone
     prompts: tuple[Prompt, ...]
@@ -86,6 +90,7 @@ class PictureReward:
     judge: Judge
     diversity: Diversity
     weight: float
+    watched: bool = True
 
     def __call__(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...]) -> Marks:
         unknown_information = torch.full((len(latents),), torch.nan)
@@ -98,6 +103,8 @@ class PictureReward:
             unknown_information,
         )
         plain = self.judge.mean(batch).float().cpu()
+        if not self.weight and not self.watched:
+            return Marks(plain, plain)
         value = self.diversity(batch, latents)
         bonus = marginals(value, len(latents)) if self.weight and len(latents) > 2 else torch.zeros(len(latents))
         return Marks(plain + self.weight * bonus, plain, value(torch.arange(len(latents))))
@@ -125,7 +132,8 @@ def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward:
     )
     rollouts = plan.settings.rollouts
     diversity = _diversity(bench, plan, policy)
-    return PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight)
+    watched = not isinstance(plan.method.recipe_of(plan.settings).collector, Branches)
+    return PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight, watched)
 
 
 def diversity_metric(bench: Workbench, plan: Plan) -> str:
