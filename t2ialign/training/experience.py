@@ -56,7 +56,10 @@ class Experience:
 
 @runtime_checkable
 class Collector(Protocol):
-    """How a policy's own pictures become examples."""
+    """How a policy's own pictures become examples; ``pictures`` are drawn of each prompt."""
+
+    @property
+    def pictures(self) -> int: ...
 
     def collect(self, drawing: Drawing) -> Experience: ...
 
@@ -75,6 +78,10 @@ class MarkedPictures:
     limit: float = 5.0
     share: float = 1.0
     same_noise: bool = False
+
+    @property
+    def pictures(self) -> int:
+        return self.group
 
     def collect(self, drawing: Drawing) -> Experience:
         parts, marks = [], []
@@ -122,6 +129,10 @@ class PicturePairs:
 
     discount: float = 1.0
 
+    @property
+    def pictures(self) -> int:
+        return 2
+
     def collect(self, drawing: Drawing) -> Experience:
         parts, marks = [], []
         channels, height, width = drawing.policy.shape
@@ -160,6 +171,10 @@ class Branches:
     candidates: int = 4
     skip: int = 4
     threshold: float = 0.3
+
+    @property
+    def pictures(self) -> int:
+        return self.candidates
 
     def collect(self, drawing: Drawing) -> Experience:
         parts, last = [], []

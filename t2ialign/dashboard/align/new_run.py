@@ -43,6 +43,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         ),
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
+        "rollouts_fold": gr.Accordion(visible=chosen.data == "reward"),
         **shown(method, small),
     }
 

@@ -22,7 +22,7 @@ from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 
 TITLE = "Align"
 FORM = ("method", *ASKED, *all_fields())
-REFILLED = ("steps", "pairs", "source_preview", *all_fields())
+REFILLED = ("steps", "pairs", "source_preview", "rollouts_fold", *all_fields())
 OPENED = ("job", "fold")
 VIEW = (
     *("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES),

@@ -37,7 +37,7 @@ from t2ialign.store.images import decode, read
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.job import LIVE
 
-OF_PAIRS, OF_DRAWING = ("accuracy", "bands"), ("reward", "kl", "drawn")
+OF_PAIRS, OF_DRAWING = ("accuracy", "bands"), ("drawn_reward", "drawn_kl", "drawn_diversity")
 CURVES = ("loss", *OF_PAIRS, *OF_DRAWING, "alignment", "diversity")
 BOXES = tuple(f"{name}_box" for name in (*OF_PAIRS, *OF_DRAWING))  # each is shown where its kind of run is
 HIDDEN = "measured"  # what the drawn curves were drawn from
@@ -135,9 +135,9 @@ def curves(watched: TrainingJobState, dark: bool) -> Updates:
         "loss": loss_figure(steps, total, dark),
         "accuracy": accuracy_figure(steps, total, dark),
         "bands": bands_figure(steps, total, dark),
-        "reward": reward_figure(steps, total, dark),
-        "kl": kl_figure(steps, total, dark),
-        "drawn": drawn_diversity_figure(steps, total, dark),
+        "drawn_reward": reward_figure(steps, total, dark),
+        "drawn_kl": kl_figure(steps, total, dark),
+        "drawn_diversity": drawn_diversity_figure(steps, total, dark),
         **{f"{name}_box": gr.Column(visible=not drawing) for name in OF_PAIRS},
         **{f"{name}_box": gr.Column(visible=drawing) for name in OF_DRAWING},
     }

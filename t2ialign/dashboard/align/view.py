@@ -22,9 +22,9 @@ CURVE_WORDS = {
         "Log-ratios",
         "How much likelier winners and losers have become. Both may sink: then only their gap grows.",
     ),
-    "reward": ("Reward", "What the pictures of each step are worth to who marks them."),
-    "kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
-    "drawn": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
+    "drawn_reward": ("Reward", "What the pictures of each step are worth to who marks them."),
+    "drawn_kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
+    "drawn_diversity": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
     "alignment": ("Alignment", "The fixed batch below against its prompts, with its interval."),
     "diversity": ("Diversity", "How much the same batch's pictures of one prompt differ."),
 }
@@ -85,7 +85,7 @@ def _common_panels() -> Components:
     for group, names in fields_by_group().items():
         if group != "method":
             with (
-                gr.Accordion(GROUPS[group], open=False, elem_classes="t2-more-fields"),
+                gr.Accordion(GROUPS[group], open=False, elem_classes="t2-more-fields") as parts[f"{group}_fold"],
                 gr.Row(elem_classes="t2-fields"),
             ):
                 parts |= {name: component(name) for name in names}

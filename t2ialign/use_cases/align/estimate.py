@@ -82,9 +82,9 @@ def _step_seconds(plan: Plan, evaluation: float) -> float:
     """Seconds of one optimisation step; of a method that draws, with its pictures."""
     policy = evaluation * (1 + BACKWARD) * (DORA if plan.values["adapter"] == "dora" else 1.0)
     if plan.method.data == "reward":
-        pictures = plan.settings.rollouts.groups * plan.settings.pictures.candidates
+        drawn = plan.settings.rollouts.groups * plan.method.recipe_of(plan.settings).collector.pictures
         guided = 2 * plan.settings.pictures.sampling_steps
-        return pictures * (guided * (2 * evaluation + policy) + MARKING)
+        return drawn * (guided * (evaluation + plan.settings.rollouts.step_share * (evaluation + policy)) + MARKING)
     needs_reference = plan.method.loss_of(plan.settings).needs_reference
     example = (policy + evaluation * needs_reference) * (2 if plan.method.data == "pairs" else 1)
     return plan.settings.training.batch_size * example
