@@ -136,7 +136,7 @@ class RolloutOptions:
         1000,
         0.1,
     )
-    diversity: str = option(
+    diversity_metric: str = option(
         "",
         "Diversity is",
         "A metric of sets; empty for the backbone's own. mmd: nearness to the base's unguided pictures; latent_entropy: "

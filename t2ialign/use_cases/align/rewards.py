@@ -142,7 +142,7 @@ def diversity_metric(bench: Workbench, plan: Plan) -> str:
     Raises:
         InputError: it is no metric of sets.
     """
-    name = plan.settings.rollouts.diversity or default_metric(bench, plan.entry.scorers, "diversity")
+    name = plan.settings.rollouts.diversity_metric or default_metric(bench, plan.entry.scorers, "diversity")
     if name in (MMD, ENTROPY):
         return name
     if name not in METRICS:

@@ -50,8 +50,8 @@ def made(bench: Workbench, policy: Backbone, **more: object) -> PictureReward:
 def test_the_reward_is_alignment_plus_lambda_times_marginal_diversity(
     bench: Workbench, policy: Backbone, latents: Tensor, name: str
 ) -> None:
-    plain = made(bench, policy, diversity=name)(latents, 0, SEEDS)
-    varied = made(bench, policy, diversity=name, diversity_weight=2.0)
+    plain = made(bench, policy, diversity_metric=name)(latents, 0, SEEDS)
+    varied = made(bench, policy, diversity_metric=name, diversity_weight=2.0)
     found = varied(latents, 0, SEEDS)
     assert torch.equal(plain.reward, plain.plain) and torch.equal(found.plain, plain.plain)
     bonus = (found.reward - found.plain) / 2
@@ -74,8 +74,8 @@ def varied_batch(reward: PictureReward, latents: Tensor):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"diversity": "lpipps"}, "did you mean 'lpips'"),
-        ({"diversity": "clip_score"}, "measures single pictures"),
+        ({"diversity_metric": "lpipps"}, "did you mean 'lpips'"),
+        ({"diversity_metric": "clip_score"}, "measures single pictures"),
         ({"pairs": parse_source("votes:some")}, "needs somebody to mark them"),
         ({"narrowest": 10}, "set the steps between probes"),
         ({"batch_size": 4}, "no option called 'batch_size'"),
@@ -89,6 +89,11 @@ def test_bad_requests_are_answered_with_a_sentence(bench: Workbench, options: di
 def test_what_a_run_is_made_of_names_judge_and_diversity(bench: Workbench) -> None:
     found = [
         ingredients_of(bench, plan(bench, short("ddpo", **more)))
-        for more in ({}, {"diversity": "lpips"}, {"diversity": "mmd"}, {"pairs": parse_source("metric:clip_score")})
+        for more in (
+            {},
+            {"diversity_metric": "lpips"},
+            {"diversity_metric": "mmd"},
+            {"pairs": parse_source("metric:clip_score")},
+        )
     ]
     assert len({one.judge for one in found}) == 4 and all(one.prompts for one in found)
