@@ -248,7 +248,10 @@ def joined(parts: Sequence[Replay], folder: Path | None) -> Replay:
     return Replay(
         kept([part.before for part in parts], folder, "before"),
         kept([part.after for part in parts], folder, "after"),
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("index", "rows", "log_prob", "weights")),
+        torch.cat([part.index for part in parts]),
+        torch.cat([part.rows for part in parts]),
+        torch.cat([part.log_prob for part in parts]),
+        torch.cat([part.weights for part in parts]),
     )
 
 
