@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from t2ialign.divergences import DIVERGENCES
+from t2ialign.metrics.marginal import marginals
 from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.experience import Branches, Collector, MarkedPictures, PicturePairs
 from t2ialign.training.on_policy import Recipe, train_on_policy
 from t2ialign.training.plan import TrainPlan
-from t2ialign.training.rollouts import walk
+from t2ialign.training.rollouts import Marks, Reward, walk
 from t2ialign.training.step_losses import PolicyGradient, StepLoss, StepPreference
 from t2ialign.types import InputError
 from tests.training.toy import CHAIN, ONE, STEPS, TASTE, ToyPolicy, linear, session, slopes, trained
@@ -75,6 +76,29 @@ def best_shift(beta: float) -> torch.Tensor:
     )
     later = torch.cat([(high - low).flip(0).cumprod(0).flip(0)[1:], torch.ones(1)])
     return (slopes()[1] * later)[:, None] * TASTE / beta
+
+
+def test_lambda_buys_diversity_and_pays_with_reward() -> None:
+    """A taste for one point narrows what is drawn; rewarding what each picture adds to diversity keeps it wider."""
+
+    def narrowing(weight: float) -> Reward:
+        def reward(latents: torch.Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
+            points = latents.flatten(1)
+            pairs = torch.cdist(points, points)
+            plain = -points.square().sum(1)
+            value = lambda kept: float(pairs[kept][:, kept].sum() / (len(kept) * (len(kept) - 1)))  # noqa: E731
+            bonus = marginals(value, len(points))
+            return Marks(plain + weight * bonus, plain, value(torch.arange(len(points))))
+
+        return reward
+
+    recipe = Recipe(MarkedPictures(16), PolicyGradient(clip=0))
+    ends = []
+    for weight in (0.0, 4.0):
+        _, steps = trained(recipe, dataclasses.replace(PLAN, steps=20), narrowing(weight))
+        ends.append([sum(getattr(step, name) for step in steps[-5:]) / 5 for name in ("reward", "diversity")])
+    (plain_reward, plain_spread), (varied_reward, varied_spread) = ends
+    assert varied_spread > plain_spread + 0.3 and varied_reward < plain_reward
 
 
 def test_a_stronger_pull_stays_closer() -> None:
