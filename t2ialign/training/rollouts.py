@@ -22,6 +22,7 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import initial_noise
 from t2ialign.diffusion.noise import ddim_step, gaussian_log_prob
 from t2ialign.diffusion.schedulers import begin_run
+from t2ialign.types import InputError
 
 IN_MEMORY = 2**30  # bytes of stored latents beyond which they lie on disk
 
@@ -52,7 +53,12 @@ class Chain:
 
 
 def chain_of(backbone: Backbone, steps: int, eta: float = 1.0) -> Chain:
-    """The DDIM steps of a backbone, as diffusers' scheduler takes them."""
+    """The DDIM steps of a backbone, as diffusers' scheduler takes them. ``InputError`` for one that has none."""
+    if backbone.prediction not in ("epsilon", "v_prediction"):
+        raise InputError(
+            f"{backbone.entry.name} is no model of DDIM steps, on which methods that draw while they train stand: train it from "
+            "pairs, from likes or on its own pictures."
+        )
     scheduler = begin_run(backbone.scheduler_config, "ddim", steps, backbone.device).scheduler
     timesteps = scheduler.timesteps.long()
     before = timesteps - scheduler.config.num_train_timesteps // steps

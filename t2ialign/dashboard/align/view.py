@@ -16,15 +16,15 @@ from t2ialign.methods import METHODS
 Components = dict[str, gr.blocks.Block]
 
 CURVE_WORDS = {
+    "drawn_reward": ("Reward", "What the pictures of each step are worth to who marks them."),
+    "drawn_kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
+    "drawn_diversity": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
     "loss": ("Loss", "What training minimises. Of the pictures it tells little: look at the two below."),
     "accuracy": ("Right order", "How many pairs have the preferred picture as the likelier one."),
     "bands": (
         "Log-ratios",
         "How much likelier winners and losers have become. Both may sink: then only their gap grows.",
     ),
-    "drawn_reward": ("Reward", "What the pictures of each step are worth to who marks them."),
-    "drawn_kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
-    "drawn_diversity": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
     "alignment": ("Alignment", "The fixed batch below against its prompts, with its interval."),
     "diversity": ("Diversity", "How much the same batch's pictures of one prompt differ."),
 }
