@@ -56,8 +56,8 @@ def chain_of(backbone: Backbone, steps: int, eta: float = 1.0) -> Chain:
     """The DDIM steps of a backbone, as diffusers' scheduler takes them. ``InputError`` for one that has none."""
     if backbone.prediction not in ("epsilon", "v_prediction"):
         raise InputError(
-            f"{backbone.entry.name} is no model of DDIM steps, on which methods that draw while they train stand: train it from "
-            "pairs, from likes or on its own pictures."
+            f"{backbone.entry.name} is no model of DDIM steps, on which methods that draw while they train stand: train it "
+            "from pairs, from likes or on its own pictures."
         )
     scheduler = begin_run(backbone.scheduler_config, "ddim", steps, backbone.device).scheduler
     timesteps = scheduler.timesteps.long()
