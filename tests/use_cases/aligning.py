@@ -22,7 +22,7 @@ SHORT = {
     "test_seeds": 2,
     "batch_size": 2,
     "rank": 2,
-    "groups": 2,
+    "groups": 1,
     "skip": 0,
 }
 
