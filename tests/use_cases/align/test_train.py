@@ -152,12 +152,13 @@ def test_a_run_stops_when_its_pictures_grow_alike(bench: Workbench, monkeypatch:
         return replace(probe, diversity=replace(probe.diversity, mean=found.pop(0)))
 
     monkeypatch.setattr(training, "probe", falling)
-    states = run(bench, short("diffusion_dpo", "narrowed", steps=5, probe_every=1, narrowest=20))
+    request = short("diffusion_dpo", "narrowed", steps=5, probe_every=1, narrowest=20)
+    states = run(bench, request)
     assert [state.step.step for state in states if state.step] == [1, 2]
     manifest = find_manifest(bench.home / "checkpoints" / "narrowed")
     assert manifest is not None and manifest.training is not None and manifest.training.steps == 2
     assert "Stopped at step 2" in manifest.note and "40 %" in manifest.note
-    assert not any(state.step for state in run(bench, short("diffusion_dpo", "narrowed", steps=5, probe_every=1)))
+    assert not any(state.step for state in run(bench, request)), "it is done"
 
 
 @pytest.mark.slow
