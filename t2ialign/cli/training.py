@@ -30,10 +30,7 @@ FollowedJob = tuple[
 @app.command(context_settings={"ignore_unknown_options": True})
 def align(
     method: Annotated[
-        str,
-        typer.Argument(
-            help="diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune, gors, ddpo, dpok, grpo, d3po, spo and others."
-        ),
+        str, typer.Argument(help="One of docs/methods.md: diffusion_dpo, f_dpo, mi_tune, ddpo, spo, ...")
     ],
     options: Annotated[list[str] | None, typer.Argument(help="The method's own options, as --beta 2.")] = None,
     name: Annotated[str, typer.Option(help="What the new checkpoint is called (default: the method's name).")] = "",
