@@ -30,6 +30,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         readings.py         metrics that are a feature as it was measured, one row each
         pairwise.py         all pairs of a batch from per-image work done once
         scoring.py          features to a Score with its interval and version
+        marginal.py         what each picture adds to the diversity of its set
         subsets.py          the value of any set of measured pictures
         nuisance.py         changes that leave a picture the same to people
         distribution.py     how far apart two populations of pictures are
@@ -132,6 +133,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
         pairs.py            preference pairs by a judge's marks
         pair_files.py       preferences in Parquet files
         selection.py        self-selected sets, mixtures, likes and dislikes
+        rollouts.py         pictures drawn while it trains, every step with its likelihood
+        guided.py           a backbone as a policy that draws
+        experience.py       what is drawn in a step, made into examples
+        step_losses.py      losses of single denoising steps
+        on_policy.py        the loop of methods that learn from what they draw
 
     study/                  preference studies without a page: designs, fair rounds, statistics
         design.py           what a study asks and of what, and its TOML
@@ -249,10 +255,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
             ingredients.py          what a run is made of, by content
             manifest.py             what a checkpoint was made from, and what that gained and cost
             merge.py                adapters merged into a new checkpoint
+            optimise.py             the steps of a plan, whichever way its method learns
             pictures.py             the pictures to learn from, through the store
             probe.py                a fixed batch, sampled and scored while it trains
             removal.py              deleting a checkpoint, taking that back, renaming it
             request.py              what may be asked of training, checked
+            rewards.py              what a method that draws learns from: marks, and a share of diversity
+            stopping.py             a run that stops when its pictures grow too much alike
             result.py               the checkpoint's manifest, and scores before and after
             sources.py              what preference methods learn from, by name
             train.py                training as a use case: a request becomes a checkpoint

@@ -289,7 +289,8 @@ class TrainStep:
     the reference's: below 0 the policy fits better. ``log_ratios`` holds the step's winners and its losers, one number
     a picture, and ``log_ratio_quantiles`` the 5, 25, 50, 75 and 95 % quantiles of each. ``clamp_share`` is the share of
     log-ratios so low that the divergence's score is continued as a straight line. ``grad_norm`` is measured before
-    clipping; ``seconds`` is this step's.
+    clipping; ``seconds`` is this step's. Where a policy learns from what it draws, ``reward`` and ``diversity`` are those of
+    its pictures of this step, and ``kl`` that of its whole path from the reference's, in nats a latent value.
     """
 
     step: int
@@ -303,6 +304,9 @@ class TrainStep:
     learning_rate: float = math.nan
     seconds: float = math.nan
     log_ratios: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    reward: float = math.nan
+    diversity: float = math.nan
+    kl: float = math.nan
 
 
 @runtime_checkable

@@ -46,6 +46,21 @@ def accuracy_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     return chart
 
 
+def reward_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
+    """What the pictures that each step drew are worth."""
+    return _running(steps, "reward", total, dark, "reward %{y:.3f}")
+
+
+def kl_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
+    """How far the policy's paths are from the reference's."""
+    return _running(steps, "kl", total, dark, "KL %{y:.4f}")
+
+
+def drawn_diversity_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
+    """How varied the pictures are that each step drew of one prompt."""
+    return _running(steps, "diversity", total, dark, "diversity %{y:.3f}")
+
+
 def bands_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     """Log-ratios of winners and losers: the median, half of them in the dark band, nine of ten in the pale one."""
     known = [step for step in thinned(steps) if any(step.log_ratio_quantiles)]

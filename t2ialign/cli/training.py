@@ -29,7 +29,9 @@ FollowedJob = tuple[
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def align(
-    method: Annotated[str, typer.Argument(help="diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune or gors.")],
+    method: Annotated[
+        str, typer.Argument(help="One of docs/methods.md: diffusion_dpo, f_dpo, mi_tune, ddpo, spo, ...")
+    ],
     options: Annotated[list[str] | None, typer.Argument(help="The method's own options, as --beta 2.")] = None,
     name: Annotated[str, typer.Option(help="What the new checkpoint is called (default: the method's name).")] = "",
     backbone: Annotated[str, typer.Option(help="The backbone to train (default: the parent's).")] = "",

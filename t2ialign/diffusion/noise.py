@@ -114,3 +114,11 @@ def gaussian_log_prob(
     std = torch.as_tensor(std, dtype=torch.float32, device=sample.device)
     gap = (sample.float() - mean.float()) / std
     return (-0.5 * gap.square() - std.log() - 0.5 * math.log(2 * math.pi)).mean((1, 2, 3))
+
+
+def gaussian_kl(
+    mean: Float[Tensor, "n c h w"], other_mean: Float[Tensor, "n c h w"], std: Scalar
+) -> Float[Tensor, " n"]:
+    """KL of two steps of one std, |mean - other|^2 / (2 std^2), averaged over the latents' elements."""
+    std = torch.as_tensor(std, dtype=torch.float32, device=mean.device)
+    return (((mean.float() - other_mean.float()) / std).square() / 2).mean((1, 2, 3))

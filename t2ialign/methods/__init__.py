@@ -7,7 +7,23 @@ Align page and its options on the command line (``Method.controls``). To add one
 
 from __future__ import annotations
 
-from t2ialign.methods import diffusion_dpo, diffusion_kto, dmpo, f_dpo, gors, ipo, mi_tune
+from t2ialign.methods import (
+    alpha_dpo,
+    d3po,
+    ddpo,
+    diffusion_dpo,
+    diffusion_kto,
+    dmpo,
+    dpok,
+    dspo,
+    f_dpo,
+    gors,
+    grpo,
+    hn_itm,
+    ipo,
+    mi_tune,
+    spo,
+)
 from t2ialign.methods.method import Method
 
 METHODS: dict[str, Method] = {
@@ -15,7 +31,15 @@ METHODS: dict[str, Method] = {
     "f_dpo": f_dpo.METHOD,
     "ipo": ipo.METHOD,
     "dmpo": dmpo.METHOD,
+    "alpha_dpo": alpha_dpo.METHOD,
+    "dspo": dspo.METHOD,
+    "hn_itm": hn_itm.METHOD,
     "diffusion_kto": diffusion_kto.METHOD,
     "mi_tune": mi_tune.METHOD,
     "gors": gors.METHOD,
+    "ddpo": ddpo.METHOD,
+    "dpok": dpok.METHOD,
+    "grpo": grpo.METHOD,
+    "d3po": d3po.METHOD,
+    "spo": spo.METHOD,
 }

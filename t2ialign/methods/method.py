@@ -11,13 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.methods.controls import Control, Value, controls_of
-from t2ialign.methods.options import PictureOptions, TrainingOptions, WatchOptions
+from t2ialign.methods.options import PictureOptions, RolloutOptions, TrainingOptions, WatchOptions
 from t2ialign.source import Source
 from t2ialign.training.losses import Loss
+from t2ialign.training.on_policy import Recipe
 from t2ialign.training.regularisers import BatchEntropy, KlToReference, LoserSafeguard, Penalty
 from t2ialign.types import Example, SeedBatch
 
-DataKind = Literal["pairs", "unpaired", "selected"]
+DataKind = Literal["pairs", "unpaired", "selected", "reward"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Settings:
     pictures: PictureOptions
     training: TrainingOptions
     watch: WatchOptions
+    rollouts: RolloutOptions = RolloutOptions()
 
     @property
     def penalties(self) -> tuple[Penalty, ...]:
@@ -62,6 +64,7 @@ class Method:
     ``options`` is the dataclass of its own fields. ``published`` and ``embedded`` give its numbers for the fields that
     all methods have, on Stable Diffusion and on a small model; ``steps_`` likewise; ``hidden`` are fields that mean
     nothing here. ``loss`` joins divergence, link, log-ratio and regularisers; ``selection`` is for self-selected sets.
+    A method that learns from a reward has a ``recipe`` in the place of a loss: what it draws, and how it learns from that.
     """
 
     name: str
@@ -72,14 +75,27 @@ class Method:
     arxiv: str
     data: DataKind
     options: type
-    loss: Callable[[Settings], Loss]
     published_steps: int
     embedded_steps: int
+    loss: Callable[[Settings], Loss] | None = None
+    recipe: Callable[[Settings], Recipe] | None = None
     source: Source = Source("style", group="minimal")
     published: Mapping[str, Value] = field(default_factory=dict)
     embedded: Mapping[str, Value] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     selection: Callable[[Settings], Selection] | None = None
+
+    def loss_of(self, settings: Settings) -> Loss:
+        """The loss of a method that learns from examples."""
+        if self.loss is None:
+            raise ValueError(f"{self.name} learns from a reward and has a recipe, no loss.")
+        return self.loss(settings)
+
+    def recipe_of(self, settings: Settings) -> Recipe:
+        """The recipe of a method that learns from a reward; ``InputError`` where its options contradict each other."""
+        if self.recipe is None:
+            raise ValueError(f"{self.name} learns from examples and has a loss, no recipe.")
+        return self.recipe(settings)
 
     @property
     def citation(self) -> str:
@@ -93,6 +109,7 @@ class Method:
         """Every field that people may set: its own first, then adapter and optimiser, pictures, and measuring."""
         groups = {
             "method": self.options,
+            **({"rollouts": RolloutOptions} if self.recipe is not None else {}),
             "training": TrainingOptions,
             "pictures": PictureOptions,
             "watch": WatchOptions,
@@ -106,7 +123,7 @@ class Method:
 
     def settings(self, values: Mapping[str, Value]) -> Settings:
         """Values by field name as the options they belong to; hidden fields keep their defaults."""
-        kinds = (self.options, PictureOptions, TrainingOptions, WatchOptions)
+        kinds = (self.options, PictureOptions, TrainingOptions, WatchOptions, RolloutOptions)
         return Settings(*(_made(kind, values) for kind in kinds))
 
 

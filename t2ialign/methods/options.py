@@ -73,7 +73,8 @@ class TrainingOptions:
     kl_weight: float = option(
         0.0,
         "Pull to the reference",
-        "Weight of the squared difference between the policy's and the reference's noise predictions; keeps variety.",
+        "Weight of the squared difference between the policy's and the reference's noise predictions (of methods that "
+        "learn from a reward: of the KL between their steps); keeps variety.",
         0,
         1000,
         0.1,
@@ -100,6 +101,51 @@ class TrainingOptions:
     timestep_hi: int = option(999, "Highest timestep", "999 is pure noise.", 0, 999, 1)
 
 
+NOT_ON_POLICY = frozenset(
+    {
+        "pairing",
+        "best_worst",
+        "pairs_per_prompt",
+        "batch_size",
+        "empty_prompts",
+        "entropy_weight",
+        "timestep_lo",
+        "timestep_hi",
+    }
+)
+"""Fields that mean nothing to a method that learns from what it draws while it trains."""
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """What a method that learns from a reward draws at every step, and whether variety is rewarded too."""
+
+    groups: int = option(32, "Prompts a step", "Each with its group of pictures.", 1, 1024, 1, embedded=3)
+    updates: int = option(
+        1, "Updates a step", "The step's transitions are shared out over so many updates of the weights.", 1, 64, 1
+    )
+    step_share: float = option(
+        1.0, "Share of the steps", "So many of a picture's steps are learned from.", 0.01, 1, 0.05, embedded=0.5
+    )
+    diversity_weight: float = option(
+        0.0,
+        "Lambda: weight of diversity",
+        "The reward becomes alignment + lambda times what a picture adds to the diversity of its group, each in its "
+        "metric's own unit.",
+        0,
+        1000,
+        0.1,
+    )
+    diversity_metric: str = option(
+        "",
+        "Diversity is",
+        "A metric of sets; empty for the backbone's own. mmd: nearness to the base's unguided pictures; latent_entropy: "
+        "the entropy of a group's latents.",
+        choices=("lpips", "u_rke", "clip_diversity", "mmd", "latent_entropy"),
+        free=True,
+    )
+
+
 @dataclass(frozen=True)
 class WatchOptions:
     """What is measured while it trains and at its end, always with the same prompts and seeds."""
@@ -122,4 +168,12 @@ class WatchOptions:
         "Adapters kept on the way",
         "Steps, as 50,150: what was trained by then is a checkpoint too, called NAME-step50. A shorter run with the same "
         "seed would have made the same one.",
+    )
+    narrowest: float = option(
+        0.0,
+        "Stop when diversity fell by more than (%)",
+        "Of what it was at step 0, as the probes measure it; 0: never. The checkpoint is that of the step at which it stopped.",
+        0,
+        100,
+        1,
     )

@@ -6,4 +6,7 @@
 - regularisers (``regularisers``): penalties that are added, a safeguard that shapes the gradient,
 
 which ``losses`` joins into one callable, and a ``TrainPlan``. ``train.train`` is the one loop.
+
+A policy that learns from what it draws goes another way: ``rollouts`` (pictures with every step's likelihood, a ``Reward``),
+``experience`` (which of it becomes examples), ``step_losses``; ``on_policy.train_on_policy`` is its loop.
 """

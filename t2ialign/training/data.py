@@ -61,6 +61,8 @@ class PromptTable:
 class TrainData:
     """``n`` examples with ``k`` pictures of one prompt each, encoded once: 2 in pairs, the better one first, else 1.
 
+    ``k`` is 0 where a policy draws its own pictures of the prompts.
+
     ``desirable`` says of single pictures whether they are liked (KTO); ``weights`` multiply the loss (GORS: the reward).
     ``empty_prompts`` is the share of examples that forget their prompt for a step, which keeps guidance working. ``notes``
     say what of the source is not in it, or not read.
@@ -144,6 +146,13 @@ def paired_data(backbone: Backbone, pairs: Sequence[PreferencePair], empty_promp
     return TrainData(
         both, prompt_table(backbone, [pair.prompt.text for pair in pairs]), weights, empty_prompts=empty_prompts
     )
+
+
+def prompt_data(backbone: Backbone, prompts: Sequence[str]) -> TrainData:
+    """Prompts alone, for a policy that draws its own pictures: examples of no picture (``k`` is 0)."""
+    size = backbone.entry.size
+    none = torch.zeros(len(prompts), 0, *backbone.latent_shape(size, size))
+    return TrainData(none, prompt_table(backbone, prompts), torch.ones(len(prompts)))
 
 
 def single_data(

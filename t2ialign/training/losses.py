@@ -113,6 +113,51 @@ class DenoisingLoss:
         return LossTerms(values + sum_penalties(self.penalties, seen), none, none, none.bool(), none.bool())
 
 
+@dataclass(frozen=True)
+class ScorePreferenceLoss:
+    """DSPO: the winner's error, from which beta (1 - sigmoid(u)) of the policy's way from the reference is taken off.
+
+    u = -(beta / 2) times Diffusion-DPO's difference of errors; as published, the gradient flows through u too.
+    """
+
+    beta: float = 0.001
+    penalties: tuple[Penalty, ...] = ()
+
+    @property
+    def needs_reference(self) -> bool:
+        return True
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        error, reference_error = denoising_error(seen.policy, seen.target), denoising_error(seen.base, seen.target)
+        log_ratio = surrogate_log_ratio(error, reference_error, self.beta / 2)
+        win, lose = log_ratio.chunk(2)
+        push = self.beta * (lose - win).sigmoid()[:, None, None, None]
+        gap, way = ((seen.policy - other).float().chunk(2)[0] for other in (seen.target, seen.base))
+        values = seen.batch.weights * (gap - push * way).square().mean((1, 2, 3))
+        liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
+        whole = values + sum_penalties(self.penalties, seen)
+        return terms(whole, log_ratio, error - reference_error, ReverseKl(), liked)
+
+
+@dataclass(frozen=True)
+class HardNegativeLoss:
+    """HN-ITM: the winner's error minus the loser's, as long as the loser's is below ``factor`` times the winner's."""
+
+    factor: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
+
+    @property
+    def needs_reference(self) -> bool:
+        return any(penalty.needs_reference for penalty in self.penalties)
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        win, lose = denoising_error(seen.policy, seen.target).chunk(2)
+        bound = self.factor * win.detach()
+        values = seen.batch.weights * (win - torch.minimum(lose, bound))
+        none = values.new_zeros(0)
+        return LossTerms(values + sum_penalties(self.penalties, seen), none, none, none.bool(), none.bool())
+
+
 def sum_penalties(penalties: tuple[Penalty, ...], seen: Evaluation) -> Float[Tensor, " b"]:
     """The penalties of every example, averaged over its pictures."""
     total = seen.policy.new_zeros(len(seen.policy)) + sum(penalty(seen) for penalty in penalties)

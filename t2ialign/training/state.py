@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,19 @@ from torch import Tensor, nn
 from t2ialign.diffusion.adapters import adapter_parameters
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.files import whole_file
-from t2ialign.training.data import TrainData
-from t2ialign.training.losses import Loss
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.processes import Processes
 from t2ialign.types import InputError, content_key
 
 FREE = ("steps", "accumulation", "save_every", "probe_every")  # may differ between a run and its continuation
+
+
+@runtime_checkable
+class Content(Protocol):
+    """What a run learns from, as far as its identity goes."""
+
+    @property
+    def sha(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -113,19 +119,23 @@ class TrainState:
         return saved["step"]
 
 
-def begin_state(policy: Backbone, data: TrainData, loss: Loss, plan: TrainPlan) -> TrainState:
-    """A fresh state around the parameters of the policy's adapter."""
+def begin_state(policy: Backbone, data: Content, loss: object, plan: TrainPlan) -> TrainState:
+    """A fresh state around the parameters of the policy's adapter; ``loss`` is a record whose repr identifies it."""
     if not any(one.adapters for one in policy.passes):
         raise InputError("The model has no adapter to train: add one first.")
-    parameters = adapter_parameters(policy)
+    made_of = [repr(loss), data.sha, policy.entry.name, policy.revision]
+    return state_of(adapter_parameters(policy), plan, made_of, policy.device)
+
+
+def state_of(parameters: dict[str, nn.Parameter], plan: TrainPlan, made_of: list[str], device: str) -> TrainState:
+    """A fresh state around any parameters; ``made_of`` says what else must be the same for a run to go on."""
     optimizer = torch.optim.AdamW(parameters.values(), lr=plan.learning_rate, weight_decay=0.01, fused=True)
     optimizer.zero_grad(set_to_none=True)
     averaged = {name: parameter.data.clone() for name, parameter in parameters.items()} if plan.ema else {}
-    scaler = torch.amp.GradScaler(torch.device(policy.device).type, enabled=plan.precision == "float16")
+    scaler = torch.amp.GradScaler(torch.device(device).type, enabled=plan.precision == "float16")
     said = {name: value for name, value in asdict(plan).items() if name not in FREE}
     shapes = {name: list(parameter.shape) for name, parameter in parameters.items()}
-    identity = content_key([said, repr(loss), data.sha, policy.entry.name, policy.revision, shapes])
-    return TrainState(parameters, averaged, optimizer, scaler, identity)
+    return TrainState(parameters, averaged, optimizer, scaler, content_key([said, *made_of, shapes]))
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -24,10 +24,13 @@ def test_every_method_has_a_record_of_itself(name: str) -> None:
     assert method.name == name and method.summary.endswith(".") and method.arxiv in method.citation
     names = [control.name for control in method.controls()]
     assert len(names) == len(set(names)), "a field of two groups"
-    method.loss(method.settings(read_values(method.controls(), {}, small=True)))
+    assert (method.loss is None) == (method.data == "reward") == (method.recipe is not None)
+    for small in (True, False):
+        settings = method.settings(read_values(method.controls(), {}, small))
+        method.recipe_of(settings) if method.data == "reward" else method.loss_of(settings)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.loss])
 def test_what_holds_a_policy_back_is_what_was_asked_for(name: str) -> None:
     method = METHODS[name]
     assert method.settings({}).penalties == ()

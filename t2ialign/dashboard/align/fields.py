@@ -16,6 +16,7 @@ from t2ialign.use_cases.align.request import AlignRequest, controls
 
 GROUPS = {
     "method": "Of this method",
+    "rollouts": "What it draws at every step",
     "training": "Adapter and optimiser",
     "pictures": "Pictures it learns from",
     "watch": "What is measured",

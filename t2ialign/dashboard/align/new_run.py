@@ -43,6 +43,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         ),
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
+        "rollouts_fold": gr.Accordion(visible=chosen.data == "reward"),
         **shown(method, small, {"prompts": ["", *services.prompts]}),
     }
 
@@ -146,6 +147,8 @@ def source_choices(services: Services, method: str, parent: str | None) -> Any:
         return gr.update(choices=[("its own pictures", "")], value="", info=info)
     known = [(f"{source}: {words}", str(source)) for source, words in sources(services.bench, entry.backbone)]
     info = "Or type votes:STUDY, parquet:FILE, jsonl:FILE, hub:ORG/NAME."
+    if chosen.data == "reward":
+        info = "Who marks the pictures that it draws. Or type metric:NAME."
     names = [name for _, name in known]
     return gr.update(
         choices=known, value=str(chosen.source) if str(chosen.source) in names else next(iter(names), ""), info=info

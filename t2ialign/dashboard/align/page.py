@@ -12,7 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
-from t2ialign.dashboard.align.runs import CURVES, POLL_SECONDS
+from t2ialign.dashboard.align.runs import BOXES, CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -22,23 +22,12 @@ from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 
 TITLE = "Align"
 FORM = ("method", *ASKED, *all_fields())
-REFILLED = ("steps", "pairs", "source_preview", *all_fields())
+REFILLED = ("steps", "pairs", "source_preview", "rollouts_fold", *all_fields())
 OPENED = ("job", "fold")
 VIEW = (
-    *(
-        "view",
-        "seen",
-        "measured",
-        "status",
-        "stop",
-        "resume",
-        "discard",
-        "notify",
-        "result",
-        "point_box",
-        "point",
-        *CURVES,
-    ),
+    *("view", "seen", "measured", "status", "stop", "resume", "discard", "notify", "result", "point_box", "point"),
+    *CURVES,
+    *BOXES,
     *("alignment_title", "diversity_title", "samples", "curves"),
 )
 LISTED = ("listed", "history", "timer")

@@ -11,7 +11,15 @@ from urllib.parse import parse_qs
 import gradio as gr
 
 from t2ialign.charts import small, tradeoff_figure
-from t2ialign.charts.training import accuracy_figure, bands_figure, loss_figure, probe_figure
+from t2ialign.charts.training import (
+    accuracy_figure,
+    bands_figure,
+    drawn_diversity_figure,
+    kl_figure,
+    loss_figure,
+    probe_figure,
+    reward_figure,
+)
 from t2ialign.dashboard.align.job_state import TrainingJobState, Watch
 from t2ialign.dashboard.align.job_view import curve_title, history, result, status_line
 from t2ialign.dashboard.align.new_run import warned
@@ -22,6 +30,7 @@ from t2ialign.dashboard.shared.chart_points import choose, load_arrows, load_poi
 from t2ialign.dashboard.shared.links import LONGEST
 from t2ialign.dashboard.shared.pictures import preview_uri
 from t2ialign.dashboard.shared.wiring import Updates, said
+from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, choices, list_cells
 from t2ialign.store.images import decode, read
@@ -29,7 +38,9 @@ from t2ialign.types import Axis, InputError, Interval, Metric
 from t2ialign.use_cases.align.job import LIVE
 from t2ialign.use_cases.align.probe import Probe, change
 
-CURVES = ("loss", "accuracy", "bands", "alignment", "diversity")
+OF_PAIRS, OF_DRAWING = ("accuracy", "bands"), ("drawn_reward", "drawn_kl", "drawn_diversity")
+CURVES = ("loss", *OF_PAIRS, *OF_DRAWING, "alignment", "diversity")
+BOXES = tuple(f"{name}_box" for name in (*OF_PAIRS, *OF_DRAWING))  # each is shown where its kind of run is
 HIDDEN = "measured"  # what the drawn curves were drawn from
 POLL_SECONDS, IDLE_SECONDS = 1.0, 20.0
 COLUMNS = 8  # of the sample strip, as many as fit beside each other
@@ -118,12 +129,19 @@ def draw(watch: Watch, watched: TrainingJobState, theme: str, measured: str) -> 
 
 
 def curves(watched: TrainingJobState, dark: bool) -> Updates:
-    """Five charts; the fixed batch's two only where it is measured."""
+    """The loss, the curves of the run's kind, and the fixed batch's two where it is measured."""
     steps, total = watched.steps, watched.total
+    method = METHODS.get(watched.request.method)
+    drawing = method is not None and method.data == "reward"
     drawn: Updates = {
         "loss": loss_figure(steps, total, dark),
         "accuracy": accuracy_figure(steps, total, dark),
         "bands": bands_figure(steps, total, dark),
+        "drawn_reward": reward_figure(steps, total, dark),
+        "drawn_kl": kl_figure(steps, total, dark),
+        "drawn_diversity": drawn_diversity_figure(steps, total, dark),
+        **{f"{name}_box": gr.Column(visible=not drawing) for name in OF_PAIRS},
+        **{f"{name}_box": gr.Column(visible=drawing) for name in OF_DRAWING},
     }
     usual: dict[Axis, str] = {"alignment": "clip_score", "diversity": "lpips"}
     for axis, name in usual.items():

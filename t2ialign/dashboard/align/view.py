@@ -16,6 +16,9 @@ from t2ialign.methods import METHODS
 Components = dict[str, gr.blocks.Block]
 
 CURVE_WORDS = {
+    "drawn_reward": ("Reward", "What the pictures of each step are worth to who marks them."),
+    "drawn_kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
+    "drawn_diversity": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
     "loss": ("Loss", "What training minimises. Of the pictures it tells little: look at the two below."),
     "accuracy": ("Right order", "How many pairs have the preferred picture as the likelier one."),
     "bands": (
@@ -82,7 +85,7 @@ def _common_panels() -> Components:
     for group, names in fields_by_group().items():
         if group != "method":
             with (
-                gr.Accordion(GROUPS[group], open=False, elem_classes="t2-more-fields"),
+                gr.Accordion(GROUPS[group], open=False, elem_classes="t2-more-fields") as parts[f"{group}_fold"],
                 gr.Row(elem_classes="t2-fields"),
             ):
                 parts |= {name: component(name) for name in names}
@@ -129,7 +132,7 @@ def run_panel() -> Components:
         parts |= _result_panel()
         with gr.Row(visible=False, elem_id="t2-curves") as parts["curves"]:
             for name, (title, words) in CURVE_WORDS.items():
-                with gr.Column(min_width=250, elem_classes="t2-curve"):
+                with gr.Column(min_width=250, elem_classes="t2-curve") as parts[f"{name}_box"]:
                     heading = gr.HTML(curve_title(title), apply_default_css=False)
                     parts[name] = gr.Plot(show_label=False, container=False, elem_id=f"t2-curve-of-{name}")
                     gr.HTML(paragraph(words), apply_default_css=False)

@@ -123,7 +123,7 @@ def _export_panel() -> Components:
 def loop_panel(services: Services) -> Components:
     """From votes to an adapter, and from the adapter to the next study."""
     checkpoints = list(services.checkpoints())
-    methods = [(method.title, name) for name, method in METHODS.items() if method.data != "selected"]
+    methods = [(method.title, name) for name, method in METHODS.items() if method.data in ("pairs", "unpaired")]
     with gr.Column(elem_id="t2-loop"):
         gr.HTML(heading("Train on these votes"), apply_default_css=False, elem_classes="t2-title")
         with gr.Row():

@@ -109,7 +109,7 @@ def follow_run(services: Services, run: str | None) -> Updates:
         return {"followed": ""}
     try:
         made = plan(services.bench, request_of(job_of(services.store, run)))
-        loss = made.method.loss(made.settings)
+        loss = made.method.loss_of(made.settings) if made.method.loss else None
     except InputError:  # its parent is gone, say
         return {"followed": notice(NOT_KNOWN, "hint")}
     if not isinstance(loss, PairLoss) or not isinstance(loss.objective, Sigmoid):

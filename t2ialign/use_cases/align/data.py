@@ -15,7 +15,7 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.files import Say, write_whole
 from t2ialign.limits import literal_notes
-from t2ialign.training.data import PromptTable, TrainData, paired_data, single_data
+from t2ialign.training.data import PromptTable, TrainData, paired_data, prompt_data, single_data
 from t2ialign.training.pairs import checked_pairs
 from t2ialign.training.selection import checked_examples, liked_and_disliked, mixed, shared_out
 from t2ialign.types import Example, InputError, PreferencePair, SeedBatch
@@ -44,12 +44,13 @@ def gather(
     ``policy`` is given from the second round on: pictures then come from it as it is, not from the parent.
     """
     said: list[str] = []
-    selects = plan.method.data == "selected"
-    for event in (
-        _selected(bench, plan, backbone, policy, cancelled, said.append)
-        if selects
-        else _preferred(bench, plan, backbone, cancelled, said.append)
-    ):
+    if plan.method.data == "reward":
+        events: Gathered = iter([_prompts(plan, backbone)])
+    elif plan.method.data == "selected":
+        events = _selected(bench, plan, backbone, policy, cancelled, said.append)
+    else:
+        events = _preferred(bench, plan, backbone, cancelled, said.append)
+    for event in events:
         if isinstance(event, TrainData):
             event = replace(event, notes=tuple(dict.fromkeys(filter(None, (*said, *event.notes, event.unread())))))
         yield event
@@ -73,6 +74,12 @@ def _preferred(bench: Workbench, plan: Plan, backbone: Backbone, cancelled: Call
         why = f"all pictures are ties by {judge.name}; sample more pictures a prompt, or choose another source"
         pairs = checked_pairs(pairs, plan.entry.size, why)
     yield _pair_data(plan, backbone, pairs, draw)
+
+
+def _prompts(plan: Plan, backbone: Backbone) -> TrainData:
+    """Prompts alone: the pictures are drawn while it trains."""
+    prompts = [prompt.text for prompt in plan.prompts]
+    return replace(prompt_data(backbone, prompts), notes=(literal_notes(prompts),))
 
 
 def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], draw: torch.Generator) -> TrainData:

@@ -23,6 +23,7 @@ TIMED = 16  # pictures of the timed evaluation, as many as sampling evaluates at
 BACKWARD = 2.0  # a backward pass costs about two forward passes
 DORA = 1.4  # a DoRA layer normalises its weights at every forward pass
 SCORING = 0.15  # seconds to score one test picture with every metric, and to store it
+MARKING = 0.01  # seconds for a reward to mark one picture
 PROBE_PROMPTS, PROBE_SEEDS = 4, 4
 TEST_GUIDANCE, TEST_STEPS = 4.0, 25
 
@@ -56,15 +57,12 @@ def estimate(bench: Workbench, request: AlignRequest) -> Estimate:
 
 def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
     """Seconds by phase, if one evaluation of the UNet costs ``evaluation`` seconds a picture."""
-    pictures, training, watch = plan.settings.pictures, plan.settings.training, plan.settings.watch
+    pictures, watch = plan.settings.pictures, plan.settings.watch
     per_step = 2 * evaluation  # both sides of guidance
     wanted = plan.pictures_to_sample
     first = wanted - stored_pictures(bench, picture_requests(plan)) if wanted else 0
     later = wanted * (plan.rounds - 1)
     sampling = (first + later) * pictures.sampling_steps * per_step
-    policy = evaluation * (1 + BACKWARD) * (DORA if plan.values["adapter"] == "dora" else 1.0)
-    needs_reference = plan.method.loss(plan.settings).needs_reference
-    example = (policy + evaluation * needs_reference) * (2 if plan.method.data == "pairs" else 1)
     steps = plan.steps * plan.rounds
     probes = 0 if not watch.probe_every else 1 + -(-steps // watch.probe_every)
     probing = probes * PROBE_PROMPTS * PROBE_SEEDS * pictures.sampling_steps * per_step
@@ -73,11 +71,23 @@ def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
     return Estimate(
         {
             "pictures": sampling,
-            "training": steps * training.batch_size * example + probing,
+            "training": steps * _step_seconds(plan, evaluation) + probing,
             "saving": 0.5,
             "scoring": tests * (TEST_STEPS * per_step + SCORING),
         }
     )
+
+
+def _step_seconds(plan: Plan, evaluation: float) -> float:
+    """Seconds of one optimisation step; of a method that draws, with its pictures."""
+    policy = evaluation * (1 + BACKWARD) * (DORA if plan.values["adapter"] == "dora" else 1.0)
+    if plan.method.data == "reward":
+        drawn = plan.settings.rollouts.groups * plan.method.recipe_of(plan.settings).collector.pictures
+        guided = 2 * plan.settings.pictures.sampling_steps
+        return drawn * (guided * (evaluation + plan.settings.rollouts.step_share * (evaluation + policy)) + MARKING)
+    needs_reference = plan.method.loss_of(plan.settings).needs_reference
+    example = (policy + evaluation * needs_reference) * (2 if plan.method.data == "pairs" else 1)
+    return plan.settings.training.batch_size * example
 
 
 def stored_pictures(bench: Workbench, requests: Sequence[BatchRequest]) -> int:

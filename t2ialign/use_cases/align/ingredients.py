@@ -24,6 +24,7 @@ from t2ialign.training.pair_files import is_json
 from t2ialign.types import InputError, content_key
 from t2ialign.use_cases.align.manifest import Ingredients, find_manifest
 from t2ialign.use_cases.align.request import AlignRequest, Plan, repeatable
+from t2ialign.use_cases.align.rewards import ENTROPY, MMD, diversity_metric
 from t2ialign.use_cases.align.sources import (
     default_metric,
     path_of,
@@ -43,7 +44,9 @@ FREE = (
     "test_prompts",
     "test_seeds",
     "keep_steps",
+    "narrowest",
 )  # may differ when a run goes on
+LATER = {"narrowest": 0.0}  # fields that earlier versions did not have, with what they did
 
 
 def ingredients_of(bench: Workbench, plan: Plan) -> Ingredients:
@@ -55,10 +58,15 @@ def ingredients_of(bench: Workbench, plan: Plan) -> Ingredients:
     return Ingredients(
         backbone=bench.revision(plan.entry),
         parent="" if plan.parent.adapter is None else adapter_sha(adapter_file(plan.parent)),
-        prompts=content_key([prompt.text for prompt in plan.prompts]) if plan.pictures_to_sample else "",
+        prompts=content_key([prompt.text for prompt in plan.prompts]) if _draws(plan) else "",
         judge=_judge(bench, plan),
         data=_data(bench, plan),
     )
+
+
+def _draws(plan: Plan) -> bool:
+    """Whether its prompts decide what a run learns from."""
+    return bool(plan.pictures_to_sample) or plan.method.data == "reward"
 
 
 def work_key(plan: Plan, ingredients: Ingredients) -> str:
@@ -101,13 +109,21 @@ def _essential(request: AlignRequest) -> dict[str, Any]:
     """A request without what only says where its ingredients are found."""
     record, source = encode(request), request.pairs
     judged = source.brings == "judge"
-    own = {name: value for name, value in record.pop("options").items() if name != "prompts"}
+    options = {name: value for name, value in record.pop("options").items() if name != "prompts"}
+    own = {name: value for name, value in options.items() if name not in LATER or value != LATER[name]}
     kept = {name: value for name, value in record.items() if name not in ("backbone", "parent", "pairs")}
     return {**kept, "options": own, "pairs": [source.kind, source.group, source.argument if judged else ""]}
 
 
 def _judge(bench: Workbench, plan: Plan) -> str:
-    """The weights of who prefers or selects; empty where the data bring their preferences."""
+    """The weights of who prefers, rewards or selects; empty where the data bring their preferences."""
+    found = _marks(bench, plan)
+    if plan.method.data != "reward" or (name := diversity_metric(bench, plan)) == ENTROPY:
+        return found
+    return content_key([found, _measure(bench, plan, "clip_diversity" if name == MMD else name), name])
+
+
+def _marks(bench: Workbench, plan: Plan) -> str:
     if plan.source.kind in ("annotator", "style"):
         raters = raters_of(bench, plan.entry.scorers)
         return raters.sha if raters is not None else ""

@@ -11,6 +11,7 @@ from t2ialign.codec import AS_OBJECT
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
+from t2ialign.methods.options import WatchOptions
 from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
 from t2ialign.settings import expanded
 from t2ialign.source import FILES, Source, known
@@ -62,7 +63,7 @@ class Plan:
     @property
     def pictures_to_sample(self) -> int:
         """Of one round; 0 where the source brings its own."""
-        samples = self.method.data == "selected" or self.source.brings == "judge"
+        samples = self.method.data == "selected" or (self.source.brings == "judge" and self.method.data != "reward")
         return len(self.prompts) * self.settings.pictures.candidates if samples else 0
 
     def kept_at(self, step: int) -> Plan:
@@ -105,11 +106,14 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     if parent.adapter is not None:
         values = _of_parent(values, request, parent)
     settings = method.settings(values)
+    if method.recipe is not None:
+        method.recipe_of(settings)  # a recipe that cannot be says so now
     source = _source(method, request.pairs)
     _check_border(bench.home, source, settings.pictures.prompts)
     steps = request.steps or method.steps(is_small(entry))
     if steps < 1:
         raise InputError(f"The number of steps must be at least 1, not {steps}.")
+    _check_watch(settings.watch, int(values.get("rounds", 1)))
     return Plan(
         request=request,
         method=method,
@@ -123,6 +127,16 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
         values=values,
         kept=_kept(settings.watch.keep_steps, steps, int(values.get("rounds", 1))),
     )
+
+
+def _check_watch(watch: WatchOptions, rounds: int) -> None:
+    """Refuses a run that is to stop by its diversity where nobody looks at that."""
+    if watch.narrowest and not watch.probe_every:
+        raise InputError(
+            "A run stops by its diversity only where that is probed: set the steps between probes above 0."
+        )
+    if watch.narrowest and rounds > 1:
+        raise InputError("A run in rounds does not stop by its diversity: ask for one round, or leave --narrowest out.")
 
 
 def _kept(said: str, steps: int, rounds: int) -> tuple[int, ...]:
@@ -172,6 +186,11 @@ def _source(method: Method, said: Source) -> Source:
     if method.data == "selected" and source.brings not in ("", "pictures"):
         raise InputError(
             f"{method.title} chooses its own pictures: leave --pairs out, or mix in given ones with pictures:FOLDER."
+        )
+    if method.data == "reward" and source.brings != "judge":
+        raise InputError(
+            f"{method.title} draws its own pictures and needs somebody to mark them: learn from metric:NAME, or in the "
+            "embedded world from annotator or style:GROUP."
         )
     if method.data != "selected" and source.brings == "pictures":
         raise InputError(f"{method.title} learns from preferences, and a folder of pictures has none: use mi_tune.")

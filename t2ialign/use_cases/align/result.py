@@ -61,12 +61,17 @@ def save(
     ingredients: Ingredients,
     data: LearnedData,
     training: TrainingEffort,
+    stopped: str = "",
 ) -> None:
-    """Writes the adapter in training (``adapter`` is its name there) and its manifest to ``target``, whole or not at all."""
+    """Writes the adapter in training (``adapter`` is its name there) and its manifest to ``target``, whole or not at all.
+
+    ``stopped`` says why a run ended before its last step.
+    """
+    note = f"Trained from {plan.parent.name} on {str(plan.source) or 'its own pictures'}."
     manifest = TrainingManifest(
         title=f"{plan.method.title} ({plan.request.name})",
         method=plan.method.name,
-        note=f"Trained from {plan.parent.name} on {str(plan.source) or 'its own pictures'}.",
+        note=" ".join(filter(None, [note, stopped])),
         citation=plan.method.citation,
         parents=(plan.parent.name,),
         request=repeatable(plan),
@@ -161,6 +166,8 @@ def report_lines(manifest: TrainingManifest) -> Iterator[str]:
     """A finished checkpoint's manifest in words."""
     seconds = manifest.training.seconds if manifest.training else 0.0
     yield f"{manifest.title or 'The checkpoint'} is trained ({seconds:.0f} s) and can be chosen everywhere."
+    if "Stopped at step" in manifest.note:
+        yield f"  {manifest.note[manifest.note.index('Stopped at step') :]}"
     yield from (f"  {note}" for note in (manifest.data.notes if manifest.data else ()))
     scores = manifest.scores or BeforeAfter()
     for name, change in scores.metrics.items():

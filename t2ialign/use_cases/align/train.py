@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,7 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import KINDS
 from t2ialign.registry import CheckpointEntry
 from t2ialign.training.data import TrainData
-from t2ialign.training.plan import PRECISIONS, TrainPlan
 from t2ialign.training.processes import ALONE, Processes
-from t2ialign.training.train import train
 from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align import result
 from t2ialign.use_cases.align.clock import Clock
@@ -41,15 +39,16 @@ from t2ialign.use_cases.align.manifest import (
     find_manifest,
     write_manifest,
 )
+from t2ialign.use_cases.align.optimise import optimised, train_plan
 from t2ialign.use_cases.align.pictures import Sampled
 from t2ialign.use_cases.align.probe import Probe, probe
 from t2ialign.use_cases.align.request import AlignRequest, Plan, plan
 from t2ialign.use_cases.align.sources import witness_of
+from t2ialign.use_cases.align.stopping import Halt, NarrowingRule
 from t2ialign.use_cases.workbench import Workbench
 
 Phase = Literal["pictures", "training", "saving", "scoring"]
 JobControl = Callable[[], str]
-SAVE_EVERY = 25
 
 
 @dataclass(frozen=True)
@@ -179,23 +178,24 @@ def _rounds(run: TrainingContext) -> Iterator[AlignState]:
         if run.all_asked():
             return
         data = load_data(run.data_path(number))
-        yield from _train(run, number, policy, data)
+        halt = yield from _train(run, number, policy, data)
         if run.all_asked():
             return
         if run.processes.first and number < run.plan.rounds:
             save_adapter(run.backbone, run.plan.request.name, run.folder / f"round-{number}", {"round": number})
         run.processes.wait()
     if run.processes.first:
-        _save(run, run.plan, len(data))
+        _save(run, run.plan, len(data), halt)
     yield run.state("saving", 1.0, run.plan.rounds)
 
 
-def _save(run: TrainingContext, made: Plan, examples: int) -> None:
+def _save(run: TrainingContext, made: Plan, examples: int, halt: Halt | None = None) -> None:
     """Writes the adapter in training as the checkpoint of ``made``: the run's own plan, or one that ends on its way."""
-    training = TrainingEffort(round(run.clock.seconds, 1), made.steps, made.rounds)
+    training = TrainingEffort(round(run.clock.seconds, 1), halt.step if halt else made.steps, made.rounds)
     learned = result.learned(run.bench, made, run.data_path(made.rounds), examples)
     target = run.target.with_name(made.request.name)
-    result.save(made, run.backbone, run.plan.request.name, target, run.ingredients, learned, training)
+    why = halt.reason if halt else ""
+    result.save(made, run.backbone, run.plan.request.name, target, run.ingredients, learned, training, why)
 
 
 def _round_entry(run: TrainingContext, number: int) -> CheckpointEntry | None:
@@ -238,47 +238,38 @@ def _gather(run: TrainingContext, number: int, policy: Backbone) -> Iterator[Ali
         yield run.state("pictures", number / rounds, number, path.is_file())
 
 
-def _train(run: TrainingContext, number: int, policy: Backbone, data: TrainData) -> Iterator[AlignState]:
-    """One round of optimisation, with probes at step 0, every k steps and at the end."""
+def _train(
+    run: TrainingContext, number: int, policy: Backbone, data: TrainData
+) -> Generator[AlignState, None, Halt | None]:
+    """One round of optimisation, with probes at step 0, every k steps and at the end; where it stopped by itself, if it did."""
     plan, first = run.plan, (number - 1) * run.plan.steps
     total, every = plan.steps * plan.rounds, plan.settings.watch.probe_every
     judge = witness_of(run.bench, plan) if every and run.processes.first else None
+    rule = NarrowingRule(plan.settings.watch.narrowest, run.folder)
+    halt = rule.halted()
 
-    def probed(step: int) -> Iterator[AlignState]:
-        if run.processes.first:
-            found = probe(run.bench, plan, policy, judge, step)
-            yield run.state("training", step / total, number, probe=found)
+    def probed(step: int) -> Generator[AlignState, None, Halt | None]:
+        if not run.processes.first:
+            return None
+        found = probe(run.bench, plan, policy, judge, step)
+        yield run.state("training", step / total, number, probe=found)
+        return rule.look(found)
 
     path = run.state_path(number)
     if every and first == 0 and not path.exists():
         yield from probed(0)
-    steps = train(policy, data, plan.method.loss(plan.settings), _train_plan(run, number), path, run.processes)
-    with closing(steps):
+    wanted = train_plan(plan, run.backbone.dtype, number, halt.step if halt else plan.steps)
+    with closing(optimised(run.bench, plan, policy, data, wanted, path, run.processes)) as steps:
         for step in steps:
             at = first + step.step
             yield run.state("training", at / total, number, step=dataclasses.replace(step, step=at))
-            if every and (at % every == 0 or at == total):
-                yield from probed(at)
+            if every and halt is None and (at % every == 0 or at == total):
+                halt = yield from probed(at)
             if at in plan.kept and run.processes.first:
                 _save(run, plan.kept_at(at), len(data))
-            if run.all_asked():
-                return
-
-
-def _train_plan(run: TrainingContext, number: int) -> TrainPlan:
-    training, plan = run.plan.settings.training, run.plan
-    return TrainPlan(
-        steps=plan.steps,
-        batch=training.batch_size,
-        accumulation=training.accumulate,
-        learning_rate=training.learning_rate,
-        grad_clip=training.grad_clip,
-        timesteps=(training.timestep_lo, training.timestep_hi + 1),
-        precision=PRECISIONS[run.backbone.dtype],
-        seed=plan.request.seed + 1000 * (number - 1),
-        save_every=SAVE_EVERY,
-        probe_every=plan.settings.watch.probe_every,
-    )
+            if run.all_asked() or run.processes.agree(halt.reason if halt else ""):
+                return halt
+    return halt
 
 
 def _score(run: TrainingContext) -> Iterator[AlignState]:

@@ -12,6 +12,8 @@ from t2ialign.dashboard.align.fields import (
     shown,
     told,
 )
+from t2ialign.dashboard.align.page import VIEW
+from t2ialign.dashboard.align.runs import CURVES
 from t2ialign.methods import METHODS
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import AlignRequest, controls
@@ -27,7 +29,8 @@ def test_every_field_of_every_method_has_its_place_once():
     names = all_fields()
     assert len(names) == len(set(names)) and not set(names) & set(ASKED)
     assert {one.name for method in METHODS.values() for one in method.controls()} == set(names)
-    assert set(fields_by_group()) == {"method", "training", "pictures", "watch"}
+    assert set(fields_by_group()) == {"method", "rollouts", "training", "pictures", "watch"}
+    assert not set(names) & {*CURVES, *VIEW}, "a field would take the place of a curve"
 
 
 @pytest.mark.parametrize("method", METHODS)

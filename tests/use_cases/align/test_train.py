@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +20,8 @@ from t2ialign.codec import decode, encode
 from t2ialign.methods import METHODS
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.align import optimise
+from t2ialign.use_cases.align import train as training
 from t2ialign.use_cases.align.estimate import costs, estimate
 from t2ialign.use_cases.align.manifest import find_manifest, record_of
 from t2ialign.use_cases.align.probe import Probe
@@ -122,6 +125,43 @@ def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(ben
     assert same(weights(bench, "whole"), weights(bench, "broken"))
 
 
+def test_a_killed_run_that_draws_its_pictures_goes_on_bit_for_bit(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(optimise, "SAVE_DRAWING_EVERY", 1)
+    few = {"diversity_weight": 1.0, "updates": 2}
+    run(bench, short("ddpo", "drawn_whole", steps=3, **few))
+    broken = short("ddpo", "drawn_broken", steps=3, **few)
+    folder = bench.home / "training" / "drawn_broken"
+    with closing(align(bench, broken, folder)) as states:
+        next(state for state in states if state.step and state.step.step == 2)
+        shutil.copytree(folder, tmp_path / "left")  # what kill -9 leaves: the state after step 1
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "left", folder)
+    steps = [state.step.step for state in run(bench, broken) if state.step]
+    assert steps == [2, 3]
+    assert same(weights(bench, "drawn_whole"), weights(bench, "drawn_broken"))
+
+
+def test_a_run_stops_when_its_pictures_grow_alike(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[float] = [0.5, 0.45, 0.3]
+    real = training.probe
+
+    def falling(*arguments: object) -> Probe:
+        probe = real(*arguments)
+        return replace(probe, diversity=replace(probe.diversity, mean=found.pop(0)))
+
+    monkeypatch.setattr(training, "probe", falling)
+    request = short("diffusion_dpo", "narrowed", steps=5, probe_every=1, narrowest=20)
+    states = run(bench, request)
+    assert [state.step.step for state in states if state.step] == [1, 2]
+    manifest = find_manifest(bench.home / "checkpoints" / "narrowed")
+    assert manifest is not None and manifest.training is not None and manifest.training.steps == 2
+    assert "Stopped at step 2" in manifest.note and "40 %" in manifest.note
+    assert not any(state.step for state in run(bench, request)), "it is done"
+
+
+@pytest.mark.slow
 def test_what_is_kept_on_the_way_is_what_a_shorter_run_makes(bench: Workbench) -> None:
     request = short("diffusion_dpo", "kept", steps=3, keep_steps="2")
     asked: list[str] = []

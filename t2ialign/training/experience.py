@@ -1,0 +1,268 @@
+"""What a policy draws in one step of training, made into examples: marked pictures, pairs of pictures, or branches.
+
+Each is a frozen record of choices with ``collect``: which transitions are learned from, and with what weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from t2ialign.diffusion.denoise import initial_noise
+from t2ialign.diffusion.noise import gaussian_log_prob, predicted_x0
+from t2ialign.training.rollouts import Chain, Marks, Policy, Replay, Reward, kept, picture_seed, walk
+
+Baseline = Literal["z_score", "mean"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a step draws from: the policy on its chain, the reward, the prompts' rows, and the seed of the step.
+
+    ``folder`` is for what has no room in memory.
+    """
+
+    policy: Policy
+    chain: Chain
+    reward: Reward
+    rows: Sequence[int]
+    seed: int
+    step: int
+    folder: Path | None = None
+
+    def seeds(self, group: int, count: int) -> tuple[int, ...]:
+        return tuple(picture_seed(self.seed, self.step, group, member) for member in range(count))
+
+    def chance(self, *which: int) -> torch.Generator:
+        """For what is drawn beside the pictures."""
+        return torch.Generator().manual_seed(picture_seed(self.seed, self.step, -1, *which))
+
+
+@dataclass(frozen=True)
+class Experience:
+    """A step's examples; ``reward`` without the share of diversity, and ``diversity``, are means over the groups."""
+
+    replay: Replay
+    reward: float
+    diversity: float
+
+
+@runtime_checkable
+class Collector(Protocol):
+    """How a policy's own pictures become examples; ``pictures`` are drawn of each prompt."""
+
+    @property
+    def pictures(self) -> int: ...
+
+    def collect(self, drawing: Drawing) -> Experience: ...
+
+
+@dataclass(frozen=True)
+class MarkedPictures:
+    """Groups of one prompt; every transition of a picture is weighed by the picture's advantage within its group.
+
+    ``z_score`` divides by the group's spread (DDPO, GRPO), ``mean`` does not (DPOK): only then has a weight of the KL its
+    meaning in units of the reward. ``limit`` bounds advantages; ``share`` of a picture's transitions are learned from;
+    ``same_noise`` starts a group at one and the same noise (DanceGRPO).
+    """
+
+    group: int
+    baseline: Baseline = "z_score"
+    limit: float = 5.0
+    share: float = 1.0
+    same_noise: bool = False
+
+    @property
+    def pictures(self) -> int:
+        return self.group
+
+    def collect(self, drawing: Drawing) -> Experience:
+        parts, marks = [], []
+        for number, row in enumerate(drawing.rows):
+            seeds = drawing.seeds(number, self.group)
+            paths = walk(drawing.policy, drawing.chain, row, seeds, self._start(drawing, number))
+            found = drawing.reward(paths.latents[-1], row, seeds)
+            marks.append(found)
+            chosen = self._chosen(drawing, number)
+            weights = advantages(found.reward.cpu(), self.baseline, self.limit)
+            member = torch.arange(self.group).repeat_interleave(chosen.shape[1])
+            index, latents, log_probs = chosen.flatten(), paths.latents.cpu(), paths.log_probs.cpu()
+            parts.append(
+                Replay(
+                    latents[index, member][:, None],
+                    latents[index + 1, member][:, None],
+                    index,
+                    torch.full_like(index, row),
+                    log_probs[index, member][:, None],
+                    weights[member],
+                )
+            )
+        return Experience(joined(parts, drawing.folder), *_means(marks))
+
+    def _start(self, drawing: Drawing, number: int) -> Float[Tensor, "n c h w"] | None:
+        if not self.same_noise:
+            return None
+        channels, height, width = drawing.policy.shape
+        noise = initial_noise((channels, height, width), [drawing.chance(number, 1)])
+        return noise.repeat(self.group, 1, 1, 1)
+
+    def _chosen(self, drawing: Drawing, number: int) -> Int[Tensor, "n t"]:
+        """Which of the chain's steps are learned from, for each picture."""
+        steps = drawing.chain.noisy
+        count, draw = max(1, round(self.share * steps)), drawing.chance(number, 2)
+        return torch.stack([torch.randperm(steps, generator=draw)[:count].sort().values for _ in range(self.group)])
+
+
+@dataclass(frozen=True)
+class PicturePairs:
+    """Two pictures of a prompt from one and the same noise; at every step the better picture's transition wins (D3PO).
+
+    ``discount`` below 1 weighs the transitions by discount^k, k = 0 at the first one (DenseReward). Ties teach nothing.
+    """
+
+    discount: float = 1.0
+
+    @property
+    def pictures(self) -> int:
+        return 2
+
+    def collect(self, drawing: Drawing) -> Experience:
+        parts, marks = [], []
+        channels, height, width = drawing.policy.shape
+        for number, row in enumerate(drawing.rows):
+            start = initial_noise((channels, height, width), [drawing.chance(number, 1)]).repeat(2, 1, 1, 1)
+            seeds = drawing.seeds(number, 2)
+            paths = walk(drawing.policy, drawing.chain, row, seeds, start)
+            found = drawing.reward(paths.latents[-1], row, seeds)
+            marks.append(found)
+            first, second = found.reward.tolist()
+            order = [0, 1] if first > second else [1, 0]
+            index = torch.arange(drawing.chain.noisy)
+            latents, log_probs = paths.latents[:, order].cpu(), paths.log_probs[:, order].cpu()
+            differs = math.isfinite(first - second) and first != second
+            parts.append(
+                Replay(
+                    latents[index],
+                    latents[index + 1],
+                    index,
+                    torch.full_like(index, row),
+                    log_probs[index],
+                    self.discount ** index.float() * differs,
+                )
+            )
+        return Experience(joined(without_ties(parts), drawing.folder), *_means(marks))
+
+
+@dataclass(frozen=True)
+class Branches:
+    """At every step ``candidates`` ways on from one x_t; the best against the worst, and a random one goes on (SPO).
+
+    They are marked by the picture that the next step sees in them. The first ``skip`` steps teach nothing, nor do pairs
+    whose preference, tanh of half the difference of the marks, is not above ``threshold``.
+    """
+
+    candidates: int = 4
+    skip: int = 4
+    threshold: float = 0.3
+
+    @property
+    def pictures(self) -> int:
+        return self.candidates
+
+    def collect(self, drawing: Drawing) -> Experience:
+        parts, last = [], []
+        for number, row in enumerate(drawing.rows):
+            found, marks = self._one(drawing, number, row)
+            parts += found
+            last += marks[-1:]
+        return Experience(joined(without_ties(parts), drawing.folder), _means(last)[0], math.nan)
+
+    @torch.no_grad()
+    def _one(self, drawing: Drawing, number: int, row: int) -> tuple[list[Replay], list[Marks]]:
+        """One prompt's way from noise to picture, with a pair at every step."""
+        policy, chain = drawing.policy, drawing.chain
+        channels, height, width = policy.shape
+        seeds, draw = drawing.seeds(number, self.candidates), drawing.chance(number)
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        latents = initial_noise((channels, height, width), [drawing.chance(number, 1)]).to(policy.device)
+        rows = torch.full((1,), row, device=policy.device)
+        parts: list[Replay] = []
+        found: list[Marks] = []
+        for index, timestep in enumerate(chain.timesteps[: chain.noisy]):
+            at = torch.full_like(rows, index)
+            mean, std = chain.step(policy.noise(latents, timestep[None], rows), latents, at)
+            after = mean + std * initial_noise((channels, height, width), generators).to(mean)
+            if index >= self.skip:
+                marks = drawing.reward(_seen(policy, chain, after, index + 1, row), row, seeds)
+                found.append(marks)
+                best, worst = (int(way(marks.reward.nan_to_num(nan=fill))) for way, fill in EXTREMES)
+                gap = float(marks.reward[best] - marks.reward[worst])
+                known = math.isfinite(gap) and math.tanh(gap / 2) > self.threshold
+                pair = after[[best, worst]]
+                log_prob = gaussian_log_prob(pair, mean.expand_as(pair), std)
+                one = (latents[None], pair[None], at, rows, log_prob[None], torch.tensor([float(known)]))
+                parts.append(Replay(*(part.cpu() for part in one)))
+            latents = after[int(torch.randint(self.candidates, (), generator=draw))][None]
+        return parts, found
+
+
+EXTREMES = ((torch.argmax, -math.inf), (torch.argmin, math.inf))
+
+
+def _seen(policy: Policy, chain: Chain, latents: Float[Tensor, "n c h w"], index: int, row: int) -> Tensor:
+    """The picture that the chain's step ``index`` sees; after the last one, the latents themselves."""
+    if index >= len(chain.timesteps):
+        return latents
+    rows = torch.full((len(latents),), row, device=latents.device)
+    noise = policy.noise(latents, chain.timesteps[index].expand(len(latents)), rows)
+    return predicted_x0(noise, latents, chain.alpha_bars[index], "epsilon")
+
+
+def advantages(rewards: Float[Tensor, " n"], baseline: Baseline, limit: float) -> Float[Tensor, " n"]:
+    """How much better than its group each picture is, bounded by ``limit``; 0 where a reward is unknown.
+
+    ``mean``: the mean of the others is taken off, so that no picture is its own baseline. ``z_score``: the group's
+    mean, and division by its spread.
+    """
+    known = ~rewards.isnan()
+    found = torch.zeros_like(rewards, dtype=torch.float32)
+    if int(known.sum()) < 2:
+        return found
+    values = rewards[known].double()
+    gap, count = values - values.mean(), len(values)
+    spread = float(gap.square().mean().sqrt())
+    gap = gap * count / (count - 1) if baseline == "mean" else gap / (spread + 1e-4) if spread > 0 else gap
+    found[known] = gap.clamp(-limit, limit).float()
+    return found
+
+
+def joined(parts: Sequence[Replay], folder: Path | None) -> Replay:
+    """Several groups' examples as one."""
+    return Replay(
+        kept([part.before for part in parts], folder, "before"),
+        kept([part.after for part in parts], folder, "after"),
+        torch.cat([part.index for part in parts]),
+        torch.cat([part.rows for part in parts]),
+        torch.cat([part.log_prob for part in parts]),
+        torch.cat([part.weights for part in parts]),
+    )
+
+
+def without_ties(parts: Sequence[Replay]) -> list[Replay]:
+    """The pairs that teach something; one that teaches nothing where there is no other."""
+    found = [part.take(part.weights.nonzero().flatten()) for part in parts]
+    return [part for part in found if len(part)] or [parts[0].take(torch.arange(1))]
+
+
+def _means(marks: Sequence[Marks]) -> tuple[float, float]:
+    """Reward and diversity over the groups, unknown ones left out."""
+    rewards = torch.tensor([float(one.plain.nanmean()) for one in marks] or [math.nan])
+    spreads = torch.tensor([one.diversity for one in marks] or [math.nan])
+    return float(rewards.nanmean()), float(spreads.nanmean())
