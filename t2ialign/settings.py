@@ -51,14 +51,23 @@ def check_shipped() -> None:
 class VisitorLimits:
     """What everybody but the owner may ask of a server that has strangers. ``T2IALIGN_VISITOR_RUNS`` and so on.
 
-    ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``work``: pictures
-    times steps that one address may ask for in an hour; ``upload_mb``: the largest file that is taken, in megabytes.
+    ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``seeds`` and ``steps``:
+    of one batch; ``work``: pictures times steps that one address may ask for in an hour, ``day``: all addresses together in
+    a day; ``requests``: of one address to the API in a minute; ``surveys``: that one address may begin in an hour;
+    ``upload_mb``: the largest file that is taken, in megabytes; ``disk_mb``: what pictures may take before those that were
+    longest not looked at go, if nothing needs them.
     """
 
     queue: int = 8
     runs: int = 2
+    seeds: int = 64
+    steps: int = 100
     work: int = 40_000
+    day: int = 1_000_000
+    requests: int = 120
+    surveys: int = 60
     upload_mb: int = 32
+    disk_mb: int = 20_000
 
 
 @cache

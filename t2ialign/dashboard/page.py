@@ -8,6 +8,8 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.align import page as align
+from t2ialign.dashboard.api.metrics import metrics_route
+from t2ialign.dashboard.api.publish import publish
 from t2ialign.dashboard.explore import page as explore
 from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
@@ -52,6 +54,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
                 )
         blocks.load(opened_tab, None, tabs, **QUIET)
         rate_api(services.store)
+        publish(services)
     return blocks.queue(default_concurrency_limit=WORKERS)
 
 
@@ -78,7 +81,12 @@ def launch_options(services: Services) -> dict[str, Any]:
         "theme": theme.theme(),
         "head": theme.head(),
         "app_kwargs": {
-            "routes": [health_route(services.store), *picture_routes(services.store), *rate_routes(services.store)]
+            "routes": [
+                health_route(services.store),
+                metrics_route(services),
+                *picture_routes(services.store),
+                *rate_routes(services.store),
+            ]
         },
         "allowed_paths": [services.exports.name],
         "footer_links": [],

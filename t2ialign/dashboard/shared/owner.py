@@ -60,6 +60,11 @@ def guarded() -> bool:
     return bool(settings.OWNER_TOKEN or settings.SPACE)
 
 
+def has_owner() -> bool:
+    """Whether anybody can be told from strangers at all."""
+    return bool(settings.OWNER_TOKEN)
+
+
 def locked(key: str) -> bool:
     """Whether a session that has typed ``key`` is kept out: nobody where no token is set, on a Space then everybody."""
     token = settings.OWNER_TOKEN
