@@ -44,6 +44,7 @@ EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for,
 def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
+        publish(services)  # before the pages, whose handlers would have taken the names
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
         with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
@@ -54,7 +55,6 @@ def build_dashboard(services: Services) -> gr.Blocks:
                 )
         blocks.load(opened_tab, None, tabs, **QUIET)
         rate_api(services.store)
-        publish(services)
     return blocks.queue(default_concurrency_limit=WORKERS)
 
 

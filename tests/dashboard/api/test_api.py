@@ -36,7 +36,7 @@ def api(services, monkeypatch):
     """The endpoints as functions: ``api(name, visitor, **values)``."""
     monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
 
-    def ask(name: str, visitor: Visitor = Visitor(), **values):
+    def ask(name: str, visitor: Visitor = Visitor(), /, **values):
         return answered(BY_NAME[name], Call(services, visitor), values)
 
     return ask
