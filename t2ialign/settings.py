@@ -1,7 +1,8 @@
 """Paths and the device, read from the environment exactly once, with the reason for each choice.
 
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
-folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET``
+folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_OWNERS`` (names of
+the Hub, separated by commas, who are owners once they have signed in on a Space), ``T2IALIGN_VOTES_DATASET``
 (``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and those of ``VisitorLimits``.
 """
 
@@ -36,6 +37,7 @@ CHECKPOINTS = _folder("T2IALIGN_CHECKPOINTS", SHIPPED / "checkpoints")
 DATA = _folder("T2IALIGN_DATA", SHIPPED / "data")
 HOME = _folder("T2IALIGN_HOME", platformdirs.user_data_path("t2ialign", appauthor=False))
 OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
+OWNERS = tuple(name.strip() for name in os.environ.get("T2IALIGN_OWNERS", "").split(",") if name.strip())
 SPACE = os.environ.get("SPACE_ID", "")
 VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")
 

@@ -85,7 +85,8 @@ def deploy(
     hidden = {name: _of_shell(name) for name in dict.fromkeys(secret or ())}
     made = "" if OWNER in (*hidden, *os.environ) else secrets.token_urlsafe(18)
     hidden = {OWNER: made or os.environ.get(OWNER, ""), **hidden}
-    plan = SpacePlan(repo, hardware, title, not public, dict(map(_setting, variable or ())), hidden, torch_index)
+    said = {"T2IALIGN_OWNERS": repo.partition("/")[0], **dict(map(_setting, variable or ()))}
+    plan = SpacePlan(repo, hardware, title, not public, said, hidden, torch_index)
     with tempfile.TemporaryDirectory(prefix="t2ialign-space-") as name:
         folder = out or Path(name) / "space"
         files = write_space(plan, folder)

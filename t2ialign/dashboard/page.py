@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, theme
 from t2ialign.dashboard.shared.health import health_route
+from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
@@ -53,6 +55,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
                 page.select(
                     None, None, None, js=asset("shared/tab.js").replace("__TAB__", name), show_progress="hidden"
                 )
+        wire_sign_in(blocks)
         blocks.load(opened_tab, None, tabs, **QUIET)
         rate_api(services.store)
     return blocks.queue(default_concurrency_limit=WORKERS)
@@ -93,6 +96,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
+        "mcp_server": find_spec("mcp") is not None,
         "show_error": False,  # sentences of ours are shown by themselves; what else goes wrong is for the log
         "max_file_size": f"{services.visits.limits.upload_mb}mb" if owner.guarded() else None,
     }

@@ -158,6 +158,7 @@ def _readme(plan: SpacePlan) -> str:
         license="apache-2.0",
         tags=["text-to-image", "diffusers", "alignment", "diversity", "evaluation"],
         suggested_hardware=plan.hardware,
+        hf_oauth=True,  # so that owners can sign in (T2IALIGN_OWNERS)
         pinned=False,
     )
     return f"---\n{header.to_yaml()}\n---\n{ABOUT.format(title=' '.join(plan.title.split()), version=__version__)}"

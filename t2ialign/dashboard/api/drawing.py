@@ -9,8 +9,8 @@ from typing import Any
 
 from t2ialign.codec import encode
 from t2ialign.dashboard.api.endpoint import Call, said
-from t2ialign.dashboard.api.standing import standing
 from t2ialign.dashboard.api.records import Work
+from t2ialign.dashboard.api.standing import standing
 from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.engines.local import Cancelled
 from t2ialign.guidance import read_strategy
@@ -20,7 +20,8 @@ from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.batches import grid as grids
 from t2ialign.use_cases.batches import sweep as sweeps
-from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, grid as swept
+from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics
+from t2ialign.use_cases.batches.requests import grid as swept
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches
 
 LONGEST_WAIT = 60.0

@@ -29,7 +29,9 @@ ENDPOINTS = (
         records.Work,
         drawing.look,
     ),
-    Endpoint("stop", "Stop work that was begun with a ticket; what is drawn stays.", drawing.Stop, records.Work, drawing.stop),
+    Endpoint(
+        "stop", "Stop work that was begun with a ticket; what is drawn stays.", drawing.Stop, records.Work, drawing.stop
+    ),
     Endpoint(
         "score",
         "Measure alignment and diversity of pictures from anywhere, sent in base64. They are not kept.",

@@ -79,7 +79,7 @@ def score(call: Call, asked: Score) -> Work:
 
 def points(call: Call, asked: AskPoints) -> Points:
     """The points of the trade-off chart."""
-    check_metrics((one for one in (asked.x, asked.y) if one))
+    check_metrics(one for one in (asked.x, asked.y) if one)
     filters = Filters(checkpoints=asked.checkpoints, categories=asked.categories)
     benchmark = asked.benchmark or usual_benchmark(call.services, filters)
     filters = Filters(checkpoints=asked.checkpoints, categories=asked.categories, benchmarks=(benchmark,))

@@ -50,9 +50,7 @@ def measured(scores: Mapping[str, Score] | Iterable[Score]) -> tuple[Measured, .
     return tuple(Measured(one.metric, one.axis, one.mean, one.lo, one.hi, one.version) for one in found)
 
 
-def _work(
-    key: str, status: str, state: Any, ahead: int = 0, begins: float | None = None, problem: str = ""
-) -> Work:
+def _work(key: str, status: str, state: Any, ahead: int = 0, begins: float | None = None, problem: str = "") -> Work:
     done = 1.0 if status == "done" else 0.0
     fraction = done or float(getattr(state, "fraction", 0.0))
     remaining = None if done else getattr(state, "remaining", None)

@@ -24,7 +24,9 @@ def study(call: Call, asked: AskStudy) -> StudyAnswer:
     store = call.services.store
     if not asked.id:
         found = list_studies(store, quick=True)
-        return StudyAnswer(tuple(StudyLine(one.id, one.title, one.state, count_answers(store, one.id)) for one in found))
+        return StudyAnswer(
+            tuple(StudyLine(one.id, one.title, one.state, count_answers(store, one.id)) for one in found)
+        )
     results = study_results(store, asked.id, asked.group).results
     shares = tuple(
         Share(one.contender, one.category, one.group, one.share.mean, one.share.lo, one.share.hi, one.shown)

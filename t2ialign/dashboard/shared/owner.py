@@ -1,5 +1,8 @@
 """What is the owner's alone: where a token is set (``T2IALIGN_OWNER_TOKEN``), every handler of the owner's asks for it.
 
+On a Space whoever ``T2IALIGN_OWNERS`` names is an owner too, once the Hub says who it is: the session then holds a key that
+this server made for that name.
+
 The page keeps the token that was typed in a ``gr.State``, which lives on the server and belongs to one session: it is in
 no page, no address and no request but the one that unlocks. A private endpoint still answers a raw request, so the
 check stands in the handler and not in the page. A Space has strangers in any case: without a token it has no owner.
@@ -9,6 +12,8 @@ from __future__ import annotations
 
 import hmac
 import math
+import os
+import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -19,11 +24,13 @@ from typing import Any
 from t2ialign import settings
 from t2ialign.types import InputError
 
-REFUSAL = "This belongs to the owner: unlock it on the Study or the Align page with the owner's token first."
+REFUSAL = "This belongs to the owner: unlock it on the Study or the Align page first, with the owner's token or by signing in."
 WRONG = "This is not the owner's token."
 NO_OWNER = (
-    "This Space has no owner yet: set the secret T2IALIGN_OWNER_TOKEN in its settings, and unlock the page with it."
+    "This Space has no owner yet: set the secret T2IALIGN_OWNER_TOKEN in its settings, and unlock the page with it, or "
+    "name yourself in T2IALIGN_OWNERS."
 )
+_OF_PROCESS = secrets.token_hex(32)
 FREE_GUESSES, LONGEST_WAIT = 5, 300.0  # wrong tokens from one address before it has to wait, and seconds at most
 KEEP = 4096  # addresses whose wrong tokens are remembered
 
@@ -57,24 +64,45 @@ class Guesses:
 
 def guarded() -> bool:
     """Whether strangers reach this page, so that the owner has to be told from them."""
-    return bool(settings.OWNER_TOKEN or settings.SPACE)
+    return bool(settings.OWNER_TOKEN or settings.OWNERS or settings.SPACE)
 
 
 def has_owner() -> bool:
     """Whether anybody can be told from strangers at all."""
-    return bool(settings.OWNER_TOKEN)
+    return bool(settings.OWNER_TOKEN or settings.OWNERS)
 
 
 def locked(key: str) -> bool:
-    """Whether a session that has typed ``key`` is kept out: nobody where no token is set, on a Space then everybody."""
+    """Whether a session that has ``key`` is kept out: nobody where there are no strangers, else who is no owner."""
+    return guarded() and not (_is_token(str(key)) or _names_owner(str(key)))
+
+
+def key_of(name: str) -> str:
+    """The key of a session whose person the Hub has named; empty for who is no owner."""
+    known = {owner.lower() for owner in settings.OWNERS}
+    return f"{name}:{_mark(f'owner {name}')}" if name.lower() in known else ""
+
+
+def _is_token(key: str) -> bool:
     token = settings.OWNER_TOKEN
-    return guarded() and not (token and hmac.compare_digest(str(key).encode(errors="replace"), token.encode()))
+    return bool(token) and hmac.compare_digest(key.encode(errors="replace"), token.encode())
+
+
+def _names_owner(key: str) -> bool:
+    made = key_of(key.rpartition(":")[0])
+    return bool(made) and hmac.compare_digest(key.encode(errors="replace"), made.encode())
+
+
+def _mark(text: str) -> str:
+    """What only this server can have made of a text; the same after a restart where it has a secret that stays."""
+    secret = settings.OWNER_TOKEN or os.environ.get("OAUTH_CLIENT_SECRET") or _OF_PROCESS
+    return hmac.new(secret.encode(), text.encode(errors="replace"), "sha256").hexdigest()
 
 
 def check(key: str) -> None:
     """Raises ``InputError`` for a session that is kept out."""
     if locked(key):
-        raise InputError(REFUSAL if settings.OWNER_TOKEN else NO_OWNER)
+        raise InputError(REFUSAL if has_owner() else NO_OWNER)
 
 
 def unlocked(typed: str, guesses: Guesses, address: str) -> str:
@@ -87,14 +115,13 @@ def unlocked(typed: str, guesses: Guesses, address: str) -> str:
 
 
 def sign(text: str) -> str:
-    """What proves that the owner has given ``text`` away, for links; empty where no token is set."""
-    token = settings.OWNER_TOKEN
-    return hmac.new(token.encode(), text.encode(errors="replace"), "sha256").hexdigest()[:32] if token else ""
+    """What proves that the owner has given ``text`` away, for links; empty where there is no owner."""
+    return _mark(text)[:32] if has_owner() else ""
 
 
 def signed(text: str, signature: str) -> bool:
-    """Whether ``signature`` is what ``sign`` gave for ``text``; always where no token is set, never on a Space without."""
-    if not settings.OWNER_TOKEN:
+    """Whether ``signature`` is what ``sign`` gave for ``text``; always where no owner is set, never on a Space without."""
+    if not has_owner():
         return not guarded()
     return hmac.compare_digest(signature.encode(errors="replace"), sign(text).encode())
 
