@@ -55,7 +55,8 @@ class VisitorLimits:
 
     ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``seeds`` and ``steps``:
     of one batch; ``work``: pictures times steps that one address may ask for in an hour, ``day``: all addresses together in
-    a day; ``requests``: of one address to the API in a minute; ``surveys``: that one address may begin in an hour;
+    a day; ``requests``: of one address to the API in a minute; ``surveys``: that one address may begin
+    in an hour, and quick votes that it may give;
     ``upload_mb``: the largest file that is taken, in megabytes; ``disk_mb``: what pictures may take before those that were
     longest not looked at go, if nothing needs them.
     """

@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +16,9 @@ from t2ialign import settings
 from t2ialign.cli.app import app
 from t2ialign.cli.options import StorePath
 from t2ialign.types import InputError
+
+if TYPE_CHECKING:
+    from t2ialign.use_cases.workbench import Workbench
 
 Host = Annotated[str, typer.Option(envvar="GRADIO_SERVER_NAME", help="Where to listen; 0.0.0.0 is every address here.")]
 Port = Annotated[
@@ -46,8 +51,21 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False) as bench:
         services = dashboard.open_services(bench, trouble)
-        with watched_inbox(bench), services.supervisor:
+        with watched_inbox(bench), services.supervisor, _for_strangers(bench):
             dashboard.serve(services, **where)
+
+
+@contextmanager
+def _for_strangers(bench: Workbench) -> Iterator[None]:
+    """Where a page has strangers: what its owner did is written down, and pictures have a bound."""
+    from t2ialign.dashboard.shared import owner
+    from t2ialign.use_cases.upkeep import bounded_pictures
+
+    if not owner.guarded():
+        yield
+        return
+    with owner.written_down(bench.home / "owner.log"), bounded_pictures(bench.store, settings.visitor_limits().disk_mb):
+        yield
 
 
 def _check_free(host: str, port: int) -> None:

@@ -37,6 +37,7 @@ TABS = {
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
 HEADER = render("shared/header.html")
 WORKERS = 16
+SESSIONS = 500  # pages whose state is kept; each takes about 1 to 2 MB
 PROXIES = (
     "FORWARDED_ALLOW_IPS"  # uvicorn's: whose X-Forwarded-For is believed; its default would be any of this machine
 )
@@ -57,7 +58,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
                 )
         wire_sign_in(blocks)
         blocks.load(opened_tab, None, tabs, **QUIET)
-        rate_api(services.store)
+        rate_api(services.store, services.visits.count_survey)
     return blocks.queue(default_concurrency_limit=WORKERS)
 
 
@@ -88,10 +89,11 @@ def launch_options(services: Services) -> dict[str, Any]:
                 health_route(services.store),
                 metrics_route(services),
                 *picture_routes(services.store),
-                *rate_routes(services.store),
+                *rate_routes(services.store, services.visits.count_survey),
             ]
         },
         "allowed_paths": [services.exports.name],
+        "state_session_capacity": SESSIONS,
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,

@@ -34,7 +34,6 @@ TOKEN = "a token of the owner's"
 PUBLIC = {
     *(
         "compare",
-        "vote",
         "repaint",
         "pick_example",
         "show_examples",
@@ -51,7 +50,7 @@ PUBLIC = {
     "open_arenas",  # Study: where anybody may vote
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
-LIMITED = {"generate", "cancel", "make", "stop", "unlock"}
+LIMITED = {"generate", "cancel", "make", "stop", "unlock", "vote"}
 # These show or hide things by the key, and hold nothing else.
 HARMLESS = {"opened", "_shown", "offer_to", "offer_set"}
 

@@ -76,6 +76,7 @@ def answered(endpoint: Endpoint, call: Call, values: Mapping[str, Any]) -> Any:
     call.services.visits.count(call.visitor)
     if endpoint.access == "owner" and not call.visitor.owner:
         raise InputError(NOT_YOURS if owner.has_owner() else owner.NO_OWNER)
+    owner.note_act("", endpoint.name if endpoint.access == "owner" else "")
     return endpoint.answer(call, decode(endpoint.asked, dict(values), f"{endpoint.name} was asked for something else"))
 
 

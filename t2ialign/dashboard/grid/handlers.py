@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -291,8 +289,7 @@ def export(services: Services, suffix: str, shown: Shown | None, order: str) -> 
     if shown is None:
         return {"problem": notice("Make a grid first, then take it away."), "file": None}
     state = stored_grid(services.bench, requests_of(shown.rows))
-    folder = Path(services.exports.name) / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+    folder = services.new_export()
     path = folder / f"grid{suffix}"
     if suffix == ".zip":
         take_away.write_zip(services.store, shown.rows, state, path)

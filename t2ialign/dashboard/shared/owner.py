@@ -11,14 +11,19 @@ check stands in the handler and not in the page. A Space has strangers in any ca
 from __future__ import annotations
 
 import hmac
+import logging
 import math
 import os
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 from t2ialign import settings
@@ -99,10 +104,11 @@ def _mark(text: str) -> str:
     return hmac.new(secret.encode(), text.encode(errors="replace"), "sha256").hexdigest()
 
 
-def check(key: str) -> None:
-    """Raises ``InputError`` for a session that is kept out."""
+def check(key: str, act: str = "") -> None:
+    """Raises ``InputError`` for a session that is kept out; an ``act`` of the owner's is written down."""
     if locked(key):
         raise InputError(REFUSAL if has_owner() else NO_OWNER)
+    note_act(key, act)
 
 
 def unlocked(typed: str, guesses: Guesses, address: str) -> str:
@@ -132,11 +138,54 @@ def owned(handler: Callable[..., Any], refused: Callable[[str], Any]) -> Callabl
     ``refused`` makes of a sentence the answer to everybody else, and to whatever ``InputError`` the handler raises.
     """
 
+    name = name_of(handler)
+
     def run(key: str, *values: Any) -> Any:
         try:
-            check(key)
+            check(key, name)
             return handler(*values)
         except InputError as error:
             return refused(str(error))
 
     return run
+
+
+ACTS = frozenset(
+    (
+        *("train", "stop", "resume", "discard"),  # training
+        *("save", "make_pictures", "open_study", "step", "delete", "copy", "leave_out", "take_back", "push", "follow"),
+        *("sweep", "align", "job"),  # the API's
+        *("begin", "begin_set", "mark", "choose_run", "fetch", "add_checkpoint"),  # scores, sets, history, checkpoints
+        *("export", "read_toml"),
+    )
+)
+"""Handlers that change something or take data away, by name; what else is the owner's only shows things."""
+_acts = logging.getLogger("t2ialign.owner")
+
+
+def note_act(key: str, name: str) -> None:
+    """Writes an act of the owner's into the log, with who it was; nothing where there are no strangers."""
+    if guarded() and name in ACTS:
+        _acts.info("%s %s", key.rpartition(":")[0] if _names_owner(str(key)) else "owner", name)
+
+
+def name_of(handler: Callable[..., Any]) -> str:
+    """A handler's own name, by which logs and tests know its event."""
+    return name_of(handler.func) if isinstance(handler, partial) else getattr(handler, "__name__", "handler")
+
+
+@contextmanager
+def written_down(file: Path) -> Iterator[None]:
+    """The owner's acts go into a file, a line each with its time (UTC), for as long as the block lasts; 3 files of 1 MB."""
+    writer = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
+    form = logging.Formatter("%(asctime)sZ %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    writer.setFormatter(form)
+    _acts.addHandler(writer)
+    before, _acts.level = _acts.level, logging.INFO
+    try:
+        yield
+    finally:
+        _acts.removeHandler(writer)
+        _acts.level = before
+        writer.close()

@@ -54,7 +54,7 @@ class Visits:
     limits: VisitorLimits = field(default_factory=visitor_limits)
     clock: Callable[[], float] = time.monotonic
     _asked: dict[str, Asked] = field(default_factory=dict)
-    _requests: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
+    _times: OrderedDict[tuple[str, str], deque[float]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, visitor: Visitor, work: int, start: Callable[[], str]) -> str:
@@ -82,19 +82,35 @@ class Visits:
 
     def count(self, visitor: Visitor) -> None:
         """Counts a request of the API. ``InputError`` for one too many within a minute."""
-        if visitor.owner:
-            return
+        most = self.limits.requests
+        if not visitor.owner and (wait := self._count("request", visitor.address, most, MINUTE)):
+            raise InputError(f"Your address may ask {most} times a minute: wait {duration(wait)}.")
+
+    def count_survey(self, address: str) -> None:
+        """Counts a survey begun. ``InputError`` for one too many within an hour; the address is kept in memory only."""
+        most = self.limits.surveys
+        if owner.guarded() and (wait := self._count("survey", network(address), most, HOUR)):
+            raise InputError(f"From your network {most} surveys have begun this hour: come back in {duration(wait)}.")
+
+    def count_vote(self, visitor: Visitor) -> None:
+        """Counts a quick vote. ``InputError`` for one too many within an hour."""
+        most = self.limits.surveys
+        if not visitor.owner and (wait := self._count("vote", visitor.address, most, HOUR)):
+            raise InputError(f"Your address may vote {most} times an hour: wait {duration(wait)}.")
+
+    def _count(self, kind: str, address: str, most: int, seconds: float) -> float:
+        """Counts something of an address; seconds to wait, and nothing counted, where it was often enough."""
         with self._lock:
-            now, times = self.clock(), self._requests.setdefault(visitor.address, deque())
-            self._requests.move_to_end(visitor.address)
-            while times and now - times[0] >= MINUTE:
+            now, times = self.clock(), self._times.setdefault((kind, address), deque())
+            self._times.move_to_end((kind, address))
+            while times and now - times[0] >= seconds:
                 times.popleft()
-            if len(times) >= self.limits.requests:
-                wait = duration(times[0] + MINUTE - now)
-                raise InputError(f"Your address may ask {self.limits.requests} times a minute: wait {wait}.")
+            if len(times) >= most:
+                return times[0] + seconds - now
             times.append(now)
-            while len(self._requests) > KEEP:
-                self._requests.popitem(last=False)
+            while len(self._times) > KEEP:
+                self._times.popitem(last=False)
+        return 0.0
 
     def check_sizes(self, visitor: Visitor, requests: Iterable[BatchRequest]) -> None:
         """``InputError`` for batches that are larger than a visitor's may be, or in other sizes than the model's own."""
@@ -192,5 +208,5 @@ def in_a_line(limits: VisitorLimits) -> str:
     return (
         f"For visitors: {counted(limits.queue, 'run')} in the queue, {limits.runs} of one address; {limits.work:,} picture "
         f"steps an hour (16 pictures of 25 steps are 400), {limits.day:,} a day for all; {limits.seeds} seeds and "
-        f"{limits.steps} steps a batch; models from the Hub and other sizes are the owner's."
+        f"{limits.steps} steps a batch; {limits.surveys} votes an hour; models from the Hub and other sizes are the owner's."
     )
