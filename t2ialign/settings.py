@@ -39,6 +39,7 @@ HOME = _folder("T2IALIGN_HOME", platformdirs.user_data_path("t2ialign", appautho
 OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
 OWNERS = tuple(name.strip() for name in os.environ.get("T2IALIGN_OWNERS", "").split(",") if name.strip())
 SPACE = os.environ.get("SPACE_ID", "")
+LENT_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")  # lent for a call at a time
 VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")
 
 

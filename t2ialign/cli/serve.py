@@ -50,9 +50,20 @@ def serve(
     where = {"server_name": host, "server_port": port, "root_path": root_path, "inbrowser": browser}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False) as bench:
+        if settings.LENT_GPU:
+            _borrow(bench)
         services = dashboard.open_services(bench, trouble)
         with watched_inbox(bench), services.supervisor, _for_strangers(bench):
             dashboard.serve(services, **where)
+
+
+def _borrow(bench: Workbench) -> None:
+    """Before the page is shown: the function that borrows a GPU, and the model that lies in memory for it."""
+    from t2ialign.use_cases.lent_gpu import borrowing
+
+    borrowing()
+    registry = bench.registry()
+    bench.backbone(registry.backbones[registry.checkpoints["base"].backbone])
 
 
 @contextmanager
