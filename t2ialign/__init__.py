@@ -159,6 +159,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         writing.py          records into tables
         batches.py          seed batches in and out
         images.py           pictures as files named by their hash
+        quota.py            a bound on what pictures take
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
         aggregates.py       the chart's points, added up by DuckDB
@@ -203,6 +204,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     use_cases/              the use cases, the only composers
         api.py              the public Python API
         results.py          where results are kept and found, whoever owns the store
+        lent_gpu.py         sampling on GPUs that are lent for a call
         upkeep.py           a store brought up to date with the files beside it
         workbench.py        what every use case works with
         measures.py         which scorers measure what, and what is left out why
@@ -254,6 +256,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             card.py                 a model card with the trade-off in it
             chart.py                the card's chart as a PNG
             folder.py               everything that a repository of the Hub holds
+            receive.py              a published checkpoint taken in again
             trade_off.py            what a checkpoint changed against its parent
         reports/            results for people and files
             checkpoint_table.py     what trained checkpoints gained and lost
@@ -321,6 +324,18 @@ up: a folder imports from folders above it only (`make check`), every file has i
             theme.py                how the page looks
             wiring.py               handlers' dicts to Gradio's outputs
             words.py                numbers as a newcomer reads them
+        api/                the use cases for programs
+            endpoint.py             what an endpoint is
+            endpoints.py            the menu of endpoints
+            records.py              what they answer
+            drawing.py              generate, grid, sweep, work, stop
+            measuring.py            score, points, checkpoints
+            training.py             align, jobs, job
+            studies.py              study
+            standing.py             how work stands
+            publish.py              the endpoints in Gradio, and as tools
+            reference.py            docs/api.md's table of endpoints
+            metrics.py              numbers for Prometheus
         explore/            a prompt becomes pictures, two numbers and a point
             example_prompts.py      prompts to begin with, by category
             form.py                 the Explore form in and out
@@ -359,6 +374,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             page.py                 a method and a button, then a run that anyone can watch
             pair_preview.py         a look at what a run would learn from
             pairs_view.py           what a run would learn from
+            publish.py              a finished run's checkpoint, pushed to the Hub
             runs.py                 Align's handlers for the runs there are
             samples_view.py         the same prompts and seeds while a model trains
             view.py                 the form of a new run, the run on show, the list of all
@@ -399,7 +415,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
         serve.py            the page
-        publish.py          push, deploy
+        publish.py          push, pull, deploy
     __main__.py             python -m t2ialign
 """
 

@@ -1,4 +1,4 @@
-"""Commands that publish: a checkpoint with its card, and the page as a Space."""
+"""Commands that publish: a checkpoint with its card (and back), and the page as a Space."""
 
 from __future__ import annotations
 
@@ -63,6 +63,25 @@ def _lines(found: TradeOff, where: str, size: int, licence: str) -> Iterator[str
     yield in_a_sentence(found.usual, found.x, found.y)
     if not licence:
         yield "The card names no licence, so nobody may use it: say --licence, as the base's licence allows."
+
+
+@app.command()
+def pull(
+    repo: Annotated[str, typer.Argument(help="What `push` made on the Hub, as USER/NAME, or USER/NAME@REVISION.")],
+    name: Annotated[str, typer.Option(help="What it is called here (default: the repository's name).")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take in a checkpoint that `push` published, with its lineage, once its adapter has the SHA-256 that its manifest names."""
+    from t2ialign import settings
+    from t2ialign.hub.checkpoint_repo import pull_checkpoint
+    from t2ialign.use_cases.publish.receive import receive
+
+    where, _, revision = repo.partition("@")
+    with tempfile.TemporaryDirectory(prefix="t2ialign-pull-") as folder:
+        pull_checkpoint(where, Path(folder), revision)
+        entry = receive(store or settings.HOME, Path(folder), name or where.rpartition("/")[2])
+    emit({"checkpoint": entry.name, "backbone": entry.backbone}, as_json, lambda: iter([f"{entry.name} is here."]))
 
 
 @app.command()

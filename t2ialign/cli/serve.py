@@ -1,4 +1,4 @@
-"""The command that shows the page."""
+"""The command that shows the page, and what programs may ask of it."""
 
 from __future__ import annotations
 
@@ -77,6 +77,15 @@ def _for_strangers(bench: Workbench) -> Iterator[None]:
         return
     with owner.written_down(bench.home / "owner.log"), bounded_pictures(bench.store, settings.visitor_limits().disk_mb):
         yield
+
+
+@app.command()
+def api() -> None:
+    """Print what programs may ask of the page, as docs/api.md has it."""
+    from t2ialign.dashboard.api.reference import lines
+
+    for line in lines():
+        print(line)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -12,6 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
+from t2ialign.dashboard.align.publish import publish_panel, wire_publish
 from t2ialign.dashboard.align.runs import CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
@@ -65,6 +66,7 @@ def _components() -> dict[str, Any]:
         **lock_panel("Training, and stopping what trains, belongs to the owner of this page."),
         **form_panel(),
         **run_panel(),
+        **publish_panel(),
         **history_panel(),
     }
 
@@ -136,6 +138,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
     ):
         wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
     parts["notify"].click(None, None, None, js=asset("align/notify.js"), show_progress="hidden")
+    wire_publish(wires, services, watch)
     for name, visible in (("discard", True), ("discard_no", False)):
         wires.on(parts[name].click, partial(_confirming, visible), (), ("confirm",))
 

@@ -155,7 +155,15 @@ ACTS = frozenset(
         *("train", "stop", "resume", "discard"),  # training
         *("save", "make_pictures", "open_study", "step", "delete", "copy", "leave_out", "take_back", "push", "follow"),
         *("sweep", "align", "job"),  # the API's
-        *("begin", "begin_set", "mark", "choose_run", "fetch", "add_checkpoint"),  # scores, sets, history, checkpoints
+        *(
+            "begin",
+            "begin_set",
+            "mark",
+            "choose_run",
+            "fetch",
+            "add_checkpoint",
+            "publish",
+        ),  # scores, sets, history, checkpoints
         *("export", "read_toml"),
     )
 )
