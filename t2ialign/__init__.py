@@ -277,6 +277,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         vote_tables.py      votes as CSV and Parquet, and back
         pick_a_pic.py       comparisons in Pick-a-Pic's layout
         study_folder.py     a study as a folder that stands on its own, and back
+        results_dataset.py  a Space's pictures, scores and adapters, committed to the Hub and back
         votes_dataset.py    studies pushed to the Hub, a Space's votes committed to it
 
     charts/                 nouns in, Plotly figures out

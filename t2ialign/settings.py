@@ -3,7 +3,8 @@
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
 folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_OWNERS`` (names of
 the Hub, separated by commas, who are owners once they have signed in on a Space), ``T2IALIGN_VOTES_DATASET``
-(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and those of ``VisitorLimits``.
+(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), ``T2IALIGN_RESULTS_DATASET`` (the
+same for pictures, scores and adapters; unset, they are not kept), and those of ``VisitorLimits``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
 OWNERS = tuple(name.strip() for name in os.environ.get("T2IALIGN_OWNERS", "").split(",") if name.strip())
 SPACE = os.environ.get("SPACE_ID", "")
 LENT_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")  # lent for a call at a time
+RESULTS_DATASET = os.environ.get("T2IALIGN_RESULTS_DATASET", "")
 VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")
 
 

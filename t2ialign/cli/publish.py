@@ -72,7 +72,7 @@ def pull(
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Take in a checkpoint that `push` published, with its lineage, once its adapter has the SHA-256 that its manifest names."""
+    """Take in a checkpoint that `push` published, with its lineage, if its adapter is what its manifest names."""
     from t2ialign import settings
     from t2ialign.hub.checkpoint_repo import pull_checkpoint
     from t2ialign.use_cases.publish.receive import receive

@@ -43,17 +43,21 @@ def serve(
     if port is not None:
         _check_free(host, port)
     from t2ialign import dashboard
+    from t2ialign.hub.results_dataset import kept_results, restore_results
     from t2ialign.hub.votes_dataset import kept_votes
     from t2ialign.use_cases.workbench import open_workbench, watched_inbox
 
     home = store or settings.HOME
     where = {"server_name": host, "server_port": port, "root_path": root_path, "inbrowser": browser}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.RESULTS_DATASET:
+        restore_results(home, settings.RESULTS_DATASET)
     with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False) as bench:
         if settings.LENT_GPU:
             _borrow(bench)
         services = dashboard.open_services(bench, trouble)
-        with watched_inbox(bench), services.supervisor, _for_strangers(bench):
+        kept = kept_results(bench.store, settings.RESULTS_DATASET)
+        with watched_inbox(bench), services.supervisor, _for_strangers(bench), kept:
             dashboard.serve(services, **where)
 
 

@@ -39,8 +39,8 @@ def train(
 
     The reference is the same UNet without adapters. While the caller holds a step, the adapter has the weights that
     would ship (the averaged ones with ``plan.ema``): generate with ``policy`` or save it, but do not change it. With
-    ``state_path`` the run is written there at its start, every ``save_every`` steps or two minutes, at its end and when the caller
-    closes the generator; the same call then goes on from there, bit for bit (fp32, one device). ``InputError`` where
+    ``state_path`` the run is written there at its start, every ``save_every`` steps or two minutes, at its end and when the
+    caller closes the generator; the same call then goes on from there, bit for bit (fp32, one device). ``InputError`` where
     the plan cannot be, memory does not suffice, or the loss is no number; what was saved last is kept.
     """
     schedule = alpha_bars(policy)

@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gradio_client import Client
@@ -18,6 +19,7 @@ from t2ialign.dashboard import build_dashboard, launch_options
 from t2ialign.dashboard.api import drawing
 from t2ialign.dashboard.api.endpoint import NOT_YOURS, Call, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
+from t2ialign.dashboard.api.reference import lines
 from t2ialign.dashboard.shared.visitors import TOKEN_HEADER, Visitor
 from t2ialign.store import add_benchmark
 from t2ialign.store.jobs import list_jobs
@@ -36,8 +38,8 @@ def api(services, monkeypatch):
     """The endpoints as functions: ``api(name, visitor, **values)``."""
     monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
 
-    def ask(name: str, visitor: Visitor = Visitor(), /, **values):
-        return answered(BY_NAME[name], Call(services, visitor), values)
+    def ask(name: str, visitor: Visitor | None = None, /, **values):
+        return answered(BY_NAME[name], Call(services, visitor or Visitor()), values)
 
     return ask
 
@@ -231,3 +233,11 @@ def test_metrics_are_what_prometheus_reads(services, address):
     services.store.close()
     text = urllib.request.urlopen(f"{address}metrics", timeout=20).read().decode()
     assert "t2ialign_up 0.0" in text
+
+
+def test_the_document_lists_every_endpoint_as_it_is():
+    """docs/api.md is made by `t2ialign api`; another parameter or answer is a change of what was promised."""
+    text = (Path(__file__).parents[3] / "docs/api.md").read_text(encoding="utf-8")
+    assert text.endswith("\n".join(lines()).rstrip() + "\n")
+    for address in ("/gradio_api/run/checkpoints", "/gradio_api/mcp/", "/healthz", "/metrics", TOKEN_HEADER.title()):
+        assert address.lower() in text.lower(), address

@@ -24,11 +24,13 @@ async def spoken(address: str, token: str, *calls: tuple[str, dict]):
     from mcp.client.streamable_http import streamablehttp_client
 
     headers = {TOKEN_HEADER: token} if token else {}
-    async with streamablehttp_client(f"{address}gradio_api/mcp/", headers=headers) as (read, write, _):
-        async with ClientSession(read, write) as session:
-            await session.initialize()
-            tools = (await session.list_tools()).tools
-            found = [await session.call_tool(name, values) for name, values in calls]
+    async with (
+        streamablehttp_client(f"{address}gradio_api/mcp/", headers=headers) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        tools = (await session.list_tools()).tools
+        found = [await session.call_tool(name, values) for name, values in calls]
     return tools, [(one.isError, one.content[0].text) for one in found]
 
 
