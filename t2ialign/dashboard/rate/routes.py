@@ -61,6 +61,11 @@ def everybody(address: str) -> None:
     """Room for any number of surveys from any address."""
 
 
+def _joined(room: Room, address: str, store: Store, *values: Any) -> handlers.Record:
+    room(address)
+    return handlers.join(store, *values)
+
+
 def _address(request: Any) -> str:
     return request.client.host if request.client else ""
 
@@ -84,8 +89,7 @@ def rate_api(store: Store, room: Room = everybody) -> None:
 
     def rate_join(request: gr.Request, study: str, group: str, consent: bool) -> dict:  # type: ignore[type-arg]
         """A new survey: its id, its rounds with picture addresses (below /rate/), and its withdraw code."""
-        _said(lambda _: room(_address(request)) or {}, store)
-        return _said(handlers.join, store, study, group, consent)
+        return _said(partial(_joined, room, _address(request)), store, study, group, consent)
 
     def rate_survey(study: str, survey: str) -> dict:  # type: ignore[type-arg]
         """A survey as it stands."""
