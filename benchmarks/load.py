@@ -49,8 +49,13 @@ def main() -> None:
     asked.add_argument("--minutes", type=float, default=5.0)
     asked.add_argument("--pause", type=float, default=2.0, help="seconds that a client looks before it asks again")
     asked.add_argument("--quick", action="store_true", help="10 clients, 2 of them drawing, for 20 s")
+    asked.add_argument("--address", default="", help="a page that runs already, instead of one of its own")
     said = asked.parse_args()
     clients, drawing, minutes = (10, 2, 1 / 3) if said.quick else (said.clients, said.drawing, said.minutes)
+    if said.address:
+        seen = loaded(said.address.rstrip("/") + "/", clients, drawing, minutes * 60, said.pause)
+        report(seen, None, clients, drawing, minutes)
+        return
     with tempfile.TemporaryDirectory(prefix="t2ialign-load-") as home:
         server, address, first = started(Path(home))
         try:
@@ -146,11 +151,10 @@ def memory_of(address: str) -> float:
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("t2ialign_memory")) / 1e6
 
 
-def report(seen: Seen, first: tuple[float, float], clients: int, drawing: int, minutes: float) -> None:
-    wall, cpu = first
-    print(
-        f"first paint after {wall:.1f} s ({cpu:.1f} s of CPU); {clients} clients, {drawing} drawing, {minutes:.1f} min"
-    )
+def report(seen: Seen, first: tuple[float, float] | None, clients: int, drawing: int, minutes: float) -> None:
+    if first:
+        print(f"first paint after {first[0]:.1f} s ({first[1]:.1f} s of CPU)")
+    print(f"{clients} clients, {drawing} drawing, {minutes:.1f} min")
     print("| asked | answers | p50 s | p95 s | longest s |\n|---|---|---|---|---|")
     for name, times in sorted(seen.times.items()):
         ordered = sorted(times)
