@@ -12,7 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
-from t2ialign.dashboard.align.publish import publish_panel, wire_publish
+from t2ialign.dashboard.align.publish import wire_publish
 from t2ialign.dashboard.align.runs import CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
@@ -66,7 +66,6 @@ def _components() -> dict[str, Any]:
         **lock_panel("Training, and stopping what trains, belongs to the owner of this page."),
         **form_panel(),
         **run_panel(),
-        **publish_panel(),
         **history_panel(),
     }
 
@@ -95,12 +94,13 @@ def _wire_form(wires: Wires, services: Services) -> None:
         (*OPENED, "name"),
         trigger_mode="once",
     )
-    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("fold",))
+    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("fold", "publish_fold"))
     wires.on(shown.then, first, ("key", "parent"), picked)
 
 
 def _shown(key: str) -> Updates:
-    return {"fold": gr.Accordion(visible=not owner.locked(key))}
+    unlocked = not owner.locked(key)
+    return {"fold": gr.Accordion(visible=unlocked), "publish_fold": gr.Accordion(visible=unlocked)}
 
 
 def _key_first(handler: Callable[..., Updates]) -> Callable[..., Updates]:

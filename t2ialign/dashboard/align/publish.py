@@ -20,14 +20,14 @@ from t2ialign.use_cases.publish.folder import write_folder
 
 
 def publish_panel() -> dict[str, gr.blocks.Block]:
-    """Folded away, below a run's result."""
-    with gr.Accordion("Publish the checkpoint", open=False, elem_id="t2-publish"):
+    """Folded away, below a run's result; the owner's."""
+    with gr.Accordion("Publish the checkpoint", open=False, visible=not owner.locked(""), elem_id="t2-publish") as fold:
         with gr.Row():
             repo = gr.Textbox(label="Repository on the Hub", placeholder="your-name/its-name", max_lines=1)
             licence = gr.Textbox(label="Licence", placeholder="as the base's allows, e.g. openrail++", max_lines=1)
             push = gr.Button("Push", scale=0, min_width=110, elem_id="t2-push-checkpoint")
         answer = gr.HTML("", apply_default_css=False)
-    return {"repo": repo, "licence": licence, "push": push, "pushed": answer}
+    return {"publish_fold": fold, "repo": repo, "licence": licence, "push": push, "pushed": answer}
 
 
 def wire_publish(wires: Wires, services: Services, watch: Watch) -> None:
