@@ -25,7 +25,6 @@ NO_TRAINING = (
     "This Space lends its GPU for one call at a time, and training needs one for longer: train on a machine of your own "
     "or a Space with its own GPU, then publish the checkpoint with `push` and add it here."
 )
-Event = Any  # SamplingProgress | SeedBatch, which only diffusion/ knows
 
 
 def refuse_training() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
 
 import psutil
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -20,7 +22,7 @@ from t2ialign.types import InputError
 def metrics_route(services: Services) -> Route:
     """What a scrape is answered."""
     registry = CollectorRegistry()
-    registry.register(_Numbers(services))
+    registry.register(cast(Collector, _Numbers(services)))
 
     def answer(request: Request) -> Response:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -28,17 +30,17 @@ def metrics_route(services: Services) -> Route:
     return Route("/metrics", answer)
 
 
-class _Numbers(Collector):
+@dataclass(frozen=True, eq=False)
+class _Numbers:
     """Reads the numbers when they are asked for, so that nothing counts in between."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    services: Services
 
     def describe(self) -> Iterable[Metric]:
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        services = self._services
+        services = self.services
         version = GaugeMetricFamily("t2ialign_info", "The version that runs.", labels=("version",))
         version.add_metric((__version__,), 1)
         yield version
@@ -68,12 +70,12 @@ def _gauge(name: str, says: str, value: Callable[[], float]) -> GaugeMetricFamil
 
 
 def _count(services: Services, sql: str) -> float:
-    return next((float(row[0]) for row in _rows(services, sql)), 0.0)
+    return next((row[1] for row in _rows(services, sql)), 0.0)
 
 
 def _rows(services: Services, sql: str) -> list[tuple[object, float]]:
     """Nothing where the store does not answer: ``t2ialign_up`` says so."""
     try:
-        return [(row[0], row[-1]) for row in services.store.rows(sql)]
+        return [(row[0], float(row[-1])) for row in services.store.rows(sql)]
     except InputError:
         return []

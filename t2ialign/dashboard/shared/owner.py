@@ -32,8 +32,8 @@ from t2ialign.types import InputError
 REFUSAL = "This belongs to the owner: unlock it on the Study or the Align page first, with the owner's token or by signing in."
 WRONG = "This is not the owner's token."
 NO_OWNER = (
-    "This Space has no owner yet: set the secret T2IALIGN_OWNER_TOKEN in its settings, and unlock the page with it, or "
-    "name yourself in T2IALIGN_OWNERS."
+    "This page has no owner yet: set the secret T2IALIGN_OWNER_TOKEN in its settings, and unlock the page with it, or, on "
+    "a Space where one can sign in, name yourself in T2IALIGN_OWNERS."
 )
 _OF_PROCESS = secrets.token_hex(32)
 FREE_GUESSES, LONGEST_WAIT = 5, 300.0  # wrong tokens from one address before it has to wait, and seconds at most

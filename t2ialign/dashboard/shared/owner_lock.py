@@ -34,7 +34,7 @@ def shared_key() -> gr.State:
 
 def lock_panel(words: str) -> dict[str, gr.blocks.Block]:
     """Where the page has strangers: the field that unlocks it, under a sentence that says what for."""
-    ownerless = "" if owner.has_owner() else owner.NO_OWNER
+    ownerless = "" if settings.OWNER_TOKEN or sign_in() else owner.NO_OWNER
     with gr.Column(visible=owner.locked(""), elem_classes="t2-lock") as lock:
         gr.HTML(render("shared/lock.html", words=f"{words} {ownerless}".strip()), apply_default_css=False)
         if sign_in():

@@ -132,7 +132,8 @@ class Visits:
         if run not in waiting[1:]:
             return None
         task = self.engine.look(waiting[0])
-        left, done = getattr(task.record, "remaining", None), getattr(task.record, "fraction", 0.0)
+        record = task.record if task else None
+        left, done = getattr(record, "remaining", None), getattr(record, "fraction", 0.0)
         with self._lock:
             work = [self._asked[one].work if one in self._asked else 0 for one in waiting[: waiting.index(run)]]
         share = work[0] * (1 - done)
