@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from t2ialign.codec import encode
 from t2ialign.dashboard.api.drawing import LONGEST_WAIT
@@ -37,7 +38,7 @@ def publish(services: Services) -> None:
 def _handler(services: Services, endpoint: Endpoint) -> Any:
     names = [one.name for one in endpoint.parameters]
 
-    async def handler(request: gr.Request, *values: Any) -> Any:
+    async def handler(request: gr.Request | Request, *values: Any) -> Any:  # a tool's call brings starlette's own
         said = dict(zip(names, values))
         try:
             call = Call(services, await run_in_threadpool(caller_of, request, services.guesses))

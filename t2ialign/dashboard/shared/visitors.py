@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import gradio as gr
+from starlette.requests import Request
 
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.words import counted, duration
@@ -178,7 +179,7 @@ def visitor_of(request: gr.Request, key: str) -> Visitor:
     return Visitor(request.session_hash or "", network(host), not owner.locked(key))
 
 
-def caller_of(request: gr.Request, guesses: owner.Guesses) -> Visitor:
+def caller_of(request: gr.Request | Request, guesses: owner.Guesses) -> Visitor:
     """Who calls an endpoint: the owner, where the header says the owner's token.
 
     Raises:

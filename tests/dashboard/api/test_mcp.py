@@ -52,7 +52,8 @@ def test_tools_are_the_endpoints_and_keep_their_roles(services, monkeypatch):
         assert endpoint.says in tool.description
         assert all(tool.inputSchema["properties"][one.name]["description"] == one.says for one in endpoint.parameters)
     (failed, text), (refused, why), (_, listed) = answers
-    assert not failed and ast.literal_eval(text)["status"] == "done"
+    assert not failed, text
+    assert ast.literal_eval(text)["status"] == "done"
     assert refused and "belongs to the owner" in why
     assert "base" in listed
     assert not mine[0] and ast.literal_eval(mine[1])["studies"] == []
