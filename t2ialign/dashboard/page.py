@@ -37,7 +37,7 @@ TABS = {
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
 HEADER = render("shared/header.html")
 WORKERS = 16
-SESSIONS = 500  # pages whose state is kept; each takes about 1 to 2 MB
+SESSIONS = 500  # open pages whose state is kept; whoever asks with invented ids pushes out the oldest
 PROXIES = (
     "FORWARDED_ALLOW_IPS"  # uvicorn's: whose X-Forwarded-For is believed; its default would be any of this machine
 )
