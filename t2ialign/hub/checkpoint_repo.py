@@ -37,9 +37,5 @@ def pull_checkpoint(repo_id: str, folder: Path, revision: str = "", api: Api | N
     hub = api or HfApi()
     with in_plain_words(repo_id):
         hub.snapshot_download(
-            repo_id,
-            repo_type="model",
-            local_dir=str(folder),
-            allow_patterns=FILES,
-            **({"revision": revision} if revision else {}),
+            repo_id, repo_type="model", local_dir=str(folder), allow_patterns=FILES, revision=revision or None
         )

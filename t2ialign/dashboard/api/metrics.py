@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import psutil
@@ -48,9 +49,7 @@ class _Numbers:
         yield _gauge("t2ialign_queue_runs", "Runs that wait or work.", lambda: len(services.engine.unfinished()))
         yield _gauge("t2ialign_memory_bytes", "What this process holds.", lambda: psutil.Process().memory_info().rss)
         for name, sql in TABLES.items():
-            yield _gauge(
-                f"t2ialign_{name}", f"{name.capitalize()} in the store.", lambda sql=sql: _count(services, sql)
-            )
+            yield _gauge(f"t2ialign_{name}", f"{name.capitalize()} in the store.", partial(_count, services, sql))
         jobs = GaugeMetricFamily("t2ialign_jobs", "Jobs by status.", labels=("status",))
         for status, count in _rows(services, "SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"):
             jobs.add_metric((str(status),), count)

@@ -103,8 +103,9 @@ def rate_api(store: Store, room: Room = everybody) -> None:
         """Delete the survey of this code."""
         return _said(handlers.take_back, store, study, code)
 
-    for deed in (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw):
-        deed._mcp_type = "none"  # type: ignore[attr-defined]  # people rate, not tools
+    deeds: tuple[Any, ...] = (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw)
+    for deed in deeds:
+        deed._mcp_type = "none"  # people rate, not tools
         api(deed, api_name=deed.__name__, concurrency_limit=None)
 
 

@@ -15,7 +15,7 @@ from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.visitors import Visitor
-from t2ialign.dashboard.shared.wiring import QUIET, Updates, Wires
+from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.types import InputError
 
 KEY = "t2-key"
@@ -55,7 +55,7 @@ def sign_in() -> bool:
 def wire_sign_in(page: gr.Blocks) -> None:
     """A new session of an owner who has signed in gets its key at once; of anybody else, none."""
     if sign_in():
-        page.load(recognise, None, shared_key(), **QUIET)
+        page.load(recognise, None, shared_key(), show_progress="hidden", api_visibility="private")
 
 
 def recognise(profile: gr.OAuthProfile | None) -> str:

@@ -137,10 +137,10 @@ class Visits:
         left, done = getattr(record, "remaining", None), getattr(record, "fraction", 0.0)
         with self._lock:
             work = [self._asked[one].work if one in self._asked else 0 for one in waiting[: waiting.index(run)]]
-        share = work[0] * (1 - done)
-        if left is None or (sum(work[1:]) and not share):
+        between, share = sum(work[1:]), work[0] * (1 - done)
+        if left is None or (between and not share):
             return None
-        return float(left + (sum(work[1:]) * left / share if share else 0.0))
+        return float(left + (between * left / share if share else 0.0))
 
     def _check(self, visitor: Visitor, work: int, waiting: tuple[str, ...]) -> None:
         limits = self.limits
