@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from t2ialign import dashboard, settings
 from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.wiring import Wires
 from t2ialign.dashboard.study import handlers
 from t2ialign.dashboard.study.page import Owned
 from t2ialign.types import InputError
@@ -53,11 +53,11 @@ def test_every_act_names_a_handler(services):
     defined = {name for file in pages.rglob("*.py") for name in re.findall(r"^def (\w+)\(", file.read_text(), re.M)}
     assert owner.ACTS - {"add_checkpoint"} <= defined  # `begin` says that itself
     events: list[Any] = []
-    owned = Owned(SimpleNamespace(on=lambda triggers, handler, *rest, **options: events.append(handler)))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Wires, "on", lambda wires, triggers, handler, *rest, **options: events.append(handler))
         patch.setattr(settings, "OWNER_TOKEN", "a secret")
         acts: list[str] = []
         patch.setattr(owner, "note_act", lambda key, name: acts.append(name))
-        owned.on(None, partial(handlers.delete, services), (), ())
+        Owned(Wires({})).on(None, partial(handlers.delete, services), (), ())
         events[0]("a secret", "no study", "")
     assert acts == ["delete"]
