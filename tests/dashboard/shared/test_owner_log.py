@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio.events import Dependency
 
 from t2ialign import dashboard, settings
 from t2ialign.dashboard.shared import owner
@@ -54,7 +55,8 @@ def test_every_act_names_a_handler(services):
     assert owner.ACTS - {"add_checkpoint"} <= defined  # `begin` says that itself
     events: list[Any] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Wires, "on", lambda wires, triggers, handler, *rest, **options: events.append(handler))
+        done = Dependency(None, {}, None, str)
+        patch.setattr(Wires, "on", lambda wires, triggers, handler, *rest, **options: events.append(handler) or done)
         patch.setattr(settings, "OWNER_TOKEN", "a secret")
         acts: list[str] = []
         patch.setattr(owner, "note_act", lambda key, name: acts.append(name))
