@@ -170,6 +170,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         writing.py          records into tables
         batches.py          seed batches in and out
         images.py           pictures as files named by their hash
+        quota.py            a bound on what pictures take
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
         aggregates.py       the chart's points, added up by DuckDB
@@ -217,6 +218,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     use_cases/              the use cases, the only composers
         api.py              the public Python API
         results.py          where results are kept and found, whoever owns the store
+        lent_gpu.py         sampling on GPUs that are lent for a call
         upkeep.py           a store brought up to date with the files beside it
         workbench.py        what every use case works with
         measures.py         which scorers measure what, and what is left out why
@@ -281,6 +283,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             card.py                 a model card with the trade-off in it
             chart.py                the card's chart as a PNG
             folder.py               everything that a repository of the Hub holds
+            receive.py              a published checkpoint taken in again
             trade_off.py            what a checkpoint changed against its parent
         protocols/           a paper's table run again
             protocol.py             one paper's experiment as a file, with its published numbers
@@ -306,6 +309,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         vote_tables.py      votes as CSV and Parquet, and back
         pick_a_pic.py       comparisons in Pick-a-Pic's layout
         study_folder.py     a study as a folder that stands on its own, and back
+        results_dataset.py  a Space's pictures, scores and adapters, committed to the Hub and back
         votes_dataset.py    studies pushed to the Hub, a Space's votes committed to it
 
     charts/                 nouns in, Plotly figures out
@@ -353,6 +357,18 @@ up: a folder imports from folders above it only (`make check`), every file has i
             theme.py                how the page looks
             wiring.py               handlers' dicts to Gradio's outputs
             words.py                numbers as a newcomer reads them
+        api/                the use cases for programs
+            endpoint.py             what an endpoint is
+            endpoints.py            the menu of endpoints
+            records.py              what they answer
+            drawing.py              generate, grid, sweep, work, stop
+            measuring.py            score, points, checkpoints
+            training.py             align, jobs, job
+            studies.py              study
+            standing.py             how work stands
+            publish.py              the endpoints in Gradio, and as tools
+            reference.py            docs/api.md's table of endpoints
+            metrics.py              numbers for Prometheus
         explore/            a prompt becomes pictures, two numbers and a point
             example_prompts.py      prompts to begin with, by category
             form.py                 the Explore form in and out
@@ -400,6 +416,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             page.py                 a method and a button, then a run that anyone can watch
             pair_preview.py         a look at what a run would learn from
             pairs_view.py           what a run would learn from
+            publish.py              a finished run's checkpoint, pushed to the Hub
             runs.py                 Align's handlers for the runs there are
             samples_view.py         the same prompts and seeds while a model trains
             view.py                 the form of a new run, the run on show, the list of all
@@ -444,7 +461,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         spread.py           a sweep on several devices at once
         prompts.py          prompts: list, import, show, remove
         serve.py            the page
-        publish.py          push, deploy
+        publish.py          push, pull, deploy
     __main__.py             python -m t2ialign
 """
 

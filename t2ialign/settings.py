@@ -3,8 +3,10 @@
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
 folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ``mps``), ``T2IALIGN_COMPILE``
 (``default``, ``reduce-overhead`` or ``max-autotune``: torch compiles the network), ``T2IALIGN_OWNER_TOKEN``,
-``T2IALIGN_VOTES_DATASET`` (``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and
-those of ``VisitorLimits``.
+``T2IALIGN_OWNERS`` (names of the Hub, separated by commas, who are owners once they have signed in on a Space),
+``T2IALIGN_VOTES_DATASET`` (``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it),
+``T2IALIGN_RESULTS_DATASET`` (the same for pictures, scores and adapters; unset, they are not kept), and those of
+``VisitorLimits``.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ CHECKPOINTS = _folder("T2IALIGN_CHECKPOINTS", SHIPPED / "checkpoints")
 DATA = _folder("T2IALIGN_DATA", SHIPPED / "data")
 HOME = _folder("T2IALIGN_HOME", platformdirs.user_data_path("t2ialign", appauthor=False))
 OWNER_TOKEN = os.environ.get("T2IALIGN_OWNER_TOKEN", "")
+OWNERS = tuple(name.strip() for name in os.environ.get("T2IALIGN_OWNERS", "").split(",") if name.strip())
 SPACE = os.environ.get("SPACE_ID", "")
+LENT_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")  # lent for a call at a time
+RESULTS_DATASET = os.environ.get("T2IALIGN_RESULTS_DATASET", "")
 VOTES_DATASET = os.environ.get("T2IALIGN_VOTES_DATASET", f"{SPACE}-votes" if SPACE else "")
 
 
@@ -53,14 +58,24 @@ def check_shipped() -> None:
 class VisitorLimits:
     """What everybody but the owner may ask of a server that has strangers. ``T2IALIGN_VISITOR_RUNS`` and so on.
 
-    ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``work``: pictures
-    times steps that one address may ask for in an hour; ``upload_mb``: the largest file that is taken, in megabytes.
+    ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``seeds`` and ``steps``:
+    of one batch; ``work``: pictures times steps that one address may ask for in an hour, ``day``: all addresses together in
+    a day; ``requests``: of one address to the API in a minute; ``surveys``: that one address may begin
+    in an hour, and quick votes that it may give;
+    ``upload_mb``: the largest file that is taken, in megabytes; ``disk_mb``: what pictures may take before those that were
+    longest not looked at go, if nothing needs them.
     """
 
     queue: int = 8
     runs: int = 2
+    seeds: int = 64
+    steps: int = 100
     work: int = 40_000
+    day: int = 1_000_000
+    requests: int = 120
+    surveys: int = 60
     upload_mb: int = 32
+    disk_mb: int = 20_000
 
 
 @cache

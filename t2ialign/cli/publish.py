@@ -1,4 +1,4 @@
-"""Commands that publish: a checkpoint with its card, and the page as a Space."""
+"""Commands that publish: a checkpoint with its card (and back), and the page as a Space."""
 
 from __future__ import annotations
 
@@ -66,6 +66,25 @@ def _lines(found: TradeOff, where: str, size: int, licence: str) -> Iterator[str
 
 
 @app.command()
+def pull(
+    repo: Annotated[str, typer.Argument(help="What `push` made on the Hub, as USER/NAME, or USER/NAME@REVISION.")],
+    name: Annotated[str, typer.Option(help="What it is called here (default: the repository's name).")] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take in a checkpoint that `push` published, with its lineage, if its adapter is what its manifest names."""
+    from t2ialign import settings
+    from t2ialign.hub.checkpoint_repo import pull_checkpoint
+    from t2ialign.use_cases.publish.receive import receive
+
+    where, _, revision = repo.partition("@")
+    with tempfile.TemporaryDirectory(prefix="t2ialign-pull-") as folder:
+        pull_checkpoint(where, Path(folder), revision)
+        entry = receive(store or settings.HOME, Path(folder), name or where.rpartition("/")[2])
+    emit({"checkpoint": entry.name, "backbone": entry.backbone}, as_json, lambda: iter([f"{entry.name} is here."]))
+
+
+@app.command()
 def deploy(
     repo: Annotated[str, typer.Option(help="The Space, as USER/NAME.")],
     hardware: Annotated[str, typer.Option(help="The Hub's name of its machine.")] = "cpu-basic",
@@ -85,7 +104,8 @@ def deploy(
     hidden = {name: _of_shell(name) for name in dict.fromkeys(secret or ())}
     made = "" if OWNER in (*hidden, *os.environ) else secrets.token_urlsafe(18)
     hidden = {OWNER: made or os.environ.get(OWNER, ""), **hidden}
-    plan = SpacePlan(repo, hardware, title, not public, dict(map(_setting, variable or ())), hidden, torch_index)
+    said = {"T2IALIGN_OWNERS": repo.partition("/")[0], **dict(map(_setting, variable or ()))}
+    plan = SpacePlan(repo, hardware, title, not public, said, hidden, torch_index)
     with tempfile.TemporaryDirectory(prefix="t2ialign-space-") as name:
         folder = out or Path(name) / "space"
         files = write_space(plan, folder)

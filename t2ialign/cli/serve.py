@@ -1,4 +1,4 @@
-"""The command that shows the page."""
+"""The command that shows the page, and what programs may ask of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +16,9 @@ from t2ialign import settings
 from t2ialign.cli.app import app
 from t2ialign.cli.options import StorePath
 from t2ialign.types import InputError
+
+if TYPE_CHECKING:
+    from t2ialign.use_cases.workbench import Workbench
 
 Host = Annotated[str, typer.Option(envvar="GRADIO_SERVER_NAME", help="Where to listen; 0.0.0.0 is every address here.")]
 Port = Annotated[
@@ -38,16 +43,53 @@ def serve(
     if port is not None:
         _check_free(host, port)
     from t2ialign import dashboard
+    from t2ialign.hub.results_dataset import kept_results, restore_results
     from t2ialign.hub.votes_dataset import kept_votes
     from t2ialign.use_cases.workbench import open_workbench, watched_inbox
 
     home = store or settings.HOME
     where = {"server_name": host, "server_port": port, "root_path": root_path, "inbrowser": browser}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.RESULTS_DATASET:
+        restore_results(home, settings.RESULTS_DATASET)
     with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False) as bench:
+        if settings.LENT_GPU:
+            _borrow(bench)
         services = dashboard.open_services(bench, trouble)
-        with watched_inbox(bench), services.supervisor:
+        kept = kept_results(bench.store, settings.RESULTS_DATASET)
+        with watched_inbox(bench), services.supervisor, _for_strangers(bench), kept:
             dashboard.serve(services, **where)
+
+
+def _borrow(bench: Workbench) -> None:
+    """Before the page is shown: the function that borrows a GPU, and the model that lies in memory for it."""
+    from t2ialign.use_cases.lent_gpu import borrowing
+
+    borrowing()
+    registry = bench.registry()
+    bench.backbone(registry.backbones[registry.checkpoints["base"].backbone])
+
+
+@contextmanager
+def _for_strangers(bench: Workbench) -> Iterator[None]:
+    """Where a page has strangers: what its owner did is written down, and pictures have a bound."""
+    from t2ialign.dashboard.shared import owner
+    from t2ialign.use_cases.upkeep import bounded_pictures
+
+    if not owner.guarded():
+        yield
+        return
+    with owner.written_down(bench.home / "owner.log"), bounded_pictures(bench.store, settings.visitor_limits().disk_mb):
+        yield
+
+
+@app.command()
+def api() -> None:
+    """Print what programs may ask of the page, as docs/api.md has it."""
+    from t2ialign.dashboard.api.reference import lines
+
+    for line in lines():
+        print(line)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 
 from t2ialign.dashboard.align import page as align
+from t2ialign.dashboard.api.metrics import metrics_route
+from t2ialign.dashboard.api.publish import publish
 from t2ialign.dashboard.explore import page as explore
 from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, theme
 from t2ialign.dashboard.shared.health import health_route
+from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
@@ -36,6 +40,7 @@ BESIDE = {"grid": ("Two settings", {"sweep": sweep})}
 """Pages that share a tab with another one, because seven tabs do not fit a phone: what that one is called within it."""
 HEADER = render("shared/header.html")
 WORKERS = 16
+SESSIONS = 500  # open pages whose state is kept; whoever asks with invented ids pushes out the oldest
 PROXIES = (
     "FORWARDED_ALLOW_IPS"  # uvicorn's: whose X-Forwarded-For is believed; its default would be any of this machine
 )
@@ -46,6 +51,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
     inner: gr.Tabs | None = None
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
+        publish(services)  # before the pages, whose handlers would have taken the names
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
         with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
@@ -54,8 +60,9 @@ def build_dashboard(services: Services) -> gr.Blocks:
                 page.select(
                     None, None, None, js=asset("shared/tab.js").replace("__TAB__", name), show_progress="hidden"
                 )
+        wire_sign_in(blocks)
         blocks.load(opened_tab, None, [tabs, inner], **QUIET)
-        rate_api(services.store)
+        rate_api(services.store, services.visits.count_survey)
     return blocks.queue(default_concurrency_limit=WORKERS)
 
 
@@ -99,13 +106,20 @@ def launch_options(services: Services) -> dict[str, Any]:
         "theme": theme.theme(),
         "head": theme.head(),
         "app_kwargs": {
-            "routes": [health_route(services.store), *picture_routes(services.store), *rate_routes(services.store)]
+            "routes": [
+                health_route(services.store),
+                metrics_route(services),
+                *picture_routes(services.store),
+                *rate_routes(services.store, services.visits.count_survey),
+            ]
         },
         "allowed_paths": [services.exports.name],
+        "state_session_capacity": SESSIONS,
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
+        "mcp_server": find_spec("mcp") is not None,
         "show_error": False,  # sentences of ours are shown by themselves; what else goes wrong is for the log
         "max_file_size": f"{services.visits.limits.upload_mb}mb" if owner.guarded() else None,
     }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from t2ialign.charts.theme import styles
@@ -21,6 +25,7 @@ from t2ialign.types import Prompt
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
 
+EXPORT_SECONDS = 24 * 3600.0
 FIRST_SET = "shapes-test"
 
 
@@ -40,6 +45,16 @@ class Services:
     guesses: Guesses = field(default_factory=Guesses)
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
+
+    def new_export(self) -> Path:
+        """An empty folder for what is taken away; those of yesterday go."""
+        folder = Path(self.exports.name)
+        for old in folder.iterdir():
+            if time.time() - old.stat().st_mtime > EXPORT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+        made = folder / uuid.uuid4().hex
+        made.mkdir()
+        return made
 
     def checkpoints(self) -> dict[str, CheckpointEntry]:
         """What can be sampled now, by name; what would first be downloaded comes last."""

@@ -6,6 +6,7 @@ matter configures the Space (https://huggingface.co/docs/hub/spaces-config-refer
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from t2ialign.types import InputError
 
 PYTHON, LARGE = "3.12", 10 << 20  # bytes from which plain git refuses a file
 HARDWARE = tuple(str(one.value) for one in SpaceHardware)
+TORCH = re.compile(r"^(torch|torchvision)[<>=~! ].*$")
 SHARED = "zero-"  # GPUs that are lent for a call at a time
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "shipped", ".*")
 APP = '''"""A Space's entry: ``t2ialign serve``."""
@@ -57,17 +59,12 @@ class SpacePlan:
 
 
 def check_plan(plan: SpacePlan) -> None:
-    """Raises ``InputError`` for a name that is none, a machine that the Hub does not have, or one that cannot run this."""
+    """Raises ``InputError`` for a name that is none, or a machine that the Hub does not have."""
     owner, slash, name = plan.repo.partition("/")
     if not (owner and slash and name) or "/" in name:
         raise InputError(f"{plan.repo[:60]!r} is no repository of the Hub: write USER/NAME.")
     if plan.hardware not in HARDWARE:
         raise InputError(f"The Hub has no machine called {plan.hardware[:40]!r}: it has {', '.join(HARDWARE)}.")
-    if plan.hardware.startswith(SHARED):
-        raise InputError(
-            f"{plan.hardware} lends its GPU for one call at a time, which t2ialign cannot use yet: choose cpu-basic for "
-            "the embedded world, or a GPU of your own such as t4-small."
-        )
 
 
 def write_space(plan: SpacePlan, folder: Path) -> list[Path]:
@@ -134,18 +131,25 @@ def lines(plan: SpacePlan, folder: Path, files: list[Path]) -> Iterator[str]:
 
 
 def _requirements(plan: SpacePlan) -> str:
-    """The pins of a checkout; of an installed package its ranges."""
+    """The pins of a checkout, of an installed package its ranges; where a GPU is lent, the platform chooses torch."""
     pins = settings.ROOT / "requirements.txt"
-    index = f"--extra-index-url {plan.torch_index}\n" if plan.torch_index else ""
+    lines = [f"--extra-index-url {plan.torch_index}"] if plan.torch_index else []
     if not settings.INSTALLED and pins.is_file():
-        return index + pins.read_text(encoding="utf-8")
+        lines += pins.read_text(encoding="utf-8").splitlines()
+    else:
+        lines += _ranges()
+    if plan.hardware.startswith(SHARED):
+        lines = [TORCH.sub(r"\1", line) for line in lines] + ["spaces"]
+    return "\n".join([*lines, "authlib", "itsdangerous"]) + "\n"
+
+
+def _ranges() -> list[str]:
     try:
-        needed = [line for line in requires("t2ialign") or () if "extra ==" not in line]
+        return [line for line in requires("t2ialign") or () if "extra ==" not in line]
     except PackageNotFoundError as error:
         raise InputError(
             "Nothing here says what t2ialign needs: deploy from a checkout or an installed package."
         ) from error
-    return index + "\n".join(needed) + "\n"
 
 
 def _readme(plan: SpacePlan) -> str:
@@ -158,6 +162,7 @@ def _readme(plan: SpacePlan) -> str:
         license="apache-2.0",
         tags=["text-to-image", "diffusers", "alignment", "diversity", "evaluation"],
         suggested_hardware=plan.hardware,
+        hf_oauth=True,  # so that owners can sign in (T2IALIGN_OWNERS)
         pinned=False,
     )
     return f"---\n{header.to_yaml()}\n---\n{ABOUT.format(title=' '.join(plan.title.split()), version=__version__)}"

@@ -59,12 +59,16 @@ def born(pid: int) -> float:
     return 0.0
 
 
-def is_alive(pid: int, birth: float) -> bool:
-    """Whether the very process that was born then still runs."""
+def is_alive(pid: int, birth: float, job: str = "") -> bool:
+    """Whether the very process that was born then still runs, or one of that id that carries the job's.
+
+    A clock that was set anew moves the moment of birth of every process; what a process was started with stays.
+    """
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid) if pid > 0 else None
         if process is not None and process.status() != psutil.STATUS_ZOMBIE:
-            return abs(process.create_time() - birth) < BIRTH_SECONDS
+            same = abs(process.create_time() - birth) < BIRTH_SECONDS
+            return same or bool(job and process.environ().get(MARK) == job)
     return False
 
 

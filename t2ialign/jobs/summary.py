@@ -14,7 +14,7 @@ def summary_of(folder: JobFolder) -> dict[str, Any]:
     """The record of a job (``store.jobs.Job`` as JSON) with what its worker said last and how it really stands now."""
     record, progress = folder.spec(), folder.progress()
     if record.get("status") == "running":
-        alive = process.is_alive(record["pid"], record["born"]) or process.beats_elsewhere(progress)
+        alive = process.is_alive(record["pid"], record["born"], folder.id) or process.beats_elsewhere(progress)
         asked = folder.asked()
         if not alive:
             record["status"] = transitions.outcome(progress.get("ended", ""), None, asked)

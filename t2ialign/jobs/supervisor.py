@@ -249,7 +249,7 @@ class Supervisor:
         folder = reconcile.folder(self._store, job)
         child = self._children.get(job.id)
         code = child.poll() if child else None
-        alive = code is None if child else process.is_alive(job.pid, job.born)
+        alive = code is None if child else process.is_alive(job.pid, job.born, job.id)
         if not alive and not process.beats_elsewhere(folder.progress()):
             return self._finish(job, code)
         folder.cap_log()

@@ -10,7 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import os
 import re
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,7 @@ from t2ialign.files import write_whole
 
 THUMBNAIL_PIXELS = 128
 THUMBNAIL_BYTES = 8192
+DAY = 24 * 3600.0
 SHA = re.compile(r"[0-9a-f]{64}")
 
 
@@ -85,11 +89,20 @@ def write(home: Path, data: bytes) -> str:
 
 def read(home: Path, sha: str) -> bytes | None:
     """The picture's bytes, or ``None`` if it is missing or is not what its name says."""
+    path = path_of(home, sha)
     try:
-        data = path_of(home, sha).read_bytes()
+        data = path.read_bytes()
     except OSError:
         return None
+    _used(path)
     return data if digest(data) == sha else None
+
+
+def _used(path: Path) -> None:
+    """The file's time says on which day it was last looked at (``quota``)."""
+    with suppress(OSError):
+        if time.time() - path.stat().st_mtime > DAY:
+            os.utime(path)
 
 
 def _pil(image: UInt8[Tensor, "3 h w"]) -> Image.Image:

@@ -24,6 +24,8 @@ from t2ialign.training.processes import ALONE, Processes
 from t2ialign.training.state import TrainState, begin_state
 from t2ialign.types import InputError, TrainStep
 
+SAVE_SECONDS = 120.0  # steps may be long: no more than this is lost
+
 
 def train(
     policy: Backbone,
@@ -37,21 +39,23 @@ def train(
 
     The reference is the same UNet without adapters. While the caller holds a step, the adapter has the weights that
     would ship (the averaged ones with ``plan.ema``): generate with ``policy`` or save it, but do not change it. With
-    ``state_path`` the run is written there at its start, every ``save_every`` steps, at its end and when the caller
-    closes the generator; the same call then goes on from there, bit for bit (fp32, one device). ``InputError`` where
+    ``state_path`` the run is written there at its start, every ``save_every`` steps or two minutes, at its end and when the
+    caller closes the generator; the same call then goes on from there, bit for bit (fp32, one device). ``InputError`` where
     the plan cannot be, memory does not suffice, or the loss is no number; what was saved last is kept.
     """
     schedule = alpha_bars(policy)
     check_plan(plan, len(data), processes.count, len(schedule))
     state = begin_state(policy, data, loss, plan)
     session = TrainingSession(policy, data, loss, plan, schedule, state)
+    saved = time.monotonic()
     for step in range(state.begin(state_path, processes), plan.steps):
         started = time.perf_counter()
         found = session.learn(draw_step(plan, step, len(data), data.shape, data.empty_prompts), processes)
         norm = state.gradient_norm(plan.grad_clip, processes)
         check_finite(found.loss, norm, plan, step)
         state.update(plan, step)
-        done, saving = step + 1, bool(plan.save_every) and (step + 1) % plan.save_every == 0
+        late = processes.count == 1 and time.monotonic() - saved > SAVE_SECONDS  # several have no clock in common
+        done, saving = step + 1, bool(plan.save_every) and (late or (step + 1) % plan.save_every == 0)
         try:
             with state.showing_average():
                 yield train_step(done, found, norm, plan.rate(step), time.perf_counter() - started)
@@ -60,6 +64,7 @@ def train(
             raise
         if saving or done == plan.steps:
             state.save(state_path, done, processes)
+            saved = time.monotonic()
     state.finish()
 
 

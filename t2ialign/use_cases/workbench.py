@@ -83,7 +83,7 @@ class Workbench:
             raise unknown("scorer", name, known)
         with self._loading:
             if name not in self._encoders or self._encoders[name][0] != known[name]:
-                self._encoders[name] = known[name], load_encoder(known[name], self.device)
+                self._encoders[name] = known[name], load_encoder(known[name], _scoring_device(self.device))
             return self._encoders[name][1]
 
     def choose(
@@ -193,6 +193,11 @@ class Workbench:
                 gone[name] = absent_words(known[name], absent)
         kept = without(chosen, gone)
         return replace(kept, left_out=tuple(_mendable(part, by_name) for part in kept.left_out))
+
+
+def _scoring_device(device: str) -> str:
+    """Scorers work in this process, which has no GPU where one is lent to sampling alone."""
+    return "cpu" if settings.LENT_GPU else device
 
 
 def _mendable(part: LeftOut, by_name: bool) -> LeftOut:

@@ -15,6 +15,9 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
+from t2ialign.dashboard.api import drawing
+from t2ialign.dashboard.api.endpoint import NOT_YOURS
+from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.rate.handlers import look
 from t2ialign.dashboard.shared import owner
@@ -23,6 +26,7 @@ from t2ialign.store import list_runs
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import list_studies, study_log
 from t2ialign.types import InputError
+from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, draft, opened
 
 TOKEN = "a token of the owner's"
@@ -30,7 +34,6 @@ TOKEN = "a token of the owner's"
 PUBLIC = {
     *(
         "compare",
-        "vote",
         "repaint",
         "pick_example",
         "show_examples",
@@ -49,7 +52,7 @@ PUBLIC = {
     "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
-LIMITED = {"generate", "cancel", "make", "stop", "unlock"}
+LIMITED = {"generate", "cancel", "make", "stop", "unlock", "vote"}
 # These show or hide things by the key, and hold nothing else.
 HARMLESS = {"opened", "_shown", "_shown_sweeps", "offer_to", "offer_set"}
 
@@ -81,11 +84,22 @@ class Page:
                     break
         return "".join(told)
 
+    def call(self, name: str, data: list) -> str:
+        """What a named endpoint answers to a raw request, as text."""
+        body = json.dumps({"data": data}).encode()
+        kind = {"Content-Type": "application/json"}
+        try:
+            asking = urllib.request.Request(f"{self.address}gradio_api/run{name}", body, kind)
+            return urllib.request.urlopen(asking, timeout=60).read().decode()
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+
 
 @pytest.fixture
 def page(services, monkeypatch) -> Iterator[Page]:
     """The whole page, served, with a token set."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
+    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
     blocks = build_dashboard(services)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield Page(address, blocks)
@@ -114,7 +128,29 @@ def test_every_handler_asks_for_the_key_or_is_known_to_be_for_everybody(page):
     watching = [fn for fn in page.handlers().values() if fn.name in ("tick", "open_page")]
     assert all(not any(one.elem_id == "t2-study" for one in fn.inputs) for fn in watching if not needs_key(fn))
     api = {fn.name for fn in page.blocks.fns.values() if fn.fn and fn.api_visibility == "public"}
-    assert api == {"rate_look", "rate_join", "rate_survey", "rate_answer", "rate_withdraw"}
+    assert api == {"rate_look", "rate_join", "rate_survey", "rate_answer", "rate_withdraw"} | {
+        one.name for one in ENDPOINTS
+    }
+
+
+def test_every_endpoint_of_the_owners_refuses_a_stranger(services, page):
+    """All named endpoints as the app itself lists them, called raw with what they take for granted; rating has its own test."""
+    study = opened(services, PICK)
+    before = (study_log(services.store, study.id), list_jobs(services.store))
+    told = json.loads(urllib.request.urlopen(f"{page.address}gradio_api/info", timeout=20).read())["named_endpoints"]
+    owned = {f"/{one.name}" for one in ENDPOINTS if one.access == "owner"}
+    assert owned < set(told)
+    for name, said in told.items():
+        if name.startswith("/rate_"):
+            continue
+        usual = [
+            one.get("parameter_default", [] if one["type"].get("type") == "array" else "x")
+            for one in said["parameters"]
+        ]
+        answer = page.call(name, usual)
+        assert (NOT_YOURS[:30] in answer) is (name in owned), (name, answer)
+        assert PICK.title not in answer and study.hash not in answer and TOKEN not in answer, name
+    assert (study_log(services.store, study.id), list_jobs(services.store)) == before
 
 
 def test_every_handler_of_the_owners_refuses_a_stranger(services, page):
@@ -218,7 +254,9 @@ def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, page):
 def test_every_address_of_the_server_is_known(services, page):
     """Gradio's own, and ours: a new one of ours comes with a decision about who may ask there."""
     paths = {getattr(route, "path", "") for route in page.blocks.app.routes}
-    assert {path for path in paths if path.startswith(("/rate", "/pictures"))} == {
+    assert {path for path in paths if path.startswith(("/rate", "/pictures", "/healthz", "/metrics"))} == {
+        "/healthz",
+        "/metrics",
         "/pictures/{cell:str}/{seed:int}.json",
         "/pictures/{cell:str}/{seed:int}.png",
         "/pictures/{cell:str}/{seed:int}.webp",

@@ -43,7 +43,9 @@ class DiskHub:
     def run_as_future(self, deed: Any) -> Future:
         return self.pool.submit(deed)
 
-    def snapshot_download(self, repo_id: str, repo_type: str, local_dir: str, allow_patterns: str = "") -> None:
+    def snapshot_download(
+        self, repo_id: str, repo_type: str, local_dir: str, allow_patterns: Any = "", revision: Any = None
+    ) -> None:
         if not (self.root / repo_id).exists():
             raise missing()
         shutil.copytree(self.root / repo_id, local_dir, dirs_exist_ok=True)

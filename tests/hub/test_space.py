@@ -48,6 +48,22 @@ def test_front_matter_and_requirements_agree(folder: Path):
     assert len(header.get("short_description", "")) <= 60
 
 
+def test_where_a_gpu_is_lent_the_platform_chooses_torch(tmp_path: Path):
+    write_space(SpacePlan("me/space", "zero-a10g"), tmp_path / "zero")
+    lines = (tmp_path / "zero/requirements.txt").read_text().splitlines()
+    assert {"torch", "torchvision", "spaces"} < set(lines) and not [one for one in lines if one.startswith("torch=")]
+    pinned = (folder_of_pins() / "requirements.txt").read_text()
+    assert [one for one in lines if "==" in one] == [
+        one for one in pinned.splitlines() if "==" in one and not one.startswith("torch")
+    ]
+    header = yaml.safe_load((tmp_path / "zero/README.md").read_text().split("---")[1])
+    assert header["hf_oauth"] is True and header["suggested_hardware"] == "zero-a10g"
+
+
+def folder_of_pins() -> Path:
+    return Path(__file__).parent.parent.parent
+
+
 def test_only_what_it_needs_is_sent_and_each_file_fits_plain_git(folder: Path):
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert {path.relative_to(folder).parts[0] for path in files} == {
@@ -108,7 +124,6 @@ def test_settings_are_there_before_the_page_starts(folder: Path, tmp_path: Path)
         (SpacePlan("space"), "write USER/NAME"),
         (SpacePlan("a/b/c"), "write USER/NAME"),
         (SpacePlan("me/space", "gpu"), "no machine called 'gpu': it has cpu-basic"),
-        (SpacePlan("me/space", "zero-a10g"), "one call at a time"),
     ],
 )
 def test_what_the_hub_would_refuse_is_refused_here(plan: SpacePlan, said: str):

@@ -30,6 +30,10 @@ def test_a_process_is_known_by_its_birth(home: Path):
     born = process.born(worker.pid)
     assert process.is_alive(worker.pid, born)
     assert not process.is_alive(worker.pid, born - 60)
+    until(
+        lambda: process.is_alive(worker.pid, born - 60, "align-1")
+    )  # the clock was set: what it was started with stays
+    assert not process.is_alive(worker.pid, born - 60, "align-2")
     worker.kill()
     until(lambda: not process.is_alive(worker.pid, born))  # a zombie is dead
     worker.wait()

@@ -12,6 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
+from t2ialign.dashboard.align.publish import wire_publish
 from t2ialign.dashboard.align.runs import BOXES, CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
 from t2ialign.dashboard.services import Services
@@ -82,12 +83,13 @@ def _wire_form(wires: Wires, services: Services) -> None:
         (*OPENED, "name"),
         trigger_mode="once",
     )
-    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("fold",))
+    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("fold", "publish_fold"))
     wires.on(shown.then, first, ("key", "parent"), picked)
 
 
 def _shown(key: str) -> Updates:
-    return {"fold": gr.Accordion(visible=not owner.locked(key))}
+    unlocked = not owner.locked(key)
+    return {"fold": gr.Accordion(visible=unlocked), "publish_fold": gr.Accordion(visible=unlocked)}
 
 
 def _key_first(handler: Callable[..., Updates]) -> Callable[..., Updates]:
@@ -125,6 +127,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
     ):
         wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
     parts["notify"].click(None, None, None, js=asset("align/notify.js"), show_progress="hidden")
+    wire_publish(wires, services, watch)
     for name, visible in (("discard", True), ("discard_no", False)):
         wires.on(parts[name].click, partial(_confirming, visible), (), ("confirm",))
 

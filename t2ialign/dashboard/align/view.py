@@ -7,6 +7,7 @@ import gradio as gr
 from t2ialign.dashboard.align.fields import GROUPS, component, fields_by_group
 from t2ialign.dashboard.align.job_view import curve_title, history
 from t2ialign.dashboard.align.methods_view import method_cards
+from t2ialign.dashboard.align.publish import publish_panel
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.html import heading, paragraph
 from t2ialign.dashboard.shared.templates import render
@@ -129,7 +130,7 @@ def run_panel() -> Components:
                 gr.HTML("Delete this run and all it measured? A finished checkpoint stays.", apply_default_css=False)
                 parts["discard_yes"] = gr.Button("Discard it", variant="stop", size="sm", scale=0, min_width=100)
                 parts["discard_no"] = gr.Button("Keep it", size="sm", scale=0, min_width=90)
-        parts |= _result_panel()
+        parts |= _result_panel() | publish_panel()
         with gr.Row(visible=False, elem_id="t2-curves") as parts["curves"]:
             for name, (title, words) in CURVE_WORDS.items():
                 with gr.Column(min_width=250, elem_classes="t2-curve") as parts[f"{name}_box"]:

@@ -91,6 +91,7 @@ def begin(services: Services, visitor: Visitor, *fields: str | None) -> Updates:
     source, file, name, backbone, note, licence = ((said or "").strip() for said in fields)
     if not (file or source):
         raise InputError("Say where it comes from: an id of the Hub, a path, or a file.")
+    owner.note_act("", "add_checkpoint")
     words = Words(name, backbone=backbone, note=note, licence=licence)
     services.downloads.submit(_key(visitor), partial(_work, services.bench.home, file or source, words))
     return {

@@ -49,7 +49,7 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
     try:
         requests = requests_of(read_form(fields), services)
         if not visitor.owner:
-            _check_sizes(requests)
+            services.visits.check_sizes(visitor, requests)
             check_local(services, requests)
         begin = partial(_begin, services, visitor, requests)
         run = services.page_runs.ask(visitor.page, read_query(subject).run, requests, begin)
@@ -57,12 +57,6 @@ def generate(services: Services, visitor: Visitor, subject: str, theme: str, *fi
         return {"notice": notice(str(error))}
     cleared = {"point_details": "", "compare": gr.Column(visible=False)}
     return cleared | draw(services, watch(services, Subject(run=run)), theme, charted="")
-
-
-def _check_sizes(requests: tuple[BatchRequest, ...]) -> None:
-    """``InputError`` for other sizes than the model's own: they are the owner's."""
-    if any(request.height or request.width for request in requests):
-        raise InputError("Here only the owner draws in other sizes than the model's own: leave height and width at 0.")
 
 
 def _begin(services: Services, visitor: Visitor, requests: tuple[BatchRequest, ...]) -> str:
@@ -139,7 +133,9 @@ def _notes(watched: SubjectState) -> list[str]:
 
 
 def _progress(watched: SubjectState) -> str:
-    return progress(watched.state, watched.status, watched.ahead, watched.subject) if watched.state else ""
+    if watched.state is None:
+        return ""
+    return progress(watched.state, watched.status, watched.ahead, watched.subject, watched.wait)
 
 
 def _pictures(services: Services, watched: SubjectState) -> Updates:

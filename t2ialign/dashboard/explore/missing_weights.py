@@ -55,6 +55,7 @@ def fetch(services: Services, visitor: Visitor, subject: str) -> Updates:
     metrics = tuple(dict.fromkeys(name for part in parts for name in part.metrics))
     cells = tuple(batch.cell for batch in watched.batches)
     names = tuple(dict.fromkeys(part.scorer for part in parts))
+    owner.note_act("", "fetch")
     services.downloads.submit(fetching(watched.subject), partial(_work, services.bench, names, metrics, cells))
     return {"fetch": gr.Button(visible=False), "timer": gr.Timer(active=True)}
 

@@ -184,7 +184,7 @@ def _wire_looking(wires: Wires, services: Services) -> None:
         (parts["point_details"].select, handlers.choose_prompt),
     ):
         wires.on_event(trigger, partial(handler, services), ("subject",), ("point_details",))
-    wires.on_event(parts["sheet"].vote, partial(quick_votes.vote, services), (), ("notice",))
+    wires.on_visit_event(parts["sheet"].vote, partial(quick_votes.vote, services), (), ("notice",))
     chosen = ("left", "right", "compare_seed")
     wires.on(
         [parts[name].change for name in chosen],

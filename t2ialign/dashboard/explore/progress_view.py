@@ -6,28 +6,28 @@ from markupsafe import Markup
 
 from t2ialign.dashboard.shared.links import Subject, around_cells
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.dashboard.shared.words import counted, duration
+from t2ialign.dashboard.shared.words import counted, duration, waiting
 from t2ialign.use_cases.batches.run import RunState
 from t2ialign.use_cases.batches.score_batch import BatchState
 
 
-def progress(state: RunState, status: str, ahead: int, subject: Subject) -> Markup:
+def progress(state: RunState, status: str, ahead: int, subject: Subject, wait: float | None = None) -> Markup:
     """The bar with its sentence, and the link to what is shown."""
     return render(
         "explore/progress.html",
         status=status,
         working=status in ("queued", "running"),
         percent=100 if status == "done" else 100 * state.fraction,
-        sentence=sentence(state, status, ahead),
+        sentence=sentence(state, status, ahead, wait),
         link=subject.href if str(subject) else "",
         around=around_cells(batch.cell for batch in state.batches if batch.images),
     )
 
 
-def sentence(state: RunState, status: str, ahead: int) -> str:
+def sentence(state: RunState, status: str, ahead: int, wait: float | None = None) -> str:
     """One sentence in words: where a run stands."""
     if status == "queued":
-        return f"Waiting: {counted(ahead, 'run')} ahead of yours." if ahead else "Starting."
+        return waiting(ahead, wait)
     return _working(state) if status == "running" else _ended(state, status)
 
 

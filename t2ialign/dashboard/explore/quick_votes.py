@@ -8,6 +8,7 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.store import find_cell
 from t2ialign.store.studies import keep_pictures
@@ -21,12 +22,13 @@ VOTER = re.compile(r"[0-9-]{8,60}")
 THUMBS = {"up": Answer((0,)), "down": Answer(())}
 
 
-def vote(services: Services, data: Mapping[str, Any]) -> Updates:
+def vote(services: Services, visitor: Visitor, data: Mapping[str, Any]) -> Updates:
     """Keep what the browser says of a picture; whatever it is, it comes from outside and is looked at first."""
     try:
         voter, answer = said(data, "voter"), said(data, "answer")
         if not VOTER.fullmatch(voter) or answer not in (*THUMBS, "rather"):
             raise InputError("This vote was not understood: reload the page and vote again.")
+        services.visits.count_vote(visitor)
         mine = exhibit(services, said(data, "picture"))
         if answer in THUMBS:
             record_quick(services.store, voter, [mine], THUMBS[answer])

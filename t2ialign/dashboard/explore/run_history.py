@@ -85,7 +85,7 @@ def mark(
     services: Services, data: Mapping[str, Any], key: str, search: str | None, starred: bool, days: float, shown: float
 ) -> Updates:
     """A batch or grid starred, noted, forgotten, or taken back; its pictures and scores stay in any case."""
-    owner.check(key)
+    owner.check(key, "mark")
     one = _find(services, said(data, "run", LONGEST))
     act, known = said(data, "act"), run_marks(services.store).get(one.id, RunMark())
     changed = {

@@ -28,6 +28,7 @@ class SubjectState:
     status: Status = "none"
     state: RunState | None = None
     ahead: int = 0
+    wait: float | None = None  # seconds until it begins, where that is known
     error: str = ""
     fetching: str = ""
     fetched: str = ""
@@ -44,7 +45,8 @@ class SubjectState:
     def mark(self) -> str:
         """Changes whenever anything on the page would: what was drawn already is not sent again."""
         parts = [f"{b.phase} {b.fraction:.4f} {len(b.images)} {len(b.scores)}" for b in self.batches]
-        return f"{self.subject} {self.status} {self.ahead} {parts} {self.fetching} {self.fetched}"
+        wait = "" if self.wait is None else f"{self.wait:.0f}"
+        return f"{self.subject} {self.status} {self.ahead} {wait} {parts} {self.fetching} {self.fetched}"
 
 
 def watch(services: Services, subject: Subject) -> SubjectState:
@@ -90,4 +92,5 @@ def _watch_run(services: Services, subject: Subject, scored_since: bool) -> Subj
         status = find_run(services.store, subject.run).status
         return SubjectState(subject, status, stored_run(services.bench, subject.run))
     ahead = services.engine.ahead_of(subject.run)
-    return SubjectState(subject, task.status, task.record or stored_run(services.bench, subject.run), ahead, task.error)
+    state, wait = task.record or stored_run(services.bench, subject.run), services.visits.seconds_until(subject.run)
+    return SubjectState(subject, task.status, state, ahead, wait, task.error)

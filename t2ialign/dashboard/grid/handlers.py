@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -35,7 +33,7 @@ from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
-from t2ialign.dashboard.shared.words import counted, duration
+from t2ialign.dashboard.shared.words import counted, duration, waiting
 from t2ialign.engines.local import Task
 from t2ialign.store import Grid, keep_grid
 from t2ialign.types import InputError, cell_key
@@ -70,6 +68,7 @@ def make(services: Services, visitor: Visitor, shown: Shown | None, order: str, 
         wanted = Shown(form, cells_of(form, services))
         requests = requests_of(wanted.rows)
         if not visitor.owner:
+            services.visits.check_sizes(visitor, requests)
             check_local(services, requests)
         state = stored_grid(services.bench, requests)
         if any(one.phase != "done" or not one.scores for one in state.cells):
@@ -146,7 +145,13 @@ def draw(services: Services, shown: Shown, order: str, seen: str) -> Updates:
         "shown": shown,
         "cost": "",
         "problem": notice(task.error) if task else "",
-        "progress": progress(state, task, link(shown.form), services.engine.ahead_of(shown.key)),
+        "progress": progress(
+            state,
+            task,
+            link(shown.form),
+            services.engine.ahead_of(shown.key),
+            services.visits.seconds_until(shown.key),
+        ),
         "timer": gr.Timer(active=working),
         "make": gr.Button(visible=not working),
         "stop": gr.Button("Cancel", visible=working, interactive=True),
@@ -186,7 +191,7 @@ def _palette(services: Services, state: GridState) -> Mapping[str, Any]:
     return services.palette(one.config.checkpoint for one in state.cells)
 
 
-def progress(state: GridState, task: Task | None, href: str, ahead: int) -> str:
+def progress(state: GridState, task: Task | None, href: str, ahead: int, wait: float | None = None) -> str:
     """The bar with its sentence."""
     status = task.status if task else "done" if state.there == state.wanted else "none"
     return render(
@@ -194,16 +199,16 @@ def progress(state: GridState, task: Task | None, href: str, ahead: int) -> str:
         status=status,
         working=status in ("queued", "running"),
         percent=100 * state.fraction,
-        sentence=sentence(state, status, ahead),
+        sentence=sentence(state, status, ahead, wait),
         href=href,
     )
 
 
-def sentence(state: GridState, status: str, ahead: int = 0) -> str:
+def sentence(state: GridState, status: str, ahead: int = 0, wait: float | None = None) -> str:
     """Where a grid stands, in words."""
     pictures = f"{state.there} of {counted(state.wanted, 'picture')}"
     if status == "queued":
-        return f"Waiting: {counted(ahead, 'run')} ahead of yours." if ahead else "Starting."
+        return waiting(ahead, wait)
     if status == "running":
         left = f", about {duration(state.remaining)} left" if state.remaining else ""
         return f"{pictures}{left}." if state.there < state.wanted else "Scoring."
@@ -286,8 +291,7 @@ def export(services: Services, suffix: str, shown: Shown | None, order: str) -> 
     if shown is None:
         return {"problem": notice("Make a grid first, then take it away."), "file": None}
     state = stored_grid(services.bench, requests_of(shown.rows))
-    folder = Path(services.exports.name) / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+    folder = services.new_export()
     path = folder / f"grid{suffix}"
     if suffix == ".zip":
         take_away.write_zip(services.store, shown.rows, state, path)

@@ -1,6 +1,7 @@
 """The participants' page and its small JSON endpoints: routes beside Gradio's app, and the same as named API endpoints.
 
-No cookie is set and nothing about the browser is read: neither its address nor its user agent reaches ``rating``.
+No cookie is set and nothing about the browser is kept: its address is counted in memory where there are strangers, so that
+nobody begins surveys without end, and neither it nor the user agent reaches a study.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ LONGEST = 16_384  # bytes of a question from outside
 TROUBLE = (
     "The server cannot keep or find answers just now: tell whoever invited you. What was saved before is still there."
 )
+Room = Callable[[str], None]
 _log = logging.getLogger(__name__)
 DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
     "look": (handlers.look, ("key",)),
@@ -55,16 +57,29 @@ DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
 """What a rater's browser may ask for, and the fields that it sends along."""
 
 
-def rate_routes(store: Store) -> list[Route]:
-    """What the server needs to answer for the participants' page."""
+def everybody(address: str) -> None:
+    """Room for any number of surveys from any address."""
+
+
+def _joined(room: Room, address: str, store: Store, *values: Any) -> handlers.Record:
+    room(address)
+    return handlers.join(store, *values)
+
+
+def _address(request: Any) -> str:
+    return request.client.host if request.client else ""
+
+
+def rate_routes(store: Store, room: Room = everybody) -> list[Route]:
+    """What the server needs to answer for the participants' page; ``room`` refuses an address one survey too many."""
     return [
         Route("/rate/{name:str}", _page),
         Route("/rate/{study:str}/{survey:str}/{name:str}.webp", partial(_picture, store)),
-        Route("/rate/{study:str}/{deed:str}", partial(_deed, store), methods=["POST"]),
+        Route("/rate/{study:str}/{deed:str}", partial(_deed, store, room), methods=["POST"]),
     ]
 
 
-def rate_api(store: Store) -> None:
+def rate_api(store: Store, room: Room = everybody) -> None:
     """The same as named endpoints of Gradio's API, so that programs can take part. Call it within the blocks."""
     # Gradio describes an endpoint by these very hints.
 
@@ -72,9 +87,9 @@ def rate_api(store: Store) -> None:
         """What a study asks, and whether it is open."""
         return _said(handlers.look, store, study)
 
-    def rate_join(study: str, group: str, consent: bool) -> dict:  # type: ignore[type-arg]
+    def rate_join(request: gr.Request, study: str, group: str, consent: bool) -> dict:  # type: ignore[type-arg]
         """A new survey: its id, its rounds with picture addresses (below /rate/), and its withdraw code."""
-        return _said(handlers.join, store, study, group, consent)
+        return _said(partial(_joined, room, _address(request)), store, study, group, consent)
 
     def rate_survey(study: str, survey: str) -> dict:  # type: ignore[type-arg]
         """A survey as it stands."""
@@ -88,7 +103,9 @@ def rate_api(store: Store) -> None:
         """Delete the survey of this code."""
         return _said(handlers.take_back, store, study, code)
 
-    for deed in (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw):
+    deeds: tuple[Any, ...] = (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw)
+    for deed in deeds:
+        deed._mcp_type = "none"  # people rate, not tools
         api(deed, api_name=deed.__name__, concurrency_limit=None)
 
 
@@ -123,7 +140,7 @@ def _picture(store: Store, request: Request) -> Response:
     return Response(data, media_type="image/webp", headers=PICTURE)
 
 
-async def _deed(store: Store, request: Request) -> Response:
+async def _deed(store: Store, room: Room, request: Request) -> Response:
     study, name = request.path_params["study"], request.path_params["deed"]
     if name not in DEEDS:
         return _refusal("There is nothing here.", 404)
@@ -132,6 +149,8 @@ async def _deed(store: Store, request: Request) -> Response:
     if body is None:
         return _refusal("This was not understood: send a short JSON object.", 400)
     try:
+        if name == "join":
+            room(_address(request))
         said = {field: body[field] for field in fields if field in body}
         told = await run_in_threadpool(_done, deed, store, study, **said)
     except InputError as error:

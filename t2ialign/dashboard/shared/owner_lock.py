@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from importlib.util import find_spec
 
 import gradio as gr
 from gradio.context import Context
@@ -32,14 +34,33 @@ def shared_key() -> gr.State:
 
 def lock_panel(words: str) -> dict[str, gr.blocks.Block]:
     """Where the page has strangers: the field that unlocks it, under a sentence that says what for."""
-    ownerless = "" if settings.OWNER_TOKEN else owner.NO_OWNER
+    ownerless = "" if settings.OWNER_TOKEN or sign_in() else owner.NO_OWNER
     with gr.Column(visible=owner.locked(""), elem_classes="t2-lock") as lock:
         gr.HTML(render("shared/lock.html", words=f"{words} {ownerless}".strip()), apply_default_css=False)
-        with gr.Row(visible=not ownerless):
+        if sign_in():
+            gr.LoginButton(size="md", min_width=220)
+        with gr.Row(visible=bool(settings.OWNER_TOKEN)):
             token = gr.Textbox(label="Owner's token", type="password", scale=1, elem_classes="t2-token")
             unlock = gr.Button("Unlock", variant="primary", scale=0, min_width=110)
         problem = gr.HTML("", apply_default_css=False)
     return {"key": shared_key(), "lock": lock, "token": token, "unlock": unlock, "lock_problem": problem}
+
+
+def sign_in() -> bool:
+    """Whether owners can say who they are through the Hub: on a Space with OAuth, where its two libraries are here."""
+    there = find_spec("authlib") and find_spec("itsdangerous")
+    return bool(there and settings.SPACE and settings.OWNERS and os.environ.get("OAUTH_CLIENT_ID"))
+
+
+def wire_sign_in(page: gr.Blocks) -> None:
+    """A new session of an owner who has signed in gets its key at once; of anybody else, none."""
+    if sign_in():
+        page.load(recognise, None, shared_key(), show_progress="hidden", api_visibility="private")
+
+
+def recognise(profile: gr.OAuthProfile | None) -> str:
+    """The key of whoever the Hub says it is; Gradio finds the profile by this hint."""
+    return owner.key_of(profile.username) if profile else ""
 
 
 def wire_lock(wires: Wires, guesses: owner.Guesses) -> Dependency:

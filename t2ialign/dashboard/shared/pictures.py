@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import UInt8
@@ -157,8 +158,14 @@ def overlay_file(store: Store, cell: str, seed: int) -> bytes | None:
 
 
 def preview_uri(image: UInt8[Tensor, "3 h w"]) -> str:
-    """A picture that is taking shape, inside the page itself: lossy, at most 128 pixels wide."""
-    picture = Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy()))
+    """A picture that is taking shape, inside the page itself: lossy, at most 128 pixels wide; once for all who watch."""
+    pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
+    return _preview_uri(pixels.tobytes(), pixels.shape[1], pixels.shape[0])
+
+
+@lru_cache(maxsize=64)
+def _preview_uri(pixels: bytes, width: int, height: int) -> str:
+    picture = Image.frombytes("RGB", (width, height), pixels)
     picture.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=60, method=0)

@@ -10,18 +10,23 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import gradio as gr
+from starlette.requests import Request
 
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.engines import LocalEngine
 from t2ialign.settings import VisitorLimits, visitor_limits
 from t2ialign.types import InputError
+from t2ialign.use_cases.batches.requests import BatchRequest
 
-HOUR = 3600.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 24 * 3600.0
+TOKEN_HEADER = "x-t2ialign-token"
+KEEP = 4096  # addresses whose requests are counted
 
 
 @dataclass(frozen=True)
@@ -44,23 +49,25 @@ class Asked:
 
 @dataclass(frozen=True)
 class Visits:
-    """The runs of the last hour, and those still at work, by who asked for them."""
+    """The runs of the last day, and those still at work, by who asked for them; and the requests of the last minute."""
 
     engine: LocalEngine
     limits: VisitorLimits = field(default_factory=visitor_limits)
     clock: Callable[[], float] = time.monotonic
     _asked: dict[str, Asked] = field(default_factory=dict)
+    _times: OrderedDict[tuple[str, str], deque[float]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, visitor: Visitor, work: int, start: Callable[[], str]) -> str:
         """The run that ``start`` begins, if there is room for it; the owner's always has.
 
         Raises:
-            InputError: the queue is full, this address has runs enough in it, or has used up its work of the hour.
+            InputError: the queue is full, this address has runs enough in it, or has used up its work of the hour, or
+                everybody together that of the day.
         """
         with self._lock:
             waiting = self.engine.unfinished()
-            for run in [run for run, one in self._asked.items() if self._old(one) and run not in waiting]:
+            for run in [run for run, one in self._asked.items() if self._old(one, DAY) and run not in waiting]:
                 del self._asked[run]
             if not visitor.owner:
                 self._check(visitor, work, waiting)
@@ -73,6 +80,67 @@ class Visits:
         with self._lock:
             begun = self._asked.get(run)
         return visitor.owner or bool(visitor.page and begun and begun.visitor.page == visitor.page)
+
+    def count(self, visitor: Visitor) -> None:
+        """Counts a request of the API. ``InputError`` for one too many within a minute."""
+        most = self.limits.requests
+        if not visitor.owner and (wait := self._count("request", visitor.address, most, MINUTE)):
+            raise InputError(f"Your address may ask {most} times a minute: wait {duration(wait)}.")
+
+    def count_survey(self, address: str) -> None:
+        """Counts a survey begun. ``InputError`` for one too many within an hour; the address is kept in memory only."""
+        most = self.limits.surveys
+        if owner.guarded() and (wait := self._count("survey", network(address), most, HOUR)):
+            raise InputError(f"From your network {most} surveys have begun this hour: come back in {duration(wait)}.")
+
+    def count_vote(self, visitor: Visitor) -> None:
+        """Counts a quick vote. ``InputError`` for one too many within an hour."""
+        most = self.limits.surveys
+        if not visitor.owner and (wait := self._count("vote", visitor.address, most, HOUR)):
+            raise InputError(f"Your address may vote {most} times an hour: wait {duration(wait)}.")
+
+    def _count(self, kind: str, address: str, most: int, seconds: float) -> float:
+        """Counts something of an address; seconds to wait, and nothing counted, where it was often enough."""
+        with self._lock:
+            now, times = self.clock(), self._times.setdefault((kind, address), deque())
+            self._times.move_to_end((kind, address))
+            while times and now - times[0] >= seconds:
+                times.popleft()
+            if len(times) >= most:
+                return times[0] + seconds - now
+            times.append(now)
+            while len(self._times) > KEEP:
+                self._times.popitem(last=False)
+        return 0.0
+
+    def check_sizes(self, visitor: Visitor, requests: Iterable[BatchRequest]) -> None:
+        """``InputError`` for batches that are larger than a visitor's may be, or in other sizes than the model's own."""
+        for one in () if visitor.owner else requests:
+            if one.height or one.width:
+                raise InputError(
+                    "Here only the owner draws in other sizes than the model's own: leave height and width at 0."
+                )
+            if len(one.seeds) > self.limits.seeds:
+                raise InputError(f"A visitor's batch has at most {self.limits.seeds} seeds, not {len(one.seeds)}.")
+            if one.num_inference_steps > self.limits.steps:
+                raise InputError(
+                    f"A visitor's pictures have at most {self.limits.steps} steps, not {one.num_inference_steps}."
+                )
+
+    def seconds_until(self, run: str) -> float | None:
+        """When a waiting run may begin: what is left of the one at work, and of those between at its pace; else ``None``."""
+        waiting = self.engine.unfinished()
+        if run not in waiting[1:]:
+            return None
+        task = self.engine.look(waiting[0])
+        record = task.record if task else None
+        left, done = getattr(record, "remaining", None), getattr(record, "fraction", 0.0)
+        with self._lock:
+            work = [self._asked[one].work if one in self._asked else 0 for one in waiting[: waiting.index(run)]]
+        between, share = sum(work[1:]), work[0] * (1 - done)
+        if left is None or (between and not share):
+            return None
+        return float(left + (between * left / share if share else 0.0))
 
     def _check(self, visitor: Visitor, work: int, waiting: tuple[str, ...]) -> None:
         limits = self.limits
@@ -87,7 +155,7 @@ class Visits:
             raise InputError(
                 f"At work for your address: {counted(mine, 'run')}, and more may not be. Wait for one to end."
             )
-        recent = [one for one in here.values() if not (one.visitor.owner or self._old(one))]
+        recent = [one for one in here.values() if not (one.visitor.owner or self._old(one, HOUR))]
         left = max(0, limits.work - sum(one.work for one in recent))
         if work > left:
             said = f"This takes {work:,} picture steps, and of {limits.work:,} an hour your address has {left:,} left"
@@ -95,15 +163,32 @@ class Visits:
                 f", or wait {duration(recent[0].when + HOUR - self.clock())}" if recent and work <= limits.work else ""
             )
             raise InputError(f"{said}: ask for fewer seeds, steps or checkpoints{wait}.")
+        if sum(one.work for one in self._asked.values() if not one.visitor.owner) + work > limits.day:
+            raise InputError(
+                f"Visitors together have used up today's {limits.day:,} picture steps: come back tomorrow, or look at "
+                "what is there."
+            )
 
-    def _old(self, one: Asked) -> bool:
-        return self.clock() - one.when >= HOUR
+    def _old(self, one: Asked, seconds: float) -> bool:
+        return self.clock() - one.when >= seconds
 
 
 def visitor_of(request: gr.Request, key: str) -> Visitor:
     """Who sent a request, with the key of its session."""
     host = request.client.host if request.client else ""
     return Visitor(request.session_hash or "", network(host), not owner.locked(key))
+
+
+def caller_of(request: gr.Request | Request, guesses: owner.Guesses) -> Visitor:
+    """Who calls an endpoint: the owner, where the header says the owner's token.
+
+    Raises:
+        InputError: a wrong token, or one too many.
+    """
+    address = network(request.client.host if request.client else "")
+    token = request.headers.get(TOKEN_HEADER, "")
+    key = owner.unlocked(token, guesses, address) if token and owner.guarded() else ""
+    return Visitor("", address, not owner.locked(key))
 
 
 def network(address: str) -> str:
@@ -124,5 +209,6 @@ def in_a_line(limits: VisitorLimits) -> str:
         return ""
     return (
         f"For visitors: {counted(limits.queue, 'run')} in the queue, {limits.runs} of one address; {limits.work:,} picture "
-        "steps an hour (16 pictures of 25 steps are 400); models from the Hub are the owner's."
+        f"steps an hour (16 pictures of 25 steps are 400), {limits.day:,} a day for all; {limits.seeds} seeds and "
+        f"{limits.steps} steps a batch; {limits.surveys} votes an hour; models from the Hub and other sizes are the owner's."
     )

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from t2ialign.dashboard.shared.owner import name_of
 from t2ialign.dashboard.shared.visitors import visitor_of
 from t2ialign.types import InputError
 
@@ -89,14 +90,26 @@ class Wires:
         run.__name__ = name_of(handler)
         return listening(triggers)(run, self.pick(("key", *inputs)), self.pick(outputs), **{**QUIET, **options})
 
+    def on_visit_event(
+        self,
+        trigger: Any,
+        handler: Callable[..., Updates],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        **options: Any,
+    ) -> Dependency:
+        """Both: ``handler(visitor, data, *inputs)``. The tab needs ``key``."""
+
+        def run(event: gr.EventData, request: gr.Request, key: str, *values: Any) -> Any:
+            data = event._data if isinstance(event._data, dict) else {}
+            return answered(handler, outputs, visitor_of(request, key), data, *values)
+
+        run.__name__ = name_of(handler)
+        return trigger(run, self.pick(("key", *inputs)), self.pick(outputs), **{**QUIET, **options})
+
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
         return [self.components[name] for name in names]
-
-
-def name_of(handler: Callable[..., Any]) -> str:
-    """A handler's own name, by which logs and tests know its event."""
-    return name_of(handler.func) if isinstance(handler, partial) else handler.__name__
 
 
 def listening(triggers: Any) -> Callable[..., Dependency]:

@@ -101,3 +101,11 @@ PHRASES: dict[str, Callable[[float], str]] = {
     "oracle_exact": lambda share: f"{share:.0%} of the pictures get everything right",
     "factor_diversity": _variety,
 }
+
+
+def waiting(ahead: int, seconds: float | None) -> str:
+    """Where a run stands in the queue, and when its turn may come."""
+    if not ahead:
+        return "Starting."
+    when = f", about {duration(seconds)} until it begins" if seconds is not None else ""
+    return f"Waiting: {counted(ahead, 'run')} ahead of yours{when}."

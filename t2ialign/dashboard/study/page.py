@@ -83,6 +83,7 @@ class Owned:
         def answered(*values: Any) -> Updates:
             return {"study_notice": "", **handler(*values)}
 
+        answered.__name__ = owner.name_of(handler)
         return self.quietly(triggers, answered, inputs, outputs, **options)
 
     def quietly(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -94,7 +93,7 @@ def take_back(services: Services, study: str, theme: str, group: str, place: str
 
 def export(services: Services, form: str, study: str) -> Updates:
     """The votes as a file: one file as it is, a folder as a zip."""
-    folder = Path(services.exports.name) / uuid.uuid4().hex
+    folder = services.new_export()
     target = folder / FILES.get(form, f"{_chosen(study)}-{form}")
     target.parent.mkdir(parents=True)
     FORMS[form](services.store, study, target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -241,7 +240,7 @@ def choose_run(
         found = load_points(services, chosen_of(services, *controls))
         ticked = [found.of(key) for key in said(data, "points").split()[: comparing.MOST]]
         return comparing.compare(services, [point for point in ticked if point is not None], theme == DARK)
-    owner.check(key)
+    owner.check(key, "choose_run")
     if act in ("delete", "restore"):
         (remove if act == "delete" else restore)(services.bench, name)
         return {"drawn": drawn + 1}
@@ -274,7 +273,7 @@ def offer_set(services: Services, key: str) -> Updates:
 
 def begin_set(services: Services, key: str, stray: str) -> Updates:
     """Makes that set and chooses it."""
-    owner.check(key)
+    owner.check(key, "begin_set")
     found = make_set(services.store, stray)
     return {"benchmark": gr.Dropdown(set_choices(services), value=found.key)}
 
@@ -304,7 +303,7 @@ def export(services: Services, suffix: str, theme: str, pareto: bool, *controls:
     """The chart's points as ``.csv`` or ``.parquet``, or the chart as one ``.html`` file that needs no network."""
     chosen = chosen_of(services, *controls)
     found = load_points(services, chosen)
-    folder = Path(services.exports.name) / uuid.uuid4().hex
+    folder = services.new_export()
     path = folder / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
     folder.mkdir(parents=True)
     try:

@@ -13,6 +13,7 @@ from t2ialign.use_cases.align.request import AlignRequest, plan
 from t2ialign.use_cases.align.result import check_free
 from t2ialign.use_cases.align.sources import check_source
 from t2ialign.use_cases.align.votes import leave_votes
+from t2ialign.use_cases.lent_gpu import refuse_training
 from t2ialign.use_cases.workbench import Workbench
 
 KIND = "align"
@@ -26,6 +27,7 @@ def check(bench: Workbench, request: AlignRequest) -> None:
     Raises:
         InputError: the request cannot be planned, its file holds no pairs, or its name is taken or spoken for.
     """
+    refuse_training()
     check_source(plan(bench, request))
     check_free(bench, request.name, bench.home / "checkpoints" / request.name, replace=False)
     for job in list_jobs(bench.store, WAITING, KIND):

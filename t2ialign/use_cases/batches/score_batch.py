@@ -29,6 +29,7 @@ from t2ialign.seeds import BATCH, batch_mark
 from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
+from t2ialign.use_cases.lent_gpu import sampled
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
 from t2ialign.use_cases.measures import joined as left_out_once
 from t2ialign.use_cases.workbench import SAMPLED, Workbench
@@ -248,8 +249,6 @@ def _generate(
     cancelled: Callable[[], bool],
 ) -> Iterator[BatchState]:
     """Samples the seeds that have no picture yet; each finished part is stored, scored and appended to ``parts``."""
-    from t2ialign.diffusion.generate import generate
-
     missing = tuple(seed for seed in state.request.seeds if seed not in state.images)
     if not missing:
         return
@@ -261,14 +260,8 @@ def _generate(
     if slow:
         yield replace(state, notes=(*state.notes, slow))
     with bench.sampling:
-        events = generate(
-            backbone,
-            state.request.prompt,
-            state.config,
-            missing,
-            batch_size=size,
-            cancelled=cancelled,
-            checkpoints=bench.registry().checkpoints,
+        events = sampled(
+            backbone, state.request.prompt, state.config, missing, size, cancelled, bench.registry().checkpoints
         )
         for event in events:
             if isinstance(event, SeedBatch):

@@ -1,6 +1,7 @@
 import pytest
 
 from t2ialign.dashboard.explore import quick_votes
+from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.store.studies import QUICK
 from t2ialign.store.vote_queries import answers_of
 from t2ialign.types import Prompt
@@ -20,7 +21,9 @@ def pictures(services, config) -> list[str]:
 
 
 def vote(services, picture, answer, others=(), voter=VOTER):
-    return quick_votes.vote(services, {"voter": voter, "answer": answer, "picture": picture, "others": list(others)})
+    return quick_votes.vote(
+        services, Visitor(), {"voter": voter, "answer": answer, "picture": picture, "others": list(others)}
+    )
 
 
 def votes(services):
@@ -59,4 +62,15 @@ def test_this_one_rather_than_the_others(services, pictures):
 )
 def test_what_a_page_would_not_send_is_refused(services, pictures, change):
     data = {"voter": VOTER, "answer": "up", "picture": pictures[0], **change}
-    assert "t2-notice" in quick_votes.vote(services, data)["notice"] and not votes(services)
+    assert "t2-notice" in quick_votes.vote(services, Visitor(), data)["notice"] and not votes(services)
+
+
+def test_a_stranger_votes_so_often_an_hour(services, pictures):
+    stranger, most = Visitor("", "1.2.3.4", owner=False), services.visits.limits.surveys
+    told = [
+        quick_votes.vote(services, stranger, {"voter": VOTER, "answer": answer, "picture": pictures[0]})
+        for answer in ("up", "down") * (most // 2 + 1)
+    ]
+    assert told[:most] == [{}] * most and "may vote 60 times an hour: wait 60 min" in told[most]["notice"]
+    (one,) = votes(services)
+    assert one.revision == most - 1

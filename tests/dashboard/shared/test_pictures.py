@@ -1,3 +1,4 @@
+import base64
 import io
 from dataclasses import replace
 
@@ -48,6 +49,17 @@ def test_what_is_not_stored_is_not_there(client, path: str):
 
 def test_previews_travel_inside_the_page():
     assert preview_uri(torch.zeros(3, 512, 512, dtype=torch.uint8)).startswith("data:image/webp;base64,")
+
+
+def test_twenty_who_watch_cost_one_preview(monkeypatch):
+    image = torch.randint(0, 256, (3, 48, 64), generator=torch.Generator().manual_seed(7), dtype=torch.uint8)
+    made, save = [], Image.Image.save
+    monkeypatch.setattr(Image.Image, "save", lambda *values, **options: made.append(1) or save(*values, **options))
+    found = {preview_uri(image.clone()) for _ in range(20)}
+    assert len(found) == len(made) == 1
+    shown = Image.open(io.BytesIO(base64.b64decode(found.pop().partition(",")[2])))
+    assert shown.size == (64, 48)
+    assert preview_uri(255 - image) not in found and len(made) == 2
 
 
 def test_where_the_prompt_speaks_is_served_as_an_overlay(services, config, client):

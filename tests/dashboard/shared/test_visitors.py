@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from types import SimpleNamespace
 
 import gradio as gr
@@ -65,10 +67,58 @@ def test_the_owner_has_no_budget_and_uses_up_nobodys(visits):
 
 
 def test_what_is_over_is_forgotten(visits, clock):
-    for hour in range(5):
-        clock.now = 3600.0 * hour
+    for day in range(5):
+        clock.now = 24 * 3600.0 * day
         begin(visits, 1)
     assert len(visits._asked) == 1
+
+
+def test_all_addresses_together_have_a_day(clock):
+    visits = Visits(LocalEngine(), VisitorLimits(work=1000, day=2500), clock)
+    for last in range(2):
+        begin(visits, 1000, f"1.2.3.{last}")
+    begin(visits, 9000, owner=True)
+    with pytest.raises(InputError, match="used up today's 2,500 picture steps"):
+        begin(visits, 1000, "1.2.3.9")
+    clock.now = 24 * 3600.0
+    begin(visits, 1000, "1.2.3.9")
+
+
+def test_an_address_may_ask_so_often_a_minute(clock):
+    visits = Visits(LocalEngine(), VisitorLimits(requests=2), clock)
+    stranger = Visitor("", "1.2.3.4", owner=False)
+    for _ in range(2):
+        visits.count(stranger)
+    clock.now = 20.0
+    with pytest.raises(InputError, match="2 times a minute: wait 40 s"):
+        visits.count(stranger)
+    visits.count(Visitor("", "5.6.7.8", owner=False))
+    visits.count(Visitor())
+    clock.now = 60.0
+    visits.count(stranger)
+
+
+def test_who_waits_hears_when_it_may_begin(clock):
+    """The run at work has done a quarter of 400 picture steps and needs 30 s more; 200 wait before the last: 15 s."""
+    engine, go_on = LocalEngine(), threading.Event()
+    visits = Visits(engine, VisitorLimits(runs=9), clock)
+
+    def work(cancelled):
+        yield SimpleNamespace(fraction=0.25, remaining=30.0)
+        go_on.wait(20)
+
+    def start(name, work):
+        engine.submit(name, work)
+        return name
+
+    for name, size in (("first", 400), ("second", 200), ("third", 1)):
+        visits.begin(Visitor("page", "1.2.3.4", owner=False), size, partial(start, name, work))
+    while engine.look("first").record is None:
+        pass
+    assert visits.seconds_until("first") is None and visits.seconds_until("nothing") is None
+    assert visits.seconds_until("second") == 30.0
+    assert visits.seconds_until("third") == 30.0 + 200 * 30 / 300
+    go_on.set()
 
 
 @pytest.mark.parametrize(

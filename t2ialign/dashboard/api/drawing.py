@@ -1,0 +1,214 @@
+"""Endpoints that draw, and what is asked about drawing that goes on: generate, grid, sweep, work, stop."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from t2ialign.codec import encode
+from t2ialign.dashboard.api.endpoint import Call, said
+from t2ialign.dashboard.api.records import Work
+from t2ialign.dashboard.api.standing import standing
+from t2ialign.dashboard.shared.hub_models import check_local
+from t2ialign.engines.local import Cancelled
+from t2ialign.guidance import read_strategy
+from t2ialign.limits import parse_seeds
+from t2ialign.seeds import parse_plan
+from t2ialign.types import InputError, Prompt, content_key
+from t2ialign.use_cases.batches import benchmarks
+from t2ialign.use_cases.batches import grid as grids
+from t2ialign.use_cases.batches import sweep as sweeps
+from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics
+from t2ialign.use_cases.batches.requests import grid as swept
+from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches
+
+LONGEST_WAIT = 60.0
+WAIT = "Seconds to wait for the end, at most 60; afterwards ask `work` with the id."
+SEEDS = "Seeds as 0-15 or 1,5,9."
+CHECKPOINT = "A checkpoint or a blend, as base, my_adapter@0.5 or one+other (`checkpoints` lists them)."
+
+
+@dataclass(frozen=True)
+class Generate:
+    """A prompt on one to four checkpoints."""
+
+    prompt: str = said("What the pictures should show.")
+    checkpoints: tuple[str, ...] = said(f"One to four. {CHECKPOINT}", ("base",))
+    guidance_scale: float = said("Strength of classifier-free guidance (CFG), 0 to 50.", 4.0)
+    seeds: str = said(SEEDS, "0-15")
+    steps: int = said("Denoising steps.", 25)
+    scheduler: str = said("ddim, euler, dpm, lcm, ... as the page names them.", "ddim")
+    guidance: str = said("How CFG is applied, with parameters: cfg, apg, aig:power=4, ...", "cfg")
+    negative_prompt: str = said("What the pictures should not show.", "")
+    metrics: tuple[str, ...] = said("Metrics by name; none: the short list.", ())
+    height: int = said("Pixels, 0 for the model's own (others are the owner's).", 0)
+    width: int = said("Pixels, 0 for the model's own (others are the owner's).", 0)
+    wait: float = said(WAIT, 30.0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Two settings changed at once."""
+
+    x: str = said("What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance or seed.")
+    x_values: tuple[str, ...] = said("Its values as people write them, as 1, 4, 8.")
+    y: str = said("What changes from top to bottom, another of these; empty for nothing.", "")
+    y_values: tuple[str, ...] = said("Its values.", ())
+    prompt: str = said("The prompt, where no axis says it.", "-")
+    checkpoint: str = said(f"Where no axis says it. {CHECKPOINT}", "base")
+    guidance_scale: float = said("CFG, where no axis says it.", 4.0)
+    guidance: str = said("The strategy, where no axis says it.", "cfg")
+    seeds: str = said(f"Of every cell. {SEEDS}", "0-3")
+    steps: int = said("Denoising steps.", 25)
+    wait: float = said(WAIT, 30.0)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Every combination of a prompt set, checkpoints and CFG values."""
+
+    prompts: str = said("A prompt set of the page, by name.", "shapes-test")
+    checkpoints: tuple[str, ...] = said(CHECKPOINT, ("base",))
+    guidance_scales: tuple[float, ...] = said("CFG values.", (1.0, 2.0, 4.0, 6.0, 8.0))
+    seeds: str = said("own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.", "own:16")
+    steps: int = said("Denoising steps.", 25)
+    guidance: tuple[str, ...] = said("Guidance strategies.", ("cfg",))
+    metrics: tuple[str, ...] = said("Metrics by name; none: the short list.", ())
+    wait: float = said(WAIT, 0.0)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which work."""
+
+    id: str = said("The id that generate, grid, score or sweep answered, or of a link.")
+    wait: float = said(WAIT, 0.0)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Which work, and the right to stop it."""
+
+    id: str = said("The id of the work.")
+    ticket: str = said("The ticket that was told when it began; the owner needs none.", "")
+
+
+def generate(call: Call, asked: Generate) -> Work:
+    """Begins a run under an id of its own; what is stored is not drawn again."""
+    guidance, params = read_strategy(asked.guidance)
+    request = BatchRequest(
+        Prompt(asked.prompt, call.services.categories().get(asked.prompt.strip(), "")),
+        "",
+        parse_seeds(asked.seeds),
+        asked.guidance_scale,
+        asked.steps,
+        asked.scheduler,
+        guidance,
+        params,
+        negative_prompt=asked.negative_prompt,
+        metrics=check_metrics(asked.metrics),
+        height=asked.height,
+        width=asked.width,
+    )
+    requests, bench = requests_for(request, asked.checkpoints), call.services.bench
+    _check(call, requests)
+
+    def start() -> str:
+        run = open_run(bench, requests).id
+        call.services.engine.submit(run, lambda cancelled: run_batches(bench, run, requests, cancelled))
+        return run
+
+    return begun(call, sum(len(one.seeds) * one.num_inference_steps for one in requests), start)
+
+
+def grid(call: Call, asked: Grid) -> Work:
+    """The grid as it is stored, and the drawing of what it lacks; the same grid has the same id."""
+    axes = [grids.GridAxis(_kind(asked.x), asked.x_values), grids.GridAxis(_kind(asked.y), asked.y_values or ("",))]
+    guidance, params = read_strategy(asked.guidance)
+    rest = BatchRequest(
+        Prompt(asked.prompt),
+        asked.checkpoint,
+        parse_seeds(asked.seeds),
+        asked.guidance_scale,
+        asked.steps,
+        guidance=guidance,
+        guidance_params=params,
+    )
+    requests = grids.requests_of(grids.plan_grid(rest, *axes))
+    _check(call, requests)
+    state = grids.stored_grid(call.services.bench, requests)
+    key = f"grid {content_key(encode(requests))}"
+    if all(one.phase == "done" and one.scores for one in state.cells):
+        return standing(call, key, state)
+    work = sum(one.missing * one.request.num_inference_steps for one in state.cells)
+    return _submitted(call, key, work, lambda cancelled: grids.make_grid(call.services.bench, requests, cancelled))
+
+
+def sweep(call: Call, asked: Sweep) -> Work:
+    """Fills a grid of prompts, checkpoints, strategies and CFG values; the same sweep has the same id, and goes on."""
+    plan, bench = parse_plan(asked.seeds), call.services.bench
+    if asked.prompts not in call.services.prompts:
+        raise InputError(f"There is no prompt set {asked.prompts[:40]!r} here: {', '.join(call.services.prompts)}.")
+    cells = swept(
+        asked.prompts,
+        asked.checkpoints,
+        [f"{scale:g}" for scale in asked.guidance_scales],
+        plan,
+        asked.steps,
+        check_metrics(asked.metrics),
+        strategies=[read_strategy(one) for one in asked.guidance],
+    )
+
+    def work(cancelled: Cancelled) -> Iterator[Any]:
+        benchmarks.keep_swept(bench.results, asked.prompts, plan)
+        return sweeps.sweep(bench, cells, cancelled)
+
+    return _submitted(call, f"sweep {content_key(encode(cells))}", 0, work)
+
+
+def look(call: Call, asked: Look) -> Work:
+    """How something stands that was begun here or in the page."""
+    return standing(call, asked.id)
+
+
+def stop(call: Call, asked: Stop) -> Work:
+    """Asks work to stop at its next step; what is drawn stays."""
+    found = standing(call, asked.id)
+    if not call.services.visits.may_stop(replace(call.visitor, page=asked.ticket), found.id):
+        raise InputError("Only the ticket that was told when this work began stops it, or the owner.")
+    call.services.engine.cancel(found.id)
+    return standing(call, asked.id)
+
+
+def begun(call: Call, work: int, start: Callable[[], str]) -> Work:
+    """Work that is counted and has a ticket. ``InputError`` where there is no room for it."""
+    ticket = uuid.uuid4().hex
+    run = call.services.visits.begin(replace(call.visitor, page=ticket), work, start)
+    return replace(standing(call, run), ticket=ticket)
+
+
+def _submitted(call: Call, key: str, work: int, start: Callable[[Cancelled], Iterator[Any]]) -> Work:
+    """The same for work whose id is its content: what is at work already is not begun again."""
+    task = call.services.engine.look(key)
+    if task is not None and not task.finished:
+        return standing(call, key)
+
+    def submit() -> str:
+        call.services.engine.submit(key, start)
+        return key
+
+    return begun(call, work, submit)
+
+
+def _check(call: Call, requests: Sequence[BatchRequest]) -> None:
+    call.services.visits.check_sizes(call.visitor, requests)
+    if not call.visitor.owner:
+        check_local(call.services, requests)
+
+
+def _kind(name: str) -> Any:
+    if name not in grids.TITLES:
+        raise InputError(f"An axis is {', '.join(filter(None, grids.TITLES))}, not {name[:40]!r}.")
+    return name
