@@ -61,6 +61,7 @@ def frontier_figure(
 def _line(name: str, doses: Sequence[DosePoint]) -> dict[str, object]:
     said = [
         f"<b>{escape(dose.checkpoint)}</b><br>preferred {dose.win_rate.mean:.1%}<br>diversity {dose.change.mean:+.1%}"
+        + (f"<br>mean of {dose.training_seeds} training seeds" if dose.training_seeds > 1 else "")
         for dose in doses
     ]
     return {

@@ -141,7 +141,7 @@ def _cost(table: Table, win_rate: float) -> Interval:
     return _percentiles(_costs(table, everyone, win_rate)[0], _costs(table, rows, win_rate), table.shape[-1])
 
 
-def _beyond(table: Table, first: Table, win_rate: float) -> Interval:
+def _beyond(table: Table, first: Float[np.ndarray, "f s 3 p"], win_rate: float) -> Interval:
     """The same less the first path's, paired by prompt and training seed."""
     if table.shape[1] > 1:
         ours, theirs = _cost_cells(table, win_rate), _cost_cells(first, win_rate)
