@@ -2,15 +2,18 @@
 
 A checkpoint of one training seed says how that run ended, not how another one of the same method would. Where several seeds
 are trained and tested on the same prompts, the cells (training seed by prompt) form a crossed design: prompts differ, runs
-differ, and a run's luck moves all of its prompts. ``tradeoff.interval`` has the estimate of that design, with Satterthwaite's
-degrees of freedom: here prompts are its prompts and training seeds the seeds that they share. With three seeds the
-degrees of freedom can come down to two, and the interval says so by its width.
+differ, and a run's luck moves all of its prompts. The error is ``tradeoff.interval``'s of that design: here prompts are its
+prompts and training seeds the seeds that they share. The degrees of freedom are one less than there are training seeds. That
+is cautious where runs hardly differ, and Satterthwaite's are not cautious enough where they do: of two to five runs their
+intervals held the truth in 83 to 94 % of simulations, these in 94 to 100 % (``benchmarks/coverage.py``).
 
 Ratios and costs at a win rate are no means of cells. They are smooth functions of such means, so each cell is given its
 first-order share in them (the delta method): the mean of the shares is the value, and their spread its error.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -27,7 +30,7 @@ def crossed(cells: Cells) -> Estimate:
     if len(cells) < 2:
         return estimate(means.tolist())
     effects = [dict(enumerate(column)) for column in (cells - means).T.tolist()]
-    return estimate(means.tolist(), effects)
+    return replace(estimate(means.tolist(), effects), df=len(cells) - 1.0)
 
 
 def change_cells(diversity: Cells, parent: Cells) -> Cells:
