@@ -8,8 +8,8 @@ a dose wins less often and costs more.)
 Of one training seed, intervals are percentiles of a bootstrap over prompts, which resamples the whole path at once, and all
 paths alike: differences between methods are paired by prompt. They say nothing of how another run would end. Where a method
 was trained on several seeds, a dose is the mean of its runs, the cost is read through the doses that all of its runs have,
-and intervals count prompts and training seeds (``training_seeds``). Two methods are then compared on the training seeds that
-both have, which share pictures and pairs.
+and intervals (from three runs on) count prompts and training seeds (``training_seeds``). Two methods are then compared on the
+training seeds that both have, which share pictures and pairs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
 from t2ialign.tradeoff.training_seeds import change_cells, cost_cells, crossed
 from t2ialign.types import InputError, Interval
 
+FEWEST_RUNS = 3  # of two, Student's t with one degree of freedom says nothing that could be drawn
 FEWEST_PROMPTS = 8  # with fewer, a percentile bootstrap over prompts promises too much
 KNOWN_SHARE = 0.95  # of the draws in which the path reaches the win rate, for an interval to be given
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
@@ -46,13 +47,29 @@ class Dose:
 
 
 @dataclass(frozen=True)
+class RunPoint:
+    """A dose of one training seed among several: means over prompts."""
+
+    training_seed: int
+    win_rate: float
+    change: float
+
+
+@dataclass(frozen=True)
 class DosePoint:
-    """A dose over its prompts and training seeds: win rate, and change of diversity as a share of the parent's."""
+    """A dose over its prompts and training seeds: win rate, and change of diversity as a share of the parent's.
+
+    ``runs`` are its training seeds one by one where there are several.
+    """
 
     checkpoint: str
     win_rate: Interval
     change: Interval
-    training_seeds: int = 1
+    runs: tuple[RunPoint, ...] = ()
+
+    @property
+    def training_seeds(self) -> int:
+        return max(len(self.runs), 1)
 
 
 @dataclass(frozen=True)
@@ -184,7 +201,8 @@ def _cost_cells(table: Table, win_rate: float) -> Float[np.ndarray, "s p"] | Non
 
 def _crossed(cells: Float[np.ndarray, "s p"]) -> Interval:
     found = crossed(cells).interval
-    return found if cells.shape[1] >= FEWEST_PROMPTS else replace(UNKNOWN, mean=found.mean)
+    enough = len(cells) >= FEWEST_RUNS and cells.shape[1] >= FEWEST_PROMPTS
+    return found if enough else replace(UNKNOWN, mean=found.mean)
 
 
 def _percentiles(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Interval:
@@ -197,14 +215,17 @@ def _percentiles(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> I
 
 def _points(doses: Sequence[Dose], prompts: Sequence[str]) -> Iterator[DosePoint]:
     """Each dose over its training seeds, with its intervals."""
-    runs: dict[str, list[Dose]] = {}
+    alike: dict[str, list[Dose]] = {}
     for dose in doses:
-        runs.setdefault(dose.checkpoint, []).append(dose)
-    for name, same in runs.items():
+        alike.setdefault(dose.checkpoint, []).append(dose)
+    for name, same in alike.items():
         table = np.array([[_row(dose, prompts) for dose in same]])
         if len(same) > 1:
             wins, change = table[0, :, 0], change_cells(table[0, :, 1], table[0, :, 2])
-            yield DosePoint(name, _crossed(wins), _crossed(change), len(same))
+            ratios = table[0, :, 1].mean(1) / table[0, :, 2].mean(1) - 1
+            each = zip(same, wins.mean(1).tolist(), ratios.tolist())
+            runs = tuple(RunPoint(dose.training_seed, rate, ratio) for dose, rate, ratio in each)
+            yield DosePoint(name, _crossed(wins), _crossed(change), runs)
             continue
         (mean_wins, mean_change), (wins, change) = (_means(table[:, 0], rows) for rows in _rows(table))
         rate = _percentiles(mean_wins[0, 0], wins[:, 0], len(prompts))

@@ -161,6 +161,8 @@ def lines(found: FrontierReport) -> Iterator[str]:
         for dose in path.doses:
             said = f"{with_ends(dose.win_rate)} | {percent(dose.change)}"
             yield f"| `{dose.checkpoint}` | {dose.training_seeds} | {said} |"
+            for run in dose.runs:
+                yield f"| its training seed {run.training_seed} | | {run.win_rate:.3f} | {run.change:+.1%} |"
     for tilt in found.optimum:
         yield f"| best policy, {tilt.checkpoint} | | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
     head = f"| at win rate {found.win_rate:g} | training seeds | diversity | less that of `{found.paths[0].name}` |"
@@ -188,7 +190,7 @@ def counted(paths: Sequence[PathCost]) -> str:
     one = any(dose.training_seeds == 1 for path in paths for dose in path.doses)
     if not several:
         return "Intervals count prompts alone, of one training seed: another run may end elsewhere."
-    said = "Intervals count prompts and training seeds, as crossed clusters."
+    said = "Intervals of several training seeds, from three on, count prompts and training seeds, as crossed clusters."
     return f"{said} Those of one training seed count prompts alone: another run may end elsewhere." if one else said
 
 

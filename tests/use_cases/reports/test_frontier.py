@@ -74,8 +74,9 @@ def test_training_seeds_of_a_dose_are_one_point_and_strategies_are_none(opened: 
     )
     assert path.cost.mean == pytest.approx(-0.2) and path.training_seeds == 2, "0.875, where both runs have a dose"
     text = "\n".join(lines(found(opened, "mine", "mine2")))
-    assert "| `mine-step50` | 2 | 0.875 | -20.0% |" in text and "| `mine2` | 1 | not reached | |" in text
-    assert "Intervals count prompts and training seeds" in text and "Those of one training seed" in text
+    assert "| `mine-step50` | 2 | 0.875 | -20.0% |\n| its training seed 0 | | 0.750 | -10.0% |" in text
+    assert "| its training seed 2 | | 1.000 | -30.0% |" in text and "| `mine2` | 1 | not reached | |" in text
+    assert "count prompts and training seeds" in text and "Those of one training seed" in text
     (own,) = found(opened, "mine-seed2").paths
     assert [dose.checkpoint for dose in own.doses] == ["mine-seed2-step50"], "named itself, it is a path"
     two = found(opened, "mine", "mine-seed2").paths
