@@ -32,6 +32,7 @@ def distribution_figure(sets: Mapping[str, Float[np.ndarray, " _"]], metric: Met
     positive = all((values > 0).all() for values in sets.values())
     chart.update_xaxes(title={"text": axis_title(metric, ink(dark).muted)}, type="log" if positive else "linear")
     if positive:
-        chart.update_xaxes(dtick="D2")  # 1, 2, 5, 10
+        places = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
+        chart.update_xaxes(tickvals=places, ticktext=[f"{place:g}" for place in places])
     chart.update_yaxes(title={"text": "<b>Share of pictures</b>"}, tickformat=".0%", range=[0, 1.02])
     return chart
