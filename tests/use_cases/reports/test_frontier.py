@@ -20,7 +20,9 @@ JUDGE, SPREAD = "style_minimal", "factor_diversity"
 SEEDS = (3, 5)
 
 
-def add(opened: store.Store, checkpoint: str, styles: tuple[float, float], spread: float, **settings: float) -> None:
+def add(
+    opened: store.Store, checkpoint: str, styles: tuple[float, float], spread: float, **settings: float | str
+) -> None:
     """The same two pictures' styles, and their diversity, on each of three prompts."""
     adapters = () if checkpoint == "base" else (AdapterUse(checkpoint),)
     for text in ("a red circle", "a blue ring", "a star"):
