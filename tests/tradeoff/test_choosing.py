@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2ialign.tradeoff.choosing import Marked, all_of_them, choices, first_middle_last, gain, shares, tested
+from t2ialign.tradeoff.choosing import Marked, all_of_them, choices, first_middle_last, gain, shares
+from t2ialign.tradeoff.choosing import tested as over_prompts  # a name that pytest does not take for a test
 
 
 def marked(marks: list[float], truth: list[float], prompt: str = "p") -> Marked:
@@ -46,7 +47,7 @@ def test_a_measure_that_knows_nothing_gains_nothing_and_the_family_is_corrected(
 
 
 def test_a_mean_leaves_out_what_is_unknown_and_says_how_many_it_has() -> None:
-    found = tested([0.1, math.nan, 0.3, 0.2])
+    found = over_prompts([0.1, math.nan, 0.3, 0.2])
     assert found.prompts == 3 and found.mean.mean == pytest.approx(0.2)
     assert (found.mean.lo, found.mean.hi) == pytest.approx(stats.t.interval(0.95, 2, 0.2, 0.1 / math.sqrt(3)))
 
