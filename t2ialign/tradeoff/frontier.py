@@ -112,7 +112,9 @@ def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[Pat
         runs = _by_seed(doses)
         cost = _cost(_table(runs, list(runs), prompts), win_rate)
         both = [seed for seed in runs if seed in first] if found else []
-        beyond = _beyond(*(_table(one, both, prompts) for one in (runs, first)), win_rate) if both else UNKNOWN
+        beyond = UNKNOWN
+        if both:
+            beyond = _beyond(_table(runs, both, prompts), _table(first, both, prompts), win_rate)
         points = tuple(_points(doses, prompts))
         found.append(PathCost(name, points, len(prompts), cost, beyond if found else None, len(runs), len(both)))
     return found
