@@ -45,6 +45,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         strategies.py       guidance strategies beside plain guidance of the same alignment
         benchmark_set.py    the prompts and seeds on which checkpoints are compared
         frontier.py         what a point of win rate costs in diversity, by method
+        choosing.py         what a measure is worth as a judge of a prompt's pictures
+        training_seeds.py   several runs of one method: intervals that count prompts and training seeds
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         families.py         many differences, corrected together
@@ -296,6 +298,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             metric_words.py         what their records do not say
             best_policy.py          the best that any tuning could do: a checkpoint's own pictures, reweighted
             frontier.py             what a point of win rate costs in diversity
+            choosing.py             a measure as a judge of stored pictures, at each CFG
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
@@ -317,6 +320,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         tradeoff.py         alignment against diversity, with intervals and the front
         sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method
+        distribution.py     how a measure of single pictures is distributed
         intervals.py        means with intervals, as bars and as rows
         labels.py           where names stand so that none covers another
         strip.py            scores of single pictures

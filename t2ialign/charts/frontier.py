@@ -8,7 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from t2ialign.charts.intervals import error_bars
-from t2ialign.charts.theme import empty_figure, faded, figure, ink, styles
+from t2ialign.charts.theme import Style, empty_figure, faded, figure, ink, styles
 from t2ialign.tradeoff.frontier import DosePoint, PathCost
 from t2ialign.types import Interval, Metric
 
@@ -23,7 +23,10 @@ def frontier_figure(
     win_rate: float,
     dark: bool = False,
 ) -> go.Figure:
-    """Win rate to the right, change of diversity upwards; every path starts at its parent. A dotted line marks ``win_rate``."""
+    """Win rate to the right, change of diversity upwards; every path starts at its parent. A dotted line marks ``win_rate``.
+
+    Hollow markers are single runs of a dose that was trained with several seeds.
+    """
     if not any(path.doses for path in paths):
         return empty_figure("No trained checkpoint here yet.", dark)
     colors, chart = ink(dark), figure(dark, height=480)
@@ -46,6 +49,7 @@ def frontier_figure(
             error_x=error_bars([START.win_rate, *(dose.win_rate for dose in path.doses)], faded(style.color, 0.35)),
             error_y=error_bars([START.change, *(dose.change for dose in path.doses)], faded(style.color, 0.35)),
         )
+        _draw_runs(chart, path, style)
     muted = f'<span style="font-size:12px;color:{colors.muted}">'
     chart.update_xaxes(
         title={"text": f"<b>Preferred to the parent</b><br>{muted}{escape(judge.title)} · more liked →</span>"},
@@ -58,9 +62,24 @@ def frontier_figure(
     return chart
 
 
+def _draw_runs(chart: go.Figure, path: PathCost, style: Style) -> None:
+    runs = [run for dose in path.doses for run in dose.runs]
+    if runs:
+        chart.add_scatter(
+            x=[run.win_rate for run in runs],
+            y=[run.change for run in runs],
+            mode="markers",
+            marker={"color": style.color, "symbol": f"{style.symbol}-open", "size": style.size - 2},
+            hovertext=[f"{escape(path.name)}, training seed {run.training_seed}" for run in runs],
+            hovertemplate="%{hovertext}<br>preferred %{x:.1%}<br>diversity %{y:+.1%}<extra></extra>",
+            showlegend=False,
+        )
+
+
 def _line(name: str, doses: Sequence[DosePoint]) -> dict[str, object]:
     said = [
         f"<b>{escape(dose.checkpoint)}</b><br>preferred {dose.win_rate.mean:.1%}<br>diversity {dose.change.mean:+.1%}"
+        + (f"<br>mean of {dose.training_seeds} training seeds" if dose.training_seeds > 1 else "")
         for dose in doses
     ]
     return {

@@ -153,7 +153,8 @@ def optimum(
 @app.command()
 def frontier(
     checkpoint: Annotated[
-        list[str], typer.Argument(help="Trained checkpoints; NAME-step50 and so on are doses of NAME.")
+        list[str],
+        typer.Argument(help="Trained checkpoints; NAME-step50 is a dose of NAME, NAME-seed1 another training seed."),
     ],
     against: Annotated[str, typer.Option(help="What they are compared with.")] = "base",
     judge: Annotated[str, typer.Option(help="A metric of single pictures: the higher one wins.")] = "style_minimal",
@@ -185,6 +186,37 @@ def frontier(
 
         chart = frontier_figure(found.paths, found.optimum, METRICS[judge], METRICS[diversity], win_rate)
         write_text(out, standalone_html(chart, f"What a point of win rate costs, against {against}"))
+    emit(found, as_json, lambda: reporting.lines(found))
+
+
+@app.command()
+def choosing(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint with stored runs.")] = "base",
+    measure: Annotated[str, typer.Option(help="What ranks a prompt's pictures.")] = "mutual_information",
+    truth: Annotated[str, typer.Option(help="What they are worth.")] = "oracle_alignment",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the measure's distribution at each CFG as one HTML file.")
+    ] = None,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """A measure as a judge of a prompt's pictures: does it rank them as the truth does, and what would it choose?"""
+    check_metrics((measure, truth))
+    from t2ialign.use_cases.audit.files import write_text
+    from t2ialign.use_cases.reports import choosing as reporting
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store, share=False) as bench:
+        found = reporting.report(bench.store, checkpoint, measure, truth)
+    if out:
+        import numpy as np
+
+        from t2ialign.charts.distribution import distribution_figure
+        from t2ialign.charts.export import standalone_html
+        from t2ialign.metrics import METRICS
+
+        sets = {f"CFG {one.guidance_scale:g}": np.array(one.values) for one in found.scales}
+        write_text(out, standalone_html(distribution_figure(sets, METRICS[measure]), f"{measure} of {checkpoint}"))
     emit(found, as_json, lambda: reporting.lines(found))
 
 

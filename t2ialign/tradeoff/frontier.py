@@ -3,55 +3,81 @@
 Two methods are not compared fairly at the same number of steps, for one may simply have moved further. Each method's path
 starts at its parent (win rate 1/2, diversity unchanged) and runs through its doses, weakest first; its cost at a win rate w is
 that of the weakest dose that reaches w, by linear interpolation between the doses beside it. (A path may turn back: too strong
-a dose wins less often and costs more.) Intervals are percentiles of a bootstrap over prompts, which resamples the whole path at
-once, and all paths alike: differences between methods are paired by prompt.
+a dose wins less often and costs more.)
+
+Of one training seed, intervals are percentiles of a bootstrap over prompts, which resamples the whole path at once, and all
+paths alike: differences between methods are paired by prompt. They say nothing of how another run would end. Where a method
+was trained on several seeds, a dose is the mean of its runs, the cost is read through the doses that all of its runs have,
+and intervals (from three runs on) count prompts and training seeds (``training_seeds``). Two methods are then compared on the
+training seeds that both have, which share pictures and pairs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
+from t2ialign.tradeoff.training_seeds import change_cells, cost_cells, crossed
 from t2ialign.types import InputError, Interval
 
+FEWEST_RUNS = 3  # of two, Student's t with one degree of freedom says nothing that could be drawn
 FEWEST_PROMPTS = 8  # with fewer, a percentile bootstrap over prompts promises too much
 KNOWN_SHARE = 0.95  # of the draws in which the path reaches the win rate, for an interval to be given
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
 class Dose:
     """One checkpoint of a path, prompt by prompt, beside the parent on the same seeds.
 
-    ``wins``: how often one of its pictures beats one of the parent's of another seed; ``diversity`` and ``parent``: the
-    diversity of both.
+    ``checkpoint`` is the same for all training seeds of a dose. ``wins``: how often one of its pictures beats one of the
+    parent's of another seed; ``diversity`` and ``parent``: the diversity of both.
     """
 
     checkpoint: str
     wins: Mapping[str, float]
     diversity: Mapping[str, float]
     parent: Mapping[str, float]
+    training_seed: int = 0
+
+
+@dataclass(frozen=True)
+class RunPoint:
+    """A dose of one training seed among several: means over prompts."""
+
+    training_seed: int
+    win_rate: float
+    change: float
 
 
 @dataclass(frozen=True)
 class DosePoint:
-    """A dose over its prompts: win rate, and change of diversity as a share of the parent's."""
+    """A dose over its prompts and training seeds: win rate, and change of diversity as a share of the parent's.
+
+    ``runs`` are its training seeds one by one where there are several.
+    """
 
     checkpoint: str
     win_rate: Interval
     change: Interval
+    runs: tuple[RunPoint, ...] = ()
+
+    @property
+    def training_seeds(self) -> int:
+        return max(len(self.runs), 1)
 
 
 @dataclass(frozen=True)
 class PathCost:
     """A path's doses in the order given, and what a common win rate costs on it: NaN where the path does not reach that.
 
-    ``beyond``: the cost less that of the first path, paired by prompt (None for the first).
+    ``cost`` stands on so many ``training_seeds``. ``beyond``: the cost less that of the first path, on the prompts and the
+    training seeds that both have, ``beyond_seeds`` of them (None for the first path).
     """
 
     name: str
@@ -59,6 +85,16 @@ class PathCost:
     prompts: int
     cost: Interval
     beyond: Interval | None
+    training_seeds: int = 1
+    beyond_seeds: int = 0
+
+
+Table = Float[np.ndarray, "d s 3 p"]
+"""Wins, diversity and the parent's diversity of each dose and training seed on each prompt."""
+
+
+Runs = dict[int, dict[str, Dose]]
+"""{training seed: {dose: it}}, both in the order given."""
 
 
 def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[PathCost]:
@@ -70,17 +106,17 @@ def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[Pat
     if not 0.5 < win_rate < 1:
         raise InputError(f"A win rate to compare at lies between 0.5 and 1, as 0.65, not {win_rate:g}.")
     prompts = _shared(paths)
-    tables = {name: _table(doses, prompts) for name, doses in paths.items()}
-    rows = np.random.default_rng(SEED).integers(len(prompts), size=(RESAMPLES, len(prompts)))
-    everyone = np.arange(len(prompts))[None]
     found: list[PathCost] = []
-    first: tuple[float, Float[np.ndarray, " r"]] | None = None
-    for name, table in tables.items():
-        mean, draws = _cost(table, everyone, win_rate)[0], _cost(table, rows, win_rate)
-        beyond = None if first is None else _interval(float(mean - first[0]), draws - first[1], len(prompts))
-        first = first or (float(mean), draws)
-        points = tuple(_points(paths[name], table, rows))
-        found.append(PathCost(name, points, len(prompts), _interval(float(mean), draws, len(prompts)), beyond))
+    first = _by_seed(next(iter(paths.values())))
+    for name, doses in paths.items():
+        runs = _by_seed(doses)
+        cost = _cost(_table(runs, list(runs), prompts), win_rate)
+        both = [seed for seed in runs if seed in first] if found else []
+        beyond = UNKNOWN
+        if both:
+            beyond = _beyond(_table(runs, both, prompts), _table(first, both, prompts), win_rate)
+        points = tuple(_points(doses, prompts))
+        found.append(PathCost(name, points, len(prompts), cost, beyond if found else None, len(runs), len(both)))
     return found
 
 
@@ -96,9 +132,47 @@ def _shared(paths: Mapping[str, Sequence[Dose]]) -> list[str]:
     return shared
 
 
-def _table(doses: Sequence[Dose], prompts: Sequence[str]) -> Float[np.ndarray, "d 3 p"]:
-    """Wins, diversity and the parent's diversity of each dose on each prompt."""
-    return np.array([[[side[key] for key in prompts] for side in (d.wins, d.diversity, d.parent)] for d in doses])
+def _by_seed(doses: Sequence[Dose]) -> Runs:
+    found: Runs = {}
+    for dose in doses:
+        found.setdefault(dose.training_seed, {})[dose.checkpoint] = dose
+    return found
+
+
+def _table(runs: Runs, seeds: Sequence[int], prompts: Sequence[str]) -> Table:
+    """Of some training seeds, the doses that all of these have."""
+    common = [dose for dose in runs[seeds[0]] if all(dose in runs[seed] for seed in seeds)]
+    return np.array([[_row(runs[seed][dose], prompts) for seed in seeds] for dose in common]).reshape(
+        len(common), len(seeds), 3, len(prompts)
+    )
+
+
+def _row(dose: Dose, prompts: Sequence[str]) -> list[list[float]]:
+    return [[side[key] for key in prompts] for side in (dose.wins, dose.diversity, dose.parent)]
+
+
+def _cost(table: Table, win_rate: float) -> Interval:
+    """What a win rate costs on one path: of several training seeds with both clusters, of one by the bootstrap."""
+    if table.shape[1] > 1:
+        cells = _cost_cells(table, win_rate)
+        return UNKNOWN if cells is None else _crossed(cells)
+    everyone, rows = _rows(table)
+    return _percentiles(_costs(table, everyone, win_rate)[0], _costs(table, rows, win_rate), table.shape[-1])
+
+
+def _beyond(table: Table, first: Float[np.ndarray, "f s 3 p"], win_rate: float) -> Interval:
+    """The same less the first path's, paired by prompt and training seed."""
+    if table.shape[1] > 1:
+        ours, theirs = _cost_cells(table, win_rate), _cost_cells(first, win_rate)
+        return UNKNOWN if ours is None or theirs is None else _crossed(ours - theirs)
+    (mean,), draws = (_costs(table, rows, win_rate) - _costs(first, rows, win_rate) for rows in _rows(table))
+    return _percentiles(mean, draws, table.shape[-1])
+
+
+def _rows(table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Everyone once, and the bootstrap's draws of prompts, which are the same for all paths."""
+    prompts = table.shape[-1]
+    return np.arange(prompts)[None], np.random.default_rng(SEED).integers(prompts, size=(RESAMPLES, prompts))
 
 
 def _means(table: Float[np.ndarray, "d 3 p"], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,35 +181,54 @@ def _means(table: Float[np.ndarray, "d 3 p"], rows: np.ndarray) -> tuple[np.ndar
     return wins, diversity / parent - 1
 
 
-def _cost(table: Float[np.ndarray, "d 3 p"], rows: np.ndarray, win_rate: float) -> Float[np.ndarray, " r"]:
-    """Of each draw, the change of diversity where its path, from (1/2, 0) through its doses, first wins that often."""
-    wins, change = _means(table, rows)
-    return np.array([_reached([0.5, *w], [0.0, *c], win_rate) for w, c in zip(wins, change)])
+def _costs(table: Table, rows: np.ndarray, win_rate: float) -> Float[np.ndarray, " r"]:
+    """Of each draw, the change of diversity where its path, from (1/2, 0) through its doses, first wins that often.
+
+    NaN where it never does.
+    """
+    wins, change = (np.insert(part, 0, start, axis=1) for part, start in zip(_means(table[:, 0], rows), (0.5, 0.0)))
+    w0, w1, c0, c1 = wins[:, :-1], wins[:, 1:], change[:, :-1], change[:, 1:]
+    reached = (w0 < win_rate) & (win_rate <= w1)
+    on = (win_rate - w0) / np.where(reached, w1 - w0, 1)
+    found = np.take_along_axis(c0 + on * (c1 - c0), reached.argmax(1)[:, None], 1)[:, 0]
+    return np.where(reached.any(1), found, math.nan)
 
 
-def _reached(wins: Sequence[float], change: Sequence[float], win_rate: float) -> float:
-    """The change where a path first reaches a win rate; NaN where it never does."""
-    for (w0, w1), (c0, c1) in zip(pairwise(wins), pairwise(change)):
-        if w0 < win_rate <= w1:
-            return c0 + (win_rate - w0) / (w1 - w0) * (c1 - c0)
-    return math.nan
+def _cost_cells(table: Table, win_rate: float) -> Float[np.ndarray, "s p"] | None:
+    if not len(table):
+        return None
+    change = np.array([change_cells(dose[:, 1], dose[:, 2]) for dose in table])
+    return cost_cells(table[:, :, 0], change, win_rate)
 
 
-def _interval(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Interval:
+def _crossed(cells: Float[np.ndarray, "s p"]) -> Interval:
+    found = crossed(cells).interval
+    enough = len(cells) >= FEWEST_RUNS and cells.shape[1] >= FEWEST_PROMPTS
+    return found if enough else replace(UNKNOWN, mean=found.mean)
+
+
+def _percentiles(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Interval:
     known = draws[np.isfinite(draws)]
     if prompts < FEWEST_PROMPTS or len(known) < KNOWN_SHARE * len(draws) or math.isnan(mean):
-        return Interval(mean, math.nan, math.nan)
+        return Interval(float(mean), math.nan, math.nan)
     lo, hi = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(mean, float(lo), float(hi))
+    return Interval(float(mean), float(lo), float(hi))
 
 
-def _points(doses: Sequence[Dose], table: Float[np.ndarray, "d 3 p"], rows: np.ndarray) -> list[DosePoint]:
-    """Each dose with its intervals."""
-    points = []
-    for dose, row in zip(doses, table):
-        wins, change = _means(row[None], rows)
-        mean_wins, mean_change = _means(row[None], np.arange(row.shape[-1])[None])
-        count = row.shape[-1]
-        rate = _interval(float(mean_wins[0, 0]), wins[:, 0], count)
-        points.append(DosePoint(dose.checkpoint, rate, _interval(float(mean_change[0, 0]), change[:, 0], count)))
-    return points
+def _points(doses: Sequence[Dose], prompts: Sequence[str]) -> Iterator[DosePoint]:
+    """Each dose over its training seeds, with its intervals."""
+    alike: dict[str, list[Dose]] = {}
+    for dose in doses:
+        alike.setdefault(dose.checkpoint, []).append(dose)
+    for name, same in alike.items():
+        table = np.array([[_row(dose, prompts) for dose in same]])
+        if len(same) > 1:
+            wins, change = table[0, :, 0], change_cells(table[0, :, 1], table[0, :, 2])
+            ratios = table[0, :, 1].mean(1) / table[0, :, 2].mean(1) - 1
+            each = zip(same, wins.mean(1).tolist(), ratios.tolist())
+            runs = tuple(RunPoint(dose.training_seed, rate, ratio) for dose, rate, ratio in each)
+            yield DosePoint(name, _crossed(wins), _crossed(change), runs)
+            continue
+        (mean_wins, mean_change), (wins, change) = (_means(table[:, 0], rows) for rows in _rows(table))
+        rate = _percentiles(mean_wins[0, 0], wins[:, 0], len(prompts))
+        yield DosePoint(name, rate, _percentiles(mean_change[0, 0], change[:, 0], len(prompts)))

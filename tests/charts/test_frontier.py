@@ -1,6 +1,6 @@
 from t2ialign.charts.frontier import frontier_figure
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.frontier import DosePoint, PathCost
+from t2ialign.tradeoff.frontier import DosePoint, PathCost, RunPoint
 from t2ialign.types import Interval
 
 JUDGE, SPREAD = METRICS["style_minimal"], METRICS["factor_diversity"]
@@ -18,6 +18,14 @@ def test_every_path_starts_at_its_parent_and_carries_its_intervals():
     assert (line.x, line.y, line.name) == ((0.5, 0.6, 0.7), (0.0, -0.1, -0.2), "&lt;b&gt;")
     assert [round(down, 6) for down in line.error_x.arrayminus] == [0, 0.1, 0.1]
     assert "&lt;b&gt;-step50" in line.hovertext[1]
+
+
+def test_the_runs_of_a_dose_are_hollow_markers_beside_it():
+    several = DosePoint("a", *([Interval(0.6, 0.5, 0.7)] * 2), runs=(RunPoint(0, 0.55, -0.1), RunPoint(4, 0.65, -0.2)))
+    path = PathCost("a", (several,), 24, Interval(-0.15, -0.2, -0.1), None, training_seeds=2)
+    line, runs = frontier_figure([path], [], JUDGE, SPREAD, 0.65).data
+    assert (runs.x, runs.y, runs.marker.symbol) == ((0.55, 0.65), (-0.1, -0.2), "square-open")
+    assert "mean of 2 training seeds" in line.hovertext[1] and runs.hovertext[1] == "a, training seed 4"
 
 
 def test_nothing_yet_says_so():

@@ -58,7 +58,8 @@ def _told(entry: CheckpointEntry, note: str) -> str:
     asked = manifest.request or AlignRequest(entry.method, entry.name)
     told = ", ".join([METHODS[entry.method].title, *_choices(dict(asked.options))])
     steps = f", {asked.steps:,} steps" if asked.steps else ""
-    return f"{told}{steps}, from {_source(asked.pairs)}.{_result(manifest)}"
+    seed = f", training seed {asked.seed}" if asked.seed else ""
+    return f"{told}{steps}{seed}, from {_source(asked.pairs)}.{_result(manifest)}"
 
 
 def _choices(options: Mapping[str, Any]) -> list[str]:

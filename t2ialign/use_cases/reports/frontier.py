@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,15 +11,16 @@ from dataclasses import dataclass, replace
 from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters
-from t2ialign.tradeoff.comparison import PairedScore, wins_over_losses
+from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_losses
 from t2ialign.tradeoff.frontier import Dose, DosePoint, PathCost, path_costs
+from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.batches.requests import check_metrics
 from t2ialign.use_cases.reports import best_policy
 from t2ialign.use_cases.reports.text import newest, with_ends
 from t2ialign.use_cases.workbench import Workbench
 
-STEP = "-step"  # what `align --keep-steps` writes between a run's name and its step
+SEED, STEP = "-seed", "-step"  # between a run's name and its training seed, and the step that `align --keep-steps` kept
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ def report(
     guidance_scale: float,
     win_rate: float,
 ) -> FrontierReport:
-    """Every stored dose of the named checkpoints (``NAME`` and ``NAME-stepN``) beside ``against``, at one CFG.
+    """Every stored dose of the named checkpoints beside ``against``, at one CFG and with plain guidance.
+
+    ``NAME-stepN`` is a dose of ``NAME``; ``NAME-seedK`` and ``NAME-seedK-stepN`` are the same of another training seed.
 
     Raises:
         InputError: metrics of the wrong kind, no stored run, or several runs of one checkpoint that differ in settings.
@@ -82,23 +86,45 @@ def with_best_policy(bench: Workbench, found: FrontierReport) -> FrontierReport:
     return replace(found, optimum=points)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a stored checkpoint belongs: its path, its dose's name (that of training seed 0), the seed and the step."""
+
+    path: str
+    dose: str
+    training_seed: int
+    step: float  # the end of a run comes last
+
+
+def _place(checkpoint: str, names: Sequence[str]) -> _Place | None:
+    """Under the longest of the names that it is a dose of."""
+    for name in sorted(names, key=len, reverse=True):
+        found = re.fullmatch(rf"{re.escape(name)}(?:{SEED}([0-9]{{1,9}}))?(?:{STEP}([0-9]{{1,9}}))?", checkpoint)
+        if found:
+            seed, step = found.groups()
+            dose = name if step is None else f"{name}{STEP}{step}"
+            return _Place(name, dose, int(seed or 0), math.inf if step is None else int(step))
+    return None
+
+
 def _doses(
     opened: store.Store, names: Sequence[str], against: str, judge: str, diversity: str, scale: float
 ) -> dict[str, list[Dose]]:
-    """{name: its doses}, in the order of the names."""
-    known = sorted(store.choices(opened)["checkpoints"])
-    wanted = {one: name for name in names for one in known if one == name or one.startswith(f"{name}{STEP}")}
-    if missing := [name for name in names if name not in wanted.values()]:
+    """{name: its doses, weakest first}, in the order of the names."""
+    known = store.choices(opened)["checkpoints"]
+    places = {one: place for one in known if (place := _place(one, names))}
+    if missing := [name for name in names if all(name != place.path for place in places.values())]:
         raise InputError(f"There is no stored run of {', '.join(missing)}: `sweep --checkpoint {missing[0]}` it first.")
-    rows = newest(store.paired_scores(opened, list(wanted), against, [judge, diversity], Filters()))
+    rows = newest(store.paired_scores(opened, list(places), against, [judge, diversity], Filters()))
     cells: dict[str, dict[str, list[PairedScore]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row.policy.guidance_scale == scale:
+        if row.policy.guidance_scale == scale and row.policy.guidance == PLAIN and _alike(row):
             cells[row.policy.checkpoint][row.metric].append(row)
     found: dict[str, list[Dose]] = {name: [] for name in names}
-    for checkpoint, scored in cells.items():
-        found[wanted[checkpoint]].append(_dose(checkpoint, scored[judge], scored[diversity]))
-    found = {name: sorted(path, key=lambda dose: _steps(dose.checkpoint)) for name, path in found.items()}
+    for checkpoint in sorted(cells, key=lambda one: (places[one].step, places[one].training_seed)):
+        place, scored = places[checkpoint], cells[checkpoint]
+        dose = _dose(checkpoint, scored[judge], scored[diversity])
+        found[place.path].append(replace(dose, checkpoint=place.dose, training_seed=place.training_seed))
     if empty := [name for name, path in found.items() if not path]:
         raise InputError(
             f"{', '.join(empty)} and {against} share no stored run at CFG {scale:g}: `sweep` both over the same prompts."
@@ -106,10 +132,9 @@ def _doses(
     return found
 
 
-def _steps(checkpoint: str) -> float:
-    """At which step a dose was kept; the end of the run comes last."""
-    said = checkpoint.rpartition(STEP)[2]
-    return int(said) if STEP in checkpoint and said.isdecimal() else math.inf
+def _alike(row: PairedScore) -> bool:
+    """Whether both sides were made under the same settings."""
+    return settings_of(row.policy) == settings_of(row.base)
 
 
 def _dose(checkpoint: str, judged: Sequence[PairedScore], spread: Sequence[PairedScore]) -> Dose:
@@ -131,22 +156,42 @@ def lines(found: FrontierReport) -> Iterator[str]:
         f"Against {found.against} at CFG {found.guidance_scale:g} on {prompts} prompts: how often {found.judge} prefers a "
         f"picture to one of another seed of {found.against}, and the change of {found.diversity}."
     )
-    yield from ("", "| checkpoint | win rate | diversity |", "|---|---|---|")
+    yield from ("", "| checkpoint | training seeds | win rate | diversity |", "|---|---|---|---|")
     for path in found.paths:
         for dose in path.doses:
-            yield f"| `{dose.checkpoint}` | {with_ends(dose.win_rate)} | {percent(dose.change)} |"
+            said = f"{with_ends(dose.win_rate)} | {percent(dose.change)}"
+            yield f"| `{dose.checkpoint}` | {dose.training_seeds} | {said} |"
+            for run in dose.runs:
+                yield f"| its training seed {run.training_seed} | | {run.win_rate:.3f} | {run.change:+.1%} |"
     for tilt in found.optimum:
-        yield f"| best policy, {tilt.checkpoint} | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
-    head = f"| at win rate {found.win_rate:g} | diversity | less that of `{found.paths[0].name}` |"
-    yield from ("", head, "|---|---|---|")
+        yield f"| best policy, {tilt.checkpoint} | | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
+    head = f"| at win rate {found.win_rate:g} | training seeds | diversity | less that of `{found.paths[0].name}` |"
+    yield from ("", head, "|---|---|---|---|")
     for path in found.paths:
-        if math.isnan(path.cost.mean):
-            yield f"| `{path.name}` | not reached | |"
-        else:
-            beyond = "" if path.beyond is None else percent(path.beyond)
-            yield f"| `{path.name}` | {percent(path.cost)} | {beyond} |"
+        yield f"| `{path.name}` | {path.training_seeds} | {_cost_text(path)} |"
     if not math.isnan(found.least):
-        yield f"| best policy | {found.least:+.1%} | |"
+        yield f"| best policy | | {found.least:+.1%} | |"
+    yield from ("", counted(found.paths))
+
+
+def _cost_text(path: PathCost) -> str:
+    """Two cells: the cost, and that less the first path's."""
+    if math.isnan(path.cost.mean):
+        return "not reached |"
+    if path.beyond is None or not path.beyond_seeds:
+        return f"{percent(path.cost)} |"
+    few = path.beyond_seeds < path.training_seeds
+    return f"{percent(path.cost)} | {percent(path.beyond)}{f' (of {path.beyond_seeds})' if few else ''}"
+
+
+def counted(paths: Sequence[PathCost]) -> str:
+    """What the intervals of a frontier count."""
+    several = any(dose.training_seeds > 1 for path in paths for dose in path.doses)
+    one = any(dose.training_seeds == 1 for path in paths for dose in path.doses)
+    if not several:
+        return "Intervals count prompts alone, of one training seed: another run may end elsewhere."
+    said = "Intervals of several training seeds, from three on, count prompts and training seeds, as crossed clusters."
+    return f"{said} Those of one training seed count prompts alone: another run may end elsewhere." if one else said
 
 
 def percent(change: Interval) -> str:

@@ -88,6 +88,8 @@ varies.
   above 5 %.
 - **One batch, the whole** (*batch*): the jackknife, from 16 seeds on, about the mean at that number of seeds.
 - **Differences that are printed together** are one family and corrected by Holm (1979); words and bold type say so.
+- **Several training seeds** (`frontier`): prompts and runs are crossed clusters, by the same formula; ratios and costs at a win
+  rate by their first-order shares (the delta method); one degree of freedom less than runs, no ends for fewer than three.
 - **Studies**: raters and prompts are both clusters, see [study.md](study.md).
 
 How often they hold the truth, in simulations whose truth is known (`python benchmarks/coverage.py`, 1000 draws a line):"""

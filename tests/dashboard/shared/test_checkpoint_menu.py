@@ -22,6 +22,7 @@ SHIPPED = load_registry().checkpoints
         ("dpo", ["Diffusion-DPO", "beta 2,000", "sunny raters"]),
         ("minimal_js", ["Jensen-Shannon", "minimal style alone", "150 steps", "over base"]),
         ("minimal_dpo-step50", ["Diffusion-DPO", "50 steps", "minimal style alone"]),
+        ("minimal_dpo-seed1-step150", ["150 steps, training seed 1", "Trained over base"]),
         ("minimal_dpo_kl", ["Diffusion-DPO", "pull to the reference 1"]),
         ("mi_tune_dora", ["MI-TUNE", "DoRA", "its own pictures"]),
         ("mi_tune_r2", ["over mi_tune."]),

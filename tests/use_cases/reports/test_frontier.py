@@ -20,7 +20,9 @@ JUDGE, SPREAD = "style_minimal", "factor_diversity"
 SEEDS = (3, 5)
 
 
-def add(opened: store.Store, checkpoint: str, styles: tuple[float, float], spread: float, **settings: float) -> None:
+def add(
+    opened: store.Store, checkpoint: str, styles: tuple[float, float], spread: float, **settings: float | str
+) -> None:
     """The same two pictures' styles, and their diversity, on each of three prompts."""
     adapters = () if checkpoint == "base" else (AdapterUse(checkpoint),)
     for text in ("a red circle", "a blue ring", "a star"):
@@ -58,7 +60,29 @@ def test_a_path_has_the_doses_of_its_name_and_no_other(opened: store.Store) -> N
     assert [dose.change.mean for dose in path.doses] == pytest.approx([-0.1, -0.5])
     assert path.cost.mean == pytest.approx(-0.3) and path.prompts == 3
     text = "\n".join(lines(found(opened, "mine", "mine2")))
-    assert "| `mine` | -30.0% |  |" in text and "| `mine2` | not reached | |" in text and "nan" not in text
+    assert "| `mine` | 1 | -30.0% | |" in text and "| `mine2` | 1 | not reached | |" in text and "nan" not in text
+
+
+def test_training_seeds_of_a_dose_are_one_point_and_strategies_are_none(opened: store.Store) -> None:
+    """Doses by name and seed; the means by hand. A strategy's runs at the same CFG belong to no path."""
+    add(opened, "mine-seed2-step50", (1.0, 1.0), 1.4, guidance_scale=4.0)  # wins both
+    add(opened, "mine-seed1x", (1.0, 1.0), 1.0, guidance_scale=4.0)
+    add(opened, "mine-step50", (5.0, 5.0), 0.3, guidance_scale=4.0, guidance="apg")
+    (path,) = found(opened, "mine").paths
+    weak, end = path.doses
+    assert (weak.checkpoint, weak.training_seeds, end.checkpoint, end.training_seeds) == ("mine-step50", 2, "mine", 1)
+    assert weak.win_rate.mean == pytest.approx((0.75 + 1) / 2) and weak.change.mean == pytest.approx(
+        (1.8 + 1.4) / 4 - 1
+    )
+    assert path.cost.mean == pytest.approx(-0.2) and path.training_seeds == 2, "0.875, where both runs have a dose"
+    text = "\n".join(lines(found(opened, "mine", "mine2")))
+    assert "| `mine-step50` | 2 | 0.875 | -20.0% |\n| its training seed 0 | | 0.750 | -10.0% |" in text
+    assert "| its training seed 2 | | 1.000 | -30.0% |" in text and "| `mine2` | 1 | not reached | |" in text
+    assert "count prompts and training seeds" in text and "Those of one training seed" in text
+    (own,) = found(opened, "mine-seed2").paths
+    assert [dose.checkpoint for dose in own.doses] == ["mine-seed2-step50"], "named itself, it is a path"
+    two = found(opened, "mine", "mine-seed2").paths
+    assert [[dose.training_seeds for dose in path.doses] for path in two] == [[1, 1], [1]]
 
 
 def test_what_cannot_be_compared_is_said(opened: store.Store) -> None:
@@ -87,4 +111,4 @@ def test_the_best_policy_at_the_win_rate_is_read_between_its_tilts(opened: store
     assert best.least == pytest.approx(-0.02 - 0.04 * 0.875)
     assert replace(best, win_rate=0.6).least == pytest.approx(-0.01), "from the parent itself"
     assert math.isnan(replace(best, win_rate=0.95).least)
-    assert "| best policy | -5.5% | |" in list(lines(best))
+    assert "| best policy | | -5.5% | |" in list(lines(best))
