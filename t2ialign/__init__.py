@@ -96,6 +96,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         attention.py        what a UNet attends to while it predicts
         backbone.py         one loaded model, whatever its family
+        compiling.py        a network compiled by torch, with a warm-up that is said
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
         guiding.py          a step's predictions, with all that a strategy asks for
@@ -103,10 +104,14 @@ up: a folder imports from folders above it only (`make check`), every file has i
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
         memory.py           smaller pieces where a device has no room
+        offload.py          networks that take turns on a device, the last resort
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
         schedulers.py       the samplers at work, on diffusers' schedulers
+        flow.py             rectified flows: their scheduler and a run of the loop on it
+        velocities.py       the transformers of flow models, called as their pipelines call them
+        tally.py            mutual information as the loop adds it up
         stock.py            the authority that the loop is held against
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings
@@ -143,6 +148,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         exclusion.py        which surveys are left out, by rule
         clusters.py         answers by rater and by prompt at once
         shares.py           shares with intervals over surveys
+        head_to_head.py     who is preferred to whom: counts, shares and the binomial test
+        contested.py        the pictures on which votes were most even
+        arena.py            an arena's leaderboard
         selection.py        how often what was chosen: MI-TUNE's tables 6 and 7
         strengths.py        Bradley-Terry and Davidson
         rankings.py         Plackett-Luce
@@ -165,11 +173,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
         scores.py           scores in and out, versions kept apart
         filters.py          which cells a list or a chart shows
         aggregates.py       the chart's points, added up by DuckDB
+        tally.py            what is there of many cells at once
         paired_aggregates.py  differences with the parent, added up by DuckDB
         upkeep.py           checked, saved, written out and read in
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
         runs.py             what a person asked for, under an id for links
+        grids.py            grids that were asked for
         jobs.py             jobs, and what their workers measured
         inbox.py            how other processes' results come in
         notes.py            cells that are found again without opening the store
@@ -191,11 +201,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     engines/                where a sweep runs
         local.py            in one background thread of this process
+        spread.py           the same command on several devices at once
 
     jobs/                   long work in processes of their own
         reconcile.py        rows, folders and processes, kept in agreement
         folder.py           the files through which owner, worker and command line talk
         summary.py          a job as its files tell, without the store
+        precedence.py       people come first: sweeps wait while the page draws
         measurement_log.py  what a worker measures, written down at once
         process.py          starting workers, recognising and stopping them
         reporter.py         the worker's side
@@ -210,10 +222,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
         measures.py         which scorers measure what, and what is left out why
         additions.py        checkpoints from elsewhere: checked, listed, renamed, annotated
         weights.py          every weight of the registry: where it lies, and fetching it
+        previews.py         what a checkpoint draws, as a strip for menus
         batches/            a prompt becomes scored pictures
             distance.py             how far apart two stored populations are
             picture_folders.py      any folder of pictures as one seed batch
-            prompt_sets.py          prompt sets from files
+            prompt_sets.py          prompt sets by name: shipped, imported, or any file
+            prompt_layouts.py       prompts out of files, in every layout that the field publishes
+            prompt_import.py        a prompt set from a file, a folder or the Hub, kept under a name
             requests.py             what a person may ask for, checked
             rescore.py              stored pictures scored anew
             run.py                  the same request on several checkpoints, under an id
@@ -223,6 +238,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
             grid.py                 two settings changed at once, cell by cell
             sweep.py                a grid of prompts, checkpoints and guidance scales
             benchmarks.py           benchmark sets: shipped, swept, or made of stray prompts
+        sweeps/             many conditions on many prompts
+            command.py              a sweep as a command line
+            estimate.py             what a sweep asks for, and what it costs
+            job.py                  a sweep as a job: queued, extended, read back
+            plan.py                 a spec becomes cells, the coarse ones first
+            run.py                  a sweep at work
+            spec.py                 what a sweep asks for, and its TOML
         align/              training: a request becomes a checkpoint
             clock.py                how long a run still takes
             command.py              a training request as a command line
@@ -260,6 +282,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
             chart.py                the card's chart as a PNG
             folder.py               everything that a repository of the Hub holds
             trade_off.py            what a checkpoint changed against its parent
+        protocols/           a paper's table run again
+            protocol.py             one paper's experiment as a file, with its published numbers
+            plan.py                 what a protocol will train, draw and need here
+            run.py                  a protocol at work
+            tables.py               ours beside the paper's
         reports/            results for people and files
             checkpoint_table.py     what trained checkpoints gained and lost
             metric_table.py         docs/metrics.md, made from the metrics
@@ -284,6 +311,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
+        sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method
         intervals.py        means with intervals, as bars and as rows
         labels.py           where names stand so that none covers another
@@ -309,6 +337,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             health.py               whether the page can answer
             hub_models.py           models from the Hub are the owner's to draw with
             fields.py               what number fields hold
+            free_names.py           names for new checkpoints that nobody has yet
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares
             links.py                links into the page
@@ -330,6 +359,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form_view.py            the Explore form
             handlers.py             Explore's handlers
             add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
+            add_prompts.py          a prompt set from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point
             picture_settings.py     a dropped picture fills the form
@@ -344,11 +374,20 @@ up: a folder imports from folders above it only (`make check`), every file has i
             table.py                cells with their pictures and scores, ordered
             take_away.py            one HTML file, or a ZIP of PNGs
             view.py                 the Grid's components
+        sweep/              many conditions on many prompts as a job
+            cost.py                 what a sweep will cost here
+            form.py                 the Sweep form in and out
+            new_sweep.py            Sweep's handlers for the form
+            page.py                 a form, a price, a job; then a map that fills
+            sweep_state.py          what the page shows of a sweep
+            sweeps.py               Sweep's handlers for the sweeps there are
+            view.py                 the Sweep's components
         tradeoff/           every scored checkpoint as a point
             audit_view.py           what the audit found out about the metrics on the axes
             axes_view.py            the Trade-off page's controls
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
+            comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point
         align/              a method and a button, then a run that anyone can watch
@@ -365,8 +404,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
             samples_view.py         the same prompts and seeds while a model trains
             view.py                 the form of a new run, the run on show, the list of all
         study/              people say what they prefer
+            contender_rows.py       what a study compares, as rows with pickers
             design_form.py          the design form in and out
-            design_form_view.py     the design of a study
+            design_form_view.py     the design of a study in three steps
             handlers.py             Study's handlers for designing, opening and ending
             page.py                 people say what they prefer, and their votes move a model
             qr.py                   an address as a QR code
@@ -374,8 +414,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
             results_view.py         a study's results as tables and sentences
             status_view.py          where a study stands, its link and its log
             training.py             from votes to an adapter, and from the adapter to the next study
+            verdict_view.py         what a study found, the most important first
             view.py                 the Study page: which study, inviting, results, training
         rate/               the participants' page
+            arena.py                an arena: told after each answer, rounds go on, everybody sees who stands where
             handlers.py             taking part in a study: what a rater is told and may say
             routes.py               the participants' page and its endpoints
         theory/             what each divergence does with its hold
@@ -391,12 +433,16 @@ up: a folder imports from folders above it only (`make check`), every file has i
         options.py          what the commands share
         jobs.py             jobs: list, show, cancel, pause, resume, discard
         measuring.py        audit, rescore, metrics
-        checkpoints.py      checkpoints: list, add, rename, note, delete
-        runs.py             generate, score, points, sweep, world, reference
+        checkpoints.py      checkpoints: list, add, preview, rename, note, delete
+        runs.py             generate, score, points, world, reference
+        sweep.py            a sweep from a TOML file or from flags
         training.py         align and merge
         study.py            preference studies, and statistics of any votes
         store.py            store: check, repair, backup, export, import
         weights.py          weights: list, fetch
+        protocols.py        protocol: list, run
+        spread.py           a sweep on several devices at once
+        prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, deploy
     __main__.py             python -m t2ialign

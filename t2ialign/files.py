@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,12 +16,25 @@ from typing import Any
 from t2ialign.types import InputError
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})  # how their names end
+SPLITS = {  # the words by which the library `datasets` knows a split (its data_files.py), the first that stands in a path
+    name: re.compile(rf"(?:^|[-._ 0-9/])(?:{words})(?:[-._ 0-9/]|$)")
+    for name, words in {
+        "test": "test|testing|eval|evaluation",
+        "validation": "validation|valid|val|dev",
+        "train": "train|training",
+    }.items()
+}
 Say = Callable[[str], None]
 """Where a reader says, in whole sentences, what it left out or took otherwise: a list's ``append``, mostly."""
 
 
 def unsaid(sentence: str) -> None:
     """For callers who do not want to know."""
+
+
+def split_of(path: str) -> str:
+    """The split that a path's words name: ``train``, ``validation`` or ``test``; empty where they name none."""
+    return next((name for name, word in SPLITS.items() if word.search(path.lower())), "")
 
 
 @contextmanager

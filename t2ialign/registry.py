@@ -34,9 +34,33 @@ from t2ialign.files import foreign, read_json, text_of
 from t2ialign.types import AdapterUse, InputError
 
 UNET_FOLDER = "unet"
+FamilyName = Literal["sd", "sdxl", "sd3", "flux"]
 KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Family:
+    """What models of one kind have in common: diffusers' pipeline, the folder of the network that predicts, its text encoders.
+
+    ``flow``: it predicts the velocity of a rectified flow, x_s = (1 - s) x_0 + s noise, and not the noise of a diffusion.
+    """
+
+    pipeline: str
+    network: str
+    encoders: tuple[str, ...]
+    flow: bool = False
+
+
+FAMILIES: dict[str, Family] = {
+    "sd": Family("StableDiffusionPipeline", UNET_FOLDER, ("text_encoder",)),
+    "sdxl": Family("StableDiffusionXLPipeline", UNET_FOLDER, ("text_encoder", "text_encoder_2")),
+    "sd3": Family(
+        "StableDiffusion3Pipeline", "transformer", ("text_encoder", "text_encoder_2", "text_encoder_3"), flow=True
+    ),
+    "flux": Family("FluxPipeline", "transformer", ("text_encoder", "text_encoder_2"), flow=True),
+}
 
 
 @dataclass(frozen=True)
@@ -46,22 +70,30 @@ class BackboneEntry:
     ``size`` is the side of its pictures in pixels, ``dtype`` the precision it wants ("" = the device's default),
     ``variant`` the file variant that the Hub offers for half precision ("" = none), ``megabytes`` about what its networks
     take there in half precision. Its pictures are measured with ``scorers``; those of ``on_request`` read metrics that are
-    asked for by name.
+    asked for by name. ``embedded_scale``: the guidance scale is an input of its network, which was distilled from guided
+    predictions (FLUX.1-dev). ``gated``: the Hub gives it out to those who accepted its licence there.
     """
 
     name: str
-    family: Literal["sd", "sdxl"]
+    family: FamilyName
     source: Path | str
     hub_revision: str = ""
     title: str = ""
     size: int = 512
-    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+    prediction: Literal["epsilon", "v_prediction", "flow"] = "epsilon"
     dtype: str = ""
     variant: str = ""
     scorers: tuple[str, ...] = ()
     on_request: tuple[str, ...] = ()
     megabytes: int = 0
     note: str = ""
+    embedded_scale: bool = False
+    gated: bool = False
+
+    @property
+    def kin(self) -> Family:
+        """What its family has in common."""
+        return FAMILIES[self.family]
 
 
 @dataclass(frozen=True)

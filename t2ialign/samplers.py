@@ -14,7 +14,8 @@ class SchedulerChoice:
     """A sampler: ``stock`` is the name of diffusers' class.
 
     ``sigmas``: it keeps its own noise levels; ``generator``: its step takes generators. ``steps`` and ``guidance_scale`` are
-    what it is usually run with, ``most_steps`` how many it can take.
+    what it is usually run with, ``most_steps`` how many it can take. ``flow``: on a rectified flow its rule is Euler's step,
+    which is what flow models are sampled with; the others are for diffusions.
     """
 
     stock: str
@@ -24,14 +25,15 @@ class SchedulerChoice:
     steps: int = 25
     guidance_scale: float = 4.0
     most_steps: int = MAX_STEPS
+    flow: bool = False
 
 
 SCHEDULERS: dict[str, SchedulerChoice] = {
-    "ddim": SchedulerChoice("DDIMScheduler", False, True, "DDIM: deterministic, one step at a time"),
+    "ddim": SchedulerChoice("DDIMScheduler", False, True, "DDIM: deterministic, one step at a time", flow=True),
     "dpmsolver++": SchedulerChoice(
         "DPMSolverMultistepScheduler", True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"
     ),
-    "euler": SchedulerChoice("EulerDiscreteScheduler", True, True, "Euler: deterministic"),
+    "euler": SchedulerChoice("EulerDiscreteScheduler", True, True, "Euler: deterministic", flow=True),
     "euler_ancestral": SchedulerChoice("EulerAncestralDiscreteScheduler", True, True, "Euler ancestral: adds noise"),
     "ddpm": SchedulerChoice("DDPMScheduler", False, True, "DDPM: adds noise, wants many steps"),
     "unipc": SchedulerChoice("UniPCMultistepScheduler", True, False, "UniPC: good in 10 to 20 steps"),

@@ -1,8 +1,10 @@
 """Paths and the device, read from the environment exactly once, with the reason for each choice.
 
 Environment: ``T2IALIGN_HOME`` (where the store lives), ``T2IALIGN_CHECKPOINTS`` and ``T2IALIGN_DATA`` (instead of the shipped
-folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``), ``T2IALIGN_OWNER_TOKEN``, ``T2IALIGN_VOTES_DATASET``
-(``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and those of ``VisitorLimits``.
+folders), ``T2IALIGN_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ``mps``), ``T2IALIGN_COMPILE``
+(``default``, ``reduce-overhead`` or ``max-autotune``: torch compiles the network), ``T2IALIGN_OWNER_TOKEN``,
+``T2IALIGN_VOTES_DATASET`` (``org/name`` on the Hub; on a Space, which ``SPACE_ID`` names, a dataset beside it), and
+those of ``VisitorLimits``.
 """
 
 from __future__ import annotations
@@ -87,11 +89,29 @@ def device() -> tuple[str, str]:
 
     if torch.cuda.is_available():
         return "cuda", f"{torch.cuda.get_device_name()} was found"
+    if torch.backends.mps.is_available():
+        return "mps", "Apple's GPU was found"
     return "cpu", "no CUDA device was found"
+
+
+def part() -> tuple[int, int]:
+    """Which of how many processes this one is, as the command `spread` tells it (``T2IALIGN_PART``, ``0/2``); (0, 1) alone."""
+    said = os.environ.get("T2IALIGN_PART") or "0/1"
+    index, _, of = said.partition("/")
+    if not (index.isdecimal() and of.isdecimal() and int(index) < int(of)):
+        raise InputError(f"T2IALIGN_PART is {said[:20]!r}: it is written as 0/2, or left unset.")
+    return int(index), int(of)
+
+
+def compile_mode() -> str:
+    """How torch compiles a backbone's network (``T2IALIGN_COMPILE``); "" not at all, as it is unless somebody says so."""
+    return os.environ.get("T2IALIGN_COMPILE", "")
 
 
 def dtype_for(device_name: str) -> tuple[str, str]:
     """The default precision on a device and why: float16 is SD's published precision on CUDA, CPUs compute in float32."""
     if device_name.startswith("cuda"):
         return "float16", "half the memory and twice the speed on CUDA"
+    if device_name.startswith("mps"):
+        return "float32", "half precision was not tried on this device"
     return "float32", "CPUs have no fast half precision for convolutions"

@@ -105,7 +105,8 @@ class SeedBatch:
     """Pictures of one cell, one a seed, with the mutual information measured on the way (MI-TUNE, eq. 2).
 
     ``mutual_information`` is the paper's estimate (kappa with alpha_t), ``mutual_information_released`` that of its
-    published code (no alpha_t, t > 50 only). Both in nats, NaN where unknown (pictures from elsewhere).
+    published code (no alpha_t, t > 50 only); of flow models see ``diffusion.tally``. In nats, NaN where unknown (pictures from
+    elsewhere).
     """
 
     prompt: Prompt

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, peft_config
 from t2ialign.content import pipeline_sha
 from t2ialign.registry import (
+    FAMILIES,
     BackboneEntry,
     CheckpointEntry,
     adapter_file,
@@ -228,7 +229,11 @@ def test_shipped_registry(tmp_path: Path):
         assert isinstance(backbone.source, str)
         assert len(backbone.hub_revision) == 40
         assert adapters == ()
-    assert {backbone.family for backbone in registry.backbones.values()} == {"sd", "sdxl"}
+    assert {backbone.family for backbone in registry.backbones.values()} == set(FAMILIES)
+    flows = {name: entry for name, entry in registry.backbones.items() if entry.kin.flow}
+    assert set(flows) == {"sd-3-medium", "sd-3.5-medium", "sd-3.5-large", "flux.1-dev", "flux.1-schnell"}
+    assert all(entry.gated and registry.checkpoints[name].licence for name, entry in flows.items())
+    assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev"]
     for scorer in registry.scorers.values():
         assert scorer.loader.startswith("t2ialign.")
 

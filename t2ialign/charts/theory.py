@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import plotly.graph_objects as go
 import torch
 from jaxtyping import Float
@@ -20,6 +21,8 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 FINE, COARSE = 49, 11  # places along an axis of the surface, and of the field of arrows
 CURVES: dict[Curve, str] = {"f": "f(X)", "f_prime": "f′(X)", "f_second": "f″(X)"}
+SIDE = 520  # pixels of a landscape, which is a square: the page makes it smaller where its column is
+DIGITS = 4  # of a place where an arrow begins or ends
 FLOOR = 0.55  # how far under the surface its plane of arrows lies, as a share of the surface's height
 CLOUD, PATH = "pairs", "path"  # traces that the page moves by itself
 # Pale in the valley, deep on the heights. One hue, so that colour says height and nothing else.
@@ -29,7 +32,7 @@ HEIGHTS = {
 }
 GRID_IN_SPACE = {False: "#E4E7EA", True: "#2A343D"}  # nor half-transparent lines
 FONT_IN_SPACE = "system-ui, sans-serif"  # a scene knows no variables of the page
-EYE = {"x": -1.25, "y": -1.5, "z": 0.8}
+EYE = {"x": -1.45, "y": -1.74, "z": 0.93}
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,14 @@ def _rested(member: Member, curve: Curve, x: Float[Tensor, " g"]) -> Float[Tenso
 
 def surface_figure(member: Member, view: View, cloud: Cloud | None = None, dark: bool = False) -> go.Figure:
     """L(X1, X2) in space, cut at ``view.top``, over a plane with the push of its gradient; ``cloud`` rides on it."""
-    chart, colors = figure(dark, height=400), ink(dark)
+    chart, colors = figure(dark, height=SIDE), ink(dark)
     axis = view.axis(FINE)
     lose, win = torch.meshgrid(axis, axis, indexing="ij")
     height = loss(member, view.log_ratio(win), view.log_ratio(lose))
     chart.add_surface(
-        x=axis.tolist(),
-        y=axis.tolist(),
-        z=height.clamp(max=view.top).tolist(),
+        x=short(axis),
+        y=short(axis),
+        z=short(height.clamp(max=view.top)),
         cmin=0,
         cmax=view.top,
         colorscale=HEIGHTS[dark],
@@ -95,7 +98,7 @@ def surface_figure(member: Member, view: View, cloud: Cloud | None = None, dark:
                 contours={"z": {"show": True, "color": faded("#FFFFFF", 0.6), "width": 1, "size": view.top / 12, "start": 0,
                         "end": view.top}},
         lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.04, "roughness": 0.9},
-        customdata=torch.stack([view.log_ratio(win).exp(), view.log_ratio(lose).exp()], -1).tolist(),
+        customdata=short(torch.stack([view.log_ratio(win).exp(), view.log_ratio(lose).exp()], -1)),
         hovertemplate="X1 = %{customdata[0]:.2f}<br>X2 = %{customdata[1]:.2f}<br>loss %{z:.2f}<extra></extra>",
     )  # fmt: skip
     floor = -FLOOR * view.top
@@ -118,6 +121,11 @@ def surface_figure(member: Member, view: View, cloud: Cloud | None = None, dark:
         uirevision="keep",
     )
     return chart
+
+
+def short(values: Float[Tensor, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Numbers as Plotly sends them in the fewest bytes, with more digits than a screen shows."""
+    return values.numpy().astype(np.float32)
 
 
 def _scene(view: View, colors: Ink, floor: float, grid: str) -> dict[str, Any]:
@@ -147,20 +155,20 @@ def _scene(view: View, colors: Ink, floor: float, grid: str) -> dict[str, Any]:
 
 def contour_figure(member: Member, view: View, cloud: Cloud | None = None, dark: bool = False) -> go.Figure:
     """The same from above: lines of equal loss, arrows along the push, and the cloud."""
-    chart, colors = figure(dark, height=360), ink(dark)
+    chart, colors = figure(dark, height=SIDE), ink(dark)
     axis = view.axis(FINE)
     lose, win = torch.meshgrid(axis, axis, indexing="ij")
     chart.add_contour(
-        x=axis.tolist(),
-        y=axis.tolist(),
-        z=loss(member, view.log_ratio(win), view.log_ratio(lose)).clamp(max=view.top).tolist(),
+        x=short(axis),
+        y=short(axis),
+        z=short(loss(member, view.log_ratio(win), view.log_ratio(lose)).clamp(max=view.top)),
         zmin=0,
         zmax=view.top,
         colorscale=HEIGHTS[dark],
         showscale=False,
         contours={"start": 0, "end": view.top, "size": view.top / 12},
         line={"color": faded("#FFFFFF", 0.5), "width": 1, "smoothing": 0.8},
-        customdata=torch.stack([view.log_ratio(win).exp(), view.log_ratio(lose).exp()], -1).tolist(),
+        customdata=short(torch.stack([view.log_ratio(win).exp(), view.log_ratio(lose).exp()], -1)),
         hovertemplate="X1 = %{customdata[0]:.2f}<br>X2 = %{customdata[1]:.2f}<br>loss %{z:.2f}<extra></extra>",
     )
     for x, y in _arrows(member, view):
@@ -215,8 +223,8 @@ def _segments(parts: Sequence[tuple[Tensor, ...]]) -> tuple[list[float | None], 
     y: list[float | None] = []
     for from_x, from_y, to_x, to_y in parts:
         for a, b, c, d in zip(from_x.tolist(), from_y.tolist(), to_x.tolist(), to_y.tolist()):
-            x += [a, c, None]
-            y += [b, d, None]
+            x += [round(a, DIGITS), round(c, DIGITS), None]
+            y += [round(b, DIGITS), round(d, DIGITS), None]
     return x, y
 
 

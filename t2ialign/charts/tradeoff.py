@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -17,8 +16,8 @@ import plotly.graph_objects as go
 
 from t2ialign.charts.intervals import error_bars, in_words, signed
 from t2ialign.charts.labels import Box, Label, place
+from t2ialign.charts.sweeps import NO_TITLES, sweeps
 from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, figure, ink, styles
-from t2ialign.seeds import BATCH
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.pareto import pareto_front
@@ -27,12 +26,13 @@ from t2ialign.types import GenerationConfig, Interval, Metric, TradeoffPoint
 FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
 THRONG = 12  # more than this, and so would labels at the ends of the sweeps
+SWARM = 60  # more points than this: lines are thin, arrows faint, and bars wait for the pointer (``layout.meta``)
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
+BASE_SYMBOL = "circle"  # the base's alone
 FADED = 0.3  # opacity of what is not chosen
 BESIDE_RING = "\N{EN SPACE}"
-MADE_BEFORE = "made before"  # by a version that did not write down which weights it used
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
 
 
@@ -48,6 +48,7 @@ def tradeoff_figure(
     arrows: Sequence[Arrow] = (),
     whole: int = FEW_PROMPTS,
     named: bool = False,
+    titles: Mapping[str, str] = NO_TITLES,
 ) -> go.Figure:
     """Points with their intervals unless ``bars`` is off, sweeps of ``guidance_scale`` joined, ``highlight``'s keys ringed.
 
@@ -57,7 +58,7 @@ def tradeoff_figure(
     only the most frequent pair is drawn, and a note says how many points that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names stand beside the lines and in no legend, and what is not ringed fades while something is.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     shown = one_version(known)
@@ -66,7 +67,7 @@ def tradeoff_figure(
     colors, chart = ink(dark), figure(dark)
     if pareto:
         chart.add_scatter(**_front(shown, x_metric, y_metric, colors, whole))
-    lines = sweeps(shown)
+    lines, swarm = sweeps(shown, titles), len(shown) > SWARM
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     drawn = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
@@ -76,15 +77,28 @@ def tradeoff_figure(
         trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, drawn)
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
         trace |= _bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]}
-        if named:
-            trace |= {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
-        chart.add_scatter(**trace)
-    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else ())
+        trace |= _beside_its_name(line, highlight) if named else {}
+        chart.add_scatter(**_thin(trace, style) if swarm else trace)
+    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), swarm)
     notes += _names(lines, look, drawn, highlight) if named else []
     chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
     _title_axes(chart, shown, x_metric, y_metric, colors)
     notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
-    return chart.update_layout(annotations=notes)  # all at once: plotly checks all there are with every new one
+    # All notes at once: plotly checks all there are with every new one.
+    return chart.update_layout(annotations=notes, meta={"swarm": swarm})
+
+
+def _beside_its_name(line: Sequence[TradeoffPoint], highlight: Collection[str]) -> dict[str, Any]:
+    """In no legend, and faded while something else is ringed."""
+    return {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
+
+
+def _thin(trace: dict[str, Any], style: Style) -> dict[str, Any]:
+    """A line of a swarm, drawn more lightly unless it is the base's."""
+    if style.symbol == BASE_SYMBOL:
+        return trace
+    thin = {"line": {**trace["line"], "width": 1}, "marker": {**trace["marker"], "size": style.size - 3}}
+    return trace | thin
 
 
 def _from_parents(arrows: Sequence[Arrow], shown: Sequence[TradeoffPoint]) -> dict[GenerationConfig, Arrow]:
@@ -125,9 +139,9 @@ def _one_a_line(
 
 
 def _arrow_lines(
-    arrows: Iterable[Arrow], look: Mapping[str, Style], highlight: Collection[str]
+    arrows: Iterable[Arrow], look: Mapping[str, Style], highlight: Collection[str], faint: bool = False
 ) -> list[dict[str, Any]]:
-    """Annotations from a parent's mean over the shared prompts to a checkpoint's."""
+    """Annotations from a parent's mean over the shared prompts to a checkpoint's; ``faint`` ones unless they are ringed."""
     return [
         {
             "x": arrow.x.policy_mean.mean,
@@ -141,12 +155,12 @@ def _arrow_lines(
             "showarrow": True,
             "arrowhead": 3,
             "arrowsize": 1.1,
-            "arrowwidth": 1.6,
+            "arrowwidth": 1.6 if not faint or arrow.policy.key in highlight else 1,
             "text": "",
             "standoff": 7,
             "startstandoff": 6,
             "arrowcolor": look[arrow.policy.checkpoint].color,
-            "opacity": _opacity({arrow.policy.key}, highlight),
+            "opacity": _opacity({arrow.policy.key}, highlight) * (FADED if faint and not highlight else 1),
         }
         for arrow in arrows
     ]
@@ -196,42 +210,6 @@ def one_version(points: Sequence[TradeoffPoint]) -> list[TradeoffPoint]:
     counts = Counter((point.x_version, point.y_version) for point in points)
     usual = max(counts, key=lambda pair: (counts[pair], pair), default=None)
     return [point for point in points if (point.x_version, point.y_version) == usual]
-
-
-def sweeps(points: Sequence[TradeoffPoint]) -> dict[str, list[TradeoffPoint]]:
-    """Points whose configs differ in ``guidance_scale`` only, in its order, under a name for the legend.
-
-    A name is the checkpoint's; where two sweeps share it, what tells them apart is added: ``base, 50 steps``.
-    """
-    groups: dict[GenerationConfig, list[TradeoffPoint]] = {}
-    for point in points:
-        groups.setdefault(replace(point.config, guidance_scale=0.0), []).append(point)
-    shared = Counter(config.checkpoint for config in groups)
-    names = {
-        config: config.checkpoint if shared[config.checkpoint] == 1 else _told_apart(config, groups)
-        for config in groups
-    }
-    ordered = sorted(groups, key=lambda config: (config.checkpoint != "base", names[config]))
-    return {names[config]: sorted(groups[config], key=lambda point: point.config.guidance_scale) for config in ordered}
-
-
-def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig]) -> str:
-    rivals = [other for other in others if other.checkpoint == config.checkpoint]
-    facets = {
-        "backbone": config.backbone,
-        "num_inference_steps": f"{config.num_inference_steps} steps",
-        "scheduler": config.scheduler,
-        "guidance": config.guidance,
-        "guidance_params": ", ".join(f"{name} {value:g}" for name, value in config.guidance_params if name != BATCH),
-        "height": f"{config.height} px high",
-        "width": f"{config.width} px wide",
-        "dtype": config.dtype,
-        "negative_prompt": f"without “{config.negative_prompt}”" if config.negative_prompt else "",
-        "revision": config.revision[:6] or MADE_BEFORE,
-        "adapters": "+".join(use.sha[:6] or MADE_BEFORE for use in config.adapters),
-    }
-    differing = [text for field, text in facets.items() if len({vars(rival)[field] for rival in rivals}) > 1 and text]
-    return ", ".join([config.checkpoint, *differing]) if differing else f"{config.checkpoint}, {config.key[:6]}"
 
 
 def _sweep(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,7 +19,17 @@ POINTS = 240  # of a longer run, every so manyth step is drawn
 WIN, LOSE = 0, 1
 SMOOTH = 0.05  # the smooth line's memory, as a share of the run
 FIRST_STEP = "The first step is on its way."
+FEW = 40  # points that are drawn as they are
 Steps = Sequence[TrainStep]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A run's values by step, in its colour."""
+
+    name: str
+    color: str
+    points: Sequence[tuple[int, float]]
 
 
 def loss_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
@@ -27,7 +39,7 @@ def loss_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
 
 def accuracy_figure(steps: Steps, total: int, dark: bool = False) -> go.Figure:
     """The share of pairs that the policy already orders as people do; a coin toss is dotted."""
-    chart = _running(steps, "accuracy", total, dark, "%{y:.0%} in order")
+    chart = _running(steps, "accuracy", total, dark, "%{y:.0%} of the pairs as people have them")
     if chart.data:
         chart.add_hline(0.5, line={"color": ink(dark).line, "width": 1, "dash": "dot"})
         chart.update_yaxes(range=[0, 1.02], tickformat=".0%")
@@ -99,6 +111,31 @@ def probe_figure(points: Sequence[tuple[int, Interval]], metric: Metric, total: 
     )
     chart.add_hline(known[0][1].mean, line={"color": ink(dark).line, "width": 1, "dash": "dot"})
     return chart
+
+
+def overlay_figure(curves: Sequence[Curve], title: str, percent: bool = False, dark: bool = False) -> go.Figure:
+    """Runs over each other, each in its colour: of many points the running mean, of few the points themselves."""
+    known = [curve for curve in curves if curve.points]
+    if not known:
+        return _nothing(f"{title}: none of these runs has it.", dark)
+    chart = _frame(max(step for curve in known for step, _ in curve.points), dark)
+    for curve in known:
+        few = len(curve.points) <= FEW
+        means = [value for _, value in curve.points] if few else smoothed([value for _, value in curve.points])
+        rows = thinned(list(zip((step for step, _ in curve.points), means)))
+        chart.add_scatter(
+            x=[step for step, _ in rows],
+            y=[value for _, value in rows],
+            name=escape(curve.name),
+            mode="lines+markers" if few else "lines",
+            line={"color": curve.color, "width": 2},
+            marker={"size": 6},
+            hovertemplate=f"{escape(curve.name)}, step %{{x}}<br>{title} %{{y:{'.0%' if percent else '.3f'}}}<extra></extra>",
+            showlegend=False,
+        )
+    if percent:
+        chart.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    return chart.update_yaxes(title={"text": title, "font": {"size": 12, "color": ink(dark).muted}})
 
 
 def thinned(records: Sequence[Any]) -> list[Any]:

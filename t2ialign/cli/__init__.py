@@ -8,7 +8,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from t2ialign.cli import checkpoints, jobs, measuring, publish, runs, serve, store, study, training, weights
+from t2ialign.cli import (
+    checkpoints,
+    jobs,
+    measuring,
+    prompts,
+    protocols,
+    publish,
+    runs,
+    serve,
+    spread,
+    store,
+    study,
+    sweep,
+    training,
+    weights,
+)
 from t2ialign.cli.app import app
 from t2ialign.cli.options import printable
 from t2ialign.types import InputError
@@ -16,6 +31,7 @@ from t2ialign.types import InputError
 COMMANDS = (
     serve,
     runs,
+    sweep,
     checkpoints,
     jobs,
     measuring,
@@ -23,6 +39,8 @@ COMMANDS = (
     study,
     store,
     weights,
+    prompts,
+    protocols,
     publish,
 )  # modules whose commands have joined ``app``
 

@@ -10,7 +10,8 @@ import typer
 
 from t2ialign import settings
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit, printable
+from t2ialign.cli.options import JsonFlag, StorePath, emit, printable, progress
+from t2ialign.types import InputError
 
 commands = typer.Typer(help="Checkpoints: what can be chosen; add one from elsewhere, rename, annotate, delete it.")
 app.add_typer(commands, name="checkpoints")
@@ -93,6 +94,37 @@ def add(
         if shown:
             print(file=sys.stderr)
     emit(checkpoint_rows([entry])[0], as_json, lambda: additions.lines(entry))
+
+
+@commands.command()
+def preview(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Checkpoints (none: every one whose weights are here).")
+    ] = None,
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Draw the strip of four pictures that menus show of a checkpoint; what is there is not drawn again."""
+    from t2ialign.registry import unknown
+    from t2ialign.use_cases import previews
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store) as bench:
+        known = bench.registry().checkpoints
+        for name in names or ():
+            if name not in known:
+                raise unknown("checkpoint", name, known)
+        found = {name: previews.strip_of(bench, name) for name in names or known}
+        for name, strip in found.items():
+            if strip is None:
+                if names:
+                    raise InputError(f"The weights of {name} are not on this machine: `weights fetch {name}` first.")
+                continue
+            with progress(name) as watch:
+                for fraction in previews.draw_strip(bench, strip):
+                    watch(fraction, None)
+    made = {name: str(strip.file) for name, strip in found.items() if strip is not None}
+    emit(made, as_json, lambda: (printable(f"{name}: {file}") for name, file in made.items()))
 
 
 @commands.command()

@@ -16,7 +16,6 @@ from t2ialign.cli.options import (
     Metrics,
     MoreScorers,
     SchedulerName,
-    Steps,
     StorePath,
     emit,
     names,
@@ -25,14 +24,12 @@ from t2ialign.cli.options import (
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
 from t2ialign.samplers import check_scheduler
-from t2ialign.seeds import DEFAULT, count_of, parse_plan
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
     check_checkpoints,
     check_metrics,
     checked,
-    grid,
 )
 
 if TYPE_CHECKING:
@@ -216,43 +213,6 @@ def strategies(
     with open_workbench(store, share=False) as bench:
         found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
     emit(found, as_json, lambda: text.strategy_table(found))
-
-
-@app.command()
-def sweep(
-    prompts: Annotated[str, typer.Option(help="A shipped prompt set or a file of prompts.")] = "shapes-test",
-    checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
-    guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
-    seeds: Annotated[
-        str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
-    ] = DEFAULT,
-    steps: Steps = 25,
-    guidance: Annotated[
-        str, typer.Option(help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5.")
-    ] = "cfg",
-    metrics: Metrics = "",
-    scorers: MoreScorers = "",
-    store: StorePath = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Fill a grid of prompts, checkpoints, strategies and CFG values; finished cells are skipped, so it may be stopped."""
-    said: list[str] = []
-    plan, wanted, more = parse_plan(seeds), names(metrics), names(scorers)
-    strategies = read_strategies(names(guidance), names(checkpoint), count_of(plan), store)
-    cells = grid(prompts, names(checkpoint), names(guidance_scales), plan, steps, wanted, said.append, more, strategies)
-    check_checkpoints(names(checkpoint), store)
-    from t2ialign.use_cases.batches import benchmarks
-    from t2ialign.use_cases.batches import sweep as sweeping
-    from t2ialign.use_cases.workbench import open_workbench
-
-    with open_workbench(store) as bench, progress("sweeping") as show:
-        benchmarks.keep_swept(bench.results, prompts, plan)
-        for state in sweeping.sweep(bench, cells):
-            show(state.fraction, state.remaining)
-    _say_where(bench)
-    for line in (*said, *sweeping.note_lines(state.notes)):
-        print(line, file=sys.stderr)
-    emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 
 
 @app.command()

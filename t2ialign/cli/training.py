@@ -44,7 +44,7 @@ def align(
         ),
     ] = "",
     steps: Annotated[int, typer.Option(help="Optimisation steps, in each round (0: the method's own number).")] = 0,
-    seed: Annotated[int, typer.Option(help="Decides pictures, pairs and every draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pictures, pairs and training again.")] = 0,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False,
     fields: Annotated[bool, typer.Option("--fields", help="Only list the method's own options.")] = False,
     into: Annotated[Path | None, typer.Option(help="Folder for the checkpoint (default: HOME/checkpoints).")] = None,

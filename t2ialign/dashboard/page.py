@@ -18,6 +18,7 @@ from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import QUIET, asset
 from t2ialign.dashboard.study import page as study
+from t2ialign.dashboard.sweep import page as sweep
 from t2ialign.dashboard.theory import page as theory
 from t2ialign.dashboard.tradeoff import page as tradeoff
 
@@ -31,6 +32,8 @@ TABS = {
     "theory": theory,
 }
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
+BESIDE = {"grid": ("Two settings", {"sweep": sweep})}
+"""Pages that share a tab with another one, because seven tabs do not fit a phone: what that one is called within it."""
 HEADER = render("shared/header.html")
 WORKERS = 16
 PROXIES = (
@@ -41,25 +44,43 @@ EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for,
 
 def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
+    inner: gr.Tabs | None = None
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
         with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name) as page:
-                    tab.build(services)
+                    inner = _build(services, name, tab) or inner
                 page.select(
                     None, None, None, js=asset("shared/tab.js").replace("__TAB__", name), show_progress="hidden"
                 )
-        blocks.load(opened_tab, None, tabs, **QUIET)
+        blocks.load(opened_tab, None, [tabs, inner], **QUIET)
         rate_api(services.store)
     return blocks.queue(default_concurrency_limit=WORKERS)
+
+
+def _build(services: Services, name: str, tab: Any) -> gr.Tabs | None:
+    """A tab's page; where others stand beside it, all of them under small tabs of their own, which are returned."""
+    if name not in BESIDE:
+        tab.build(services)
+        return None
+    title, others = BESIDE[name]
+    with gr.Tabs(elem_id="t2-beside") as inner:
+        for own, label, page in [(name, title, tab), *((own, page.TITLE, page) for own, page in others.items())]:
+            with gr.Tab(label, id=f"{own}-beside") as part:
+                page.build(services)
+            part.select(None, None, None, js=asset("shared/beside.js").replace("__TAB__", own), show_progress="hidden")
+    return inner
 
 
 def opened_tab(request: gr.Request) -> Any:
     """The tab that the address names (``?tab=align``) or needs (``?job=ID``), so that a reload comes back to it."""
     said = request.query_params
     wanted = said.get("tab", "align" if "job" in said else "")
-    return gr.Tabs(selected=wanted) if wanted in TABS else gr.skip()
+    outer = next((name for name, (_, others) in BESIDE.items() if wanted in others), wanted)
+    if outer not in TABS:
+        return gr.skip(), gr.skip()
+    return gr.Tabs(selected=outer), gr.Tabs(selected=f"{wanted}-beside") if outer in BESIDE else gr.skip()
 
 
 def serve(services: Services, **where: Any) -> None:

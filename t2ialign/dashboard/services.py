@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from tempfile import TemporaryDirectory
 
 from t2ialign.charts.theme import styles
@@ -12,6 +13,7 @@ from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
 from t2ialign.dashboard.shared.owner import Guesses
 from t2ialign.dashboard.shared.visitors import Visits
 from t2ialign.engines import LocalEngine
+from t2ialign.jobs.precedence import serving
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
@@ -29,7 +31,7 @@ class Services:
     bench: Workbench
     store: Store
     engine: LocalEngine
-    prompts: Mapping[str, tuple[Prompt, ...]]
+    shelf: Callable[[], Mapping[str, tuple[Prompt, ...]]]
     page_runs: OneRunPerPage
     visits: Visits
     supervisor: Supervisor
@@ -60,20 +62,24 @@ class Services:
         self.met.extend(name for name in (*choices(self.store)["checkpoints"], *shown) if name not in self.met)
         return list(dict.fromkeys([*self.met, *self.checkpoints()]))
 
+    @property
+    def prompts(self) -> Mapping[str, tuple[Prompt, ...]]:
+        """Every prompt set by its name, as it stands now: some are imported while the page is served."""
+        return self.shelf()
+
     def categories(self) -> dict[str, str]:
         """The category of each prompt that a set knows."""
         return {prompt.text: prompt.category for known in self.prompts.values() for prompt in known}
 
 
 def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Services:
-    """Services of a workbench, with every shipped prompt set; ``trouble`` says what is wrong with the votes' dataset.
+    """Services of a workbench, with every named prompt set; ``trouble`` says what is wrong with the votes' dataset.
 
     Raises:
         StoreBusy: another process owns the store.
     """
-    names = sorted(prompt_sets.names(), key=lambda name: (name != FIRST_SET, name))
-    known = {name: prompt_sets.load(name) for name in names}
-    engine = LocalEngine()
+    known = partial(prompt_sets.every, bench.home, FIRST_SET)
+    engine = LocalEngine(partial(serving, bench.home))  # sweeps wait while it works
     supervisor = Supervisor(bench.store)
     return Services(
         bench, bench.store, engine, known, OneRunPerPage(engine), Visits(engine), supervisor, trouble=trouble

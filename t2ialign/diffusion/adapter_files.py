@@ -1,4 +1,7 @@
-"""Adapter files: read in every layout of the field, written in diffusers' (keys ``unet.<module>.lora_A.weight``)."""
+"""Adapter files: read in every layout of the field, written in diffusers'.
+
+Its keys are ``unet.<module>.lora_A.weight``, of a flow model ``transformer.<module>.lora_A.weight``.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.loaders.lora_pipeline import (
+    FluxLoraLoaderMixin,
+    SD3LoraLoaderMixin,
+    StableDiffusionLoraLoaderMixin,
+)
 from peft import get_peft_model_state_dict
 from safetensors import safe_open
 from torch import Tensor, nn
 
 from t2ialign.adapter_places import ADAPTER_FILE, adapter_sha, peft_config
 from t2ialign.content import file_sha256
-from t2ialign.diffusion.adapter_layouts import OneLayout, one_layout, part_of, text_layout
+from t2ialign.diffusion.adapter_layouts import (
+    TRANSFORMER,
+    OneLayout,
+    is_transformer,
+    one_layout,
+    part_of,
+    text_layout,
+)
 from t2ialign.files import foreign
-from t2ialign.registry import CheckpointEntry
+from t2ialign.registry import FAMILIES, CheckpointEntry
 from t2ialign.types import InputError
 
-PREFIX = "unet."
+WRITERS: dict[str, Any] = {
+    "sd": StableDiffusionLoraLoaderMixin,
+    "sdxl": StableDiffusionLoraLoaderMixin,
+    "sd3": SD3LoraLoaderMixin,
+    "flux": FluxLoraLoaderMixin,
+}
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 LFS = b"version https://git-lfs.github.com/spec/"
 METADATA = "lora_adapter_metadata"
 KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; the rest is read off the tensors
+
+
+@dataclass(frozen=True)
+class AdaptedNetwork:
+    """A backbone's network with an adapter in it, under its key there."""
+
+    network: Any
+    key: str
+    family: str
 
 
 @dataclass(frozen=True)
@@ -44,9 +71,9 @@ class AdapterPart:
 
 
 def read_adapter(
-    file: Path, entry: CheckpointEntry, unet: UNet2DConditionModel, encoders: Sequence[nn.Module] = ()
+    file: Path, entry: CheckpointEntry, unet: nn.Module, encoders: Sequence[nn.Module] = ()
 ) -> tuple[AdapterPart, ...]:
-    """The parts of a file that fits the UNet and the text encoders; anything else is refused.
+    """The parts of a file that fits the UNet (or a flow model's transformer) and the text encoders; all else is refused.
 
     Layouts are those of ``adapter_layouts``; every tensor of the file has its place in one of the models.
     """
@@ -80,7 +107,7 @@ def _part(
     read = one_layout if name == "unet" else text_layout
     found = read(named, model, entry.name, entry.backbone)
     _check_whole(found.tensors, entry)
-    said = _said(file, metadata, f"{name}.")
+    said = _said(file, metadata, f"{TRANSFORMER}." if name == "unet" and is_transformer(model) else f"{name}.")
     modules = {name.rpartition(".lora_A")[0] for name in found.tensors if name.endswith(".lora_A.weight")}
     return AdapterPart(model, dict(found.tensors), {**_settings(found), **_for_modules(said, modules)})
 
@@ -170,16 +197,19 @@ def _settings(found: OneLayout) -> dict[str, Any]:
     }
 
 
-def write_adapter(unet: UNet2DConditionModel, key: str, directory: Path, manifest: Mapping[str, Any]) -> Path:
+def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[str, Any]) -> Path:
     """Writes an adapter and ``manifest.json`` into ``directory``, which appears (or is replaced) as a whole."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     draft = directory.with_name(f".{directory.name}-{uuid.uuid4().hex}")
     try:
         layers = {
-            name: tensor.detach().cpu() for name, tensor in get_peft_model_state_dict(unet, adapter_name=key).items()
+            name: tensor.detach().cpu()
+            for name, tensor in get_peft_model_state_dict(adapted.network, adapter_name=adapted.key).items()
         }
-        StableDiffusionPipeline.save_lora_weights(
-            draft, unet_lora_layers=layers, unet_lora_adapter_metadata=unet.peft_config[key].to_dict()
+        part = FAMILIES[adapted.family].network
+        told = adapted.network.peft_config[adapted.key].to_dict()
+        WRITERS[adapted.family].save_lora_weights(
+            draft, **{f"{part}_lora_layers": layers, f"{part}_lora_adapter_metadata": told}
         )
         file = draft / ADAPTER_FILE
         record = {**manifest, "file": ADAPTER_FILE, "sha256": file_sha256(file)}

@@ -2,6 +2,7 @@
 
 - diffusers with peft: ``unet.<module>.lora_A.weight``, and without ``unet.`` where the UNet alone was saved;
 - diffusers' training scripts: ``unet.<module>.lora.down.weight``; before that ``<attention>.processor.to_q_lora.down.weight``;
+- diffusers for flow models: ``transformer.<module>.lora_A.weight``, and ``transformer.<module>.lora.down.weight``;
 - peft's own folders: ``base_model.model.<module>.lora_A.weight``;
 - kohya's sd-scripts and LyCORIS: ``lora_unet_<module with underscores>.lora_down.weight``, ``.alpha`` and ``.dora_scale``, for
   SDXL under the names that Stability's code gives the blocks.
@@ -15,10 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
@@ -30,7 +33,8 @@ from t2ialign.types import InputError
 KOHYA = "lora_unet_"
 TEXT_ROOT = re.compile(r"^text_model[._]")  # newer versions of transformers have no such module
 OLD_TEXT = re.compile(r"\.to_(q|k|v|out)_lora\.")  # diffusers before peft
-PREFIX = re.compile(r"^(base_model\.model\.)?(unet\.)?")
+TRANSFORMER = "transformer"
+PREFIX = re.compile(r"^(base_model\.model\.)?(unet\.|transformer\.)?")
 LYCORIS = {"hada_": "LoHa", "lokr_": "LoKr", "oft_": "OFT", "on_input": "IA3", "a1.weight": "GLoRA"}
 ENDINGS = {
     r"\.lora_A(\.default)?\.weight|\.lora_down\.weight|\.lora_linear_layer\.down\.weight": "lora_A.weight",
@@ -72,8 +76,13 @@ def part_of(key: str) -> str:
     return next((name for name, starts in TEXT_KEYS.items() if key.startswith(starts)), "unet")
 
 
-def one_layout(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str, backbone: str) -> OneLayout:
-    """The UNet's part of an adapter file in whatever layout; everything in it has its place in this UNet.
+def is_transformer(network: nn.Module) -> bool:
+    """Whether a network is a flow model's."""
+    return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel)
+
+
+def one_layout(named: Mapping[str, Tensor], unet: nn.Module, who: str, backbone: str) -> OneLayout:
+    """The UNet's part of an adapter file in whatever layout, or a transformer's; everything in it has its place there.
 
     Raises:
         InputError: a tensor of no known layout, of another architecture, or that is no finite number; ``who`` is the
@@ -81,7 +90,8 @@ def one_layout(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str
     """
     layers = {name: _base(module) for name, module in unet.named_modules()}
     flat = {name.replace(".", "_"): name for name in layers}
-    places = {key: (*_place(name, flat), tensor) for key, (name, tensor) in _renamed(named, unet, who).items()}
+    renamed = _dotted if is_transformer(unet) else _renamed
+    places = {key: (*_place(name, flat), tensor) for key, (name, tensor) in renamed(named, unet, who).items()}
     return _placed(places, layers, who, backbone)
 
 
@@ -133,7 +143,25 @@ def _refuse(unknown: list[str], homeless: list[str], who: str, backbone: str) ->
         )
 
 
-def _renamed(named: Mapping[str, Tensor], unet: UNet2DConditionModel, who: str) -> dict[str, tuple[str, Tensor]]:
+def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[str, tuple[str, Tensor]]:
+    """The same of a transformer's adapter: in peft's spelling, or in that of diffusers' scripts.
+
+    Raises:
+        InputError: kohya's and others' layouts of flow models, whose fused layers are not taken apart here.
+    """
+    if others := [
+        key for key in named if key.startswith((KOHYA, "lora_transformer_", "double_blocks", "diffusion_model"))
+    ]:
+        raise InputError(
+            f"The adapter {who} is in a layout of flow models that cannot be read here ({len(others)} tensors, as "
+            f"{others[0]}): convert it to diffusers' (load it with its pipeline, then save_lora_weights)."
+        )
+    return {
+        key: (re.sub(r"\.lora\.(down|up)\.", r".lora_linear_layer.\1.", key), tensor) for key, tensor in named.items()
+    }
+
+
+def _renamed(named: Mapping[str, Tensor], unet: Any, who: str) -> dict[str, tuple[str, Tensor]]:
     """By a file's own keys: the key in peft's or kohya's spelling, blocks under diffusers' names, and the tensor."""
     names = {key: key for key in named}
     blocks = [key for key in names if key.startswith(KOHYA) and any(block in key for block in SGM_BLOCKS)]

@@ -29,7 +29,7 @@ from torch import nn
 
 from t2ialign.adapter_places import adapter_sha
 from t2ialign.content import sha_of
-from t2ialign.diffusion.adapter_files import AdapterPart, check_file, read_adapter, write_adapter
+from t2ialign.diffusion.adapter_files import AdaptedNetwork, AdapterPart, check_file, read_adapter, write_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE, Pass, training_the_same
 from t2ialign.diffusion.whole_unets import check_unet
@@ -37,6 +37,7 @@ from t2ialign.registry import CheckpointEntry, adapter_file, load_registry, unkn
 from t2ialign.types import AdapterUse, InputError
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+JOINT_ATTENTION = (*ATTENTION, "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")  # and the prompt's side of it
 
 
 def blend(
@@ -147,13 +148,14 @@ def add_adapter(
     kind: Literal["lora", "dora"] = "lora",
     rank: int = 8,
     alpha: float | None = None,
-    targets: Sequence[str] = ATTENTION,
+    targets: Sequence[str] = (),
     start: CheckpointEntry | None = None,
 ) -> Backbone:
     """A view with a new adapter to train: zero effect at first, or that of ``start`` (whose rank and targets it takes).
 
-    Its parameters are float32 and require gradients; ``adapter_parameters`` lists them. A former one of the same name
-    that was never saved is dropped.
+    ``targets`` are modules' names, by default all of attention; of a flow model that is the prompt's side too. Its
+    parameters are float32 and require gradients; ``adapter_parameters`` lists them. A former one of the same name that was
+    never saved is dropped.
     """
     key = _key(name, "")
     with backbone.switch.lock:
@@ -172,7 +174,7 @@ def add_adapter(
             config = LoraConfig(
                 r=rank,
                 lora_alpha=alpha or rank,  # type: ignore[arg-type]  # peft says int, and only divides it by the rank
-                target_modules=list(targets),
+                target_modules=list(targets or (JOINT_ATTENTION if backbone.flow else ATTENTION)),
                 use_dora=kind == "dora",
             )
             with _quietly():
@@ -201,7 +203,8 @@ def save_adapter(backbone: Backbone, name: str, directory: Path, manifest: Mappi
         raise InputError(f"There is no adapter {name!r} in training to save.")
     kind = backbone.switch.loaded[key]
     said = {"kind": kind, "backbone": backbone.entry.name, "backbone_revision": backbone.revision}
-    return sha_of(write_adapter(backbone.unet, key, directory, {**manifest, **said}))
+    network = AdaptedNetwork(backbone.unet, key, backbone.entry.family)
+    return sha_of(write_adapter(network, directory, {**manifest, **said}))
 
 
 def drop_adapter(backbone: Backbone, name: str) -> None:
@@ -235,7 +238,8 @@ def _inject(backbone: Backbone, key: str, parts: Sequence[AdapterPart]) -> None:
     for part in parts:
         with _quietly():
             if part.model is backbone.unet:
-                backbone.unet.load_lora_adapter(part.tensors, prefix=None, adapter_name=key, metadata=part.settings)
+                network: Any = backbone.unet
+                network.load_lora_adapter(part.tensors, prefix=None, adapter_name=key, metadata=part.settings)
             else:
                 inject_adapter_in_model(LoraConfig(**part.settings), part.model, key)
                 set_peft_model_state_dict(part.model, part.tensors, adapter_name=key)

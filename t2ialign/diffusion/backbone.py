@@ -1,21 +1,22 @@
-"""A frozen base model with everything hidden in which the embedded model, SD-1.5, SD-2.1 and SDXL differ.
+"""A frozen base model with everything hidden in which the embedded model, SD-1.5, SD-2.1, SDXL, SD-3 and FLUX.1 differ.
 
 Latents are float32 and in the VAE's scaled space; networks compute in the backbone's ``dtype`` and their predictions
-come back as float32. Timesteps are the training schedule's (0 to 999).
+come back as float32. Timesteps are the training schedule's (0 to 999), of a flow its noise levels times 1000.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import try_to_load_from_cache
@@ -25,24 +26,31 @@ from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
+from t2ialign.diffusion.flow import FlowRun, RunAsked, begin
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
+from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed
+from t2ialign.diffusion.velocities import CELLS, FlowInput, velocity
 from t2ialign.downloads import fill, listed_now
 from t2ialign.network import Show, unwatched, why_offline, without_bars
-from t2ialign.registry import BackboneEntry, revision_of, unknown
+from t2ialign.registry import BackboneEntry, Family, revision_of, unknown
 from t2ialign.types import InputError
 
-PIPELINES: dict[str, type[StableDiffusionPipeline] | type[StableDiffusionXLPipeline]] = {
+PIPELINES: dict[str, Any] = {
     "sd": StableDiffusionPipeline,
     "sdxl": StableDiffusionXLPipeline,
+    "sd3": StableDiffusion3Pipeline,
+    "flux": FluxPipeline,
 }
-NOT_NEEDED = {  # parts of stock pipelines that are neither downloaded nor loaded
+NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are neither downloaded nor loaded
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
+    "sd3": {"feature_extractor": None, "image_encoder": None},
+    "flux": {"feature_extractor": None, "image_encoder": None},
 }
-PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae")
+USUAL_SCALE = 3.5  # what FLUX.1-dev's pipeline and diffusers' training script tell its network
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -50,32 +58,58 @@ DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.
 class Backbone:
     """One loaded model. ``adapters.blend`` returns views of it: same networks, other adapters on (``passes``).
 
-    ``revision`` identifies all that was loaded, as ``registry.revision_of`` does.
+    ``unet`` is the network that predicts, which is a transformer in a flow model. ``revision`` identifies all that was
+    loaded, as ``registry.revision_of`` does. ``embedded_scale`` is the guidance scale that a guidance-distilled network is
+    told, None for every other; views for sampling have their own.
     """
 
     entry: BackboneEntry
     revision: str
     device: str
     dtype: str
-    unet: UNet2DConditionModel
+    unet: Any
     vae: AutoencoderKL
     text: TextEncoder
     scheduler_config: Mapping[str, Any]
     switch: AdapterSwitch
     passes: tuple[Pass, ...] = BASE
+    embedded_scale: float | None = None
 
     @property
     def prediction(self) -> Prediction:
-        prediction: Prediction = self.scheduler_config["prediction_type"]
+        prediction: Prediction = "flow" if self.flow else self.scheduler_config["prediction_type"]
         return prediction
+
+    @property
+    def flow(self) -> bool:
+        """Whether it is a rectified flow."""
+        return self.entry.kin.flow
 
     @property
     def pixels_per_latent(self) -> int:
         return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
+    @property
+    def pixels_per_patch(self) -> int:
+        """What the sides of pictures must be multiples of: transformers read latents in squares of cells."""
+        return self.pixels_per_latent * (CELLS if self.flow else 1)
+
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """Channels, height and width of the latents of a picture of that many pixels."""
-        return self.unet.config["in_channels"], height // self.pixels_per_latent, width // self.pixels_per_latent
+        channels = self.vae.config["latent_channels"] if self.flow else self.unet.config["in_channels"]
+        return channels, height // self.pixels_per_latent, width // self.pixels_per_latent
+
+    def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun | FlowRun:
+        """A run from noise to a picture of that size on this model's own noise schedule."""
+        _, *latents = self.latent_shape(height, width)
+        asked = RunAsked(
+            self.entry.family, self.scheduler_config, scheduler, steps, (latents[0], latents[1]), self.device
+        )
+        return begin(asked, self.flow)
+
+    def told(self, scale: float) -> Backbone:
+        """A view whose network is told that guidance scale, where it has one for an input; this one where it has not."""
+        return self if self.embedded_scale is None else replace(self, embedded_scale=scale)
 
     @torch.no_grad()
     def encode_prompts(self, prompts: Sequence[str]) -> PromptEmbeds:
@@ -94,20 +128,28 @@ class Backbone:
     def predict_noise(
         self, latents: Float[Tensor, "n c h w"], timesteps: Tensor | int, embeds: PromptEmbeds
     ) -> Float[Tensor, "n c h w"]:
-        """The model's own output (noise, or velocity where ``prediction`` says so) with this view's adapters on.
+        """The model's own output (noise, or a velocity where ``prediction`` says so) with this view's adapters on.
 
         ``timesteps``: one for all or one a picture. Gradients flow wherever the caller lets them.
         """
         latents = latents.to(DTYPES[self.dtype])
-        pooled = embeds.pooled_prompt_embeds
-        extra = {} if pooled is None else {"added_cond_kwargs": self._added(latents, pooled)}
         parts = []
         with self.switch.lock:
             for one in self.switch.actual(self.passes):
                 self.switch.turn_on(one.adapters, one.unets)
-                output = self.unet(latents, timesteps, embeds.prompt_embeds, **extra, return_dict=False)[0].float()
+                output = self._output(latents, timesteps, embeds).float()
                 parts.append(output if one.share == 1 else one.share * output)
         return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+
+    def _output(self, latents: Float[Tensor, "n c h w"], timesteps: Tensor | int, embeds: PromptEmbeds) -> Tensor:
+        """One evaluation of the network as it stands."""
+        if self.flow:
+            times = torch.as_tensor(timesteps, dtype=torch.float32, device=latents.device).expand(len(latents))
+            return velocity(self.unet, self.entry.family, FlowInput(latents, times, embeds, self.embedded_scale))
+        pooled = embeds.pooled_prompt_embeds
+        extra = {} if pooled is None else {"added_cond_kwargs": self._added(latents, pooled)}
+        output: Tensor = self.unet(latents, timesteps, embeds.prompt_embeds, **extra, return_dict=False)[0]
+        return output
 
     def _added(self, latents: Tensor, pooled: Float[Tensor, "b p"]) -> dict[str, Tensor]:
         """SDXL's second condition: pooled text, and original size, crop and target size of the picture."""
@@ -157,30 +199,48 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     variant = variant_of(entry, dtype)
     folder = entry.source if isinstance(entry.source, Path) else download(entry, variant)
     pipeline = _read(entry, folder, dtype, variant)
-    parts = pipeline.components
-    prediction = pipeline.scheduler.config.prediction_type
-    if prediction not in ("epsilon", "v_prediction"):
-        raise InputError(f"{entry.name} predicts {prediction!r}, and only epsilon and v_prediction models can be used.")
-    sides = ("", "_2") if entry.family == "sdxl" else ("",)
-    for name in ("unet", "vae", *(f"text_encoder{side}" for side in sides)):
-        parts[name].to(device).eval().requires_grad_(False)
+    parts, network = pipeline.components, pipeline.components[entry.kin.network]
+    _check_prediction(entry, pipeline.scheduler, network)
+    encoders = [name for name in entry.kin.encoders if parts[name] is not None]  # SD-3 may lack its T5
+    for part in (network, parts["vae"], *(parts[name] for name in encoders)):
+        part.to(device).eval().requires_grad_(False)
     text = TextEncoder(
         entry.family,
-        tuple(parts[f"tokenizer{side}"] for side in sides),
-        tuple(parts[f"text_encoder{side}"] for side in sides),
+        tuple(parts[name.replace("text_encoder", "tokenizer")] for name in encoders),
+        tuple(parts[name] for name in encoders),
         bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
+        int(network.config.get("joint_attention_dim") or 0),
     )
     return Backbone(
         entry,
         revision_of(entry) or snapshot_sha(folder),
         device,
         dtype,
-        parts["unet"],
+        network,
         parts["vae"],
         text,
         dict(pipeline.scheduler.config),
-        AdapterSwitch(parts["unet"], text.encoders),
+        AdapterSwitch(network, text.encoders),
+        embedded_scale=USUAL_SCALE if entry.embedded_scale else None,
     )
+
+
+def _check_prediction(entry: BackboneEntry, scheduler: Any, network: Any) -> None:
+    """Refuses networks that predict something else than their family does, or than the registry says."""
+    if entry.kin.flow:
+        if type(scheduler).__name__ != "FlowMatchEulerDiscreteScheduler":
+            raise InputError(
+                f"{entry.name} comes with the scheduler {type(scheduler).__name__}, and flow models are sampled with "
+                "FlowMatchEulerDiscreteScheduler here: restore its scheduler's configuration."
+            )
+        said, found = entry.embedded_scale, bool(network.config.get("guidance_embeds", False))
+        if said != found:
+            raise InputError(
+                f"The network of {entry.name} {'has' if found else 'has not'} the guidance scale for an input: write "
+                f"embedded_scale = {str(found).lower()} in its entry of the registry."
+            )
+    elif (prediction := scheduler.config.prediction_type) not in ("epsilon", "v_prediction"):
+        raise InputError(f"{entry.name} predicts {prediction!r}, and only epsilon and v_prediction models can be used.")
 
 
 def variant_of(entry: BackboneEntry, dtype: str) -> str | None:
@@ -217,8 +277,9 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
     except Exception as error:  # what a missing network raises is spread over five libraries
         raise InputError(
             f"{entry.name} is not on this machine and t2ialign cannot reach the Hub{f' ({why})' if why else ''}: connect "
-            f"once to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`), or choose a backbone that is "
-            "here."
+            f"once to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`"
+            f"{', after its licence was accepted on its page and you are logged in' if entry.gated else ''}), or choose a "
+            "backbone that is here."
         ) from error
 
 
@@ -231,17 +292,23 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
     fill(
         entry.source,
         listing,
-        [file for file in listing.siblings or () if _wanted(file.rfilename, listing, variant)],
+        [file for file in listing.siblings or () if _wanted(file.rfilename, entry.kin, listing, variant)],
         show,
     )
     with without_bars():
         return download(entry, variant)
 
 
-def _wanted(name: str, listing: Any, variant: str | None) -> bool:
+def parts_of(family: Family) -> tuple[str, ...]:
+    """The folders of a pipeline that are loaded here."""
+    tokenizers = (name.replace("text_encoder", "tokenizer") for name in family.encoders)
+    return "scheduler", "vae", family.network, *family.encoders, *tokenizers
+
+
+def _wanted(name: str, family: Family, listing: Any, variant: str | None) -> bool:
     """Whether a file of a pipeline's repository is loaded here; what this misjudges is merely fetched without a second try."""
     folder, _, file = name.partition("/")
-    if folder not in PARTS:
+    if folder not in parts_of(family):
         return name == INDEX
     if not file.endswith(WEIGHTS):
         return file.endswith(SETTINGS) and not file.endswith(".index.json")

@@ -11,22 +11,20 @@ from torch import Tensor
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.guiding import Guiding
-from t2ialign.diffusion.noise import epsilon_gap, kappa, kappa_released, predicted_x0
-from t2ialign.diffusion.schedulers import begin_run
+from t2ialign.diffusion.noise import predicted_x0
+from t2ialign.diffusion.tally import tally
 from t2ialign.diffusion.text import PromptEmbeds, stack
 from t2ialign.guidance.needs import StepGuidance
 from t2ialign.types import Guidance
-
-RELEASED_ABOVE = 50  # MI-TUNE's published code leaves out timesteps up to here, where kappa grows without bound
 
 
 @dataclass(frozen=True)
 class DenoiseStep:
     """What one step left behind. Mutual information is the estimate over the steps so far, in nats.
 
-    It is the mean over visited steps of kappa_t |e(z_t, prompt) - e(z_t, empty)|^2 (MI-TUNE, eq. 2; algorithm 2 uses
-    the very trajectory that makes the picture). ``mutual_information_released`` is that of the paper's published code
-    (no alpha_t, timesteps above 50 only; NaN before the first), ``mutual_information_map`` each latent cell's share.
+    It is MI-TUNE's eq. 2, and on a flow what stands for it there, along the very trajectory that makes the picture
+    (algorithm 2; ``tally`` has both). ``mutual_information_released`` is that of the published code (NaN before its first
+    step), ``mutual_information_map`` each latent cell's share.
     """
 
     index: int
@@ -63,23 +61,17 @@ def denoise(
     CPU the latents are bit-identical to those of stock diffusers' pipeline with a list of generators.
     """
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    run = begin_run(backbone.scheduler_config, scheduler, num_inference_steps, backbone.device)
-    latents = initial_noise(backbone.latent_shape(height, width), generators).to(backbone.device)
-    latents = latents * run.scheduler.init_noise_sigma
+    run = backbone.begin(scheduler, num_inference_steps, height, width)
+    latents = run.start(initial_noise(backbone.latent_shape(height, width), generators).to(backbone.device))
     embeds = stack([empty.repeat(len(seeds)), prompt.repeat(len(seeds))])
     guiding = Guiding.of(backbone, guidance, embeds, seeds)
-    share = released = torch.zeros_like(latents[:, 0])
-    released_steps = 0
+    information = tally(run, backbone.prediction, latents)
     for index, timestep in enumerate(run.timesteps):
-        alpha_bar, beta = run.alpha_bar(index), run.beta(index)
-        noisy = run.scheduler.scale_model_input(latents, timestep)
+        alpha_bar = run.alpha_bar(index)
+        noisy = run.model_input(latents, timestep)
         progress = 1 - float(timestep) / run.train_timesteps
         cond, uncond, guided = guiding.predictions(noisy, timestep, alpha_bar, progress)
-        gap = epsilon_gap(cond, uncond, alpha_bar, backbone.prediction)
-        share = share + kappa(beta, alpha_bar, run.train_timesteps) * gap
-        if timestep > RELEASED_ABOVE:
-            released_steps += 1
-            released = released + kappa_released(beta, alpha_bar, run.train_timesteps) * gap
+        information.add(index, cond, uncond, guided)
         latents = run.step(guided, timestep, latents, generators)
         yield DenoiseStep(
             index,
@@ -87,7 +79,7 @@ def denoise(
             float(timestep),
             latents,
             predicted_x0(guided, noisy, alpha_bar, backbone.prediction),
-            share.sum((1, 2)) / (index + 1),
-            released.sum((1, 2)) / (released_steps or float("nan")),
-            share / (index + 1),
+            information.estimate,
+            information.released,
+            information.share,
         )

@@ -12,11 +12,13 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
-from t2ialign.diffusion.inputs import check_batch, check_config
+from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.memory import make_room, out_of_memory
+from t2ialign.diffusion.offload import OFFLOADED, offload
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.text import PromptEmbeds, truncation_note
 from t2ialign.guidance import begin_guidance, needs_of
+from t2ialign.guidance.needs import TellsScale
 from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
@@ -59,13 +61,14 @@ def generate(
     the same in every batch (fp32 on a CPU: within one grey level, and mostly bit for bit), but for a strategy that couples a
     batch, which is one micro-batch then. ``preview_every`` 0 means no previews, else the first step and every so many after
     it. Once ``cancelled()`` is true the generator ends at the next step; what it yielded before is whole. ``checkpoints``
-    says where the config's adapters lie (the registry's, if not given). With a negative prompt the difference of the two
-    predictions is no mutual information, which is NaN then, as for a strategy that changes them.
+    says where the config's adapters lie (the registry's, if not given). Where the difference of the two predictions is no
+    mutual information (``inputs.no_information``), that is NaN.
     """
     seeds = check_seeds(tuple(seeds))
     check_prompt(prompt.text)
-    check_config(config, backbone.pixels_per_latent)
+    check_config(config, backbone.pixels_per_patch)
     check_match(config, backbone)
+    check_backbone(config, backbone.entry)
     check_batch(config, prompt, seeds)
     if batch_size < 1:
         raise InputError("The batch size must be at least 1.")
@@ -112,6 +115,10 @@ def sample(
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
+            if len(seeds) == 1 and offload(view):
+                make_room()
+                told = replace(told, memory=OFFLOADED)
+                continue
             todo, told = (
                 _halved(todo, config, error),
                 replace(told, memory=SMALLER.format(len(seeds) - len(seeds) // 2)),
@@ -150,6 +157,7 @@ def _one_part(
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """One micro-batch; its steps are counted by themselves."""
     guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
+    view = view.told(guidance.embedded if isinstance(guidance, TellsScale) else config.guidance_scale)
     size = config.height, config.width
     for step in denoise(view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size):
         if cancelled():
@@ -166,6 +174,6 @@ def _seed_batch(
 ) -> SeedBatch:
     paper, released = last.mutual_information.cpu(), last.mutual_information_released.cpu()
     share: Tensor | None = last.mutual_information_map.cpu()
-    if config.negative_prompt or not needs_of(config.guidance).information:
+    if no_information(config, view.entry):
         paper, released, share = torch.full_like(paper, torch.nan), torch.full_like(released, torch.nan), None
     return SeedBatch(prompt, config, seeds, view.decode(last.latents), paper, released, share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,17 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import weakened
 from t2ialign.diffusion.attention import recording
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.diffusion.noise import output_of, predicted_x0, root
+from t2ialign.diffusion.noise import mixture, output_of, predicted_x0
 from t2ialign.diffusion.text import PromptEmbeds
-from t2ialign.guidance.needs import AttentionMap, Conditions, GuidanceStep, StepGuidance, WeighsAdapters
+from t2ialign.guidance.needs import (
+    AttentionMap,
+    Conditions,
+    GuidanceStep,
+    PromptAlone,
+    StepGuidance,
+    TellsScale,
+    WeighsAdapters,
+)
 from t2ialign.types import Guidance
 
 ANOTHER_STREAM = 2**40  # added to a seed, for noise that must have nothing to do with that of its latents
@@ -46,17 +55,33 @@ class Guiding:
             view = weakened(view, guidance.adapter_share(progress))
         if isinstance(guidance, Conditions):
             said = self._conditioned(guidance, progress)
-        both = torch.cat([noisy, noisy])
+        if isinstance(guidance, PromptAlone):
+            cond = view.predict_noise(noisy, timestep, said.halves()[1])
+            return cond, cond, guidance.alone(cond)
         if not isinstance(guidance, StepGuidance):
-            uncond, cond = view.predict_noise(both, timestep, said).chunk(2)
+            cond, uncond = self._both(view, noisy, timestep, said)
             return cond, uncond, guidance(cond, uncond, progress)
         attention: Sequence[AttentionMap] = ()
         if guidance.needs.attention:
             with view.switch.lock, recording(view.unet) as attention:
-                uncond, cond = view.predict_noise(both, timestep, said).chunk(2)
+                cond, uncond = self._both(view, noisy, timestep, said)
         else:
-            uncond, cond = view.predict_noise(both, timestep, said).chunk(2)
+            cond, uncond = self._both(view, noisy, timestep, said)
         return cond, uncond, guidance.guide(self._step(cond, uncond, noisy, timestep, alpha_bar, progress, attention))
+
+    @property
+    def prompt_alone(self) -> bool:
+        """Whether the network guides by itself, so that it is asked for the prompt alone."""
+        return self.backbone.embedded_scale is not None and not isinstance(self.guidance, TellsScale)
+
+    def _both(self, view: Backbone, noisy: Tensor, timestep: Tensor, said: PromptEmbeds) -> tuple[Tensor, Tensor]:
+        """The outputs for the prompt and for none: one evaluation, or, as FLUX's pipeline has it, one after the other."""
+        if view.entry.family != "flux":
+            uncond, cond = view.predict_noise(torch.cat([noisy, noisy]), timestep, said).chunk(2)
+            return cond, uncond
+        empty, prompt = said.halves()
+        cond = view.predict_noise(noisy, timestep, prompt)
+        return cond, cond if self.prompt_alone else view.predict_noise(noisy, timestep, empty)
 
     def _conditioned(self, guidance: Conditions, progress: float) -> PromptEmbeds:
         """The embeddings of both prompts of every picture as the strategy has them at this step."""
@@ -80,16 +105,18 @@ class Guiding:
     ) -> GuidanceStep:
         backbone = self.backbone
         empty, prompt = self.embeds.halves()
+        signal, noise = mixture(alpha_bar, backbone.prediction)
 
         def predict(of_prompt: bool, share: float) -> Tensor:
-            return weakened(backbone, share).predict_noise(noisy, timestep, prompt if of_prompt else empty)
+            said = prompt if of_prompt or self.prompt_alone else empty
+            return weakened(backbone, share).predict_noise(noisy, timestep, said)
 
         return GuidanceStep(
             cond,
             uncond,
             progress,
             noisy,
-            float(root(1 - alpha_bar) / root(alpha_bar)),
+            float(noise / signal) if signal else math.inf,
             lambda output: predicted_x0(output, noisy, alpha_bar, backbone.prediction),
             lambda x0: output_of(x0, noisy, alpha_bar, backbone.prediction),
             predict,

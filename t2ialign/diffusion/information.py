@@ -3,6 +3,7 @@
 The estimate of the sampling loop follows the trajectory that made a picture, and so tells of the guidance too. This one
 asks the bare backbone about finished pictures, whoever made them: z_t = sqrt(abar_t) z + sqrt(1 - abar_t) noise at
 timesteps spread evenly, the same noise for every picture, so that what differs between two pictures is the pictures.
+Of a flow z_s = (1 - s) z + s noise at noise levels spread evenly, with the integrands of ``tally``.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from torch.nn.functional import interpolate
 
 from t2ialign.content import snapshot_sha
 from t2ialign.diffusion.backbone import Backbone, download, load_backbone, variant_of
-from t2ialign.diffusion.denoise import RELEASED_ABOVE
+from t2ialign.diffusion.inputs import no_information
 from t2ialign.diffusion.noise import add_noise, epsilon_gap, kappa, kappa_released
 from t2ialign.diffusion.schedulers import begin_run
+from t2ialign.diffusion.tally import RELEASED_ABOVE, RELEASED_LEVELS, rfmi_term, velocity_gap
 from t2ialign.diffusion.text import PromptEmbeds, stack
 from t2ialign.registry import BackboneEntry, load_registry, revision_of, unknown
-from t2ialign.types import Prompt
+from t2ialign.types import GenerationConfig, InputError, Prompt
 
 TIMESTEPS, SEED, BATCH = 10, 0, 16
+TRAINED = 1000  # what a flow's noise level is multiplied by to be its timestep
 PROVIDES = ("mutual_information_renoise", "mutual_information_renoise_released")
 
 
@@ -55,6 +58,8 @@ def renoised_information(
     seed: int = SEED,
 ) -> Information:
     """The estimate at these timesteps, two evaluations of the UNet each; ``latents`` are in the VAE's scaled space."""
+    if backbone.flow:
+        return _of_a_flow(backbone, latents, (prompt, empty), [timestep / TRAINED for timestep in timesteps], seed)
     scheduler = begin_run(backbone.scheduler_config, "ddpm", 1, backbone.device).scheduler
     last = scheduler.config.num_train_timesteps
     embeds = stack([empty.repeat(len(latents)), prompt.repeat(len(latents))])
@@ -74,6 +79,30 @@ def renoised_information(
             released = released + kappa_released(beta, alpha_bar, last) * gap
     share = share / len(timesteps)
     return Information(share.sum((1, 2)), released.sum((1, 2)) / (above or float("nan")), share)
+
+
+def _of_a_flow(
+    backbone: Backbone,
+    latents: Float[Tensor, "n c h w"],
+    embeds: tuple[PromptEmbeds, PromptEmbeds],
+    levels: Sequence[float],
+    seed: int,
+) -> Information:
+    """The same at noise levels of a flow: the integrals' means over them."""
+    draw = torch.Generator().manual_seed(seed)
+    said, empty = (one.repeat(len(latents)) for one in embeds)
+    share, released, counted = torch.zeros_like(latents[:, 0]), torch.zeros_like(latents[:, 0, 0, 0]), 0
+    for level in levels:
+        noise = torch.randn(latents.shape[1:], generator=draw).to(latents).expand_as(latents)
+        noisy = add_noise(latents, noise, 1 - level, "flow")
+        cond, uncond = (backbone.predict_noise(noisy, torch.tensor(level * TRAINED), one) for one in (said, empty))
+        weight = (1 - level) / level
+        share = share + weight * velocity_gap(cond, uncond)
+        if RELEASED_LEVELS[0] < level < RELEASED_LEVELS[1]:
+            counted += 1
+            released = released + weight * rfmi_term(cond, uncond)
+    share = share / len(levels)
+    return Information(share.sum((1, 2)), released / (counted or float("nan")), share)
 
 
 @dataclass(frozen=True)
@@ -122,6 +151,8 @@ def load(source: str, device: str, timesteps: int = TIMESTEPS, t_min: int = 0) -
     if source not in known:
         raise unknown("backbone", source, known)
     entry = known[source]
+    if reason := no_information(GenerationConfig(source), entry):
+        raise InputError(f"The mutual information of pictures by {source} is {reason}: name another backbone.")
     dtype = entry.dtype or "float32"
     revision = revision_of(entry) or snapshot_sha(download(entry, variant_of(entry, dtype)))
     asked = hashlib.sha256(f"{timesteps} {t_min} {SEED} {dtype}".encode()).hexdigest()[:4]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from t2ialign.guidance import begin_guidance, needs_of
 from t2ialign.limits import MAX_SIDE, check_steps, clean_prompt
-from t2ialign.samplers import check_scheduler
+from t2ialign.registry import BackboneEntry
+from t2ialign.samplers import SCHEDULERS, check_scheduler
 from t2ialign.seeds import BATCH, batch_mark
 from t2ialign.types import GenerationConfig, InputError, Prompt
 
@@ -22,7 +23,16 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
     clean_prompt(config.negative_prompt, "negative prompt")
     check_scheduler(config.scheduler, config.num_inference_steps)
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
+    check_alone(config.guidance, config.guidance_scale)
     check_adapters(config.guidance, any(use.weight for use in config.adapters), config.checkpoint)
+
+
+def check_alone(guidance: str, guidance_scale: float) -> None:
+    """Refuses a scale for what is asked for the prompt alone: the same pictures would be stored once for each."""
+    if needs_of(guidance).evaluations == 1 and guidance_scale != 1:
+        raise InputError(
+            f"Guidance {guidance} is no guidance, so its CFG is 1, not {guidance_scale:g}: ask for that, or for cfg."
+        )
 
 
 def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:
@@ -32,6 +42,50 @@ def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:
             f"Guidance {guidance} sets a trained checkpoint against its base, and {checkpoint} is a base itself: choose a "
             "trained checkpoint, or guidance cfg."
         )
+
+
+def check_backbone(config: GenerationConfig, entry: BackboneEntry) -> None:
+    """Refuses a scheduler, strategy or negative prompt that this backbone's family has no use for."""
+    needs = needs_of(config.guidance)
+    if entry.kin.flow and not SCHEDULERS[config.scheduler].flow:
+        named = " or ".join(name for name, choice in SCHEDULERS.items() if choice.flow)
+        raise InputError(
+            f"The scheduler {config.scheduler} is for diffusion models, and {entry.name} is a flow model: choose {named}, "
+            "which are one and the same step there."
+        )
+    if entry.kin.flow and needs.not_on_flow:
+        raise InputError(
+            f"Guidance {config.guidance} has no meaning on the flow model {entry.name} ({needs.not_on_flow}): choose another."
+        )
+    if needs.embedded == "both" and not entry.embedded_scale:
+        raise InputError(
+            f"Guidance {config.guidance} is for models that have the guidance scale for an input, and {entry.name} has not: "
+            "choose cfg."
+        )
+    if entry.embedded_scale and needs.embedded == "nothing":
+        raise InputError(
+            f"{entry.name} guides by itself and is asked for the prompt alone, so there is no difference of two predictions "
+            f"for guidance {config.guidance} to work on: choose cfg, or true_cfg."
+        )
+    if entry.embedded_scale and needs.embedded == "prompt" and config.negative_prompt:
+        raise InputError(
+            f"{entry.name} guides by itself and reads no negative prompt under guidance {config.guidance}: leave it empty, or "
+            "choose true_cfg."
+        )
+
+
+def no_information(config: GenerationConfig, entry: BackboneEntry) -> str:
+    """Why sampling with these settings tells no mutual information; "" where it does."""
+    if config.negative_prompt:
+        return "unknown with a negative prompt, which changes what the prompt is compared with"
+    if not needs_of(config.guidance).information:
+        return f"unknown under guidance {config.guidance}, which changes the predictions that it is read off"
+    if entry.embedded_scale:
+        return (
+            f"not defined for {entry.name}, whose network predicts what guidance would make of two predictions and never was "
+            "a model of pictures without a prompt"
+        )
+    return ""
 
 
 def check_count(guidance: str, seeds: int) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+FULL = ("can't allocate memory", "MPS backend out of memory")  # what torch has no class for
+
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether a device, or the CPU, had no room left; torch has a class for the first and only words for the second."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in FULL)
 
 
 def make_room() -> None:
@@ -19,6 +21,8 @@ def make_room() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def in_pieces(work: Callable[[Tensor], Tensor], batch: Tensor, tiled: Callable[[], None] | None = None) -> Tensor:

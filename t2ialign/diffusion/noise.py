@@ -1,7 +1,9 @@
 """The pure maths of one denoising step. ``alpha_bar`` is the share of signal in x_t = sqrt(a) x_0 + sqrt(1 - a) noise.
 
-``prediction`` says what a model's output is: ``epsilon`` (the noise) or ``v_prediction`` (the velocity of Salimans & Ho
-2022, v = sqrt(a) noise - sqrt(1 - a) x_0). Scalars may be floats or tensors that broadcast over the latents.
+``prediction`` says what a model's output is: ``epsilon`` (the noise), ``v_prediction`` (the velocity of Salimans & Ho
+2022, v = sqrt(a) noise - sqrt(1 - a) x_0), or ``flow``, the velocity noise - x_0 of a rectified flow (Liu et al. 2023,
+arXiv:2209.03003). A flow mixes without roots, x_s = a x_0 + (1 - a) noise with a = 1 - s: ``mixture`` has both. Scalars
+may be floats or tensors that broadcast over the latents.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Prediction = Literal["epsilon", "v_prediction"]
+Prediction = Literal["epsilon", "v_prediction", "flow"]
 Scalar = float | Tensor
 
 
@@ -21,10 +23,22 @@ def root(value: Scalar) -> Scalar:
     return value.sqrt() if isinstance(value, Tensor) else math.sqrt(value)
 
 
+def mixture(alpha_bar: Scalar, prediction: Prediction) -> tuple[Scalar, Scalar]:
+    """What signal and noise are multiplied by in a model's input."""
+    if prediction == "flow":
+        return alpha_bar, 1 - alpha_bar
+    return root(alpha_bar), root(1 - alpha_bar)
+
+
 def predicted_x0(
     model_output: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
 ) -> Float[Tensor, "n c h w"]:
-    """The picture that the model sees in x_t: (x_t - sqrt(1 - a) noise) / sqrt(a), or sqrt(a) x_t - sqrt(1 - a) v."""
+    """The picture that the model sees in x_t: (x_t - sqrt(1 - a) noise) / sqrt(a), or sqrt(a) x_t - sqrt(1 - a) v.
+
+    Of a flow x_s - (1 - a) v.
+    """
+    if prediction == "flow":
+        return latents - (1 - alpha_bar) * model_output
     if prediction == "epsilon":
         return (latents - root(1 - alpha_bar) * model_output) / root(alpha_bar)
     return root(alpha_bar) * latents - root(1 - alpha_bar) * model_output
@@ -34,16 +48,22 @@ def output_of(
     x0: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
 ) -> Float[Tensor, "n c h w"]:
     """The model output that sees ``x0`` in x_t: the inverse of ``predicted_x0`` (needs noise: alpha_bar below 1)."""
+    if prediction == "flow":
+        return (latents - x0) / (1 - alpha_bar)
     if prediction == "epsilon":
         return (latents - root(alpha_bar) * x0) / root(1 - alpha_bar)
     return (root(alpha_bar) * latents - x0) / root(1 - alpha_bar)
 
 
 def add_noise(
-    x0: Float[Tensor, "n c h w"], noise: Float[Tensor, "n c h w"], alpha_bar: Scalar
+    x0: Float[Tensor, "n c h w"],
+    noise: Float[Tensor, "n c h w"],
+    alpha_bar: Scalar,
+    prediction: Prediction = "epsilon",
 ) -> Float[Tensor, "n c h w"]:
-    """x_t of the forward process (Ho et al. 2020, eq. 4)."""
-    return root(alpha_bar) * x0 + root(1 - alpha_bar) * noise
+    """x_t of the forward process (Ho et al. 2020, eq. 4), or x_s of a flow."""
+    signal, spread = mixture(alpha_bar, prediction)
+    return signal * x0 + spread * noise
 
 
 def kappa(beta: Scalar, alpha_bar: Scalar, train_timesteps: int = 1000) -> Scalar:
@@ -67,6 +87,8 @@ def epsilon_gap(
 ) -> Float[Tensor, "n h w"]:
     """|e(z_t, prompt) - e(z_t, empty)|^2 summed over channels, from a model's outputs at one and the same z_t."""
     gap = (output_cond.float() - output_uncond.float()).square().sum(1)
+    if prediction == "flow":  # noise = x_s + a v
+        return alpha_bar * alpha_bar * gap
     return gap if prediction == "epsilon" else alpha_bar * gap
 
 

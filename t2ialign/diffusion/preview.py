@@ -1,4 +1,4 @@
-"""What an unfinished picture looks like: predicted x0 through the VAE where it is cheap, else a linear map."""
+"""What an unfinished picture looks like: predicted x0 through a cheap VAE, TAESD where it is here, else a linear map."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from weakref import WeakKeyDictionary
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
+from t2ialign.content import CONFIG, cached
 from t2ialign.diffusion.backbone import Backbone
 
 CHEAP_PARAMETERS = 5_000_000  # a VAE whose decoder is smaller than this (SD's has 50 million) is its own preview
+TAESD = {"sd": "madebyollin/taesd", "sdxl": "madebyollin/taesdxl"}  # SD-1 and SD-2 have the same latents
+TINY_WEIGHTS = "diffusion_pytorch_model.safetensors"
+_TINY: WeakKeyDictionary[AutoencoderKL, AutoencoderTiny | None] = WeakKeyDictionary()
 _MAPS: WeakKeyDictionary[AutoencoderKL, Tensor] = WeakKeyDictionary()
 
 
@@ -20,9 +25,39 @@ def preview(backbone: Backbone, predicted_x0: Float[Tensor, "n c h w"]) -> UInt8
     """Pictures of predicted x0, on the CPU: full size from a small VAE, else one pixel a latent cell."""
     if sum(parameter.numel() for parameter in backbone.vae.decoder.parameters()) <= CHEAP_PARAMETERS:
         return backbone.decode(predicted_x0)
+    tiny = tiny_decoder(backbone)
+    if tiny is not None:
+        return _decoded(tiny, predicted_x0)
     if backbone.vae not in _MAPS:
         _MAPS[backbone.vae] = fit_linear_map(backbone)
     return linear_preview(_MAPS[backbone.vae], predicted_x0)
+
+
+def tiny_decoder(backbone: Backbone) -> AutoencoderTiny | None:
+    """TAESD for the latents of this family, where the Hub's cache has it (``madebyollin/taesd``); nothing is fetched."""
+    if backbone.vae not in _TINY:
+        _TINY[backbone.vae] = _load_tiny(backbone)
+    return _TINY[backbone.vae]
+
+
+def _load_tiny(backbone: Backbone) -> AutoencoderTiny | None:
+    repository = TAESD.get(backbone.entry.family, "")
+    places = [cached(repository, name) for name in (CONFIG, TINY_WEIGHTS)] if repository else [None]
+    if places[0] is None or None in places:
+        return None
+    try:
+        tiny = AutoencoderTiny.from_pretrained(places[0].parent, local_files_only=True, use_safetensors=True)
+    except Exception:  # a damaged cache: previews have another way
+        return None
+    fits = tiny.config["latent_channels"] == backbone.vae.config["latent_channels"]
+    return tiny.to(backbone.device).eval().requires_grad_(False) if fits else None
+
+
+@torch.no_grad()
+def _decoded(tiny: AutoencoderTiny, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
+    """TAESD reads scaled latents as they are."""
+    pixels = tiny.decode(latents.to(tiny.dtype), return_dict=False)[0].float()
+    return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
 def linear_preview(colors: Float[Tensor, "3 d"], latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 h w"]:

@@ -35,6 +35,14 @@ class SchedulerRun:
             return 1 / (1 + float(self.scheduler.sigmas[index]) ** 2)
         return float(self.scheduler.alphas_cumprod[int(self.timesteps[index])])
 
+    def start(self, noise: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """The latents that a run starts from."""
+        return noise * self.scheduler.init_noise_sigma
+
+    def model_input(self, latents: Float[Tensor, "n c h w"], timestep: Tensor) -> Float[Tensor, "n c h w"]:
+        """The latents as the network reads them."""
+        return self.scheduler.scale_model_input(latents, timestep)
+
     def beta(self, index: int) -> float:
         """Variance that the forward process adds at the (nearest) timestep of step ``index``."""
         return float(self.scheduler.betas[round(float(self.timesteps[index]))])

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
@@ -18,12 +20,20 @@ from t2ialign.downloads import HubFile
 from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry
 
+NETWORKS: dict[str, Any] = {"sd3": SD3Transformer2DModel, "flux": FluxTransformer2DModel}
+CLIPS = {
+    "sd": (CLIPTextModel,),
+    "sdxl": (CLIPTextModel, CLIPTextModelWithProjection),
+    "sd3": (CLIPTextModelWithProjection, CLIPTextModelWithProjection),
+    "flux": (CLIPTextModel,),
+}
+
 
 @dataclass(frozen=True)
 class Skeleton:
-    """UNet and text encoders on torch's device ``meta``, where tensors have shapes alone."""
+    """The predicting network and the CLIP text encoders on torch's device ``meta``, where tensors have shapes alone."""
 
-    unet: UNet2DConditionModel
+    unet: nn.Module
     encoders: tuple[nn.Module, ...]
 
 
@@ -33,14 +43,14 @@ def skeleton(entry: BackboneEntry) -> Skeleton:
     Raises:
         InputError: a configuration is missing, damaged or out of reach.
     """
-    parts: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
-        "text_encoder": lambda said: CLIPTextModel(CLIPTextConfig.from_dict(said))
-    }
-    if entry.family == "sdxl":
-        parts["text_encoder_2"] = lambda said: CLIPTextModelWithProjection(CLIPTextConfig.from_dict(said))
+    parts = dict(zip(("text_encoder", "text_encoder_2"), CLIPS[entry.family], strict=False))
     with torch.device("meta"):
-        unet = _made(entry, "unet", UNet2DConditionModel.from_config)
-        return Skeleton(unet, tuple(_made(entry, name, make) for name, make in parts.items()))
+        unet = _made(entry, entry.kin.network, NETWORKS.get(entry.family, UNet2DConditionModel).from_config)
+        return Skeleton(unet, tuple(_made(entry, name, _clip(kind)) for name, kind in parts.items()))
+
+
+def _clip(kind: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda said: kind(CLIPTextConfig.from_dict(said))
 
 
 def _made(entry: BackboneEntry, part: str, make: Callable[[dict[str, Any]], Any]) -> Any:

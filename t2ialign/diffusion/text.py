@@ -1,4 +1,4 @@
-"""Prompts to embeddings, for models with one CLIP text encoder (SD-1.5, SD-2.1) and with two (SDXL)."""
+"""Prompts to embeddings: one CLIP (SD-1.5, SD-2.1), two (SDXL), two and a T5 (SD-3), one and a T5 (FLUX.1)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from t2ialign.content import INDEX
 from t2ialign.limits import literal_note
+
+T5_TOKENS = {"sd3": 256, "flux": 512}  # how many a T5 reads, as the stock pipelines have it
 
 
 @dataclass(frozen=True)
 class PromptEmbeds:
-    """What the UNet reads of ``b`` prompts; ``pooled_prompt_embeds`` for SDXL only.
+    """What the network reads of ``b`` prompts; ``pooled_prompt_embeds`` for SDXL and flow models only.
 
     ``truncated`` holds, for each prompt, the words that were cut because the model reads no more ("" = none).
     """
@@ -69,16 +72,21 @@ def mixed(parts: Sequence[tuple[float, PromptEmbeds]]) -> PromptEmbeds:
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """The tokenizers and text encoders of a backbone. ``zero_empty``: an empty prompt is all zeros (SDXL's base)."""
+    """The tokenizers and text encoders of a backbone. ``zero_empty``: an empty prompt is all zeros (SDXL's base).
 
-    family: Literal["sd", "sdxl"]
+    ``joint`` is how wide the embeddings are that a flow model's transformer reads, which says it where the T5 is left out.
+    """
+
+    family: str
     tokenizers: tuple[Any, ...]
     encoders: tuple[nn.Module, ...]
     zero_empty: bool
+    joint: int = 0
 
     def encode(self, prompts: Sequence[str]) -> PromptEmbeds:
         """Each prompt by itself, so that its embeddings do not depend on the batch it comes in."""
-        return stack([self._one(prompt) for prompt in prompts])
+        one = {"sd3": self._sd3, "flux": self._flux}.get(self.family, self._one)
+        return stack([one(prompt) for prompt in prompts])
 
     def _one(self, prompt: str) -> PromptEmbeds:
         pairs = list(zip(self.tokenizers, self.encoders, strict=True))
@@ -89,15 +97,44 @@ class TextEncoder:
             tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
         return PromptEmbeds(tokens, pooled, (truncated_words(self.tokenizers[0], token_limit(*pairs[0]), prompt),))
 
+    def _sd3(self, prompt: str) -> PromptEmbeds:
+        """Both CLIPs beside each other, filled up with zeros to the T5's width, and the T5 below; both pooled outputs."""
+        pairs = list(zip(self.tokenizers, self.encoders, strict=True))
+        parts = [self._forward(tokenizer, encoder, prompt) for tokenizer, encoder in pairs[:2]]
+        tokens, limit = torch.cat([part[0] for part in parts], -1), T5_TOKENS["sd3"]
+        said, reader = tokens.new_zeros((1, limit, self.joint)), (self.tokenizers[0], token_limit(*pairs[0]))
+        if len(pairs) == 3:
+            said, reader = _t5(*pairs[2], prompt, limit), (self.tokenizers[2], limit)
+        tokens = nn.functional.pad(tokens, (0, said.shape[-1] - tokens.shape[-1]))
+        pooled = torch.cat([part[1] for part in parts if part[1] is not None], -1)
+        return PromptEmbeds(torch.cat([tokens, said], -2), pooled, (truncated_words(*reader, prompt),))
+
+    def _flux(self, prompt: str) -> PromptEmbeds:
+        """What the T5 reads, and the CLIP's pooled output."""
+        tokenizer = self.tokenizers[0]
+        clip: Any = self.encoders[0]
+        pooled = clip(_ids(tokenizer, prompt, token_limit(tokenizer, clip)).to(clip.device)).pooler_output
+        limit = T5_TOKENS["flux"]
+        said = _t5(self.tokenizers[1], self.encoders[1], prompt, limit)
+        return PromptEmbeds(said, pooled, (truncated_words(self.tokenizers[1], limit, prompt),))
+
     def _forward(self, tokenizer: Any, encoder: Any, prompt: str) -> tuple[Tensor, Tensor | None]:
-        length = token_limit(tokenizer, encoder)
-        ids = tokenizer(
-            [prompt], padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-        ).input_ids
+        ids = _ids(tokenizer, prompt, token_limit(tokenizer, encoder))
         if self.family == "sd":
             return encoder(ids.to(encoder.device))[0], None
         output = encoder(ids.to(encoder.device), output_hidden_states=True)
         return output.hidden_states[-2], output[0]  # the last encoder's first output is its pooled projection
+
+
+def _ids(tokenizer: Any, prompt: str, length: int) -> Tensor:
+    said = tokenizer([prompt], padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    ids: Tensor = said.input_ids
+    return ids
+
+
+def _t5(tokenizer: Any, encoder: Any, prompt: str, length: int) -> Float[Tensor, "1 l d"]:
+    output: Tensor = encoder(_ids(tokenizer, prompt, length).to(encoder.device))[0]
+    return output
 
 
 def token_limit(tokenizer: Any, encoder: Any) -> int:
@@ -151,15 +188,29 @@ def unread_words(folder: Path, prompt: str) -> str:
 
 @cache
 def _limit(folder: Path) -> int:
+    part, most = _reader(folder)
+    if most:
+        return most
     config, tokenizer = (
         json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in ("text_encoder/config.json", "tokenizer/tokenizer_config.json")
+        for name in ("text_encoder/config.json", f"{part}/tokenizer_config.json")
     )
     return min(int(config["max_position_embeddings"]), int(tokenizer["model_max_length"]))
 
 
 @cache
 def _tokenizer(folder: Path) -> Any:
-    from transformers import CLIPTokenizer
+    from transformers import CLIPTokenizer, T5Tokenizer
 
-    return CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+    part, most = _reader(folder)
+    return (T5Tokenizer if most else CLIPTokenizer).from_pretrained(folder / part, local_files_only=True)
+
+
+def _reader(folder: Path) -> tuple[str, int]:
+    """The tokenizer of the encoder that reads most of a prompt, and how much of it (0: as its files say)."""
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    readers = {"StableDiffusion3Pipeline": ("tokenizer_3", "sd3"), "FluxPipeline": ("tokenizer_2", "flux")}
+    part, family = readers.get(index["_class_name"], ("tokenizer", ""))
+    if not family or index[part][0] is None:
+        return "tokenizer", 0
+    return part, T5_TOKENS[family]

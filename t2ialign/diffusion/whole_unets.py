@@ -1,5 +1,7 @@
 """Whole fine-tuned UNets in the place of a backbone's own: its text encoders and VAE stay, and no second network is made.
 
+A flow model's whole transformer is one too.
+
 Weights are written into the one UNet that is loaded, where they change nothing but numbers. With W_0 the base's weights
 and W_l those of checkpoint l in a blend of weights w_l, the UNet computes with W_0 + sum_l w_l (W_l - W_0): weight 0 is
 exactly the base and weight 1 of a lone checkpoint exactly that checkpoint (what is between is Wortsman et al. 2022,
@@ -16,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -81,7 +82,7 @@ def places_of(unet: nn.Module) -> dict[str, Tensor]:
     return {name.replace(".base_layer.", "."): place for name, place in named.items()}
 
 
-def check_unet(folder: Path, who: str, unet: UNet2DConditionModel, backbone: str, numbers: bool = False) -> None:
+def check_unet(folder: Path, who: str, unet: Any, backbone: str, numbers: bool = False) -> None:
     """Refuses a folder that holds no whole UNet of the backbone's architecture.
 
     ``numbers``: every number is read too, and none may be infinite or undefined.
@@ -114,14 +115,14 @@ def _other(who: str, backbone: str, name: str, tensors: _Tensors, places: Mappin
     )
 
 
-def _check_config(file: Path, who: str, unet: UNet2DConditionModel, backbone: str) -> None:
+def _check_config(file: Path, who: str, unet: Any, backbone: str) -> None:
     what, mend = f"The configuration {file} cannot be read", "copy it again"
     try:
         said = read_json(file, what, mend)
     except FileNotFoundError as error:
         raise InputError(f"The UNet {who} lacks its {CONFIG} in {file.parent}: restore it.") from error
     with foreign(what, mend):
-        theirs, ours = _meant(dict(said)), _meant(dict(unet.config))
+        theirs, ours = (_meant(one, type(unet)) for one in (dict(said), dict(unet.config)))
     for name, value in ours.items():
         if theirs[name] != value:
             raise InputError(
@@ -130,13 +131,13 @@ def _check_config(file: Path, who: str, unet: UNet2DConditionModel, backbone: st
             )
 
 
-def _meant(said: Mapping[str, Any]) -> dict[str, Any]:
+def _meant(said: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     """What a configuration says, with what it leaves to the defaults, each in one spelling."""
-    usual = inspect.signature(UNet2DConditionModel.__init__).parameters
+    usual = inspect.signature(kind.__init__).parameters
     full = {name: said.get(name, known.default) for name, known in usual.items() if name not in {"self", *FREE}}
-    blocks = len(full["block_out_channels"])
+    blocks = len(full.get("block_out_channels", ()))
     return {
-        name: [value] * blocks if name in BY_BLOCK and isinstance(value, int) else _plain(value)
+        name: [value] * blocks if blocks and name in BY_BLOCK and isinstance(value, int) else _plain(value)
         for name, value in full.items()
     }
 

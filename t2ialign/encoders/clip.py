@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +162,19 @@ def token_count(tokenize: Tokenize, text: str) -> int:
     if isinstance(tokenize, HFTokenizer):
         return len(tokenize.tokenizer(tokenize.clean_fn(text), truncation=False, verbose=False).input_ids)
     return len(tokenize.encode(text)) + 2 if isinstance(tokenize, SimpleTokenizer) else 0
+
+
+def clip_tokens(text: str) -> int:
+    """How many tokens a text is in CLIP's own vocabulary (open_clip brings it along), its marks included."""
+    return token_count(_own_tokenizer(), text)
+
+
+@cache
+def _own_tokenizer() -> Tokenize:
+    from open_clip.tokenizer import SimpleTokenizer
+
+    tokenizer: Tokenize = SimpleTokenizer()
+    return tokenizer
 
 
 def pretrained(source: str | Path) -> tuple[Part, ...]:

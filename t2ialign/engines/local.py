@@ -11,6 +11,7 @@ import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -38,9 +39,13 @@ class Task:
 
 
 class LocalEngine:
-    """Runs submitted generators one after another on a daemon thread (one device, one task at a time)."""
+    """Runs submitted generators one after another on a daemon thread (one device, one task at a time).
 
-    def __init__(self) -> None:
+    ``around`` is entered for each task while it runs: what tells others to keep off meanwhile.
+    """
+
+    def __init__(self, around: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._around = around
         self._tasks: OrderedDict[str, Task] = OrderedDict()
         self._cancelled: dict[str, threading.Event] = {}
         self._changed = threading.Condition()
@@ -109,9 +114,10 @@ class LocalEngine:
     def _run(self, key: str, start: Callable[[Cancelled], Iterator[Any]]) -> None:
         cancelled = self._cancelled[key].is_set
         try:
-            for record in start(cancelled):
-                with self._changed:
-                    self._put(key, record=record)
+            with self._around():
+                for record in start(cancelled):
+                    with self._changed:
+                        self._put(key, record=record)
         except InputError as error:
             self._finish(key, "failed", str(error))
         except (

@@ -9,9 +9,10 @@ is a frozen dataclass whose fields are its parameters (``guidance_scale`` first)
   more than these two (``needs.GuidanceStep``);
 - and, where it does so, ``condition`` (changes the prompts' embeddings) or ``adapter_share`` (turns the adapters down).
 
-Both predictions are always computed, even where a strategy ignores one (a ``guidance_scale`` of 1, outside an
-interval): the mutual information of picture and prompt is read off their difference. Predictions are the model's own
-outputs: noise for epsilon models, velocity for v-prediction models; affine combinations mean the same in both.
+Both predictions are always computed (but for ``prompt_only``), even where a strategy ignores one (a ``guidance_scale`` of
+1, outside an interval): the mutual information of picture and prompt is read off their difference. Predictions are the
+model's own outputs: noise for epsilon models, velocity for v-prediction and flow models; affine combinations mean the same
+in all. A network that has the guidance scale for an input is asked for the prompt alone (``needs.embedded``).
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ from t2ialign.guidance.dynamic_threshold import DynamicThreshold
 from t2ialign.guidance.interval import Interval
 from t2ialign.guidance.latent_particle import LatentParticle
 from t2ialign.guidance.needs import Needs, StepGuidance
+from t2ialign.guidance.prompt_only import PromptOnly
 from t2ialign.guidance.s_cfg import SCfg
+from t2ialign.guidance.true_cfg import TrueCfg
 from t2ialign.limits import check_guidance_scale
 from t2ialign.registry import unknown
 from t2ialign.seeds import BATCH
@@ -55,6 +58,8 @@ GUIDANCE: dict[str, Any] = {
     "autoguidance": Autoguidance,
     "latent_particle": LatentParticle,
     "s_cfg": SCfg,
+    "true_cfg": TrueCfg,
+    "prompt_only": PromptOnly,
 }
 
 

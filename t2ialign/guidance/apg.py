@@ -33,7 +33,7 @@ class Apg:
     eta: float = 0.0
     norm_threshold: float = 15.0
     momentum: float = -0.5
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(embedded="nothing")
 
     def begin(self) -> Guidance:
         if not -1 < self.momentum < 1 or self.norm_threshold < 0:

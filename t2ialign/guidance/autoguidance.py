@@ -23,7 +23,7 @@ class Autoguidance:
 
     guidance_scale: float = 2.0
     weaker: float = 0.0
-    needs: ClassVar[Needs] = Needs(evaluations=3, adapters=True)
+    needs: ClassVar[Needs] = Needs(evaluations=3, adapters=True, embedded="nothing")
 
     def begin(self) -> Autoguidance:
         if not 0 <= self.weaker < 1:

@@ -24,7 +24,7 @@ class CfgRescale:
 
     guidance_scale: float = 4.0
     rescale: float = 0.7
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(embedded="nothing")
 
     def begin(self) -> CfgRescale:
         if not 0 <= self.rescale <= 1:

@@ -1,8 +1,8 @@
 """CFG-Zero* (Fan et al. 2025, arXiv:2503.18886): the unconditional prediction scaled to where it fits the conditional one.
 
 The prediction is s uncond + guidance_scale (cond - s uncond) with s = <cond, uncond> / |uncond|^2, each picture for itself.
-The first ``zero_steps`` predictions are zero, which for a flow model is standing still: the paper's default there is 1.
-A noise of zero is no standing still, so the default is 0 here, where models predict noise or velocity.
+The first ``zero_steps`` predictions are zero, which for a flow model is standing still: ask for the paper's 1 there. A noise
+of zero is no standing still, so the default, which is everyone's, is 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CfgZero:
 
     guidance_scale: float = 4.0
     zero_steps: float = 0
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(embedded="nothing")
 
     def begin(self) -> Guidance:
         if self.zero_steps < 0 or self.zero_steps != int(self.zero_steps):

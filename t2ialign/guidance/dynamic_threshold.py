@@ -27,7 +27,7 @@ class DynamicThreshold:
     guidance_scale: float = 4.0
     percentile: float = 0.995
     bound: float = 0.0
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(embedded="nothing")
 
     def begin(self) -> DynamicThreshold:
         if not 0 < self.percentile <= 1 or self.bound < 0:

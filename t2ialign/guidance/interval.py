@@ -23,7 +23,7 @@ class Interval:
     guidance_scale: float = 4.0
     start: float = 0.19
     stop: float = 0.93
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(embedded="nothing")
 
     def begin(self) -> Interval:
         if not 0 <= self.start < self.stop <= 1:

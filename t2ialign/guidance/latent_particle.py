@@ -29,7 +29,11 @@ class LatentParticle:
     guidance_scale: float = 4.0
     strength: float = 3.0
     batch: float = 0.0
-    needs: ClassVar[Needs] = Needs(whole_batch=True, fewest=3)
+    needs: ClassVar[Needs] = Needs(
+        whole_batch=True,
+        fewest=3,
+        not_on_flow="it pushes as hard as there is noise by signal, which has no bound where a flow begins",
+    )
 
     def begin(self) -> LatentParticle:
         if self.strength < 0:

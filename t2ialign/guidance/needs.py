@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -17,7 +17,10 @@ class Needs:
     ``evaluations``: of the UNet, for each picture and step. ``adapters``: means nothing on a checkpoint without any.
     ``whole_batch``: a picture depends on the others made with it, so a batch is made at once, of ``fewest`` pictures or more.
     ``attention``: the maps of the two predictions. ``information``: the two predictions are the checkpoint's own for the
-    very prompt, so that their difference is the mutual information (else it is unknown).
+    very prompt, so that their difference is the mutual information (else it is unknown). ``embedded``: what is left of it on
+    a network that has the guidance scale for an input and is asked for the prompt alone: ``prompt``, what it does besides;
+    ``nothing``, for it works on the difference of the two; ``both``, it is for such networks and asks for both.
+    ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has).
     """
 
     evaluations: int = 2
@@ -26,6 +29,8 @@ class Needs:
     fewest: int = 1
     attention: bool = False
     information: bool = True
+    embedded: Literal["prompt", "nothing", "both"] = "prompt"
+    not_on_flow: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class AttentionMap:
 class GuidanceStep:
     """A step of the loop as a strategy that ``guide``s sees it; predictions are the model's own outputs.
 
-    ``latents`` are the model's input z_t and ``noise_level`` is its noise by its signal, sqrt(1 - abar) / sqrt(abar).
+    ``latents`` are the model's input z_t and ``noise_level`` is its noise by its signal, sqrt(1 - abar) / sqrt(abar), which
+    has no bound where a flow begins.
     ``to_x0`` turns an output into the picture that it sees in z_t, ``to_output`` turns it back. ``predict`` evaluates the
     UNet once more at z_t, for the prompt (True) or for none (False), with the adapters at that share of their weights (0:
     the base). ``attention`` holds each layer's maps, no prompt's pictures first, for a strategy that needs them.
@@ -74,6 +80,21 @@ class Conditions(Protocol):
         self, embeds: Float[Tensor, "b ..."], noise: Float[Tensor, "b ..."], progress: float
     ) -> Float[Tensor, "b ..."]:
         """Each row's embeddings changed; ``noise`` is standard normal, drawn from each picture's own generator."""
+
+
+@runtime_checkable
+class TellsScale(Protocol):
+    """A strategy that says by itself what a network is told whose guidance scale is an input; else it is the strategy's own."""
+
+    @property
+    def embedded(self) -> float: ...
+
+
+@runtime_checkable
+class PromptAlone(Protocol):
+    """A strategy for which the prediction for no prompt is not even made."""
+
+    def alone(self, noise_cond: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]: ...
 
 
 @runtime_checkable

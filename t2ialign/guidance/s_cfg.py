@@ -33,7 +33,11 @@ class SCfg:
     """``guidance_scale`` is the mean strength over the foreground. It has no other parameters."""
 
     guidance_scale: float = 7.5
-    needs: ClassVar[Needs] = Needs(attention=True)
+    needs: ClassVar[Needs] = Needs(
+        attention=True,
+        embedded="nothing",
+        not_on_flow="it reads where a UNet attends to the prompt, and a transformer reads prompt and picture in one",
+    )
 
     def begin(self) -> SCfg:
         return self

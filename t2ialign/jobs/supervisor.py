@@ -91,6 +91,22 @@ class Supervisor:
         """Delete a job with its folder and its measurements; a checkpoint that it finished stays."""
         self._request(job, "discard")
 
+    def rename(self, job: str, title: str, request: Mapping[str, Any]) -> None:
+        """Another title, and the record that says so."""
+        with self._lock:
+            reconcile.write(self._store, replace(job_of(self._store, job), title=title, request=request))
+
+    def revise(self, job: str, title: str, command: Sequence[str], request: Mapping[str, Any]) -> None:
+        """Queue a job that does not run with another command line, whatever came of it before."""
+        with self._lock:
+            found = job_of(self._store, job)
+            if found.status == "running":
+                raise InputError(f"Job {job} is running: pause it first.")
+            reconcile.folder(self._store, found).forget_wish()
+            changed = replace(found, title=title, command=tuple(command), request=request)
+            reconcile.write(self._store, replace(changed, status="queued", attempt=0, ended=None, message=""))
+        self._wake.set()
+
     def job(self, job: str) -> Job:
         """One job as it stands now; ``InputError`` if there is none."""
         return reconcile.live(self._store, job_of(self._store, job))

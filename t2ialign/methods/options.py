@@ -27,7 +27,7 @@ class PictureOptions:
     prompts: str = option(
         "",
         "Prompts",
-        "A shipped prompt set or a file of prompts; empty for the backbone's own training prompts.",
+        "A prompt set, a part of one (set:category) or a file of prompts; empty for the backbone's own training prompts.",
     )
     prompt_count: int = option(700, "Number of prompts", "Spread evenly over the set.", 1, 100_000, 1, embedded=64)
     candidates: int = option(8, "Pictures a prompt", "Seeds that are sampled for each prompt.", 1, 512, 1)

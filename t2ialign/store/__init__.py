@@ -4,11 +4,12 @@
 
 ======================  =====================================================================================
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
+many cells at once      ``tally`` (what is there of them), ``size_of_pictures``
 cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores``; ``paired_scores``, ``strategy_scores`` for ``tradeoff``
 the chart               ``scored_points``, ``scored_comparisons`` of ``pairs_of``: what those rows add up to, quickly
 benchmark sets          ``add_benchmark``, ``list_benchmarks``, ``stray_prompts``; ``marks`` of checkpoints
-runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
+runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``; ``keep_grid``, ``find_grid``, ``list_grids``
 studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
 jobs                    ``add_job``, ``update_job``, ``list_jobs``, ``job_of``, ``train_steps``, ``probes``
 the inbox               ``post`` of ``record_batch`` and ``record_scores`` (other processes), ``ingest_inbox``
@@ -50,9 +51,10 @@ from t2ialign.store.database import Store, belongs_to, open_store
 from t2ialign.store.errors import StoreBusy
 from t2ialign.store.export import counted_notes, point_rows, score_rows, write_table
 from t2ialign.store.filters import Filters
+from t2ialign.store.grids import Grid, find_grid, keep_grid, list_grids
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
 from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
-from t2ialign.store.marks import Mark, RunMark, marks, run_marks, set_mark, set_run_mark
+from t2ialign.store.marks import Mark, RunMark, marks, rename_checkpoint, run_marks, set_mark, set_run_mark, titles
 from t2ialign.store.paired_aggregates import Pair, pairs_of, scored_comparisons
 from t2ialign.store.records import CellRecord, PictureRecord
 from t2ialign.store.reference import export_reference, ingest_reference
@@ -70,6 +72,7 @@ from t2ialign.store.scores import (
     scores_of,
     strategy_scores,
 )
+from t2ialign.store.tally import Tally, Wanted, size_of_pictures, tally
 from t2ialign.store.vote_rows import ingest_votes
 
 __all__ = [
@@ -77,6 +80,7 @@ __all__ = [
     "Cell",
     "CellRecord",
     "Filters",
+    "Grid",
     "Job",
     "JobProgress",
     "JobStatus",
@@ -90,6 +94,8 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StrayPrompt",
+    "Tally",
+    "Wanted",
     "add_batch",
     "add_benchmark",
     "add_job",
@@ -106,13 +112,16 @@ __all__ = [
     "covers",
     "export_reference",
     "find_cell",
+    "find_grid",
     "find_run",
     "ingest_inbox",
     "ingest_reference",
     "ingest_votes",
     "job_of",
+    "keep_grid",
     "list_benchmarks",
     "list_cells",
+    "list_grids",
     "list_jobs",
     "list_runs",
     "list_set_aside",
@@ -133,19 +142,23 @@ __all__ = [
     "probes",
     "record_batch",
     "record_scores",
+    "rename_checkpoint",
     "records_of",
-    "score_rows",
     "run_marks",
+    "score_rows",
+    "scored_comparisons",
     "scored_metrics",
     "scored_points",
-    "scored_comparisons",
     "scores_of",
     "set_mark",
     "set_run_mark",
     "set_status",
+    "size_of_pictures",
     "strategy_scores",
     "stray_prompts",
+    "tally",
     "train_steps",
+    "titles",
     "update_job",
     "write_table",
 ]

@@ -183,6 +183,21 @@ def m013_run_notes(cursor: Cursor) -> None:
     cursor.execute("ALTER TABLE run_marks ADD COLUMN note VARCHAR").fetchall()
 
 
+def m014_grids(cursor: Cursor) -> None:
+    """Grids that were asked for; ``record`` is the page's form as JSON. Their marks are those of runs."""
+    cursor.execute("""
+        CREATE TABLE grids (
+            grid VARCHAR PRIMARY KEY, created TIMESTAMP, title VARCHAR, axes VARCHAR, words VARCHAR, record VARCHAR,
+            cells VARCHAR[], seeds BIGINT[]
+        )
+    """).fetchall()
+
+
+def m015_checkpoint_titles(cursor: Cursor) -> None:
+    """What people call a checkpoint; its name stays what results are kept under."""
+    cursor.execute("ALTER TABLE checkpoint_marks ADD COLUMN title VARCHAR").fetchall()
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -197,6 +212,8 @@ MIGRATIONS: list[Migration] = [
     m011_benchmarks,
     m012_cell_notes,
     m013_run_notes,
+    m014_grids,
+    m015_checkpoint_titles,
 ]
 
 

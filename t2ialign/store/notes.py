@@ -20,6 +20,7 @@ from t2ialign.store import images
 from t2ialign.store.errors import in_plain_words
 from t2ialign.store.inbox import parquet
 from t2ialign.store.records import CellRecord, PictureRecord, from_table, to_table
+from t2ialign.store.tally import Tally, Wanted
 from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
 
 UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
@@ -79,6 +80,19 @@ def count_noted(home: Path, wanted: Mapping[str, Sequence[int]]) -> int:
     """How many pictures are noted of the cells, of the seeds named for each, whether or not their files are still whole."""
     found = ((noted(home, cell), frozenset(seeds)) for cell, seeds in wanted.items())
     return sum(picture.seed in seeds for record, seeds in found if record for picture in record.pictures)
+
+
+def tally_noted(home: Path, wanted: Sequence[Wanted]) -> list[Tally]:
+    """What is noted of each seed batch (``store.tally``)."""
+    found, record, read = [], None, ""
+    for one in sorted(range(len(wanted)), key=lambda index: wanted[index].cell):
+        if read != wanted[one].cell:
+            record, read = noted(home, wanted[one].cell), wanted[one].cell
+        seeds = frozenset(wanted[one].seeds)
+        there = sum(picture.seed in seeds for picture in record.pictures) if record else 0
+        scores = ((s.metric, s.version) for s in record.scores if frozenset(s.seeds) == seeds) if record else ()
+        found.append((one, Tally(there, frozenset(scores))))
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
 def _file(home: Path, picture: PictureRecord) -> bytes | None:

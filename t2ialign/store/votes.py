@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from t2ialign.store import vote_rows as rows
@@ -27,11 +27,12 @@ from t2ialign.store.vote_queries import unknown_survey
 from t2ialign.study.answers import Answer
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.records import Survey
-from t2ialign.study.trials import Trial, draw
+from t2ialign.study.trials import Trial, draw, draw_on
 from t2ialign.types import InputError, content_key
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAX_REVISION = 50
+LONGEST_SITTING = 1000  # rounds of one survey in an arena
 LONGEST = 7 * 24 * 3600 * 1000  # ms
 NOT_OPEN = {
     "draft": "This study has not been opened yet.",
@@ -64,10 +65,42 @@ def begin_survey(store: Store, study: str, group: str = "") -> Begun:
         group = group or (groups[0] if len(groups) == 1 else "")
         if group not in groups:
             raise InputError(f"Say which you are: {', '.join(groups)}.")
-        trials = draw(manifest, survey, rows.drawn(cursor, study))
+        drawn = rows.drawn(cursor, study)
+        endless, rounds = manifest.design.endless, manifest.design.rounds
+        trials = draw_on(manifest, survey, (), rounds, drawn) if endless else draw(manifest, survey, drawn)
         record = rows.survey_record(Survey(survey, study, group, trials, created), _code_hash(code))
         rows.keep(store.home, cursor, study, [record])
     return Begun(Survey(survey, study, group, trials, created), code)
+
+
+def go_on(store: Store, study: str, survey: str) -> Survey:
+    """A survey of an arena with as many further rounds as it began with, once fewer than half of those wait for answers.
+
+    No further ones where the pictures have run out. ``InputError``: the study is not open or no arena, or an unknown survey.
+    """
+    found = survey_of(store, study, survey)
+    with store.transaction() as cursor:
+        _check_open(state_of(cursor, study))
+        ((text, frozen),) = cursor.execute("SELECT manifest, hash FROM studies WHERE study = ?", [study]).fetchall()
+        manifest = parsed(text, frozen)
+        if not manifest.design.endless:
+            raise InputError("Only an arena goes on: this survey has all its rounds.")
+        seen, waiting, code = _sitting(cursor, survey)
+        more: tuple[Trial, ...] = ()
+        if waiting <= manifest.design.rounds // 2 and len(seen) < LONGEST_SITTING:
+            more = draw_on(manifest, survey, seen, manifest.design.rounds, rows.drawn(cursor, study))
+        if more:
+            rows.keep(store.home, cursor, study, [rows.survey_record(replace(found, trials=more), code)])
+    return replace(found, trials=(*seen, *more))
+
+
+def _sitting(cursor: Cursor, survey: str) -> tuple[tuple[Trial, ...], int, str]:
+    """A survey's rounds as they are now, how many of them wait for an answer, and the hash of its withdraw code."""
+    sql = "SELECT trial, record FROM trials WHERE survey = ? ORDER BY place"
+    known = cursor.execute(sql, [survey]).fetchall()
+    answered = set(cursor.execute("SELECT DISTINCT trial FROM votes WHERE survey = ?", [survey]).fetchall())
+    ((code,),) = cursor.execute("SELECT code FROM surveys WHERE survey = ?", [survey]).fetchall()
+    return tuple(rows.trial_of(text) for _, text in known), sum((trial,) not in answered for trial, _ in known), code
 
 
 def record_answer(

@@ -1,30 +1,33 @@
 """What a study asks and of what: the frozen ``StudyDesign``, its TOML, and what makes one valid.
 
-Three comparisons: ``metrics`` (the top-ranked picture of one pool under each metric: MI-TUNE, appendix B.1),
-``methods`` (pictures of the same prompt and seed under each checkpoint or CFG value: B.2) and ``sets`` (whole sets of
-seeds, because diversity belongs to sets). Three answers: ``select`` (0..K that fit), ``pick`` (one of two, or a tie,
-or both bad) and ``rank`` (best to worst).
+Four comparisons: ``metrics`` (the top-ranked picture of one pool under each metric: MI-TUNE, appendix B.1),
+``methods`` (pictures of the same prompt and seed under each checkpoint or CFG value: B.2), ``sets`` (whole sets of
+seeds, because diversity belongs to sets) and ``arena`` (as ``methods``, two at a time and without end; who made what is
+told after each answer). Three answers: ``select`` (0..K that fit), ``pick`` (one of two, or a tie, or both bad) and
+``rank`` (best to worst). Of sets one may ask for a single attribute: which varies more in its background?
+(Albuquerque et al., "Benchmarking Diversity in Image Generation via Attribute-Conditional Human Evaluation", 2025)
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from t2ialign.codec import decode, encode
+from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.files import foreign, text_of
 from t2ialign.seeds import BLOCK, SeedPlan, count_of, parse_plan
 from t2ialign.types import InputError, Prompt, content_key
 
-Compare = Literal["metrics", "methods", "sets"]
+Compare = Literal["metrics", "methods", "sets", "arena"]
 AnswerKind = Literal["select", "pick", "rank"]
 Aspect = Literal["fits", "better", "varied"]
 
 MAX_SHOWN = 12
 MAX_ROUNDS = 200
+LONGEST_ATTRIBUTE = 40  # letters
 UNREADABLE = "The study's TOML cannot be read"
 QUESTIONS: dict[tuple[str, str], str] = {
     ("select", "fits"): "Select every picture that fits the text, or none.",
@@ -36,6 +39,11 @@ QUESTIONS: dict[tuple[str, str], str] = {
     ("rank", "fits"): "Order them by how well they fit the text, the best first.",
     ("rank", "better"): "Order them by how much you like them, the best first.",
     ("rank", "varied"): "Order the sets by how varied they are, the most varied first.",
+}
+OF_ATTRIBUTE = {
+    "select": "Select every set that varies in its {}, or none.",
+    "pick": "Which set varies more in its {}?",
+    "rank": "Order the sets by how much they vary in their {}, the most varied first.",
 }
 
 
@@ -69,7 +77,8 @@ class Pictures:
 class AnswerRule:
     """What a rater may say in a round. ``shown``: contenders a round (0 = all); ``most``: at most so many (0 = all).
 
-    ``aspect`` is what is asked for, ``question`` its wording ("" = the usual one).
+    ``aspect`` is what is asked for, ``attribute`` in what alone sets are to vary ("" = in anything), ``question`` its
+    wording ("" = the usual one).
     """
 
     kind: str = "select"
@@ -77,6 +86,7 @@ class AnswerRule:
     question: str = ""
     shown: int = 0
     most: int = 0
+    attribute: str = field(default="", metadata=IF_SAID)
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,14 @@ class StudyDesign:
 
     @property
     def question(self) -> str:
-        return self.answer.question or QUESTIONS[self.answer.kind, self.answer.aspect]
+        said = self.answer
+        usual = OF_ATTRIBUTE[said.kind].format(said.attribute) if said.attribute else QUESTIONS[said.kind, said.aspect]
+        return said.question or usual
+
+    @property
+    def endless(self) -> bool:
+        """Whether rounds go on for as long as somebody answers, each with who made what after its answer."""
+        return self.compare == "arena"
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -188,6 +205,8 @@ def _complaints(design: StudyDesign) -> Iterable[str]:
         yield "A study needs prompts, each with a text and each once."
     if design.compare == "metrics" and not all(contender.metric for contender in design.contenders):
         yield "To compare metrics, name the metric of each of them."
+    yield from _arena_complaints(design)
+    yield from _attribute_complaints(design)
     if not design.groups or len(set(design.groups)) < len(design.groups) or not all(design.groups):
         yield "Name each group of raters once, or leave the one group 'everyone'."
     yield from _number_complaints(design)
@@ -196,9 +215,24 @@ def _complaints(design: StudyDesign) -> Iterable[str]:
 def _choice_complaints(design: StudyDesign) -> Iterable[str]:
     allowed = {"compare": get_args(Compare), "kind": get_args(AnswerKind), "aspect": get_args(Aspect)}
     said = {"compare": design.compare, "kind": design.answer.kind, "aspect": design.answer.aspect}
-    for field, options in allowed.items():
-        if said[field] not in options:
-            yield f"'{field}' is one of {', '.join(options)}, not {said[field]!r}."
+    for name, options in allowed.items():
+        if said[name] not in options:
+            yield f"'{name}' is one of {', '.join(options)}, not {said[name]!r}."
+
+
+def _arena_complaints(design: StudyDesign) -> Iterable[str]:
+    if design.endless and design.answer.kind != "pick":
+        yield "An arena shows two pictures at a time: have raters pick one of two."
+    if design.endless and design.checks:
+        yield "An arena tells who made what after each answer, so it has no attention checks: set them to 0."
+
+
+def _attribute_complaints(design: StudyDesign) -> Iterable[str]:
+    attribute = design.answer.attribute
+    if attribute and design.answer.aspect != "varied":
+        yield "An attribute says in what sets vary: ask which set is varied, or leave the attribute out."
+    if attribute != attribute.strip() or len(attribute) > LONGEST_ATTRIBUTE:
+        yield f"An attribute is a word or a few, at most {LONGEST_ATTRIBUTE} letters, as 'background'."
 
 
 def _number_complaints(design: StudyDesign) -> Iterable[str]:

@@ -14,7 +14,9 @@ from t2ialign.study.behaviour import (
     position_bias,
     response_times,
 )
+from t2ialign.study.contested import Contested, contested
 from t2ialign.study.exclusion import Rule, excluded
+from t2ialign.study.head_to_head import HeadToHead, head_to_head
 from t2ialign.study.power import Separation, separations
 from t2ialign.study.rankings import ranking_strengths
 from t2ialign.study.records import Vote, real
@@ -27,8 +29,8 @@ from t2ialign.types import InputError
 class Results:
     """``answers`` are rounds answered, attention checks left out; ``excluded`` says which surveys were, and by what rule.
 
-    ``attention`` counts every survey, the excluded too. What cannot be computed yet is None, with its sentence in
-    ``notes``.
+    ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
+    excluded too. What cannot be computed yet is None, with its sentence in ``notes``.
     """
 
     answers: int
@@ -38,6 +40,8 @@ class Results:
     patterns: tuple[Pattern, ...]
     strengths: Strengths | None
     separations: tuple[Separation, ...]
+    pairs: tuple[HeadToHead, ...]
+    contested: tuple[Contested, ...]
     agreement: Agreement | None
     positions: PositionBias
     times: ResponseTimes
@@ -70,6 +74,8 @@ def results(votes: Sequence[Vote], rules: Sequence[Rule] = (), group: str = "") 
         patterns=tuple(answer_patterns(kept)),
         strengths=found,
         separations=tuple(separations(found, answers)) if found else (),
+        pairs=tuple(head_to_head(kept)),
+        contested=tuple(contested(kept)),
         agreement=agreed,
         positions=position_bias(kept),
         times=response_times(kept),

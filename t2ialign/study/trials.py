@@ -97,6 +97,29 @@ def draw(manifest: Manifest, survey: str, drawn: Drawn | None = None) -> tuple[T
     return tuple(_trial(manifest, pool, survey, place, *found, chance, drawn) for place, found in enumerate(rounds))
 
 
+def draw_on(
+    manifest: Manifest, survey: str, seen: Sequence[Trial], count: int, drawn: Drawn | None = None
+) -> tuple[Trial, ...]:
+    """Up to ``count`` further rounds of an arena, none with a picture that the survey has had: it was told who made it.
+
+    Fewer where the pictures run out, in the end none.
+    """
+    drawn, design = drawn or Drawn(), replace(manifest.design, rounds=1)
+    past = {exhibit for trial in seen for exhibit in trial.shown}
+    rounds: list[Trial] = []
+    for place in range(len(seen), len(seen) + count):
+        left = replace(manifest, exhibits=tuple(one for one in manifest.exhibits if one not in past))
+        try:
+            pool = _pool(left)
+        except InputError:  # no two pictures are left
+            break
+        chance = _chance(f"{survey} {place}")
+        (prompt,) = _prompts(design, pool, chance, drawn)
+        rounds.append(_trial(left, pool, survey, place, prompt, "", chance, drawn))
+        past |= set(rounds[-1].shown)
+    return tuple(rounds)
+
+
 def training_example(manifest: Manifest, survey: str) -> Trial:
     """A round to learn on: real pictures of the study beside a decoy, so that the right answer can be explained."""
     chance, pool = _chance(f"training {survey}"), _pool(manifest)

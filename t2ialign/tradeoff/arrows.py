@@ -73,12 +73,16 @@ def arrows_of(made: Iterable[Comparison], x: Metric, y: Metric, judges: Mapping[
     ]
 
 
-def in_a_sentence(arrow: Arrow, x: Metric, y: Metric) -> str:
-    """``minimal_dpo at CFG 4 beside base, on 24 prompts: preferred in 81 % (77 to 85), 8 % less varied (4 to 12).``"""
+def in_a_sentence(arrow: Arrow, x: Metric, y: Metric, titles: Mapping[str, str] | None = None) -> str:
+    """``minimal_dpo at CFG 4 beside base, on 24 prompts: preferred in 81 % (77 to 85), 8 % less varied (4 to 12).``
+
+    ``titles`` are what people call checkpoints.
+    """
     judged = arrow.judged is not None and arrow.judged.metric == x.name
     said = [*_preferred(arrow.win_rate), *([] if judged else [_moved(arrow, x)])]
     said += [] if y == x else [_varied(arrow, y)]
-    who = f"{arrow.policy.checkpoint} at CFG {arrow.policy.guidance_scale:g} beside {arrow.parent.checkpoint}"
+    policy, parent = ((titles or {}).get(one.checkpoint, one.checkpoint) for one in (arrow.policy, arrow.parent))
+    who = f"{policy} at CFG {arrow.policy.guidance_scale:g} beside {parent}"
     return f"{who}, on {arrow.x.prompts} prompts: {', '.join(said)}."
 
 

@@ -178,9 +178,11 @@ def _copied(copies: Mapping[str, Interval]) -> list[str]:
         return []
     counted, noticed = copies["counted"].mean, copies["noticed"].mean
     if abs(counted - 1) < 0.02:
-        return ["Counts copies exactly: four pictures four times are four pictures."]
-    sixteen = "" if math.isnan(noticed) else f", {noticed:.0%} of sixteen different ones"
-    return [f"Four pictures four times score {counted:.0%} of the four{sixteen}."]
+        return ["Counts a copy as nothing new."]
+    sixteen = "" if math.isnan(noticed) else f", and {noticed:.0%} of what sixteen different pictures score"
+    return [
+        f"Copies move it: four pictures, each copied four times, score {counted:.0%} of what the four alone do{sixteen}."
+    ]
 
 
 def _drifts(sizes: Mapping[int, Interval]) -> list[str]:

@@ -123,7 +123,7 @@ def encode_images(
     if len(sizes) > 1:
         listed = " and ".join(f"{width} x {height}" for height, width in sorted(sizes)[:3])
         raise InputError(f"All pictures must have one size, but these have {listed} pixels: resize them first.")
-    grid = backbone.pixels_per_latent
+    grid = backbone.pixels_per_patch
     height, width = sizes.pop()
     if height % grid or width % grid:
         raise InputError(f"Pictures must be multiples of {grid} pixels, not {width} x {height}: resize them first.")

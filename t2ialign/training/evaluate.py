@@ -10,6 +10,7 @@ from torch import Tensor
 
 from t2ialign.diffusion.adapters import reference
 from t2ialign.diffusion.backbone import DTYPES, Backbone
+from t2ialign.diffusion.flow import training_levels
 from t2ialign.diffusion.noise import add_noise
 from t2ialign.diffusion.schedulers import begin_run
 from t2ialign.diffusion.text import PromptEmbeds
@@ -21,7 +22,9 @@ from t2ialign.training.regularisers import Evaluation
 
 
 def alpha_bars(backbone: Backbone) -> Float[Tensor, " t"]:
-    """The share of signal at every training timestep of the backbone's own schedule."""
+    """The share of signal at every training timestep of the backbone's own schedule, most of it first."""
+    if backbone.flow:
+        return training_levels(backbone.scheduler_config).to(backbone.device)
     return begin_run(backbone.scheduler_config, "ddpm", 1, backbone.device).scheduler.alphas_cumprod.to(backbone.device)
 
 
@@ -42,14 +45,16 @@ def evaluate(
     timesteps = draw.timesteps.to(device).repeat(batch.pictures)
     noise = draw.noise.to(device).repeat(batch.pictures, 1, 1, 1)
     latents, embeds = batch.latents.to(device), on_device(batch.embeds, device)
-    alpha_bar = schedule[timesteps][:, None, None, None]
-    noisy = add_noise(latents, noise, alpha_bar)
+    level = schedule[timesteps]
+    alpha_bar = level[:, None, None, None]
+    noisy = add_noise(latents, noise, alpha_bar, policy.prediction)
+    times = (1 - level) * len(schedule) if policy.flow else timesteps
     other = None
     with torch.autocast(torch.device(device).type, DTYPES[precision], enabled=precision != "float32"):
         if needs_reference:
             with torch.no_grad(), reference(policy) as base:
-                other = base.predict_noise(noisy, timesteps, embeds)
-        output = policy.predict_noise(noisy, timesteps, embeds)
+                other = base.predict_noise(noisy, times, embeds)
+        output = policy.predict_noise(noisy, times, embeds)
     target = denoising_target(latents, noise, alpha_bar, policy.prediction)
     batch = replace(
         batch,

@@ -3,7 +3,10 @@
 The surrogate (Wallace et al. 2024, eq. 13 and 14) needs no trajectory: noise a finished picture at one random timestep
 and compare the two models' denoising errors, u = -scale (m_policy - m_reference), where m is the error's mean over
 channels and pixels. Pairs share timestep and noise; no timestep is weighted more than another (the paper's T omega is
-constant). The other estimate reads a step that a model really took (``transition_log_ratio``).
+constant). On a rectified flow the errors are of velocities, (v - (noise - x_0))^2 at x_s = (1 - s) x_0 + s noise, as others
+train SD-3.5 and FLUX.1 (Flow-Factory); all noise levels weigh the same in these, which are errors of the
+noise by 1 / (1 - s)^2 and of the picture by 1 / s^2. The other estimate reads a step that a model really took
+(``transition_log_ratio``).
 """
 
 from __future__ import annotations
@@ -31,9 +34,11 @@ def scale_of(beta: float, meaning: BetaMeaning) -> float:
 def denoising_target(
     latents: Float[Tensor, "n c h w"], noise: Float[Tensor, "n c h w"], alpha_bar: Scalar, prediction: Prediction
 ) -> Float[Tensor, "n c h w"]:
-    """What a model's output should have been: the noise, or the velocity sqrt(a) noise - sqrt(1 - a) x_0."""
+    """What a model's output should have been: the noise, the velocity sqrt(a) noise - sqrt(1 - a) x_0, or noise - x_0."""
     if prediction == "epsilon":
         return noise
+    if prediction == "flow":
+        return noise - latents
     return root(alpha_bar) * noise - root(1 - alpha_bar) * latents
 
 

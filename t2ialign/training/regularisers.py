@@ -53,7 +53,7 @@ class KlToReference:
     """weight |e_policy - e_reference|^2, the mean over channels and pixels, as DPOK and DRaFT+ regularise.
 
     Up to a factor that depends on the timestep it is the KL of one denoising step, measured on noised training
-    pictures without guidance; velocities are turned into noise first.
+    pictures without guidance; velocities are turned into noise first, a flow's too.
     """
 
     weight: float = 1.0

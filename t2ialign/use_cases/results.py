@@ -17,6 +17,8 @@ from t2ialign.store import (
     CellRecord,
     Store,
     StoreBusy,
+    Tally,
+    Wanted,
     add_batch,
     add_benchmark,
     add_scores,
@@ -32,10 +34,11 @@ from t2ialign.store import (
     record_scores,
     records_of,
     scores_of,
+    tally,
 )
 from t2ialign.store.errors import owners_alone
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
-from t2ialign.types import Example, GenerationConfig, PreferencePair, Prompt, Score, SeedBatch
+from t2ialign.types import Example, GenerationConfig, PreferencePair, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.align import votes
 
 
@@ -76,8 +79,14 @@ class Results(Protocol):
     def share(self, batch: SeedBatch) -> None:
         """Lets processes that cannot open the store find a kept batch again."""
 
+    def share_cell(self, config: GenerationConfig, prompt: Prompt) -> None:
+        """The same of everything that is kept of a cell."""
+
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         """How many pictures the cells have of the seeds named for each."""
+
+    def tally(self, wanted: Sequence[Wanted]) -> list[Tally]:
+        """What is there of each seed batch: how many of its pictures, and which scores of exactly its seeds."""
 
     def keep_benchmark(self, found: BenchmarkSet) -> None:
         """Keeps a benchmark set, so that the chart can compare what has scores on it."""
@@ -123,12 +132,18 @@ class StoreResults:
         return notes_of(self.opened, batch.cell)
 
     def share(self, batch: SeedBatch) -> None:
-        known, scored = pictures(self.opened, batch.cell), records_of(self.opened, batch.cell)
-        said = self.notes(batch)
-        notes.note(self.home, CellRecord(batch.prompt, batch.config, tuple(known), tuple(scored), said))
+        self.share_cell(batch.config, batch.prompt)
+
+    def share_cell(self, config: GenerationConfig, prompt: Prompt) -> None:
+        cell = cell_key(config, prompt)
+        known, scored = tuple(pictures(self.opened, cell)), tuple(records_of(self.opened, cell))
+        notes.note(self.home, CellRecord(prompt, config, known, scored, notes_of(self.opened, cell)))
 
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return count_pictures(self.opened, wanted)
+
+    def tally(self, wanted: Sequence[Wanted]) -> list[Tally]:
+        return tally(self.opened, wanted)
 
     def keep_benchmark(self, found: BenchmarkSet) -> None:
         add_benchmark(self.opened, found)
@@ -176,8 +191,14 @@ class InboxResults:
     def share(self, batch: SeedBatch) -> None:
         """Nothing to do: what was kept was noted."""
 
+    def share_cell(self, config: GenerationConfig, prompt: Prompt) -> None:
+        """Nothing to do either."""
+
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return notes.count_noted(self.home, wanted)
+
+    def tally(self, wanted: Sequence[Wanted]) -> list[Tally]:
+        return notes.tally_noted(self.home, wanted)
 
     def keep_benchmark(self, found: BenchmarkSet) -> None:
         post_shard(self.home, "benchmark", benchmark_table(found), worker="cli")

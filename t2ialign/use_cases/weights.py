@@ -98,7 +98,7 @@ def _backbone(entry: BackboneEntry, registry: Registry) -> Weight:
     size = (
         _bytes([folder])
         if whole and folder
-        else entry.megabytes * 10**6 * (1 if variant_of(entry, _dtype(entry)) else 2)
+        else entry.megabytes * 10**6 * (2 if entry.variant and not variant_of(entry, _dtype(entry)) else 1)
     )
     place, origin = str(folder) if whole else "", () if isinstance(entry.source, Path) else (entry.source,)
     return Weight(entry.name, "backbone", size, place, origin, checkpoints)
@@ -120,7 +120,7 @@ def _checkpoint(entry: CheckpointEntry) -> Weight:
 def _has_networks(folder: Path, entry: BackboneEntry) -> bool:
     """Whether the part that takes the most is there, in the precision that this machine wants."""
     variant = variant_of(entry, _dtype(entry))
-    names = {file.name for file in (folder / "unet").glob("*.safetensors")}
+    names = {file.name for file in (folder / entry.kin.network).glob("*.safetensors")}
     varied = {name for name in names if variant and f".{variant}." in name}
     return bool(varied or {name for name in names if name.count(".") == 1})
 

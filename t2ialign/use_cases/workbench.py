@@ -61,12 +61,15 @@ class Workbench:
     def backbone(self, entry: BackboneEntry) -> Backbone:
         """The loaded backbone of an entry, as it is now; only the newest stays in memory."""
         from t2ialign.diffusion.backbone import load_backbone
+        from t2ialign.diffusion.compiling import compile_network
 
         with self._loading:
             held = self._backbones.get(entry.name)
             if held is None or held.entry != entry or held.revision != (revision_of(entry) or held.revision):
                 self._backbones.clear()
-                self._backbones[entry.name] = load_backbone(entry, self.device, entry.dtype or self.dtype)
+                loaded = load_backbone(entry, self.device, entry.dtype or self.dtype)
+                compile_network(loaded.unet, settings.compile_mode())
+                self._backbones[entry.name] = loaded
             return self._backbones[entry.name]
 
     def revision(self, entry: BackboneEntry) -> str:

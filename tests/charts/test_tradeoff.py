@@ -206,3 +206,29 @@ def test_what_is_not_chosen_fades(x_metric, y_metric):
     chart = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric, {SPO_SWEEP[0].config.key}, named=True)
     assert named(chart, "spo").opacity == 1 and named(chart, "base").opacity < 0.5
     assert named(tradeoff_figure([*BASE_SWEEP], x_metric, y_metric, named=True), "base").opacity == 1
+
+
+def test_in_a_swarm_of_points_the_base_stands_out_and_arrows_are_faint(x_metric, y_metric):
+    def drawn(checkpoints: int):
+        spos = [
+            point(0.5 + n / 500, 0.5, 4 + scale, (AdapterUse(f"a{n}"),))
+            for n in range(checkpoints)
+            for scale in range(3)
+        ]
+        chart = tradeoff_figure([*BASE_SWEEP, *spos], x_metric, y_metric, arrows=[arrow(BASE_SWEEP[2], spos[0])])
+        arrows = [one for one in chart.layout.annotations if one.showarrow]
+        return (
+            chart.layout.meta["swarm"],
+            named(chart, "a0").line.width,
+            named(chart, "base").line.width,
+            arrows[0].opacity,
+        )
+
+    assert drawn(5) == (False, 2, 2, 1)
+    assert drawn(20) == (True, 1, 2, 0.3)
+
+
+def test_a_title_stands_for_the_name(x_metric, y_metric):
+    chart = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric, titles={"spo": "<mine>"}, named=True)
+    assert "&lt;mine&gt;" in [trace.name for trace in chart.data]
+    assert "<b>&lt;mine&gt;</b> at CFG 1" in named(chart, "&lt;mine&gt;").hovertext[0]

@@ -4,9 +4,11 @@ import pytest
 
 from t2ialign.charts.training import (
     POINTS,
+    Curve,
     accuracy_figure,
     bands_figure,
     loss_figure,
+    overlay_figure,
     probe_figure,
     smoothed,
     thinned,
@@ -81,3 +83,15 @@ def test_smoothing_by_hand():
     smooth = smoothed(values, 0.1)
     assert smooth[0] == pytest.approx(4) and smooth[1] == pytest.approx((0.5 * 4 * 0.5 + 0.5 * 1) / 0.75)
     assert smoothed([3.0] * 5) == pytest.approx([3.0] * 5)
+
+
+def test_runs_lie_over_each_other_each_in_its_colour():
+    curves = [
+        Curve("one<", "#112233", [(1, 0.5), (9, 0.7)]),
+        Curve("two", "#445566", [(s, 1.0) for s in range(1, 301)]),
+    ]
+    chart = overlay_figure([*curves, Curve("empty", "#000000", [])], "Right order", percent=True)
+    few, many = chart.data
+    assert (few.name, few.line.color, list(few.y)) == ("one&lt;", "#112233", [0.5, 0.7])
+    assert max(many.x) == 300 and len(many.x) <= POINTS and chart.layout.xaxis.range == (0, 300)
+    assert "none of these runs" in overlay_figure([], "Loss").layout.annotations[0].text

@@ -59,7 +59,7 @@ def services_of(store: Store) -> Services:
     names = prompt_sets.names()
     bench, engine = Workbench(StoreResults(store), "cpu", "float32"), LocalEngine()
     prompts = {name: prompt_sets.load(name) for name in reversed(names)}
-    return Services(bench, store, engine, prompts, OneRunPerPage(engine), Visits(engine), Supervisor(store))
+    return Services(bench, store, engine, lambda: prompts, OneRunPerPage(engine), Visits(engine), Supervisor(store))
 
 
 @cache

@@ -34,6 +34,7 @@ PUBLIC = {
         "repaint",
         "pick_example",
         "show_examples",
+        "offer_sets",
         "choose_guidance",
         "usual_of",
         "restore",
@@ -42,13 +43,15 @@ PUBLIC = {
     *("show", "draw", "explain", "click_point", "choose_prompt", "show_audit", "export"),  # Trade-off
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
-    *("draw_curves", "draw_landscapes", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
+    *("arrive", "draw_theory", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
     *("open_page", "opened_tab", "tick"),
+    "open_arenas",  # Study: where anybody may vote
+    "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
 LIMITED = {"generate", "cancel", "make", "stop", "unlock"}
 # These show or hide things by the key, and hold nothing else.
-HARMLESS = {"opened", "_shown", "offer_to", "offer_set"}
+HARMLESS = {"opened", "_shown", "_shown_sweeps", "offer_to", "offer_set"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 PROMPTS = "color | a red circle and a blue square\ncolor | a green star and a white ring"
-CONTENDERS = "low | base | 1\nhigh | base | 6"
+CONTENDERS = (("low", "1"), ("high", "6"))
 
 
 def open_studies(page: Page) -> None:
@@ -17,16 +17,31 @@ def open_studies(page: Page) -> None:
 
 
 def design(page: Page, title: str, kind: str = "Pick one of two, or a tie", rounds: int = 3) -> None:
-    """Fills the form with a small study: two CFG values, two prompts, two seeds, a few steps."""
-    page.locator("#t2-study-title textarea, #t2-study-title input").first.fill(title)
-    page.get_by_label(kind).check()
-    page.locator("#t2-contenders textarea").fill(CONTENDERS)
+    """Goes through the three steps with a small study: two CFG values, two prompts, two seeds, a few steps."""
+    rows = page.locator(".t2-contender")
+    expect(rows).to_have_count(2)
+    for row, (name, scale) in zip(rows.all(), CONTENDERS):
+        row.get_by_label("Checkpoint").select_option("base")
+        row.get_by_label("CFG").fill(scale)
+        row.get_by_label("Name").fill(name)
+    page.locator("#t2-design-next-0").click()
     page.locator("#t2-study-prompts textarea").fill(PROMPTS)
-    page.get_by_label("Rounds a survey").fill(str(rounds))
-    more = page.locator("#t2-study-body").get_by_role("button", name="More settings")
-    more.click()
+    page.locator("#t2-study-pictures button").first.click()
     page.locator("#t2-study-seeds textarea, #t2-study-seeds input").first.fill("0-1")
     page.locator("#t2-study-steps input").fill("6")
+    page.locator("#t2-design-next-1").click()
+    page.locator("#t2-study-title textarea, #t2-study-title input").first.fill(title)
+    page.get_by_label(kind).check()
+    page.get_by_label("Rounds a survey").fill(str(rounds))
+
+
+def arena(page: Page) -> None:
+    """Makes what stands in the form an arena, in which one is asked what one likes."""
+    page.get_by_role("tab", name="What is compared").click()
+    page.get_by_label("Arena").check()
+    page.get_by_role("tab", name="What people are asked").click()
+    expect(page.get_by_label("Attention checks")).to_have_value("0")
+    expect(page.get_by_label("Pick one of two, or a tie")).to_be_checked()
 
 
 def publish(page: Page) -> str:
@@ -34,9 +49,8 @@ def publish(page: Page) -> str:
     page.locator("#t2-publish").click()
     page.locator("#t2-publish-yes").click()
     expect(page.locator(".t2-state.open")).to_be_visible()
-    page.locator("#t2-study-tabs").get_by_role("tab", name="Invite").click()
     link = page.locator(".t2-address")
-    expect(link).to_be_visible()
+    expect(link).to_be_in_viewport()
     return link.get_attribute("href") or ""
 
 

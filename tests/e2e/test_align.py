@@ -87,3 +87,35 @@ def test_nothing_is_wider_than_the_window(open_page, width: int):
     expect(page.locator("#t2-field-top_k")).to_be_visible()
     expect(page.locator("#t2-field-beta")).to_be_hidden()
     assert too_wide(page) <= 0
+
+
+NOTED = """
+window.noted = [];
+window.Notification = class { constructor(title, more) { window.noted.push([title, more.body]); } };
+Notification.permission = 'default';
+Notification.requestPermission = async () => (Notification.permission = 'granted');
+"""
+ENDS = """state => {
+  const run = `<div class="t2-training" data-job="j" data-status="${state}"><h3>mine</h3><p><span>Well.</span></p></div>`;
+  document.querySelector('#t2-run-status').innerHTML = run;
+}"""
+
+
+def test_the_desktop_is_told_only_when_somebody_asked(open_page):
+    page = open_page()
+    page.evaluate(NOTED)
+    open_align(page)
+    for state in ("running", "done"):
+        page.evaluate(ENDS, state)
+        page.wait_for_timeout(100)
+    assert page.evaluate("noted") == [] and page.title().startswith("\N{CHECK MARK}")
+    page.evaluate("Notification.permission = 'granted'")
+    for state in ("running", "failed"):
+        page.evaluate(ENDS, state)
+        page.wait_for_timeout(100)
+    assert page.evaluate("noted") == []
+    page.evaluate("localStorage.setItem('t2-notify', 'yes')")
+    for state in ("running", "done"):
+        page.evaluate(ENDS, state)
+        page.wait_for_timeout(100)
+    assert page.evaluate("noted") == [["mine is done", "Well."]]

@@ -35,6 +35,18 @@ def test_a_grid_is_made_looked_at_and_taken_away(open_page, tmp_path):
     again = open_page(page.url.rpartition("/")[2], width=390)
     expect(again.locator(".t2-grid .t2-tile.ready")).to_have_count(4)
     assert too_wide(again) <= 0
+    found_in_the_history(open_page)
+
+
+def found_in_the_history(open_page) -> None:
+    page = open_page()
+    page.locator("#t2-history > button").click()
+    page.get_by_placeholder("Words of the prompt, a checkpoint or a note").fill("checkpoint base")
+    kept = page.locator(".t2-run-history li").filter(has_text="Grid: CFG 1, 2 by Checkpoint base")
+    expect(kept.locator("img")).to_have_count(4)
+    kept.locator("a").click()
+    expect(page.locator(".t2-grid .t2-tile.ready")).to_have_count(4)
+    expect(page.locator("#t2-grid-x-values .token")).to_have_count(2)
 
 
 def cell(tile) -> str:

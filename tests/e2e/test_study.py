@@ -46,7 +46,7 @@ def test_from_idea_to_follow_up(open_page, app, browser, width: int, tmp_path):
     codes = {studies.finish(page) for page in raters}
     assert len(codes) == 3 and all(re.fullmatch("[0-9A-Z]{12}", code) for code in codes)
     inner(owner, "Results")
-    expect(owner.locator(".t2-sentences")).to_contain_text("9 answers from 3 surveys")
+    expect(owner.locator(".t2-verdict")).to_contain_text("9 answers from 3 surveys")
     expect(owner.locator("#t2-study-rates .js-plotly-plot")).to_be_visible()
     assert too_wide(owner) <= 0
     end(owner, raters[0], link)
@@ -123,7 +123,35 @@ def test_a_thumb_on_explore_is_a_quick_vote(open_page):
     inner(page, "Invite")
     expect(page.locator("#t2-invitation")).to_contain_text("not blind")
     inner(page, "Results")
-    expect(page.locator(".t2-sentences")).to_contain_text("1 answer from 1 survey")
+    expect(page.locator(".t2-verdict")).to_contain_text("1 answer from 1 survey")
+
+
+@pytest.mark.parametrize("width", [1366, 360])
+def test_an_arena_goes_on_and_tells(open_page, browser, width: int):
+    """Voted by keyboard alone: nothing is told before the answer, then who made what; in the end where everybody stands."""
+    owner = open_page(width=width)
+    studies.open_studies(owner)
+    owner.locator("#t2-study-new").click()
+    expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
+    studies.design(owner, f"Arena at {width}", rounds=2)
+    studies.arena(owner)
+    page = rater(browser, width, width < 500)
+    page.goto(studies.publish(owner))
+    page.locator("#rate-agree").check()
+    page.get_by_role("button", name="Start", exact=True).click()
+    for pair in range(1, 5):
+        page.locator("#rate[data-ready]").wait_for()
+        assert studies.progress(page) == f"Pair {pair}"
+        assert not any(name in page.content() for name in (">low<", ">high<"))
+        page.keyboard.press("13"[pair % 2])
+        expect(page.locator(".rate-made b")).to_have_count(2)
+        assert sorted(page.locator(".rate-made b").all_inner_texts()) == ["high", "low"]
+        assert too_wide(page) <= 0
+        page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Thank you")
+    expect(page.locator(".rate-board tbody tr")).to_have_count(2)
+    assert too_wide(page) <= 0
+    page.context.close()
 
 
 def test_a_lost_connection_loses_no_answer(open_page, browser):

@@ -12,6 +12,8 @@ PLOT = "#t2-landscape-{name} .js-plotly-plot"
 
 def open_theory(page) -> None:
     page.get_by_role("tab", name="Theory").click()
+    page.locator("#t2-curve-f .js-plotly-plot").wait_for()
+    page.locator("#t2-landscape-area").scroll_into_view_if_needed()
     for name in ("reverse_kl", "jensen_shannon"):
         page.locator(PLOT.format(name=name)).wait_for()
 

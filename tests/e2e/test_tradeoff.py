@@ -91,6 +91,22 @@ def test_two_ticked_runs_are_told_apart(tradeoff):
     expect(tradeoff.locator("#t2-differences table")).to_have_count(0)
 
 
+def test_a_run_is_renamed_in_its_row(tradeoff):
+    row = tradeoff.locator('#t2-run-table tr[data-checkpoint="minimal_dpo"]').first
+    for title, shown in (("The quick one", "The quick one"), ("", "minimal_dpo")):
+        row.hover()
+        row.locator(".t2-rename").click()
+        field = row.locator(".t2-new-name")
+        field.fill("nothing of the kind")
+        field.press("Escape")
+        expect(field).to_have_count(0)
+        row.locator(".t2-rename").click()
+        row.locator(".t2-new-name").fill(title)
+        row.locator(".t2-new-name").press("Enter")
+        expect(row.locator(".t2-open-run")).to_have_text(shown)
+        tradeoff.wait_for_function(f"title => ({LABELS})().some((label) => label.includes(title))", arg=shown)
+
+
 def test_pictures_appear_beside_the_pointer(tradeoff):
     point_at(tradeoff, CHART, 0)
     expect(tradeoff.locator(".t2-strip:not([hidden]) img").first).to_be_visible()

@@ -22,6 +22,7 @@ GROUPS = {
     "watch": "What is measured",
 }
 PLACES = 1000  # a slider with more would be a lottery
+MENUS = frozenset({"prompts"})  # texts that a menu helps with, whose entries are only known while the page is served
 ASKED = ("name", "parent", "pairs", "steps", "seed")  # what every request has beside its method and its fields
 
 
@@ -46,6 +47,8 @@ def component(name: str) -> gr.components.Component:
     common: dict[str, Any] = {"visible": False, "elem_id": f"t2-field-{name}", "min_width": 150}
     if first.kind is bool:
         return gr.Checkbox(False, label=first.label, **common)
+    if name in MENUS:
+        return gr.Dropdown([""], value="", label=first.label, allow_custom_value=True, **common)
     if first.kind is str and first.choices:
         choices = list(dict.fromkeys(choice for one in known for choice in one.choices))
         return gr.Dropdown(choices, label=first.label, allow_custom_value=any(one.free for one in known), **common)
@@ -65,10 +68,14 @@ def is_slidable(control: Control) -> bool:
     return on_grid and (control.hi - control.lo) / control.step <= PLACES
 
 
-def shown(method: str, small: bool) -> dict[str, Any]:
-    """Updates for the controls of every field: those that the method has with its own words and defaults."""
+def shown(method: str, small: bool, menus: Mapping[str, Sequence[str]] = {}) -> dict[str, Any]:
+    """Updates for the controls of every field: those that the method has with its own words and defaults.
+
+    ``menus`` are the entries of the ``MENUS``.
+    """
     own = {control.name: control for control in controls(method)}
-    return {name: update(own[name], small) if name in own else gr.update(visible=False) for name in all_fields()}
+    found = {name: update(own[name], small) if name in own else gr.update(visible=False) for name in all_fields()}
+    return found | {name: found[name] | {"choices": list(menu)} for name, menu in menus.items() if name in own}
 
 
 def update(control: Control, small: bool) -> Any:

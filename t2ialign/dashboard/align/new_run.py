@@ -13,14 +13,14 @@ from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields, by_name, request_from, shown
 from t2ialign.dashboard.align.methods_view import method_cards
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.free_names import free_name
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.methods import METHODS
 from t2ialign.source import Source
-from t2ialign.store.jobs import list_jobs
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.command import command_of, differing, in_a_line
-from t2ialign.use_cases.align.job import KIND, check, request_of, submit
+from t2ialign.use_cases.align.job import check, submit
 from t2ialign.use_cases.align.request import AlignRequest, is_small, plan
 from t2ialign.use_cases.align.sources import sources
 
@@ -44,7 +44,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
         "rollouts_fold": gr.Accordion(visible=chosen.data == "reward"),
-        **shown(method, small),
+        **shown(method, small, {"prompts": ["", *services.prompts]}),
     }
 
 
@@ -153,13 +153,6 @@ def source_choices(services: Services, method: str, parent: str | None) -> Any:
     return gr.update(
         choices=known, value=str(chosen.source) if str(chosen.source) in names else next(iter(names), ""), info=info
     )
-
-
-def free_name(services: Services, method: str) -> str:
-    """The method's name, with a number where it is taken."""
-    taken = {*services.checkpoints(), *(request_of(job).name for job in list_jobs(services.store, kind=KIND))}
-    names = (method if number == 1 else f"{method}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
 
 
 def warned(message: str) -> Updates:

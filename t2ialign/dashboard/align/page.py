@@ -25,7 +25,20 @@ FORM = ("method", *ASKED, *all_fields())
 REFILLED = ("steps", "pairs", "source_preview", "rollouts_fold", *all_fields())
 OPENED = ("job", "fold")
 VIEW = (
-    *("view", "seen", "measured", "status", "stop", "resume", "discard", "result", "point_box", "point", *CURVES),
+    *(
+        "view",
+        "seen",
+        "measured",
+        "status",
+        "stop",
+        "resume",
+        "discard",
+        "notify",
+        "result",
+        "point_box",
+        "point",
+        *CURVES,
+    ),
     *BOXES,
     *("alignment_title", "diversity_title", "samples", "curves"),
 )
@@ -123,6 +136,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
         ("discard_yes", runs.discard, ("job", "confirm", "view", "seen", "measured")),
     ):
         wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
+    parts["notify"].click(None, None, None, js=asset("align/notify.js"), show_progress="hidden")
     for name, visible in (("discard", True), ("discard_no", False)):
         wires.on(parts[name].click, partial(_confirming, visible), (), ("confirm",))
 

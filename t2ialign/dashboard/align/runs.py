@@ -34,8 +34,9 @@ from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, choices, list_cells
 from t2ialign.store.images import decode, read
-from t2ialign.types import InputError
+from t2ialign.types import Axis, InputError, Interval, Metric
 from t2ialign.use_cases.align.job import LIVE
+from t2ialign.use_cases.align.probe import Probe, change
 
 OF_PAIRS, OF_DRAWING = ("accuracy", "bands"), ("drawn_reward", "drawn_kl", "drawn_diversity")
 CURVES = ("loss", *OF_PAIRS, *OF_DRAWING, "alignment", "diversity")
@@ -117,6 +118,7 @@ def draw(watch: Watch, watched: TrainingJobState, theme: str, measured: str) -> 
         "stop": gr.Button(visible=watched.live and not job.asked),
         "resume": gr.Button(visible=job.status in RESUMABLE),
         "discard": gr.Button(visible=True),
+        "notify": gr.Button(visible=watched.live),
     }
     if mark == measured:
         return updates
@@ -141,15 +143,25 @@ def curves(watched: TrainingJobState, dark: bool) -> Updates:
         **{f"{name}_box": gr.Column(visible=not drawing) for name in OF_PAIRS},
         **{f"{name}_box": gr.Column(visible=drawing) for name in OF_DRAWING},
     }
-    points = {
-        "alignment": ("clip_score", [(one.alignment_metric, one.step, one.alignment) for one in watched.probes]),
-        "diversity": ("lpips", [(one.diversity_metric, one.step, one.diversity) for one in watched.probes]),
-    }
-    for axis, (usual, measured) in points.items():
-        metric = METRICS.get(measured[-1][0] if measured else usual, METRICS[usual])
-        drawn[axis] = probe_figure([(step, found) for _, step, found in measured], metric, total, dark)
-        drawn[f"{axis}_title"] = curve_title(axis.capitalize(), metric.title)
+    usual: dict[Axis, str] = {"alignment": "clip_score", "diversity": "lpips"}
+    for axis, name in usual.items():
+        metric, points, words = since_the_start(watched.probes, axis, METRICS[name])
+        drawn[axis] = probe_figure(points, metric, total, dark)
+        drawn[f"{axis}_title"] = curve_title(words, metric.title)
     return drawn
+
+
+def since_the_start(
+    probes: Sequence[Probe], axis: Axis, usual: Metric
+) -> tuple[Metric, list[tuple[int, Interval]], str]:
+    """An axis of the fixed batch: its change, prompt by prompt; its level where a change cannot be said. And which in words."""
+    measured = [(one.step, *one.measured(axis)) for one in probes]
+    metric = METRICS.get(measured[-1][1], usual) if measured else usual
+    changed = [(one.step, change(probes[0], one, axis)) for one in probes]
+    known = [(step, found) for step, found in changed if found is not None]
+    if known and len(known) == len(changed):
+        return metric, known, f"{axis.capitalize()}, change since the start"
+    return metric, [(step, level) for step, _, level in measured], axis.capitalize()
 
 
 def draw_samples(services: Services, watched: TrainingJobState) -> str:

@@ -25,7 +25,7 @@ CURVE_WORDS = {
         "Log-ratios",
         "How much likelier winners and losers have become. Both may sink: then only their gap grows.",
     ),
-    "alignment": ("Alignment", "The fixed batch below against its prompts, with its interval."),
+    "alignment": ("Alignment", "The fixed batch below against its prompts, compared prompt by prompt with the start."),
     "diversity": ("Diversity", "How much the same batch's pictures of one prompt differ."),
 }
 
@@ -122,6 +122,9 @@ def run_panel() -> Components:
             parts["stop"] = gr.Button("Stop", size="sm", scale=0, min_width=90, elem_id="t2-stop")
             parts["resume"] = gr.Button("Resume", size="sm", scale=0, min_width=90, visible=False, elem_id="t2-resume")
             parts["discard"] = gr.Button("Discard", size="sm", scale=0, min_width=90, elem_id="t2-discard")
+            parts["notify"] = gr.Button(
+                "Tell me when it is done", size="sm", scale=0, min_width=190, visible=False, elem_id="t2-notify"
+            )
             with gr.Row(visible=False, elem_id="t2-confirm") as parts["confirm"]:
                 gr.HTML("Delete this run and all it measured? A finished checkpoint stays.", apply_default_css=False)
                 parts["discard_yes"] = gr.Button("Discard it", variant="stop", size="sm", scale=0, min_width=100)

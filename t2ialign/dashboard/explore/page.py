@@ -9,6 +9,7 @@ import gradio as gr
 
 from t2ialign.dashboard.explore import (
     add_checkpoint,
+    add_prompts,
     handlers,
     missing_weights,
     picture_settings,
@@ -53,6 +54,7 @@ def build(services: Services) -> None:
     _wire_looking(wires, services)
     _wire_history(wires, services)
     add_checkpoint.wire(wires, services)
+    add_prompts.wire(wires, services)
 
 
 def _components(services: Services) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def _components(services: Services) -> dict[str, Any]:
     }
     with gr.Row(elem_id="t2-main"):
         with gr.Column(scale=0, min_width=280, elem_id="t2-settings"), gr.Accordion("Settings", elem_id="t2-fold"):
-            components |= settings_panel(services) | add_checkpoint.panel(services)
+            components |= settings_panel(services) | add_checkpoint.panel(services) | add_prompts.panel()
         with gr.Column(scale=1, min_width=320, elem_id="t2-results"):
             components |= status_panel() | results_panel()
             components["point_details"] = point_details_panel("t2-explore-point-details", "")
@@ -150,6 +152,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     # Checkpoints are made while pages are open: the list is read anew whenever the tab or the list itself is opened.
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoints", "stories"))
+    wires.on(parts["page"].shown, partial(add_prompts.offer_sets, services), (), ("prompt_set",))
     wires.on(parts["scheduler"].input, handlers.usual_of, ("scheduler",), ("steps", "guidance_scale"))
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
     restore = partial(picture_settings.restore, services)

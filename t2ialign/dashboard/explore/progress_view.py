@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from t2ialign.dashboard.shared.links import Subject
+from t2ialign.dashboard.shared.links import Subject, around_cells
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.use_cases.batches.run import RunState
@@ -20,6 +20,7 @@ def progress(state: RunState, status: str, ahead: int, subject: Subject) -> Mark
         percent=100 if status == "done" else 100 * state.fraction,
         sentence=sentence(state, status, ahead),
         link=subject.href if str(subject) else "",
+        around=around_cells(batch.cell for batch in state.batches if batch.images),
     )
 
 

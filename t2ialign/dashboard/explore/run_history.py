@@ -1,8 +1,9 @@
-"""Explore's history: every batch that was asked for, newest first, to find again, star, and forget."""
+"""Explore's history: every batch and grid that was asked for, newest first, to find again, star, and forget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,40 +18,58 @@ from t2ialign.dashboard.shared.links import LONGEST, Subject
 from t2ialign.dashboard.shared.pictures import address
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates, said
-from t2ialign.dashboard.shared.words import duration
-from t2ialign.store import Filters, Run, RunMark, find_run, list_cells, list_runs, run_marks, set_run_mark
+from t2ialign.dashboard.shared.words import counted, duration
+from t2ialign.store import (
+    Filters,
+    Grid,
+    Run,
+    RunMark,
+    find_grid,
+    find_run,
+    list_cells,
+    list_grids,
+    list_runs,
+    run_marks,
+    set_run_mark,
+)
 from t2ialign.types import InputError
 
 PAGE = 12  # runs
 DAYS = {"Any time": 0, "Last 24 hours": 1, "Last 7 days": 7, "Last 30 days": 30}
 THUMBNAILS = 6
+MOST_NAMES = 4
+GRID = re.compile("[0-9a-f]{16}")
+Kept = Run | Grid
 
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One run: a few of its pictures, who drew them, and when."""
+    """One batch or grid: a few of its pictures, who drew them, and when. ``facts`` say in a line how."""
 
-    run: Run
+    id: str
+    created: datetime
+    title: str
+    facts: str
+    href: str
     pictures: tuple[str, ...]
     looks: tuple[tuple[str, Look], ...]
     ago: str
     starred: bool
     note: str = ""
 
-    @property
-    def href(self) -> str:
-        return Subject(run=self.run.id).href
-
 
 def show(services: Services, key: str, search: str | None, starred: bool, days: float, shown: float) -> Updates:
-    """The first so many runs that hold the words, and whether there are more."""
+    """The first so many batches and grids that hold the words, and whether there are more."""
     try:
         owner.check(key)
     except InputError as error:
         return {"history": notice(str(error), "hint"), "history_more": gr.Button(visible=False)}
     count, words = max(PAGE, int(shown)), (search or "").strip()[:200]
     since = datetime.now(UTC) - timedelta(days=days) if days else None
-    found = list_runs(services.store, limit=count + 1, search=words, starred=starred, since=since)
+    runs = list_runs(services.store, limit=count + 1, search=words, starred=starred, since=since)
+    grids = list_grids(services.store, limit=count + 1, search=words, starred=starred, since=since)
+    kept: list[Kept] = [*runs, *grids]
+    found = sorted(kept, key=lambda one: one.created, reverse=True)
     asked = bool(words or starred or days)
     drawn = render("explore/run_history.html", rows=_rows(services, found[:count]), searched=asked)
     return {"history": drawn, "history_more": gr.Button(visible=len(found) > count)}
@@ -65,10 +84,10 @@ def more(services: Services, key: str, search: str | None, starred: bool, days: 
 def mark(
     services: Services, data: Mapping[str, Any], key: str, search: str | None, starred: bool, days: float, shown: float
 ) -> Updates:
-    """A run starred, noted, forgotten, or taken back; its pictures and scores stay in any case."""
+    """A batch or grid starred, noted, forgotten, or taken back; its pictures and scores stay in any case."""
     owner.check(key)
-    run = find_run(services.store, said(data, "run", LONGEST))
-    act, known = said(data, "act"), run_marks(services.store).get(run.id, RunMark())
+    one = _find(services, said(data, "run", LONGEST))
+    act, known = said(data, "act"), run_marks(services.store).get(one.id, RunMark())
     changed = {
         "note": replace(known, note=" ".join(said(data, "note").split())),
         "star": replace(known, starred=not known.starred),
@@ -77,25 +96,46 @@ def mark(
     }.get(act)
     if changed is None:
         return {}
-    set_run_mark(services.store, run.id, changed)
+    set_run_mark(services.store, one.id, changed)
     updates = show(services, key, search, starred, days, shown)
     if act == "forget":
-        updates["history"] = Markup(render("explore/forgotten.html", run=run)) + updates["history"]
+        updates["history"] = Markup(render("explore/forgotten.html", id=one.id, title=_title(one))) + updates["history"]
     return updates
 
 
-def _rows(services: Services, runs: list[Run]) -> list[HistoryRow]:
-    cells = {
-        cell.key: cell for cell in list_cells(services.store, Filters(cells=tuple(c for r in runs for c in r.cells)))
-    }
+def _find(services: Services, name: str) -> Kept:
+    return find_grid(services.store, name) if GRID.fullmatch(name) else find_run(services.store, name)
+
+
+def _title(one: Kept) -> str:
+    return one.prompt.text if isinstance(one, Run) else one.title
+
+
+def _rows(services: Services, found: Sequence[Kept]) -> list[HistoryRow]:
+    wanted = tuple(cell for one in found for cell in one.cells)
+    cells = {cell.key: cell for cell in list_cells(services.store, Filters(cells=wanted))} if wanted else {}
     marked, palette, now = run_marks(services.store), services.palette(), datetime.now(UTC)
     rows = []
-    for run in runs:
-        there = [(cell, seed) for cell in run.cells if cell in cells for seed in cells[cell].seeds if seed in run.seeds]
+    for one in found:
+        there = [(cell, seed) for cell in one.cells if cell in cells for seed in cells[cell].seeds if seed in one.seeds]
         step = max(1, len(there) // THUMBNAILS)
         pictures = tuple(address(cell, seed, small=True) for cell, seed in there[::step][:THUMBNAILS])
-        names = dict.fromkeys(config.checkpoint for config in run.configs)
-        looks = tuple((name, palette[name]) for name in names if name in palette)
-        mark, ago = marked.get(run.id, RunMark()), f"{duration((now - run.created).total_seconds())} ago"
-        rows.append(HistoryRow(run, pictures, looks, ago, mark.starred, mark.note))
+        names = dict.fromkeys(cells[cell].config.checkpoint for cell in one.cells if cell in cells)
+        looks = tuple((name, palette[name]) for name in names if name in palette)[:MOST_NAMES]
+        mark, ago = marked.get(one.id, RunMark()), f"{duration((now - one.created).total_seconds())} ago"
+        facts, href = _facts(one), _href(one)
+        rows.append(
+            HistoryRow(one.id, one.created, _title(one), facts, href, pictures, looks, ago, mark.starred, mark.note)
+        )
     return rows
+
+
+def _facts(one: Kept) -> str:
+    if isinstance(one, Grid):
+        return f"Grid: {one.axes}" if one.axes else "Grid"
+    ended = f", {one.status}" if one.status != "done" else ""
+    return f"CFG {one.configs[0].guidance_scale:g}, {counted(len(one.seeds), 'seed')}{ended}"
+
+
+def _href(one: Kept) -> str:
+    return Subject(run=one.id).href if isinstance(one, Run) else f"?tab=grid&grid={one.id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -10,15 +11,19 @@ from urllib.parse import parse_qs, quote
 from t2ialign.codec import decode, encode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import number_in, whole_in
+from t2ialign.dashboard.shared.words import counted
 from t2ialign.files import foreign
 from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.limits import MAX_SEED
-from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches.grid import AxisKind, GridAxis, GridCell, plan_grid
+from t2ialign.store import find_grid
+from t2ialign.types import InputError, Prompt, content_key
+from t2ialign.use_cases.batches.grid import TITLES, AxisKind, GridAxis, GridCell, plan_grid
 from t2ialign.use_cases.batches.requests import BatchRequest
 
 MOST_SEEDS = 16
 LONGEST_LINK = 6000
+ID = re.compile(r"[0-9a-f]{16}")
+SAID = 5  # values of an axis in a line of words
 EXAMPLES = 24  # prompts offered along an axis
 SCALES = ("1", "2", "4", "6", "8", "12")
 WEIGHTS = ("0", "0.25", "0.5", "0.75", "1", "1.5")
@@ -101,25 +106,50 @@ def first_values(services: Services, kind: str) -> list[str]:
     return [value for _, value in offered(services, kind)][: FIRST.get(kind, 0)]
 
 
+def identity(form: GridForm) -> str:
+    """The id under which a grid is kept."""
+    return content_key(encode(form))
+
+
+def record(form: GridForm) -> str:
+    """The form as JSON."""
+    return json.dumps(encode(form), separators=(",", ":"))
+
+
 def link(form: GridForm) -> str:
-    """The address of a grid; empty where it would be too long for one."""
-    said = f"?tab=grid&grid={quote(json.dumps(encode(form), separators=(',', ':')))}"
-    return said if len(said) <= LONGEST_LINK else ""
+    """The address of a grid; of one that would be too long, by its id, which this store alone knows."""
+    said = f"?tab=grid&grid={quote(record(form))}"
+    return said if len(said) <= LONGEST_LINK else f"?tab=grid&grid={identity(form)}"
 
 
-def linked(query: str) -> GridForm | None:
-    """The grid that an address names.
+def linked(services: Services, query: str) -> GridForm | None:
+    """The grid that an address names, by what it is or by its id.
 
     Raises:
-        InputError: it names one that cannot be read.
+        InputError: it names one that cannot be read, or is not here.
     """
     fields = parse_qs(query.removeprefix("?"), max_num_fields=100) if len(query) <= LONGEST_LINK + 200 else {}
     text = fields.get("grid", [""])[0]
     if not text:
         return None
+    text = find_grid(services.store, text).record if ID.fullmatch(text) else text
     with foreign("The link's grid cannot be read", "check the link"):
         said = json.loads(text)
     return decode(GridForm, said, "The link's grid cannot be read")
+
+
+def in_words(form: GridForm) -> tuple[str, str]:
+    """What a grid is of, and what changes in it, in a line each."""
+    axes = [(TITLES[kind], values) for kind, values in ((form.x, form.x_values), (form.y, form.y_values)) if kind]
+    prompts = next(
+        (values for kind, values in ((form.x, form.x_values), (form.y, form.y_values)) if kind == "prompt"), ()
+    )
+    title = form.prompt if not prompts else prompts[0] if len(prompts) == 1 else counted(len(prompts), "prompt")
+    return title, " by ".join(f"{name} {', '.join(_few(values))}" for name, values in axes if name != TITLES["prompt"])
+
+
+def _few(values: tuple[str, ...]) -> tuple[str, ...]:
+    return values if len(values) <= SAID else (*values[: SAID - 1], f"... {values[-1]}")
 
 
 def _categorised(cell: GridCell, categories: dict[str, str]) -> GridCell:

@@ -5,15 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from t2ialign.codec import encode
 from t2ialign.dashboard.grid import take_away
-from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, first_values, form_of, link, linked, offered
+from t2ialign.dashboard.grid.form import (
+    FIELDS,
+    GridForm,
+    cells_of,
+    first_values,
+    form_of,
+    identity,
+    in_words,
+    link,
+    linked,
+    offered,
+    record,
+)
 from t2ialign.dashboard.grid.table import Table, table_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -25,7 +37,8 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.engines.local import Task
-from t2ialign.types import InputError, cell_key, content_key
+from t2ialign.store import Grid, keep_grid
+from t2ialign.types import InputError, cell_key
 from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
@@ -43,7 +56,7 @@ class Shown:
 
     @property
     def key(self) -> str:
-        return f"grid {content_key(encode(self.form))}"
+        return f"grid {identity(self.form)}"
 
     @property
     def axes(self) -> tuple[GridAxis, GridAxis]:
@@ -62,9 +75,20 @@ def make(services: Services, visitor: Visitor, shown: Shown | None, order: str, 
         if any(one.phase != "done" or not one.scores for one in state.cells):
             begin = partial(_begin, services, visitor, wanted, state)
             services.page_runs.ask(visitor.page, shown.key if shown else "", requests, begin)
+        keep_grid(services.store, _kept(wanted, state))
     except InputError as error:
         return {"problem": notice(str(error))}
     return draw(services, wanted, order, "")
+
+
+def _kept(shown: Shown, state: GridState) -> Grid:
+    """A grid as the history has it: its pictures are looked for in its cells when it is shown."""
+    title, axes = in_words(shown.form)
+    requests, cells = requests_of(shown.rows), tuple(one.cell for one in state.cells)
+    words = " ".join(dict.fromkeys(word for one in requests for word in (one.prompt.text, one.checkpoint)))
+    seeds = tuple(dict.fromkeys(seed for one in requests for seed in one.seeds))
+    form = shown.form
+    return Grid(identity(form), datetime.now(UTC), title, axes, words, record(form), cells, seeds)
 
 
 def _begin(services: Services, visitor: Visitor, shown: Shown, state: GridState) -> str:
@@ -102,7 +126,7 @@ def reorder(services: Services, shown: Shown | None, order: str) -> Updates:
 def open_page(services: Services, data: Mapping[str, Any], order: str) -> Updates:
     """The grid that the address names, with the form filled from it and only what is stored."""
     try:
-        form = linked(said(data, "query", 8192))
+        form = linked(services, said(data, "query", 8192))
         if form is None:
             return {}
         shown = Shown(form, cells_of(form, services))
@@ -227,24 +251,26 @@ def _menu(services: Services, kind: str, values: list[str]) -> gr.Dropdown:
     return gr.Dropdown(offers, value=values, visible=bool(kind), multiselect=True, allow_custom_value=True)
 
 
-def hidden(x: str, y: str) -> Updates:
-    """The fields that an axis stands for are out of sight."""
+def hidden(x: str, y: str, form: GridForm | None = None) -> Updates:
+    """The fields that an axis stands for are out of sight; with a ``form``, all of them say what it says."""
     taken = {x, y}
+
+    def told(name: str) -> dict[str, Any]:  # what is set on a component afterwards, Gradio does not send
+        return {"visible": name not in taken, **({"value": getattr(form, name)} if form else {})}
+
     return {
-        "prompt": gr.Textbox(visible="prompt" not in taken),
-        "checkpoint": gr.Dropdown(visible="checkpoint" not in taken),
-        "guidance_scale": gr.Number(visible="guidance_scale" not in taken),
-        "guidance": gr.Dropdown(visible="guidance" not in taken),
-        "first_seed": gr.Number(visible="seed" not in taken),
-        "seed_count": gr.Slider(visible="seed" not in taken),
+        "prompt": gr.Textbox(**told("prompt")),
+        "checkpoint": gr.Dropdown(**told("checkpoint")),
+        "guidance_scale": gr.Number(**told("guidance_scale")),
+        "guidance": gr.Dropdown(**told("guidance")),
+        "first_seed": gr.Number(**{**told("first_seed"), "visible": "seed" not in taken}),
+        "seed_count": gr.Slider(**{**told("seed_count"), "visible": "seed" not in taken}),
     }
 
 
 def _filled(services: Services, form: GridForm) -> Updates:
     values: Updates = {name: getattr(form, name) for name in FIELDS}
-    shown = hidden(form.x, form.y)
-    for name, field in shown.items():
-        field.value = values[name]
+    shown = hidden(form.x, form.y, form)
     for name in ("x", "y"):
         shown[f"{name}_values"] = _menu(services, values[name], list(values[f"{name}_values"]))
     return values | shown

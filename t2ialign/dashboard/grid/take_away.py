@@ -85,6 +85,6 @@ def standalone(
         table=drawn,
         metrics=(table.alignment, table.diversity),
         made=made,
-        style=Markup(asset("grid/take_away.css") + asset("grid/grid.css")),
+        style=Markup(asset("grid/alone/take_away.css") + asset("grid/grid.css")),
         script=Markup(asset("grid/take_away.js")),
     )

@@ -63,6 +63,7 @@ def look(store: Store, study: Any, key: Any = "") -> Record:
         "verdicts": list(VERDICTS[design.answer.aspect].items()) if design.answer.kind == "pick" else [],
         "groups": list(design.groups) if len(design.groups) > 1 else [],
         "rounds": design.rounds + design.checks,
+        "endless": design.endless,
         "preview": preview,
         "sentence": _why_not(store, found) if preview else NOT_OPEN.get(found.state, ""),
     }
@@ -80,13 +81,13 @@ def join(store: Store, study: Any, group: Any = "", consent: Any = False, key: A
     if found.state == "draft":
         nonce = secrets.token_hex(8)
         return {**_preview(store, study, f"{PREVIEW}{nonce}-{owner.sign(nonce + study)}"), "code": "PREVIEW"}
-    begun = begin_survey(store, study, _text(group, "group"))
+    begun = begin_survey(store, study, text(group, "group"))
     return {**_told(store, manifest_of(store, study), begun.survey), "code": begun.code}
 
 
 def resume(store: Store, study: Any, survey: Any) -> Record:
     """A survey as it stands: every round, with the answer where there is one."""
-    study, survey = _text(study, "study"), _text(survey, "survey")
+    study, survey = text(study, "study"), text(survey, "survey")
     if survey.startswith(PREVIEW):
         return _preview(store, study, survey)
     return _told(store, manifest_of(store, study), survey_of(store, study, survey))
@@ -97,11 +98,13 @@ def answer(
 ) -> Record:
     """Keep an answer; it is on disk once this returns. ``saved`` is False where this very answer was kept before.
 
+    In an arena, and only there, ``made`` says who made what, by position: the answer is given, and stays.
+
     Raises:
         InputError: whatever ``record_answer`` refuses, or something that is no answer at all.
     """
     given = _answer(answer)
-    study, survey, trial = _text(study, "study"), _text(survey, "survey"), _text(trial, "trial")
+    study, survey, trial = text(study, "study"), text(survey, "survey"), text(trial, "trial")
     milliseconds, revision = _whole(milliseconds, "response time"), _whole(revision, "revision")
     if survey.startswith(PREVIEW):
         shown = next((one for one in _previewed(store, study, survey)[1] if one.id == trial), None)
@@ -109,14 +112,24 @@ def answer(
             raise InputError("This survey has no such round.")
         shown.checked(given)
         return {"saved": True, "preview": True}
-    return {"saved": record_answer(store, study, survey, trial, given, milliseconds, revision)}
+    endless = manifest_of(store, study).design.endless
+    if revision and endless:
+        raise InputError("In an arena an answer stays as it is: you have been told who made what.")
+    kept = {"saved": record_answer(store, study, survey, trial, given, milliseconds, revision)}
+    return {**kept, "made": made_by(store, study, survey, trial)} if endless else kept
+
+
+def made_by(store: Store, study: str, survey: str, trial: str) -> list[str]:
+    """Who made what in a round that has been answered, by position; empty for one that has not."""
+    given = next((vote for vote in answers_of(store, study, survey) if vote.trial.id == trial), None)
+    return [" and ".join(exhibit.contenders) for exhibit in given.trial.shown] if given else []
 
 
 def take_back(store: Store, study: Any, code: Any) -> Record:
     """Withdraw the survey of this code; ``answers`` says how many that deleted."""
     if code == "PREVIEW":
         return {"answers": 0}
-    return {"answers": withdraw(store, _text(study, "study"), _text(code, "code").strip().upper())}
+    return {"answers": withdraw(store, text(study, "study"), text(code, "code").strip().upper())}
 
 
 def picture(store: Store, study: str, survey: str, name: str) -> bytes:
@@ -141,6 +154,13 @@ def unlike(data: bytes, name: str) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, method=1, quality=20)
     return buffer.getvalue()
+
+
+def waiting(store: Store, survey: Survey) -> list[Record]:
+    """The rounds of a survey that have no answer yet, as its rater sees them."""
+    given = {vote.trial.id for vote in answers_of(store, survey.study, survey.id)}
+    rounds = [_round(survey.study, survey.id, trial) for trial in survey.trials if trial.id not in given]
+    return [{**one, "answer": None, "revision": -1} for one in rounds]
 
 
 def _told(store: Store, manifest: Manifest, survey: Survey) -> Record:
@@ -190,7 +210,7 @@ def _preview(store: Store, study: str, survey: str) -> Record:
 
 def _previewed(store: Store, study: str, survey: str) -> tuple[Manifest, tuple[Trial, ...]]:
     nonce, _, key = survey.removeprefix(PREVIEW).partition("-")
-    if not owner.signed(nonce + _text(study, "study"), key):
+    if not owner.signed(nonce + text(study, "study"), key):
         raise InputError(NOT_OPEN["draft"])
     found = study_of(store, study)
     if found.state != "draft" or found.design is None:
@@ -216,10 +236,10 @@ def _why_not(store: Store, study: Study) -> str:
 
 def _public(store: Store, study: Any, key: Any) -> Study:
     """A study that people may be invited to, or a draft that its owner looks at."""
-    found = study_of(store, _text(study, "study"))
+    found = study_of(store, text(study, "study"))
     if found.design is None:
         raise InputError("This is no study that one can take part in.")
-    if found.state == "draft" and not owner.signed(found.id, _text(key, "key")):
+    if found.state == "draft" and not owner.signed(found.id, text(key, "key")):
         raise InputError(NOT_OPEN["draft"])
     return found
 
@@ -227,7 +247,7 @@ def _public(store: Store, study: Any, key: Any) -> Study:
 def _answer(said: Any) -> Answer:
     """An answer from outside, of which nothing is certain."""
     chosen, verdict = (said.get("chosen"), said.get("verdict", "")) if isinstance(said, Mapping) else (None, None)
-    if not isinstance(chosen, list) or not isinstance(verdict, str) or not is_text(verdict):
+    if not isinstance(chosen, list) or not isinstance(verdict, str) or not istext(verdict):
         raise InputError("An answer has 'chosen', a list of positions, and perhaps a 'verdict'.")
     return Answer(tuple(_whole(place, "position") for place in chosen), verdict)
 
@@ -238,12 +258,13 @@ def _whole(said: Any, name: str) -> int:
     return said
 
 
-def _text(said: Any, name: str) -> str:
-    if not isinstance(said, str) or len(said) > 200 or not is_text(said):
+def text(said: Any, name: str) -> str:
+    """A short text from outside; ``InputError`` for anything else."""
+    if not isinstance(said, str) or len(said) > 200 or not istext(said):
         raise InputError(f"The {name} is a short text.")
     return said
 
 
-def is_text(said: str) -> bool:
+def istext(said: str) -> bool:
     """Whether a string is text: half of a surrogate pair, which JSON can hold, is none and cannot be stored."""
     return not any("\ud800" <= letter <= "\udfff" for letter in said)

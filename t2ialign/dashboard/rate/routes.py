@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from t2ialign.dashboard.rate import handlers
+from t2ialign.dashboard.rate import arena, handlers
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.store import Store
 from t2ialign.store.errors import StoreBusy, StoreTrouble
@@ -30,6 +30,7 @@ FILES = {
     "rate.make.js": "text/javascript",
     "rate.round.js": "text/javascript",
     "rate.large.js": "text/javascript",
+    "rate.arena.js": "text/javascript",
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -48,6 +49,8 @@ DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
     "survey": (handlers.resume, ("survey",)),
     "answer": (handlers.answer, ("survey", "trial", "answer", "milliseconds", "revision")),
     "withdraw": (handlers.take_back, ("code",)),
+    "more": (arena.more, ("survey",)),
+    "standings": (arena.standings, ()),
 }
 """What a rater's browser may ask for, and the fields that it sends along."""
 

@@ -17,15 +17,17 @@ def page_bridge() -> gr.HTML:
 
 
 def chart_bridge(plot: str, strip: Callable[[str], list[str]]) -> gr.HTML:
-    """Listens to the Plotly chart with the element id ``plot``: ``select`` brings a clicked point's key.
+    """Listens to the Plotly chart with the element id ``plot``: ``select`` brings the key of a point that was clicked.
 
-    While the pointer rests on a point, ``strip(key)`` says which pictures to show beside it.
+    By keyboard, arrows walk from point to point and Enter opens one. While the pointer rests on a point, ``strip(key)`` says
+    which pictures to show beside it.
     """
 
     def pictures(key: str) -> list[str]:
         return strip(key) if isinstance(key, str) else []
 
-    script = asset("shared/chart.js").replace("__PLOT__", plot)
+    parts = (asset(f"shared/{name}.js") for name in ("chart", "chart_keys"))
+    script = "\n".join(f"{{\n{part}\n}}" for part in parts).replace("__PLOT__", plot)  # blocks: names of their own
     return gr.HTML(
         "", js_on_load=script, server_functions=[pictures], elem_classes="t2-hidden", apply_default_css=False
     )

@@ -17,6 +17,7 @@ from t2ialign.source import Source
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
 from t2ialign.use_cases.align.request import AlignRequest
+from t2ialign.use_cases.previews import strips
 
 RATERS, STYLE = "annotator", "style"
 
@@ -24,11 +25,14 @@ RATERS, STYLE = "annotator", "style"
 def stories(services: Services) -> Markup:
     """A style sheet that writes the story of every checkpoint below its name, in all menus of class ``t2-stories``.
 
+    Above the story stands a strip of what it draws, where one was made.
+
     So the menus' values and chips stay plain names, and what people type is matched with the names alone.
     """
     backbones = services.bench.registry().backbones
     told = {name: story(entry, backbones[entry.backbone].note) for name, entry in services.checkpoints().items()}
-    return render("shared/stories.html", told=told)
+    drawn = {name: f"pictures/previews/{strip.file.name}" for name, strip in strips(services.bench).items()}
+    return render("shared/stories.html", told=told, drawn=drawn)
 
 
 HELD = {"kl_weight": "pull to the reference", "entropy_weight": "push apart"}

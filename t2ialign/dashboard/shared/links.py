@@ -1,14 +1,19 @@
 """Links into the page: ``?run=<id>`` shows a run, ``?cell=<key>`` a stored cell, ``?tab=<name>`` opens a tab.
 
+Pages do not import each other: what one page says to another stands here.
+
 A subject is what Explore shows, written as its link: ``run=<id>``, ``cell=<key>`` (or a few, with commas between), or empty.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
 LONGEST, MOST = 80, 4  # letters of an id, and cells beside each other
+GRID_SEEDS, GRID_CELLS = 16, 144  # as many as a grid shows of each
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,34 @@ def read_query(query: str) -> Subject:
     fields = parse_qs(query.removeprefix("?"), max_num_fields=100) if len(query) < 4096 else {}
     run = fields.get("run", [""])[0][:LONGEST]
     return Subject(run, "" if run else fields.get("cell", [""])[0][:LONGEST])
+
+
+def around_cells(cells: Iterable[str]) -> str:
+    """The address of a new sweep around stored cells of one prompt."""
+    return f"?tab=sweep&around={quote(','.join(cells), safe=',')}"
+
+
+def around_point(config: str) -> str:
+    """The address of a new sweep around a point of the chart."""
+    return f"?tab=sweep&around={quote('point:' + config, safe=':')}"
+
+
+def grid_link(
+    scales: Sequence[str], checkpoints: Sequence[str], prompt: str, seeds: Sequence[int], steps: int, guidance: str
+) -> str:
+    """The address of CFG by checkpoint for one prompt on Grid; empty where Grid does not show so many."""
+    in_a_row = list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+    if not in_a_row or len(seeds) > GRID_SEEDS or len(scales) * len(checkpoints) > GRID_CELLS:
+        return ""
+    said = {
+        "x": "guidance_scale",
+        "x_values": list(scales),
+        "y": "checkpoint",
+        "y_values": list(checkpoints),
+        "prompt": prompt,
+        "guidance": guidance,
+        "first_seed": seeds[0],
+        "seed_count": len(seeds),
+        "steps": steps,
+    }
+    return f"?tab=grid&grid={quote(json.dumps(said, separators=(',', ':')))}"

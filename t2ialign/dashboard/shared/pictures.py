@@ -21,11 +21,13 @@ from torch import Tensor
 from t2ialign import __version__
 from t2ialign.metrics import METRICS
 from t2ialign.pictures import PictureSettings, png_file, read_picture
+from t2ialign.registry import NAME
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.store import Store, find_cell, load_map, load_picture, pictures
 from t2ialign.store.images import thumbnail
 from t2ialign.store.scores import records_of
 from t2ialign.types import InputError
+from t2ialign.use_cases.previews import FOLDER
 
 PREVIEW_PIXELS = 128
 OVERLAY, STRONGEST = (255, 64, 180), 0.8  # a colour that no shape of the embedded world has; how opaque it may be
@@ -56,6 +58,7 @@ def picture_routes(store: Store) -> list[Route]:
 
     return [
         _picture_route(store),
+        _strip_route(store),
         Route("/pictures/{cell:str}/{seed:int}.png", take_away),
         Route("/pictures/{cell:str}/{seed:int}.json", tell),
     ]
@@ -76,6 +79,19 @@ def _picture_route(store: Store) -> Route:
         return Response(thumbnail(data) if small else data, media_type="image/webp", headers=HEADERS)
 
     return Route("/pictures/{cell:str}/{seed:int}.webp", answer)
+
+
+def _strip_route(store: Store) -> Route:
+    """What checkpoints draw, for menus."""
+
+    def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        file = store.home / "images" / FOLDER / f"{name}.webp"
+        if not (NAME.fullmatch(name) and file.is_file()):
+            return Response("There is no such strip.", 404, media_type="text/plain")
+        return Response(file.read_bytes(), media_type="image/webp", headers=HEADERS)
+
+    return Route(f"/pictures/{FOLDER}/{{name:str}}.webp", answer)
 
 
 def picture_file(store: Store, cell: str, seed: int) -> bytes | None:

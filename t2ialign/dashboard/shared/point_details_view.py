@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from t2ialign.dashboard.shared.contact_sheet import SMALL, Group, sheet
 from t2ialign.dashboard.shared.html import Look
-from t2ialign.dashboard.shared.links import Subject
+from t2ialign.dashboard.shared.links import Subject, around_point
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.store import counted_notes
 from t2ialign.tradeoff.comparison import Comparison
@@ -55,6 +55,7 @@ def point_details_html(found: PointDetails) -> Markup:
         opened=opened,
         sheet=sheet([found.group]) if opened else "",
         href=Subject(cell=found.open).href,
+        around=around_point(found.point.config.key),
         hard=found.group.pixels <= SMALL,
         notes=counted_notes(found.point),
     )
@@ -65,11 +66,17 @@ def nothing_chosen() -> Markup:
     return render("shared/nothing_chosen.html")
 
 
-def all_points(points: Sequence[TradeoffPoint], x: Metric, y: Metric, palette: Mapping[str, Look]) -> Markup:
+def all_points(
+    points: Sequence[TradeoffPoint],
+    x: Metric,
+    y: Metric,
+    palette: Mapping[str, Look],
+    titles: Mapping[str, str] | None = None,
+) -> Markup:
     """Every point as a row with its two values, each a button that opens it: the chart for keyboards and for readers."""
     if not points:
         return nothing_chosen()
-    return render("shared/all_points.html", points=points, x=x, y=y, palette=palette)
+    return render("shared/all_points.html", points=points, x=x, y=y, palette=palette, titles=titles or {})
 
 
 def back_to_all() -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import gradio as gr
 from markupsafe import Markup
@@ -70,8 +71,8 @@ COLORS = {
     "slider_color_dark": "*primary_400",
     "button_primary_background_fill": "*primary_600",
     "button_primary_background_fill_hover": "*primary_700",
-    "button_primary_background_fill_dark": "*primary_500",
-    "button_primary_background_fill_hover_dark": "*primary_600",
+    "button_primary_background_fill_dark": "*primary_600",
+    "button_primary_background_fill_hover_dark": "*primary_700",
     "button_primary_text_color": "#FFFFFF",
     "button_primary_text_color_dark": "#FFFFFF",
     "button_primary_shadow": "none",
@@ -115,8 +116,16 @@ def css() -> str:
 
 
 def head() -> str:
-    """What the page needs before it is drawn: the style sheets, the chosen theme, and Escape for Cancel.
+    """What the page needs before it is drawn: the style sheets, the chosen theme, Escape for Cancel, and Plotly on its way.
 
     ``launch(css=...)`` would confine the rules to Gradio's container; large views and cards stand outside of it.
     """
-    return str(render("shared/head.html", css=Markup(css()), script=Markup(asset("shared/head.js"))))
+    return str(
+        render("shared/head.html", css=Markup(css()), script=Markup(asset("shared/head.js")), early=chart_library())
+    )
+
+
+def chart_library() -> list[str]:
+    """The file with Plotly among Gradio's, the largest of the page: a browser that knows it early need not wait for it."""
+    folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    return sorted(file.name for file in folder.glob("PlotlyPlot-*.js"))

@@ -1,7 +1,7 @@
 """The design form in and out: what stands in its boxes as a ``StudyDesign``, and back.
 
-What is compared and the prompts are lines of text, which a person can paste and edit: ``name | checkpoint | CFG | metric``
-and ``category | prompt``.
+What is compared are rows with pickers (``contender_rows``); the prompts are lines of text, which a person can paste and
+edit: ``category | prompt``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from t2ialign.dashboard.study.contender_rows import contenders_of, rows_of
 from t2ialign.seeds import parse_plan, plan_text
-from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign, checked
+from t2ialign.study.design import AnswerRule, Pictures, StudyDesign, checked
 from t2ialign.types import InputError, Prompt
 
 FIELDS = (
@@ -20,6 +21,7 @@ FIELDS = (
     "compare",
     "kind",
     "aspect",
+    "attribute",
     "question",
     "shown",
     "most",
@@ -45,7 +47,7 @@ def design_of(values: Sequence[Any]) -> StudyDesign:
             instructions=(said["instructions"] or "").strip(),
             consent=(said["consent"] or "").strip(),
             compare=said["compare"],
-            contenders=read_contenders(said["contenders"] or ""),
+            contenders=contenders_of(said["contenders"]),
             prompts=read_prompts(said["study_prompts"] or ""),
             answer=_answer(said),
             pictures=_pictures(said),
@@ -67,10 +69,11 @@ def values_of(design: StudyDesign) -> dict[str, Any]:
         "compare": design.compare,
         "kind": answer.kind,
         "aspect": answer.aspect,
+        "attribute": answer.attribute,
         "question": answer.question,
         "shown": answer.shown,
         "most": answer.most,
-        "contenders": "\n".join(contender_line(contender) for contender in design.contenders),
+        "contenders": rows_of(design.contenders),
         "study_prompts": "\n".join(prompt_line(prompt) for prompt in design.prompts),
         "rounds": design.rounds,
         "checks": design.checks,
@@ -83,18 +86,6 @@ def values_of(design: StudyDesign) -> dict[str, Any]:
     }
 
 
-def read_contenders(text: str) -> tuple[Contender, ...]:
-    """One contender a line: its name, checkpoint, CFG and metric; what is left out at the end has its default."""
-    found = []
-    for line in _lines(text):
-        name, *rest = (part.strip() for part in line.split("|"))
-        checkpoint, scale, metric, *more = [*rest, "", "", ""][: max(3, len(rest))]
-        if more:
-            raise InputError(f"{line[:60]!r} has too many parts: write name | checkpoint | CFG | metric.")
-        found.append(Contender(name, checkpoint or name, _scale(scale or "4", line), metric))
-    return tuple(found)
-
-
 def read_prompts(text: str) -> tuple[Prompt, ...]:
     """One prompt a line, its category before it: ``category | prompt``."""
     found = []
@@ -104,26 +95,8 @@ def read_prompts(text: str) -> tuple[Prompt, ...]:
     return tuple(found)
 
 
-def contender_line(contender: Contender) -> str:
-    parts = [contender.name, contender.checkpoint, f"{contender.guidance_scale:g}", contender.metric]
-    return " | ".join(parts).removesuffix(" | ")
-
-
 def prompt_line(prompt: Prompt) -> str:
     return f"{prompt.category} | {prompt.text}" if prompt.category or "|" in prompt.text else prompt.text
-
-
-def more_contenders(text: str, checkpoints: Iterable[str], scales: str, metrics: Iterable[str]) -> str:
-    """The lines with every combination of what was chosen added, each once."""
-    lines = list(_lines(text))
-    values = [_scale(scale, scale) for scale in (scales or "4").split(",") if scale.strip()]
-    for checkpoint in checkpoints or ():
-        for value in values:
-            for metric in metrics or [""]:
-                name = f"{checkpoint} CFG {value:g}" if len(values) > 1 else checkpoint
-                name = (f"{metric}" if metric else name).replace("+", " & ")
-                lines.append(contender_line(Contender(name, checkpoint, value, metric)))
-    return "\n".join(dict.fromkeys(lines))
 
 
 def more_prompts(text: str, known: Sequence[Prompt], categories: Iterable[str], each: Any) -> str:
@@ -149,6 +122,7 @@ def _answer(said: Mapping[str, Any]) -> AnswerRule:
     return AnswerRule(
         kind=said["kind"],
         aspect=said["aspect"],
+        attribute=(said["attribute"] or "").strip() if said["aspect"] == "varied" else "",
         question=(said["question"] or "").strip(),
         shown=whole(said["shown"], "The number shown"),
         most=whole(said["most"], "The number that may be chosen"),
@@ -162,13 +136,6 @@ def _pictures(said: Mapping[str, Any]) -> Pictures:
         num_inference_steps=whole(said["steps"], "The number of steps"),
         scheduler=said["scheduler"],
     )
-
-
-def _scale(text: str, line: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{line[:60]!r} has no number for CFG: write name | checkpoint | CFG | metric.") from None
 
 
 def _lines(text: str) -> Iterable[str]:

@@ -16,9 +16,9 @@ from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import CONSENT
-from t2ialign.dashboard.study.design_form import design_of, more_contenders, more_prompts, values_of
+from t2ialign.dashboard.study.design_form import design_of, more_prompts, values_of
 from t2ialign.dashboard.study.qr import qr_svg
-from t2ialign.dashboard.study.status_view import NOBODY, Standing, history, invitation, standing
+from t2ialign.dashboard.study.status_view import NOBODY, Standing, arenas, history, invitation, standing
 from t2ialign.hub.study_folder import import_zip
 from t2ialign.store.studies import (
     QUICK,
@@ -40,7 +40,7 @@ from t2ialign.use_cases.studies.prepare import missing, notes_on, prepare, publi
 NEW = ("New study", "")
 PER_CATEGORY = 3
 QUICKLY = notice("Quick votes come from the large pictures of Explore; they were not blind.", "hint")
-INSTRUCTIONS = "You see a text and pictures made from it. Say which of them show what the text says."
+INSTRUCTIONS = "You see a text and pictures made from it. Read the text first, then answer the question above it."
 
 
 def fresh_design(services: Services) -> StudyDesign:
@@ -73,15 +73,29 @@ def open_page(services: Services, study: str | None, address: str) -> Updates:
     return fill(services, chosen) | draw(services, chosen, address)
 
 
+def open_arenas(services: Services) -> Updates:
+    """The arenas in which anybody may vote now, also whoever has no key: their links."""
+    found = [one for one in list_studies(services.store) if one.state == "open" and one.designed.endless]
+    return {"arenas": arenas([(one.id, one.title) for one in found])}
+
+
 def choose(services: Services, study: str, address: str) -> Updates:
     """Another study, or a new one."""
-    return fill(services, study) | draw(services, study or "", address)
+    updates = fill(services, study) | draw(services, study or "", address)
+    return (
+        updates
+        if study and study_of(services.store, study).state != "draft"
+        else updates | {"inner": gr.Tabs(selected="design")}
+    )
 
 
 def fill(services: Services, study: str) -> Updates:
     """The form with a study's design."""
     found = study_of(services.store, study).design if study else fresh_design(services)
-    return dict(values_of(found)) if found else {}
+    if found is None:
+        return {}
+    values = values_of(found)
+    return {**values, "contenders": gr.HTML(values["contenders"], checkpoints=list(services.checkpoints()))}
 
 
 def draw(services: Services, study: str, address: str) -> Updates:
@@ -166,7 +180,13 @@ def tick(services: Services, study: str, address: str, seen: str) -> Updates:
     if now == seen:
         return {}
     changed = now.split()[:2] != seen.split()[:2] or "done" in now
-    return draw(services, study, address) if changed else look(services, study, address)
+    opened = invited(services, study) if seen.split()[1:2] == ["draft"] else {}
+    return draw(services, study, address) | opened if changed else look(services, study, address)
+
+
+def invited(services: Services, study: str) -> Updates:
+    """Where a study has just been opened, its link comes into view."""
+    return {"inner": gr.Tabs(selected="invite")} if study_of(services.store, study).state == "open" else {}
 
 
 def save(services: Services, study: str, address: str, *fields: Any) -> Updates:
@@ -192,7 +212,7 @@ def open_study(services: Services, study: str, address: str, *fields: Any) -> Up
     """Keep the draft, make what it lacks, then freeze and open it."""
     found = saved(services, study, fields)
     begin(services, found)
-    return draw(services, found.id, address)
+    return draw(services, found.id, address) | invited(services, found.id)
 
 
 def begin(services: Services, found: Study) -> None:
@@ -246,14 +266,14 @@ def read_toml(services: Services, address: str, file: str | None) -> Updates:
     return fill(services, study.id) | draw(services, study.id, address)
 
 
-def add_contenders(services: Services, text: str, checkpoints: Any, scales: str, metrics: Any) -> Updates:
-    """More lines of what is compared."""
-    return {"contenders": more_contenders(text or "", checkpoints or (), scales or "", metrics or ())}
-
-
 def add_prompts(services: Services, text: str, known: str, categories: Any, each: Any) -> Updates:
     """More lines of prompts."""
     return {"study_prompts": more_prompts(text or "", services.prompts.get(known, ()), categories or (), each)}
+
+
+def offer_prompt_sets(services: Services) -> Updates:
+    """The prompt sets that there are now: some are imported while pages are open."""
+    return {"add_set": gr.Dropdown(list(services.prompts))}
 
 
 def show_categories(services: Services, known: str) -> Updates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,10 +14,11 @@ from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import page_bridge
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.owner_lock import lock_panel, wire_lock
-from t2ialign.dashboard.shared.wiring import Updates, Wires
+from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 from t2ialign.dashboard.study import handlers, results
 from t2ialign.dashboard.study import training as looping
 from t2ialign.dashboard.study.design_form import FIELDS
+from t2ialign.dashboard.study.design_form_view import STEPS
 from t2ialign.dashboard.study.view import (
     EXPORTS,
     choice_panel,
@@ -43,9 +44,23 @@ STATE = (
     "invitation",
     "timer",
     "seen",
+    "inner",
 )
-RESULTS = ("group", "votes_of", "sentences", "found", "rates", "strengths", "metrics", "tables", "inforce")
+RESULTS = (
+    "group",
+    "votes_of",
+    "headline",
+    "contested",
+    "sentences",
+    "found",
+    "rates",
+    "strengths",
+    "metrics",
+    "tables",
+    "inforce",
+)
 JOBS = ("training", "following", "trained")
+NAMED = (*JOBS, "train_name")
 ASKING = ("publish", "delete", "close", "follow")
 
 
@@ -101,6 +116,7 @@ def _components(services: Services) -> dict[str, Any]:
         "address": gr.Textbox("", visible="hidden"),
         "seen": gr.State(""),
         "timer": gr.Timer(POLL_SECONDS, active=False),
+        "arenas": gr.HTML("", apply_default_css=False, elem_id="t2-arenas"),
         **lock_panel("Studies and their results belong to the owner of this page."),
     }
     with gr.Column(visible=not owner.locked(""), elem_id="t2-study-body") as body:
@@ -131,6 +147,7 @@ def _wire_page(owned: Owned, services: Services) -> None:
     """The first view, another study, and what goes on meanwhile."""
     parts = owned.wires.components
     where = parts["page"].shown(None, None, parts["address"], js=HERE, show_progress="hidden")
+    owned.wires.on(parts["page"].shown, partial(handlers.open_arenas, services), (), ("arenas",))
     open_page = partial(handlers.open_page, services)
     owned.quietly(where.then, open_page, ("study", "address"), (*STATE, *FIELDS), trigger_mode="always_last")
     owned.on(parts["study"].input, partial(handlers.choose, services), ("study", "address"), (*STATE, *FIELDS))
@@ -151,11 +168,27 @@ def _wire_design(owned: Owned, services: Services) -> None:
     owned.on(
         parts["read_toml"].upload, partial(handlers.read_toml, services), ("address", "read_toml"), (*STATE, *FIELDS)
     )
-    adding = ("contenders", "add_checkpoints", "add_scales", "add_metrics")
-    owned.on(parts["add_contenders"].click, partial(handlers.add_contenders, services), adding, ("contenders",))
+    for number in range(1, len(STEPS)):
+        owned.on(parts[f"next_{number - 1}"].click, partial(_step, number), (), ("walk",))
+    _wire_choices(parts)
     adding = ("study_prompts", "add_set", "add_categories", "add_each")
     owned.on(parts["add_prompts"].click, partial(handlers.add_prompts, services), adding, ("study_prompts",))
+    owned.on(parts["add_set"].focus, partial(handlers.offer_prompt_sets, services), (), ("add_set",))
     owned.on(parts["add_set"].change, partial(handlers.show_categories, services), ("add_set",), ("add_categories",))
+
+
+def _wire_choices(parts: Mapping[str, Any]) -> None:
+    """What one choice asks of another, in the browser alone: an arena has pairs, variety is asked of sets."""
+    choices = [parts[name] for name in ("compare", "aspect", "kind", "checks")]
+    suit = asset("study/suit.js")
+    for name in ("compare", "aspect"):
+        parts[name].input(None, choices, choices, js=suit.replace("__SAID__", name), show_progress="hidden")
+    told = asset("study/told.js")
+    gr.on([parts["compare"].change, parts["aspect"].change], None, choices[:2], None, js=told, show_progress="hidden")
+
+
+def _step(number: int) -> Updates:
+    return {"walk": gr.Tabs(selected=f"step-{number}")}
 
 
 def _wire_state(owned: Owned, services: Services) -> None:
@@ -195,10 +228,10 @@ def _wire_results(owned: Owned, services: Services) -> None:
 def _wire_loop(owned: Owned, services: Services) -> None:
     """Train on the votes, watch, and follow up."""
     parts = owned.wires.components
-    watch = partial(looping.watch, services)
     fields = ("study", "method", "parent", "votes_of", "train_steps", "train_tests", "train_name")
-    owned.on(parts["train"].click, partial(looping.train, services), fields, JOBS, trigger_mode="once")
-    owned.quietly(parts["train_tab"].select, watch, ("study",), JOBS, trigger_mode="once")
+    owned.on(parts["train"].click, partial(looping.train, services), fields, NAMED, trigger_mode="once")
+    opening = partial(looping.open_tab, services)
+    owned.quietly(parts["train_tab"].select, opening, ("study", "train_name"), NAMED, trigger_mode="once")
     following = ("study", "address", "trained")
     owned.on(
         parts["follow_yes"].click, partial(looping.follow, services), following, (*STATE, *FIELDS), trigger_mode="once"

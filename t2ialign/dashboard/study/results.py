@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from t2ialign.charts.study import metrics_figure, rates_figure, strengths_figure
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.pictures import preview_uri
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.study import results_view as tables
+from t2ialign.dashboard.study import verdict_view as verdict
 from t2ialign.hub import study_folder, votes_dataset
-from t2ialign.store.studies import exclude, exclusions, include, study_of
+from t2ialign.store import images
+from t2ialign.store.studies import exclude, exclusions, include, picture_of, study_of
 from t2ialign.study.exclusion import Rule, checked_rule
 from t2ialign.types import InputError
 from t2ialign.use_cases.studies.results import study_results
@@ -43,6 +47,7 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
     kept = found.results
     choices = [EVERYBODY, *((name, name) for name in groups)] if len(groups) > 1 else [EVERYBODY]
     drawn = [
+        tables.pairs_table(kept.pairs),
         tables.rates_table(kept.rates),
         tables.groups_table(kept.rates),
         tables.patterns_table(kept.patterns, " > " if asked.design and asked.design.answer.kind == "rank" else " + "),
@@ -54,6 +59,8 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
         "found": gr.Column(visible=found.unfiltered.answers > 0),
         "group": gr.Dropdown(choices, value=chosen, visible=len(choices) > 1),
         "votes_of": gr.Dropdown(choices),
+        "headline": verdict.headline(kept, asked.design),
+        "contested": verdict.contested_panel(kept.contested, partial(_small, services)),
         "sentences": tables.sentences(kept),
         "rates": rates_figure(kept.rates, dark=dark),
         "strengths": strengths_figure(kept.strengths, dark),
@@ -63,9 +70,14 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
     }
 
 
+def _small(services: Services, sha: str) -> str:
+    """A study's picture, small and in the page itself: a study from elsewhere has no cells that it could lie in."""
+    return preview_uri(images.decode(picture_of(services.store, sha)))
+
+
 def _nothing() -> Updates:
     hint = notice("Results appear here once the study is open and people answer.", "hint")
-    return {"sentences": hint, "found": gr.Column(visible=False), "group": gr.Dropdown(visible=False)}
+    return {"headline": hint, "found": gr.Column(visible=False), "group": gr.Dropdown(visible=False)}
 
 
 def leave_out(services: Services, study: str, theme: str, group: str, rule: str, limit: Any, reason: str) -> Updates:

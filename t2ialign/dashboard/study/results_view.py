@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from t2ialign.charts.study import ALL
-from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted
+from t2ialign.study.head_to_head import HeadToHead
 from t2ialign.study.results import Results
 from t2ialign.study.selection import Pattern, Rate
 from t2ialign.types import Interval
@@ -19,11 +19,7 @@ MOST_PATTERNS = 40
 
 
 def sentences(found: Results) -> str:
-    """What the numbers say, one line each: who is ahead, how much more it takes, whether raters agree."""
-    if not found.answers and not found.excluded:
-        return notice(
-            "Nobody has answered yet: share the link under Invite, and results appear here while people answer.", "hint"
-        )
+    """What the numbers rest on, one line each: how much more it takes, whether raters agree, how they went about it."""
     lines = [separation.sentence for separation in found.separations]
     if found.agreement and not found.agreement.note:
         alpha, units = found.agreement.alpha, found.agreement.units
@@ -37,10 +33,26 @@ def sentences(found: Results) -> str:
     if not math.isnan(found.positions.p_value):
         sure = "It mattered" if found.positions.p_value < 0.05 else "There is no sign that it mattered"
         lines.append(f"{sure} where on the screen a picture stood (p = {found.positions.p_value:.2g}).")
-    lines += found.notes
-    who = f"{counted(found.answers, 'answer')} from {counted(found.surveys, 'survey')}"
-    out = counted(len(found.excluded), "survey") if found.excluded else ""
-    return render("study/sentences.html", who=who, out=out, lines=lines)
+    return render("study/sentences.html", lines=[*lines, *found.notes])
+
+
+def pairs_table(pairs: Sequence[HeadToHead]) -> str:
+    """Who was preferred to whom: counts, the share of the decided answers, and the binomial test."""
+    rows = [
+        [
+            f"{one.one} over {one.other}",
+            f"{one.wins} : {one.losses}",
+            f"{one.ties}",
+            percent(one.share),
+            f"{one.p:.2g}",
+            f"{one.adjusted:.2g}",
+        ]
+        for one in pairs
+    ]
+    head = ["", "answers", "neither", "share", "binomial p", "after Holm"]
+    return table(
+        "Head to head", head if len(pairs) > 1 else head[:-1], [row[: None if len(pairs) > 1 else -1] for row in rows]
+    )
 
 
 def rates_table(rates: Sequence[Rate]) -> str:

@@ -74,3 +74,8 @@ def invitation(address: str, study: str, state: str, qr: str) -> str:
 def history(events: Sequence[tuple[datetime, str]]) -> str:
     """What happened to the study and when, newest first."""
     return render("study/history.html", events=events[::-1]) if events else ""
+
+
+def arenas(found: Sequence[tuple[str, str]]) -> str:
+    """Links to the open arenas, by id and title; nothing where there are none."""
+    return render("study/arenas.html", arenas=found) if found else ""

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.free_names import free_name
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import duration
@@ -18,6 +19,8 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.align.job import KIND, check, request_of, submit
 from t2ialign.use_cases.align.request import AlignRequest
 from t2ialign.use_cases.studies.prepare import follow_up
+
+STEM = "votes-"
 
 
 def train(
@@ -33,7 +36,18 @@ def train(
     )
     check(services.bench, request)
     submit(services.bench, services.supervisor, request)
-    return watch(services, study)
+    return watch(services, study) | {"train_name": proposed_name(services, study)}
+
+
+def open_tab(services: Services, study: str, name: str) -> Updates:
+    """The tab as it is opened: what is trained on these votes, and a name for the next checkpoint of them."""
+    mine = (name or "").strip() and not name.startswith(STEM)
+    return watch(services, study) | ({} if mine or not study else {"train_name": proposed_name(services, study)})
+
+
+def proposed_name(services: Services, study: str) -> str:
+    """A free name that says of whose votes: ``votes-which-pictures-fit``."""
+    return free_name(services, STEM + study.rpartition("-")[0] if "-" in study else STEM + study)
 
 
 def watch(services: Services, study: str) -> Updates:
@@ -62,7 +76,8 @@ def follow(services: Services, study: str, address: str, checkpoint: str | None)
         raise InputError("Choose a checkpoint that was trained on these votes.")
     found = follow_up(services.bench, study, checkpoint)
     handlers.begin(services, found)
-    return handlers.fill(services, found.id) | handlers.draw(services, found.id, address)
+    shown = handlers.fill(services, found.id) | handlers.draw(services, found.id, address)
+    return shown | handlers.invited(services, found.id)
 
 
 def learns_from(job: Job, study: str) -> bool:

@@ -75,16 +75,19 @@ def results_panel() -> Components:
         parts["group"] = gr.Dropdown(
             [("Everybody", "")], value="", label="Raters", filterable=False, scale=0, min_width=200, visible=False
         )
-    parts["sentences"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-sentences")
+    parts["headline"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-headline")
     with gr.Column(visible=False) as parts["found"]:
         with gr.Row(elem_classes="t2-columns"):
             with gr.Column(scale=1, min_width=320):
                 parts["rates"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-rates")
             with gr.Column(scale=1, min_width=320):
-                parts["strengths"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-strengths")
-        parts["tables"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-tables")
-        gr.HTML(heading("Which metric sees as people do"), apply_default_css=False, elem_classes="t2-title")
-        parts["metrics"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-metrics")
+                parts["contested"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-contested")
+        with gr.Accordion("How sure?", open=False, elem_id="t2-study-sure"):
+            parts["sentences"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-sentences")
+            parts["strengths"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-strengths")
+            parts["tables"] = gr.HTML("", apply_default_css=False, elem_id="t2-study-tables")
+            gr.HTML(heading("Which metric sees as people do"), apply_default_css=False, elem_classes="t2-title")
+            parts["metrics"] = gr.Plot(show_label=False, container=False, elem_id="t2-study-metrics")
         parts |= _exclusion_panel() | _export_panel()
     return parts
 

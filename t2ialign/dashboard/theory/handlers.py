@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ from t2ialign.charts.theory import (
 )
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.html import Look
+from t2ialign.dashboard.shared.html import Look, notice
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.dashboard.theory.family_view import DivergenceCard, family, heading
@@ -44,8 +43,11 @@ BETAS = (0.1, 20.0)
 NEAR, FAR = math.log(20), math.log(1000)  # how far the logarithmic view reaches without a run, and at most
 PLAIN = (0.02, 2.0)  # the paper's axes
 PLOT = "t2-landscape-{name}"
+NEARBY = "near"
 NO_RUNS = "No training run yet: start one on the Align page, and its pairs will move over these landscapes."
 CHOOSE = "Choose a training run to watch its pairs move from X1 = X2 = 1 over the landscapes."
+NOT_KNOWN = "How this run was made cannot be found here, so the divergences and β above stay as they are."
+ANOTHER_LOSS = "This run's loss is none of those drawn here: the divergences and β above stay as they are."
 NO_PAIRS = "This run has no pairs to show: its method learns from single pictures, or its first steps are on their way."
 
 
@@ -84,30 +86,49 @@ def form_of(values: Sequence[Any]) -> TheoryForm:
     )
 
 
+def arrive(services: Services, theme: str, near: str, *values: Any) -> Updates:
+    """What is drawn when the page comes into view, with the runs that the store has now."""
+    *others, run = values
+    offered = offer_runs(services, run)
+    kept = run if "player" not in offered else None
+    return draw_theory(services, theme, near, *others, kept) | offered
+
+
 def offer_runs(services: Services, run: str | None) -> Updates:
-    """The runs that the store has now; a chosen one stays chosen. A new ``visit`` has every chart drawn."""
-    runs, visit = runs_with_steps(services.store), uuid.uuid4().hex
+    """The runs that the store has now; a chosen one stays chosen."""
+    runs = runs_with_steps(services.store)
     if run in [job for _, job in runs]:
-        return {"visit": visit, "run": gr.Dropdown(runs, value=run, visible=True)}
+        return {"run": gr.Dropdown(runs, value=run, visible=True)}
     waiting = no_film(CHOOSE if runs else NO_RUNS)
-    return {"visit": visit, "run": gr.Dropdown(runs, value=None, visible=bool(runs)), "player": waiting}
+    return {"run": gr.Dropdown(runs, value=None, visible=bool(runs)), "player": waiting}
 
 
 def follow_run(services: Services, run: str | None) -> Updates:
-    """Choosing a run takes over its divergence and its beta, where its loss is the one drawn here."""
+    """Choosing a run takes over its divergence and its beta, where its loss is the one drawn here, and says so."""
     if not run:
-        return {}
+        return {"followed": ""}
     try:
         made = plan(services.bench, request_of(job_of(services.store, run)))
         loss = made.method.loss_of(made.settings) if made.method.loss else None
     except InputError:  # its parent is gone, say
-        return {}
+        return {"followed": notice(NOT_KNOWN, "hint")}
     if not isinstance(loss, PairLoss) or not isinstance(loss.objective, Sigmoid):
-        return {}
+        return {"followed": notice(ANOTHER_LOSS, "hint")}
     name = next(name for name, kind in DIVERGENCES.items() if isinstance(loss.divergence, kind))
-    shown = [one for one in ORDER if one in {FIRST[0], name}]
-    taken: Updates = {"shown": shown, "beta": min(max(loss.objective.beta, BETAS[0]), BETAS[1]), "matched": False}
-    return {**taken, "alpha": loss.divergence.alpha} if isinstance(loss.divergence, Alpha) else taken
+    shown, beta = [one for one in ORDER if one in {FIRST[0], name}], loss.objective.beta
+    drawn = min(max(beta, BETAS[0]), BETAS[1])
+    taken: Updates = {"shown": shown, "beta": drawn, "matched": False}
+    if isinstance(loss.divergence, Alpha):
+        taken["alpha"] = loss.divergence.alpha
+    far = f", drawn as {drawn:g}, the nearest on this page" if drawn != beta else ""
+    said = f"Taken over from this run: {DIVERGENCE_TITLES[name]} with β = {beta:,g}{far}, matching off."
+    return {**taken, "followed": notice(said, "note")}
+
+
+def draw_theory(services: Services, theme: str, near: str, *values: Any) -> Updates:
+    """The charts of the page; the landscapes, which take a browser longest, once somebody comes ``near`` them."""
+    curves = draw_curves(theme, *values)
+    return curves | draw_landscapes(services, theme, *values) if near == NEARBY else curves
 
 
 def draw_curves(theme: str, *values: Any) -> Updates:

@@ -88,18 +88,23 @@ def landscapes_panel() -> Components:
                 min_width=240,
             ),
         }
+    components["followed"] = gr.HTML("", apply_default_css=False, elem_id="t2-followed")
     components["player"] = gr.HTML(
         "", js_on_load=asset("theory/theory.js"), apply_default_css=False, elem_id="t2-theory-player"
     )
-    with gr.Row(elem_id="t2-landscapes"):
-        for name in ORDER:
-            with gr.Column(visible=name in first.shown, min_width=300) as box:
-                components[f"title_{name}"] = gr.HTML("", apply_default_css=False)
-                components[f"plot_{name}"] = gr.Plot(
-                    show_label=False, container=False, elem_id=PLOT.format(name=name), elem_classes="t2-landscape"
-                )
-            components[f"box_{name}"] = box
-    gr.HTML(render("theory/landscape_words.html"), apply_default_css=False, elem_classes="t2-prose")
+    components["near"] = gr.HTML(
+        "far", js_on_load=asset("theory/near.js"), elem_classes="t2-hidden", apply_default_css=False
+    )
+    with gr.Column(elem_id="t2-landscape-area"):
+        with gr.Row(elem_id="t2-landscapes"):
+            for name in ORDER:
+                with gr.Column(visible=name in first.shown, min_width=280) as box:
+                    components[f"title_{name}"] = gr.HTML("", apply_default_css=False)
+                    components[f"plot_{name}"] = gr.Plot(
+                        show_label=False, container=False, elem_id=PLOT.format(name=name), elem_classes="t2-landscape"
+                    )
+                components[f"box_{name}"] = box
+        gr.HTML(render("theory/landscape_words.html"), apply_default_css=False, elem_classes="t2-prose")
     return components
 
 

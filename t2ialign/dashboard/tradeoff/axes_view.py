@@ -17,10 +17,12 @@ def axes_panel() -> Components:
             [], label="Benchmark set", info=SET, scale=4, min_width=280, filterable=False, elem_id="t2-set"
         )
         make_set = gr.Button("Make a set", size="sm", scale=0, min_width=240, visible=False, elem_id="t2-make-set")
+    chosen = _new_set()
     with gr.Row(elem_id="t2-axes"):
         return {
             "benchmark": benchmark,
             "make_set": make_set,
+            **chosen,
             "x": gr.Dropdown([], label="Horizontal axis", scale=3, min_width=210, elem_id="t2-x"),
             "y": gr.Dropdown([], label="Vertical axis", scale=3, min_width=210, elem_id="t2-y"),
             "categories": gr.Dropdown(
@@ -38,6 +40,20 @@ def axes_panel() -> Components:
                 True, label="Pareto front", container=False, scale=0, min_width=140, elem_id="t2-pareto"
             ),
         }
+
+
+def _new_set() -> Components:
+    """A benchmark set of any prompt set, before anything of it is drawn: the owner's, folded away."""
+    with (
+        gr.Accordion("A benchmark set of a prompt set", open=False, visible=False, elem_id="t2-new-set") as fold,
+        gr.Row(),
+    ):
+        prompts = gr.Dropdown([], label="Prompts", filterable=False, min_width=200)
+        seeds = gr.Textbox(
+            "own:4", label="Seeds", info="own:4 for four of each prompt's own, or 0-3 for all alike", min_width=200
+        )
+        button = gr.Button("Make it", size="sm", scale=0, min_width=120, elem_id="t2-new-set-button")
+    return {"new_set": fold, "set_prompts": prompts, "set_seeds": seeds, "set_make": button}
 
 
 def export_panel() -> Components:

@@ -33,7 +33,8 @@ from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import all_points, back_to_all, point_details_html
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, default_metric
-from t2ialign.dashboard.tradeoff.run_table import differences, run_table
+from t2ialign.dashboard.tradeoff import comparing
+from t2ialign.dashboard.tradeoff.run_table import run_table
 from t2ialign.store import (
     Filters,
     Mark,
@@ -41,8 +42,10 @@ from t2ialign.store import (
     list_benchmarks,
     marks,
     point_rows,
+    rename_checkpoint,
     scored_metrics,
     set_mark,
+    titles,
     write_table,
 )
 from t2ialign.tradeoff.arrows import Arrow
@@ -50,7 +53,7 @@ from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages
 from t2ialign.use_cases.align.removal import remove, removed, restore
-from t2ialign.use_cases.batches.benchmarks import make_set, stray_groups
+from t2ialign.use_cases.batches.benchmarks import make_set, set_of, stray_groups
 
 NOTHING_HERE = (
     "Nothing is scored here yet: loosen the filters, choose another set, or run `t2ialign sweep` on its prompts."
@@ -128,7 +131,7 @@ def draw(
     where = dict(zip(ADDRESS, (benchmark, x, y, _joined(categories), _joined(checkpoints), point if opened else "")))
     updates: Updates = {
         "chart": figure,
-        "headline": headline(changed, chosen, point),
+        "headline": headline(changed, chosen, point, titles(services.store)),
         "table": run_table(services, chosen, found, changed, point),
         "address": json.dumps(where),
     }
@@ -143,13 +146,13 @@ def _joined(names: Sequence[str] | None) -> str:
     return BETWEEN.join(names or ())
 
 
-def headline(changed: Sequence[Arrow], chosen: Chosen, point: str) -> str:
+def headline(changed: Sequence[Arrow], chosen: Chosen, point: str, called: Mapping[str, str] | None = None) -> str:
     """What the opened run changed, in a sentence; with none opened, the one of its axis that is preferred most often."""
     picked = [arrow for arrow in changed if arrow.policy.key == point]
     rated = [arrow for arrow in changed if math.isfinite(_rate(arrow))]
     rated.sort(key=lambda arrow: (_judge(arrow) != chosen.x.name, -_rate(arrow)))
     best = picked or rated[:1] or list(changed)[:1]
-    return notice(in_a_sentence_of(best[0], chosen.x, chosen.y), "note") if best else ""
+    return notice(in_a_sentence_of(best[0], chosen.x, chosen.y, called), "note") if best else ""
 
 
 def _judge(arrow: Arrow) -> str:
@@ -224,16 +227,20 @@ def _details(services: Services, chosen: Chosen, point: str, cell: str = "") -> 
 
 
 def _list(services: Services, chosen: Chosen, found: Points) -> str:
-    return all_points(found.points, chosen.x, chosen.y, services.palette())
+    return all_points(found.points, chosen.x, chosen.y, services.palette(), titles(services.store))
 
 
-def choose_run(services: Services, data: Mapping[str, Any], key: str, drawn: int, *controls: Any) -> Updates:
-    """What was done in the table: a run opened or compared by anybody; marked, deleted or brought back by the owner."""
+def choose_run(
+    services: Services, data: Mapping[str, Any], key: str, drawn: int, theme: str, *controls: Any
+) -> Updates:
+    """What was done in the table: runs opened or compared by anybody; marked, renamed, deleted or had back by the owner."""
     act, name = said(data, "act"), said(data, "checkpoint")
     if act == "open":
         return {"point": said(data, "point")}
     if act == "compare":
-        return {"differences": _differences(services, said(data, "point"), said(data, "other"), *controls)}
+        found = load_points(services, chosen_of(services, *controls))
+        ticked = [found.of(key) for key in said(data, "points").split()[: comparing.MOST]]
+        return comparing.compare(services, [point for point in ticked if point is not None], theme == DARK)
     owner.check(key)
     if act in ("delete", "restore"):
         (remove if act == "delete" else restore)(services.bench, name)
@@ -245,18 +252,14 @@ def choose_run(services: Services, data: Mapping[str, Any], key: str, drawn: int
         "show": replace(mark, hidden=False),
         "note": replace(mark, note=said(data, "note")),
     }.get(act)
-    if changed is None or name not in choices(services.store)["checkpoints"]:
+    known = choices(services.store)["checkpoints"]
+    if name not in known or (changed is None and act != "rename"):
         return {}
-    set_mark(services.store, name, changed)
+    if changed is None:
+        rename_checkpoint(services.store, name, said(data, "title"), {*known, *services.checkpoints()})
+    else:
+        set_mark(services.store, name, changed)
     return {"drawn": drawn + 1}
-
-
-def _differences(services: Services, point: str, other: str, *controls: Any) -> str:
-    found = load_points(services, chosen_of(services, *controls))
-    one, two = found.of(point), found.of(other)
-    if one is not None and two is not None:
-        return differences(services, one, two)
-    return notice("Tick another run to see what differs.", "hint") if one is not None else ""
 
 
 def offer_set(services: Services, key: str) -> Updates:
@@ -274,6 +277,27 @@ def begin_set(services: Services, key: str, stray: str) -> Updates:
     owner.check(key)
     found = make_set(services.store, stray)
     return {"benchmark": gr.Dropdown(set_choices(services), value=found.key)}
+
+
+def offer_prompts(services: Services, key: str) -> Updates:
+    """The prompt sets that a benchmark set could be made of."""
+    owner.check(key)
+    names = list(services.prompts)
+    return {"set_prompts": gr.Dropdown(names, value=names[0])}
+
+
+def set_of_prompts(services: Services, key: str, prompts: str | None, seeds: str) -> Updates:
+    """Makes a benchmark set of a prompt set and chooses it; `sweep` on the same prompts and seeds fills it."""
+    owner.check(key)
+    if not prompts:
+        raise InputError("Choose a prompt set first.")
+    found = set_of(services.store, prompts, seeds)
+    return {"benchmark": gr.Dropdown(set_choices(services), value=found.key)}
+
+
+def opened(key: str) -> Updates:
+    """The fold for new sets, where the key fits."""
+    return {"new_set": gr.Accordion(visible=not owner.locked(key))}
 
 
 def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:
@@ -313,4 +337,5 @@ def _figure(
         arrows=changed,
         whole=found.whole,
         named=True,
+        titles=titles(services.store),
     )

@@ -17,7 +17,7 @@ from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.shared.point_details_view import nothing_chosen
 from t2ialign.dashboard.shared.results_panel import point_details_panel
 from t2ialign.dashboard.shared.wiring import Wires, asset
-from t2ialign.dashboard.tradeoff import handlers, metric_trust
+from t2ialign.dashboard.tradeoff import comparing, handlers, metric_trust
 from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, PICTURES, axes_panel, export_panel
 
 TITLE = "Trade-off"
@@ -57,11 +57,23 @@ def _components(services: Services) -> dict[str, Any]:
     script = asset("tradeoff/run_table.js")
     components["table"] = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="t2-run-table")
     components["differences"] = gr.HTML("", apply_default_css=False, elem_id="t2-differences")
+    components |= _curves()
     with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth") as components["truth"]:
         components["audit"] = gr.HTML("", apply_default_css=False)
         components["heat"] = gr.Plot(show_label=False, container=False, elem_id="t2-heat")
     components["points"] = chart_bridge(PLOT, partial(_strip, services))
     return components
+
+
+def _curves() -> dict[str, Any]:
+    """The training curves of the ticked runs, out of sight until there are some."""
+    names = gr.HTML("", apply_default_css=False, elem_id="t2-curve-names")
+    with gr.Row(visible=False, elem_id="t2-overlay") as row:
+        plots = {}
+        for name in comparing.PLOTS:
+            with gr.Column(min_width=250, elem_classes="t2-curve"):
+                plots[name] = gr.Plot(show_label=False, container=False, elem_id=f"t2-overlay-{name}")
+    return {"curve_names": names, "curves": row, **plots}
 
 
 def _rescoring() -> dict[str, Any]:
@@ -86,7 +98,13 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     draw = partial(handlers.draw, services)
     inputs = ("page", *CONTROLS, "pareto", "point")
     made = wires.on(parts["make_set"].click, partial(handlers.begin_set, services), ("key", "stray"), ("benchmark",))
+    wires.on(parts["new_set"].expand, partial(handlers.offer_prompts, services), ("key",), ("set_prompts",))
+    asked = ("key", "set_prompts", "set_seeds")
+    chosen = wires.on(parts["set_make"].click, partial(handlers.set_of_prompts, services), asked, ("benchmark",))
+    shown = [parts["page"].shown, parts["key"].change]
+    wires.on(shown, handlers.opened, ("key",), ("new_set",), trigger_mode="multiple")
     events = [
+        wires.on(chosen.then, draw, inputs, DRAWN),
         wires.on(made.then, draw, inputs, DRAWN),  # only then is the new set the chosen one
         wires.on_event(
             parts["page"].shown,
@@ -115,8 +133,8 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     wires.on_event(
         parts["table"].select,
         partial(handlers.choose_run, services),
-        ("key", "drawn", *CONTROLS),
-        ("point", "differences", "drawn"),
+        ("key", "drawn", "page", *CONTROLS),
+        ("point", "drawn", *comparing.SHOWN),
     )
     return events
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from markupsafe import Markup
 
-from t2ialign.codec import encode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.chart_points import Chosen, Points
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.tradeoff.comparing import MOST
 from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
-from t2ialign.store import Mark, marks
+from t2ialign.store import Mark, marks, titles
 from t2ialign.tradeoff.arrows import Arrow
-from t2ialign.types import GenerationConfig, TradeoffPoint
+from t2ialign.types import TradeoffPoint
 from t2ialign.use_cases.align.lineage import Lineage, lineages
 from t2ialign.use_cases.align.removal import own, removed
 
@@ -65,47 +64,12 @@ def run_table(services: Services, chosen: Chosen, found: Points, arrows: Sequenc
         y=chosen.y,
         whole=found.whole if chosen.comparable else 0,
         hidden=sorted(name for name, mark in marks(services.store).items() if mark.hidden),
+        titles=titles(services.store),
+        most=MOST,
         own=own(services.bench),
         gone=[name for name in removed(services.bench) if name not in services.checkpoints()],
         picked=picked,
     )
-
-
-def differences(services: Services, one: TradeoffPoint, other: TradeoffPoint) -> Markup:
-    """Two points' settings side by side, where they differ."""
-    known = lineages(services.checkpoints().values())
-    sides = [dict(_settings(point.config, known.get(point.config.checkpoint))) for point in (one, other)]
-    names = list(dict.fromkeys([*sides[0], *sides[1]]))
-    rows = [(name, sides[0].get(name, ""), sides[1].get(name, "")) for name in names]
-    return render(
-        "tradeoff/differences.html",
-        titles=[f"{point.config.checkpoint} at CFG {point.config.guidance_scale:g}" for point in (one, other)],
-        rows=[row for row in rows if row[1] != row[2]],
-        same=sum(row[1] == row[2] for row in rows),
-    )
-
-
-def _settings(config: GenerationConfig, line: Lineage | None) -> Iterator[tuple[str, str]]:
-    """What made a point, as (field, value): how it was sampled, and how its checkpoint was trained."""
-    yield from _flat("sampling", encode(config))
-    if line is None or line.manifest is None:
-        return
-    manifest = line.manifest
-    if manifest.request is not None:
-        yield from _flat("training", encode(manifest.request))
-    if manifest.data is not None:
-        yield from _flat("data", {"examples": manifest.data.examples, "sha256": manifest.data.sha256[:16]})
-    if manifest.training is not None:
-        yield from _flat("training", encode(manifest.training))
-    yield "created", manifest.created
-
-
-def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _flat(f"{prefix}.{name}", part)
-    elif value not in (None, "", [], {}):
-        yield prefix, str(value)
 
 
 def _day(created: str) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from t2ialign.adapter_places import ADAPTER_FILE
-from t2ialign.diffusion.adapter_files import PREFIX
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.merging import merged_lora
 from t2ialign.registry import NAME, CheckpointEntry, resolve
@@ -44,7 +43,7 @@ def merge(bench: Workbench, blend: str, name: str, into: Path | None = None, rep
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ADAPTER_FILE
-        save_file({f"{PREFIX}{key}": tensor for key, tensor in tensors.items()}, file)
+        save_file({f"{entry.kin.network}.{key}": tensor for key, tensor in tensors.items()}, file)
         add_adapter(backbone, name, start=CheckpointEntry(name, entry.name, file, "lora"))
         try:
             save_adapter(backbone, name, target, record_of(manifest))

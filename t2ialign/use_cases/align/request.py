@@ -123,7 +123,7 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
         source=source,
         steps=steps,
         rounds=int(values.get("rounds", 1)),
-        prompts=_prompts(entry, settings.pictures.prompts, settings.pictures.prompt_count),
+        prompts=_prompts(bench.home, entry, settings.pictures.prompts, settings.pictures.prompt_count),
         values=values,
         kept=_kept(settings.watch.keep_steps, steps, int(values.get("rounds", 1))),
     )
@@ -213,9 +213,9 @@ def _check_border(home: Path, source: Source, prompts: str) -> None:
             )
 
 
-def _prompts(entry: BackboneEntry, said: str, count: int) -> tuple[Prompt, ...]:
+def _prompts(home: Path, entry: BackboneEntry, said: str, count: int) -> tuple[Prompt, ...]:
     """``count`` prompts spread evenly over a set, so that every category comes in."""
-    return spread(prompt_sets.load(said or own_set(entry, "train")), count)
+    return spread(prompt_sets.load(said or own_set(entry, "train"), home=home), count)
 
 
 def own_set(entry: BackboneEntry, split: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign import settings
-from t2ialign.files import Say, unsaid
+from t2ialign.files import Say, split_of, unsaid
 from t2ialign.metrics import METRICS
 from t2ialign.network import why_offline
 from t2ialign.source import FILES, Source
@@ -30,14 +29,6 @@ from t2ialign.use_cases.batches.scoring import Scorer
 from t2ialign.use_cases.workbench import Workbench
 
 TASTE, STYLE = "taste", "style"
-SPLITS = {  # the words by which the library `datasets` knows a split (its data_files.py), the first that stands in a path
-    name: re.compile(rf"(?:^|[-._ 0-9/])(?:{words})(?:[-._ 0-9/]|$)")
-    for name, words in {
-        "test": "test|testing|eval|evaluation",
-        "validation": "validation|valid|val|dev",
-        "train": "train|training",
-    }.items()
-}
 DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
 
 
@@ -255,9 +246,9 @@ def train_files(repository: str, files: Iterable[str]) -> list[str]:
     tables = tables or [name for name in names if name.lower().endswith((".jsonl", ".ndjson"))]
     if not tables:
         raise InputError(f"The dataset {repository} on the Hub holds no Parquet or JSONL file: choose another.")
-    split_of = {file: next((name for name, word in SPLITS.items() if word.search(file.lower())), "") for file in tables}
-    train = [file for file in tables if split_of[file] == "train"]
-    if not train and not any(split_of.values()):
+    splits = {file: split_of(file) for file in tables}
+    train = [file for file in tables if splits[file] == "train"]
+    if not train and not any(splits.values()):
         train = tables
     if not train:
         raise InputError(

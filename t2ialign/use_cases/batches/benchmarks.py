@@ -64,7 +64,7 @@ def keep_shipped(opened: Store) -> None:
 
 def keep_swept(results: Results, prompts: str, plan: SeedPlan) -> None:
     """The set of a sweep, so that what it scored can be compared on the chart; ``prompts`` is a set's name or a file."""
-    found = prompt_sets.load(prompts)
+    found = prompt_sets.load(prompts, home=results.home)
     if len(found) >= FEWEST:
         results.keep_benchmark(benchmark_set(title_of(Path(prompts).stem, plan), found, plan))
 
@@ -87,6 +87,18 @@ def make_set(opened: Store, plan: str, title: str = "") -> BenchmarkSet:
     wanted = parse_plan(plan)
     prompts = next((group.prompts for group in stray_groups(opened) if group.plan == wanted), ())
     found = benchmark_set(title or title_of(_counted(prompts), wanted), prompts, wanted)
+    store.add_benchmark(opened, found)
+    return found
+
+
+def set_of(opened: Store, prompts: str, seeds: str) -> BenchmarkSet:
+    """Stores a set of a named prompt set, or a part of one, with seeds as people write them; returns it.
+
+    Raises:
+        InputError: there is no such prompt set, or these are no seeds.
+    """
+    plan = parse_plan(seeds)
+    found = benchmark_set(title_of(Path(prompts).stem, plan), prompt_sets.load(prompts, home=opened.home), plan)
     store.add_benchmark(opened, found)
     return found
 

@@ -115,12 +115,12 @@ def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def read_scales(said: Sequence[str]) -> list[float]:
-    """Guidance scales as people write them."""
+def read_scales(said: Sequence[str], what: str = "Guidance scales") -> list[float]:
+    """Guidance scales, or other numbers, as people write them."""
     try:
         return [float(scale) for scale in said]
     except ValueError as error:
-        raise InputError(f"Guidance scales are numbers separated by commas, as 1,2,4: {error}.") from error
+        raise InputError(f"{what} are numbers separated by commas, as 1,2,4: {error}.") from error
 
 
 def grid(
@@ -133,16 +133,19 @@ def grid(
     say: Say = unsaid,
     scorers: Sequence[str] = (),
     strategies: Sequence[tuple[str, tuple[tuple[str, float], ...]]] = (("cfg", ()),),
+    size: tuple[int, int] = (0, 0),
+    home: Path | None = None,
 ) -> tuple[BatchRequest, ...]:
     """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
 
     ``strategies`` are guidance strategies with their parameters. ``seeds`` are those of every prompt, or the number that
-    each prompt has of its own (``seeds.designed_seeds``); ``say`` hears which rows of the prompt set were left out.
+    each prompt has of its own (``seeds.designed_seeds``); ``say`` hears which rows of the prompt set were left out. ``size`` is
+    height and width in pixels (0: the backbone's own); sets of one's own are those of ``home``.
 
     Raises:
         InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
     """
-    scales, wanted = read_scales(guidance_scales), prompt_sets.load(prompts, say)
+    scales, wanted = read_scales(guidance_scales), prompt_sets.load(prompts, say, home)
     cells = tuple(
         checked(
             BatchRequest(
@@ -155,6 +158,8 @@ def grid(
                 guidance_params=params,
                 metrics=tuple(metrics),
                 scorers=tuple(scorers),
+                height=size[0],
+                width=size[1],
             )
         )
         for checkpoint in checkpoints

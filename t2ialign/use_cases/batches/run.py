@@ -9,6 +9,7 @@ from t2ialign import store
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import BatchState, config_of, score_batch, stored_state
+from t2ialign.use_cases.previews import draw_after
 from t2ialign.use_cases.workbench import Workbench
 
 MAX_CHECKPOINTS = 4
@@ -53,7 +54,10 @@ def open_run(bench: Workbench, requests: Sequence[BatchRequest]) -> store.Run:
 def run_batches(
     bench: Workbench, run: str, requests: Sequence[BatchRequest], cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[RunState]:
-    """Works through a run, yielding all batches at every step, and keeps its status in the store."""
+    """Works through a run, yielding all batches at every step, and keeps its status in the store.
+
+    At its end checkpoints that have no strip of pictures get one, where that is soon done.
+    """
     states = [BatchState(request, config_of(bench, request)[1]) for request in requests]
     status: store.Status = "failed"
     try:
@@ -64,6 +68,8 @@ def run_batches(
         status = "cancelled" if cancelled() else "done"
     finally:
         store.set_status(bench.store, run, status)
+    if status == "done":
+        draw_after(bench, states, cancelled)
 
 
 def stored_run(bench: Workbench, run: str) -> RunState:

@@ -18,7 +18,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.diffusion.backbone import folder_of
-from t2ialign.diffusion.inputs import check_batch, check_config
+from t2ialign.diffusion.compiling import warming
+from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.guidance import Params, needs_of
 from t2ialign.metrics import METRICS
@@ -30,11 +31,11 @@ from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
 from t2ialign.use_cases.measures import joined as left_out_once
-from t2ialign.use_cases.workbench import Workbench
+from t2ialign.use_cases.workbench import SAMPLED, Workbench
 
 NO_EFFECT = "Without guidance (CFG 1) the negative prompt has no effect: choose a CFG above 1."
 Phase = Literal["waiting", "loading", "generating", "done"]
-MICRO_BATCH = {"cpu": 8, "cuda": 16}
+MICRO_BATCH = {"cpu": 8, "cuda": 16, "mps": 4}
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         dtype=entry.dtype or bench.dtype,
     )
     check_config(config, pixels_per_latent=1)
+    check_backbone(config, entry)
     check_batch(config, request.prompt, request.seeds)
     return entry, config
 
@@ -128,7 +130,7 @@ def score_batch(
         state = scoring.told(replace(state, scores=known))
         if set(lasting(state)) - set(kept):  # stored before notes were
             bench.results.keep_scores(stored, (), lasting(state))
-        yield _done(state, stored, started)
+        yield _done(state, stored, started, entry)
         return
     parts = [stored] if stored.seeds else []
     state = replace(state, images=by_seed(stored))
@@ -142,7 +144,7 @@ def score_batch(
     if not in_order or not state.generated:  # a stored part came first, or there is only a stored one
         state = _Scoring(bench, chosen, request.prompt).scored(state, batch)
     bench.results.keep_scores(batch, state.scores.values(), lasting(state))
-    yield _done(state, batch, started)
+    yield _done(state, batch, started, entry)
 
 
 def _chosen(bench: Workbench, entry: BackboneEntry, request: BatchRequest) -> Chosen:
@@ -193,19 +195,19 @@ def lasting(state: BatchState) -> tuple[str, ...]:
     return tuple(note for note in state.notes if note not in passing)
 
 
-def blank_notes(state: BatchState) -> Iterator[str]:
+def blank_notes(state: BatchState, entry: BackboneEntry) -> Iterator[str]:
     """Why metrics that were asked for by name have no value, a sentence a reason."""
     blank = [name for name in state.request.metrics if name in state.scores and math.isnan(state.scores[name].mean)]
-    reasons = {name: _why_blank(METRICS[name], state) for name in blank}
+    reasons = {name: _why_blank(METRICS[name], state, entry) for name in blank}
     for reason in dict.fromkeys(reasons.values()):
         yield f"{', '.join(name for name in blank if reasons[name] == reason)}: {reason}."
 
 
-def _why_blank(metric: Metric, state: BatchState) -> str:
+def _why_blank(metric: Metric, state: BatchState, entry: BackboneEntry) -> str:
     if metric.level != "image" and len(state.request.seeds) < 2:
         return "compares pictures with each other, and there is only one; ask for at least two seeds"
-    if metric.name.startswith("mutual_information") and state.config.negative_prompt:
-        return "unknown with a negative prompt, which changes what the prompt is compared with"
+    if metric.name in SAMPLED and (reason := no_information(state.config, entry)):
+        return reason
     return "unknown here, because what measures it cannot read this prompt or these pictures"
 
 
@@ -255,6 +257,9 @@ def _generate(
     backbone = bench.backbone(entry)
     begun = time.monotonic()
     size = MICRO_BATCH[bench.device.split(":")[0]]
+    slow = warming(backbone.unet, min(size, len(missing)), state.config.height, state.config.width)
+    if slow:
+        yield replace(state, notes=(*state.notes, slow))
     with bench.sampling:
         events = generate(
             backbone,
@@ -294,11 +299,11 @@ def _with_part(state: BatchState, part: SeedBatch) -> BatchState:
     return replace(state, images=images, previews=previews, generated=state.generated + len(part.seeds))
 
 
-def _done(state: BatchState, batch: SeedBatch, started: float) -> BatchState:
+def _done(state: BatchState, batch: SeedBatch, started: float, entry: BackboneEntry) -> BatchState:
     seconds = time.monotonic() - started
     return replace(
         state,
-        notes=tuple(dict.fromkeys((*state.notes, *blank_notes(state)))),
+        notes=tuple(dict.fromkeys((*state.notes, *blank_notes(state, entry)))),
         phase="done",
         images=by_seed(batch),
         previews={},

@@ -176,7 +176,7 @@ def _intro(about: About) -> str:
 
 def _usage(about: About) -> str:
     if isinstance(about.backbone.source, str):
-        kind = "StableDiffusionXLPipeline" if about.backbone.family == "sdxl" else "StableDiffusionPipeline"
+        kind = about.backbone.kin.pipeline
         return (
             f'```python\nfrom diffusers import {kind}\n\npipe = {kind}.from_pretrained("{about.backbone.source}")\n'
             'pipe.load_lora_weights("FOLDER OR REPOSITORY")\n```'

@@ -12,8 +12,10 @@ EQUATIONS: dict[str, str] = {
     "spatial": "s_1 / 4 + s_2 / 4 + position / 2",
     "oracle_alignment": "claims that hold / claims, one claim being that nothing else is shown",
     "oracle_exact": "1 if every claim holds and nothing else is shown, else 0",
-    "mutual_information": "mean over t of k_t |e(z_t, prompt) - e(z_t, '')|^2, k_t = T beta_t / (2 alpha_t (1 - abar_t))",
-    "mutual_information_released": "the same with k_t = T beta_t / (2 (1 - abar_t)) and t > 50 only",
+    "mutual_information": "mean over t of k_t |e(z_t, prompt) - e(z_t, '')|^2, k_t = T beta_t / (2 alpha_t (1 - abar_t));"
+    " of flows the integral over s of (1 - s) / s |v(z_s, prompt) - v(z_s, '')|^2",
+    "mutual_information_released": "the same with k_t = T beta_t / (2 (1 - abar_t)) and t > 50 only;"
+    " of flows the mean over 0.05 < s < 1 of (1 - s) / s g (g - v(z_s, '')), g the guided velocity",
     "mutual_information_renoise": "the same over evenly spread t, with z_t = sqrt(abar_t) z + sqrt(1 - abar_t) noise",
     "mutual_information_renoise_released": "the same with k_t = T beta_t / (2 (1 - abar_t)) and t > 50 only",
     "pick_score": "exp(s) cos(E_I(x), E_T(prompt))",

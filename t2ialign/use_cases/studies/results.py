@@ -93,8 +93,11 @@ def result_lines(found: StudyResults) -> Iterator[str]:
         if not rate.group:
             where = rate.category or "all categories"
             yield f"{rate.contender:<24} chosen {_percent(rate.share)} of {rate.shown:>5}  {where}"
-    for one in results.strengths.contenders if results.strengths else ():
-        yield f"{one.name:<24} strength {_number(one.strength)}"
+    for strong in results.strengths.contenders if results.strengths else ():
+        yield f"{strong.name:<24} strength {_number(strong.strength)}"
+    for one in results.pairs:
+        p = f"binomial p {one.p:.2g}" + (f", {one.adjusted:.2g} after Holm" if len(results.pairs) > 1 else "")
+        yield f"{one.one} over {one.other}: {one.wins} to {one.losses}, {one.ties} neither, {_percent(one.share).strip()}, {p}"
     for pair in results.separations:
         yield pair.sentence
     if results.agreement and not results.agreement.note:

@@ -9,8 +9,10 @@ from statistics import fmean, median
 
 import torch
 
+from t2ialign.metrics.factor_diversity import spread
 from t2ialign.registry import resolve
 from t2ialign.shapes.annotator import TASTES
+from t2ialign.shapes.oracle import GROUPS
 from t2ialign.store import images
 from t2ialign.store.studies import manifest_of, picture_of
 from t2ialign.store.votes import begin_survey, record_answer
@@ -18,6 +20,8 @@ from t2ialign.study.manifest import Exhibit, Manifest
 from t2ialign.study.simulation import Rater, answer_of, milliseconds_of
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.workbench import Workbench
+
+SHARPNESS = 4.0  # log-odds of seeing a difference in spread as large as that between two scenes of the world
 
 
 def simulate(
@@ -48,28 +52,37 @@ def _taste(group: str, place: int) -> str:
 
 
 def _worth(bench: Workbench, manifest: Manifest, taste: str) -> Mapping[tuple[str, ...], float]:
-    """What each exhibit is worth to a taste: the mean over its pictures, or, where variety is asked for, their spread."""
-    opened, encoder = bench.store, bench.encoder(_raters(bench, manifest))
+    """What each exhibit is worth to a taste: the mean over its pictures, or, where variety is asked for, their spread.
+
+    Asked for an attribute of this world, everybody sees the truth, as the oracle reads it, and errs by chance alone.
+    """
+    answer = manifest.design.answer
+    attribute = answer.attribute if answer.aspect == "varied" else ""
+    if attribute and attribute not in GROUPS:
+        raise InputError(f"The simulated raters see {', '.join(GROUPS)}, and no {attribute!r}: ask for one of those.")
+    opened, encoder = bench.store, bench.encoder(_scorer(bench, manifest, "oracle" if attribute else "raters"))
     pixels = cache(lambda sha: images.decode(picture_of(opened, sha)))
 
     def of(exhibit: Exhibit) -> float:
         batch = torch.stack([pixels(sha) for sha in exhibit.pictures])
-        if manifest.design.answer.aspect == "varied":
+        if answer.aspect == "varied" and not attribute:
             return float(batch.float().std(0).mean()) / 10
         found = encoder.encode(batch, Prompt(exhibit.prompt))
         if not found:
             raise InputError(
                 f"The simulated raters cannot read the prompt {exhibit.prompt[:60]!r}: use shapes prompts."
             )
+        if attribute:
+            return SHARPNESS * float(spread(found[f"factors_{attribute}"]).nan_to_num())
         return fmean(found[f"taste_{taste}"].tolist())
 
     return {exhibit.pictures: of(exhibit) for exhibit in manifest.exhibits}
 
 
-def _raters(bench: Workbench, manifest: Manifest) -> str:
-    """The scorer that holds the world's raters; ``InputError`` where the study's pictures are of another world."""
+def _scorer(bench: Workbench, manifest: Manifest, kind: str) -> str:
+    """The scorer of the world's raters or its oracle; ``InputError`` where the study's pictures are of another world."""
     entry, _ = resolve(manifest.design.contenders[0].checkpoint, bench.registry())
-    scorers: Sequence[str] = [name for name in entry.scorers if "raters" in bench.registry().scorers[name].loader]
+    scorers: Sequence[str] = [name for name in entry.scorers if kind in bench.registry().scorers[name].loader]
     if not scorers:
         raise InputError(f"Simulated raters know the embedded world only, not pictures of {entry.name}.")
     return scorers[0]

@@ -78,6 +78,23 @@ def test_samples_begin_at_step_0(services, watch):
     assert list(updates["alignment"].data[-1].x) == [0, 50] and "Oracle alignment" in updates["alignment_title"]
 
 
+def test_the_fixed_batch_shows_its_change_where_each_prompt_is_known(services, watch):
+    add_training(services.store, "align-1", steps=3)
+    records = [probe(services.store.home, step) for step in (0, 50)]
+    for record, better in zip(records, (0.0, 0.1)):
+        record["by_prompt"] = [
+            {"prompt": name, "alignment": level + better, "diversity": 0.5}
+            for name, level in (("a ring", 0.2), ("a star", 0.8))
+        ]
+    add_records(services.store, "align-1", "probes", records)
+    updates = runs.open_job(watch, "align-1", "light")
+    assert list(updates["alignment"].data[-1].y) == pytest.approx([0.0, 0.1])
+    assert "change since the start" in updates["alignment_title"] and list(updates["diversity"].data[-1].y) == [
+        0.0,
+        0.0,
+    ]
+
+
 def test_the_strip_of_a_long_run_goes_from_its_beginning_to_its_end():
     assert runs.evenly(range(4), 8) == [0, 1, 2, 3]
     chosen = runs.evenly(range(25), 8)

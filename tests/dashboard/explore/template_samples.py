@@ -9,7 +9,6 @@ from t2ialign.dashboard.explore.run_history import HistoryRow
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.links import Subject
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.store import Run
 from t2ialign.types import GenerationConfig, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import RunState
@@ -26,15 +25,14 @@ def working() -> str:
 
 
 def history() -> str:
-    run = Run(EVIL, datetime(2026, 1, 1, tzinfo=UTC), "failed", Prompt(EVIL), (GenerationConfig("tiny"),), (0, 1))
-    row = HistoryRow(run, (EVIL, "a.webp"), ((EVIL, Look("#000", "#fff")),), EVIL, True, EVIL)
+    look = ((EVIL, Look("#000", "#fff")),)
+    row = HistoryRow(EVIL, datetime(2026, 1, 1, tzinfo=UTC), EVIL, EVIL, EVIL, (EVIL, "a.webp"), look, EVIL, True, EVIL)
     rows = [row, replace(row, pictures=(), starred=False)]
     return render("explore/run_history.html", rows=rows, searched=True)
 
 
 def forgotten() -> str:
-    run = Run(EVIL, datetime(2026, 1, 1, tzinfo=UTC), "done", Prompt(EVIL), (GenerationConfig("tiny"),), (0,))
-    return render("explore/forgotten.html", run=run)
+    return render("explore/forgotten.html", id=EVIL, title=EVIL)
 
 
 SAMPLES = {

@@ -1,12 +1,13 @@
 """Every batch that was asked for, found again."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard.explore import run_history
-from t2ialign.store import add_run, list_runs
+from t2ialign.store import Grid, add_run, keep_grid, list_runs
 from t2ialign.types import InputError, Prompt
 from tests.dashboard import fakes
 
@@ -82,3 +83,28 @@ def test_days_leave_what_is_older_out(used):
         transaction.execute(cursor).fetchall()
     assert listed(run_history.show(used, "", "", False, 1, 12)["history"]) == ["a red circle"]
     assert len(listed(run_history.show(used, "", "", False, 7, 12)["history"])) == 12
+
+
+def test_grids_stand_among_the_batches_and_are_marked_like_them(used, config):
+    cell = fakes.add_cell(used.store, Prompt("two rings"), config("spo"))
+    grid = Grid(
+        "0" * 16, datetime.now(UTC), "two rings", "CFG 1, 4 by Seed 0, 1", "two rings spo", "{}", (cell.cell,), (0, 1)
+    )
+    keep_grid(used.store, grid)
+    shown = run_history.show(used, "", "", False, 0, 12)["history"]
+    assert listed(shown)[:2] == ["two rings", "a red circle"] and len(listed(shown)) == 12
+    assert (
+        "Grid: CFG 1, 4 by Seed 0, 1" in shown and f"?tab=grid&amp;grid={grid.id}" in shown and "0.webp?small" in shown
+    )
+    assert listed(run_history.show(used, "", "by SEED", False, 0, 12)["history"]) == ["two rings"]
+
+    def act(act: str, **more: str) -> str:
+        return run_history.mark(used, {"act": act, "run": grid.id, **more}, "", "", False, 0, 12)["history"]
+
+    act("star"), act("note", note="for the talk")
+    assert listed(run_history.show(used, "", "talk", True, 0, 12)["history"]) == ["two rings"]
+    gone = act("forget")
+    assert "two rings" not in listed(gone) and "Undo" in gone
+    assert listed(act("recall"))[0] == "two rings"
+    with pytest.raises(InputError, match="no grid"):
+        run_history.mark(used, {"act": "star", "run": "f" * 16}, "", "", False, 0, 12)

@@ -9,10 +9,11 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard.grid import handlers
-from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, link, linked
+from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, identity, in_words, link, linked
 from t2ialign.dashboard.grid.handlers import Shown
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.pictures import read_settings
+from t2ialign.store import list_grids
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import grid as use_case
 from tests.dashboard import fakes
@@ -67,11 +68,43 @@ def test_what_is_missing_is_drawn_and_what_is_stored_is_not(drawing, config, mon
     assert asked == [] and again["table"].count("t2-tile ready") == 16 and not again["timer"].active
 
 
+def test_a_grid_is_kept_and_its_id_fills_the_form_again(drawing):
+    updates = made(drawing)
+    (kept,) = list_grids(drawing.store, search="SPO")
+    assert (kept.title, kept.axes) == (PROMPT, "CFG 1, 4 by Checkpoint base, spo")
+    assert kept.id == updates["shown"].key.split()[1] and len(kept.cells) == 4 and kept.seeds == (0, 1, 2, 3)
+    again = handlers.open_page(drawing, {"query": f"?tab=grid&grid={kept.id}"}, "")
+    assert again["shown"].form == FORM and again["prompt"].value == PROMPT
+    made(drawing)
+    assert len(list_grids(drawing.store)) == 1 and list_grids(drawing.store)[0].created > kept.created
+    assert "no grid" in handlers.open_page(drawing, {"query": "?tab=grid&grid=0123456789abcdef"}, "")["problem"]
+
+
+def test_a_grid_that_is_refused_is_not_kept(services, monkeypatch):
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
+    refused = handlers.make(services, Visitor("page"), None, "", *values(replace(FORM, seed_count=99)))
+    assert "problem" in refused and list_grids(services.store) == []
+
+
+def test_of_many_prompts_the_number_is_said():
+    many = GridForm("prompt", tuple(f"prompt {n}" for n in range(9)), "seed", tuple("0123456789"))
+    assert in_words(many) == ("9 prompts", "Seed 0, 1, 2, 3, ... 9")
+
+
+def test_a_grid_too_long_for_an_address_is_linked_by_its_id(drawing):
+    long = replace(FORM, x="prompt", x_values=tuple(f"{'x' * 190} {n}" for n in range(40)), y="", y_values=("",))
+    assert link(long) == f"?tab=grid&grid={identity(long)}"
+    made(drawing, replace(long, seed_count=1))
+    assert linked(drawing, link(replace(long, seed_count=1))) == replace(long, seed_count=1)
+
+
 def test_a_link_opens_what_is_stored_and_draws_nothing(services, config):
     fakes.add_cell(services.store, Prompt(PROMPT), config("spo", 1), range(4))
     found = handlers.open_page(services, {"query": link(FORM)}, "")
     assert found["table"].count("t2-tile ready") == 4 and "4 of 16 pictures are there" in found["progress"]
     assert found["prompt"].value == PROMPT and not found["checkpoint"].visible
+    sent = found["prompt"].constructor_args
+    assert sent["value"] == PROMPT and found["seed_count"].constructor_args["value"] == 4, "what Gradio sends"
     assert services.engine.unfinished() == ()
 
 
@@ -80,9 +113,9 @@ def test_a_broken_link_says_so(services, query):
     assert "cannot be read" in handlers.open_page(services, {"query": query}, "")["problem"]
 
 
-def test_links_say_all_that_the_form_does():
-    assert linked(link(FORM)) == FORM and linked("?tab=grid") is None
-    assert link(replace(FORM, prompt="a" * 9000)) == ""
+def test_links_say_all_that_the_form_does(services):
+    assert linked(services, link(FORM)) == FORM and linked(services, "?tab=grid") is None
+    assert len(link(replace(FORM, prompt="a" * 9000))) < 60
 
 
 @pytest.mark.parametrize(

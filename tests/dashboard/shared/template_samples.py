@@ -55,7 +55,7 @@ def details() -> str:
 
 SAMPLES = {
     "shared/macros.html": macros,
-    "shared/head.html": lambda: render("shared/head.html", css=EVIL, script=EVIL),
+    "shared/head.html": lambda: render("shared/head.html", css=EVIL, script=EVIL, early=[EVIL]),
     "shared/header.html": lambda: render("shared/header.html"),
     "shared/contact_sheet.html": lambda: sheet([GROUP, GROUP]),
     "shared/empty_sheet.html": empty_sheet,
@@ -65,5 +65,5 @@ SAMPLES = {
     "shared/nothing_chosen.html": nothing_chosen,
     "shared/back_to_all.html": back_to_all,
     "shared/lock.html": lambda: render("shared/lock.html", words=EVIL),
-    "shared/stories.html": lambda: render("shared/stories.html", told={EVIL: EVIL}),
+    "shared/stories.html": lambda: render("shared/stories.html", told={EVIL: EVIL}, drawn={EVIL: EVIL}),
 }

@@ -8,9 +8,14 @@ from markupsafe import Markup
 
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.study.results_view import sentences, table, tables
-from t2ialign.dashboard.study.status_view import Standing, history, invitation, standing
+from t2ialign.dashboard.study.status_view import Standing, arenas, history, invitation, standing
+from t2ialign.dashboard.study.verdict_view import contested_panel, headline
+from t2ialign.study.answers import Answer
+from t2ialign.study.contested import Contested
+from t2ialign.study.manifest import Exhibit
 from t2ialign.study.results import results
 from tests.dashboard.outline import EVIL
+from tests.study.conftest import vote
 
 OPEN = Standing(EVIL, EVIL, "open", 3, 10, 2, hash=EVIL)
 DRAFT = replace(OPEN, state="draft", missing=3, batches=8, key=EVIL)
@@ -27,7 +32,26 @@ def invitations() -> str:
     return Markup().join(invitation(EVIL, EVIL, state, "<svg></svg>") for state in ("draft", "open", "paused"))
 
 
+def verdicts() -> str:
+    said = [vote(["a", "b"], Answer((place % 2,)), "pick", f"s{place}") for place in range(3)]
+    found = results(said)
+    assert found.strengths
+    first, second = found.strengths.contenders
+    return headline(
+        replace(found, strengths=replace(found.strengths, contenders=(replace(first, name=EVIL), second))), None
+    )
+
+
+def quarrels() -> str:
+    one, other = (Exhibit((EVIL,), EVIL, (seed,), (EVIL,) * 4) for seed in (0, 1))
+    return contested_panel([Contested(EVIL, one, other, 2, 2, 1)], lambda sha: "data:," + str(len(sha)))
+
+
 SAMPLES = {
+    "study/arenas.html": partial(arenas, [(EVIL, EVIL)]),
+    "study/contenders.html": partial(render, "study/contenders.html"),
+    "study/contested.html": quarrels,
+    "study/headline.html": verdicts,
     "study/history.html": partial(history, [(WHEN, EVIL)]),
     "study/invitation.html": invitations,
     "study/jobs.html": partial(render, "study/jobs.html", jobs=[(EVIL, EVIL, EVIL)]),

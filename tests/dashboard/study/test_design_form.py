@@ -2,16 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from t2ialign.dashboard.study.design_form import (
-    FIELDS,
-    design_of,
-    more_contenders,
-    more_prompts,
-    read_contenders,
-    read_prompts,
-    values_of,
-)
-from t2ialign.study.design import Contender
+from t2ialign.dashboard.study.contender_rows import contenders_of, rows_of
+from t2ialign.dashboard.study.design_form import FIELDS, design_of, more_prompts, read_prompts, values_of
+from t2ialign.study.design import AnswerRule, Contender
 from t2ialign.types import InputError, Prompt
 from tests.dashboard.studies import DESIGN, PICK, SETS
 
@@ -21,7 +14,15 @@ def fields(design, **change) -> list:
     return [values[name] for name in FIELDS]
 
 
-@pytest.mark.parametrize("design", [DESIGN, PICK, SETS])
+ARENA = replace(PICK, compare="arena", checks=0)
+OF_BACKGROUNDS = replace(SETS, answer=AnswerRule("pick", "varied", attribute="background"))
+
+
+def row(**said) -> dict:
+    return {"name": "a", "checkpoint": "base", "guidance_scale": 4, "metric": "", **said}
+
+
+@pytest.mark.parametrize("design", [DESIGN, PICK, SETS, ARENA, OF_BACKGROUNDS])
 def test_a_design_survives_the_form(design):
     assert design_of(fields(design)) == design
 
@@ -35,9 +36,18 @@ def test_every_field_has_its_box():
     [
         ({"title": ""}, "title"),
         ({"title": None}, "title"),
-        ({"contenders": "only | base"}, "at least two"),
-        ({"contenders": "a | base | x\nb"}, "no number for CFG"),
-        ({"contenders": "a | b | 1 | m | more\nb"}, "too many parts"),
+        ({"contenders": [row()]}, "at least two"),
+        ({"contenders": None}, "at least two"),
+        (
+            {"contenders": [row(), row(name="b", guidance_scale=None)]},
+            "Row 2 of what is compared has no number for CFG",
+        ),
+        ({"contenders": [row(checkpoint=" "), row(name="b")]}, "Row 1 of what is compared has no checkpoint"),
+        ({"contenders": [row(guidance_scale="4")]}, "choose its checkpoint and its CFG again"),
+        ({"contenders": [row(more=1)]}, "cannot be read"),
+        ({"contenders": "a | base"}, "cannot be read"),
+        ({"compare": "arena"}, "pick one of two"),
+        ({"compare": "arena", "kind": "pick"}, "attention checks"),
         ({"study_prompts": ""}, "prompts"),
         ({"rounds": None}, "number of rounds"),
         ({"rounds": 2.5}, "whole number"),
@@ -52,12 +62,17 @@ def test_a_bad_box_is_named(change, sentence):
         design_of(fields(DESIGN, **change))
 
 
-def test_lines_of_contenders():
-    assert read_contenders("a | spo | 2 | clip_score\n\n  b  \nc|x") == (
-        Contender("a", "spo", 2.0, "clip_score"),
-        Contender("b", "b", 4.0),
-        Contender("c", "x", 4.0),
-    )
+def test_rows_of_contenders():
+    mixed = (Contender("a", "spo", 2.5, "clip_score"), Contender("b | c", "a@0.5+b@0.5"))
+    assert contenders_of(rows_of(mixed)) == mixed
+    assert rows_of(mixed)[0] == {"name": "a", "checkpoint": "spo", "guidance_scale": 2.5, "metric": "clip_score"}
+
+
+def test_an_attribute_is_asked_of_variety_alone():
+    assert design_of(fields(OF_BACKGROUNDS)).question == "Which set varies more in its background?"
+    assert design_of(fields(OF_BACKGROUNDS, aspect="fits")).answer.attribute == ""
+    with pytest.raises(InputError, match="a word or a few"):
+        design_of(fields(OF_BACKGROUNDS, attribute="x" * 41))
 
 
 def test_lines_of_prompts():
@@ -71,10 +86,6 @@ def test_lines_of_prompts():
 
 
 def test_adding_lines():
-    assert more_contenders("", ["a", "b"], "4", []) == "a | a | 4\nb | b | 4"
-    assert more_contenders("a | a | 4", ["a"], "2, 4", []) == "a | a | 4\na CFG 2 | a | 2\na CFG 4 | a | 4"
-    assert more_contenders("", ["base"], "4", ["clip_score"]) == "clip_score | base | 4 | clip_score"
-    assert more_contenders("", ["a@0.5+b@0.5"], "", []) == "a@0.5 & b@0.5 | a@0.5+b@0.5 | 4"
     known = (Prompt("p", "c"), Prompt("q", "c"), Prompt("r", "d"))
     assert more_prompts("c | p", known, [], 1) == "c | p\nd | r"
     assert more_prompts("", known, ["c"], 5) == "c | p\nc | q"

@@ -33,7 +33,9 @@ def values(updates: dict) -> dict:
 
 def test_a_new_store_has_a_form_to_begin_with(services):
     updates = studying.open_page(services, "", HERE)
-    assert "Ask people" in updates["status"] and updates["title"] and "base" in updates["contenders"]
+    assert "Ask people" in updates["status"] and updates["title"]
+    assert [one["checkpoint"] for one in updates["contenders"].value] == ["base", "spo"]
+    assert "mi-tune" in updates["contenders"].props["checkpoints"]
     assert updates["study"].choices == [studying.NEW] and not list_studies(services.store)
 
 
@@ -69,8 +71,29 @@ def test_opening_freezes_and_invites(services):
     assert study_of(services.store, study).state == "open" and "Frozen as" in updates["status"]
     assert f"{HERE}rate/{study}" in updates["invitation"] and "<svg" in updates["invitation"]
     assert not updates["drafting"].visible and updates["pause"].visible and "opened" in updates["log"]
+    assert updates["inner"].selected == "invite"
     with pytest.raises(InputError, match="frozen"):
         studying.save(services, study, HERE, *form(PICK))
+
+
+def test_a_study_that_opens_by_itself_shows_its_link(services):
+    study = draft(services, PICK).id
+    seen = studying.look(services, study, HERE)["seen"]
+    assert "inner" not in studying.tick(services, study, HERE, seen)
+    studying.publish(services.bench, study)
+    assert studying.tick(services, study, HERE, seen)["inner"].selected == "invite"
+    assert "inner" not in studying.choose(services, study, HERE)
+    assert studying.choose(services, "", HERE)["inner"].selected == "design"
+
+
+def test_open_arenas_are_for_everybody(services):
+    assert studying.open_arenas(services) == {"arenas": ""}
+    opened(services, PICK)
+    arena = opened(services, replace(PICK, title="<b>Best</b>?", compare="arena", checks=0)).id
+    told = studying.open_arenas(services)["arenas"]
+    assert f'href="rate/{arena}"' in told and "&lt;b&gt;Best" in told and told.count("<a ") == 1
+    studying.step(services, "paused", arena, HERE)
+    assert studying.open_arenas(services) == {"arenas": ""}
 
 
 def test_opening_makes_what_is_missing_first(services, monkeypatch):
@@ -153,7 +176,6 @@ def test_the_page_only_hears_what_is_new(services):
 
 
 def test_lines_are_added(services):
-    assert "spo | spo | 4" in studying.add_contenders(services, "", ["spo"], "4", [])["contenders"]
     known = next(iter(services.prompts))
     added = studying.add_prompts(services, "", known, [], 2)["study_prompts"].splitlines()
     assert len(added) == 2 * len(dict.fromkeys(prompt.category for prompt in services.prompts[known]))

@@ -1,17 +1,21 @@
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from t2ialign.dashboard.rate import handlers
 from t2ialign.dashboard.study import results, training
+from t2ialign.dashboard.study.verdict_view import verdict
 from t2ialign.source import Source
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import QUICK, exclusions
-from t2ialign.types import InputError
+from t2ialign.study.design import AnswerRule
+from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.job import request_of
 from t2ialign.use_cases.align.request import AlignRequest
-from tests.dashboard.studies import DESIGN, PICK, draft, opened
+from t2ialign.use_cases.studies.results import study_results
+from tests.dashboard.studies import DESIGN, PICK, SETS, draft, opened
 from tests.dashboard.trainings import add_training
 
 
@@ -42,18 +46,21 @@ def draw(services, study, group=""):
 
 
 def test_a_draft_has_no_results(services):
-    assert "once the study is open" in draw(services, draft(services).id)["sentences"]
+    assert "once the study is open" in draw(services, draft(services).id)["headline"]
     assert not draw(services, "")["found"].visible
 
 
 def test_an_open_study_without_answers_says_so(services):
     updates = draw(services, opened(services, PICK).id)
-    assert "Nobody has answered yet" in updates["sentences"] and not updates["found"].visible
+    assert "Nobody has answered yet" in updates["headline"] and not updates["found"].visible
 
 
 def test_answers_become_numbers(services, study):
     updates = draw(services, study)
-    assert "12 answers from 3 surveys" in updates["sentences"] and "attention check" in updates["sentences"]
+    assert "12 answers from 3 surveys" in updates["headline"] and "attention check" in updates["sentences"]
+    assert "secret-method is ahead of rival-method, 12 answers to 0, but so few raters" in updates["headline"]
+    assert "Only 3 surveys so far" in updates["headline"] and "may not have looked" not in updates["headline"]
+    assert "secret-method over rival-method" in updates["tables"] and "12 : 0" in updates["tables"]
     assert "secret-method" in updates["tables"] and "100 %" in updates["tables"] and "Position 1" in updates["tables"]
     names = {trace.name for trace in updates["rates"].data}
     assert names == {"secret-method", "rival-method"} and len(updates["strengths"].data) == 2
@@ -65,31 +72,71 @@ def test_selections_have_their_patterns(services):
 
 
 def test_a_group_of_raters_alone(services):
-    from dataclasses import replace
-
     study = opened(services, replace(PICK, groups=("students", "<others>"))).id
     for group in ("students", "<others>", "students"):
         joined = handlers.join(services.store, study, group, True)
         for one in joined["rounds"]:
             handlers.answer(services.store, study, joined["survey"], one["trial"], {"chosen": [0]}, 900)
-    assert "12 answers" in draw(services, study)["sentences"]
+    assert "12 answers" in draw(services, study)["headline"]
     updates = draw(services, study, "students")
-    assert "8 answers" in updates["sentences"] and updates["group"].value == "students"
+    assert "8 answers" in updates["headline"] and updates["group"].value == "students"
     assert "&lt;others&gt;" in draw(services, study)["tables"] and "<others>" not in draw(services, study)["tables"]
-    assert "12 answers" in draw(services, study, "nobody")["sentences"]
+    assert "12 answers" in draw(services, study, "nobody")["headline"]
 
 
 def test_exclusions_apply_and_are_taken_back(services, study):
     updates = results.leave_out(services, study, "light", "", "fast", 2000, "too fast")
-    assert "0 answers" in updates["sentences"] and "3 surveys left out" in updates["sentences"]
+    assert "0 answers" in updates["headline"] and "3 surveys left out" in updates["headline"]
     assert "What the exclusions change" in updates["tables"] and len(exclusions(services.store, study)) == 1
     updates = results.take_back(services, study, "light", "", "0", "")
-    assert "12 answers" in updates["sentences"] and not exclusions(services.store, study)
+    assert "12 answers" in updates["headline"] and not exclusions(services.store, study)
     for place in (None, "7", "-1", "x"):
         with pytest.raises(InputError, match="Choose the rule"):
             results.take_back(services, study, "light", "", place, "")
     with pytest.raises(InputError):
         results.leave_out(services, study, "light", "", "nonsense", 0, "")
+
+
+def test_a_headline_claims_what_holds_for_other_raters(services):
+    """Ten raters of one mind about three prompts: an interval from ten surveys and three prompts begins at 44 %."""
+    found = study_results(services.store, answered(services, PICK, 10)).results
+    (pair,) = found.pairs
+    assert (
+        pair.wins == 40 and pair.stands and pair.share.lo < 0.5 and "so few raters or prompts" in verdict(found, PICK)
+    )
+    sure = replace(found, pairs=(replace(pair, share=Interval(0.9, 0.7, 1.0)),))
+    assert (
+        verdict(sure, PICK)
+        == "secret-method is liked better than rival-method: in 90 % (70 to 100) of 40 decided answers."
+    )
+    of_place = replace(SETS, answer=AnswerRule("pick", "varied", attribute="place"))
+    assert "secret-method varies more in its place than rival-method" in verdict(sure, of_place)
+    assert "fits better" in verdict(sure, DESIGN)
+
+
+def test_what_is_contested_is_shown_and_failed_checks_are_loud(services):
+    study = opened(services, replace(PICK, rounds=2)).id
+    joined = [handlers.join(services.store, study, consent=True) for _ in range(8)]
+    for place, one in enumerate(joined):
+        trials = handlers.survey_of(services.store, study, one["survey"]).trials
+        for trial in trials:
+            labels = [exhibit.label for exhibit in trial.shown]
+            wanted = ["secret-method", "rival-method"][place % 2]
+            chosen = labels.index("decoy") if trial.check else labels.index(wanted)
+            handlers.answer(services.store, study, one["survey"], trial.id, {"chosen": [chosen]}, 900)
+    updates = draw(services, study)
+    assert "8 of 8 attention checks failed, and 8 surveys" in updates["headline"]
+    assert "No clear order yet" in updates["headline"]
+    assert updates["contested"].count("data:image/webp") >= 2 and "secret-method" in updates["contested"]
+    results.leave_out(services, study, "light", "", "attention", 0, "")
+    assert "may not have looked" not in draw(services, study)["headline"]
+
+
+def test_a_name_is_proposed_for_what_is_trained(services, study):
+    assert training.open_tab(services, study, "")["train_name"] == "votes-which-pictures-fit"
+    assert "train_name" not in training.open_tab(services, study, "mine")
+    add_training(services.store, "align-1", steps=0, command=("align", "ipo", "--name", "votes-which-pictures-fit"))
+    assert training.open_tab(services, study, "votes-which-pictures-fit")["train_name"] == "votes-which-pictures-fit-2"
 
 
 @pytest.mark.parametrize("form", list(results.FORMS))
@@ -173,4 +220,4 @@ def test_quick_votes_have_results_too(services, config):
     assert quick_votes.vote(services, said) == {}
     assert "the very same" in quick_votes.vote(services, {**said, "others": [mine]})["notice"]
     updates = draw(services, QUICK)
-    assert "1 answer from 1 survey" in updates["sentences"] and "base CFG 1" in updates["tables"]
+    assert "1 answer from 1 survey" in updates["headline"] and "base CFG 1" in updates["tables"]

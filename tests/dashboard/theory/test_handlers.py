@@ -80,12 +80,36 @@ def test_plain_axes_begin_at_one(trained):
 def test_choosing_a_run_takes_over_its_divergence(trained):
     taken = handlers.follow_run(trained, "align-1")
     assert taken["shown"] == ["reverse_kl", "jensen_shannon"] and taken["beta"] == 4  # 2, its strength matched
-    assert handlers.follow_run(trained, None) == {}
+    assert "Jensen-Shannon with β = 4, matching off" in taken["followed"]
+    assert handlers.follow_run(trained, None) == {"followed": ""}
+
+
+def test_a_beta_that_this_page_does_not_reach_is_said(services):
+    add_training(
+        services.store, "align-4", steps=3, command=("align", "diffusion_dpo", "--beta", "100000", "--name", "x")
+    )
+    taken = handlers.follow_run(services, "align-4")
+    assert taken["beta"] == 20 and "β = 50, drawn as 20" in taken["followed"]
+
+
+def test_another_loss_changes_nothing_and_says_so(services):
+    add_training(services.store, "align-5", steps=3, command=("align", "ipo", "--name", "x"))
+    (said,) = handlers.follow_run(services, "align-5").items()
+    assert said[0] == "followed" and "none of those drawn here" in said[1]
+
+
+def test_landscapes_wait_until_somebody_comes_near(trained):
+    far, near = (handlers.arrive(trained, "light", where, *with_()) for where in ("far", "near"))
+    assert far["f"].data and "plot_reverse_kl" not in far and near["plot_reverse_kl"].data
+    assert near["run"].value is None and "Choose a training run" in near["player"]
+    assert "t2-player" in handlers.arrive(trained, "light", "near", *with_(run="align-1"))["player"]
+    assert "Choose a training run" in handlers.arrive(trained, "light", "near", *with_(run="gone"))["player"]
 
 
 def test_a_run_whose_parent_is_gone_still_shows_its_pairs(services):
     add_training(services.store, "align-2", steps=5, command=("align", "f_dpo", "--parent", "gone", "--name", "x"))
-    assert handlers.follow_run(services, "align-2") == {}
+    (said,) = handlers.follow_run(services, "align-2").items()
+    assert said[0] == "followed" and "cannot be found" in said[1]
     assert "t2-player" in handlers.draw_landscapes(services, "light", *with_(run="align-2"))["player"]
 
 

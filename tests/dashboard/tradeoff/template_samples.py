@@ -31,7 +31,7 @@ def run_table() -> str:
     change = Comparison(config, parent, "clip_score", 3, 12, MEAN, MEAN, MEAN, win_rate=MEAN)
     arrow = Arrow(change, replace(change, difference=None, metric="lpips"), change)
     line = Lineage(EVIL, EVIL, EVIL, EVIL, "clip_score", EVIL)
-    row = RunRow(point, Look("#000", "#fff"), line, Mark(note=EVIL), EVIL, EVIL, arrow)
+    row = RunRow(point, Look("#000", "#fff"), line, Mark(note=EVIL, title=EVIL), EVIL, EVIL, arrow)
     metric = replace(METRICS["lpips"], title=EVIL)
     return render(
         "tradeoff/run_table.html",
@@ -40,6 +40,8 @@ def run_table() -> str:
         y=metric,
         whole=9,
         hidden=[EVIL],
+        titles={EVIL: EVIL},
+        most=6,
         own={EVIL},
         gone=[EVIL],
         picked=config.key,
@@ -47,11 +49,16 @@ def run_table() -> str:
 
 
 def differences() -> str:
-    return render("tradeoff/differences.html", titles=[EVIL, EVIL], rows=[(EVIL, EVIL, EVIL)], same=1)
+    return render("tradeoff/differences.html", titles=[EVIL, EVIL], rows=[(EVIL, [EVIL, EVIL])], same=1)
+
+
+def curve_names() -> str:
+    return render("tradeoff/curve_names.html", looks=[(EVIL, Look("#000", "#fff"))], without=[EVIL])
 
 
 SAMPLES = {
     "tradeoff/audit.html": audit,
     "tradeoff/run_table.html": run_table,
     "tradeoff/differences.html": differences,
+    "tradeoff/curve_names.html": curve_names,
 }

@@ -10,14 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from t2ialign import settings
+from t2ialign.dashboard.shared.chart_points import load_points
 from t2ialign.dashboard.shared.point_details import strip_of
-from t2ialign.dashboard.tradeoff import handlers
-from t2ialign.store import add_batch, add_benchmark, add_scores
+from t2ialign.dashboard.tradeoff import comparing, handlers
+from t2ialign.store import add_batch, add_benchmark, add_scores, marks
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
-from t2ialign.types import GenerationConfig, InputError, Prompt
+from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
 from tests.dashboard import fakes
+from tests.dashboard.trainings import add_training
 
 ALL = (None, "oracle_alignment", "factor_diversity", [], [])
 FRESH = {"theme": "light", "query": ""}
@@ -157,7 +159,7 @@ def test_the_table_lists_every_point_with_what_it_changed(stocked):
 
 def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
     def act(act: str, **more) -> dict:
-        return handlers.choose_run(stocked, {"act": act, "checkpoint": "spo", **more}, "", 0, *ALL)
+        return handlers.choose_run(stocked, {"act": act, "checkpoint": "spo", **more}, "", 0, "light", *ALL)
 
     def table() -> str:
         return handlers.draw(stocked, "light", *ALL, True, "")["table"]
@@ -170,8 +172,8 @@ def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
     assert 'title="Show spo again"' in table()
     act("show")
     assert "<tr data-point" in table() and "Hidden" not in table() and "★" in table()
-    assert handlers.choose_run(stocked, {"act": "star", "checkpoint": "nobody"}, "", 0, *ALL) == {}
-    assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "", 0, *ALL) == {}
+    assert handlers.choose_run(stocked, {"act": "star", "checkpoint": "nobody"}, "", 0, "light", *ALL) == {}
+    assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "", 0, "light", *ALL) == {}
 
 
 def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry, monkeypatch):
@@ -182,7 +184,7 @@ def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry,
     fakes.add_cell(stocked.store, named.prompt, config_of(stocked.bench, named)[1])
 
     def act(act: str, name: str = "dpo_js") -> dict:
-        return handlers.choose_run(stocked, {"act": act, "checkpoint": name}, "", 0, *ALL)
+        return handlers.choose_run(stocked, {"act": act, "checkpoint": name}, "", 0, "light", *ALL)
 
     def drawn() -> dict:
         return handlers.draw(stocked, "light", *ALL, False, "")
@@ -200,22 +202,69 @@ def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry,
 
 def test_strangers_mark_nothing(stocked, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
-    for act in ("star", "hide", "show", "note", "delete", "restore"):
+    for act in ("star", "hide", "show", "note", "rename", "delete", "restore"):
         with pytest.raises(InputError, match="owner"):
-            handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess", 0, *ALL)
+            handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess", 0, "light", *ALL)
     with pytest.raises(InputError, match="owner"):
         handlers.begin_set(stocked, "guess", "0-7")
     assert handlers.offer_set(stocked, "guess")["stray"] == ""
 
 
-def test_two_ticked_runs_are_told_apart(stocked, config):
-    def compare(one: str, other: str) -> str:
-        data = {"act": "compare", "point": one, "other": other}
-        return handlers.choose_run(stocked, data, "", 0, *ALL)["differences"]
+def test_ticked_runs_are_told_apart(stocked, config):
+    def compare(*points: str) -> dict:
+        return handlers.choose_run(stocked, {"act": "compare", "points": " ".join(points)}, "", 0, "light", *ALL)
 
-    told = compare(config("base", 4).key, config("base", 8).key)
+    two = [config("base", 4).key, config("base", 8).key]
+    told = compare(*two)["differences"]
     assert "sampling.guidance_scale" in told and "<td>4.0</td><td>8.0</td>" in told and "scheduler" not in told
-    assert "Tick another" in compare(config("base", 4).key, "") and compare("", "") == ""
+    assert "Tick another" in compare(two[0])["differences"] and compare()["differences"] == ""
+    three = compare(*two, config("spo", 4).key, "gone")
+    assert "<td>4.0</td><td>8.0</td><td>4.0</td>" in three["differences"]
+    assert not three["curves"].visible and "No training curves are kept here of base, spo." in three["curve_names"]
+
+
+def test_training_curves_of_ticked_runs_lie_over_each_other(stocked, config):
+    add_training(stocked.store, "align-1", steps=60, title="spo", command=named("spo"))
+    add_training(stocked.store, "align-2", steps=90, title="mi-tune", command=named("mi-tune"))
+    points = [config(name, 4).key for name in ("base", "spo")]
+    found = [load_points(stocked, handlers.chosen_of(stocked, *ALL)).of(key) for key in points]
+    other = replace(found[1], config=replace(found[1].config, adapters=(AdapterUse("mi-tune"),)))
+    shown = comparing.compare(stocked, [*found, other], dark=False)
+    assert shown["curves"].visible and "kept here of base." in shown["curve_names"]
+    for name in ("curve_loss", "curve_accuracy"):
+        lines = {line.name: line for line in shown[name].data}
+        assert set(lines) == {"spo", "mi-tune"} and (max(lines["spo"].x), max(lines["mi-tune"].x)) == (60, 90)
+        assert lines["spo"].line.color == stocked.palette()["spo"].light
+    assert not shown["curve_diversity"].data
+
+
+def named(name: str) -> tuple[str, ...]:
+    return ("align", "f_dpo", "--divergence", "js", "--beta", "2", "--name", name)
+
+
+def test_a_run_is_called_otherwise_wherever_its_name_stands(stocked, config):
+    def act(title: str, checkpoint: str = "spo") -> dict:
+        data = {"act": "rename", "checkpoint": checkpoint, "title": title}
+        return handlers.choose_run(stocked, data, "", 0, "light", *ALL)
+
+    def drawn() -> dict:
+        return handlers.draw(stocked, "light", *ALL, False, config("spo", 4).key)
+
+    assert act("  The   sunny one ") == {"drawn": 1}
+    assert names(drawn()["chart"]) == ["base", "The sunny one"]
+    assert "The sunny one" in drawn()["table"] and "<small>spo</small>" in drawn()["table"]
+    assert drawn()["headline"] == "" or "The sunny one" in drawn()["headline"]
+    listed = handlers.draw(stocked, "light", *ALL, False, "")["point_details"]
+    assert "The sunny one" in listed and ">spo<" not in listed
+    with pytest.raises(InputError, match="spo is called The sunny one already"):
+        act("The sunny one", "base")
+    with pytest.raises(InputError, match="base is called base already"):
+        act("base")
+    with pytest.raises(InputError, match="40 at most"):
+        act("x" * 41)
+    assert act("", "gone") == {}
+    act("")
+    assert names(drawn()["chart"]) == ["base", "spo"] and marks(stocked.store)["spo"].title == ""
 
 
 def test_the_address_holds_what_is_on_show_and_brings_it_back(stocked, config):

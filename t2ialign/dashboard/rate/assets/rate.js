@@ -1,4 +1,5 @@
 // The participants' page: consent, an example, rounds, thanks. The survey's id lives in this browser alone.
+import { board, reveal } from './rate.arena.js';
 import { drawRound } from './rate.round.js';
 import { make, button, paragraphs } from './rate.make.js';
 
@@ -88,7 +89,16 @@ function welcome() {
   });
   const preview = make('p', { class: 'rate-answer' }, 'A preview: nothing that you answer here is kept.');
   quiet(...(about.preview ? [preview] : []), make('h1', {}, about.title), ...paragraphs(about.instructions),
-    make('p', { class: 'rate-quiet' }, `${about.rounds} rounds. You can stop at any time, and go back one step.`), form, withdrawal());
+    make('p', { class: 'rate-quiet' }, about.endless ? 'Two pictures at a time, for as long as you like. After each answer you are told who made them.'
+      : `${about.rounds} rounds. You can stop at any time, and go back one step.`), form, withdrawal());
+  if (about.endless && !about.preview) standings();
+}
+
+// Where everybody stands, below what is on show.
+async function standings() {
+  const place = make('div', {});
+  main.append(place);
+  try { place.replaceChildren(board(await ask('standings', {}, false))); } catch { /* nobody needs it to take part */ }
 }
 
 function complain(where, text, field) {
@@ -112,8 +122,8 @@ function withdrawal() {
 
 function example() {
   const shown = survey.example;
-  const known = survey.rounds.findIndex((round) => !round.answer);
-  if (!shown || stored().trained || known > 0) return next();
+  const known = open();
+  if (!shown || about.endless || stored().trained || known > 0) return next();
   head('An example', 0);
   const said = make('div', { 'aria-live': 'polite' });
   const begin = button('Begin', () => { store({ trained: true }); next(); }, 'rate-button first');
@@ -133,10 +143,11 @@ function example() {
 
 function head(text, done) {
   bar.hidden = false;
-  const share = survey.rounds.length ? done / survey.rounds.length : 0;
+  const share = survey.rounds.length && !about.endless ? done / survey.rounds.length : 0;
   const back = button('Back', () => go(done - 1), 'rate-plain');
   back.setAttribute('aria-label', 'Back one step');
   back.disabled = done < 1;
+  back.hidden = about.endless === true;
   const stop = button('Stop', stopping, 'rate-plain');
   const line = make('div', { class: 'rate-progress', role: 'progressbar', 'aria-label': 'Progress', 'aria-valuemin': '0',
     'aria-valuemax': String(survey.rounds.length), 'aria-valuenow': String(done) }, make('i'));
@@ -144,15 +155,19 @@ function head(text, done) {
   bar.replaceChildren(back, make('span', {}, text), stop, line);
 }
 
-const next = () => go(survey.rounds.findIndex((round) => !round.answer));
+const open = () => survey.rounds.findIndex((round) => !round.answer);
+async function next() {
+  if (about.endless && open() < 0) await more(survey.rounds.length);
+  return go(open());
+}
 
 function go(at) {
   if (at < 0 || at >= survey.rounds.length) return finish();
   const round = survey.rounds[at];
-  head(`${at + 1} of ${survey.rounds.length}`, at);
+  head(about.endless ? `Pair ${at + 1}` : `${at + 1} of ${survey.rounds.length}`, at);
   leave();
   leave = drawRound(main, foot, about, round, (answer, milliseconds) => give(at, answer, milliseconds),
-    () => { if (at > 0) go(at - 1); });
+    () => { if (at > 0 && !about.endless) go(at - 1); });
   main.removeAttribute('aria-busy');
   const upcoming = survey.rounds[at + 1];
   for (const source of upcoming ? upcoming.options.flat() : []) new Image().src = source;
@@ -163,20 +178,36 @@ async function give(at, answer, milliseconds) {
   const revision = round.revision + 1;
   const pending = { survey: survey.survey, trial: round.trial, answer, milliseconds: Math.round(milliseconds), revision };
   store({ pending });
+  let kept = {};
   try {
-    await ask('answer', pending);
+    kept = await ask('answer', pending);
   } catch (error) {
     store({ pending: null });
     return quiet(make('h1', {}, 'This answer was not taken'), problem(error.message), button('Go on', resume, 'rate-button first'));
   }
   Object.assign(round, { answer, revision });
   store({ pending: null });
+  if (about.endless && kept.made) {
+    const going = more(at); // while the names are read
+    leave();
+    leave = reveal(main, foot, kept.made, async () => { await going; await next(); });
+    return null;
+  }
   return at + 1 < survey.rounds.length ? go(at + 1) : finish();
 }
 
+// Further rounds of an arena, in time.
+async function more(at) {
+  if (survey.rounds.length - at > 3) return;
+  try {
+    const told = await ask('more', { survey: survey.survey });
+    const known = new Set(survey.rounds.map((round) => round.trial));
+    survey.rounds.push(...told.rounds.filter((round) => !known.has(round.trial)));
+  } catch { /* paused or closed: the next answer says so */ }
+}
+
 function finish() {
-  const open = survey.rounds.findIndex((round) => !round.answer);
-  if (open >= 0) return go(open);
+  if (open() >= 0) return go(open());
   store({ finished: true });
   return thanks();
 }
@@ -196,15 +227,18 @@ function withdraw() {
 }
 
 function thanks() {
-  quiet(make('h1', {}, 'Thank you'), make('p', {}, 'All your answers are saved. You can close this page now.'), codeBox(),
+  const done = about.endless ? 'You have seen every picture of this arena. All your answers are saved.' : 'All your answers are saved. You can close this page now.';
+  quiet(make('h1', {}, 'Thank you'), make('p', {}, done), codeBox(),
     make('p', { class: 'rate-quiet' }, 'Write the code down if you may want your answers withdrawn later: nothing else connects them to you.'),
     make('div', { class: 'rate-buttons' }, button('Answer another survey', () => { forget(); survey = null; welcome(); }), withdraw()));
+  if (about.endless) standings();
 }
 
 function stopping() {
   quiet(make('h1', {}, 'Stop here?'),
     make('p', {}, 'What you have answered is saved. You can come back later on this device and go on where you stopped.'), codeBox(),
     make('div', { class: 'rate-buttons' }, button('Go on', next, 'rate-button first'), withdraw()));
+  if (about.endless) standings();
 }
 
 async function resume() {

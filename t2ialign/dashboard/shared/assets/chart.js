@@ -24,12 +24,28 @@ async function show(event) {
   strip.style.top = `${below ? clientY + 56 : clientY - 56 - strip.offsetHeight}px`;
 }
 
+// Of a swarm of points the line under the pointer stands out with its bars, and the ringed one keeps its own.
+const lineOf = (group) => group.__data__?.[0]?.trace;
+const groups = (chart) => [...chart.querySelectorAll('.scatterlayer .trace')];
+function sort(chart) {
+  chart.classList.toggle('t2-throng', chart.layout?.meta?.swarm === true);
+  const ringed = chart.data.some((line) => line.opacity < 1);
+  for (const group of groups(chart)) group.classList.toggle('t2-ringed', ringed && !(lineOf(group)?.opacity < 1));
+}
+function single(chart, event) {
+  const line = event?.points?.[0]?.curveNumber;
+  chart.classList.toggle('t2-pointing', line !== undefined);
+  for (const group of groups(chart)) group.classList.toggle('t2-hot', line !== undefined && lineOf(group)?.index === line);
+}
+
 setInterval(() => {
   const chart = document.querySelector('#__PLOT__ .js-plotly-plot');
   if (!chart || !chart.on || chart === bound) return;
   bound = chart;
   chart.dataset.heard = 'true';
   chart.on('plotly_click', (event) => { hide(); if (keyOf(event)) trigger('select', { point: keyOf(event) }); });
-  chart.on('plotly_hover', show);
-  chart.on('plotly_unhover', hide);
+  chart.on('plotly_hover', (event) => { single(chart, event); show(event); });
+  chart.on('plotly_unhover', () => { single(chart); hide(); });
+  chart.on('plotly_afterplot', () => sort(chart));
+  sort(chart);
 }, 300);

@@ -16,4 +16,13 @@
     const cancel = document.querySelector('#t2-cancel');
     if (cancel && cancel.offsetParent && !cancel.disabled) cancel.click();
   });
+  // What scrolls takes the focus in Chromium, and an open list of options goes away when it does: Tab would end nowhere.
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Tab') for (const list of document.querySelectorAll('ul[role=listbox]')) list.tabIndex = -1;
+  }, true);
+  // Requests that leaving the page cuts off are no errors: what is complained of is said a moment later, if anybody is here.
+  let left = -Infinity;
+  const complain = console.error.bind(console);
+  console.error = (...said) => setTimeout(() => { if (performance.now() - left > 3000) complain(...said); });
+  for (const name of ['beforeunload', 'pagehide']) addEventListener(name, () => { left = performance.now(); });
 })();

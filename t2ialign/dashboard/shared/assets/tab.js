@@ -4,6 +4,8 @@
   window.t2Chosen = true;
   if (first && '__TAB__' === 'explore') return;
   if ('__TAB__' === 'explore') address.searchParams.delete('tab');
-  else address.searchParams.set('tab', '__TAB__');
+  else if ('__TAB__' !== 'grid' || address.searchParams.get('tab') !== 'sweep') {
+    address.searchParams.set('tab', '__TAB__' === 'grid' ? (window.t2Beside ?? 'grid') : '__TAB__');
+  }
   if (address.href !== location.href) history.replaceState(history.state, '', address);
 }

@@ -10,3 +10,7 @@ element.addEventListener('click', async (event) => {
   }
   setTimeout(() => { button.textContent = 'Copy the link'; }, 2500);
 });
+// A link that is new comes into view, wherever the page was before.
+const inView = () => { if (element.querySelector('.t2-qr') && element.offsetParent) element.scrollIntoView({ block: 'nearest' }); };
+watch('value', inView);
+inView();

@@ -1,5 +1,5 @@
 const LANDSCAPES = '.t2-landscape .js-plotly-plot';
-const HEIGHT = 400;
+const SIDE = 520;
 let reel = null;
 let stamp = '';
 let now = 0;
@@ -43,12 +43,12 @@ function move(chart) {
   window.Plotly.restyle(chart, update, [path, cloud]);
 }
 
-// A landscape is never higher than wide: it would lose its corners.
-function shrink(chart) {
-  if (!chart.offsetParent || !chart.layout?.scene || !window.Plotly) return false;
-  const height = Math.round(Math.min(HEIGHT, 0.85 * chart.parentElement.clientWidth));
-  const wrong = Math.abs(chart.layout.height - height) > 2;
-  if (wrong) window.Plotly.relayout(chart, { height });
+// A landscape is a square, as far as its column goes.
+function square(chart) {
+  if (!chart.offsetParent || !chart.layout || !window.Plotly) return false;
+  const side = Math.round(Math.min(SIDE, chart.parentElement.clientWidth));
+  const wrong = side > 0 && Math.abs(chart.layout.height - side) > 2;
+  if (wrong) window.Plotly.relayout(chart, { height: side });
   return wrong;
 }
 
@@ -56,7 +56,7 @@ function shrink(chart) {
 function bind(chart) {
   if (bound.has(chart) || !chart.on) return;
   bound.add(chart);
-  new ResizeObserver(() => shrink(chart) || (chart.offsetParent && window.Plotly.Plots.resize(chart))).observe(chart.closest('.t2-landscape'));
+  new ResizeObserver(() => square(chart) || (chart.offsetParent && window.Plotly.Plots.resize(chart))).observe(chart.closest('.t2-landscape'));
   chart.closest('.t2-landscape').addEventListener('wheel', (event) => event.stopPropagation(), { capture: true });
   chart.on('plotly_relayout', async (change) => {
     const camera = change['scene.camera'];
@@ -82,6 +82,6 @@ setInterval(() => {
   document.querySelectorAll(LANDSCAPES).forEach((chart) => {
     bind(chart);
     move(chart);
-    shrink(chart);
+    square(chart);
   });
 }, 250);

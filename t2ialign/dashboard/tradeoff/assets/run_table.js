@@ -39,6 +39,7 @@ element.addEventListener('click', (event) => {
   const row = rowOf(event);
   if (!row?.dataset.point) return;
   if (event.target.closest('.t2-star')) tell('star', { checkpoint: row.dataset.checkpoint });
+  else if (event.target.closest('.t2-rename')) rename(event.target.closest('.t2-rename'), row);
   else if (event.target.closest('.t2-hide')) tell('hide', { checkpoint: row.dataset.checkpoint });
   else if (event.target.closest('.t2-delete')) tell('delete', { checkpoint: row.dataset.checkpoint });
   else if (event.target.closest('.t2-open-run')) tell('open', { point: row.dataset.point });
@@ -47,12 +48,38 @@ element.addEventListener('change', (event) => {
   const row = rowOf(event);
   if (event.target.matches('.t2-run-note')) tell('note', { checkpoint: row.dataset.checkpoint, note: event.target.value });
   if (!event.target.matches('.t2-tick')) return;
-  const ticked = [...element.querySelectorAll('.t2-tick:checked')];
-  const others = ticked.filter((tick) => tick !== event.target);
-  if (event.target.checked && others.length > 1) others[0].checked = false; // two at a time
-  const two = [...element.querySelectorAll('.t2-tick:checked')].map((tick) => tick.closest('tr').dataset.point);
-  tell('compare', { point: two[0] ?? '', other: two.length === 2 ? two[1] : '' });
+  const most = 6;
+  const others = [...element.querySelectorAll('.t2-tick:checked')].filter((tick) => tick !== event.target);
+  if (event.target.checked && others.length >= most) others[0].checked = false;
+  const ticked = [...element.querySelectorAll('.t2-tick:checked')].map((tick) => tick.closest('tr').dataset.point);
+  tell('compare', { points: ticked.join(' ') });
 });
+// The name becomes a field; Enter or leaving it renames, Escape does not, and an empty one gives the own name back.
+function rename(button, row) {
+  const name = row.querySelector('.t2-open-run');
+  if (!name || name.hidden) return;
+  const field = Object.assign(document.createElement('input'), {
+    className: 't2-new-name', maxLength: 40, value: button.dataset.title, ariaLabel: `New name of ${button.dataset.title}`,
+  });
+  name.hidden = true;
+  name.before(field);
+  field.select();
+  let ended = false;
+  const end = (keep) => {
+    if (ended) return;
+    ended = true; // taking the field away blurs it
+    const title = field.value.trim();
+    field.remove();
+    name.hidden = false;
+    if (keep && title !== button.dataset.title) tell('rename', { checkpoint: row.dataset.checkpoint, title });
+    else button.focus();
+  };
+  field.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') end(true);
+    if (event.key === 'Escape') end(false);
+  });
+  field.addEventListener('blur', () => end(true));
+}
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && event.target.matches('.t2-run-note')) event.target.blur();
 });

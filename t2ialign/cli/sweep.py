@@ -1,0 +1,161 @@
+"""The command that works through a sweep: from a TOML file, or from flags; by hand, or as a job of the page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from t2ialign.cli.app import app
+from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, Steps, StorePath, emit, names, progress
+from t2ialign.engines.spread import share
+from t2ialign.seeds import DEFAULT, parse_plan
+from t2ialign.types import InputError
+from t2ialign.use_cases.batches.requests import check_checkpoints, read_scales
+
+if TYPE_CHECKING:
+    from t2ialign.use_cases.sweeps.run import SweepState
+    from t2ialign.use_cases.sweeps.spec import SweepSpec
+    from t2ialign.use_cases.workbench import Workbench
+
+Watched = tuple[Callable[[], bool], Callable[["SweepState"], None]]  # whether to stop, and who is told
+
+
+@app.command()
+def sweep(
+    spec: Annotated[Path | None, typer.Argument(help="A TOML file that says all of it (docs/sweeps.md).")] = None,
+    title: Annotated[str, typer.Option(help="What the sweep is called.")] = "",
+    prompts: Annotated[
+        str, typer.Option(help="A prompt set, a part of one (set:category), or a file of prompts.")
+    ] = "shapes-test",
+    prompt: Annotated[list[str] | None, typer.Option(help="A prompt in place of a set; may be said again.")] = None,
+    category: Annotated[str, typer.Option(help="Of the set only these categories, separated by commas.")] = "",
+    sample: Annotated[int, typer.Option(min=0, help="So many of its prompts, at even distances (0: all).")] = 0,
+    checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
+    weights: Annotated[str, typer.Option(help="Weights of every checkpoint that has an adapter, as 0.5,1.")] = "",
+    guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
+    seeds: Annotated[
+        str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
+    ] = DEFAULT,
+    steps: Steps = 25,
+    height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
+    width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
+    guidance: Annotated[
+        str, typer.Option(help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5.")
+    ] = "cfg",
+    metrics: Metrics = "",
+    scorers: MoreScorers = "",
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it asks for, and what it costs.")] = False,
+    toml: Annotated[bool, typer.Option("--toml", help="Only print it as the TOML file that does the same.")] = False,
+    job: Annotated[str, typer.Option(help="Report to this job of the store.", hidden=True)] = "",
+    store: StorePath = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Draw and score a grid of prompts, checkpoints, strategies and CFG values, by a SPEC file or by flags.
+
+    All conditions come on a few seeds first, then on all. What is stored is skipped, so it may be stopped and asked for again.
+    """
+    from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked, prompts_of, read_spec, to_toml
+
+    said = checked(
+        SweepSpec(
+            title,
+            PromptChoice(prompts, tuple(prompt or ()), names(category), sample),
+            names(checkpoint),
+            tuple(read_scales(names(weights), "Weights")),
+            tuple(read_scales(names(guidance_scales))),
+            names(guidance),
+            parse_plan(seeds),
+            steps,
+            names(metrics),
+            names(scorers),
+            height,
+            width,
+        )
+    )
+    if spec is not None:
+        if said != SweepSpec():
+            raise InputError("Say a sweep in its file or in flags, not in both.")
+        said = read_spec(spec)
+    left_out: list[str] = []
+    prompts_of(said.prompts, left_out.append, store)
+    check_checkpoints(said.checkpoints, store)
+    if toml:
+        print(to_toml(said), end="")
+        return
+    _run(said, job, store, estimate, left_out, as_json)
+
+
+def _run(spec: SweepSpec, job: str, store: Path | None, estimated: bool, left_out: list[str], as_json: bool) -> None:
+    from t2ialign.use_cases.batches.sweep import note_lines
+    from t2ialign.use_cases.sweeps.plan import plan_sweep
+    from t2ialign.use_cases.sweeps.run import run_sweep
+    from t2ialign.use_cases.workbench import open_workbench
+
+    with open_workbench(store) as bench:
+        plan = plan_sweep(bench, spec)
+        if estimated:
+            _estimate(bench, spec, as_json)
+            return
+        plan = replace(plan, cells=share(plan.cells))
+        if not plan.cells:  # of several processes more than there are cells
+            return
+        with _watching(bench, job) as (stop, show):
+            for state in run_sweep(bench, plan, stop):
+                show(state)
+        if bench.results.elsewhere:
+            print(f"{bench.results.elsewhere}; the results appear there within seconds.", file=sys.stderr)
+    for line in (*left_out, *note_lines(state.notes)):
+        print(line, file=sys.stderr)
+    emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
+
+
+@contextmanager
+def _watching(bench: Workbench, job: str) -> Iterator[Watched]:
+    """Whether somebody wants it to stop, asked at every step, which waits while the page serves somebody; and who is told."""
+    from t2ialign.jobs.precedence import give_way
+
+    if not job:
+        with progress("sweeping") as show:
+
+            def stop() -> bool:
+                give_way(bench.home, lambda: False)
+                return False
+
+            yield stop, lambda state: show(state.fraction, state.remaining)
+        return
+    from t2ialign.jobs.reporter import Reporter
+
+    with Reporter(bench.home, job) as reporter:
+        last: list[SweepState] = []
+
+        def report(state: SweepState, phase: str = "") -> None:
+            last[:] = [state]
+            reporter.report(phase or state.phase, state.fraction, state.remaining, (state.pictures, state.wanted))
+
+        def asked() -> bool:
+            give_way(
+                bench.home,
+                lambda: bool(reporter.asked()),
+                lambda: report(last[0], "waiting for the page") if last else None,
+            )
+            return bool(reporter.asked())
+
+        yield asked, report
+        if reporter.asked():
+            reporter.leave()
+
+
+def _estimate(bench: Workbench, spec: SweepSpec, as_json: bool) -> None:
+    """What it asks for; the model is loaded once, to be timed."""
+    from t2ialign.use_cases.align.estimate import evaluation_seconds
+    from t2ialign.use_cases.sweeps.estimate import estimate, in_words
+    from t2ialign.use_cases.sweeps.plan import plan_sweep
+
+    found = estimate(bench, plan_sweep(bench, spec), lambda entry: evaluation_seconds(bench.backbone(entry)))
+    emit(found, as_json, lambda: iter(in_words(found)))

@@ -1,0 +1,1 @@
+(compare, aspect) => Object.assign(document.querySelector('#t2-study-body').dataset, { compare, aspect })

@@ -1,0 +1,163 @@
+"""The Sweep form in and out: what a person chose becomes a spec, and a spec fills the form again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.fields import whole_in
+from t2ialign.seeds import SeedPlan, is_own, parse_plan, plan_text
+from t2ialign.store import Cell, Filters, find_cell, list_cells
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.requests import read_scales
+from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked
+
+POINT = "point:"
+AROUND = (0.5, 0.75, 1.0, 1.5, 2.0)  # times a point's CFG
+WEIGHTS = (0.5, 0.75, 1.0)  # times the weight of an adapter
+
+
+@dataclass(frozen=True)
+class SweepForm:
+    """The form's fields by the names of its controls; numbers in a row are written with commas between."""
+
+    title: str = ""
+    prompt_set: str = "shapes-test"
+    categories: tuple[str, ...] = ()
+    sample: float | None = 8
+    texts: str = ""
+    checkpoints: tuple[str, ...] = ("base",)
+    weights: str = ""
+    guidance_scales: str = "1, 2, 4, 8"
+    strategies: tuple[str, ...] = ("cfg",)
+    seeds: str = "own:8"
+    steps: float | None = 25
+    metrics: tuple[str, ...] = ()
+
+
+FIELDS = tuple(field.name for field in fields(SweepForm))
+LISTS = ("categories", "checkpoints", "strategies", "metrics")
+
+
+def form_of(values: Sequence[Any]) -> SweepForm:
+    """What the controls say, in the order of ``FIELDS``; what a browser leaves empty is empty."""
+    said = dict(zip(FIELDS, values, strict=True))
+    for name in LISTS:
+        said[name] = tuple(str(value).strip() for value in said[name] or () if str(value).strip())
+    for name in ("title", "prompt_set", "texts", "weights", "guidance_scales", "seeds"):
+        said[name] = str(said[name] or "")
+    return SweepForm(**said)
+
+
+def spec_of_form(form: SweepForm) -> SweepSpec:
+    """The checked spec of a form.
+
+    Raises:
+        InputError: something that no sweep can have, in one sentence.
+    """
+    texts = tuple(line for line in form.texts.splitlines() if line.strip())
+    choice = PromptChoice(
+        form.prompt_set or "shapes-test",
+        texts,
+        () if texts else form.categories,
+        whole_in(form.sample or 0, "The sample of prompts"),
+    )
+    return checked(
+        SweepSpec(
+            form.title,
+            choice,
+            form.checkpoints,
+            tuple(read_scales(_parts(form.weights), "Weights")),
+            tuple(read_scales(_parts(form.guidance_scales), "CFG values")),
+            form.strategies,
+            parse_plan(form.seeds),
+            whole_in(form.steps, "The number of steps"),
+            form.metrics,
+        )
+    )
+
+
+def form_of_spec(spec: SweepSpec) -> SweepForm:
+    """The form that asks for a spec again."""
+    return SweepForm(
+        spec.title,
+        spec.prompts.set,
+        spec.prompts.categories,
+        spec.prompts.sample,
+        "\n".join(spec.prompts.texts),
+        spec.checkpoints,
+        _row(spec.weights),
+        _row(spec.guidance_scales),
+        spec.strategies,
+        plan_text(spec.seeds),
+        spec.num_inference_steps,
+        spec.metrics,
+    )
+
+
+def spec_around(services: Services, around: str) -> SweepSpec:
+    """The sweep around stored cells of one prompt (``KEY,KEY``), or around a point of the chart (``point:KEY``).
+
+    Raises:
+        InputError: nothing of it is stored.
+    """
+    if around.startswith(POINT):
+        cells = list_cells(services.store, Filters(configs=(around.removeprefix(POINT),)))
+        if not cells:
+            raise InputError("Nothing is stored of this point: open it on the Trade-off page again.")
+        return _around(cells, _known_set(services, cells))
+    cells = [find_cell(services.store, key) for key in around.split(",") if key]
+    if not cells:
+        raise InputError("This link names nothing to sweep around: open it from Explore or Trade-off again.")
+    return _around(cells, PromptChoice(texts=tuple(dict.fromkeys(cell.prompt.text for cell in cells))))
+
+
+def _around(cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
+    first = cells[0].config
+    scales = dict.fromkeys(max(1.0, round(cell.config.guidance_scale * times, 2)) for cell in cells for times in AROUND)
+    names: dict[str, None] = {}
+    weights: dict[float, None] = {}
+    for cell in cells:
+        uses = cell.config.adapters
+        alone = len(uses) == 1
+        names[uses[0].name if alone else cell.config.checkpoint] = None
+        weights |= dict.fromkeys(round(uses[0].weight * times, 3) for times in WEIGHTS) if alone else {}
+    return SweepSpec(
+        "",
+        prompts,
+        tuple(names),
+        tuple(weights),
+        tuple(sorted(scales)),
+        tuple(dict.fromkeys(cell.config.guidance for cell in cells)),
+        _plan_of(cells[0].prompt, cells[0].seeds),
+        first.num_inference_steps,
+    )
+
+
+def _known_set(services: Services, cells: Sequence[Cell]) -> PromptChoice:
+    """The set whose prompts these are, or the texts themselves."""
+    texts = dict.fromkeys(cell.prompt.text for cell in cells)
+    for name, prompts in services.prompts.items():
+        if set(texts) == {prompt.text for prompt in prompts}:
+            return PromptChoice(name)
+    return PromptChoice(texts=tuple(texts))
+
+
+def _plan_of(prompt: Prompt, seeds: Sequence[int]) -> SeedPlan:
+    return len(seeds) if all(is_own(prompt, seed) for seed in seeds) else tuple(seeds)
+
+
+def categories_of(services: Services, prompt_set: str) -> list[str]:
+    """The categories of a shipped set; none of a file, which is not read for a menu."""
+    return list(dict.fromkeys(prompt.category for prompt in services.prompts.get(prompt_set, ()) if prompt.category))
+
+
+def _parts(said: str) -> list[str]:
+    return [part for part in re.split(r"[,;\s]+", said) if part]
+
+
+def _row(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

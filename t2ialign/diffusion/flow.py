@@ -1,0 +1,106 @@
+"""Rectified flows at work: diffusers' scheduler for them, its noise levels, and a run of the loop on it.
+
+A flow's noise level s goes from 1 to 0 on x_s = (1 - s) x_0 + s noise, and the network predicts dx / ds = noise - x_0. One
+step of Euler's is x_s' = x_s + (s' - s) v. DDIM's rule, carried to this mixture, is that very step: from v it reads x_0 =
+x_s - s v and noise = x_s + (1 - s) v, and mixes them anew at s'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.pipelines.flux import pipeline_flux
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from jaxtyping import Float
+from torch import Tensor
+
+from t2ialign.diffusion.schedulers import SchedulerRun, begin_run
+from t2ialign.diffusion.velocities import CELLS
+from t2ialign.samplers import check_scheduler
+
+SCHEDULER: Any = FlowMatchEulerDiscreteScheduler
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """One run from noise to picture, with what the loop asks of any run; never used twice."""
+
+    scheduler: Any
+
+    @property
+    def timesteps(self) -> Tensor:
+        return self.scheduler.timesteps
+
+    @property
+    def train_timesteps(self) -> int:
+        return self.scheduler.config.num_train_timesteps
+
+    def alpha_bar(self, index: int) -> float:
+        """Share of signal, 1 - s, at step ``index``."""
+        return 1 - float(self.scheduler.sigmas[index])
+
+    def start(self, noise: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return noise
+
+    def model_input(self, latents: Float[Tensor, "n c h w"], timestep: Tensor) -> Float[Tensor, "n c h w"]:
+        return latents
+
+    def step(
+        self,
+        model_output: Float[Tensor, "n c h w"],
+        timestep: Tensor,
+        latents: Float[Tensor, "n c h w"],
+        generators: list[torch.Generator],
+    ) -> Float[Tensor, "n c h w"]:
+        """x_s' along the velocity; nothing is drawn."""
+        return self.scheduler.step(model_output, timestep, latents, return_dict=False)[0]
+
+
+@dataclass(frozen=True)
+class RunAsked:
+    """A run that is asked for: the backbone's family and its own noise schedule, steps, and the latents' size."""
+
+    family: str
+    config: Mapping[str, Any]
+    scheduler: str
+    steps: int
+    latents: tuple[int, int]
+    device: str
+
+
+def begin(asked: RunAsked, flow: bool) -> SchedulerRun | FlowRun:
+    """A fresh run on a backbone's own noise schedule, ready for its first step."""
+    if not flow:
+        return begin_run(asked.config, asked.scheduler, asked.steps, asked.device)
+    check_scheduler(asked.scheduler, asked.steps)
+    scheduler = SCHEDULER.from_config(dict(asked.config))
+    options: dict[str, Any] = {}
+    if scheduler.config["use_dynamic_shifting"]:
+        options["mu"] = shift_of(scheduler.config, asked.latents)
+    if asked.family == "flux":  # its pipeline names the levels itself, SD-3's leaves them to the scheduler
+        options["sigmas"] = np.linspace(1.0, 1 / asked.steps, asked.steps)
+    scheduler.set_timesteps(asked.steps, device=asked.device, **options)
+    scheduler.set_begin_index(0)
+    return FlowRun(scheduler)
+
+
+def shift_of(config: Mapping[str, Any], latents: tuple[int, int]) -> float:
+    """How far a schedule is shifted towards noise for latents of that height and width: more for more of them."""
+    height, width = latents
+    known = {name: config[name] for name in ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")}
+    stock: Any = pipeline_flux.calculate_shift
+    found: float = stock((height // CELLS) * (width // CELLS), *known.values())
+    return found
+
+
+def training_levels(config: Mapping[str, Any]) -> Float[Tensor, " t"]:
+    """The share of signal, 1 - s, at every training timestep, from almost all of it to none: the schedule as it was saved.
+
+    A constant shift is in it, as in diffusers' training scripts; a shift by the pictures' size is not, as there.
+    """
+    scheduler = SCHEDULER.from_config(dict(config))
+    return 1 - scheduler.sigmas.flip(0)

@@ -1,0 +1,1 @@
+"""A paper's table run again: from one file to ours beside the paper's."""

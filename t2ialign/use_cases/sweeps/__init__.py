@@ -1,0 +1,1 @@
+"""Sweeps: many conditions on many prompts, planned, priced, run as a job, extended."""

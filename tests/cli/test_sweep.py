@@ -1,0 +1,38 @@
+"""The sweep command: a file or flags, what it prints, and the way back from the command line to the spec."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import replace
+
+from t2ialign.use_cases.sweeps.command import command_of
+from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, from_toml, to_toml
+
+SPEC = SweepSpec(
+    "Two, with commas",
+    PromptChoice(texts=("a red circle, and a ring", "--a star")),
+    ("base", "dpo"),
+    (0.5, 1.0),
+    (1.0, 2.25),
+    ("cfg", "cads:noise_scale=0.1:tau1=0.5"),
+    (0, 1, 2, 7),
+    12,
+    ("lpips", "clip_score"),
+)
+
+
+def test_the_command_line_of_a_spec_is_read_as_that_spec(run, home):
+    for spec in (SPEC, SweepSpec(), replace(SPEC, prompts=PromptChoice("everyday", sample=3), seeds=24)):
+        code, out, err = run(*command_of(spec), "--toml", "--store", str(home))
+        assert code == 0 and from_toml(out) == spec, err
+
+
+def test_a_file_and_flags_do_not_mix_and_a_file_is_enough(run, home, tmp_path):
+    path = tmp_path / "sweep.toml"
+    path.write_text(to_toml(SweepSpec(prompts=PromptChoice(sample=2), guidance_scales=(4.0,))))
+    assert "not in both" in run("sweep", str(path), "--steps", "9", "--store", str(home))[2]
+    assert tomllib.loads(run("sweep", str(path), "--toml", "--store", str(home))[1])["prompts"]["sample"] == 2
+    code, out, _ = run("sweep", str(path), "--json", "--store", str(home))
+    state = json.loads(out)
+    assert code == 0 and state["generated"] == 0 and (state["done"], state["total"]) == (2, 2), "it is shipped"

@@ -1,0 +1,24 @@
+"""axe-core in a page: what keeps people out who see, hear or move otherwise than most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import axe_playwright_python
+from playwright.sync_api import Page
+
+SCRIPT = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+BAD = ("serious", "critical")
+LOOK = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map((rule) => ({
+  rule: rule.id, impact: rule.impact, places: rule.nodes.map((node) => `${node.target} ${node.html.slice(0, 160)}`),
+}))"""
+
+
+def findings(page: Page) -> list[str]:
+    """The serious and the critical ones, with the places where they are."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(SCRIPT.read_text(encoding="utf-8"))
+    found = page.evaluate(LOOK)
+    return [
+        f"{one['impact']} {one['rule']}: {place}" for one in found if one["impact"] in BAD for place in one["places"]
+    ]

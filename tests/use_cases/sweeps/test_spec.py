@@ -1,0 +1,105 @@
+"""Specs: their TOML, the command line that says the same, what no sweep can have, and extensions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from t2ialign.codec import decode, encode
+from t2ialign.types import InputError
+from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.sweeps.spec import (
+    PromptChoice,
+    SweepSpec,
+    checked,
+    extended,
+    from_toml,
+    prompts_of,
+    read_spec,
+    to_toml,
+)
+
+FULL = SweepSpec(
+    'Two "scales"',
+    PromptChoice(texts=("a red circle", "a ring, and a star")),
+    ("base", "dpo@0.5"),
+    (0.5, 1.0),
+    (1.0, 2.5),
+    ("cfg", "cads:noise_scale=0.1", "cads:noise_scale=0.3"),
+    (0, 1, 2, 9),
+    12,
+    ("lpips",),
+)
+
+
+def test_a_toml_says_everything_and_what_it_leaves_out_is_usual():
+    assert from_toml(to_toml(FULL)) == FULL and from_toml("") == SweepSpec()
+    assert from_toml('seeds = "0-3"').seeds == (0, 1, 2, 3) and from_toml('seeds = "own:4"').seeds == 4
+    assert from_toml("guidance_scales = [1, 1.0, 4]").guidance_scales == (1.0, 4.0)
+    assert decode(SweepSpec, encode(FULL)) == FULL
+
+
+def test_a_file_that_is_none_says_so(tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        read_spec(tmp_path / "none.toml")
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="a.toml"):
+        read_spec(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("= 3", "not valid TOML"),
+        ("colour = 3", "no 'colour'"),
+        ('checkpoints = "base"', "'checkpoints' is a list"),
+        ("checkpoints = []", "grid is empty"),
+        ("guidance_scales = [99]", "from 0 to 50"),
+        ("weights = [nan]", "weight of an adapter"),
+        ('strategies = ["magic"]', "magic"),
+        ('strategies = ["cads:power=2"]', "power"),
+        ("seeds = 0", "1 to 1000"),
+        ('seeds = "9-2"', "write 2-9"),
+        ("num_inference_steps = 0", "number of steps"),
+        ('metrics = ["beauty"]', "beauty"),
+        ("[prompts]\nsample = -1", "from 0"),
+        ('[prompts]\ntexts = [" "]', "prompt is empty"),
+    ],
+)
+def test_what_no_sweep_can_have_is_one_sentence(toml: str, sentence: str):
+    with pytest.raises(InputError, match=sentence) as told:
+        from_toml(toml)
+    assert "\n" not in str(told.value).strip() or "TOML" in str(told.value)
+
+
+def test_prompts_are_a_set_some_of_its_categories_a_sample_or_ones_own():
+    known = prompt_sets.load("shapes-test")
+    assert prompts_of(PromptChoice()) == known
+    category = known[0].category
+    some = prompts_of(PromptChoice(categories=(category,)))
+    assert {prompt.category for prompt in some} == {category} and len(some) < len(known)
+    assert len(prompts_of(PromptChoice(sample=5))) == 5
+    assert [prompt.text for prompt in prompts_of(PromptChoice(texts=("a", "b"), sample=1))] == ["a"]
+    with pytest.raises(InputError, match="there are"):
+        prompts_of(PromptChoice(categories=("magic",)))
+
+
+def test_an_extension_joins_both_and_keeps_what_was_done():
+    old = SweepSpec(guidance_scales=(1.0, 4.0), seeds=16, prompts=PromptChoice(sample=8))
+    more = replace(old, guidance_scales=(2.0, 6.0), seeds=32, prompts=PromptChoice(sample=16))
+    both = extended(old, more)
+    assert both.guidance_scales == (1.0, 2.0, 4.0, 6.0) and both.seeds == 32 and both.prompts.sample == 16
+    assert extended(both, old) == both
+    assert extended(replace(old, seeds=(0, 1)), replace(old, seeds=(1, 5))).seeds == (0, 1, 5)
+    for other, sentence in (
+        (replace(old, num_inference_steps=9), "steps"),
+        (replace(old, seeds=(0, 1)), "do not join"),
+        (replace(old, prompts=PromptChoice("everyday")), "keeps the set"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            extended(old, other)
+
+
+def test_the_hash_is_of_what_is_asked_for_and_not_of_its_title():
+    assert checked(FULL).key == replace(FULL, title="other").key != replace(FULL, seeds=(0,)).key

@@ -1,0 +1,173 @@
+"""Flow models the whole way: registry, pictures, scores, store, chart, training, and what was trained read back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from t2ialign import settings
+from t2ialign.cli import main
+from t2ialign.diffusion.backbone import download
+from t2ialign.diffusion.information import load as load_information
+from t2ialign.methods import METHODS
+from t2ialign.registry import load_registry, resolve
+from t2ialign.source import parse_source
+from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.additions import Words, add
+from t2ialign.use_cases.api import run_request
+from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.score_batch import BatchState
+from t2ialign.use_cases.reports.text import stored_points
+from t2ialign.use_cases.weights import list_weights
+from t2ialign.use_cases.workbench import Workbench
+from tests.hubs import put, use_cache
+from tests.tiny import SIDE
+from tests.tiny_flow import FlowShape, family_of, save_flow_adapter, save_tiny_flow
+from tests.use_cases.aligning import opened, run, short
+
+SHAPES: tuple[FlowShape, ...] = ("sd-3.5", "flux-dev")
+TABLE = """
+[backbones."{name}"]
+family = "{family}"
+path = "{name}"
+size = {side}
+prediction = "flow"
+embedded_scale = {embedded}
+dtype = "float32"
+
+[checkpoints."{name}"]
+backbone = "{name}"
+licence = "of its own"
+"""
+MEASURED = ("mutual_information", "mutual_information_released", "ssim", "rmse")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoints folder with tiny flow models."""
+    folder = tmp_path_factory.mktemp("flow") / "checkpoints"
+    tables = []
+    for shape in SHAPES:
+        save_tiny_flow(folder / shape, shape)
+        embedded = str(shape == "flux-dev").lower()
+        tables.append(TABLE.format(name=shape, family=family_of(shape), side=SIDE, embedded=embedded))
+    (folder / "registry.toml").write_text("\n".join([*tables, "[scorers]"]))
+    return folder
+
+
+@pytest.fixture
+def home(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(settings, "CHECKPOINTS", checkpoints)
+    monkeypatch.setattr(settings, "HOME", tmp_path / "home")
+    use_cache(tmp_path / "hub", monkeypatch)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def bench(home: Path) -> Iterator[Workbench]:
+    with opened(home) as found:
+        yield found
+
+
+def pictures(bench: Workbench, checkpoint: str, **more: object) -> BatchState:
+    request = BatchRequest(Prompt("a red star"), checkpoint, (0, 1), num_inference_steps=4, metrics=MEASURED, **more)
+    return run_request(bench, request)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_from_the_registry_to_a_checkpoint_and_back(shape: FlowShape, bench: Workbench, home: Path) -> None:
+    """Nothing above ``diffusion`` is told that this is no UNet."""
+    base = pictures(bench, shape)
+    assert base.phase == "done" and base.images[0].shape == (3, SIDE, SIDE)
+    known = {name for name, score in base.scores.items() if math.isfinite(score.mean)}
+    if shape == "flux-dev":
+        assert known == {"ssim", "rmse"}
+        assert any("mutual_information" in note and "not defined for flux-dev" in note for note in base.notes)
+    else:
+        assert known == set(MEASURED) and base.scores["mutual_information"].mean > 0
+    again = pictures(bench, shape)
+    assert again.from_store and torch.equal(again.images[1], base.images[1])
+    judge = parse_source("metric:entropy_1d" if shape == "flux-dev" else "metric:mutual_information")
+    states = run(
+        bench, short("diffusion_dpo", "new", backbone=shape, pairs=judge, test_prompts=1, steps=3, learning_rate=0.05)
+    )
+    assert [state.step.step for state in states if state.step] == [1, 2, 3] and states[-1].checkpoint == "new"
+    assert states[-1].manifest is not None and states[-1].manifest.backbone == shape
+    tuned = pictures(bench, "new")
+    assert not torch.equal(tuned.images[0], base.images[0])
+    assert torch.equal(pictures(bench, "new@0").images[0], base.images[0])
+    points = {point.config.checkpoint: point for point in stored_points(bench.store, "ssim", "rmse")}
+    assert {"new", "new@0"} <= points.keys() and points["new"].config.backbone == shape
+    fresh = replace(bench, _backbones={})
+    _, uses = resolve("new", load_registry(home=home))
+    assert uses[0].sha and torch.equal(pictures(fresh, "new", height=SIDE, width=SIDE).images[1], tuned.images[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_method_trains_a_flow_model(shape: FlowShape, bench: Workbench) -> None:
+    for name, method in METHODS.items():
+        judge = "entropy_1d" if shape == "flux-dev" else "mutual_information"
+        more: dict[str, object] = {"reward": judge, "threshold": 0.0} if name == "gors" else {}
+        if method.data == "selected" and shape == "flux-dev":
+            continue  # they choose pictures by mutual information or by models that are not here
+        pairs = "" if method.data == "selected" else f"metric:{judge}"
+        states = run(bench, short(name, name, backbone=shape, pairs=parse_source(pairs), **more))
+        assert all(math.isfinite(state.step.loss) for state in states if state.step), name
+        assert states[-1].checkpoint == name
+
+
+def test_a_blend_is_merged_into_a_checkpoint(bench: Workbench, home: Path, tmp_path: Path) -> None:
+    """Added from a folder: its backbone is found by where its tensors have a place; then merged and published as usual."""
+    for seed, name in enumerate(("one", "two")):
+        save_flow_adapter(tmp_path / name, "sd-3.5", seed=seed)
+        entry = add(home, str(tmp_path / name), Words(name))
+        assert (entry.backbone, entry.kind) == ("sd-3.5", "lora")
+    live = pictures(bench, "one@0.5+two@0.5").images
+    assert main(["merge", "one@0.5+two@0.5", "--name", "both", "--store", str(home)]) == 0
+    merged = pictures(bench, "both").images
+    assert all((live[seed].int() - merged[seed].int()).abs().max() <= 1 for seed in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"scheduler": "unipc"}, "is for diffusion models, and sd-3.5 is a flow model"),
+        ({"guidance": "latent_particle"}, "has no meaning on the flow model sd-3.5"),
+        ({"guidance": "true_cfg"}, "is for models that have the guidance scale for an input"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_before_anything_is_loaded(said: dict, says: str, bench: Workbench) -> None:
+    with pytest.raises(InputError, match=says):
+        run_request(bench, BatchRequest(Prompt("a star"), "sd-3.5", (0, 1, 2), **said))
+    assert not bench._backbones
+
+
+def test_information_of_a_network_that_guides_by_itself(home: Path) -> None:
+    assert load_information("sd-3.5", "cpu").provides
+    with pytest.raises(InputError, match="not defined for flux-dev"):
+        load_information("flux-dev", "cpu")
+
+
+def test_the_hubs_flow_models_say_that_they_are_gated(
+    home: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path
+) -> None:
+    """Offline at once, in one sentence; and what lies in the cache is found, with its transformer."""
+    shipped = Path(__file__).parents[2] / "checkpoints"
+    monkeypatch.setattr(settings, "CHECKPOINTS", shipped)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    registry = load_registry(home=home)
+    with pytest.raises(InputError, match="after its licence was accepted on its page and you are logged in"):
+        download(registry.backbones["sd-3.5-medium"], None)
+    here = {weight.name: weight.here for weight in list_weights(registry)}
+    assert not here["sd-3.5-medium"] and not here["flux.1-dev"]
+    cache = home.parent / "hub"
+    put(cache, "stabilityai/stable-diffusion-3.5-medium", checkpoints / "sd-3.5", "c" * 40)
+    assert {weight.name: weight.here for weight in list_weights(registry)}["sd-3.5-medium"]
+    assert (download(registry.backbones["sd-3.5-medium"], None) / "transformer").is_dir()
