@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -34,6 +34,7 @@ REFERENCE_SEEDS = 32  # unguided pictures of the base that stand for a prompt's 
 SetValue = Callable[[Int[Tensor, " k"]], float]
 
 
+@runtime_checkable
 class Diversity(Protocol):
     """The diversity of any pictures of a batch, by index; ``latents`` are theirs."""
 
