@@ -60,24 +60,37 @@ def sweep(
 
     All conditions come on a few seeds first, then on all. What is stored is skipped, so it may be stopped and asked for again.
     """
-    from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked, prompts_of, read_spec, to_toml
-
-    said = checked(
-        SweepSpec(
-            title,
-            PromptChoice(prompts, tuple(prompt or ()), names(category), sample),
-            names(checkpoint),
-            tuple(read_scales(names(weights), "Weights")),
-            tuple(read_scales(names(guidance_scales))),
-            names(guidance),
-            parse_plan(seeds),
-            steps,
-            names(metrics),
-            names(scorers),
-            height,
-            width,
-        )
+    texts, grid = tuple(prompt or ()), (names(checkpoint), names(guidance_scales), names(weights), names(guidance))
+    said = _of_flags(
+        title, (prompts, texts, names(category), sample), grid, seeds, steps, names(metrics), names(scorers)
     )
+    _sweep(replace(said, height=height, width=width), spec, toml, job, store, estimate, as_json)
+
+
+def _of_flags(
+    title: str,
+    prompts: tuple[str, tuple[str, ...], tuple[str, ...], int],
+    grid: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    seeds: str,
+    steps: int,
+    metrics: tuple[str, ...],
+    scorers: tuple[str, ...],
+) -> SweepSpec:
+    """The checked spec of the flags; ``grid`` are checkpoints, CFG values, weights and strategies as people write them."""
+    from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked
+
+    checkpoints, said_scales, said_weights, strategies = grid
+    scales, weights = tuple(read_scales(said_scales)), tuple(read_scales(said_weights, "Weights"))
+    choice, plan = PromptChoice(*prompts), parse_plan(seeds)
+    return checked(SweepSpec(title, choice, checkpoints, weights, scales, strategies, plan, steps, metrics, scorers))
+
+
+def _sweep(
+    said: SweepSpec, spec: Path | None, toml: bool, job: str, store: Path | None, estimate: bool, as_json: bool
+) -> None:
+    """What the flags say, or the file where they say nothing; bad input is answered before a store is opened."""
+    from t2ialign.use_cases.sweeps.spec import SweepSpec, prompts_of, read_spec, to_toml
+
     if spec is not None:
         if said != SweepSpec():
             raise InputError("Say a sweep in its file or in flags, not in both.")

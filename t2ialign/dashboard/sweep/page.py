@@ -76,7 +76,7 @@ def _wire_sweep(wires: Wires, found: Sweeps) -> None:
     opened = ("job", "fold", "listed", "timer", "problem", *FIELDS)
     wires.on_event(parts["page"].ready, opening, ("key",), opened)
     reset = ("seen", "listed", "row", "cell", "problem", "view", "job", "extend")
-    changed = wires.on(parts["job"].change, sweeps.open_sweep, ("job",), reset)
+    changed = wires.on(parts["job"].change, sweeps.open_sweep, ("job",), reset, trigger_mode="multiple")
     wires.on(changed.then, _named("tick_sweep", _ticking(found)), ("key", *WATCHED), (*VIEW, *LISTED))
     parts["job"].change(None, parts["job"], None, js=asset("sweep/job.js"), show_progress="hidden")
     looked = [
