@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, no_type_check
+from typing import TYPE_CHECKING, Annotated, no_type_check
 
 import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, names, printable, progress
+
+if TYPE_CHECKING:
+    from t2ialign.use_cases.protocols.plan import Asked
 
 commands = typer.Typer(help="Papers' tables run again: list them, run one.")
 app.add_typer(commands, name="protocol")
@@ -60,26 +63,20 @@ def run(
 ) -> None:
     """Run a paper's table: train what is missing, draw, score, and print ours beside the paper's. It may be stopped."""
     from t2ialign.use_cases.batches.requests import read_scales
+    from t2ialign.use_cases.protocols.plan import Asked, read_options
+
+    scales, options = tuple(read_scales(names(guidance_scales))), read_options(option or [])
+    tested, trained = (backbone, prompts, train_prompts, pairs), (seeds, steps, scales, limit, train_steps, options)
+    _run(name, Asked(*tested, *trained, captions, reference), dry_run, out, store, as_json)
+
+
+def _run(name: str, asked: Asked, dry_run: bool, out: Path | None, store: Path | None, as_json: bool) -> None:
     from t2ialign.use_cases.protocols import plan as planning
     from t2ialign.use_cases.protocols import tables
     from t2ialign.use_cases.protocols.protocol import load_protocol
     from t2ialign.use_cases.protocols.run import run_protocol
     from t2ialign.use_cases.workbench import open_workbench
 
-    asked = planning.Asked(
-        backbone,
-        prompts,
-        train_prompts,
-        pairs,
-        seeds,
-        steps,
-        tuple(read_scales(names(guidance_scales))),
-        limit,
-        train_steps,
-        planning.read_options(option or []),
-        captions,
-        reference,
-    )
     protocol = load_protocol(name)
     with open_workbench(store) as bench:
         plan = planning.make_plan(bench, name, protocol, asked)
