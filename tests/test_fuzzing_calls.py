@@ -17,7 +17,7 @@ def idle():
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.name)
 def test_no_endpoint_ends_in_a_traceback(idle, endpoint) -> None:
     found = fuzz_endpoint(idle, endpoint, 60)
-    assert found.tried >= 30 and found.tracebacks == []
+    assert found.tried >= (30 if endpoint.parameters else 2) and found.tracebacks == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

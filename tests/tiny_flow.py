@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -141,7 +142,9 @@ def load_tiny_flow(folder: Path, shape: FlowShape, dtype: str = "float32") -> Ba
 @cache
 def stock_flow(folder: Path, shape: FlowShape) -> Any:
     """The same model as stock diffusers loads and runs it, frozen."""
-    pipeline = PIPELINES[family_of(shape)].from_pretrained(folder)
+    index = json.loads((folder / "model_index.json").read_text())
+    empty = {name: None for name, place in index.items() if isinstance(place, list) and place[:1] == [None]}
+    pipeline = PIPELINES[family_of(shape)].from_pretrained(folder, **empty)
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
             part.requires_grad_(False)

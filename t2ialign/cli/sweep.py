@@ -13,8 +13,9 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, Steps, StorePath, emit, names, progress
+from t2ialign.cli.runs import read_strategies
 from t2ialign.engines.spread import share
-from t2ialign.seeds import DEFAULT, parse_plan
+from t2ialign.seeds import DEFAULT, count_of, parse_plan
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import check_checkpoints, read_scales
 
@@ -98,6 +99,7 @@ def _sweep(
     left_out: list[str] = []
     prompts_of(said.prompts, left_out.append, store)
     check_checkpoints(said.checkpoints, store)
+    read_strategies(said.strategies, said.checkpoints, count_of(said.seeds), store)
     if toml:
         print(to_toml(said), end="")
         return

@@ -6,6 +6,7 @@ come back as float32. Timesteps are the training schedule's (0 to 999), of a flo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -331,6 +332,7 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
     dtypes = {"default": DTYPES[dtype], "vae": vae_dtype}
     options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED[entry.family]}
     try:
+        options |= dict.fromkeys(_left_empty(folder))
         with _no_progress_bars():
             return PIPELINES[entry.family].from_pretrained(folder, local_files_only=True, **options)
     except Exception as error:  # a damaged folder makes diffusers, transformers and safetensors raise what they like
@@ -338,6 +340,12 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
         raise InputError(
             f"The backbone {entry.name} in {folder} cannot be loaded ({reason}): restore that folder."
         ) from error
+
+
+def _left_empty(folder: Path) -> list[str]:
+    """The parts that a pipeline's folder says it has not (SD-3 without its T5): stock diffusers wants to be told so again."""
+    index = json.loads((folder / "model_index.json").read_bytes())
+    return [name for name, place in index.items() if isinstance(place, list) and place[:1] == [None]]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ class PromptOnly:
     """
 
     guidance_scale: float = 1.0
-    needs: ClassVar[Needs] = Needs(evaluations=1, information=False)
+    needs: ClassVar[Needs] = Needs(evaluations=1, information=False, embedded="nothing")
 
     def begin(self) -> PromptOnly:
         return self

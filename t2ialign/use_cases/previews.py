@@ -19,9 +19,10 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.generate import generate
 from t2ialign.files import whole_file
-from t2ialign.registry import BackboneEntry, revision_of
+from t2ialign.registry import BackboneEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch, content_key
 from t2ialign.use_cases.align.request import own_set
 from t2ialign.use_cases.batches import prompt_sets
@@ -54,7 +55,7 @@ def strip_of(bench: Workbench, checkpoint: str) -> Strip | None:
     """Where a checkpoint's strip lies; None where its weights are not here, so that nobody knows yet what it is."""
     registry = bench.registry()
     listed = registry.checkpoints.get(checkpoint)
-    if listed is None or not revision_of(registry.backbones[listed.backbone]):
+    if listed is None or folder_of(registry.backbones[listed.backbone]) is None:
         return None
     prompt = prompt_sets.load(own_set(registry.backbones[listed.backbone], "test"))[0]
     try:

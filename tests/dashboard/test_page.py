@@ -7,6 +7,7 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
+from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.page import HEADER, TABS
 from t2ialign.dashboard.shared import theme
 from t2ialign.dashboard.shared.wiring import PAGES, Wires, asset, ordered, said, style_sheets
@@ -27,8 +28,9 @@ def test_every_tab_has_a_title_and_is_built(blocks):
 
 
 def test_no_handler_is_on_the_api_page(blocks):
-    """What is there are the raters' endpoints, which are meant for programs too."""
-    assert {name for name in blocks.get_api_info()["named_endpoints"] if not name.startswith("/rate")} == set()
+    """What is there are the endpoints of ``api`` and the raters', which are meant for programs."""
+    shown = {name for name in blocks.get_api_info()["named_endpoints"] if not name.startswith("/rate")}
+    assert shown == {f"/{one.name}" for one in ENDPOINTS}
 
 
 def test_events_do_not_wait_for_each_other(blocks):
@@ -59,7 +61,9 @@ def test_nothing_leaves_the_machine(blocks, services):
     assert blocks.analytics_enabled is False
     fonts = [font for stack in (options["theme"]._font, options["theme"]._font_mono) for font in stack]
     assert not [font for font in fonts if isinstance(font, gr.themes.GoogleFont)]
-    said_by_us = "".join(path.read_text() for path in PAGES.glob("*/assets/*")) + HEADER + theme.head()
+    said_by_us = (
+        "".join(path.read_text() for path in PAGES.rglob("assets/**/*") if path.is_file()) + HEADER + theme.head()
+    )
     assert "http://" not in said_by_us and "https://" not in said_by_us and "//cdn" not in said_by_us
 
 

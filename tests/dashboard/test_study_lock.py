@@ -46,7 +46,7 @@ PUBLIC = {
     *("show", "draw", "explain", "click_point", "choose_prompt", "show_audit", "export"),  # Trade-off
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
-    *("arrive", "draw_theory", "follow_run", "offer_runs", "offer_checkpoints"),  # Theory and Explore
+    *("arrive", "draw_theory", "follow_run", "offer_checkpoints"),  # Theory and Explore
     *("open_page", "opened_tab", "tick"),
     "open_arenas",  # Study: where anybody may vote
     "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
@@ -257,6 +257,7 @@ def test_every_address_of_the_server_is_known(services, page):
     assert {path for path in paths if path.startswith(("/rate", "/pictures", "/healthz", "/metrics"))} == {
         "/healthz",
         "/metrics",
+        "/pictures/previews/{name:str}.webp",
         "/pictures/{cell:str}/{seed:int}.json",
         "/pictures/{cell:str}/{seed:int}.png",
         "/pictures/{cell:str}/{seed:int}.webp",

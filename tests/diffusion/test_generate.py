@@ -144,7 +144,10 @@ def test_with_a_negative_prompt_there_is_no_mutual_information(backbones):
 @pytest.mark.parametrize("name", [name for name in GUIDANCE if needs_of(name).embedded != "both"])
 def test_mutual_information_is_known_where_the_predictions_are_the_checkpoints_own(name, tmp_path, fresh):
     entry = save_tiny_adapter(tmp_path / "a")
-    config = dataclasses.replace(CONFIG, guidance=name, adapters=(AdapterUse("a"),), num_inference_steps=2)
+    scale = 1.0 if name == "prompt_only" else CONFIG.guidance_scale
+    config = dataclasses.replace(
+        CONFIG, guidance=name, guidance_scale=scale, adapters=(AdapterUse("a"),), num_inference_steps=2
+    )
     config = dataclasses.replace(
         config, guidance_params=(("batch", batch_mark(PROMPT, (1, 2, 3))),) * needs_of(name).whole_batch
     )

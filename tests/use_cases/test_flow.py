@@ -129,7 +129,9 @@ def test_a_blend_is_merged_into_a_checkpoint(bench: Workbench, home: Path, tmp_p
         entry = add(home, str(tmp_path / name), Words(name))
         assert (entry.backbone, entry.kind) == ("sd-3.5", "lora")
     live = pictures(bench, "one@0.5+two@0.5").images
-    assert main(["merge", "one@0.5+two@0.5", "--name", "both", "--store", str(home)]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["merge", "one@0.5+two@0.5", "--name", "both", "--store", str(home)])
+    assert not ended.value.code
     merged = pictures(bench, "both").images
     assert all((live[seed].int() - merged[seed].int()).abs().max() <= 1 for seed in (0, 1))
 

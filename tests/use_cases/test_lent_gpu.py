@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from t2ialign import settings, store
-from t2ialign.types import InputError, Prompt
+from t2ialign.types import GenerationConfig, InputError, Prompt
 from t2ialign.use_cases import lent_gpu
 from t2ialign.use_cases.align.job import check
 from t2ialign.use_cases.align.request import AlignRequest
@@ -84,8 +84,8 @@ def test_a_cancelled_run_gives_the_gpu_back(lender, tmp_path):
 
 def test_the_time_asked_for_grows_with_the_work_and_has_an_end():
     def asked(seeds: int, steps: int, side: int = 512) -> int:
-        config = SimpleNamespace(height=side, width=side, num_inference_steps=steps)
-        return lent_gpu.seconds(None, None, config, tuple(range(seeds)), 8, {})
+        config = GenerationConfig("shapes", height=side, width=side, num_inference_steps=steps)
+        return lent_gpu.seconds(None, REQUEST.prompt, config, tuple(range(seeds)), 8, {})
 
     assert (
         asked(1, 1) == lent_gpu.LEAST and asked(4, 50) == 50 and asked(8, 50) == 100 and asked(64, 100) == lent_gpu.MOST

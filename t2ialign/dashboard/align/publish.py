@@ -21,7 +21,9 @@ from t2ialign.use_cases.publish.folder import write_folder
 
 def publish_panel() -> dict[str, gr.blocks.Block]:
     """Folded away, below a run's result; the owner's."""
-    with gr.Accordion("Publish the checkpoint", open=False, visible=not owner.locked(""), elem_id="t2-publish") as fold:
+    with gr.Accordion(
+        "Publish the checkpoint", open=False, visible=not owner.locked(""), elem_id="t2-publish-fold"
+    ) as fold:
         with gr.Row():
             repo = gr.Textbox(label="Repository on the Hub", placeholder="your-name/its-name", max_lines=1)
             licence = gr.Textbox(label="Licence", placeholder="as the base's allows, e.g. openrail++", max_lines=1)

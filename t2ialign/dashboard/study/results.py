@@ -95,7 +95,6 @@ def export(services: Services, form: str, study: str) -> Updates:
     """The votes as a file: one file as it is, a folder as a zip."""
     folder = services.new_export()
     target = folder / FILES.get(form, f"{_chosen(study)}-{form}")
-    target.parent.mkdir(parents=True)
     FORMS[form](services.store, study, target)
     path = target if target.is_file() else Path(shutil.make_archive(str(target), "zip", target))
     return {"export_file": gr.File(str(path), visible=True)}

@@ -305,7 +305,6 @@ def export(services: Services, suffix: str, theme: str, pareto: bool, *controls:
     found = load_points(services, chosen)
     folder = services.new_export()
     path = folder / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
-    folder.mkdir(parents=True)
     try:
         _write(path, services, found, chosen, pareto, theme == DARK)
     except InputError as error:

@@ -26,11 +26,9 @@ from pathlib import Path
 from t2ialign import settings
 from t2ialign.codec import decode, encode
 from t2ialign.files import Say, foreign, text_of, unsaid
-from t2ialign.guidance import needs_of, read_strategy, strategy_text
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.seeds import BLOCK, SeedPlan, parse_plan, plan_text
 from t2ialign.types import InputError, Prompt, content_key
-from t2ialign.use_cases.align.request import spread
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import check_metrics, check_scorers
 
@@ -103,9 +101,6 @@ def checked(spec: SweepSpec) -> SweepSpec:
         raise InputError(f"Each prompt has 1 to {BLOCK} seeds of its own, not {spec.seeds}.")
     if spec.prompts.sample < 0:
         raise InputError(f"The sample of prompts is a number from 0 (all), not {spec.prompts.sample}.")
-    said = [read_strategy(one) for one in _once(spec.strategies)]
-    for name, _ in said:
-        needs_of(name)
     texts = tuple(dict.fromkeys(check_prompt(text) for text in spec.prompts.texts))
     return replace(
         spec,
@@ -114,7 +109,7 @@ def checked(spec: SweepSpec) -> SweepSpec:
         checkpoints=_once(spec.checkpoints),
         weights=tuple(dict.fromkeys(_weight(weight) for weight in spec.weights)),
         guidance_scales=tuple(dict.fromkeys(check_guidance_scale(scale) for scale in spec.guidance_scales)),
-        strategies=tuple(dict.fromkeys(strategy_text(name, params) for name, params in said)),
+        strategies=_strategies(_once(spec.strategies)),
         seeds=spec.seeds if isinstance(spec.seeds, int) else check_seeds(spec.seeds),
         num_inference_steps=check_steps(spec.num_inference_steps),
         metrics=check_metrics(spec.metrics),
@@ -138,13 +133,19 @@ def prompts_of(choice: PromptChoice, say: Say = unsaid, home: Path | None = None
                 there = ", ".join(filter(None, categories)) or "none"
                 raise InputError(f"No prompt of {choice.set} is of the category {name[:40]!r}; there are {there}.")
         found = tuple(prompt for prompt in known if not choice.categories or prompt.category in choice.categories)
-    return spread(found, choice.sample) if choice.sample else found
+    if not choice.sample:
+        return found
+    from t2ialign.use_cases.align.request import spread
+
+    return spread(found, choice.sample)
 
 
 def read_spec(path: Path) -> SweepSpec:
     """A checked spec from a TOML file. ``InputError`` where there is none, or none in it."""
     path = settings.expanded(path)
-    if not path.is_file():
+    with foreign(f"There is no file {str(path)[:80]!r}", "check the path"):
+        there = path.is_file()
+    if not there:
         raise InputError(f"There is no file {path}: check the path.")
     with foreign(f"{path.name} is no sweep in UTF-8", "mend it, or save it as one"):
         return from_toml(text_of(path.read_bytes()))
@@ -210,6 +211,18 @@ def _more_seeds(old: SeedPlan, new: SeedPlan) -> SeedPlan:
     if isinstance(old, int) or isinstance(new, int):
         raise InputError("Seeds of each prompt's own and seeds for all prompts alike do not join: start a new sweep.")
     return tuple(dict.fromkeys((*old, *new)))
+
+
+def _strategies(said: tuple[str, ...]) -> tuple[str, ...]:
+    """Each with its parameters as they are written; plain guidance is known without a look at any other."""
+    if said == ("cfg",):
+        return said
+    from t2ialign.guidance import needs_of, read_strategy, strategy_text
+
+    found = [read_strategy(one) for one in said]
+    for name, _ in found:
+        needs_of(name)
+    return tuple(dict.fromkeys(strategy_text(name, params) for name, params in found))
 
 
 def _weight(weight: float) -> float:

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from t2ialign.dashboard.align import publish
+from t2ialign.dashboard.align.job_state import Watch
 from t2ialign.types import InputError
+from tests.dashboard.trainings import add_training
 
 
 @pytest.fixture
@@ -24,20 +26,23 @@ def sent(monkeypatch) -> list:
     return found
 
 
-WATCH = SimpleNamespace(look=lambda job: SimpleNamespace(request=SimpleNamespace(name="mine")))
+@pytest.fixture
+def watch(services) -> Watch:
+    add_training(services.store, "align-1", steps=1, command=("align", "f_dpo", "--name", "mine"))
+    return Watch(services)
 
 
-def test_a_finished_run_is_published(services, sent):
-    told = publish.publish(services, WATCH, "align-1", " me/mine ", "")["pushed"]
+def test_a_finished_run_is_published(services, watch, sent):
+    told = publish.publish(services, watch, "align-1", " me/mine ", "")["pushed"]
     assert sent == [("mine", "me/mine")]
     assert "Published, private: https://hub/me/mine. mine is better. The card names no licence" in told
-    assert "licence" not in publish.publish(services, WATCH, "align-1", "me/mine", "apache-2.0")["pushed"]
+    assert "licence" not in publish.publish(services, watch, "align-1", "me/mine", "apache-2.0")["pushed"]
 
 
 @pytest.mark.parametrize(
     ("job", "repo", "said"), [("x", "mine", "as your-name/"), ("x", "/", "as your"), ("", "a/b", "Open")]
 )
-def test_what_is_missing_is_said(services, sent, job, repo, said):
+def test_what_is_missing_is_said(services, watch, sent, job, repo, said):
     with pytest.raises(InputError, match=said):
-        publish.publish(services, WATCH, job, repo, None)
+        publish.publish(services, watch, job, repo, None)
     assert sent == []

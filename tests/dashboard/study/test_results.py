@@ -211,13 +211,14 @@ def test_a_follow_up_needs_a_checkpoint(services, study):
 
 def test_quick_votes_have_results_too(services, config):
     from t2ialign.dashboard.explore import quick_votes
+    from t2ialign.dashboard.shared.visitors import Visitor
     from t2ialign.types import Prompt
     from tests.dashboard import fakes
 
     made = [fakes.add_cell(services.store, Prompt("a ring"), config("base", scale), (scale,)).cell for scale in (1, 8)]
     mine, other = (f"pictures/{cell}/{scale}.webp" for cell, scale in zip(made, (1, 8)))
     said = {"voter": "12345678", "answer": "rather", "picture": mine, "others": [other]}
-    assert quick_votes.vote(services, said) == {}
-    assert "the very same" in quick_votes.vote(services, {**said, "others": [mine]})["notice"]
+    assert quick_votes.vote(services, Visitor(), said) == {}
+    assert "the very same" in quick_votes.vote(services, Visitor(), {**said, "others": [mine]})["notice"]
     updates = draw(services, QUICK)
     assert "1 answer from 1 survey" in updates["headline"] and "base CFG 1" in updates["tables"]

@@ -132,7 +132,7 @@ def test_a_cell_opens_with_its_pictures_and_the_ways_on(found):
 
 def test_the_link_to_the_grid_is_one_that_grid_reads(found):
     view = found.look(started(found))
-    form = linked(sweeps.as_grid(view, "a ring"))
+    form = linked(found.services, sweeps.as_grid(view, "a ring"))
     assert form.prompt == "a ring" and form.x_values == ("1", "4") and form.y_values == ("base",)
     assert form.first_seed == designed_seeds(Prompt("a ring"), 1)[0] and form.seed_count == 8
     assert (

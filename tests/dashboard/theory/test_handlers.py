@@ -86,7 +86,10 @@ def test_choosing_a_run_takes_over_its_divergence(trained):
 
 def test_a_beta_that_this_page_does_not_reach_is_said(services):
     add_training(
-        services.store, "align-4", steps=3, command=("align", "diffusion_dpo", "--beta", "100000", "--name", "x")
+        services.store,
+        "align-4",
+        steps=3,
+        command=("align", "f_dpo", "--divergence", "reverse_kl", "--beta", "50", "--name", "x"),
     )
     taken = handlers.follow_run(services, "align-4")
     assert taken["beta"] == 20 and "β = 50, drawn as 20" in taken["followed"]

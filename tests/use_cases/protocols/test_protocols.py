@@ -49,7 +49,7 @@ def test_published_numbers_are_the_papers() -> None:
     assert sum(number for (number,) in hps.published["best"]) / 6 == pytest.approx(27.21, abs=0.01)
     said = load_protocol("mi-tune").distances.published
     for measure, average in (("fid", 18.7), ("fd_dinov2", 250.9), ("cmmd", 0.680)):
-        assert sum(said[measure][1:]) / 6 == pytest.approx(average, abs=0.05 if average > 1 else 0.001)
+        assert sum(said[measure][1:]) / 6 == pytest.approx(average, abs=0.05 if average > 1 else 0.005)
 
 
 @pytest.mark.slow
