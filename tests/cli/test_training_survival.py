@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from t2ialign import cli
 from t2ialign.adapter_places import ADAPTER_FILE
-from t2ialign.use_cases.align import train
+from t2ialign.use_cases.align import optimise
 from tests.repeats import times
 
 TINY = "--prompt-count 2 --candidates 2 --sampling-steps 2 --test-prompts 1 --test-seeds 2 --batch-size 2 --rank 2"
@@ -58,7 +58,7 @@ def told(record: dict) -> dict:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_kills_change_nothing(tmp_path: Path, shipped_home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(train, "SAVE_EVERY", 5 if STEPS > 20 else 2)
+    monkeypatch.setattr(optimise, "SAVE_EVERY", 5 if STEPS > 20 else 2)
     whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(6)
     for home in (whole, broken):
         shutil.copytree(shipped_home, home)
