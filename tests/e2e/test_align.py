@@ -97,7 +97,7 @@ Notification.requestPermission = async () => (Notification.permission = 'granted
 """
 ENDS = """state => {
   const run = `<div class="t2-training" data-job="j" data-status="${state}"><h3>mine</h3><p><span>Well.</span></p></div>`;
-  document.querySelector('#t2-run-status').innerHTML = run;
+  document.querySelector('#t2-run-status .t2-training').parentElement.innerHTML = run;
 }"""
 
 
@@ -105,6 +105,8 @@ def test_the_desktop_is_told_only_when_somebody_asked(open_page):
     page = open_page()
     page.evaluate(NOTED)
     open_align(page)
+    page.locator(".t2-run").first.click()  # of the test that trained; what becomes of it is played here
+    expect(page.locator("#t2-run-status .t2-training")).to_be_visible()
     for state in ("running", "done"):
         page.evaluate(ENDS, state)
         page.wait_for_timeout(100)
