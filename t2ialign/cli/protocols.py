@@ -66,8 +66,9 @@ def run(
     from t2ialign.use_cases.protocols.plan import Asked, read_options
 
     scales, options = tuple(read_scales(names(guidance_scales))), read_options(option or [])
-    tested, trained = (backbone, prompts, train_prompts, pairs), (seeds, steps, scales, limit, train_steps, options)
-    _run(name, Asked(*tested, *trained, captions, reference), dry_run, out, store, as_json)
+    tested = (backbone, prompts, train_prompts, pairs)
+    asked = Asked(*tested, seeds, steps, scales, limit, train_steps, options, captions, reference)
+    _run(name, asked, dry_run, out, store, as_json)
 
 
 def _run(name: str, asked: Asked, dry_run: bool, out: Path | None, store: Path | None, as_json: bool) -> None:
