@@ -132,7 +132,7 @@ def _picture_fields(first: SweepForm) -> Components:
         "seeds": gr.Textbox(
             first.seeds,
             label="Seeds",
-            info="own:16 of each prompt, or 0-15.",
+            info="own:16, or 0-15.",
             max_lines=1,
             scale=1,
             min_width=150,
