@@ -12,7 +12,7 @@ from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.methods.options import WatchOptions
-from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
+from t2ialign.registry import FAMILIES, NAME, BackboneEntry, CheckpointEntry, unknown
 from t2ialign.settings import expanded
 from t2ialign.source import FILES, Source, known
 from t2ialign.store import belongs_to
@@ -83,6 +83,18 @@ def is_small(entry: BackboneEntry) -> bool:
     return entry.size <= SMALL
 
 
+def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> None:
+    """Refuses a way of drawing while training that cannot be, and a model that takes no such steps."""
+    if method.recipe is None:
+        return
+    method.recipe_of(settings)
+    if FAMILIES[entry.family].flow:
+        raise InputError(
+            f"{entry.name} is a flow model, and {method.title} draws by the steps of a diffusion while it trains: train it "
+            "from pairs, from likes or on its own pictures."
+        )
+
+
 def plan(bench: Workbench, request: AlignRequest) -> Plan:
     """The request with everything looked up and checked; nothing heavy is loaded.
 
@@ -106,8 +118,7 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     if parent.adapter is not None:
         values = _of_parent(values, request, parent)
     settings = method.settings(values)
-    if method.recipe is not None:
-        method.recipe_of(settings)  # a recipe that cannot be says so now
+    _check_recipe(method, settings, entry)
     source = _source(method, request.pairs)
     _check_border(bench.home, source, settings.pictures.prompts)
     steps = request.steps or method.steps(is_small(entry))

@@ -154,7 +154,7 @@ def diversity_metric(bench: Workbench, plan: Plan) -> str:
     Raises:
         InputError: it is no metric of sets.
     """
-    name = plan.settings.rollouts.diversity_metric or default_metric(bench, plan.entry.scorers, "diversity")
+    name = plan.settings.rollouts.diversity_metric or default_metric(bench, plan.entry.scorers, "diversity", True)
     if name in (MMD, ENTROPY):
         return name
     if name not in METRICS:

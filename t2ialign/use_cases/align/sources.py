@@ -132,9 +132,13 @@ def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], F
     return values
 
 
-def default_metric(bench: Workbench, scorers: tuple[str, ...], axis: str) -> str:
-    """The first metric of an axis that these scorers can measure: the truth where it is known, else the field's habit."""
-    possible = {metric.name for metric in bench.scorers_for(scorers, ("all",))[0]}
+def default_metric(bench: Workbench, scorers: tuple[str, ...], axis: str, of_sets: bool = False) -> str:
+    """The first metric of an axis that these scorers can measure: the truth where it is known, else the field's habit.
+
+    ``of_sets``: only one that measures several pictures at once.
+    """
+    known = bench.scorers_for(scorers, ("all",))[0]
+    possible = {metric.name for metric in known if not of_sets or metric.level != "image"}
     found = [name for name in DEFAULTS[axis] if name in possible]
     other = [name for name in sorted(possible) if METRICS[name].axis == axis]
     return (found + other)[0]
