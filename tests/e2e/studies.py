@@ -39,7 +39,8 @@ def arena(page: Page) -> None:
     """Makes what stands in the form an arena, in which one is asked what one likes."""
     page.get_by_role("tab", name="What is compared").click()
     page.get_by_label("Arena").check()
-    page.get_by_role("tab", name="What people are asked").click()
+    for step in range(2):
+        page.locator(f"#t2-design-next-{step}").click()
     expect(page.get_by_label("Attention checks")).to_have_value("0")
     expect(page.get_by_label("Pick one of two, or a tie")).to_be_checked()
 
