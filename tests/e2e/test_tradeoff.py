@@ -144,7 +144,8 @@ def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
 
 def test_a_kind_of_prompts_leaves_every_point_on_those_prompts_alone(tradeoff):
     prompts = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot').data.flatMap(
-      (line) => [line.hovertext].flat().filter(Boolean).map((words) => words.match(/(\\d+) prompts, /)[1]))"""
+      (line) => [line.hovertext].flat().filter((words) => words?.startsWith('<b>base</b>')).map(
+        (words) => words.match(/(\\d+) prompts?, /)[1]))"""  # others may be hollow: what tests trained has few prompts
     assert set(tradeoff.evaluate(prompts)) == {"24"}
     tradeoff.locator("#t2-categories input").click()
     tradeoff.get_by_role("option", name="single").click()
