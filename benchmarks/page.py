@@ -43,7 +43,7 @@ SEEN = {
     "Trade-off": "#t2-tradeoff-chart .points path.point",
     "Align": ".t2-method",
     "Study": "#t2-study-body",
-    "Theory": "#t2-landscape-jensen_shannon .js-plotly-plot",
+    "Theory": "#t2-curve-f .js-plotly-plot",  # its landscapes are drawn once one comes near them
     "Explore": "#t2-explore-chart .js-plotly-plot",
 }
 """By tab what is there when it can be used."""
