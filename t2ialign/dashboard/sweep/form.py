@@ -9,10 +9,11 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import whole_in
-from t2ialign.seeds import SeedPlan, is_own, parse_plan, plan_text
+from t2ialign.guidance import strategy_text
+from t2ialign.seeds import BATCH, SeedPlan, is_own, parse_plan, plan_text
 from t2ialign.store import Cell, Filters, find_cell, list_cells
-from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches.requests import read_scales
+from t2ialign.types import GenerationConfig, InputError, Prompt
+from t2ialign.use_cases.batches.requests import BatchRequest, read_scales
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked
 
 POINT = "point:"
@@ -102,21 +103,23 @@ def spec_around(services: Services, around: str) -> SweepSpec:
     """The sweep around stored cells of one prompt (``KEY,KEY``), or around a point of the chart (``point:KEY``).
 
     Raises:
-        InputError: nothing of it is stored.
+        InputError: nothing of it is stored, or it was drawn as the form cannot say.
     """
     if around.startswith(POINT):
         cells = list_cells(services.store, Filters(configs=(around.removeprefix(POINT),)))
         if not cells:
             raise InputError("Nothing is stored of this point: open it on the Trade-off page again.")
-        return _around(cells, _known_set(services, cells))
+        return _around(services, cells, _known_set(services, cells))
     cells = [find_cell(services.store, key) for key in around.split(",") if key]
     if not cells:
         raise InputError("This link names nothing to sweep around: open it from Explore or Trade-off again.")
-    return _around(cells, PromptChoice(texts=tuple(dict.fromkeys(cell.prompt.text for cell in cells))))
+    return _around(services, cells, PromptChoice(texts=tuple(dict.fromkeys(cell.prompt.text for cell in cells))))
 
 
-def _around(cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
+def _around(services: Services, cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
     first = cells[0].config
+    for cell in cells:
+        _check_can_be_said(services, cell.config)
     scales = dict.fromkeys(max(1.0, round(cell.config.guidance_scale * times, 2)) for cell in cells for times in AROUND)
     names: dict[str, None] = {}
     weights: dict[float, None] = {}
@@ -131,10 +134,30 @@ def _around(cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
         tuple(names),
         tuple(weights),
         tuple(sorted(scales)),
-        tuple(dict.fromkeys(cell.config.guidance for cell in cells)),
+        tuple(dict.fromkeys(_strategy(cell.config) for cell in cells)),
         _plan_of(cells[0].prompt, cells[0].seeds),
         first.num_inference_steps,
     )
+
+
+def _check_can_be_said(services: Services, config: GenerationConfig) -> None:
+    """Refuses what a sweep of the form would draw otherwise than these pictures were."""
+    size = services.bench.registry().backbones[config.backbone].size
+    otherwise = {
+        f"{config.height} x {config.width} pixels": (config.height, config.width) != (size, size),
+        f"the scheduler {config.scheduler}": config.scheduler != BatchRequest.scheduler,
+        "a negative prompt": bool(config.negative_prompt),
+    }
+    if found := [words for words, differs in otherwise.items() if differs]:
+        raise InputError(
+            f"These pictures were drawn with {' and '.join(found)}, which the form of a sweep does not have: sweep around "
+            "pictures without, or use Two settings."
+        )
+
+
+def _strategy(config: GenerationConfig) -> str:
+    """The strategy with its parameters, but for the mark of a batch, which belongs to its seeds."""
+    return strategy_text(config.guidance, [(name, value) for name, value in config.guidance_params if name != BATCH])
 
 
 def _known_set(services: Services, cells: Sequence[Cell]) -> PromptChoice:

@@ -230,6 +230,21 @@ def test_a_link_opens_a_sweep_or_fills_the_form_around_a_picture_or_a_point(foun
             sweeps.open_page(found, {"query": query})
 
 
+def test_a_sweep_around_a_picture_keeps_how_it_was_drawn_or_says_that_it_cannot(found, config):
+    def around(**more):
+        cell = fakes.add_cell(found.services.store, Prompt("a blue star"), config("base", 4, **more), range(4))
+        return spec_around(found.services, cell.cell)
+
+    assert around(guidance="cads", guidance_params=(("noise_scale", 0.1),)).strategies == ("cads:noise_scale=0.1",)
+    for more, words in (
+        ({"height": 128}, "128 x 64 pixels"),
+        ({"scheduler": "euler"}, "the scheduler euler"),
+        ({"negative_prompt": "a ring"}, "a negative prompt"),
+    ):
+        with pytest.raises(InputError, match=words):
+            around(**more)
+
+
 def test_what_can_no_longer_be_planned_says_why_and_stays(found, monkeypatch, tmp_path):
     job = started(found, replace(FORM, checkpoints=("spo",)))
     folder = shutil.copytree(settings.CHECKPOINTS, tmp_path / "fewer")
