@@ -23,7 +23,7 @@ SPEC = SweepSpec(
 
 
 def test_the_command_line_of_a_spec_is_read_as_that_spec(run, home):
-    for spec in (SPEC, SweepSpec(), replace(SPEC, prompts=PromptChoice("everyday", sample=3), seeds=24)):
+    for spec in (SPEC, SweepSpec(), replace(SPEC, prompts=PromptChoice("everyday", sample=3), height=80, width=72)):
         code, out, err = run(*command_of(spec), "--toml", "--store", str(home))
         assert code == 0 and from_toml(out) == spec, err
 

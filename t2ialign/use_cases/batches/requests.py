@@ -133,14 +133,13 @@ def grid(
     say: Say = unsaid,
     scorers: Sequence[str] = (),
     strategies: Sequence[tuple[str, tuple[tuple[str, float], ...]]] = (("cfg", ()),),
-    size: tuple[int, int] = (0, 0),
     home: Path | None = None,
 ) -> tuple[BatchRequest, ...]:
     """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
 
     ``strategies`` are guidance strategies with their parameters. ``seeds`` are those of every prompt, or the number that
-    each prompt has of its own (``seeds.designed_seeds``); ``say`` hears which rows of the prompt set were left out. ``size`` is
-    height and width in pixels (0: the backbone's own); sets of one's own are those of ``home``.
+    each prompt has of its own (``seeds.designed_seeds``); ``say`` hears which rows of the prompt set were left out. Sets
+    of one's own are those of ``home``.
 
     Raises:
         InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
@@ -158,8 +157,6 @@ def grid(
                 guidance_params=params,
                 metrics=tuple(metrics),
                 scorers=tuple(scorers),
-                height=size[0],
-                width=size[1],
             )
         )
         for checkpoint in checkpoints

@@ -16,7 +16,7 @@ from t2ialign.use_cases.sweeps import run
 from t2ialign.use_cases.sweeps.command import command_of
 from t2ialign.use_cases.sweeps.estimate import estimate, in_words
 from t2ialign.use_cases.sweeps.plan import COARSE_SEEDS, plan_sweep
-from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec
+from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, extended
 from t2ialign.use_cases.workbench import Workbench, workbench_on
 from tests.dashboard import fakes
 
@@ -52,6 +52,14 @@ def test_every_condition_meets_every_prompt_and_weights_are_for_adapters(bench: 
     assert len(plan.conditions) == 4 * 2 * 2 and len(plan.cells) == 16 * 3 and plan.pictures == 16 * 3 * 8
     assert len({cell.cell for cell in plan.cells}) == len(plan.cells)
     assert plan.cells[0].request.seeds == designed_seeds(Prompt("a red circle"), 8)
+
+
+def test_pictures_have_the_size_that_is_asked_for(bench: Workbench):
+    plan = plan_sweep(bench, replace(SPEC, height=80, width=72))
+    assert {(cell.config.height, cell.config.width) for cell in plan.cells} == {(80, 72)}
+    assert {(cell.config.height, cell.config.width) for cell in plan_sweep(bench, SPEC).cells} == {(64, 64)}
+    with pytest.raises(InputError, match="keeps the size"):
+        extended(SPEC, replace(SPEC, height=80))
 
 
 def test_all_conditions_come_on_a_few_seeds_first(bench: Workbench):
