@@ -50,6 +50,21 @@ def test_no_trigger_has_two_events_that_wait_their_turn(blocks):
     } == set()
 
 
+def test_nothing_that_is_typed_or_clicked_is_dropped_while_an_answer_is_out(blocks):
+    """``once``, Gradio's default, drops it: a second tick, a second star, the last letters of a search."""
+    sent = {"input", "vote"}
+    dropped = {
+        (fn.name, event)
+        for fn in blocks.fns.values()
+        for component, event in fn.targets
+        if fn.fn
+        and fn.trigger_mode == "once"
+        and component is not None
+        and (event in sent or (event == "select" and isinstance(blocks.blocks[component], gr.HTML)))
+    }
+    assert dropped == set()
+
+
 def test_two_pages_share_nothing(services):
     first, second = build_dashboard(services), build_dashboard(services)
     assert not set(map(id, first.blocks.values())) & set(map(id, second.blocks.values()))

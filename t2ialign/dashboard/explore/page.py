@@ -153,12 +153,19 @@ def _wire_page(wires: Wires, services: Services) -> None:
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoints", "stories"))
     wires.on(parts["page"].shown, partial(add_prompts.offer_sets, services), (), ("prompt_set",))
-    wires.on(parts["scheduler"].input, handlers.usual_of, ("scheduler",), ("steps", "guidance_scale"))
+    wires.on(
+        parts["scheduler"].input,
+        handlers.usual_of,
+        ("scheduler",),
+        ("steps", "guidance_scale"),
+        trigger_mode="always_last",
+    )
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
     restore = partial(picture_settings.restore, services)
     wires.on(parts["picture"].upload, restore, ("picture", *FIELDS), (*FIELDS, "notice", "picture"))
-    wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
-    wires.on(parts["guidance"].input, handlers.choose_guidance, ("guidance",), ("guidance", "guidance_params"))
+    wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",), trigger_mode="always_last")
+    guided = ("guidance", "guidance_params")
+    wires.on(parts["guidance"].input, handlers.choose_guidance, ("guidance",), guided, trigger_mode="always_last")
     shown = partial(handlers.show_examples, services)
     wires.on(parts["prompt_set"].change, shown, ("prompt_set", "checkpoints"), ("examples", "world"))
 
@@ -183,7 +190,9 @@ def _wire_looking(wires: Wires, services: Services) -> None:
         (parts["points"].select, handlers.click_point),
         (parts["point_details"].select, handlers.choose_prompt),
     ):
-        wires.on_event(trigger, partial(handler, services), ("subject",), ("point_details",))
+        wires.on_event(
+            trigger, partial(handler, services), ("subject",), ("point_details",), trigger_mode="always_last"
+        )
     wires.on_visit_event(parts["sheet"].vote, partial(quick_votes.vote, services), (), ("notice",))
     chosen = ("left", "right", "compare_seed")
     wires.on(

@@ -42,7 +42,7 @@ def _wire_form(wires: Wires, services: Services) -> None:
     parts = wires.components
     for name in ("x", "y"):
         changed = partial(handlers.change_axis, services, name)
-        wires.on(parts[name].input, changed, ("x", "y"), (f"{name}_values", *HIDING))
+        wires.on(parts[name].input, changed, ("x", "y"), (f"{name}_values", *HIDING), trigger_mode="always_last")
     price = partial(handlers.price, services)
     priced = [parts[name].change for name in FIELDS if name not in ("x", "y")]
     wires.on([*priced, parts["page"].shown], price, FIELDS, ("cost",), trigger_mode="always_last")
@@ -62,7 +62,9 @@ def _wire_table(wires: Wires, services: Services) -> None:
     wires.on(
         parts["timer"].tick, partial(handlers.tick, services), ("shown", "order", "seen"), SHOWN, trigger_mode="once"
     )
-    wires.on(parts["order"].input, partial(handlers.reorder, services), ("shown", "order"), SHOWN)
+    wires.on(
+        parts["order"].input, partial(handlers.reorder, services), ("shown", "order"), SHOWN, trigger_mode="always_last"
+    )
     for name, suffix in (("as_html", ".html"), ("as_zip", ".zip")):
         export = partial(handlers.export, services, suffix)
         written = wires.on(parts[name].click, export, ("shown", "order"), ("problem", "file"))

@@ -21,6 +21,8 @@ PAGES = Path(__file__).parent.parent
 FIRST_SHEET = "shared/style.css"
 # Quiet: no spinner over what changes, nothing on the API page; the event never waits for another one of its kind.
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+# What the browser sends must arrive however fast it comes: by default Gradio drops what is sent while an answer is out.
+EACH = {**QUIET, "trigger_mode": "multiple"}
 
 
 def asset(name: str) -> str:
@@ -72,7 +74,7 @@ class Wires:
             return answered(handler, outputs, data, *values)
 
         run.__name__ = name_of(handler)
-        return trigger(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
+        return trigger(run, self.pick(inputs), self.pick(outputs), **{**EACH, **options})
 
     def on_visit(
         self,
@@ -105,7 +107,7 @@ class Wires:
             return answered(handler, outputs, visitor_of(request, key), data, *values)
 
         run.__name__ = name_of(handler)
-        return trigger(run, self.pick(("key", *inputs)), self.pick(outputs), **{**QUIET, **options})
+        return trigger(run, self.pick(("key", *inputs)), self.pick(outputs), **{**EACH, **options})
 
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""

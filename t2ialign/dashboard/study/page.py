@@ -151,7 +151,10 @@ def _wire_page(owned: Owned, services: Services) -> None:
     owned.wires.on(parts["page"].shown, partial(handlers.open_arenas, services), (), ("arenas",))
     open_page = partial(handlers.open_page, services)
     owned.quietly(where.then, open_page, ("study", "address"), (*STATE, *FIELDS), trigger_mode="always_last")
-    owned.on(parts["study"].input, partial(handlers.choose, services), ("study", "address"), (*STATE, *FIELDS))
+    chosen = ("study", "address")
+    owned.on(
+        parts["study"].input, partial(handlers.choose, services), chosen, (*STATE, *FIELDS), trigger_mode="multiple"
+    )
     owned.on(
         parts["new"].click, lambda address: handlers.choose(services, "", address), ("address",), (*STATE, *FIELDS)
     )

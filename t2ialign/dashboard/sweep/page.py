@@ -56,7 +56,8 @@ def _wire_form(wires: Wires, found: Sweeps) -> None:
     priced = [parts["page"].shown, parts["job"].change, *(parts[name].change for name in FIELDS)]
     wires.on(priced, _named("price_sweep", price), ("key", "job", *FIELDS), PRICED, trigger_mode="always_last")
     chosen = _owned("choose_set", partial(new_sweep.choose_set, services))
-    wires.on(parts["prompt_set"].input, chosen, ("key", "prompt_set"), ("categories", "problem"))
+    offered = ("categories", "problem")
+    wires.on(parts["prompt_set"].input, chosen, ("key", "prompt_set"), offered, trigger_mode="always_last")
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     offer = _owned("offer_sweep", partial(new_sweep.offer, services))
     wires.on(renewed, offer, ("key",), ("checkpoints", "stories", "problem"))
@@ -79,16 +80,14 @@ def _wire_sweep(wires: Wires, found: Sweeps) -> None:
     changed = wires.on(parts["job"].change, sweeps.open_sweep, ("job",), reset, trigger_mode="multiple")
     wires.on(changed.then, _named("tick_sweep", _ticking(found)), ("key", *WATCHED), (*VIEW, *LISTED))
     parts["job"].change(None, parts["job"], None, js=asset("sweep/job.js"), show_progress="hidden")
-    looked = [
-        parts["timer"].tick,
-        parts["page"].shown,
-        parts["search"].input,
-        parts["state"].input,
-        parts["starred"].input,
-    ]
-    wires.on(looked, _named("tick_sweep", _ticking(found)), ("key", *WATCHED), (*VIEW, *LISTED), trigger_mode="once")
+    tick = _named("tick_sweep", _ticking(found))
+    filtered = [parts[name].input for name in ("search", "state", "starred")]
+    for looked, mode in (([parts["timer"].tick, parts["page"].shown], "once"), (filtered, "always_last")):
+        wires.on(looked, tick, ("key", *WATCHED), (*VIEW, *LISTED), trigger_mode=mode)
     place = _key_first("choose_place", partial(sweeps.choose_place, found))
-    wires.on_event(parts["map"].select, place, ("key", "job"), ("cell", "row", "seen", "problem"))
+    wires.on_event(
+        parts["map"].select, place, ("key", "job"), ("cell", "row", "seen", "problem"), trigger_mode="always_last"
+    )
     for name, handler, outputs in (
         ("pause", sweeps.pause, ("seen", "listed", "problem")),
         ("cancel", sweeps.cancel, ("seen", "listed", "problem")),

@@ -39,6 +39,7 @@ def build(services: Services) -> None:
         partial(handlers.follow_run, services),
         ("run",),
         ("shown", "beta", "matched", "alpha", "followed"),
+        trigger_mode="multiple",
     )
     # One event, whatever changes: of draws that overlap, the last one stays.
     changes = [components[name].change for name in ("page", "near", *CONTROLS) if name != "run"]

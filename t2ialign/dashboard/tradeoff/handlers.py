@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -61,6 +62,7 @@ CHART_HEIGHT = 560
 EVERYTHING = "all"  # in place of a benchmark set: every stored prompt, which compares nothing
 ADDRESS = ("set", "x", "y", "kinds", "only", "point")
 BETWEEN = ","
+_CHANGES = count(1)  # a number of its own for each change: two in a row both draw the chart anew
 
 
 def show(services: Services, data: Mapping[str, Any], benchmark: str | None, x: str | None, *rest: Any) -> Updates:
@@ -229,21 +231,22 @@ def _list(services: Services, chosen: Chosen, found: Points) -> str:
     return all_points(found.points, chosen.x, chosen.y, services.palette(), titles(services.store))
 
 
-def choose_run(
-    services: Services, data: Mapping[str, Any], key: str, drawn: int, theme: str, *controls: Any
-) -> Updates:
-    """What was done in the table: runs opened or compared by anybody; marked, renamed, deleted or had back by the owner."""
+def compare_runs(services: Services, data: Mapping[str, Any], theme: str, *controls: Any) -> Updates:
+    """The runs that are ticked in the table, beside each other."""
+    found = load_points(services, chosen_of(services, *controls))
+    ticked = [found.of(key) for key in said(data, "points").split()[: comparing.MOST]]
+    return comparing.compare(services, [point for point in ticked if point is not None], theme == DARK)
+
+
+def choose_run(services: Services, data: Mapping[str, Any], key: str) -> Updates:
+    """What was done in the table: a run opened by anybody; marked, renamed, deleted or had back by the owner."""
     act, name = said(data, "act"), said(data, "checkpoint")
     if act == "open":
         return {"point": said(data, "point")}
-    if act == "compare":
-        found = load_points(services, chosen_of(services, *controls))
-        ticked = [found.of(key) for key in said(data, "points").split()[: comparing.MOST]]
-        return comparing.compare(services, [point for point in ticked if point is not None], theme == DARK)
     owner.check(key, "choose_run")
     if act in ("delete", "restore"):
         (remove if act == "delete" else restore)(services.bench, name)
-        return {"drawn": drawn + 1}
+        return {"drawn": next(_CHANGES)}
     mark = marks(services.store).get(name, Mark())
     changed = {
         "star": replace(mark, starred=not mark.starred),
@@ -258,7 +261,7 @@ def choose_run(
         rename_checkpoint(services.store, name, said(data, "title"), {*known, *services.checkpoints()})
     else:
         set_mark(services.store, name, changed)
-    return {"drawn": drawn + 1}
+    return {"drawn": next(_CHANGES)}
 
 
 def offer_set(services: Services, key: str) -> Updates:

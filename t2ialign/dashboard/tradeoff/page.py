@@ -126,16 +126,19 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
         wires.on(drawn.then, partial(handlers.offer_set, services), ("key",), ("make_set", "stray"))
     wires.on(parts["point"].change, draw, inputs, DRAWN)
     parts["address"].change(None, parts["address"], None, js=asset("tradeoff/address.js"), show_progress="hidden")
-    wires.on_event(parts["points"].select, partial(handlers.click_point, services), (), ("point",))
-    wires.on_event(
-        parts["point_details"].select, partial(handlers.choose_prompt, services), CONTROLS, ("point_details", "point")
-    )
+    clicked = partial(handlers.click_point, services)
+    wires.on_event(parts["points"].select, clicked, (), ("point",), trigger_mode="always_last")
+    prompt = partial(handlers.choose_prompt, services)
+    shown = ("point_details", "point")
+    wires.on_event(parts["point_details"].select, prompt, CONTROLS, shown, trigger_mode="always_last")
     wires.on_event(
         parts["table"].select,
         partial(handlers.choose_run, services),
-        ("key", "drawn", "page", *CONTROLS),
-        ("point", "drawn", *comparing.SHOWN),
+        ("key",),
+        ("point", "drawn"),
     )
+    ticked = partial(handlers.compare_runs, services)
+    wires.on_event(parts["table"].input, ticked, ("page", *CONTROLS), comparing.SHOWN, trigger_mode="always_last")
     return events
 
 

@@ -159,21 +159,21 @@ def test_the_table_lists_every_point_with_what_it_changed(stocked):
 
 def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
     def act(act: str, **more) -> dict:
-        return handlers.choose_run(stocked, {"act": act, "checkpoint": "spo", **more}, "", 0, "light", *ALL)
+        return handlers.choose_run(stocked, {"act": act, "checkpoint": "spo", **more}, "")
 
     def table() -> str:
         return handlers.draw(stocked, "light", *ALL, True, "")["table"]
 
-    assert act("star") == {"drawn": 1} and 'aria-label="Star spo">★' in table()
+    assert act("star")["drawn"] > 0 and 'aria-label="Star spo">★' in table()
     assert table().index('data-checkpoint="spo"') < table().index('data-checkpoint="base"')
-    assert act("note", note=" <b>keep</b> ") == {"drawn": 1} and 'value="&lt;b&gt;keep&lt;/b&gt;"' in table()
+    assert act("note", note=" <b>keep</b> ")["drawn"] > 0 and 'value="&lt;b&gt;keep&lt;/b&gt;"' in table()
     act("hide")
     assert names(handlers.draw(stocked, "light", *ALL, True, "")["chart"]) == ["Pareto front", "base"]
     assert 'title="Show spo again"' in table()
     act("show")
     assert "<tr data-point" in table() and "Hidden" not in table() and "★" in table()
-    assert handlers.choose_run(stocked, {"act": "star", "checkpoint": "nobody"}, "", 0, "light", *ALL) == {}
-    assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "", 0, "light", *ALL) == {}
+    assert handlers.choose_run(stocked, {"act": "star", "checkpoint": "nobody"}, "") == {}
+    assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "") == {}
 
 
 def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry, monkeypatch):
@@ -184,16 +184,16 @@ def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry,
     fakes.add_cell(stocked.store, named.prompt, config_of(stocked.bench, named)[1])
 
     def act(act: str, name: str = "dpo_js") -> dict:
-        return handlers.choose_run(stocked, {"act": act, "checkpoint": name}, "", 0, "light", *ALL)
+        return handlers.choose_run(stocked, {"act": act, "checkpoint": name}, "")
 
     def drawn() -> dict:
         return handlers.draw(stocked, "light", *ALL, False, "")
 
     assert names(drawn()["chart"]) == ["base", "dpo_js", "spo"] and "Delete dpo_js;" in drawn()["table"]
     assert "Delete spo" not in drawn()["table"], "what ships stays"
-    assert act("delete") == {"drawn": 1} and not mine.exists()
+    assert act("delete")["drawn"] > 0 and not mine.exists()
     assert names(drawn()["chart"]) == ["base", "spo"] and "Bring dpo_js back" in drawn()["table"]
-    assert act("restore") == {"drawn": 1} and mine.is_dir() and names(drawn()["chart"]) == ["base", "dpo_js", "spo"]
+    assert act("restore")["drawn"] > 0 and mine.is_dir() and names(drawn()["chart"]) == ["base", "dpo_js", "spo"]
     with pytest.raises(InputError, match="spo is not a checkpoint of this store"):
         act("delete", "spo")
     with pytest.raises(InputError, match="No checkpoint called dpo_js was deleted"):
@@ -204,7 +204,7 @@ def test_strangers_mark_nothing(stocked, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
     for act in ("star", "hide", "show", "note", "rename", "delete", "restore"):
         with pytest.raises(InputError, match="owner"):
-            handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess", 0, "light", *ALL)
+            handlers.choose_run(stocked, {"act": act, "checkpoint": "spo"}, "guess")
     with pytest.raises(InputError, match="owner"):
         handlers.begin_set(stocked, "guess", "0-7")
     assert handlers.offer_set(stocked, "guess")["stray"] == ""
@@ -212,7 +212,7 @@ def test_strangers_mark_nothing(stocked, monkeypatch):
 
 def test_ticked_runs_are_told_apart(stocked, config):
     def compare(*points: str) -> dict:
-        return handlers.choose_run(stocked, {"act": "compare", "points": " ".join(points)}, "", 0, "light", *ALL)
+        return handlers.compare_runs(stocked, {"points": " ".join(points)}, "light", *ALL)
 
     two = [config("base", 4).key, config("base", 8).key]
     told = compare(*two)["differences"]
@@ -245,12 +245,12 @@ def named(name: str) -> tuple[str, ...]:
 def test_a_run_is_called_otherwise_wherever_its_name_stands(stocked, config):
     def act(title: str, checkpoint: str = "spo") -> dict:
         data = {"act": "rename", "checkpoint": checkpoint, "title": title}
-        return handlers.choose_run(stocked, data, "", 0, "light", *ALL)
+        return handlers.choose_run(stocked, data, "")
 
     def drawn() -> dict:
         return handlers.draw(stocked, "light", *ALL, False, config("spo", 4).key)
 
-    assert act("  The   sunny one ") == {"drawn": 1}
+    assert act("  The   sunny one ")["drawn"] > 0
     assert names(drawn()["chart"]) == ["base", "The sunny one"]
     assert "The sunny one" in drawn()["table"] and "<small>spo</small>" in drawn()["table"]
     assert drawn()["headline"] == "" or "The sunny one" in drawn()["headline"]

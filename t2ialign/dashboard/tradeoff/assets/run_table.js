@@ -52,7 +52,7 @@ element.addEventListener('change', (event) => {
   const others = [...element.querySelectorAll('.t2-tick:checked')].filter((tick) => tick !== event.target);
   if (event.target.checked && others.length >= most) others[0].checked = false;
   const ticked = [...element.querySelectorAll('.t2-tick:checked')].map((tick) => tick.closest('tr').dataset.point);
-  tell('compare', { points: ticked.join(' ') });
+  trigger('input', { points: ticked.join(' ') });
 });
 // The name becomes a field; Enter or leaving it renames, Escape does not, and an empty one gives the own name back.
 function rename(button, row) {
