@@ -1,5 +1,6 @@
+import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -63,6 +64,18 @@ def test_nothing_that_is_typed_or_clicked_is_dropped_while_an_answer_is_out(bloc
         and (event in sent or (event == "select" and isinstance(blocks.blocks[component], gr.HTML)))
     }
     assert dropped == set()
+
+
+def test_what_brings_data_is_never_sent_later(blocks):
+    """Of ``always_last`` events that wait, Gradio sends the first one's data again."""
+    bringing = {
+        fn.name for fn in blocks.fns.values() if fn.fn and fn.trigger_mode == "always_last" and brings_data(fn.fn)
+    }
+    assert bringing == set() and any(brings_data(fn.fn) for fn in blocks.fns.values() if fn.fn)
+
+
+def brings_data(function: Callable) -> bool:
+    return any(str(one).endswith("EventData") for one in inspect.get_annotations(function).values())
 
 
 def test_two_pages_share_nothing(services):

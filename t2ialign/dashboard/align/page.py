@@ -66,7 +66,7 @@ def _wire_form(wires: Wires, services: Services) -> None:
     first = owner.owned(partial(new_run.first_method, services), new_run.not_priced)
     wires.on(parts["page"].shown, partial(new_run.refresh, services), ("parent",), ("parent",))
     card = owner.owned(partial(new_run.pick_card, services), new_run.not_priced)
-    wires.on_event(parts["cards"].select, _key_first(card), ("key", "parent"), picked, trigger_mode="always_last")
+    wires.on_event(parts["cards"].select, _key_first(card), ("key", "parent"), picked)
     wires.on_event(parts["page"].ready, lambda data, *values: first(*values), ("key", "parent"), picked)
     change = owner.owned(partial(new_run.change_parent, services), new_run.not_priced)
     wires.on(
@@ -108,7 +108,7 @@ def _wire_run(wires: Wires, services: Services) -> None:
     parts, watch = wires.components, Watch(services)
     shown = (*VIEW, *LISTED)
     wires.on_event(parts["page"].ready, partial(runs.open_page, watch), (), OPENED)
-    wires.on_event(parts["history"].select, runs.choose_job, (), ("job",), trigger_mode="always_last")
+    wires.on_event(parts["history"].select, runs.choose_job, (), ("job",))
     wires.on([parts["job"].change, parts["page"].change], partial(runs.open_job, watch), ("job", "page"), shown)
     parts["job"].change(None, parts["job"], None, js=asset("align/job.js"), show_progress="hidden")
     again = partial(runs.look_again, watch)

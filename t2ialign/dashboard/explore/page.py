@@ -163,7 +163,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     parts["subject"].change(None, parts["subject"], None, js=asset("explore/address.js"), show_progress="hidden")
     restore = partial(picture_settings.restore, services)
     wires.on(parts["picture"].upload, restore, ("picture", *FIELDS), (*FIELDS, "notice", "picture"))
-    wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",), trigger_mode="always_last")
+    wires.on_event(parts["examples"].select, handlers.pick_example, (), ("prompt",))
     guided = ("guidance", "guidance_params")
     wires.on(parts["guidance"].input, handlers.choose_guidance, ("guidance",), guided, trigger_mode="always_last")
     shown = partial(handlers.show_examples, services)
@@ -190,9 +190,7 @@ def _wire_looking(wires: Wires, services: Services) -> None:
         (parts["points"].select, handlers.click_point),
         (parts["point_details"].select, handlers.choose_prompt),
     ):
-        wires.on_event(
-            trigger, partial(handler, services), ("subject",), ("point_details",), trigger_mode="always_last"
-        )
+        wires.on_event(trigger, partial(handler, services), ("subject",), ("point_details",))
     wires.on_visit_event(parts["sheet"].vote, partial(quick_votes.vote, services), (), ("notice",))
     chosen = ("left", "right", "compare_seed")
     wires.on(

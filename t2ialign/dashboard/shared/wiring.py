@@ -67,7 +67,10 @@ class Wires:
         outputs: Sequence[str],
         **options: Any,
     ) -> Dependency:
-        """The same for a trigger that sends data from the browser: ``handler(data, *inputs)``, ``data`` untrusted."""
+        """The same for a trigger that sends data from the browser: ``handler(data, *inputs)``, ``data`` untrusted.
+
+        Never ``always_last``: what Gradio then sends a second time is the first one's data.
+        """
 
         def run(event: gr.EventData, *values: Any) -> Any:
             data = event._data if isinstance(event._data, dict) else {}

@@ -85,9 +85,7 @@ def _wire_sweep(wires: Wires, found: Sweeps) -> None:
     for looked, mode in (([parts["timer"].tick, parts["page"].shown], "once"), (filtered, "always_last")):
         wires.on(looked, tick, ("key", *WATCHED), (*VIEW, *LISTED), trigger_mode=mode)
     place = _key_first("choose_place", partial(sweeps.choose_place, found))
-    wires.on_event(
-        parts["map"].select, place, ("key", "job"), ("cell", "row", "seen", "problem"), trigger_mode="always_last"
-    )
+    wires.on_event(parts["map"].select, place, ("key", "job"), ("cell", "row", "seen", "problem"))
     for name, handler, outputs in (
         ("pause", sweeps.pause, ("seen", "listed", "problem")),
         ("cancel", sweeps.cancel, ("seen", "listed", "problem")),

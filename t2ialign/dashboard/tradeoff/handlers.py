@@ -231,11 +231,11 @@ def _list(services: Services, chosen: Chosen, found: Points) -> str:
     return all_points(found.points, chosen.x, chosen.y, services.palette(), titles(services.store))
 
 
-def compare_runs(services: Services, data: Mapping[str, Any], theme: str, *controls: Any) -> Updates:
-    """The runs that are ticked in the table, beside each other."""
+def compare_runs(services: Services, ticked: str, theme: str, *controls: Any) -> Updates:
+    """The runs that are ticked in the table, beside each other; ``ticked`` are their points' keys."""
     found = load_points(services, chosen_of(services, *controls))
-    ticked = [found.of(key) for key in said(data, "points").split()[: comparing.MOST]]
-    return comparing.compare(services, [point for point in ticked if point is not None], theme == DARK)
+    points = [found.of(key) for key in ticked.split()[: comparing.MOST]]
+    return comparing.compare(services, [point for point in points if point is not None], theme == DARK)
 
 
 def choose_run(services: Services, data: Mapping[str, Any], key: str) -> Updates:

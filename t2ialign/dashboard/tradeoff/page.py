@@ -42,6 +42,7 @@ def _components(services: Services) -> dict[str, Any]:
         "address": gr.Textbox("", visible="hidden"),
         "stray": gr.Textbox("", visible="hidden"),
         "drawn": gr.Number(0, visible="hidden"),
+        "ticked": gr.Textbox("", visible="hidden"),
         "key": shared_key(),
         **axes_panel(),
     }
@@ -111,7 +112,6 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
             partial(handlers.show, services),
             inputs[1:],
             (*CONTROLS, *DRAWN),
-            trigger_mode="always_last",
         ),
         wires.on(
             [parts["page"].change, parts["drawn"].change, *(parts[name].input for name in (*CONTROLS, "pareto"))],
@@ -127,18 +127,20 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     wires.on(parts["point"].change, draw, inputs, DRAWN)
     parts["address"].change(None, parts["address"], None, js=asset("tradeoff/address.js"), show_progress="hidden")
     clicked = partial(handlers.click_point, services)
-    wires.on_event(parts["points"].select, clicked, (), ("point",), trigger_mode="always_last")
+    wires.on_event(parts["points"].select, clicked, (), ("point",))
     prompt = partial(handlers.choose_prompt, services)
     shown = ("point_details", "point")
-    wires.on_event(parts["point_details"].select, prompt, CONTROLS, shown, trigger_mode="always_last")
+    wires.on_event(parts["point_details"].select, prompt, CONTROLS, shown)
     wires.on_event(
         parts["table"].select,
         partial(handlers.choose_run, services),
         ("key",),
         ("point", "drawn"),
     )
-    ticked = partial(handlers.compare_runs, services)
-    wires.on_event(parts["table"].input, ticked, ("page", *CONTROLS), comparing.SHOWN, trigger_mode="always_last")
+    parts["table"].input(None, None, parts["ticked"], js=asset("tradeoff/ticked.js"), show_progress="hidden")
+    compare = partial(handlers.compare_runs, services)
+    seen = ("ticked", "page", *CONTROLS)
+    wires.on(parts["ticked"].change, compare, seen, comparing.SHOWN, trigger_mode="always_last")
     return events
 
 

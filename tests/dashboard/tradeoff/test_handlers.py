@@ -212,7 +212,7 @@ def test_strangers_mark_nothing(stocked, monkeypatch):
 
 def test_ticked_runs_are_told_apart(stocked, config):
     def compare(*points: str) -> dict:
-        return handlers.compare_runs(stocked, {"points": " ".join(points)}, "light", *ALL)
+        return handlers.compare_runs(stocked, " ".join(points), "light", *ALL)
 
     two = [config("base", 4).key, config("base", 8).key]
     told = compare(*two)["differences"]

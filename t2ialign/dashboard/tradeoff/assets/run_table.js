@@ -51,8 +51,7 @@ element.addEventListener('change', (event) => {
   const most = 6;
   const others = [...element.querySelectorAll('.t2-tick:checked')].filter((tick) => tick !== event.target);
   if (event.target.checked && others.length >= most) others[0].checked = false;
-  const ticked = [...element.querySelectorAll('.t2-tick:checked')].map((tick) => tick.closest('tr').dataset.point);
-  trigger('input', { points: ticked.join(' ') });
+  trigger('input');
 });
 // The name becomes a field; Enter or leaving it renames, Escape does not, and an empty one gives the own name back.
 function rename(button, row) {
