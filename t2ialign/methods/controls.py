@@ -9,7 +9,6 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, get_type_hints
 
 from t2ialign.registry import unknown
@@ -89,14 +88,11 @@ def option(
     return dataclasses.field(default=default, metadata=said)
 
 
-_kinds = cache(get_type_hints)  # of a class, whose text is parsed anew each time
-
-
 def controls_of(
     options: type, group: str, published: Mapping[str, Value] | None = None, embedded: Mapping[str, Value] | None = None
 ) -> tuple[Control, ...]:
     """The controls of a dataclass of options; ``published`` and ``embedded`` replace its defaults by name."""
-    kinds, found = _kinds(options), list[Control]()
+    kinds, found = get_type_hints(options), list[Control]()
     for field in dataclasses.fields(options):
         said = dict(field.metadata)
         first: Value = (published or {}).get(field.name, said.pop("published"))
