@@ -75,10 +75,15 @@ def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
         part.write_bytes(data)
 
 
-def read_json(path: Path, what: str, mend: str) -> Any:
-    """A JSON file that others may have written; ``what`` and ``mend`` as in ``foreign``.
+def json_of(data: bytes) -> Any:
+    """What JSON text says; what is no JSON is refused, and so are texts that are none (lone surrogates, which no file holds)."""
+    found = json.loads(data.decode("utf-8"))
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
 
-    Refuses, besides what is no JSON, texts that are none (lone surrogates, which no page or file could hold).
+
+def read_json(path: Path, what: str, mend: str, parse: Callable[[bytes], Any] = json_of) -> Any:
+    """A JSON file that others may have written; ``what`` and ``mend`` as in ``foreign``.
 
     Raises:
         FileNotFoundError: there is none.
@@ -91,9 +96,7 @@ def read_json(path: Path, what: str, mend: str) -> Any:
     except (OSError, ValueError) as error:
         raise InputError(f"{what} ({error}): {mend}.") from error
     with foreign(what, mend):
-        found = json.loads(data.decode("utf-8"))
-        json.dumps(found, ensure_ascii=False).encode()
-        return found
+        return parse(data)
 
 
 @contextmanager
