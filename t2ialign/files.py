@@ -76,7 +76,7 @@ def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
 
 
 def json_of(data: bytes) -> Any:
-    """What JSON text says; what is no JSON is refused, and so are texts that are none (lone surrogates, which no file holds)."""
+    """What JSON text says; refused are what is no JSON, and texts that are none (lone surrogates, which no file holds)."""
     found = json.loads(data.decode("utf-8"))
     json.dumps(found, ensure_ascii=False).encode()
     return found
