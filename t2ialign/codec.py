@@ -85,23 +85,15 @@ def checked_fields(record: Record, place: str) -> Record:
     Raises:
         Misfit: one is not, and which; it is a ``ValueError``.
     """
-    for name, reader in _field_readers(type(record)):
-        value = getattr(record, name)
+    hints = typing.get_type_hints(type(record))
+    for field in fields(record):  # type: ignore[arg-type]  # callers give dataclasses
+        value = getattr(record, field.name)
         if not isinstance(value, Path):
-            _at(f"{place}.{name}", reader, encode(value))
+            kind = hints[field.name]
+            kept = tuple(part for part in get_args(kind) if part is not Path)
+            kind = typing.Union[kept] if get_origin(kind) in (typing.Union, types.UnionType) else kind  # noqa: UP007
+            _at(f"{place}.{field.name}", _reader(kind, False), encode(value))
     return record
-
-
-@cache
-def _field_readers(kind: type) -> tuple[tuple[str, Reader], ...]:
-    """What reads each field of a dataclass, paths aside."""
-    hints, found = typing.get_type_hints(kind), list[tuple[str, Reader]]()
-    for field in fields(kind):
-        hint = hints[field.name]
-        kept = tuple(part for part in get_args(hint) if part is not Path)
-        hint = typing.Union[kept] if get_origin(hint) in (typing.Union, types.UnionType) else hint  # noqa: UP007
-        found.append((field.name, _reader(hint, False)))
-    return tuple(found)
 
 
 def _said(record: Any) -> Iterator[tuple[Field[Any], Any]]:

@@ -75,15 +75,10 @@ def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
         part.write_bytes(data)
 
 
-def json_of(data: bytes) -> Any:
-    """What JSON text says; refused are what is no JSON, and texts that are none (lone surrogates, which no file holds)."""
-    found = json.loads(data.decode("utf-8"))
-    json.dumps(found, ensure_ascii=False).encode()
-    return found
-
-
-def read_json(path: Path, what: str, mend: str, parse: Callable[[bytes], Any] = json_of) -> Any:
+def read_json(path: Path, what: str, mend: str) -> Any:
     """A JSON file that others may have written; ``what`` and ``mend`` as in ``foreign``.
+
+    Refuses, besides what is no JSON, texts that are none (lone surrogates, which no page or file could hold).
 
     Raises:
         FileNotFoundError: there is none.
@@ -96,7 +91,9 @@ def read_json(path: Path, what: str, mend: str, parse: Callable[[bytes], Any] = 
     except (OSError, ValueError) as error:
         raise InputError(f"{what} ({error}): {mend}.") from error
     with foreign(what, mend):
-        return parse(data)
+        found = json.loads(data.decode("utf-8"))
+        json.dumps(found, ensure_ascii=False).encode()
+        return found
 
 
 @contextmanager

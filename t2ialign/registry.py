@@ -15,7 +15,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,7 +30,7 @@ from t2ialign.content import (
     symlinks_in_cache,
 )
 from t2ialign.downloads import HubUnet, repository_of
-from t2ialign.files import foreign, json_of, read_json, text_of
+from t2ialign.files import foreign, read_json, text_of
 from t2ialign.types import AdapterUse, InputError
 
 UNET_FOLDER = "unet"
@@ -169,8 +168,11 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
             f"The registry {file} cannot be read: install t2ialign anew, or point T2IALIGN_CHECKPOINTS to its checkpoints/."
         ) from error
     with foreign(f"The registry {file} is not well formed", "mend it there"):
-        backbones, listed, scorers = _tables(text, checkpoints)
-    known, problems = dict(listed), []
+        tables = tomllib.loads(text_of(text))
+        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
+        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
+        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
+    problems = []
     for folder in (checkpoints, home / "checkpoints"):
         for found in _discover(folder, backbones):
             if isinstance(found, str):
@@ -183,23 +185,6 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
             else:
                 known[found.name] = found
     return Registry(backbones, known, scorers, tuple(problems))
-
-
-Tables = tuple[Mapping[str, BackboneEntry], Mapping[str, CheckpointEntry], Mapping[str, ScorerEntry]]
-
-
-@lru_cache(maxsize=8)
-def _tables(text: bytes, folder: Path) -> Tables:
-    """What a registry file says; the same text is read once."""
-    tables = tomllib.loads(text_of(text))
-    return (
-        {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
-        {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
-        {n: _scorer(n, t, folder) for n, t in tables.get("scorers", {}).items()},
-    )
-
-
-_record = lru_cache(maxsize=1024)(json_of)  # of a manifest, which is read by every look at the registry
 
 
 def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
@@ -241,7 +226,7 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
         name = manifest.parent.name
         what, mend = f"{manifest} is not the manifest of an adapter", "mend or remove it"
         try:
-            record = read_json(manifest, what, mend, _record)
+            record = read_json(manifest, what, mend)
             with foreign(what, mend):
                 if "kind" not in record:
                     continue  # a manifest of something else: a backbone, a scorer
