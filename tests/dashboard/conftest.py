@@ -52,9 +52,8 @@ def config(services: Services):
 def stocked(services: Services, config) -> Services:
     """The same with a sweep of the base over two prompts, and one point of an adapter."""
     prompts = (Prompt("a red circle", "single"), Prompt("a blue star and a green ring", "color"))
-    for scale in (1, 4, 8):
-        for prompt in prompts:
-            fakes.add_cell(services.store, prompt, config("base", scale))
-    fakes.add_cell(services.store, prompts[0], config("spo", 4))
+    places = [(prompt, config("base", scale)) for scale in (1, 4, 8) for prompt in prompts]
+    places.append((prompts[0], config("spo", 4)))
+    fakes.add_scored(services.store, *(fakes.batch_of(prompt, of, (0, 1, 2, 3)) for prompt, of in places))
     add_benchmark(services.store, benchmark_set("two prompts", prompts, (0, 1, 2, 3)))
     return services

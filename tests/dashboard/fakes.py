@@ -21,6 +21,9 @@ from t2ialign.shapes.grammar import COLORS, SHAPES, parse
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import draw_free, draw_named
 from t2ialign.store import Store, add_batch, add_scores, set_status
+from t2ialign.store.batches import record_batch
+from t2ialign.store.scores import record_scores
+from t2ialign.store.writing import insert_records
 from t2ialign.types import GenerationConfig, InputError, Prompt, Score, SeedBatch
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -108,9 +111,15 @@ def scores_of(batch: SeedBatch) -> list[Score]:
 def add_cell(store: Store, prompt: Prompt, config: GenerationConfig, seeds: Sequence[int] = range(4)) -> SeedBatch:
     """A stored and scored cell."""
     batch = batch_of(prompt, config, tuple(seeds))
-    add_batch(store, batch)
-    add_scores(store, batch, scores_of(batch))
+    add_scored(store, batch)
     return batch
+
+
+def add_scored(store: Store, *batches: SeedBatch) -> None:
+    """Batches with their scores, in one transaction."""
+    records = [part for one in batches for part in (record_batch(store.home, one), record_scores(one, scores_of(one)))]
+    with store.transaction() as cursor:
+        insert_records(store.home, cursor, records)
 
 
 def fake_batches(pause: float = 0.0) -> Callable[..., Iterator[RunState]]:

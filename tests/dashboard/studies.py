@@ -8,7 +8,6 @@ from dataclasses import replace
 import torch
 
 from t2ialign.dashboard.services import Services
-from t2ialign.store import add_batch, add_scores
 from t2ialign.store.studies import Study, add_study
 from t2ialign.study.design import AnswerRule, Contender, Pictures, StudyDesign
 from t2ialign.types import Prompt
@@ -40,15 +39,15 @@ SETS = replace(
 def draft(services: Services, design: StudyDesign = DESIGN, pictures: bool = True) -> Study:
     """A draft, with every picture it needs in the store."""
     if pictures:
+        batches = []
         for request in requests_of(design):
             wanted = checked(request)
             config = config_of(services.bench, wanted)[1]
             batch = fakes.batch_of(wanted.prompt, config, wanted.seeds)
             shift = 100 * (1 + sorted(fakes.ADAPTERS).index(wanted.checkpoint)) if wanted.checkpoint != "base" else 0
             images = torch.stack([fakes.picture(wanted.prompt, config, seed + shift) for seed in wanted.seeds])
-            batch = replace(batch, images=images)
-            add_batch(services.store, batch)
-            add_scores(services.store, batch, fakes.scores_of(batch))
+            batches.append(replace(batch, images=images))
+        fakes.add_scored(services.store, *batches)
     return add_study(services.store, design)
 
 

@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+LANDSCAPE = "#t2-landscape-{name} .js-plotly-plot"  # on Theory, of a divergence
+
 
 def fill(page: Page, prompt: str, seeds: int = 4, scale: float = 4) -> None:
     page.locator("#t2-prompt textarea").fill(prompt)
@@ -77,3 +79,12 @@ def sources(page: Page, selector: str = "#t2-explore-sheet") -> list[str]:
 def too_wide(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def open_theory(page: Page) -> None:
+    """Switches to the Theory tab and waits for its first curve and two landscapes."""
+    page.get_by_role("tab", name="Theory").click()
+    page.locator("#t2-curve-f .js-plotly-plot").wait_for()
+    page.locator("#t2-landscape-area").scroll_into_view_if_needed()
+    for name in ("reverse_kl", "jensen_shannon"):
+        page.locator(LANDSCAPE.format(name=name)).wait_for()

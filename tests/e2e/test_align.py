@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.pages import too_wide
+from tests.e2e.pages import LANDSCAPE, open_theory, too_wide
 from tests.e2e.training import RUN_SECONDS, fill_short, open_align, start, wait_for_end
 
 pytestmark = pytest.mark.timeout(RUN_SECONDS + 300)
@@ -45,6 +45,29 @@ def test_train_to_the_end_and_find_the_checkpoint(open_page):
     expect(again).to_have_url(re.compile("cell="))
     again.locator("#t2-explore-sheet .t2-tile.ready").first.wait_for()
     expect(again.locator("#t2-checkpoints")).to_contain_text("short_js")
+
+
+def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
+    page = open_page()
+    open_align(page)
+    if not page.locator(".t2-run.done").filter(has_text="f-divergence DPO").count():  # the test before this one made it
+        fill_short(page, "f_dpo", "for_theory")
+        start(page)
+        wait_for_end(page)
+    open_theory(page)
+    page.locator("#t2-run input").click()
+    page.get_by_role("option").first.click()
+    slider = page.locator(".t2-player input")
+    slider.wait_for()
+    data = f"document.querySelector('{LANDSCAPE.format(name='reverse_kl')}').data"
+    steps = f"Array.from({data}.find(trace => trace.name === 'pairs')?.x ?? [])"
+    page.wait_for_function(f"{steps}.length > 1")
+    last = page.evaluate(steps)
+    slider.fill("0")
+    page.wait_for_function(f"{steps}.length === 1")
+    assert abs(page.evaluate(steps)[0]) < 1e-6  # X1 = 1 before the first step
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"{steps}.length === {len(last)}")
 
 
 def test_stop_resume_and_discard_another(open_page):

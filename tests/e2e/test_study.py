@@ -126,17 +126,22 @@ def test_a_thumb_on_explore_is_a_quick_vote(open_page):
     expect(page.locator(".t2-verdict")).to_contain_text("1 answer from 1 survey")
 
 
-@pytest.mark.parametrize("width", [1366, 360])
-def test_an_arena_goes_on_and_tells(open_page, browser, width: int):
-    """Voted by keyboard alone: nothing is told before the answer, then who made what; in the end where everybody stands."""
-    owner = open_page(width=width)
+def test_an_arena_goes_on_and_tells(open_page, browser):
+    """Nothing is told before the answer, then who made what; in the end where everybody stands."""
+    owner = open_page(width=1366)
     studies.open_studies(owner)
     owner.locator("#t2-study-new").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
-    studies.design(owner, f"Arena at {width}", rounds=2)
+    studies.design(owner, "Arena", rounds=2)
     studies.arena(owner)
+    link = studies.publish(owner)
+    for width in (1366, 360):
+        vote_by_keyboard(browser, link, width)
+
+
+def vote_by_keyboard(browser, link: str, width: int) -> None:
     page = rater(browser, width, width < 500)
-    page.goto(studies.publish(owner))
+    page.goto(link)
     page.locator("#rate-agree").check()
     page.get_by_role("button", name="Start", exact=True).click()
     for pair in range(1, 5):

@@ -35,6 +35,7 @@ def test_a_sweep_from_the_form_to_the_grid(open_page, tmp_path):
     fill(page, "texts", "a red circle\na blue square and a ring\na star")
     fill(page, "cfg", "1, 5")
     fill(page, "seeds", "own:8")
+    fill(page, "steps", "8")
     fill(page, "title", "Two scales")
     expect(page.locator("#t2-sweep-cost")).to_contain_text("6 cells: 2 conditions on 3 prompts, 48 pictures")
     page.locator("#t2-sweep-start-it").click()

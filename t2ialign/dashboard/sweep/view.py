@@ -139,7 +139,14 @@ def _picture_fields(first: SweepForm) -> Components:
             elem_id="t2-sweep-seeds",
         ),
         "steps": gr.Number(
-            first.steps, label="Steps", info="Of denoising.", precision=0, minimum=1, scale=1, min_width=80
+            first.steps,
+            label="Steps",
+            info="Of denoising.",
+            precision=0,
+            minimum=1,
+            scale=1,
+            min_width=80,
+            elem_id="t2-sweep-steps",
         ),
         "metrics": gr.Dropdown(
             [("Every one that can be measured", "all"), *((metric.title, name) for name, metric in METRICS.items())],
