@@ -16,12 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffusers.loaders.lora_pipeline import (
-    FluxLoraLoaderMixin,
-    SD3LoraLoaderMixin,
-    StableDiffusionLoraLoaderMixin,
-)
-from peft import get_peft_model_state_dict
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -39,11 +33,11 @@ from t2ialign.files import foreign
 from t2ialign.registry import FAMILIES, CheckpointEntry
 from t2ialign.types import InputError
 
-WRITERS: dict[str, Any] = {
-    "sd": StableDiffusionLoraLoaderMixin,
-    "sdxl": StableDiffusionLoraLoaderMixin,
-    "sd3": SD3LoraLoaderMixin,
-    "flux": FluxLoraLoaderMixin,
+WRITERS = {  # of ``diffusers.loaders.lora_pipeline``
+    "sd": "StableDiffusionLoraLoaderMixin",
+    "sdxl": "StableDiffusionLoraLoaderMixin",
+    "sd3": "SD3LoraLoaderMixin",
+    "flux": "FluxLoraLoaderMixin",
 }
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -199,6 +193,9 @@ def _settings(found: OneLayout) -> dict[str, Any]:
 
 def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[str, Any]) -> Path:
     """Writes an adapter and ``manifest.json`` into ``directory``, which appears (or is replaced) as a whole."""
+    from diffusers.loaders import lora_pipeline
+    from peft import get_peft_model_state_dict
+
     directory.parent.mkdir(parents=True, exist_ok=True)
     draft = directory.with_name(f".{directory.name}-{uuid.uuid4().hex}")
     try:
@@ -208,7 +205,7 @@ def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[st
         }
         part = FAMILIES[adapted.family].network
         told = adapted.network.peft_config[adapted.key].to_dict()
-        WRITERS[adapted.family].save_lora_weights(
+        getattr(lora_pipeline, WRITERS[adapted.family]).save_lora_weights(
             draft, **{f"{part}_lora_layers": layers, f"{part}_lora_adapter_metadata": told}
         )
         file = draft / ADAPTER_FILE

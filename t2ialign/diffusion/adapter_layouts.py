@@ -19,11 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
-from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
-from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from t2ialign.content import TEXT_KEYS
@@ -78,6 +73,9 @@ def part_of(key: str) -> str:
 
 def is_transformer(network: nn.Module) -> bool:
     """Whether a network is a flow model's."""
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+    from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
+
     return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel)
 
 
@@ -163,6 +161,9 @@ def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[s
 
 def _renamed(named: Mapping[str, Tensor], unet: Any, who: str) -> dict[str, tuple[str, Tensor]]:
     """By a file's own keys: the key in peft's or kohya's spelling, blocks under diffusers' names, and the tensor."""
+    from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
+    from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
+
     names = {key: key for key in named}
     blocks = [key for key in names if key.startswith(KOHYA) and any(block in key for block in SGM_BLOCKS)]
     plain = [key for key in names if key.startswith(KOHYA) and any(block in key for block in SGM_BLOCKS.values())]
@@ -227,6 +228,8 @@ def _numbers(tensor: Tensor, who: str, key: str) -> Tensor:
 
 
 def _base(module: nn.Module) -> nn.Module:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     return module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
 
 

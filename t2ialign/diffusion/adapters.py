@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 from torch import nn
 
 from t2ialign.adapter_places import adapter_sha
@@ -171,6 +170,8 @@ def add_adapter(
             check_trainable(parts, start, backbone)
             _inject(backbone, key, parts)
         else:
+            from peft import LoraConfig
+
             config = LoraConfig(
                 r=rank,
                 lora_alpha=alpha or rank,  # type: ignore[arg-type]  # peft says int, and only divides it by the rank
@@ -234,6 +235,8 @@ def check_trainable(parts: Sequence[AdapterPart], entry: CheckpointEntry, backbo
 
 def _inject(backbone: Backbone, key: str, parts: Sequence[AdapterPart]) -> None:
     """Puts checked tensors into their models as adapter ``key``, frozen."""
+    from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+
     backbone.switch.changed()
     for part in parts:
         with _quietly():

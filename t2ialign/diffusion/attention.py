@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diffusers.models.attention_processor import Attention, AttnProcessor
 from torch import Tensor, nn
 
 from t2ialign.guidance.needs import AttentionMap
+
+if TYPE_CHECKING:
+    from diffusers.models.attention_processor import Attention
 
 
 @contextmanager
@@ -18,6 +20,8 @@ def recording(unet: nn.Module) -> Iterator[list[AttentionMap]]:
 
     Predictions stay what they are, up to rounding: the fused attention that is used otherwise has no maps to show.
     """
+    from diffusers.models.attention_processor import Attention
+
     maps: list[AttentionMap] = []
     layers = [module for module in unet.modules() if isinstance(module, Attention)]
     processors = [layer.processor for layer in layers]
@@ -34,6 +38,8 @@ class _Recorder:
     """Diffusers' own processor, whose scores are kept on the way."""
 
     def __init__(self, maps: list[AttentionMap]) -> None:
+        from diffusers.models.attention_processor import AttnProcessor
+
         self.maps = maps
         self.plain = AttnProcessor()
 

@@ -11,20 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
-from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
-from diffusers.utils import logging as diffusers_logging
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from transformers.utils import logging as transformers_logging
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
 from t2ialign.diffusion.flow import FlowRun, RunAsked, begin
@@ -39,12 +32,9 @@ from t2ialign.network import Show, unwatched, why_offline, without_bars
 from t2ialign.registry import BackboneEntry, Family, revision_of, unknown
 from t2ialign.types import InputError
 
-PIPELINES: dict[str, Any] = {
-    "sd": StableDiffusionPipeline,
-    "sdxl": StableDiffusionXLPipeline,
-    "sd3": StableDiffusion3Pipeline,
-    "flux": FluxPipeline,
-}
+if TYPE_CHECKING:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
 NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are neither downloaded nor loaded
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
@@ -193,6 +183,13 @@ class Backbone:
         return first, second
 
 
+def stock_pipeline(family: Family) -> Any:
+    """Diffusers' pipeline of a family; the first time its import takes a second or two."""
+    import diffusers
+
+    return getattr(diffusers, family.pipeline)
+
+
 def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     """Loads a backbone of the registry, from its folder or from the Hub (its cache first), in one of ``DTYPES``."""
     if dtype not in DTYPES:
@@ -270,7 +267,7 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
         **NOT_NEEDED[entry.family],
     }
     try:
-        return Path(PIPELINES[entry.family].download(str(entry.source), use_safetensors=True, **options))
+        return Path(stock_pipeline(entry.kin).download(str(entry.source), use_safetensors=True, **options))
     except (GatedRepoError, RepositoryNotFoundError) as error:
         raise InputError(
             f"The Hub does not give out {entry.source}: accept its licence and log in, or mend the id in the registry."
@@ -334,7 +331,7 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
     try:
         options |= dict.fromkeys(_left_empty(folder))
         with _no_progress_bars():
-            return PIPELINES[entry.family].from_pretrained(folder, local_files_only=True, **options)
+            return stock_pipeline(entry.kin).from_pretrained(folder, local_files_only=True, **options)
     except Exception as error:  # a damaged folder makes diffusers, transformers and safetensors raise what they like
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise InputError(
@@ -351,7 +348,10 @@ def _left_empty(folder: Path) -> list[str]:
 @contextmanager
 def _no_progress_bars() -> Iterator[None]:
     """Loading takes a second; its bars would only tear the caller's own progress apart."""
-    libraries = [library for library in (diffusers_logging, transformers_logging) if library.is_progress_bar_enabled()]
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
+
+    libraries = [library for library in (of_diffusers, of_transformers) if library.is_progress_bar_enabled()]
     for library in libraries:
         library.disable_progress_bar()
     try:

@@ -13,16 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.pipelines.flux import pipeline_flux
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.schedulers import SchedulerRun, begin_run
 from t2ialign.diffusion.velocities import CELLS
 from t2ialign.samplers import check_scheduler
-
-SCHEDULER: Any = FlowMatchEulerDiscreteScheduler
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ def begin(asked: RunAsked, flow: bool) -> SchedulerRun | FlowRun:
     if not flow:
         return begin_run(asked.config, asked.scheduler, asked.steps, asked.device)
     check_scheduler(asked.scheduler, asked.steps)
-    scheduler = SCHEDULER.from_config(dict(asked.config))
+    scheduler = _stock(asked.config)
     options: dict[str, Any] = {}
     if scheduler.config["use_dynamic_shifting"]:
         options["mu"] = shift_of(scheduler.config, asked.latents)
@@ -92,9 +88,19 @@ def shift_of(config: Mapping[str, Any], latents: tuple[int, int]) -> float:
     """How far a schedule is shifted towards noise for latents of that height and width: more for more of them."""
     height, width = latents
     known = {name: config[name] for name in ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")}
+    from diffusers.pipelines.flux import pipeline_flux
+
     stock: Any = pipeline_flux.calculate_shift
     found: float = stock((height // CELLS) * (width // CELLS), *known.values())
     return found
+
+
+def _stock(config: Mapping[str, Any]) -> Any:
+    """Diffusers' scheduler for flows on a model's own noise schedule."""
+    from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+
+    scheduler: Any = FlowMatchEulerDiscreteScheduler
+    return scheduler.from_config(dict(config))
 
 
 def training_levels(config: Mapping[str, Any]) -> Float[Tensor, " t"]:
@@ -102,5 +108,5 @@ def training_levels(config: Mapping[str, Any]) -> Float[Tensor, " t"]:
 
     A constant shift is in it, as in diffusers' training scripts; a shift by the pictures' size is not, as there.
     """
-    scheduler = SCHEDULER.from_config(dict(config))
+    scheduler = _stock(config)
     return 1 - scheduler.sigmas.flip(0)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from peft.tuners.lora import LoraLayer
 from torch import Tensor
 
 from t2ialign.diffusion.adapters import load_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import AdapterUse, InputError
+
+if TYPE_CHECKING:
+    from peft.tuners.lora import LoraLayer
 
 
 def merged_lora(
@@ -23,6 +26,8 @@ def merged_lora(
     s = alpha / rank is each adapter's own scale; the merged adapter's is 1. Keys as in diffusers' files, without prefix.
     A DoRA does not add up (it renormalises each weight), and is refused.
     """
+    from peft.tuners.lora import LoraLayer
+
     whole = [use.name for use in uses if checkpoints[use.name].kind == "unet"]
     if whole:
         raise InputError(

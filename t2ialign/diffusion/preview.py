@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from t2ialign.content import CONFIG, cached
 from t2ialign.diffusion.backbone import Backbone
+
+if TYPE_CHECKING:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 CHEAP_PARAMETERS = 5_000_000  # a VAE whose decoder is smaller than this (SD's has 50 million) is its own preview
 TAESD = {"sd": "madebyollin/taesd", "sdxl": "madebyollin/taesdxl"}  # SD-1 and SD-2 have the same latents
@@ -45,6 +48,8 @@ def _load_tiny(backbone: Backbone) -> AutoencoderTiny | None:
     places = [cached(repository, name) for name in (CONFIG, TINY_WEIGHTS)] if repository else [None]
     if places[0] is None or None in places:
         return None
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+
     try:
         tiny = AutoencoderTiny.from_pretrained(places[0].parent, local_files_only=True, use_safetensors=True)
     except Exception:  # a damaged cache: previews have another way

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import diffusers
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -61,6 +60,8 @@ class SchedulerRun:
 
 def stock_class(choice: SchedulerChoice) -> Any:
     """Diffusers' class behind an entry of the menu."""
+    import diffusers
+
     return getattr(diffusers, choice.stock)
 
 

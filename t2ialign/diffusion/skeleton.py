@@ -9,23 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
-from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from t2ialign.content import CONFIG
 from t2ialign.downloads import HubFile
 from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry
 
-NETWORKS: dict[str, Any] = {"sd3": SD3Transformer2DModel, "flux": FluxTransformer2DModel}
-CLIPS = {
-    "sd": (CLIPTextModel,),
-    "sdxl": (CLIPTextModel, CLIPTextModelWithProjection),
-    "sd3": (CLIPTextModelWithProjection, CLIPTextModelWithProjection),
-    "flux": (CLIPTextModel,),
+UNET = "UNet2DConditionModel"
+NETWORKS = {"sd3": "SD3Transformer2DModel", "flux": "FluxTransformer2DModel"}  # diffusers' classes
+CLIPS = {  # transformers' classes
+    "sd": ("CLIPTextModel",),
+    "sdxl": ("CLIPTextModel", "CLIPTextModelWithProjection"),
+    "sd3": ("CLIPTextModelWithProjection", "CLIPTextModelWithProjection"),
+    "flux": ("CLIPTextModel",),
 }
 
 
@@ -43,14 +40,19 @@ def skeleton(entry: BackboneEntry) -> Skeleton:
     Raises:
         InputError: a configuration is missing, damaged or out of reach.
     """
+    import diffusers
+
+    network = getattr(diffusers, NETWORKS.get(entry.family, UNET))
     parts = dict(zip(("text_encoder", "text_encoder_2"), CLIPS[entry.family], strict=False))
     with torch.device("meta"):
-        unet = _made(entry, entry.kin.network, NETWORKS.get(entry.family, UNet2DConditionModel).from_config)
+        unet = _made(entry, entry.kin.network, network.from_config)
         return Skeleton(unet, tuple(_made(entry, name, _clip(kind)) for name, kind in parts.items()))
 
 
-def _clip(kind: Any) -> Callable[[dict[str, Any]], Any]:
-    return lambda said: kind(CLIPTextConfig.from_dict(said))
+def _clip(kind: str) -> Callable[[dict[str, Any]], Any]:
+    import transformers
+
+    return lambda said: getattr(transformers, kind)(transformers.CLIPTextConfig.from_dict(said))
 
 
 def _made(entry: BackboneEntry, part: str, make: Callable[[dict[str, Any]], Any]) -> Any:

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from peft.tuners.lora import LoraLayer
 from torch import nn
 
 from t2ialign.diffusion.whole_unets import UnetWeights
+
+if TYPE_CHECKING:
+    from peft.tuners.lora import LoraLayer
 
 Scales = tuple[tuple[str, float], ...]
 Kind = Literal["lora", "dora"]
@@ -95,6 +97,8 @@ class AdapterSwitch:
 
     def _layers(self) -> list[tuple[LoraLayer, list[nn.Parameter]]]:
         """The layers that carry adapters, with their parameters; found once, for a training step turns twice."""
+        from peft.tuners.lora import LoraLayer
+
         if not self._tuned:
             modules = (module for model in self.models for module in model.modules())
             self._tuned = [(layer, list(layer.parameters())) for layer in modules if isinstance(layer, LoraLayer)]

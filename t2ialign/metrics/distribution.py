@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 from t2ialign.types import InputError, Interval
@@ -103,7 +103,7 @@ def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], kernel: Ke
         left_cross = (across[side].sum() - across[side]) / ((n - 1) * sizes[1 - side])
         left = left_own - 2 * left_cross
         variance += float((left - left.mean()).square().sum()) * (n - 1) / n
-    margin = float(stats.t.ppf(0.975, min(sizes) - 1)) * math.sqrt(variance)
+    margin = float(special.stdtrit(min(sizes) - 1, 0.975)) * math.sqrt(variance)
     return Interval(value, value - margin, value + margin)
 
 
@@ -122,7 +122,7 @@ def paired_kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "n d"], ker
     rows = own - _row_sums(a, b, kernel) - _row_sums(b, a, kernel) + 2 * alike
     left = (rows.sum() - 2 * rows) / ((n - 1) * (n - 2))
     variance = float((left - left.mean()).square().sum()) * (n - 1) / n
-    value, margin = float(rows.sum()) / (n * (n - 1)), float(stats.t.ppf(0.975, n - 1)) * math.sqrt(variance)
+    value, margin = float(rows.sum()) / (n * (n - 1)), float(special.stdtrit(n - 1, 0.975)) * math.sqrt(variance)
     return Interval(value, value - margin, value + margin)
 
 

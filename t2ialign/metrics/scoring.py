@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import torch
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 from t2ialign.types import Features, Interval, Metric, Score
@@ -168,7 +168,7 @@ def _bootstrap_reach(pairs: Float[Tensor, "*m"], mean: float) -> float:
     values = pairs.double().cpu().nan_to_num() * known
     counts = _draws(n)
     drawn = ((counts @ values) * counts).sum(1) / ((counts @ known) * counts).sum(1)
-    tail = float(stats.norm.cdf(-_quantile(n) * math.sqrt(n / (n - 1))))
+    tail = float(special.ndtr(-_quantile(n) * math.sqrt(n / (n - 1))))
     ends = torch.nanquantile(drawn, torch.tensor([tail, 1 - tail], dtype=torch.float64))
     return max(mean - float(ends[0]), float(ends[1]) - mean)
 
@@ -181,7 +181,7 @@ def _draws(n: int) -> Float[Tensor, "draws n"]:
 
 
 def _quantile(n: int) -> float:
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    return float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2))
 
 
 def _wilson(mean: float, spread: float, n: int, low: float, high: float) -> Interval:

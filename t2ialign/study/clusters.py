@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from t2ialign.tradeoff.interval import CONFIDENCE
 
@@ -34,7 +34,7 @@ class Clustered:
     @property
     def quantile(self) -> float:
         """Half a 95 % interval in standard errors."""
-        return float(stats.t.ppf((1 + CONFIDENCE) / 2, self.df))
+        return float(special.stdtrit(self.df, (1 + CONFIDENCE) / 2))
 
 
 def clustered(

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
 
 from t2ialign.study.records import Vote
 from t2ialign.study.shares import share
@@ -45,6 +44,8 @@ class HeadToHead:
 
 def head_to_head(votes: Sequence[Vote]) -> list[HeadToHead]:
     """Every pair of contenders that met, the more preferred first; pairs in the order of their evidence."""
+    from scipy import stats
+
     met: dict[tuple[str, str], list[Duel]] = defaultdict(list)
     for duel in duels_of(votes):
         met[min(duel.left, duel.right), max(duel.left, duel.right)].append(duel)

@@ -13,7 +13,6 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from t2ialign.study.clusters import Clustered, clustered, unclustered
 from t2ialign.study.records import Vote, real
@@ -59,6 +58,8 @@ def _chains(vote: Vote) -> Iterator[tuple[str, ...]]:
 
 
 def _linked(stages: Sequence[Stage], n: int) -> bool:
+    from scipy.sparse.csgraph import connected_components
+
     beats = np.zeros((n, n))
     for winner, losers in stages:
         beats[winner, losers] = 1

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from t2ialign.study.clusters import clustered
 from t2ialign.types import Interval
@@ -41,7 +41,7 @@ def _wilson(mean: float, n: float, quantile: float) -> tuple[float, float]:
     """Wilson's interval, also for a number of answers that is not whole and for Student's quantiles."""
     from statsmodels.stats.proportion import proportion_confint
 
-    lo, hi = proportion_confint(mean * n, n, alpha=2 * stats.norm.sf(quantile), method="wilson")
+    lo, hi = proportion_confint(mean * n, n, alpha=2 * special.ndtr(-quantile), method="wilson")
     return float(max(lo, 0.0)), float(min(hi, 1.0))
 
 
@@ -50,4 +50,6 @@ def difference_is_chance(table: np.ndarray) -> float:
     table = table[table.sum(1) > 0][:, table.sum(0) > 0] if table.size else table
     if min(table.shape, default=0) < 2:
         return math.nan
+    from scipy import stats
+
     return float(stats.chi2_contingency(table).pvalue)

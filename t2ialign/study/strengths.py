@@ -16,7 +16,6 @@ from itertools import combinations, product
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from t2ialign.study.answers import duels
 from t2ialign.study.clusters import Clustered, clustered, unclustered
@@ -183,6 +182,8 @@ def _counted(sides: Sequence[Side]) -> Outcomes:
 
 def _linked(outcomes: Outcomes, n: int) -> Literal["whole", "one-way", "apart"]:
     """Whether everybody beat (or tied with) everybody by some chain, which is when finite estimates exist (Ford, 1957)."""
+    from scipy.sparse.csgraph import connected_components
+
     beats = np.zeros((n, n))
     for ((i, j), outcome), count in outcomes.items():
         beats[i, j] += count * (outcome != "loss")

@@ -16,7 +16,6 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from t2ialign.study.answers import Answer, checked_answer
 from t2ialign.study.design import StudyDesign
@@ -213,6 +212,8 @@ def _least_met(exhibits: Sequence[Exhibit], count: int, chance: random.Random, d
 
 def _placed(shown: Sequence[Exhibit], chance: random.Random, drawn: Drawn) -> list[Exhibit]:
     """The exhibits in the positions that they have held least often (an assignment), ties broken by chance."""
+    from scipy.optimize import linear_sum_assignment
+
     n = len(shown)
     held = [
         [drawn.positions[exhibit.label, place] + chance.random() / (2 * n) for place in range(n)] for exhibit in shown

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
 from t2ialign.types import Interval
@@ -38,5 +37,7 @@ def coefficient(x: np.ndarray, y: np.ndarray, rank: Rank) -> float:
     """The bare coefficient; NaN where one side is constant (as a resample of few pairs can be)."""
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
+    from scipy import stats
+
     statistic = stats.spearmanr if rank == "spearman" else stats.kendalltau
     return float(statistic(x, y).statistic)

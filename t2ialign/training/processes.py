@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast, broadcast_object_list, gather, reduce
 from torch import Tensor
 
 PATIENCE = timedelta(days=7)  # the others wait while the first one samples and measures
@@ -34,24 +32,38 @@ class Processes:
     def spread(self, tensors: Sequence[Tensor]) -> None:
         """Gives every process the first one's values."""
         if self.count > 1:
+            from accelerate.utils import broadcast
+
             _unpack(broadcast(_pack(tensors)), tensors)
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Replaces the tensors by their means over all processes."""
         if self.count > 1:
+            from accelerate.utils import reduce
+
             _unpack(reduce(_pack(tensors), "mean"), tensors)
 
     def gather(self, rows: Tensor) -> Tensor:
         """The rows of all processes, this one's shape in each, in order of rank."""
-        return gather(rows) if self.count > 1 else rows
+        if self.count == 1:
+            return rows
+        from accelerate.utils import gather
+
+        return gather(rows)
 
     def agree(self, word: str) -> str:
         """The first process's word, in every process; all must ask at the same place."""
-        return broadcast_object_list([word])[0] if self.count > 1 else word
+        if self.count == 1:
+            return word
+        from accelerate.utils import broadcast_object_list
+
+        return broadcast_object_list([word])[0]
 
     def wait(self) -> None:
         """Until all processes are here."""
         if self.count > 1:
+            from accelerate import PartialState
+
             PartialState().wait_for_everyone()
 
 
@@ -63,6 +75,8 @@ def join(device: str) -> Processes:
 
     Call it before loading anything: with several GPUs "cuda" becomes this process's own.
     """
+    from accelerate import PartialState
+
     state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
     if state.num_processes == 1:
         return Processes(device=device)

@@ -197,7 +197,7 @@ def test_hub_refuses(monkeypatch):
                 "401", response=httpx.Response(401, request=httpx.Request("GET", "https://hub"))
             )
 
-    monkeypatch.setitem(module.PIPELINES, "sd", Shut)
+    monkeypatch.setattr(module, "stock_pipeline", lambda _: Shut)
     with pytest.raises(InputError, match="accept its licence and log in"):
         load_backbone(BackboneEntry("shut", "sd", "org/shut"), "cpu", "float32")
 
