@@ -7,6 +7,7 @@ wires its events, ``handlers.py`` holds plain functions of services and values, 
 
 from __future__ import annotations
 
+from t2ialign.dashboard import gradio_stubs  # before anything imports Gradio
 from t2ialign.dashboard.page import build_dashboard, launch_options, serve
 from t2ialign.dashboard.services import Services, open_services
 

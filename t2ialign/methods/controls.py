@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_type_hints
 
 from t2ialign.registry import unknown
@@ -92,13 +93,18 @@ def controls_of(
     options: type, group: str, published: Mapping[str, Value] | None = None, embedded: Mapping[str, Value] | None = None
 ) -> tuple[Control, ...]:
     """The controls of a dataclass of options; ``published`` and ``embedded`` replace its defaults by name."""
-    kinds, found = get_type_hints(options), list[Control]()
+    kinds, found = _kinds(options), list[Control]()
     for field in dataclasses.fields(options):
         said = dict(field.metadata)
         first: Value = (published or {}).get(field.name, said.pop("published"))
         small: Value = (embedded or {}).get(field.name, said.pop("embedded"))
         found.append(Control(field.name, kinds[field.name], published=first, embedded=small, group=group, **said))
     return tuple(found)
+
+
+@cache
+def _kinds(options: type) -> dict[str, Any]:
+    return get_type_hints(options)
 
 
 def read_values(controls: Iterable[Control], said: Mapping[str, Any], small: bool) -> dict[str, Value]:
