@@ -223,6 +223,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         lent_gpu.py         sampling on GPUs that are lent for a call
         upkeep.py           a store brought up to date with the files beside it
         workbench.py        what every use case works with
+        shipped.py          the shipped results come into a store, at once or while a page is served
         measures.py         which scorers measure what, and what is left out why
         additions.py        checkpoints from elsewhere: checked, listed, renamed, annotated
         weights.py          every weight of the registry: where it lies, and fetching it
@@ -336,6 +337,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     dashboard/              the page
         page.py             the whole page
         services.py         what the tabs work with
+        gradio_stubs.py     has Gradio leave its stubs for editors as they are
         shared/             what several pages use
             batch_view.py           from a watched subject to what the page shows of it
             browser_events.py       invisible components through which the browser speaks
@@ -356,6 +358,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             pictures.py             pictures for the page, each under an address that tells nothing about it
             point_details.py        looks up what is behind a point of the chart
             point_details_view.py   what is behind a point of the chart
+            reading.py              one line while the shipped results are still being read in
             results_panel.py        what a run looks like
             templates.py            renders the pages' HTML templates
             theme.py                how the page looks

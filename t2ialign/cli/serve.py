@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,23 +44,42 @@ def serve(
     """Show the page until it is stopped, by Ctrl-C or by SIGTERM as Spaces are."""
     if port is not None:
         _check_free(host, port)
-    from t2ialign import dashboard
-    from t2ialign.hub.results_dataset import kept_results, restore_results
-    from t2ialign.hub.votes_dataset import kept_votes
-    from t2ialign.use_cases.workbench import open_workbench, watched_inbox
-
     home = store or settings.HOME
     where = {"server_name": host, "server_port": port, "root_path": root_path, "inbrowser": browser}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    gc.disable()  # until the page answers: what is made until then stays, and looking for waste in it takes a second
+    try:
+        _serve(home, where)
+    finally:
+        gc.enable()
+
+
+def _serve(home: Path, where: Mapping[str, Any]) -> None:
+    """The store, the services, the page; whatever is begun ends with it."""
+    from t2ialign import dashboard
+    from t2ialign.hub.results_dataset import kept_results, restore_results
+    from t2ialign.hub.votes_dataset import kept_votes
+    from t2ialign.use_cases.shipped import read_later
+    from t2ialign.use_cases.workbench import open_workbench, watched_inbox
+
     if settings.RESULTS_DATASET:
         restore_results(home, settings.RESULTS_DATASET)
-    with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False) as bench:
+    with kept_votes(home, settings.VOTES_DATASET) as trouble, open_workbench(home, share=False, shipped=False) as bench:
         if settings.LENT_GPU:
             _borrow(bench)
-        services = dashboard.open_services(bench, trouble)
         kept = kept_results(bench.store, settings.RESULTS_DATASET)
-        with watched_inbox(bench), services.supervisor, _for_strangers(bench), kept:
-            dashboard.serve(services, **where)
+        with read_later(bench.store, _warm) as (reading, begin), watched_inbox(bench), _for_strangers(bench), kept:
+            services = dashboard.open_services(bench, trouble, reading)
+            with services.supervisor:
+                dashboard.serve(services, begin, **where)
+
+
+def _warm() -> None:
+    """The libraries that draw pictures, imported while nobody waits for them."""
+    from t2ialign.diffusion.backbone import stock_pipeline
+    from t2ialign.registry import FAMILIES
+
+    stock_pipeline(FAMILIES["sd"])
 
 
 def _borrow(bench: Workbench) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,7 +17,7 @@ from t2ialign.dashboard.explore import page as explore
 from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.shared import owner, theme
+from t2ialign.dashboard.shared import owner, reading, theme
 from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
@@ -53,6 +55,8 @@ def build_dashboard(services: Services) -> gr.Blocks:
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         publish(services)  # before the pages, whose handlers would have taken the names
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
+        if services.shipped.sentence:
+            reading.wire(services, blocks)
         with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name) as page:
@@ -90,12 +94,19 @@ def opened_tab(request: gr.Request) -> Any:
     return gr.Tabs(selected=outer), gr.Tabs(selected=f"{wanted}-beside") if outer in BESIDE else gr.skip()
 
 
-def serve(services: Services, **where: Any) -> None:
-    """Shows the page, ``where`` ``launch`` is told, until the process is stopped; afterwards nothing is answered."""
+def serve(services: Services, begun: Callable[[], None] = lambda: None, **where: Any) -> None:
+    """Shows the page, ``where`` ``launch`` is told, until the process is stopped; afterwards nothing is answered.
+
+    ``begun`` is called once it answers.
+    """
     os.environ.setdefault(PROXIES, "")
     blocks = build_dashboard(services)
     try:
-        blocks.launch(**launch_options(services), **where)
+        blocks.launch(**launch_options(services), prevent_thread_lock=True, **where)
+        gc.freeze()  # what stands now stays: no collection need look at it again
+        gc.enable()
+        begun()
+        blocks.block_thread()
     finally:
         blocks.close(verbose=False)
 

@@ -23,6 +23,7 @@ from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, choices
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.shipped import Reading
 from t2ialign.use_cases.workbench import Workbench
 
 EXPORT_SECONDS = 24 * 3600.0
@@ -44,6 +45,7 @@ class Services:
     exports: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
     guesses: Guesses = field(default_factory=Guesses)
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
+    shipped: Reading = field(default_factory=Reading)  # of the shipped results, where it is not over yet
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 
     def new_export(self) -> Path:
@@ -87,8 +89,10 @@ class Services:
         return {prompt.text: prompt.category for known in self.prompts.values() for prompt in known}
 
 
-def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Services:
+def open_services(bench: Workbench, trouble: Callable[[], str] = str, shipped: Reading | None = None) -> Services:
     """Services of a workbench, with every named prompt set; ``trouble`` says what is wrong with the votes' dataset.
+
+    ``shipped`` says how far the shipped results are, where they are still being read in.
 
     Raises:
         StoreBusy: another process owns the store.
@@ -97,5 +101,13 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str) -> Service
     engine = LocalEngine(partial(serving, bench.home))  # sweeps wait while it works
     supervisor = Supervisor(bench.store)
     return Services(
-        bench, bench.store, engine, known, OneRunPerPage(engine), Visits(engine), supervisor, trouble=trouble
+        bench,
+        bench.store,
+        engine,
+        known,
+        OneRunPerPage(engine),
+        Visits(engine),
+        supervisor,
+        shipped=shipped or Reading(),
+        trouble=trouble,
     )

@@ -13,7 +13,7 @@ runs, for permalinks    ``add_run``, ``set_status``, ``find_run``, ``list_runs``
 studies and votes       modules of their own: ``store.studies``, ``store.votes``; ``ingest_votes`` mends after a crash
 jobs                    ``add_job``, ``update_job``, ``list_jobs``, ``job_of``, ``train_steps``, ``probes``
 the inbox               ``post`` of ``record_batch`` and ``record_scores`` (other processes), ``ingest_inbox``
-shipped results         ``ingest_reference``, ``export_reference``; ``list_set_aside`` tells of unreadable files
+shipped results         ``ingest_reference`` or ``take_reference`` one by one, ``export_reference``; ``list_set_aside``
 tables for elsewhere    ``write_table`` of ``point_rows`` or ``score_rows``
 ======================  =====================================================================================
 
@@ -57,7 +57,7 @@ from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, li
 from t2ialign.store.marks import Mark, RunMark, marks, rename_checkpoint, run_marks, set_mark, set_run_mark, titles
 from t2ialign.store.paired_aggregates import Pair, pairs_of, scored_comparisons
 from t2ialign.store.records import CellRecord, PictureRecord
-from t2ialign.store.reference import export_reference, ingest_reference
+from t2ialign.store.reference import export_reference, ingest_reference, take_reference, untaken_reference
 from t2ialign.store.runs import Run, Status, add_run, find_run, list_runs, set_status
 from t2ialign.store.scores import (
     add_scores,
@@ -156,9 +156,11 @@ __all__ = [
     "size_of_pictures",
     "strategy_scores",
     "stray_prompts",
+    "take_reference",
     "tally",
     "train_steps",
     "titles",
+    "untaken_reference",
     "update_job",
     "write_table",
 ]

@@ -19,15 +19,23 @@ from t2ialign.store.records import CellRecord, ScoreRecord, to_table
 from t2ialign.store.scores import notes_of, records_of
 from t2ialign.types import InputError, Prompt
 
+PREFIX = "reference/"
+
 
 def ingest_reference(store: Store, folder: Path) -> int:
     """Take in the Parquet files of a folder, each content once; returns how many were new.
 
     One that cannot be read is noted (``list_set_aside``) and left where it is.
     """
+    return sum(take_reference(store, file) for file in untaken_reference(store, folder))
+
+
+def untaken_reference(store: Store, folder: Path) -> list[Path]:
+    """The Parquet files of a folder whose content the store has not; none where it cannot be written to."""
     if store.read_only:
-        return 0
-    return sum(_take(store, file) for file in sorted(folder.glob("*.parquet")))
+        return []
+    known = {path for (path,) in store.rows("SELECT path FROM ingested WHERE starts_with(path, ?)", [PREFIX])}
+    return [file for file in sorted(folder.glob("*.parquet")) if _name(file.read_bytes()) not in known]
 
 
 def export_reference(
@@ -57,11 +65,15 @@ def _cell_record(
     return CellRecord(cell.prompt, cell.config, shown, scores, notes_of(store, key))
 
 
-def _take(store: Store, file: Path) -> bool:
+def _name(data: bytes) -> str:
+    """Under which a file's content is known once it is taken."""
+    return f"{PREFIX}{digest(data)}"
+
+
+def take_reference(store: Store, file: Path) -> bool:
+    """Take in one file; whether it was new."""
     data = file.read_bytes()
-    name = f"reference/{digest(data)}"
-    if store.rows("SELECT 1 FROM ingested WHERE path = ?", [name]):
-        return False
+    name = _name(data)
     try:
         return take(store, name, data)
     except InputError:

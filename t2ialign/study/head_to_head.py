@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 from t2ialign.study.records import Vote
 from t2ialign.study.shares import share
 from t2ialign.study.strengths import Duel, duels_of

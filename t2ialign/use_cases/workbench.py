@@ -16,9 +16,9 @@ from t2ialign.metrics import ALL, DEFAULT, METRICS
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of, unknown
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
-from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures, reason_of, without
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
+from t2ialign.use_cases.shipped import take_shipped
 
 if TYPE_CHECKING:
     from t2ialign.diffusion.backbone import Backbone
@@ -220,11 +220,11 @@ def workbench_on(results: Results) -> Workbench:
 
 
 @contextmanager
-def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Workbench]:
+def open_workbench(home: Path | None = None, share: bool = True, shipped: bool = True) -> Iterator[Workbench]:
     """Opens the store and takes in what waits for it: shipped results and other processes' shards.
 
     With ``share``, a store that another process holds is no obstacle: the workbench then leaves its results in the inbox;
-    without it ``StoreBusy`` is raised.
+    without it ``StoreBusy`` is raised. Without ``shipped`` the shipped results are left to ``shipped.read_later``.
     """
     home = home or settings.HOME
     try:
@@ -235,8 +235,8 @@ def open_workbench(home: Path | None = None, share: bool = True) -> Iterator[Wor
         yield workbench_on(InboxResults(home))
         return
     with opened:
-        store.ingest_reference(opened, settings.DATA / "reference")
-        benchmarks.keep_shipped(opened)
+        if shipped:
+            take_shipped(opened)
         store.ingest_inbox(opened)
         store.ingest_votes(opened)
         yield workbench_on(StoreResults(opened))

@@ -26,6 +26,7 @@ from t2ialign.store import list_runs
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import list_studies, study_log
 from t2ialign.types import InputError
+from t2ialign.use_cases.shipped import Reading
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, draft, opened
 
@@ -47,7 +48,7 @@ PUBLIC = {
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("arrive", "draw_theory", "follow_run", "offer_checkpoints"),  # Theory and Explore
-    *("open_page", "opened_tab", "tick"),
+    *("open_page", "opened_tab", "tick", "look_at_reading"),
     "open_arenas",  # Study: where anybody may vote
     "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
 }
@@ -100,7 +101,7 @@ def page(services, monkeypatch) -> Iterator[Page]:
     """The whole page, served, with a token set."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
     monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
-    blocks = build_dashboard(services)
+    blocks = build_dashboard(replace(services, shipped=Reading(files=2)))
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield Page(address, blocks)
     blocks.close(verbose=False)

@@ -80,6 +80,7 @@ def score(call: Call, asked: Score) -> Work:
 def points(call: Call, asked: AskPoints) -> Points:
     """The points of the trade-off chart."""
     check_metrics(one for one in (asked.x, asked.y) if one)
+    call.services.shipped.wait()
     filters = Filters(checkpoints=asked.checkpoints, categories=asked.categories)
     benchmark = asked.benchmark or usual_benchmark(call.services, filters)
     filters = Filters(checkpoints=asked.checkpoints, categories=asked.categories, benchmarks=(benchmark,))

@@ -11,3 +11,6 @@ new ResizeObserver(() => {
   begun = begun || now;
   visible = now;
 }).observe(element);
+window.addEventListener('t2-read', () => { // the shipped results have come
+  if (visible) for (const name of ['ready', 'shown']) trigger(name, { query: location.search, theme: theme() });
+});

@@ -1,0 +1,3 @@
+() => {
+  if (!document.querySelector('#t2-reading .t2-notice')) window.dispatchEvent(new Event('t2-read'));
+}
