@@ -51,11 +51,11 @@ def list_grids(
 ) -> list[Grid]:
     """Grids, the last asked for first, without those that were forgotten; what is left out by what, as of runs.
 
-    ``search`` are words of a prompt, of a checkpoint's name, of what changes, or of the note.
+    ``search`` are words of a prompt, of a checkpoint's name, of what changes, of the note or of what people call it.
     """
     matching = """
         contains(lower(concat(title, ' ', axes, ' ', words, ' ',
-            (SELECT any_value(note) FROM run_marks WHERE run_marks.run = grid))), lower($search))
+            (SELECT any_value(concat(note, ' ', run_marks.title)) FROM run_marks WHERE run_marks.run = grid))), lower($search))
         AND ($since IS NULL OR created >= $since::TIMESTAMP)
         AND NOT EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = grid AND forgotten)
         AND (NOT $starred OR EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = grid AND starred))

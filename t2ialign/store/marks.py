@@ -24,11 +24,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class RunMark:
-    """A run's star, whether the history leaves it out, and a note."""
+    """A run's star, whether the history leaves it out, a note, and what people call it ("": by its prompt)."""
 
     starred: bool = False
     forgotten: bool = False
     note: str = ""
+    title: str = ""
 
 
 def marks(store: Store) -> dict[str, Mark]:
@@ -68,13 +69,13 @@ def set_mark(store: Store, checkpoint: str, mark: Mark) -> None:
 
 def run_marks(store: Store) -> dict[str, RunMark]:
     """The marks of all runs that have any, by id."""
-    rows = store.rows("SELECT run, starred, forgotten, coalesce(note, '') FROM run_marks")
+    rows = store.rows("SELECT run, starred, forgotten, coalesce(note, ''), coalesce(title, '') FROM run_marks")
     return {run: RunMark(*row) for run, *row in rows}
 
 
 def set_run_mark(store: Store, run: str, mark: RunMark) -> None:
     """Store a run's mark in place of the one before."""
-    row = {"run": run, **asdict(mark), "note": mark.note.strip()[:LONGEST_NOTE]}
+    row = {"run": run, **asdict(mark), "note": mark.note.strip()[:LONGEST_NOTE], "title": mark.title[:LONGEST_NOTE]}
     with store.transaction() as cursor:
-        columns = ", ".join(f"{name} = excluded.{name}" for name in ("starred", "forgotten", "note"))
+        columns = ", ".join(f"{name} = excluded.{name}" for name in ("starred", "forgotten", "note", "title"))
         insert(cursor, "run_marks", [row], f"DO UPDATE SET {columns}")

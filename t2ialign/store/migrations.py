@@ -198,6 +198,11 @@ def m015_checkpoint_titles(cursor: Cursor) -> None:
     cursor.execute("ALTER TABLE checkpoint_marks ADD COLUMN title VARCHAR").fetchall()
 
 
+def m016_run_titles(cursor: Cursor) -> None:
+    """What people call a run."""
+    cursor.execute("ALTER TABLE run_marks ADD COLUMN title VARCHAR").fetchall()
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -214,6 +219,7 @@ MIGRATIONS: list[Migration] = [
     m013_run_notes,
     m014_grids,
     m015_checkpoint_titles,
+    m016_run_titles,
 ]
 
 

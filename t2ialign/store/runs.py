@@ -73,14 +73,15 @@ def list_runs(
 ) -> list[Run]:
     """Runs that have a cell which passes the filters, newest first, without those that were forgotten.
 
-    ``search`` are words of the prompt, of a checkpoint's name or of the run's note; ``starred`` leaves the starred ones
-    only, ``since`` those that were asked for then or later.
+    ``search`` are words of the prompt, of a checkpoint's name or of the run's note or title; ``starred`` leaves the starred
+    ones only, ``since`` those that were asked for then or later.
     """
     matching = f"""
         EXISTS (
             SELECT 1 FROM {CELLS} WHERE list_contains(runs.cells, cells.cell) AND {filters.where}
                 AND contains(lower(concat(prompts.text, ' ', configs.checkpoint, ' ', (
-                    SELECT any_value(note) FROM run_marks WHERE run_marks.run = runs.run::VARCHAR))), lower($search))
+                    SELECT any_value(concat(note, ' ', title)) FROM run_marks
+                    WHERE run_marks.run = runs.run::VARCHAR))), lower($search))
         )
         AND ($since IS NULL OR created >= $since::TIMESTAMP)
         AND NOT EXISTS (SELECT 1 FROM run_marks WHERE run_marks.run = runs.run::VARCHAR AND forgotten)

@@ -38,6 +38,7 @@ PAGE = 12  # runs
 DAYS = {"Any time": 0, "Last 24 hours": 1, "Last 7 days": 7, "Last 30 days": 30}
 THUMBNAILS = 6
 MOST_NAMES = 4
+LONGEST_NAME = 120
 GRID = re.compile("[0-9a-f]{16}")
 Kept = Run | Grid
 
@@ -56,6 +57,7 @@ class HistoryRow:
     ago: str
     starred: bool
     note: str = ""
+    called: str = ""  # by people, in the place of its title
 
 
 def show(services: Services, key: str, search: str | None, starred: bool, days: float, shown: float) -> Updates:
@@ -84,12 +86,13 @@ def more(services: Services, key: str, search: str | None, starred: bool, days: 
 def mark(
     services: Services, data: Mapping[str, Any], key: str, search: str | None, starred: bool, days: float, shown: float
 ) -> Updates:
-    """A batch or grid starred, noted, forgotten, or taken back; its pictures and scores stay in any case."""
+    """A batch or grid starred, noted, renamed, forgotten, or taken back; its pictures and scores stay in any case."""
     owner.check(key, "mark")
     one = _find(services, said(data, "run", LONGEST))
     act, known = said(data, "act"), run_marks(services.store).get(one.id, RunMark())
     changed = {
         "note": replace(known, note=" ".join(said(data, "note").split())),
+        "rename": replace(known, title=_name(said(data, "title"), _title(one))),
         "star": replace(known, starred=not known.starred),
         "forget": replace(known, forgotten=True),
         "recall": replace(known, forgotten=False),
@@ -99,7 +102,9 @@ def mark(
     set_run_mark(services.store, one.id, changed)
     updates = show(services, key, search, starred, days, shown)
     if act == "forget":
-        updates["history"] = Markup(render("explore/forgotten.html", id=one.id, title=_title(one))) + updates["history"]
+        updates["history"] = (
+            Markup(render("explore/forgotten.html", id=one.id, title=known.title or _title(one))) + updates["history"]
+        )
     return updates
 
 
@@ -109,6 +114,14 @@ def _find(services: Services, name: str) -> Kept:
 
 def _title(one: Kept) -> str:
     return one.prompt.text if isinstance(one, Run) else one.title
+
+
+def _name(text: str, own: str) -> str:
+    """What a batch is called from now on; nothing or its own title gives that back."""
+    title = " ".join(text.split())
+    if len(title) > LONGEST_NAME:
+        raise InputError(f"A name of {len(title)} letters has no room in the list: {LONGEST_NAME} at most.")
+    return "" if title == own else title
 
 
 def _rows(services: Services, found: Sequence[Kept]) -> list[HistoryRow]:
@@ -125,7 +138,19 @@ def _rows(services: Services, found: Sequence[Kept]) -> list[HistoryRow]:
         mark, ago = marked.get(one.id, RunMark()), f"{duration((now - one.created).total_seconds())} ago"
         facts, href = _facts(one), _href(one)
         rows.append(
-            HistoryRow(one.id, one.created, _title(one), facts, href, pictures, looks, ago, mark.starred, mark.note)
+            HistoryRow(
+                one.id,
+                one.created,
+                _title(one),
+                facts,
+                href,
+                pictures,
+                looks,
+                ago,
+                mark.starred,
+                mark.note,
+                mark.title,
+            )
         )
     return rows
 

@@ -26,7 +26,9 @@ def working() -> str:
 
 def history() -> str:
     look = ((EVIL, Look("#000", "#fff")),)
-    row = HistoryRow(EVIL, datetime(2026, 1, 1, tzinfo=UTC), EVIL, EVIL, EVIL, (EVIL, "a.webp"), look, EVIL, True, EVIL)
+    row = HistoryRow(
+        EVIL, datetime(2026, 1, 1, tzinfo=UTC), EVIL, EVIL, EVIL, (EVIL, "a.webp"), look, EVIL, True, EVIL, EVIL
+    )
     rows = [row, replace(row, pictures=(), starred=False)]
     return render("explore/run_history.html", rows=rows, searched=True)
 

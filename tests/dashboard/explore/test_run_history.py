@@ -77,6 +77,25 @@ def test_a_note_is_kept_and_found(used):
     assert list_runs(used.store, search="for the talk")[0].id == run
 
 
+def test_a_batch_is_called_what_people_call_it(used):
+    run = list_runs(used.store)[3].id
+
+    def rename(title: str) -> str:
+        said = {"act": "rename", "run": run, "title": title}
+        return run_history.mark(used, said, "", "", False, 0, 12)["history"]
+
+    named = rename("  the one\nfor the talk ")
+    assert listed(named)[3] == "the one for the talk" and "prompt 9, CFG" in named
+    assert [one.id for one in list_runs(used.store, search="FOR the talk")] == [run]
+    assert (
+        "the one for the talk" in run_history.mark(used, {"act": "forget", "run": run}, "", "", False, 0, 12)["history"]
+    )
+    run_history.mark(used, {"act": "recall", "run": run}, "", "", False, 0, 12)
+    with pytest.raises(InputError, match="121 letters"):
+        rename("x" * 121)
+    assert listed(rename(""))[3] == listed(rename("prompt 9"))[3] == "prompt 9"
+
+
 def test_days_leave_what_is_older_out(used):
     cursor = "UPDATE runs SET created = created - INTERVAL 3 DAY WHERE run IN (SELECT run FROM runs ORDER BY created LIMIT 12)"
     with used.store.transaction() as transaction:
@@ -101,6 +120,9 @@ def test_grids_stand_among_the_batches_and_are_marked_like_them(used, config):
     def act(act: str, **more: str) -> str:
         return run_history.mark(used, {"act": act, "run": grid.id, **more}, "", "", False, 0, 12)["history"]
 
+    assert listed(act("rename", title="both"))[0] == "both"
+    assert listed(run_history.show(used, "", "BOTH", False, 0, 12)["history"]) == ["both"]
+    act("rename", title="")
     act("star"), act("note", note="for the talk")
     assert listed(run_history.show(used, "", "talk", True, 0, 12)["history"]) == ["two rings"]
     gone = act("forget")
