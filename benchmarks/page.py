@@ -1,6 +1,8 @@
 """The page in Chromium: how long until it can be used, what it sends, how large it is, and what it costs at rest.
 
+    PYTHONPATH=. python benchmarks/page.py --start                               # from `serve` to the first answer
     PYTHONPATH=. python benchmarks/page.py --quick                               # this tree: one visit, every tab once
+    PYTHONPATH=. python benchmarks/page.py --quick --train                       # and a training run at rest when it has ended
     PYTHONPATH=. python benchmarks/page.py --beside ../first --rounds 5 --train  # with another checkout, in turn
 
 Each tree's ``app.py`` runs with a new store that has the shipped results. Every visit is a new browser profile, so nothing is
@@ -66,13 +68,14 @@ class Served:
 
 
 @contextmanager
-def serving(tree: Path) -> Iterator[Served]:
-    """``app.py`` of a tree on a port and with a store of its own."""
+def serving(tree: Path, home: Path | None = None) -> Iterator[Served]:
+    """``app.py`` of a tree on a port and with a store of its own, or that of ``home``."""
     with socket.socket() as listener, tempfile.TemporaryDirectory() as folder:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         listener.close()
-        own = {"PYTHONPATH": str(tree), "T2IALIGN_HOME": f"{folder}/home", "GRADIO_SERVER_PORT": str(port)}
+        home = home or Path(folder, "home")
+        own = {"PYTHONPATH": str(tree), "T2IALIGN_HOME": str(home), "GRADIO_SERVER_PORT": str(port)}
         with Path(folder, "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "app.py"], cwd=tree, env={**os.environ, **own}, stdout=log, stderr=subprocess.STDOUT
@@ -85,15 +88,26 @@ def serving(tree: Path) -> Iterator[Served]:
                 process.wait(60)
 
 
+def starting(tree: Path, found: Numbers) -> None:
+    """From the command to the first answer, with a new store and with the same one again."""
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("a new store", "a store that is there"):
+            begun = time.perf_counter()
+            with serving(tree, Path(folder, "home")) as app:
+                found[f"`serve` answers, {what}, s"].append(time.perf_counter() - begun)
+                found[f"`serve` answers, {what}, processor s"].append(app.cpu())
+                time.sleep(REST)  # what is read in later is there the next time
+
+
 def _wait(address: str, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
+    for _ in range(6000):
         if process.poll() is not None:
             raise SystemExit(log.read_text())
         try:
             urllib.request.urlopen(address, timeout=5).read()
             return
         except OSError:
-            time.sleep(0.5)
+            time.sleep(0.05)
     raise SystemExit(f"{address} does not answer: {log.read_text()}")
 
 
@@ -200,14 +214,19 @@ def resting(browser: Browser, app: Served, found: Numbers, trained: bool) -> Non
             page.locator(SEEN[what]).first.wait_for()
             at_rest(page, app, what, found)
     if trained:
-        with visiting(browser) as page:
-            page.goto(app.address)
-            page.wait_for_function(USABLE)
-            open_align(page)
-            fill_short(page, "diffusion_dpo", "for_rest")
-            start(page)
-            wait_for_end(page)
-            at_rest(page, app, "an ended run", found)
+        rest_of_a_run(browser, app, found)
+
+
+def rest_of_a_run(browser: Browser, app: Served, found: Numbers) -> None:
+    """A short training run, watched to its end and on."""
+    with visiting(browser) as page:
+        page.goto(app.address)
+        page.wait_for_function(USABLE)
+        open_align(page)
+        fill_short(page, "diffusion_dpo", "for_rest")
+        start(page)
+        wait_for_end(page)
+        at_rest(page, app, "an ended run", found)
 
 
 def measure(trees: list[Path], rounds: int, trained: bool) -> list[Numbers]:
@@ -268,18 +287,24 @@ if __name__ == "__main__":
     parser.add_argument(
         "--quick", action="store_true", help="one round of visits to this tree, heights and rest left out"
     )
+    parser.add_argument("--start", action="store_true", help="only how long `serve` takes, of each tree in turn")
     chosen = parser.parse_args()
     places = [ROOT] if chosen.beside is None else [chosen.beside.resolve(), ROOT]
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {datetime.now(UTC):%F}\n")
-    if chosen.quick:
+    if chosen.start:
+        starts: list[Numbers] = [defaultdict(list) for _ in places]
+        for _ in range(chosen.rounds):
+            for place, numbers in zip(places, starts):
+                starting(place, numbers)
+                _tell(numbers)
+        print("\n".join(table(places, starts)))
+    elif chosen.quick:
         quick: Numbers = defaultdict(list)
         with sync_playwright() as playwright, serving(ROOT) as app:
-            visit(
-                playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"]),
-                app,
-                quick,
-                True,
-            )
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            visit(browser, app, quick, True)
+            if chosen.train:
+                rest_of_a_run(browser, app, quick)
         print("\n".join(table([ROOT], [quick])))
     else:
         print("\n".join(table(places, measure(places, chosen.rounds, chosen.train))))

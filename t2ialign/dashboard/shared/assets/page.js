@@ -2,15 +2,25 @@ const theme = () => (document.body.classList.contains('dark') ? 'dark' : 'light'
 const tell = () => { if (props.value !== theme()) props.value = theme(); };
 new MutationObserver(tell).observe(document.body, { attributes: true, attributeFilter: ['class'] });
 tell();
+const say = (...names) => names.forEach((name) => trigger(name, { query: location.search, theme: theme() }));
 let visible = false;
 let begun = false;
-new ResizeObserver(() => {
+let patience = __FIRST__ ? 20 : 0;
+// The first tab stands open until the one that the address names is: its work would be for nothing.
+const passing = () => {
+  const asked = new URLSearchParams(location.search);
+  return !begun && !['', 'explore'].includes(asked.get('tab') ?? (asked.has('job') ? 'align' : '')) && patience-- > 0;
+};
+const look = () => {
   const now = element.getClientRects().length > 0;
-  if (now && !begun) trigger('ready', { query: location.search, theme: theme() });
-  if (now && !visible) trigger('shown', { query: location.search, theme: theme() });
+  if (now && passing()) {
+    setTimeout(look, 100);
+    return;
+  }
+  if (now && !begun) say('ready');
+  if (now && !visible) say('shown');
   begun = begun || now;
   visible = now;
-}).observe(element);
-window.addEventListener('t2-read', () => { // the shipped results have come
-  if (visible) for (const name of ['ready', 'shown']) trigger(name, { query: location.search, theme: theme() });
-});
+};
+new ResizeObserver(look).observe(element);
+window.addEventListener('t2-read', () => { if (visible) say('ready', 'shown'); }); // the shipped results have come
