@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -76,6 +77,7 @@ def app(home: Path) -> Iterator[str]:
         )
         try:
             wait_for(f"http://127.0.0.1:{port}/", process, folder / "log")
+            wait_until_read(f"http://127.0.0.1:{port}/")
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
@@ -95,6 +97,13 @@ def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
         except OSError:
             time.sleep(0.5)
     raise TimeoutError(log.read_text())
+
+
+def wait_until_read(address: str) -> None:
+    """Until the shipped results are in the store, for which the endpoint of the chart's points waits."""
+    body, kind = json.dumps({"data": ["", "", [], [], ""]}).encode(), {"Content-Type": "application/json"}
+    asking = urllib.request.Request(f"{address}gradio_api/run/points", body, kind)
+    assert json.load(urllib.request.urlopen(asking, timeout=START_SECONDS))["data"]
 
 
 @pytest.fixture(scope="session")
