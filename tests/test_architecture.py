@@ -106,6 +106,31 @@ def modules_after(statement: str) -> set[str]:
     return set(interpreter("-c", program).split())
 
 
+SLOW = ("diffusers", "peft", "transformers", "accelerate", "open_clip", "lpips", "torchvision", "statsmodels")
+SLOW_PARTS = {"scipy.stats", "scipy.optimize", "scipy.sparse"}
+LOADED_LATE = {"t2ialign/diffusion/stock.py", "t2ialign/use_cases/reports/world.py"}  # by tests, and within a command
+
+
+def test_libraries_of_models_wait_within_functions():
+    """Every command and worker would pay for them, seconds of a core each, and the page is there before they are wanted."""
+    early = {
+        f"{path}: {name}"
+        for path, tree in trees()
+        if path.parts[1] not in ("shapes", "encoders") and str(path) not in LOADED_LATE
+        for node in tree.body
+        for name in imported_parts(node)
+        if name.partition(".")[0] in SLOW or any(f"{name}.".startswith(f"{part}.") for part in SLOW_PARTS)
+    }
+    assert early == set()
+
+
+def imported_parts(node: ast.stmt) -> list[str]:
+    """The modules that a statement imports, as far as a name may be one."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+
+
 @pytest.mark.parametrize("module", ["t2ialign", "t2ialign.types", "t2ialign.settings", "t2ialign.cli"])
 def test_light_modules_import_nothing_heavy(module: str):
     assert modules_after(f"import {module}") & set(HEAVY) == set()

@@ -8,8 +8,7 @@ where a version of Gradio does not do so any more nothing is changed.
 from __future__ import annotations
 
 import sys
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -17,29 +16,26 @@ MODULE = "gradio.component_meta"
 WRITER = "create_or_modify_pyi"
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds the one module that writes stubs, and nothing else."""
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         found = PathFinder.find_spec(fullname, path) if fullname == MODULE else None
-        if found is not None and isinstance(found.loader, SourceFileLoader):
-            found.loader = _Loader(found.loader)
+        if found is not None:
+            loader: Any = found.loader
+            own = loader.exec_module
+
+            def execute(module: ModuleType) -> None:
+                own(module)
+                if WRITER in vars(module):
+                    setattr(module, WRITER, _leave)
+
+            loader.exec_module = execute
         return found
 
 
-class _Loader(Loader):
-    """Python's own, after which the function that writes stubs does nothing."""
-
-    def __init__(self, own: SourceFileLoader) -> None:
-        self.own = own
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self.own.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self.own.exec_module(module)
-        if hasattr(module, WRITER):
-            setattr(module, WRITER, lambda *_: None)
+def _leave(*_: object) -> None:
+    """In the place of what writes a class's stub."""
 
 
 sys.meta_path.insert(0, _Finder())
