@@ -1,0 +1,106 @@
+"""What the folds for things from elsewhere share: fields, a button, a thread that fetches, a timer that watches. The owner's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.html import notice
+from t2ialign.dashboard.shared.visitors import Visitor
+from t2ialign.dashboard.shared.wiring import Updates, Wires
+from t2ialign.engines.local import Cancelled
+from t2ialign.types import InputError
+
+SECONDS = 1.0
+GONE = "The server was started anew: ask again."
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last."""
+
+    news: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FetchingFold:
+    """One such fold: what its components' names begin with, its tasks' key, and what is said while it works."""
+
+    prefix: str
+    task: str
+    at_work: str
+
+    def panel(self, title: str, fields: Callable[[], dict[str, Any]], button: str) -> dict[str, gr.blocks.Block]:
+        """The fold with its fields, its button and its answer."""
+        stem = f"t2-{self.prefix}"
+        with gr.Accordion(title, open=False, visible=not owner.locked(""), elem_id=f"{stem}-fold") as fold:
+            parts = fields()
+            parts["go"] = gr.Button(button, size="sm", elem_id=f"{stem}-button")
+            parts["answer"] = gr.HTML("", apply_default_css=False, elem_id=f"{stem}-answer")
+        return self._named({"fold": fold, **parts, "timer": gr.Timer(SECONDS, active=False)})
+
+    def wire(
+        self,
+        wires: Wires,
+        begin: Callable[..., Updates],
+        look: Callable[..., Updates],
+        asked: tuple[str, ...],
+        menus: tuple[str, ...],
+    ) -> None:
+        """The button, the timer that watches, and the fold that is there once the owner's key fits."""
+        parts, answered = wires.components, (*self._named(dict.fromkeys(("answer", "timer", "go"))), *menus)
+        fields = tuple(self._named(dict.fromkeys(asked)))
+        wires.on_visit(parts[f"{self.prefix}_go"].click, begin, fields, answered, trigger_mode="once")
+        wires.on_visit(parts[f"{self.prefix}_timer"].tick, look, (), answered, trigger_mode="once")
+
+        def opened(key: str) -> Updates:
+            return self._named({"fold": gr.Accordion(visible=not owner.locked(key))})
+
+        wires.on(parts["key"].change, opened, ("key",), (f"{self.prefix}_fold",), trigger_mode="multiple")
+
+    def begin(
+        self, services: Services, visitor: Visitor, source: str, whence: str, work: Callable[[], Iterator[Fetched]]
+    ) -> Updates:
+        """Hands the work to the thread that fetches; ``whence`` is what is said where no ``source`` is named."""
+        if not source:
+            raise InputError(whence)
+
+        def start(cancelled: Cancelled) -> Iterator[Fetched]:
+            return work()
+
+        services.downloads.submit(self._key(visitor), start)
+        return self._named(
+            {
+                "answer": notice(self.at_work, "hint"),
+                "timer": gr.Timer(active=True),
+                "go": gr.Button(interactive=False),
+            }
+        )
+
+    def look(self, services: Services, visitor: Visitor, menus: Callable[[Fetched], Mapping[str, Any]]) -> Updates:
+        """How the work stands; at its end ``menus`` have what came of it."""
+        if not visitor.owner:
+            return self._named({"answer": notice(owner.REFUSAL), "timer": gr.Timer(active=False)})
+        task = services.downloads.look(self._key(visitor))
+        if task is not None and not task.finished:
+            news = task.record.news[-1:] if task.record else []
+            return self._named({"answer": notice(news[0] if news else self.at_work, "hint")})
+        ended = self._named({"timer": gr.Timer(active=False), "go": gr.Button(interactive=True)})
+        if task is None or task.error:
+            return {**ended, **self._named({"answer": notice(task.error if task else GONE)})}
+        return {**ended, **menus(task.record), **self._named({"answer": notice(" ".join(task.record.news), "hint")})}
+
+    def refused(self) -> Updates:
+        """What strangers are told."""
+        return self._named({"answer": notice(owner.REFUSAL)})
+
+    def _named(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        return {f"{self.prefix}_{name}": part for name, part in parts.items()}
+
+    def _key(self, visitor: Visitor) -> str:
+        return f"{self.task} {visitor.page}"
