@@ -1,4 +1,4 @@
-"""What the folds for things from elsewhere share: fields, a button, a thread that fetches, a timer. They are the owner's alone."""
+"""What the folds for things from elsewhere share: fields, a button, a thread that fetches, a timer. All the owner's alone."""
 
 from __future__ import annotations
 
