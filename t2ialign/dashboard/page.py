@@ -55,8 +55,6 @@ def build_dashboard(services: Services) -> gr.Blocks:
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         publish(services)  # before the pages, whose handlers would have taken the names
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
-        if services.shipped.sentence:
-            reading.wire(services, blocks)
         with gr.Tabs(elem_id="t2-tabs") as tabs:
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name) as page:
@@ -64,6 +62,8 @@ def build_dashboard(services: Services) -> gr.Blocks:
                 page.select(
                     None, None, None, js=asset("shared/tab.js").replace("__TAB__", name), show_progress="hidden"
                 )
+        if services.shipped.sentence:
+            reading.wire(services, blocks)
         wire_sign_in(blocks)
         blocks.load(opened_tab, None, [tabs, inner], **QUIET)
         rate_api(services.store, services.visits.count_survey)

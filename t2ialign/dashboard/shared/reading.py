@@ -1,4 +1,4 @@
-"""One line on top of every page while the shipped results are still being read in; then the charts are drawn anew."""
+"""One line over every page while the shipped results are still being read in; then the charts are drawn anew."""
 
 from __future__ import annotations
 
