@@ -194,7 +194,7 @@ def _names(
     ]
 
 
-def small(chart: go.Figure, height: int = 310) -> go.Figure:
+def small(chart: go.Figure, height: int = 360) -> go.Figure:
     """A chart for a narrow column: as much taller than ``height`` as its legend needs there, so that none is scrolled."""
     rows = sum(trace.showlegend is not False for trace in chart.data)
     return chart.update_layout(height=height + LEGEND_ROW * rows, legend={"maxheight": 0.55})
