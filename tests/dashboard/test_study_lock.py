@@ -101,7 +101,9 @@ def page(services, monkeypatch) -> Iterator[Page]:
     """The whole page, served, with a token set."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
     monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
-    blocks = build_dashboard(replace(services, shipped=Reading(files=2)))
+    reading = Reading(files=2)
+    blocks = build_dashboard(replace(services, shipped=reading))
+    reading.taken = reading.files
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield Page(address, blocks)
     blocks.close(verbose=False)
