@@ -8,9 +8,13 @@ Declaring the two operators that the import looks up cures it; nothing here ever
 from __future__ import annotations
 
 import importlib.util
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+IMPORTING = threading.RLock()
+"""Held by whoever first imports a library that stands on torchvision: they import in circles, which two threads at once break."""
 
 
 @cache

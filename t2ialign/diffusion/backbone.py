@@ -30,6 +30,7 @@ from t2ialign.diffusion.velocities import CELLS, FlowInput, velocity
 from t2ialign.downloads import fill, listed_now
 from t2ialign.network import Show, unwatched, why_offline, without_bars
 from t2ialign.registry import BackboneEntry, Family, revision_of, unknown
+from t2ialign.torchvision_guard import IMPORTING
 from t2ialign.types import InputError
 
 if TYPE_CHECKING:
@@ -185,9 +186,10 @@ class Backbone:
 
 def stock_pipeline(family: Family) -> Any:
     """Diffusers' pipeline of a family; the first time its import takes a second or two."""
-    import diffusers
+    with IMPORTING:
+        import diffusers
 
-    return getattr(diffusers, family.pipeline)
+        return getattr(diffusers, family.pipeline)
 
 
 def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from t2ialign.content import CONFIG
+from t2ialign.diffusion.backbone import stock_pipeline
 from t2ialign.downloads import HubFile
 from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry
@@ -40,6 +41,7 @@ def skeleton(entry: BackboneEntry) -> Skeleton:
     Raises:
         InputError: a configuration is missing, damaged or out of reach.
     """
+    stock_pipeline(entry.kin)
     import diffusers
 
     network = getattr(diffusers, NETWORKS.get(entry.family, UNET))
