@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 IMPORTING = threading.RLock()
-"""Held while a library that stands on torchvision is first imported: they import in circles, which two threads at once break."""
+"""Held while a library that stands on torchvision is first imported: they import in circles, which two threads break."""
 
 
 @cache
