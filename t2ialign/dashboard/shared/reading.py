@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -16,7 +17,7 @@ SECONDS = 0.7
 
 def wire(services: Services, blocks: gr.Blocks) -> None:
     """The line, out of sight where there is nothing to say."""
-    parts = {
+    parts: dict[str, Any] = {
         "reading": gr.HTML("", apply_default_css=False, elem_id="t2-reading"),
         "reading_clock": gr.Timer(SECONDS, active=False),
     }
