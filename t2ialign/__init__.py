@@ -50,6 +50,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         families.py         many differences, corrected together
+        cell_values.py      many metrics on every prompt of every config, as arrays
+        front_band.py       the best diversity at a required alignment, hypervolumes and the knee
+        doses.py            how metrics move with CFG, weight and training: curves and slopes
+        relations.py        do two metrics say the same? Kendall's tau at three levels
+        research.py         the nouns of a report
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
 
@@ -178,6 +183,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         aggregates.py       the chart's points, added up by DuckDB
         tally.py            what is there of many cells at once
         paired_aggregates.py  differences with the parent, added up by DuckDB
+        cell_values.py      values of a benchmark set's cells, for bands, slopes and ranks
         upkeep.py           checked, saved, written out and read in
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
@@ -302,6 +308,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
+            research.py             the report: what a store says about each research question
+            research_material.py    what a report stands on, gathered once
+            research_pressure.py    its answers about guidance, training and regularisers
+            research_answers.py     its answers about fronts, ranks, advice and metrics
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn
 
@@ -326,6 +336,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
         strip.py            scores of single pictures
         study.py            what people said: shares, strengths, and which metric sees as they do
         export.py           a figure as one offline HTML file
+        changes.py          differences with intervals, a row each
+        doses.py            dose and response
+        relations.py        Kendall's tau between metrics as a heat map
+        front_band.py       the front's band and knee, and the best diversity at a required alignment
+        report_page.py      a research report as one offline HTML file
         audit.py            the audit as a heat map
         audit_page.py       the audit as one offline HTML file
         current.py          the batches that someone is looking at, drawn over the trade-off chart
@@ -466,6 +481,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, pull, deploy
+        report.py           what a store says about each research question
     __main__.py             python -m t2ialign
 """
 
