@@ -254,6 +254,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             job.py                  a sweep as a job: queued, extended, read back
             plan.py                 a spec becomes cells, the coarse ones first
             run.py                  a sweep at work
+            remote.py               the same on a cluster
             spec.py                 what a sweep asks for, and its TOML
         align/              training: a request becomes a checkpoint
             clock.py                how long a run still takes

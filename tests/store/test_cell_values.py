@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 
 import pytest
 
@@ -12,6 +13,11 @@ from t2ialign.store.cell_values import cell_values
 from t2ialign.types import InputError
 
 NAMES = ("oracle_alignment", "factor_diversity", "u_rke")
+
+
+@pytest.fixture(scope="module")
+def home(shipped_home, tmp_path_factory):
+    return shutil.copytree(shipped_home, tmp_path_factory.mktemp("values") / "home")
 
 
 def test_they_are_the_values_of_the_rows(home) -> None:

@@ -32,9 +32,7 @@ def research(bench: Workbench, wanted: Wanted) -> Research:
     """The whole report; of a store without scores on a benchmark set, every section says what is missing."""
     found = gather(bench, wanted)
     if found is None:
-        nothing = Gap(
-            "No benchmark set has scores of alignment and of diversity, so nothing can be compared.", FIRST_RUN
-        )
+        nothing = Gap(_nothing(bench), FIRST_RUN)
         sections = tuple(Section(key, question, unknown=(nothing,)) for key, question, _ in QUESTIONS)
         return Research(TITLE, ("This store holds no scored runs that could be compared.",), sections)
     sections = tuple(_section(key, question, list(ask(found))) for key, question, ask in QUESTIONS)
