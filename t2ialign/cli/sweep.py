@@ -77,28 +77,21 @@ def sweep(
     said = _of_flags(
         title, (prompts, texts, names(category), sample), grid, seeds, steps, names(metrics), names(scorers)
     )
-    _sweep(
-        replace(said, height=height, width=width),
-        spec,
-        _cluster(engine, address, workers, shards),
-        toml,
-        job,
-        store,
-        estimate,
-        as_json,
-    )
+    cluster = _cluster(engine, address, workers, shards)
+    _sweep(replace(said, height=height, width=width), spec, cluster, toml, job, store, estimate, as_json)
 
 
 def _cluster(engine: str, address: str, workers: int, shards: str) -> Cluster | None:
     """The cluster to run on, None for this machine alone."""
-    from t2ialign.use_cases.sweeps.remote import Cluster
-
     if engine not in ENGINES:
         raise InputError(f"A sweep runs on {' or '.join(ENGINES)}, not on {engine[:40]!r}.")
-    asked = Cluster(address, workers, shards)
-    if engine == "local" and asked != Cluster():
-        raise InputError("--address, --workers and --shards are a cluster's: add --engine ray.")
-    return asked if engine == "ray" else None
+    if engine == "local":
+        if (address, workers, shards) != ("auto", 0, ""):
+            raise InputError("--address, --workers and --shards are a cluster's: add --engine ray.")
+        return None
+    from t2ialign.use_cases.sweeps.remote import Cluster
+
+    return Cluster(address, workers, shards)
 
 
 def _of_flags(

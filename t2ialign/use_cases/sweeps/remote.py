@@ -31,7 +31,7 @@ SUFFIX = ".parcel.parquet"
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where a sweep runs. ``shards``: a folder that all machines reach, as s3://bucket/sweep; empty: results come back by Ray."""
+    """Where it runs. ``shards``: a folder that all machines reach, as s3://bucket/sweep; empty: results come back by Ray."""
 
     address: str = "auto"
     workers: int = 0
@@ -71,13 +71,8 @@ def run_remote(
     yield state
     items = [_item(bench, left.task.cell, left.there) for left in todo]
     notes: dict[str, dict[str, None]] = {}
-    work = run_on_ray(
-        cluster.address,
-        partial(begin, bench.home, cluster.shards, bool(bench.results.elsewhere)),
-        items,
-        cluster.workers,
-        cancelled,
-    )
+    made_by = partial(begin, bench.home, cluster.shards, bool(bench.results.elsewhere))
+    work = run_on_ray(cluster.address, made_by, items, cluster.workers, cancelled)
     for place, (item, made) in enumerate(work, 1):
         _keep(bench, cluster.shards, made)
         for note in made.notes:
