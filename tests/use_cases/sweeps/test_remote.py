@@ -13,6 +13,7 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.store import open_store
+from t2ialign.store.upkeep import read_tables, write_tables
 from t2ialign.types import InputError
 from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.sweeps import remote
@@ -110,6 +111,23 @@ def test_other_weights_are_refused(here, tmp_path, monkeypatch) -> None:
         cells = tuple(replace(cell, cell="0" * 16) for cell in plan.cells)
         with pytest.raises(InputError, match="has other weights of base than this machine"):
             list(run_remote(bench, replace(plan, cells=cells), Cluster()))
+
+
+def test_parts_of_machines_that_share_nothing_join_to_the_same_store(undisturbed, tmp_path) -> None:
+    """What docs/slurm_sweep.py and docs/hf_jobs_sweep.py do: every part in a store of its own, exported and imported."""
+    for part in range(2):
+        opened, bench = bench_in(tmp_path / f"part-{part}")
+        with opened:
+            own = replace(undisturbed[0], results=StoreResults(opened))
+            plan = plan_sweep(own, SPEC)
+            list(run_sweep(own, replace(plan, cells=plan.cells[part::2])))
+            write_tables(opened, tmp_path / f"out-{part}", pictures=True)
+    opened, bench = bench_in(tmp_path / "home")
+    with opened:
+        for part in (0, 1, 1):  # one of them twice
+            read_tables(opened, tmp_path / f"out-{part}")
+        assert rows(bench) == undisturbed[1]
+        assert [state.done for state in run_sweep(bench, plan_sweep(bench, SPEC))] == [4, 4]
 
 
 @pytest.mark.slow
