@@ -3,9 +3,9 @@
     python docs/hf_jobs_sweep.py sweep.toml you/sweep-results --parts 4 --flavor a10g-small --image IMAGE
     python docs/hf_jobs_sweep.py sweep.toml you/sweep-results --join ~/.local/share/t2ialign
 
-``IMAGE`` is one with this package in it: build it from the Dockerfile, or name any Python image and add ``--install "pip install
-git+REPOSITORY"``. Jobs cost money by the second. A part that fails is run again by ``--only 2``; ``--join`` downloads the dataset
-and takes every part that is there into one store.
+``IMAGE`` is one with this package in it: build it from the Dockerfile, or name any Python image and say with ``--install`` how
+it gets the package. Jobs cost money by the second. A part that fails is run again by ``--only 2``; ``--join`` downloads the
+dataset and takes every part that is there into one store.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ def script(spec: str, repo: str, part: int, parts: int, install: str) -> str:
 
 
 def submit(spec: str, repo: str, parts: range, of: int, flavor: str, image: str, install: str) -> None:
+    token = get_token()
+    if token is None:
+        raise SystemExit("Log in first: hf auth login.")
     create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
     for part in parts:
         command = ["bash", "-c", script(spec, repo, part, of, install)]
-        job = run_job(image=image, command=command, flavor=flavor, secrets={"HF_TOKEN": get_token()}, timeout="4h")
+        job = run_job(image=image, command=command, flavor=flavor, secrets={"HF_TOKEN": token}, timeout="4h")
         print(f"part {part}: {job.url}")
 
 

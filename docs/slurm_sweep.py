@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,9 @@ def run_part(spec: str, folder: str, part: int, parts: int) -> None:
     home, out = Path(folder) / f"part-{part}", Path(folder) / f"out-{part}"
     own = {**os.environ, "T2IALIGN_PART": f"{part}/{parts}"}
     subprocess.run([*T2IALIGN, "sweep", spec, "--store", str(home)], env=own, check=True)
-    if not out.exists():
-        subprocess.run([*T2IALIGN, "store", "export", str(out), "--pictures", "--store", str(home)], check=True)
+    if out.exists():  # of a smaller sweep
+        shutil.rmtree(out)
+    subprocess.run([*T2IALIGN, "store", "export", str(out), "--pictures", "--store", str(home)], check=True)
 
 
 def submit(spec: str, folder: str, parts: int, partition: str, minutes: int) -> None:

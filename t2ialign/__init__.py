@@ -54,6 +54,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         front_band.py       the best diversity at a required alignment, hypervolumes and the knee
         doses.py            how metrics move with CFG, weight and training: curves and slopes
         relations.py        do two metrics say the same? Kendall's tau at three levels
+        strength.py         the plane of CFG and adapter weight
         research.py         the nouns of a report
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
@@ -313,6 +314,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             research_material.py    what a report stands on, gathered once
             research_pressure.py    its answers about guidance, training and regularisers
             research_answers.py     its answers about fronts, ranks, advice and metrics
+            more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn
 
@@ -342,6 +344,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         relations.py        Kendall's tau between metrics as a heat map
         front_band.py       the front's band and knee, and the best diversity at a required alignment
         report_page.py      a research report as one offline HTML file
+        strength.py         the strength plane as two heat maps
+        drawn.py            from what is to be shown to its figure
         audit.py            the audit as a heat map
         audit_page.py       the audit as one offline HTML file
         current.py          the batches that someone is looking at, drawn over the trade-off chart
@@ -423,6 +427,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             axes_view.py            the Trade-off page's controls
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
+                more_charts.py          Trade-off's handlers for the charts beside it
             comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point

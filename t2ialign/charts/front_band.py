@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 import plotly.graph_objects as go
 
-from t2ialign.charts.intervals import in_words, number
-from t2ialign.charts.theme import axis_title, faded, figure, ink
+from t2ialign.charts.intervals import error_bars, in_words, number
+from t2ialign.charts.theme import axis_title, empty_figure, faded, figure, ink
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.front_band import Edge, Knee
+from t2ialign.tradeoff.front_band import Edge, Knee, Volume
 
 BLUE = {False: "#0065A0", True: "#2F9BE6"}
 
@@ -82,3 +83,24 @@ def edge_figure(edge: Edge, dark: bool = False) -> go.Figure:
     chart.update_xaxes(title={"text": axis_title(METRICS[edge.x], ink(dark).muted)})
     chart.update_yaxes(title={"text": axis_title(METRICS[edge.y], ink(dark).muted)})
     return chart
+
+
+def volumes_figure(found: Sequence[Volume], dark: bool = False) -> go.Figure:
+    """A row a checkpoint: the share of the box that its settings dominate."""
+    if not found:
+        return empty_figure("An area needs settings that differ on both axes.", dark, height=220)
+    chart, color = figure(dark, height=96 + 30 * len(found)), BLUE[dark]
+    chart.add_scatter(
+        x=[one.area.mean for one in found],
+        y=[escape(one.checkpoint) for one in found],
+        mode="markers",
+        marker={"color": color, "size": 10},
+        error_x=error_bars([one.area for one in found], faded(color, 0.6), thickness=2.5),
+        hovertext=[
+            f"<b>{escape(one.checkpoint)}</b><br>{in_words(one.area)}<br>settings: {one.conditions}" for one in found
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+    chart.update_xaxes(title={"text": "<b>Share of what lies between the worst and the best</b>"}, tickformat=".0%")
+    return chart.update_yaxes(autorange="reversed", showgrid=False, nticks=len(found) + 1)

@@ -100,7 +100,9 @@ class ScoreRecord:
     @cached_property
     def effects(self) -> list[float]:
         """By how much each seed moves the mean (``metrics.scoring.seed_effects``), in the order of the seeds; NaN: unknown."""
-        found = seed_effects(self.score(self.seeds), self.seeds)
+        values = square(torch.tensor(self.values, dtype=torch.float64), self.level, len(self.seeds))
+        score = Score(self.metric, self.version, self.axis, self.level, values, self.mean, self.lo, self.hi)
+        found = seed_effects(score, self.seeds)
         return [found.get(seed, math.nan) for seed in self.seeds]
 
     @classmethod
@@ -257,8 +259,14 @@ def square(values: Float[Tensor, " m"], level: Level, n: int) -> Float[Tensor, "
     """The symmetric matrix of an upper triangle; values of other levels as they are."""
     if level != "pair":
         return values
-    rows, columns = torch.triu_indices(n, n)
+    rows, columns = _triangle(n)
     square = torch.empty(n, n, dtype=values.dtype)
     square[rows, columns] = values
     square[columns, rows] = values
     return square
+
+
+@lru_cache(maxsize=64)
+def _triangle(n: int) -> tuple[Tensor, Tensor]:
+    rows, columns = torch.triu_indices(n, n)
+    return rows, columns

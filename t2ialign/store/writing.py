@@ -136,8 +136,13 @@ def _insert_scores(
                 "effects": score.effects if score.level != "batch" or len(score.values) > 1 else None,
             }
             for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
-                key = {"image": images_of[seed], "metric": score.metric, "version": score.version}
-                image_rows[tuple(key.values())] = key | {"value": value}
+                image = images_of[seed]
+                image_rows[image, score.metric, score.version] = {
+                    "image": image,
+                    "metric": score.metric,
+                    "version": score.version,
+                    "value": value,
+                }
     insert(cursor, "image_scores", list(image_rows.values()), "DO UPDATE SET value = excluded.value")
     insert(cursor, "seed_sets", list(seed_sets.values()))
     insert(cursor, "batch_scores", list(batch_rows.values()), RESCORED)

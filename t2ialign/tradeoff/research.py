@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.audit_table import Table
 from t2ialign.tradeoff.doses import Response
-from t2ialign.tradeoff.front_band import Edge, Knee
+from t2ialign.tradeoff.front_band import Edge, Knee, Volume
 from t2ialign.tradeoff.frontier import PathCost
 from t2ialign.tradeoff.relations import Relations
+from t2ialign.tradeoff.strength import StrengthPlane
 from t2ialign.types import Interval, TradeoffPoint
 
 
@@ -61,7 +62,14 @@ class Costs:
     win_rate: float
 
 
-Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge
+@dataclass(frozen=True)
+class Volumes:
+    """Hypervolumes of checkpoints."""
+
+    volumes: tuple[Volume, ...]
+
+
+Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge | Volumes | StrengthPlane
 """What a figure shows, as data."""
 
 

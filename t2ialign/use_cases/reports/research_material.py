@@ -127,7 +127,7 @@ def _of(bench: Workbench, row: BenchmarkRow, wanted: Wanted) -> Material | None:
         tuple(_arrows(bench, points, x, y, filters, lines)),
         cell_values(bench.store, _shown(x, y, scored), filters, today),
         lines,
-        _reference([point.config for point in points.points]),
+        reference_of([point.config for point in points.points]),
         tuple(name for name in counts if name != backbone),
     )
 
@@ -150,7 +150,7 @@ def _shown(x: Metric, y: Metric, scored: Sequence[str]) -> list[Metric]:
     return [x, y, *sides[0][: MOST_METRICS // 2 - 1], *sets[: MOST_METRICS // 2 - 1]]
 
 
-def _reference(configs: Sequence[GenerationConfig]) -> GenerationConfig | None:
+def reference_of(configs: Sequence[GenerationConfig]) -> GenerationConfig | None:
     """The base with plain guidance, at the usual CFG or the one nearest to it."""
     plain = [config for config in configs if config.checkpoint == BASE and config.guidance == PLAIN]
     return min(plain, key=lambda one: (abs(one.guidance_scale - USUAL_SCALE), one.key), default=None)

@@ -82,7 +82,7 @@ def _guidance(found: Material) -> Iterator[Exhibit | Gap]:
         command = "python -m t2ialign report --out report.html"
         yield Exhibit(
             f"Dose and response: {pressure.name}",
-            _slopes(shown, (found.x.name, found.y.name)),
+            slopes_in_words(shown, (found.x.name, found.y.name)),
             Doses(tuple(shown)),
             command,
         )
@@ -105,7 +105,7 @@ def _no_doses(pressure: str, found: Material) -> tuple[str, str]:
     ), ""
 
 
-def _slopes(shown: Sequence[Response], axes: Sequence[str]) -> str:
+def slopes_in_words(shown: Sequence[Response], axes: Sequence[str]) -> str:
     """The slopes of the chart's two metrics, and how many of the others rise and fall beyond chance."""
     said_ = [one for one in shown if one.metric in axes]
     parts = [f"{METRICS[one.metric].title}{_of(one)} {said(one.slope, '+')}" for one in said_]
