@@ -22,7 +22,7 @@ def strength_figure(plane: StrengthPlane | None, dark: bool = False) -> go.Figur
     chart, colors = figure(dark, height=150 + 46 * len(plane.weights)), ink(dark)
     for side, (name, own, other) in enumerate(((plane.x, plane.xs, plane.ys), (plane.y, plane.ys, plane.xs)), 1):
         metric = METRICS[name]
-        ends = [[0, BAD[dark]], [0.5, MIDDLE[dark]], [1, GOOD[dark]]]
+        ends: list[tuple[float, str]] = [(0.0, BAD[dark]), (0.5, MIDDLE[dark]), (1.0, GOOD[dark])]
         axes = {"xaxis": f"x{side}" if side > 1 else "x", "yaxis": f"y{side}" if side > 1 else "y"}
         chart.add_heatmap(
             z=_shown(own),
@@ -33,7 +33,7 @@ def strength_figure(plane: StrengthPlane | None, dark: bool = False) -> go.Figur
             textfont={"size": 12, "color": colors.text},
             customdata=[[f"CFG {scale:g}, weight {weight:g}" for scale in plane.scales] for weight in plane.weights],
             hovertemplate=f"%{{customdata}}<br>{escape(metric.title)} %{{z:.3f}}<extra></extra>",
-            colorscale=ends if metric.higher_is_better else [[1 - at, color] for at, color in reversed(ends)],
+            colorscale=ends if metric.higher_is_better else [(1 - at, color) for at, color in reversed(ends)],
             showscale=False,
             xgap=2,
             ygap=2,

@@ -69,7 +69,7 @@ class _Crew(Generic[Item, Result]):
         self._ray, self._items = ray, items
         gpus = ray.cluster_resources().get("GPU", 0)
         share = {"num_gpus": min(1.0, gpus / size)} if gpus else {"num_cpus": 1}
-        self._new = lambda: ray.remote(**share)(_Actor).remote(begin)
+        self._new: Callable[[], Any] = lambda: ray.remote(**share)(_Actor).remote(begin)
         self._todo: deque[int] = deque(range(len(items)))
         self._lost = [0] * len(items)
         self._at: dict[Any, tuple[int, Any]] = {}  # what is awaited: the place of its item, and its actor
