@@ -16,20 +16,21 @@ from t2ialign.types import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Sent = TypeVar("Sent")
 ATTEMPTS = 3  # an item that takes its actor with it so often is at fault itself
 LOOK = 0.2  # seconds between two looks at whether somebody wants it to stop
 NOT_HERE = "Ray is not installed here: `pip install t2ialign[ray]` adds it."
 _log = logging.getLogger(__name__)
 
 
-class _Actor(Generic[Item, Result]):
+class _Actor(Generic[Sent, Result]):
     """One process of the cluster; ``begin`` makes what does the work, at the first item."""
 
-    def __init__(self, begin: Callable[[], Callable[[Item], Result]]) -> None:
+    def __init__(self, begin: Callable[[], Callable[[Sent], Result]]) -> None:
         self._begin = begin
-        self._work: Callable[[Item], Result] | None = None
+        self._work: Callable[[Sent], Result] | None = None
 
-    def do(self, item: Item) -> Result:
+    def do(self, item: Sent) -> Result:
         if self._work is None:
             self._work = self._begin()
         return self._work(item)
@@ -37,22 +38,24 @@ class _Actor(Generic[Item, Result]):
 
 def run_on_ray(
     address: str,
-    begin: Callable[[], Callable[[Item], Result]],
+    begin: Callable[[], Callable[[Sent], Result]],
     items: Sequence[Item],
+    send: Callable[[Item], Sent],
     workers: int = 0,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Item, Result]]:
     """Every item with what came of it, as they end; nothing more once it is ``stopped``.
 
     ``address``: of a cluster as Ray says it, ``auto`` for the one that this machine belongs to, ``local`` for one of its own.
-    ``begin`` is called once in each actor and may load what it likes. ``workers``: actors; 0 for one a GPU, or one a node
+    ``begin`` is called once in each actor and may load what it likes. ``send`` makes of an item what travels, when it does: what
+    is large need not be in memory before. ``workers``: actors; 0 for one a GPU, or one a node
     where there are none.
 
     Raises:
         InputError: Ray is not installed or no cluster answers, an item failed, or it was lost with its actor again and again.
     """
     with _cluster(address) as ray:
-        crew = _Crew(ray, begin, items, workers or _usual(ray))
+        crew = _Crew(ray, begin, items, send, workers or _usual(ray))
         try:
             while crew.busy and not stopped():
                 yield from crew.ended()
@@ -60,13 +63,18 @@ def run_on_ray(
             crew.close()
 
 
-class _Crew(Generic[Item, Result]):
+class _Crew(Generic[Item, Sent, Result]):
     """The actors, what each is at, and what is still to do."""
 
     def __init__(
-        self, ray: Any, begin: Callable[[], Callable[[Item], Result]], items: Sequence[Item], size: int
+        self,
+        ray: Any,
+        begin: Callable[[], Callable[[Sent], Result]],
+        items: Sequence[Item],
+        send: Callable[[Item], Sent],
+        size: int,
     ) -> None:
-        self._ray, self._items = ray, items
+        self._ray, self._items, self._send = ray, items, send
         gpus = ray.cluster_resources().get("GPU", 0)
         share = {"num_gpus": min(1.0, gpus / size)} if gpus else {"num_cpus": 1}
         self._new: Callable[[], Any] = lambda: ray.remote(**share)(_Actor).remote(begin)
@@ -105,7 +113,7 @@ class _Crew(Generic[Item, Result]):
         """The next item, if there is one; an actor without any ends by itself."""
         if self._todo:
             place = self._todo.popleft()
-            self._at[actor.do.remote(self._items[place])] = place, actor
+            self._at[actor.do.remote(self._send(self._items[place]))] = place, actor
 
     def _again(self, place: int, error: Exception) -> None:
         """An item whose actor was lost comes first, on a new actor."""

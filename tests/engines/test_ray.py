@@ -16,7 +16,7 @@ from tests.engines.ray_work import begin
 def test_without_ray_a_sentence(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install t2ialign\[ray\]"):
-        list(engine.run_on_ray("local", begin, [1]))
+        list(engine.run_on_ray("local", begin, [1], int))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def cluster():
 @pytest.mark.timeout(300)
 def test_a_lost_worker_costs_what_it_was_at_and_nothing_else(cluster) -> None:
     items, found, killed, seen = list(range(12)), {}, 0, set()
-    for item, (double, pid) in engine.run_on_ray("auto", begin, items, workers=2):
+    for item, (double, pid) in engine.run_on_ray("auto", begin, items, int, workers=2):
         assert item not in found
         found[item] = double
         seen.add(pid)
@@ -46,10 +46,10 @@ def test_a_lost_worker_costs_what_it_was_at_and_nothing_else(cluster) -> None:
 @pytest.mark.slow
 def test_what_goes_wrong_is_a_sentence_and_a_stop_is_heard(cluster) -> None:
     with pytest.raises(InputError, match=r"^-1 is no number to double\.$"):
-        list(engine.run_on_ray("auto", begin, [-1]))
+        list(engine.run_on_ray("auto", begin, [-1], int))
     with pytest.raises(InputError, match="lost 3 times at the same item"):
-        list(engine.run_on_ray("auto", begin, [666]))
+        list(engine.run_on_ray("auto", begin, [666], int))
     ended = []
-    for item, _ in engine.run_on_ray("auto", begin, list(range(50)), 2, lambda: len(ended) > 1):
+    for item, _ in engine.run_on_ray("auto", begin, list(range(50)), int, 2, lambda: len(ended) > 1):
         ended.append(item)
     assert 2 <= len(ended) < 50

@@ -22,8 +22,8 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import score_batch
 from t2ialign.use_cases.results import InboxResults
-from t2ialign.use_cases.sweeps.plan import SweepCell, SweepPlan
-from t2ialign.use_cases.sweeps.run import SweepState, remaining_tasks
+from t2ialign.use_cases.sweeps.plan import SweepPlan
+from t2ialign.use_cases.sweeps.run import Left, SweepState, remaining_tasks
 from t2ialign.use_cases.workbench import Workbench, bare_workbench
 
 SUFFIX = ".parcel.parquet"
@@ -69,14 +69,13 @@ def run_remote(
     state = SweepState(len(plan.cells) - len(todo), len(plan.cells), wanted=plan.pictures)
     state = replace(state, pictures=sum(one.pictures for one in there), phase="drawing" if todo else "done")
     yield state
-    items = [_item(bench, left.task.cell, left.there) for left in todo]
     notes: dict[str, dict[str, None]] = {}
     made_by = partial(begin, bench.home, cluster.shards, bool(bench.results.elsewhere))
-    work = run_on_ray(cluster.address, made_by, items, cluster.workers, cancelled)
-    for place, (item, made) in enumerate(work, 1):
+    work = run_on_ray(cluster.address, made_by, todo, partial(_sent, bench), cluster.workers, cancelled)
+    for place, (left, made) in enumerate(work, 1):
         _keep(bench, cluster.shards, made)
         for note in made.notes:
-            notes.setdefault(note, {})[item.request.prompt.text] = None
+            notes.setdefault(note, {})[left.task.cell.request.prompt.text] = None
         seconds = time.monotonic() - begun
         state = replace(
             state,
@@ -84,7 +83,7 @@ def run_remote(
             generated=state.generated + made.generated,
             pictures=state.pictures + made.generated,
             seconds=seconds,
-            remaining=seconds / place * (len(items) - place),
+            remaining=seconds / place * (len(todo) - place),
             notes=tuple((note, tuple(prompts)) for note, prompts in notes.items()),
         )
         yield state
@@ -125,9 +124,10 @@ def _notes(scratch: Path) -> list[Path]:
     return sorted((scratch / "training" / "cells").glob("*.parquet"))
 
 
-def _item(bench: Workbench, cell: SweepCell, there: int) -> RemoteCell:
+def _sent(bench: Workbench, left: Left) -> RemoteCell:
     """Pictures that are there already travel with the request: another machine might draw them a little differently."""
-    if not there:
+    cell = left.task.cell
+    if not left.there:
         return RemoteCell(cell.request, cell.cell)
     bench.results.share_cell(cell.config, cell.request.prompt)
     return RemoteCell(cell.request, cell.cell, pack_cell(bench.home, cell.cell))

@@ -59,12 +59,12 @@ def undisturbed(tmp_path_factory) -> Iterator[tuple[Workbench, dict[str, list[st
 def here(monkeypatch, undisturbed) -> None:
     """A cluster of this very process, whose models are loaded already."""
 
-    def run(address, begin, items, workers=0, stopped=lambda: False):
+    def run(address, begin, items, send, workers=0, stopped=lambda: False):
         work = begin()
         for item in items:
             if stopped():
                 return
-            yield item, work(item)
+            yield item, work(send(item))
 
     monkeypatch.setattr(remote, "run_on_ray", run)
     monkeypatch.setattr(
