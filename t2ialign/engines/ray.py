@@ -47,8 +47,8 @@ def run_on_ray(
     """Every item with what came of it, as they end; nothing more once it is ``stopped``.
 
     ``address``: of a cluster as Ray says it, ``auto`` for the one that this machine belongs to, ``local`` for one of its own.
-    ``begin`` is called once in each actor and may load what it likes. ``send`` makes of an item what travels, when it does: what
-    is large need not be in memory before. ``workers``: actors; 0 for one a GPU, or one a node
+    ``begin`` is called once in each actor and may load what it likes. ``send`` makes of an item what travels, when it does, so
+    that what is large need not be in memory before. ``workers``: actors; 0 for one a GPU, or one a node
     where there are none.
 
     Raises:
