@@ -182,7 +182,8 @@ def _wire_more(wires: Wires, services: Services) -> None:
     """Drawn when it is opened or another chart is chosen, and not before; a set chosen meanwhile waits for that too."""
     parts, asked = wires.components, ("page", "more_kind", *CONTROLS)
     drawing = partial(more_charts.draw_more, services)
-    wires.on([parts["more"].expand, parts["more_kind"].input], drawing, asked, ("more_said", "more_plot"))
+    opened = [parts["more"].expand, parts["more_kind"].input]
+    wires.on(opened, drawing, asked, ("more_said", "more_plot"), trigger_mode="always_last")
     for name in ("csv", "html"):
         handler = partial(more_charts.export_more, services, f".{name}")
         click = parts[f"more_{name}"].click
