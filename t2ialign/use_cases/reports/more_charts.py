@@ -208,17 +208,19 @@ def _pictures(asked: Asked) -> tuple[str, Drawn | None]:
 
 
 def _values_of(asked: Asked, singles: Sequence[Metric], config: GenerationConfig) -> list[dict[str, np.ndarray]]:
-    """Of each prompt, every metric's values in the order of its seeds: the batch's mean and each picture's effect on it."""
+    """Of each prompt, every metric's values of the pictures that all of its metrics know, in the order of their seeds."""
     filters = replace(asked.filters, configs=(config.key,))
-    by_prompt: dict[str, dict[str, np.ndarray]] = {}
+    by_prompt: dict[str, dict[str, dict[int, float]]] = {}
     for metric in singles:
         for row in store.cell_scores(asked.opened, metric.name, metric.name, filters):
-            values = [row.value.mean + row.effects[seed] for seed in sorted(row.effects)]
-            by_prompt.setdefault(row.prompt, {})[metric.name] = np.array(values).round(9)
-    return [
-        {name: values for name, values in found.items() if len(values) == max(map(len, found.values()))}
-        for found in by_prompt.values()
-    ]
+            # a picture's value is its batch's mean and its effect on it: rounding must not break ties
+            values = {seed: round(row.value.mean + effect, 9) for seed, effect in row.effects.items()}
+            by_prompt.setdefault(row.prompt, {})[metric.name] = values
+    found = []
+    for scored in by_prompt.values():
+        seeds = sorted(set.intersection(*(set(values) for values in scored.values())))
+        found.append({name: np.array([values[seed] for seed in seeds]) for name, values in scored.items()})
+    return found
 
 
 def _agreement(asked: Asked, found: Relations) -> tuple[str, Drawn | None]:

@@ -138,10 +138,10 @@ def _training(found: Material) -> Iterator[Exhibit | Gap]:
     losses = [arrow for arrow in arrows if arrow.y.stands and _worse(arrow, found.y)]
     gains = [arrow for arrow in arrows if arrow.y.stands and not _worse(arrow, found.y)]
     worst = (rows if found.y.higher_is_better else rows[::-1])[0]
-    share = f" ({percent(worst.relative)} of its parent's)" if worst.relative else ""
+    share = f" ({percent(worst.relative)} of its parent's diversity)" if worst.relative else ""
     sentence = (
-        f"Of {_counted(len(arrows), 'checkpoint')} beside its parent, {len(losses)} lose diversity and {len(gains)} gain some "
-        f"beyond chance after correction; most is lost by {who(worst.policy)}{share}."
+        f"Of {_counted(len(arrows), 'checkpoint')} beside what it was trained from, {len(losses)} lost diversity and "
+        f"{len(gains) or 'none'} gained some beyond chance after correction; lowest is {who(worst.policy)}{share}."
     )
     names = [f"{who(arrow.policy)} less {arrow.parent.checkpoint}" for arrow in rows]
     drawn = Changes(
