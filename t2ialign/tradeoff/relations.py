@@ -91,7 +91,7 @@ def over_pictures(
 
     def tau(i: int, j: int) -> Pair:
         one, other = metrics[i], metrics[j]
-        both = [found for found in prompts if one.name in found and other.name in found]
+        both = [found for found in prompts if one.name in found and other.name in found and len(found[one.name]) > 1]
         each = [
             coefficient(_sign(one) * found[one.name], _sign(other) * found[other.name], "kendall") for found in both
         ]
