@@ -160,23 +160,29 @@ def _strength(asked: Asked) -> tuple[str, Drawn | None]:
 
 def _doses(place: int, asked: Asked) -> tuple[str, Drawn | None]:
     pressure = PRESSURES[place]
-    spreads = [metric for metric in _scored(asked) if metric.axis == "diversity" and metric.level != "image"]
+    spreads = [metric for metric in _known(asked) if metric.axis == "diversity" and metric.level != "image"]
     metrics = list(dict.fromkeys((asked.x, asked.y, *spreads)))[:MOST_LINES]
     cells = asked.cells(metrics)
     made = [one for metric in metrics for one in responses(cells, metric, pressure)]
     lines = list(dict.fromkeys(one.line for one in made))
-    shown = [one for one in made if one.line == (lines[:1] or [None])[0]]
+    shown = [one for one in made if one.line == lines[0]] if lines else []
     if not shown:
         return f"A response to {pressure.name} needs three doses of one model on this set.", None
     more = f" {len(lines) - 1} other models have one too: choose under “Only these checkpoints”." if lines[1:] else ""
     return f"{shown[0].who}: {slopes_in_words(shown, (asked.x.name, asked.y.name))}{more}", Doses(tuple(shown))
 
 
-def _scored(asked: Asked) -> list[Metric]:
-    """The metrics that are scored on the set: the chart's own, then the short list."""
+def _known(asked: Asked) -> list[Metric]:
+    """The metrics of the short list that are scored on the set."""
     known = store.scored_metrics(asked.opened, asked.filters)
-    menu = [METRICS[name] for name in DEFAULT if name in known]
-    return list(dict.fromkeys((asked.x, asked.y, *menu)))[:MOST_METRICS]
+    return [METRICS[name] for name in DEFAULT if name in known]
+
+
+def _scored(asked: Asked) -> list[Metric]:
+    """The chart's own metrics, then those that are scored, as many of either axis as fit a matrix."""
+    half = MOST_METRICS // 2
+    sides = [[metric for metric in _known(asked) if metric.axis == axis][:half] for axis in ("alignment", "diversity")]
+    return list(dict.fromkeys((asked.x, asked.y, *sides[0], *sides[1])))
 
 
 def _checkpoints(asked: Asked) -> tuple[str, Drawn | None]:
