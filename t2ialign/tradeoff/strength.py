@@ -53,13 +53,14 @@ def planes(cells: CellValues, x: Metric, y: Metric) -> list[StrengthPlane]:
         if len(config.adapters) == 1:
             place = (config.adapters[0].weight, config.guidance_scale)
             lines.setdefault(_line(config), {})[place] = pair
+    lines = {line: found for line, found in lines.items() if len({scale for _, scale in found}) >= FEWEST}
     for config, pair in means.items():
         if not config.adapters:
             for line, found in lines.items():
                 if _line(config) == replace(line, adapters=()):
                     found[0.0, config.guidance_scale] = pair
     made = [_plane(line, found, x, y, len(whole.prompts)) for line, found in lines.items()]
-    shown = [one for one in made if min(len(one.scales), len(one.weights)) >= FEWEST]
+    shown = [one for one in made if len(one.weights) >= FEWEST]
     return sorted(shown, key=lambda one: (-np.isfinite(np.array(one.xs)).sum(), one.checkpoint))
 
 
