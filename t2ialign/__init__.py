@@ -203,6 +203,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         vote_rows.py        votes as rows and as lines of a shard
         vote_log.py         append-only files of votes, synced to disk
         vote_pairs.py       votes as training data
+        parcels.py          a cell's files as one, for machines that share no disk
 
     methods/                one paper a file; METHODS in its __init__ is the menu; and beside them:
         method.py           the noun: a paper's choices and its published numbers
@@ -212,6 +213,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     engines/                where a sweep runs
         local.py            in one background thread of this process
         spread.py           the same command on several devices at once
+        ray.py              work spread over a Ray cluster, an actor lost or not
 
     jobs/                   long work in processes of their own
         reconcile.py        rows, folders and processes, kept in agreement
@@ -385,7 +387,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
             endpoint.py             what an endpoint is
             endpoints.py            the menu of endpoints
             records.py              what they answer
-            drawing.py              generate, grid, sweep, work, stop
+            drawing.py              generate, grid, work, stop
+            sweeping.py             sweep
             measuring.py            score, points, checkpoints
             training.py             align, jobs, job
             studies.py              study
@@ -427,7 +430,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             axes_view.py            the Trade-off page's controls
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
-                more_charts.py          Trade-off's handlers for the charts beside it
+            more_charts.py          Trade-off's handlers for the charts beside it
             comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from t2ialign.types import InputError
 
@@ -23,14 +23,14 @@ NOT_HERE = "Ray is not installed here: `pip install t2ialign[ray]` adds it."
 _log = logging.getLogger(__name__)
 
 
-class _Actor(Generic[Sent, Result]):
+class _Actor:
     """One process of the cluster; ``begin`` makes what does the work, at the first item."""
 
-    def __init__(self, begin: Callable[[], Callable[[Sent], Result]]) -> None:
+    def __init__(self, begin: Callable[[], Callable[[Any], Any]]) -> None:
         self._begin = begin
-        self._work: Callable[[Sent], Result] | None = None
+        self._work: Callable[[Any], Any] | None = None
 
-    def do(self, item: Sent) -> Result:
+    def do(self, item: Any) -> Any:
         if self._work is None:
             self._work = self._begin()
         return self._work(item)
@@ -63,15 +63,15 @@ def run_on_ray(
             crew.close()
 
 
-class _Crew(Generic[Item, Sent, Result]):
+class _Crew:
     """The actors, what each is at, and what is still to do."""
 
     def __init__(
         self,
         ray: Any,
-        begin: Callable[[], Callable[[Sent], Result]],
-        items: Sequence[Item],
-        send: Callable[[Item], Sent],
+        begin: Callable[[], Callable[[Any], Any]],
+        items: Sequence[Any],
+        send: Callable[[Any], Any],
         size: int,
     ) -> None:
         self._ray, self._items, self._send = ray, items, send
@@ -88,7 +88,7 @@ class _Crew(Generic[Item, Sent, Result]):
     def busy(self) -> bool:
         return bool(self._at)
 
-    def ended(self) -> Iterator[tuple[Item, Result]]:
+    def ended(self) -> Iterator[tuple[Any, Any]]:
         """What has ended by now; waits a moment where nothing has."""
         done, _ = self._ray.wait(list(self._at), num_returns=1, timeout=LOOK)
         for awaited in done:
