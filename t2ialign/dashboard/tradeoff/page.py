@@ -133,12 +133,7 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     prompt = partial(handlers.choose_prompt, services)
     shown = ("point_details", "point")
     wires.on_event(parts["point_details"].select, prompt, CONTROLS, shown)
-    wires.on_event(
-        parts["table"].select,
-        partial(handlers.choose_run, services),
-        ("key",),
-        ("point", "drawn"),
-    )
+    wires.on_event(parts["table"].select, partial(handlers.choose_run, services), ("key",), ("point", "drawn"))
     parts["table"].input(None, None, parts["ticked"], js=asset("tradeoff/ticked.js"), show_progress="hidden")
     compare = partial(handlers.compare_runs, services)
     seen = ("ticked", "page", *CONTROLS)
