@@ -50,6 +50,12 @@ up: a folder imports from folders above it only (`make check`), every file has i
         pareto.py           the front and its hypervolume
         correlation.py      rank correlation of two metrics
         families.py         many differences, corrected together
+        cell_values.py      many metrics on every prompt of every config, as arrays
+        front_band.py       the best diversity at a required alignment, hypervolumes and the knee
+        doses.py            how metrics move with CFG, weight and training: curves and slopes
+        relations.py        do two metrics say the same? Kendall's tau at three levels
+        strength.py         the plane of CFG and adapter weight
+        research.py         the nouns of a report
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
 
@@ -178,6 +184,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         aggregates.py       the chart's points, added up by DuckDB
         tally.py            what is there of many cells at once
         paired_aggregates.py  differences with the parent, added up by DuckDB
+        cell_values.py      values of a benchmark set's cells, for bands, slopes and ranks
         upkeep.py           checked, saved, written out and read in
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
@@ -196,6 +203,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         vote_rows.py        votes as rows and as lines of a shard
         vote_log.py         append-only files of votes, synced to disk
         vote_pairs.py       votes as training data
+        parcels.py          a cell's files as one, for machines that share no disk
 
     methods/                one paper a file; METHODS in its __init__ is the menu; and beside them:
         method.py           the noun: a paper's choices and its published numbers
@@ -205,6 +213,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     engines/                where a sweep runs
         local.py            in one background thread of this process
         spread.py           the same command on several devices at once
+        ray.py              work spread over a Ray cluster, an actor lost or not
 
     jobs/                   long work in processes of their own
         reconcile.py        rows, folders and processes, kept in agreement
@@ -249,6 +258,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             job.py                  a sweep as a job: queued, extended, read back
             plan.py                 a spec becomes cells, the coarse ones first
             run.py                  a sweep at work
+            remote.py               the same on a cluster
             spec.py                 what a sweep asks for, and its TOML
         align/              training: a request becomes a checkpoint
             clock.py                how long a run still takes
@@ -303,6 +313,11 @@ up: a folder imports from folders above it only (`make check`), every file has i
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
+            research.py             the report: what a store says about each research question
+            research_material.py    what a report stands on, gathered once
+            research_pressure.py    its answers about guidance, training and regularisers
+            research_answers.py     its answers about fronts, ranks, advice and metrics
+            more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn
 
@@ -327,6 +342,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
         strip.py            scores of single pictures
         study.py            what people said: shares, strengths, and which metric sees as they do
         export.py           a figure as one offline HTML file
+        changes.py          differences with intervals, a row each
+        doses.py            dose and response
+        relations.py        Kendall's tau between metrics as a heat map
+        front_band.py       the front's band and knee, and the best diversity at a required alignment
+        report_page.py      a research report as one offline HTML file
+        strength.py         the strength plane as two heat maps
+        drawn.py            from what is to be shown to its figure
         audit.py            the audit as a heat map
         audit_page.py       the audit as one offline HTML file
         current.py          the batches that someone is looking at, drawn over the trade-off chart
@@ -368,7 +390,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
             endpoint.py             what an endpoint is
             endpoints.py            the menu of endpoints
             records.py              what they answer
-            drawing.py              generate, grid, sweep, work, stop
+            drawing.py              generate, grid, work, stop
+            sweeping.py             sweep
             measuring.py            score, points, checkpoints
             training.py             align, jobs, job
             studies.py              study
@@ -411,6 +434,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             axes_view.py            the Trade-off page's controls
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
+            more_charts.py          Trade-off's handlers for the charts beside it
             comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point
@@ -470,6 +494,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         prompts.py          prompts: list, import, show, remove
         serve.py            the page
         publish.py          push, pull, deploy
+        report.py           what a store says about each research question
     __main__.py             python -m t2ialign
 """
 

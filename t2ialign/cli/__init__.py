@@ -15,6 +15,7 @@ from t2ialign.cli import (
     prompts,
     protocols,
     publish,
+    report,
     runs,
     serve,
     spread,
@@ -42,6 +43,7 @@ COMMANDS = (
     prompts,
     protocols,
     publish,
+    report,
 )  # modules whose commands have joined ``app``
 
 

@@ -20,10 +20,18 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import check_checkpoints, read_scales
 
 if TYPE_CHECKING:
+    from t2ialign.use_cases.sweeps.remote import Cluster
     from t2ialign.use_cases.sweeps.run import SweepState
     from t2ialign.use_cases.sweeps.spec import SweepSpec
     from t2ialign.use_cases.workbench import Workbench
 
+Engine = Annotated[str, typer.Option(help="Where it runs: local, or ray for a cluster (docs/scale.md).")]
+Address = Annotated[str, typer.Option(help="Of the Ray cluster: auto, local, or HOST:PORT.")]
+Workers = Annotated[int, typer.Option(min=0, help="Actors of the cluster (0: one a GPU, or one a node).")]
+Shards = Annotated[
+    str, typer.Option(help="A folder that all its machines reach, as s3://bucket/sweep; none: through Ray.")
+]
+ENGINES = ("local", "ray")
 Watched = tuple[Callable[[], bool], Callable[["SweepState"], None]]  # whether to stop, and who is told
 
 
@@ -53,6 +61,10 @@ def sweep(
     scorers: MoreScorers = "",
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it asks for, and what it costs.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Only print it as the TOML file that does the same.")] = False,
+    engine: Engine = "local",
+    address: Address = "auto",
+    workers: Workers = 0,
+    shards: Shards = "",
     job: Annotated[str, typer.Option(help="Report to this job of the store.", hidden=True)] = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
@@ -65,7 +77,21 @@ def sweep(
     said = _of_flags(
         title, (prompts, texts, names(category), sample), grid, seeds, steps, names(metrics), names(scorers)
     )
-    _sweep(replace(said, height=height, width=width), spec, toml, job, store, estimate, as_json)
+    cluster = _cluster(engine, address, workers, shards)
+    _sweep(replace(said, height=height, width=width), spec, cluster, toml, job, store, estimate, as_json)
+
+
+def _cluster(engine: str, address: str, workers: int, shards: str) -> Cluster | None:
+    """The cluster to run on, None for this machine alone."""
+    if engine not in ENGINES:
+        raise InputError(f"A sweep runs on {' or '.join(ENGINES)}, not on {engine[:40]!r}.")
+    if engine == "local":
+        if (address, workers, shards) != ("auto", 0, ""):
+            raise InputError("--address, --workers and --shards are a cluster's: add --engine ray.")
+        return None
+    from t2ialign.use_cases.sweeps.remote import Cluster
+
+    return Cluster(address, workers, shards)
 
 
 def _of_flags(
@@ -87,7 +113,14 @@ def _of_flags(
 
 
 def _sweep(
-    said: SweepSpec, spec: Path | None, toml: bool, job: str, store: Path | None, estimate: bool, as_json: bool
+    said: SweepSpec,
+    spec: Path | None,
+    cluster: Cluster | None,
+    toml: bool,
+    job: str,
+    store: Path | None,
+    estimate: bool,
+    as_json: bool,
 ) -> None:
     """What the flags say, or the file where they say nothing; bad input is answered before a store is opened."""
     from t2ialign.use_cases.sweeps.spec import SweepSpec, prompts_of, read_spec, to_toml
@@ -103,12 +136,21 @@ def _sweep(
     if toml:
         print(to_toml(said), end="")
         return
-    _run(said, job, store, estimate, left_out, as_json)
+    _run(said, cluster, job, store, estimate, left_out, as_json)
 
 
-def _run(spec: SweepSpec, job: str, store: Path | None, estimated: bool, left_out: list[str], as_json: bool) -> None:
+def _run(
+    spec: SweepSpec,
+    cluster: Cluster | None,
+    job: str,
+    store: Path | None,
+    estimated: bool,
+    left_out: list[str],
+    as_json: bool,
+) -> None:
     from t2ialign.use_cases.batches.sweep import note_lines
     from t2ialign.use_cases.sweeps.plan import plan_sweep
+    from t2ialign.use_cases.sweeps.remote import run_remote
     from t2ialign.use_cases.sweeps.run import run_sweep
     from t2ialign.use_cases.workbench import open_workbench
 
@@ -121,7 +163,7 @@ def _run(spec: SweepSpec, job: str, store: Path | None, estimated: bool, left_ou
         if not plan.cells:  # of several processes more than there are cells
             return
         with _watching(bench, job) as (stop, show):
-            for state in run_sweep(bench, plan, stop):
+            for state in run_remote(bench, plan, cluster, stop) if cluster else run_sweep(bench, plan, stop):
                 show(state)
         if bench.results.elsewhere:
             print(f"{bench.results.elsewhere}; the results appear there within seconds.", file=sys.stderr)

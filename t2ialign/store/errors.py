@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,8 @@ def in_plain_words(home: Path) -> Iterator[None]:
             raise StoreTrouble(read_only(home)) from error
         if error.errno in NO_FOLDER:
             raise StoreTrouble(f"{home} is not a folder, and a store is one: {ELSEWHERE}.") from error
+        if isinstance(error, shutil.Error) and (found := _of_system(home, str(error))):  # of a whole folder: no errno
+            raise found from error
         raise
     except duckdb.ConnectionException as error:
         raise StoreTrouble(closed(home)) from error

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import torch
@@ -58,6 +59,7 @@ SCHEMA = pa.schema(
         "notes": pa.list_(pa.string()),
     }
 )
+Made = TypeVar("Made")
 LATER = ("notes",)  # columns that files of earlier versions lack
 
 
@@ -93,12 +95,14 @@ class ScoreRecord:
 
     @cached_property
     def seed_set(self) -> str:
-        return content_key(list(self.seeds))
+        return _set_of(self.seeds)
 
     @cached_property
     def effects(self) -> list[float]:
         """By how much each seed moves the mean (``metrics.scoring.seed_effects``), in the order of the seeds; NaN: unknown."""
-        found = seed_effects(self.score(self.seeds), self.seeds)
+        values = square(torch.tensor(self.values, dtype=torch.float64), self.level, len(self.seeds))
+        score = Score(self.metric, self.version, self.axis, self.level, values, self.mean, self.lo, self.hi)
+        found = seed_effects(score, self.seeds)
         return [found.get(seed, math.nan) for seed in self.seeds]
 
     @classmethod
@@ -151,7 +155,17 @@ def from_table(table: pa.Table) -> list[CellRecord]:
     for name in LATER:
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(len(table), SCHEMA.field(name).type))
-    return [_record(row) for row in table.select(SCHEMA.names).cast(SCHEMA).to_pylist()]
+    table = table.select(SCHEMA.names).cast(SCHEMA)
+    columns = {name: table[name].combine_chunks() for name in SCHEMA.names}
+    prompts, configs, notes = (columns[name].to_pylist() for name in ("prompt", "config", "notes"))
+    pictures = _in_rows(columns["pictures"], _pictures)
+    scores = _in_rows(columns["scores"], _scores)
+    return [_record(*row) for row in zip(prompts, configs, pictures, scores, notes, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _set_of(seeds: tuple[int, ...]) -> str:
+    return content_key(list(seeds))
 
 
 def config_json(config: GenerationConfig) -> str:
@@ -165,16 +179,47 @@ def config_of(text: str) -> GenerationConfig:
     return decode(GenerationConfig, json.loads(text))
 
 
-def _record(row: dict[str, Any]) -> CellRecord:
-    prompt = Prompt(row["prompt"]["text"], row["prompt"]["category"], tuple(row["prompt"]["tags"]))
-    scores = (score | {"seeds": tuple(score["seeds"]), "values": tuple(score["values"])} for score in row["scores"])
-    record = CellRecord(
-        prompt,
-        config_of(row["config"]),
-        tuple(PictureRecord(**picture) for picture in row["pictures"]),
-        tuple(ScoreRecord(**score) for score in scores),
-        tuple(row["notes"] or ()),
-    )
+def _in_rows(lists: pa.ListArray, made: Callable[[pa.StructArray], list[Made]]) -> Iterator[tuple[Made, ...]]:
+    """The records of each row of a column of lists; all of them are made at once, which is several times quicker."""
+    found = made(lists.flatten())
+    begun = 0
+    for length in lists.value_lengths().to_pylist():  # None for a list that is missing: a TypeError, as of any odd file
+        yield tuple(found[begun : begun + length])
+        begun += length
+
+
+def _pictures(rows: pa.StructArray) -> list[PictureRecord]:
+    return [PictureRecord(*values) for values in zip(*map(_plain, rows.flatten()), strict=True)]
+
+
+def _scores(rows: pa.StructArray) -> list[ScoreRecord]:
+    parts = dict(zip([field.name for field in rows.type], rows.flatten()))
+    plain = [_in_tuples(part) if name in ("seeds", "values") else _plain(part) for name, part in parts.items()]
+    return [ScoreRecord(*values) for values in zip(*plain, strict=True)]
+
+
+def _in_tuples(lists: pa.ListArray) -> list[tuple[Any, ...]]:
+    """Each list of a column of numbers."""
+    lengths = lists.value_lengths().to_pylist()  # as above
+    flat, ends = _plain(lists.flatten()), accumulate(lengths)
+    return [tuple(flat[end - length : end]) for end, length in zip(ends, lengths)]
+
+
+def _plain(values: pa.Array) -> list[Any]:
+    """Python's own values; numbers by way of numpy, where none is missing."""
+    numbers = pa.types.is_floating(values.type) or pa.types.is_integer(values.type)
+    return values.to_numpy().tolist() if numbers and not values.null_count else values.to_pylist()
+
+
+def _record(
+    prompt: dict[str, Any],
+    config: str,
+    pictures: tuple[PictureRecord, ...],
+    scores: tuple[ScoreRecord, ...],
+    notes: list[str] | None,
+) -> CellRecord:
+    said = Prompt(prompt["text"], prompt["category"], tuple(prompt["tags"]))
+    record = CellRecord(said, config_of(config), pictures, scores, tuple(notes or ()))
     _check(record)
     return record
 
@@ -214,8 +259,14 @@ def square(values: Float[Tensor, " m"], level: Level, n: int) -> Float[Tensor, "
     """The symmetric matrix of an upper triangle; values of other levels as they are."""
     if level != "pair":
         return values
-    rows, columns = torch.triu_indices(n, n)
+    rows, columns = _triangle(n)
     square = torch.empty(n, n, dtype=values.dtype)
     square[rows, columns] = values
     square[columns, rows] = values
     return square
+
+
+@lru_cache(maxsize=64)
+def _triangle(n: int) -> tuple[Tensor, Tensor]:
+    rows, columns = torch.triu_indices(n, n)
+    return rows, columns

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from t2ialign.files import write_whole
 from t2ialign.store import images
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import FILE, Store
@@ -66,8 +68,7 @@ def check(store: Store) -> Health:
 
 def backup(store: Store, folder: Path) -> Path:
     """Copies the store, with pictures, votes and checkpoints, into a new folder, which can be opened like the store itself."""
-    _new_folder(folder)
-    with in_plain_words(folder):
+    with _new_folder(folder):
         store.copy_to(folder / FILE)
         for name in BESIDE:
             if (store.home / name).is_dir():
@@ -77,8 +78,7 @@ def backup(store: Store, folder: Path) -> Path:
 
 def write_tables(store: Store, folder: Path, pictures: bool = False) -> dict[str, int]:
     """Every table as ``TABLE.parquet`` in a new folder, of one moment, with the picture files if wanted; rows by table."""
-    _new_folder(folder)
-    with in_plain_words(folder), store.snapshot() as cursor:
+    with _new_folder(folder), store.snapshot() as cursor:
         written = {}
         for table in _tables(store):
             place = str(folder / f"{table}.parquet").replace("'", "''")
@@ -106,10 +106,16 @@ def read_tables(store: Store, folder: Path) -> dict[str, int]:
             f"{folder} was not written by this version of t2ialign ({odd}): export it again with this one."
         )
     with in_plain_words(store.home):
-        if (folder / "images").is_dir():
-            shutil.copytree(folder / "images", store.home / "images", dirs_exist_ok=True)
+        _take_pictures(store.home, folder)
         with store.transaction() as cursor:
             return {table: _take(cursor, table, files[table]) for table in known}
+
+
+def _take_pictures(home: Path, folder: Path) -> None:
+    """The exported pictures that are not here, or not whole; one that is here and whole is not touched."""
+    for path in sorted((folder / "images").glob("*/*.webp")):
+        if images.SHA.fullmatch(path.stem) and images.read(home, path.stem) is None:
+            write_whole(images.path_of(home, path.stem), path.read_bytes())
 
 
 def _take(cursor: Cursor, table: str, file: Path) -> int:
@@ -147,11 +153,19 @@ def _missing_files(store: Store) -> tuple[int, int]:
     return lost, len(gone) - lost
 
 
-def _new_folder(folder: Path) -> None:
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[None]:
+    """A folder that is there with all of it or, where something goes wrong, is empty again, so that the same can be tried."""
     with in_plain_words(folder):
         if folder.exists() and any(_inside(folder)):
             raise InputError(f"{folder} is not empty: name a new folder.")
         folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        except BaseException:
+            for path in folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise
 
 
 def _inside(folder: Path) -> Iterator[Path]:

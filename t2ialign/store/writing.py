@@ -7,7 +7,7 @@ where the two differ, the lost one's scores go with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from t2ialign.store import images
@@ -37,10 +37,17 @@ def insert_records(home: Path, cursor: Cursor, records: Sequence[CellRecord]) ->
     noted = {(r.cell, note): position for r in reversed(records) for position, note in enumerate(r.notes)}
     sentences = [{"cell": cell, "note": note, "position": position} for (cell, note), position in noted.items()]
     insert(cursor, "cell_notes", sentences)
-    keys = {image_key(r.config, r.prompt, p.seed): (r, p) for r in records for p in r.pictures}
+    named = [_names_of(record) for record in records]
+    keys = {names[p.seed]: (r, p) for r, names in zip(records, named) for p in r.pictures}
     refused = _make_room(home, cursor, keys)
     _insert_pictures(cursor, {key: found for key, found in keys.items() if key not in refused})
-    _insert_scores(cursor, records, refused)
+    _insert_scores(cursor, records, named, refused)
+
+
+def _names_of(record: CellRecord) -> dict[int, str]:
+    """The key of every picture that a record has or scores, by seed."""
+    seeds = {seed for score in record.scores for seed in score.seeds} | {picture.seed for picture in record.pictures}
+    return {seed: image_key(record.config, record.prompt, seed) for seed in seeds}
 
 
 def _config_row(record: CellRecord) -> dict[str, object]:
@@ -106,13 +113,13 @@ def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
     insert(cursor, "information_maps", [{"image": key, "map": data} for key, data in maps.items()])
 
 
-def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[str]) -> None:
+def _insert_scores(
+    cursor: Cursor, records: Sequence[CellRecord], named: Sequence[dict[int, str]], refused: set[str]
+) -> None:
     image_rows, seed_sets, batch_rows = {}, {}, {}
-    for record in records:
-        seeds = {seed for score in record.scores for seed in score.seeds}
-        images_of = {seed: image_key(record.config, record.prompt, seed) for seed in seeds}
+    for record, images_of in zip(records, named, strict=True):
         for score in record.scores:
-            if any(images_of[seed] in refused for seed in score.seeds):
+            if refused and any(images_of[seed] in refused for seed in score.seeds):
                 continue
             seed_sets[score.seed_set] = {"seed_set": score.seed_set, "seeds": list(score.seeds), "n": len(score.seeds)}
             batch_rows[record.cell, score.seed_set, score.metric, score.version] = {
@@ -129,8 +136,13 @@ def _insert_scores(cursor: Cursor, records: Iterable[CellRecord], refused: set[s
                 "effects": score.effects if score.level != "batch" or len(score.values) > 1 else None,
             }
             for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
-                key = {"image": images_of[seed], "metric": score.metric, "version": score.version}
-                image_rows[tuple(key.values())] = key | {"value": value}
+                image = images_of[seed]
+                image_rows[image, score.metric, score.version] = {
+                    "image": image,
+                    "metric": score.metric,
+                    "version": score.version,
+                    "value": value,
+                }
     insert(cursor, "image_scores", list(image_rows.values()), "DO UPDATE SET value = excluded.value")
     insert(cursor, "seed_sets", list(seed_sets.values()))
     insert(cursor, "batch_scores", list(batch_rows.values()), RESCORED)

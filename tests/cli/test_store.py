@@ -105,6 +105,39 @@ def test_a_full_disk_is_one_sentence_and_the_inbox_stays(run, home: Path, tmp_pa
     assert rows(run, home)[0] == 0
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+def test_a_disk_that_fills_up_loses_nothing_and_the_same_command_works_later(
+    run, home: Path, tmp_path: Path, limited_files
+):
+    leave(home, "a red circle", pixels=160)
+    run("store", "repair", "--store", str(home))
+    out, other = tmp_path / "out", tmp_path / "other"
+    pictures = sorted((home / "images").rglob("*.webp"))
+    assert min(path.stat().st_size for path in pictures) > 60_000
+
+    def refused(*command: str) -> None:
+        with limited_files(60_000):
+            code, said, problem = run("store", *command)
+        assert (code, said, problem.count("\n")) == (2, "", 1) and "is full" in problem, problem
+
+    refused("export", str(out), "--pictures", "--store", str(home))
+    assert list(out.iterdir()) == []
+    assert run("store", "export", str(out), "--pictures", "--store", str(home))[0] == 0
+    shutil.copytree(home, other)
+    lost, kept = sorted((other / "images").rglob("*.webp"))
+    lost.unlink()
+    whole = kept.read_bytes()
+    refused("import", str(out), "--store", str(other))
+    assert kept.read_bytes() == whole and not lost.exists(), "what was here is not touched"
+    assert run("store", "import", str(out), "--store", str(other))[0] == 0 and lost.is_file()
+    leave(home, "a star", pixels=160)
+    with limited_files((home / "t2ialign.duckdb").stat().st_size):
+        code, _, problem = run("store", "repair", "--store", str(home))
+    assert code == 0 or "is full" in problem, "at the insert, at the checkpoint, or not at all"
+    run("store", "repair", "--store", str(home))
+    assert rows(run, home)[1]["rows"]["images"] == 4
+
+
 @pytest.fixture
 def limited_files():
     """``with limited_files(BYTES):`` no file may grow beyond that size."""

@@ -36,3 +36,12 @@ def test_a_file_and_flags_do_not_mix_and_a_file_is_enough(run, home, tmp_path):
     code, out, _ = run("sweep", str(path), "--json", "--store", str(home))
     state = json.loads(out)
     assert code == 0 and state["generated"] == 0 and (state["done"], state["total"]) == (2, 2), "it is shipped"
+
+
+def test_where_it_runs_is_checked_first(run, home):
+    for asked, said in (
+        (("--engine", "slurm"), "runs on local or ray, not on 'slurm'"),
+        (("--workers", "2"), "add --engine ray"),
+    ):
+        code, _, err = run("sweep", "--prompt", "a red circle", *asked, "--store", str(home))
+        assert code == 2 and said in err

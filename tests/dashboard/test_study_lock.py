@@ -45,6 +45,7 @@ PUBLIC = {
     ),  # Explore
     *("change_axis", "price", "reorder"),  # Grid
     *("show", "draw", "explain", "click_point", "choose_prompt", "compare_runs", "show_audit", "export"),  # Trade-off
+    *("draw_more", "export_more"),  # Trade-off: the charts beside it
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("arrive", "draw_theory", "follow_run", "offer_checkpoints"),  # Theory and Explore

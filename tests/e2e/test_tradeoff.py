@@ -1,6 +1,7 @@
 """The Trade-off page in a real browser."""
 
 import csv
+import os
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import TimeoutError as TimedOut
 from tests.e2e.pages import click_point, generate, open_tradeoff, point_at
 
 CHART = "#t2-tradeoff-chart"
+SHOTS = os.environ.get("T2IALIGN_SHOT", "")  # where a picture of the opened charts goes, to be looked at
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,24 @@ def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
     )
     assert arrows == sum("base" not in label for label in labels)
     expect(tradeoff.locator("#t2-tradeoff-headline")).to_contain_text(re.compile("preferred in .* less varied"))
+
+
+def test_more_charts_are_drawn_when_they_are_opened(tradeoff):
+    more = tradeoff.locator("#t2-more")
+    assert more.locator(".js-plotly-plot").count() == 0, "nothing is drawn before"
+    more.get_by_text("More charts of this set").click()
+    expect(tradeoff.locator("#t2-more-said")).to_contain_text("the most varied is", timeout=30_000)
+    expect(more.locator(".js-plotly-plot")).to_be_visible()
+    tradeoff.locator("#t2-more-kind input").click()
+    tradeoff.get_by_role("option", name="Dose and response: CFG").click()
+    expect(tradeoff.locator("#t2-more-said")).to_contain_text("Per doubling of CFG", timeout=30_000)
+    with tradeoff.expect_download() as file:
+        tradeoff.locator("#t2-more-csv").click()
+    assert "slope of" in file.value.path().read_text(encoding="utf-8")
+    if SHOTS:
+        more.scroll_into_view_if_needed()
+        tradeoff.screenshot(path=SHOTS)
+    more.get_by_text("More charts of this set").click()
 
 
 def test_a_stray_prompt_is_shown_apart_and_becomes_a_set_with_one_click(tradeoff):

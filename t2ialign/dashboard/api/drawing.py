@@ -1,4 +1,4 @@
-"""Endpoints that draw, and what is asked about drawing that goes on: generate, grid, sweep, work, stop."""
+"""Endpoints that draw, and what is asked about drawing that goes on: generate, grid, work, stop."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from typing import Any
 from t2ialign.codec import encode
 from t2ialign.dashboard.api.endpoint import Call, said
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import standing
+from t2ialign.dashboard.api.standing import ENDED, SWEEPS, standing
 from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.engines.local import Cancelled
 from t2ialign.guidance import read_strategy
 from t2ialign.limits import parse_seeds
-from t2ialign.seeds import parse_plan
 from t2ialign.types import InputError, Prompt, content_key
-from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.batches import grid as grids
-from t2ialign.use_cases.batches import sweep as sweeps
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics
-from t2ialign.use_cases.batches.requests import grid as swept
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches
 
 LONGEST_WAIT = 60.0
@@ -63,20 +59,6 @@ class Grid:
     seeds: str = said(f"Of every cell. {SEEDS}", "0-3")
     steps: int = said("Denoising steps.", 25)
     wait: float = said(WAIT, 30.0)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Every combination of a prompt set, checkpoints and CFG values."""
-
-    prompts: str = said("A prompt set of the page, by name.", "shapes-test")
-    checkpoints: tuple[str, ...] = said(CHECKPOINT, ("base",))
-    guidance_scales: tuple[float, ...] = said("CFG values.", (1.0, 2.0, 4.0, 6.0, 8.0))
-    seeds: str = said("own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.", "own:16")
-    steps: int = said("Denoising steps.", 25)
-    guidance: tuple[str, ...] = said("Guidance strategies.", ("cfg",))
-    metrics: tuple[str, ...] = said("Metrics by name; none: the short list.", ())
-    wait: float = said(WAIT, 0.0)
 
 
 @dataclass(frozen=True)
@@ -146,28 +128,6 @@ def grid(call: Call, asked: Grid) -> Work:
     return _submitted(call, key, work, lambda cancelled: grids.make_grid(call.services.bench, requests, cancelled))
 
 
-def sweep(call: Call, asked: Sweep) -> Work:
-    """Fills a grid of prompts, checkpoints, strategies and CFG values; the same sweep has the same id, and goes on."""
-    plan, bench = parse_plan(asked.seeds), call.services.bench
-    if asked.prompts not in call.services.prompts:
-        raise InputError(f"There is no prompt set {asked.prompts[:40]!r} here: {', '.join(call.services.prompts)}.")
-    cells = swept(
-        asked.prompts,
-        asked.checkpoints,
-        [f"{scale:g}" for scale in asked.guidance_scales],
-        plan,
-        asked.steps,
-        check_metrics(asked.metrics),
-        strategies=[read_strategy(one) for one in asked.guidance],
-    )
-
-    def work(cancelled: Cancelled) -> Iterator[Any]:
-        benchmarks.keep_swept(bench.results, asked.prompts, plan)
-        return sweeps.sweep(bench, cells, cancelled)
-
-    return _submitted(call, f"sweep {content_key(encode(cells))}", 0, work)
-
-
 def look(call: Call, asked: Look) -> Work:
     """How something stands that was begun here or in the page."""
     return standing(call, asked.id)
@@ -176,6 +136,10 @@ def look(call: Call, asked: Look) -> Work:
 def stop(call: Call, asked: Stop) -> Work:
     """Asks work to stop at its next step; what is drawn stays."""
     found = standing(call, asked.id)
+    if found.id.startswith(SWEEPS):  # the owner's alone, as ``standing`` has made sure
+        if found.status not in ENDED:
+            call.services.supervisor.cancel(found.id)
+        return standing(call, found.id)
     if not call.services.visits.may_stop(replace(call.visitor, page=asked.ticket), found.id):
         raise InputError("Only the ticket that was told when this work began stops it, or the owner.")
     call.services.engine.cancel(found.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t2ialign.dashboard.api import drawing, measuring, records, studies, training
+from t2ialign.dashboard.api import drawing, measuring, records, studies, sweeping, training
 from t2ialign.dashboard.api.endpoint import Endpoint
 
 ENDPOINTS = (
@@ -57,10 +57,11 @@ ENDPOINTS = (
     Endpoint("jobs", "List the training runs and how far they are.", measuring.Nothing, records.Jobs, training.jobs),
     Endpoint(
         "sweep",
-        "Fill a grid of a prompt set, checkpoints and CFG values, so that they have points on the chart. The owner's.",
-        drawing.Sweep,
+        "Fill a grid of a prompt set, checkpoints with weights, strategies and CFG values, so that they have points on the "
+        "chart: a job that the Sweep page shows too. The same sweep asked for again has the same id and goes on. The owner's.",
+        sweeping.Sweep,
         records.Work,
-        drawing.sweep,
+        sweeping.sweep,
         "owner",
     ),
     Endpoint(

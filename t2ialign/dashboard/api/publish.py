@@ -21,12 +21,13 @@ from t2ialign.dashboard.api.drawing import LONGEST_WAIT
 from t2ialign.dashboard.api.endpoint import Call, Endpoint, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import standing
+from t2ialign.dashboard.api.standing import SWEEPS, standing
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.visitors import caller_of
 from t2ialign.types import InputError
 
 PAUSE = 0.1  # seconds between two looks
+JOB_PAUSE = 0.5  # the same at a job, which writes its progress into a file
 
 
 def publish(services: Services) -> None:
@@ -56,6 +57,11 @@ def _handler(services: Services, endpoint: Endpoint) -> Any:
 async def _waited(call: Call, work: Work, seconds: float) -> Work:
     """The work at its end, or as it stands when the time is up; a waiting caller holds no thread."""
     until = time.monotonic() + min(seconds, LONGEST_WAIT)
+    if work.id.startswith(SWEEPS):
+        while work.status in ("queued", "running") and time.monotonic() < until:
+            await asyncio.sleep(JOB_PAUSE)
+            work = await run_in_threadpool(standing, call, work.id)
+        return work
     while (task := call.services.engine.look(work.id)) and not task.finished and time.monotonic() < until:
         await asyncio.sleep(PAUSE)
     later = await run_in_threadpool(standing, call, work.id) if task else work

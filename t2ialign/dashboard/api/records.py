@@ -44,8 +44,9 @@ class Batch:
 class Work:
     """Something that takes its time. ``id`` finds it again, ``ticket`` stops it and is told once, to whoever began it.
 
-    ``status``: queued, running, done, cancelled, failed or interrupted; ``ahead``: how many wait before it; ``begins_in``
-    and ``remaining`` in seconds, null where nobody knows; ``problem``: why it failed, in one sentence.
+    ``status``: queued, running, done, cancelled, failed or interrupted, of a sweep also paused; ``ahead``: how many wait
+    before it; ``begins_in`` and ``remaining`` in seconds, null where nobody knows; ``problem``: why it failed, in one
+    sentence.
     """
 
     id: str

@@ -14,9 +14,11 @@ from t2ialign.use_cases.batches.grid import CellState, GridState
 from t2ialign.use_cases.batches.run import RunState, stored_run
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
-from t2ialign.use_cases.batches.sweep import SweepState, note_lines
+from t2ialign.use_cases.sweeps.job import KIND
 
-OPEN, OWNED = ("grid ", "score "), ("sweep ",)  # how the engine's keys begin that may be asked for; runs are UUIDs
+OPEN = ("grid ", "score ")  # how the engine's keys begin that may be asked for; runs are UUIDs
+SWEEPS = f"{KIND}-"  # how the ids of sweeps begin, which are jobs and the owner's
+ENDED = ("done", "cancelled", "failed")
 
 
 def standing(call: Call, key: str, stored: Any = None) -> Work:
@@ -25,12 +27,12 @@ def standing(call: Call, key: str, stored: Any = None) -> Work:
     Raises:
         InputError: there is no such work, or it is the owner's.
     """
-    if key.startswith(OWNED) and not call.visitor.owner:
-        raise InputError(NOT_YOURS)
+    if key.startswith(SWEEPS):
+        return _of_sweep(call, key)
     task = call.services.engine.look(key)
     if stored is not None:
         return _work(key, "done", stored)
-    if not key.startswith((*OPEN, *OWNED)):
+    if not key.startswith(OPEN):
         found = find_run(call.services.store, key)
         key, task = found.id, call.services.engine.look(found.id)
         if task is None:
@@ -38,10 +40,29 @@ def standing(call: Call, key: str, stored: Any = None) -> Work:
     if task is None:
         raise InputError(f"There is no work called {key[:60]!r} here any more: ask for it anew, what it drew is kept.")
     state = task.record
-    if state is None and not key.startswith((*OPEN, *OWNED)):
+    if state is None and not key.startswith(OPEN):
         state = stored_run(call.services.bench, key)
     engine, visits = call.services.engine, call.services.visits
     return _work(key, task.status, state, engine.ahead_of(key), visits.seconds_until(key), task.error)
+
+
+def _of_sweep(call: Call, key: str) -> Work:
+    """A sweep as its job stands."""
+    if not call.visitor.owner:
+        raise InputError(NOT_YOURS)
+    found = call.services.supervisor.job(key)
+    waiting = (one for one in call.services.supervisor.jobs() if one.status == "queued" and one.created < found.created)
+    there, wanted = found.progress.pictures
+    notes = (f"{there} of {wanted} pictures",) if wanted else ()
+    return Work(
+        found.id,
+        found.status,
+        1.0 if found.status == "done" else found.progress.fraction,
+        None if found.status in ENDED else found.progress.remaining,
+        len(list(waiting)) if found.status == "queued" else 0,
+        notes=notes,
+        problem=found.message if found.status == "failed" else "",
+    )
 
 
 def measured(scores: Mapping[str, Score] | Iterable[Score]) -> tuple[Measured, ...]:
@@ -62,8 +83,6 @@ def _work(key: str, status: str, state: Any, ahead: int = 0, begins: float | Non
             batches = tuple(_batch(one, tuple(one.images)) for one in state.batches)
         case GridState():
             batches = tuple(_batch(one, one.seeds) for one in state.cells)
-        case SweepState():
-            notes = (f"{state.done} of {state.total} cells, {state.generated} pictures", *note_lines(state.notes))
         case PictureReport():
             left = tuple(f"{name} is not measured: {why}." for name, why in state.skipped.items())
             scores, notes = measured(state.scores), (*state.notes, *left)

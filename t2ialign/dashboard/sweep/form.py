@@ -37,6 +37,8 @@ class SweepForm:
     seeds: str = "own:8"
     steps: float | None = 25
     metrics: tuple[str, ...] = ()
+    height: float | None = 0
+    width: float | None = 0
 
 
 FIELDS = tuple(field.name for field in fields(SweepForm))
@@ -77,6 +79,8 @@ def spec_of_form(form: SweepForm) -> SweepSpec:
             parse_plan(form.seeds),
             whole_in(form.steps, "The number of steps"),
             form.metrics,
+            height=whole_in(form.height or 0, "The height"),
+            width=whole_in(form.width or 0, "The width"),
         )
     )
 
@@ -96,6 +100,8 @@ def form_of_spec(spec: SweepSpec) -> SweepForm:
         plan_text(spec.seeds),
         spec.num_inference_steps,
         spec.metrics,
+        spec.height,
+        spec.width,
     )
 
 
@@ -117,9 +123,9 @@ def spec_around(services: Services, around: str) -> SweepSpec:
 
 
 def _around(services: Services, cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
-    first = cells[0].config
+    first, (height, width) = cells[0].config, _size_of(services, cells)
     for cell in cells:
-        _check_can_be_said(services, cell.config)
+        _check_can_be_said(cell.config)
     scales = dict.fromkeys(max(1.0, round(cell.config.guidance_scale * times, 2)) for cell in cells for times in AROUND)
     names: dict[str, None] = {}
     weights: dict[float, None] = {}
@@ -137,14 +143,33 @@ def _around(services: Services, cells: Sequence[Cell], prompts: PromptChoice) ->
         tuple(dict.fromkeys(_strategy(cell.config) for cell in cells)),
         _plan_of(cells[0].prompt, cells[0].seeds),
         first.num_inference_steps,
+        height=height,
+        width=width,
     )
 
 
-def _check_can_be_said(services: Services, config: GenerationConfig) -> None:
+def _size_of(services: Services, cells: Sequence[Cell]) -> tuple[int, int]:
+    """The height and width that a sweep asks for to draw such pictures; 0 and 0 where they are of their models' own size.
+
+    Raises:
+        InputError: they are of several sizes, and a sweep has one.
+    """
+    known = services.bench.registry().backbones
+    sizes = {(cell.config.height, cell.config.width, known[cell.config.backbone].size) for cell in cells}
+    if all((height, width) == (size, size) for height, width, size in sizes):
+        return 0, 0
+    asked = {(height, width) for height, width, _ in sizes}
+    if len(asked) > 1:
+        said = " and ".join(f"{height} x {width}" for height, width in sorted(asked))
+        raise InputError(
+            f"These pictures are {said} pixels high and wide, and a sweep has one size: sweep around one of them."
+        )
+    return asked.pop()
+
+
+def _check_can_be_said(config: GenerationConfig) -> None:
     """Refuses what a sweep of the form would draw otherwise than these pictures were."""
-    size = services.bench.registry().backbones[config.backbone].size
     otherwise = {
-        f"{config.height} x {config.width} pixels": (config.height, config.width) != (size, size),
         f"the scheduler {config.scheduler}": config.scheduler != BatchRequest.scheduler,
         "a negative prompt": bool(config.negative_prompt),
     }

@@ -148,6 +148,8 @@ def _picture_fields(first: SweepForm) -> Components:
             min_width=80,
             elem_id="t2-sweep-steps",
         ),
+        "height": _pixels("Height"),
+        "width": _pixels("Width"),
         "metrics": gr.Dropdown(
             [("Every one that can be measured", "all"), *((metric.title, name) for name, metric in METRICS.items())],
             value=[],
@@ -167,6 +169,19 @@ def _picture_fields(first: SweepForm) -> Components:
             elem_id="t2-sweep-title",
         ),
     }
+
+
+def _pixels(label: str) -> gr.Number:
+    return gr.Number(
+        0,
+        label=label,
+        info="0: the model's.",
+        precision=0,
+        minimum=0,
+        scale=1,
+        min_width=85,
+        elem_id=f"t2-sweep-{label.lower()}",
+    )
 
 
 def _code(language: str | None, name: str) -> gr.Code:

@@ -17,7 +17,7 @@ from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.shared.point_details_view import nothing_chosen
 from t2ialign.dashboard.shared.results_panel import point_details_panel
 from t2ialign.dashboard.shared.wiring import Wires, asset
-from t2ialign.dashboard.tradeoff import comparing, handlers, metric_trust
+from t2ialign.dashboard.tradeoff import comparing, handlers, metric_trust, more_charts
 from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, PICTURES, axes_panel, export_panel
 
 TITLE = "Trade-off"
@@ -33,6 +33,7 @@ def build(services: Services) -> None:
     wires = Wires(components)
     _wire_trust(wires, services, _wire_chart(wires, services))
     _wire_exports(wires, services)
+    _wire_more(wires, services)
 
 
 def _components(services: Services) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def _components(services: Services) -> dict[str, Any]:
     components["table"] = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="t2-run-table")
     components["differences"] = gr.HTML("", apply_default_css=False, elem_id="t2-differences")
     components |= _curves()
+    components |= more_charts.panel()
     with gr.Accordion("Which metric tells the truth?", open=False, elem_id="t2-truth") as components["truth"]:
         components["audit"] = gr.HTML("", apply_default_css=False)
         components["heat"] = gr.Plot(show_label=False, container=False, elem_id="t2-heat")
@@ -131,12 +133,7 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     prompt = partial(handlers.choose_prompt, services)
     shown = ("point_details", "point")
     wires.on_event(parts["point_details"].select, prompt, CONTROLS, shown)
-    wires.on_event(
-        parts["table"].select,
-        partial(handlers.choose_run, services),
-        ("key",),
-        ("point", "drawn"),
-    )
+    wires.on_event(parts["table"].select, partial(handlers.choose_run, services), ("key",), ("point", "drawn"))
     parts["table"].input(None, None, parts["ticked"], js=asset("tradeoff/ticked.js"), show_progress="hidden")
     compare = partial(handlers.compare_runs, services)
     seen = ("ticked", "page", *CONTROLS)
@@ -173,4 +170,17 @@ def _wire_exports(wires: Wires, services: Services) -> None:
             ("problem", "file"),
             trigger_mode="once",
         )
+        written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")
+
+
+def _wire_more(wires: Wires, services: Services) -> None:
+    """Drawn when it is opened or another chart is chosen, and not before; a set chosen meanwhile waits for that too."""
+    parts, asked = wires.components, ("page", "more_kind", *CONTROLS)
+    drawing = partial(more_charts.draw_more, services)
+    opened = [parts["more"].expand, parts["more_kind"].input]
+    wires.on(opened, drawing, asked, ("more_said", "more_plot"), trigger_mode="always_last")
+    for name in ("csv", "html"):
+        handler = partial(more_charts.export_more, services, f".{name}")
+        click = parts[f"more_{name}"].click
+        written = wires.on(click, handler, asked, ("problem", "file"), trigger_mode="once")
         written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

@@ -15,7 +15,6 @@ from t2ialign.store import Store
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet, benchmark_set, title_of
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches import prompt_sets
-from t2ialign.use_cases.results import Results
 
 FOLDER = settings.DATA / "benchmarks"
 FEWEST = 2  # prompts of a sweep that are a set: one prompt's chart is on Explore
@@ -60,13 +59,6 @@ def keep_shipped(opened: Store) -> None:
     for found in shipped():
         if found.key not in known and not opened.read_only:
             store.add_benchmark(opened, found)
-
-
-def keep_swept(results: Results, prompts: str, plan: SeedPlan) -> None:
-    """The set of a sweep, so that what it scored can be compared on the chart; ``prompts`` is a set's name or a file."""
-    found = prompt_sets.load(prompts, home=results.home)
-    if len(found) >= FEWEST:
-        results.keep_benchmark(benchmark_set(title_of(Path(prompts).stem, plan), found, plan))
 
 
 def stray_groups(opened: Store) -> list[StrayGroup]:

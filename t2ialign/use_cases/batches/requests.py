@@ -8,7 +8,7 @@ from pathlib import Path
 
 from t2ialign import settings
 from t2ialign.codec import IF_SAID
-from t2ialign.files import PICTURES, Say, unsaid
+from t2ialign.files import PICTURES
 from t2ialign.limits import (
     MAX_SIDE,
     SMALLEST_SIDE,
@@ -23,9 +23,7 @@ from t2ialign.limits import (
 from t2ialign.metrics import ALL, NAMES
 from t2ialign.registry import load_registry, resolve, unknown
 from t2ialign.samplers import check_scheduler
-from t2ialign.seeds import SeedPlan, seeds_for
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches import prompt_sets
 
 
 @dataclass(frozen=True)
@@ -121,52 +119,6 @@ def read_scales(said: Sequence[str], what: str = "Guidance scales") -> list[floa
         return [float(scale) for scale in said]
     except ValueError as error:
         raise InputError(f"{what} are numbers separated by commas, as 1,2,4: {error}.") from error
-
-
-def grid(
-    prompts: str,
-    checkpoints: Sequence[str],
-    guidance_scales: Sequence[str],
-    seeds: SeedPlan,
-    steps: int = 25,
-    metrics: Sequence[str] = (),
-    say: Say = unsaid,
-    scorers: Sequence[str] = (),
-    strategies: Sequence[tuple[str, tuple[tuple[str, float], ...]]] = (("cfg", ()),),
-    home: Path | None = None,
-) -> tuple[BatchRequest, ...]:
-    """Every combination as a checked request, prompts innermost, so that one checkpoint stays loaded.
-
-    ``strategies`` are guidance strategies with their parameters. ``seeds`` are those of every prompt, or the number that
-    each prompt has of its own (``seeds.designed_seeds``); ``say`` hears which rows of the prompt set were left out. Sets
-    of one's own are those of ``home``.
-
-    Raises:
-        InputError: an unknown prompt set, a guidance scale that is no number, a bad prompt, or an empty list.
-    """
-    scales, wanted = read_scales(guidance_scales), prompt_sets.load(prompts, say, home)
-    cells = tuple(
-        checked(
-            BatchRequest(
-                prompt,
-                checkpoint,
-                seeds_for(seeds, prompt),
-                scale,
-                steps,
-                guidance=guidance,
-                guidance_params=params,
-                metrics=tuple(metrics),
-                scorers=tuple(scorers),
-            )
-        )
-        for checkpoint in checkpoints
-        for guidance, params in strategies
-        for scale in scales
-        for prompt in wanted
-    )
-    if not cells:
-        raise InputError("The grid is empty; name at least one checkpoint and one guidance scale.")
-    return cells
 
 
 def _is_picture(path: Path) -> bool:

@@ -22,11 +22,13 @@ from t2ialign.shapes.oracle import GROUPS as FREE
 from t2ialign.shapes.oracle import Oracle
 from t2ialign.tradeoff.interval import mean_interval
 from t2ialign.types import GenerationConfig, InputError, Interval, Prompt, SeedBatch
-from t2ialign.use_cases.batches.requests import BatchRequest, grid
+from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.scoring import Scorer
-from t2ialign.use_cases.batches.sweep import sweep
 from t2ialign.use_cases.reports.text import newest_scores, with_ends
+from t2ialign.use_cases.sweeps.plan import plan_sweep
+from t2ialign.use_cases.sweeps.run import run_sweep
+from t2ialign.use_cases.sweeps.spec import SweepSpec, prompts_of
 from t2ialign.use_cases.workbench import Workbench
 
 GUIDANCE_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -77,8 +79,8 @@ class WorldReport:
 def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> WorldReport:
     """Sweeps the base over the shipped test prompts (stored cells are not made again) and measures all the rest."""
     opened = bench.store
-    cells = grid("shapes-test", ("base",), [str(scale) for scale in GUIDANCE_SCALES], SEEDS, STEPS)
-    for state in sweep(bench, cells):
+    asked = SweepSpec(guidance_scales=GUIDANCE_SCALES, seeds=SEEDS, num_inference_steps=STEPS)
+    for state in run_sweep(bench, plan_sweep(bench, asked)):
         show(state.fraction, state.remaining)
     values = {y: _values(opened, y) for y in (Y, *GROUPS, FAITHFUL, EXACT)}
     points = [_scale_point(scale, values) for scale in sorted(values[Y])]
@@ -141,7 +143,7 @@ def _fall(values: Values, place: int) -> Interval:
 
 
 def _test_prompts() -> tuple[str, ...]:
-    return tuple({request.prompt.text for request in grid("shapes-test", ("base",), [str(AT)], SEEDS, STEPS)})
+    return tuple({prompt.text for prompt in prompts_of(SweepSpec().prompts)})
 
 
 def _is_sweep(config: GenerationConfig) -> bool:

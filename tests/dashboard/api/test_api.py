@@ -25,6 +25,7 @@ from t2ialign.store import add_benchmark
 from t2ialign.store.jobs import list_jobs
 from t2ialign.tradeoff.benchmark_set import benchmark_set
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.sweeps.job import spec_of
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, opened
 
@@ -207,6 +208,27 @@ def test_a_training_run_is_queued_watched_and_discarded(services, api):
     api("job", id=made.id, action="discard")
     assert api("jobs").jobs == ()
     assert NOT_YOURS not in made.message
+
+
+def test_a_sweep_is_the_job_of_the_page_and_is_found_again(services, api):
+    asked = {"sample": 2, "guidance_scales": [1, 4], "seeds": "own:2", "weights": [0.5], "height": 128, "width": 64}
+    made = api("sweep", **asked)
+    [job] = list_jobs(services.store)
+    spec = spec_of(job)
+    assert (made.id, made.status, job.kind) == (job.id, "queued", "sweep")
+    assert (spec.prompts.sample, spec.weights, spec.height, spec.width) == (2, (0.5,), 128, 64)
+    assert api("sweep", **asked).id == job.id and len(list_jobs(services.store)) == 1
+    other = api("sweep", **(asked | {"seeds": "own:4"}))
+    assert other.id != made.id and other.ahead == 1
+    with pytest.raises(InputError, match="belongs to the owner"):
+        api("work", STRANGER, id=made.id)
+    assert api("stop", id=made.id).status == "cancelled"
+    assert api("stop", id=made.id).status == "cancelled", "what has ended stays as it is"
+    assert api("sweep", **asked).status == "queued", "asked for again it goes on"
+    with pytest.raises(InputError, match="no job"):
+        api("work", id="sweep-nothing")
+    with pytest.raises(InputError, match="number of steps"):
+        api("sweep", steps=0)
 
 
 def test_the_queue_is_said_with_its_time(services, api, monkeypatch):

@@ -236,8 +236,17 @@ def test_a_sweep_around_a_picture_keeps_how_it_was_drawn_or_says_that_it_cannot(
         return spec_around(found.services, cell.cell)
 
     assert around(guidance="cads", guidance_params=(("noise_scale", 0.1),)).strategies == ("cads:noise_scale=0.1",)
+    assert (around().height, around().width) == (0, 0)
+    large = around(height=128)
+    assert (large.height, large.width) == (128, 64)
+    assert spec_of_form(form_of_spec(large)) == large, "the form says it too"
+    both = [
+        fakes.add_cell(found.services.store, Prompt("a blue star"), config("base", 4, height=h), range(4))
+        for h in (64, 128)
+    ]
+    with pytest.raises(InputError, match="64 x 64 and 128 x 64 pixels"):
+        spec_around(found.services, ",".join(cell.cell for cell in both))
     for more, words in (
-        ({"height": 128}, "128 x 64 pixels"),
         ({"scheduler": "euler"}, "the scheduler euler"),
         ({"negative_prompt": "a ring"}, "a negative prompt"),
     ):

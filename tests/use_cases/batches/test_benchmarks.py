@@ -4,6 +4,7 @@ import torch
 
 from t2ialign import store
 from t2ialign.seeds import designed_seeds
+from t2ialign.tradeoff.benchmark_set import benchmark_set
 from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch
 from t2ialign.use_cases.batches import benchmarks, prompt_sets
 from t2ialign.use_cases.results import InboxResults, StoreResults
@@ -25,16 +26,12 @@ def test_they_are_kept_once(tmp_path):
 
 
 def test_a_sweep_leaves_its_set_whoever_owns_the_store(tmp_path):
-    file = tmp_path / "mine.txt"
-    file.write_text("a ring\na star\n")
+    prompts = (Prompt("a ring"), Prompt("a star"))
     with store.open_store(tmp_path / "home") as opened:
-        benchmarks.keep_swept(StoreResults(opened), str(file), (0, 1, 2))
-        benchmarks.keep_swept(InboxResults(opened.home), str(file), 4)
+        StoreResults(opened).keep_benchmark(benchmark_set("mine, seeds 0-2", prompts, (0, 1, 2)))
+        InboxResults(opened.home).keep_benchmark(benchmark_set("mine, 4 seeds each", prompts, 4))
         store.ingest_inbox(opened)
         assert {row.title for row in store.list_benchmarks(opened)} == {"mine, seeds 0-2", "mine, 4 seeds each"}
-        file.write_text("a ring\n")
-        benchmarks.keep_swept(StoreResults(opened), str(file), (5, 6))
-        assert len(store.list_benchmarks(opened)) == 2
 
 
 def scored(opened: store.Store, text: str, seeds: tuple[int, ...]) -> None:

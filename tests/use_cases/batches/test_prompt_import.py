@@ -19,7 +19,7 @@ from t2ialign.store import list_benchmarks, open_store
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import benchmarks, prompt_import, prompt_sets
 from t2ialign.use_cases.batches.prompt_import import MOST, Wanted, import_prompts
-from t2ialign.use_cases.batches.requests import grid
+from t2ialign.use_cases.sweeps.spec import PromptChoice, prompts_of
 
 Layout = dict[str, bytes]
 
@@ -208,8 +208,8 @@ def test_a_set_is_chosen_by_its_name_everywhere(tmp_path: Path) -> None:
     assert "color | a red circle" in done.output
     listed = json.loads(run.invoke(app, ["prompts", "--store", str(home), "--json"]).stdout)
     assert {"name": "mine", "count": 2, "categories": ["color", "spatial"], "source": "mine.txt"} in listed
-    [cell] = grid("mine:spatial", ["base"], ["4"], 1, home=home)
-    assert cell.prompt.text == "a star above a ring"
+    [prompt] = prompts_of(PromptChoice("mine:spatial"), home=home)
+    assert prompt.text == "a star above a ring"
     with open_store(home) as opened:
         found = benchmarks.set_of(opened, "mine", "own:2")
         assert found.key in {row.key for row in list_benchmarks(opened)} and len(found.cells) == 2

@@ -14,7 +14,6 @@ from t2ialign.use_cases.batches.requests import (
     check_metrics,
     check_scorers,
     checked,
-    grid,
     picture_files,
 )
 
@@ -52,36 +51,6 @@ def test_names_are_known_or_answered_with_the_nearest(tmp_path) -> None:
         check_checkpoints(["base", "bsae"], tmp_path)
     with pytest.raises(InputError, match="did you mean 'lpips-shapes'"):
         check_scorers(["lpips-shape"])
-
-
-def test_a_grid_has_every_combination(tmp_path) -> None:
-    prompts = tmp_path / "prompts.txt"
-    prompts.write_text("a ring\na star\n")
-    cells = grid(str(prompts), ("base", "other"), ("1", "4.5"), (0, 1))
-    assert len(cells) == 8
-    assert [(c.checkpoint, c.guidance_scale, c.prompt.text) for c in cells[:3]] == [
-        ("base", 1.0, "a ring"),
-        ("base", 1.0, "a star"),
-        ("base", 4.5, "a ring"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"guidance_scales": ("1", "two")}, "numbers separated by commas"),
-        ({"guidance_scales": ("nan",)}, "guidance scale"),
-        ({"guidance_scales": ()}, "grid is empty"),
-        ({"checkpoints": ()}, "grid is empty"),
-        ({"prompts": "nowhere"}, "no prompt set"),
-        ({"steps": 0}, "number of steps"),
-        ({"metrics": ("nope",)}, "no metric"),
-    ],
-)
-def test_a_bad_grid_is_one_sentence(change: dict, says: str) -> None:
-    plain = {"prompts": "shapes-test", "checkpoints": ("base",), "guidance_scales": ("4",), "seeds": (0,)}
-    with pytest.raises(InputError, match=says):
-        grid(**{**plain, **change})
 
 
 def test_folders_are_looked_at_first(tmp_path) -> None:

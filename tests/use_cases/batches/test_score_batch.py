@@ -13,7 +13,8 @@ import torch
 from t2ialign import store
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.api import run_request
-from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, grid
+from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, checked
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches, stored_run
 from t2ialign.use_cases.batches.score_batch import NO_EFFECT, score_batch, stored_state
 from t2ialign.use_cases.batches.sweep import note_lines, sweep
@@ -183,7 +184,12 @@ def test_guidance_below_1_is_that_of_1_and_said(bench: Workbench, scale: float) 
 def test_a_sweep_keeps_every_note_with_its_prompts(bench: Workbench, tmp_path) -> None:
     (tmp_path / "set.txt").write_text(f"{LONG}\na red circle\na red circle\na (red:1.2) circle\n")
     said: list[str] = []
-    cells = grid(str(tmp_path / "set.txt"), ["base"], ["1", "2"], (0,), 1, ["entropy_1d"], said.append)
+    prompts = prompt_sets.load(str(tmp_path / "set.txt"), said.append)
+    cells = [
+        checked(BatchRequest(prompt, "base", (0,), scale, 1, metrics=("entropy_1d",)))
+        for scale in (1.0, 2.0)
+        for prompt in prompts
+    ]
     *_, last = sweep(bench, cells)
     assert [prompts for _, prompts in last.notes] == [(LONG.strip(),), ("a (red:1.2) circle",)]
     assert said == ["1 of 4 rows of 'set.txt' have one that came before and were left out."]

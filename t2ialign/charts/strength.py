@@ -1,0 +1,87 @@
+"""The strength plane as two aligned heat maps: two metrics over CFG and adapter weight, each with the other's contours."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import plotly.graph_objects as go
+
+from t2ialign.charts.audit import BAD, GOOD, MIDDLE
+from t2ialign.charts.theme import empty_figure, figure, ink
+from t2ialign.metrics import METRICS
+from t2ialign.tradeoff.strength import StrengthPlane
+
+Table = tuple[tuple[float, ...], ...]
+
+
+def strength_figure(plane: StrengthPlane | None, dark: bool = False) -> go.Figure:
+    """Blue is the better end. Dotted contours on one map are places of the same value on the other."""
+    if plane is None:
+        return empty_figure("A plane needs one adapter at two weights and two CFG values.", dark, height=220)
+    chart, colors = figure(dark, height=150 + 46 * len(plane.weights)), ink(dark)
+    for side, (name, own, other) in enumerate(((plane.x, plane.xs, plane.ys), (plane.y, plane.ys, plane.xs)), 1):
+        metric = METRICS[name]
+        ends: list[tuple[float, str]] = [(0.0, BAD[dark]), (0.5, MIDDLE[dark]), (1.0, GOOD[dark])]
+        axes = {"xaxis": f"x{side}" if side > 1 else "x", "yaxis": f"y{side}" if side > 1 else "y"}
+        chart.add_heatmap(
+            z=_shown(own),
+            x=list(range(len(plane.scales))),
+            y=list(range(len(plane.weights))),
+            text=[["" if math.isnan(value) else f"{value:.2f}" for value in row] for row in own],
+            texttemplate="%{text}",
+            textfont={"size": 12, "color": colors.text},
+            customdata=[[f"CFG {scale:g}, weight {weight:g}" for scale in plane.scales] for weight in plane.weights],
+            hovertemplate=f"%{{customdata}}<br>{escape(metric.title)} %{{z:.3f}}<extra></extra>",
+            colorscale=ends if metric.higher_is_better else [(1 - at, color) for at, color in reversed(ends)],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            **axes,
+        )
+        chart.add_contour(
+            z=_shown(other),
+            x=list(range(len(plane.scales))),
+            y=list(range(len(plane.weights))),
+            contours={"coloring": "none", "showlabels": True, "labelfont": {"size": 10, "color": colors.muted}},
+            line={"color": colors.text, "width": 1.2, "dash": "dot"},
+            ncontours=6,
+            showscale=False,
+            hoverinfo="skip",
+            connectgaps=False,
+            **axes,
+        )
+    return _axes(chart, plane, dark)
+
+
+def _shown(table: Table) -> list[list[float | None]]:
+    return [[None if math.isnan(value) else value for value in row] for row in table]
+
+
+def _axes(chart: go.Figure, plane: StrengthPlane, dark: bool) -> go.Figure:
+    scales = {"tickvals": list(range(len(plane.scales))), "ticktext": [f"{scale:g}" for scale in plane.scales]}
+    weights = {"tickvals": list(range(len(plane.weights))), "ticktext": [f"{weight:g}" for weight in plane.weights]}
+    bare = {"showgrid": False, "showline": False, "ticks": "", "zeroline": False, "automargin": True}
+    chart.update_layout(
+        xaxis={**scales, **bare, "domain": [0, 0.47], "title": {"text": "<b>CFG</b>"}},
+        xaxis2={**scales, **bare, "domain": [0.53, 1], "title": {"text": "<b>CFG</b>"}, "anchor": "y2"},
+        yaxis={**weights, **bare, "title": {"text": f"<b>Weight of {escape(plane.checkpoint)}</b>"}},
+        yaxis2={**weights, **bare, "anchor": "x2", "showticklabels": False},
+        dragmode=False,
+        margin={"t": 34},
+        showlegend=False,
+    )
+    for place, name in ((0.0, plane.x), (0.53, plane.y)):
+        chart.add_annotation(
+            text=f"<b>{escape(METRICS[name].title)}</b>",
+            x=place,
+            y=1,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            yshift=6,
+            showarrow=False,
+            font={"size": 13, "color": ink(dark).text},
+        )
+    return chart

@@ -1,0 +1,61 @@
+"""Values of many metrics on every prompt of every config of one benchmark set, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from t2ialign.types import GenerationConfig, Metric
+
+
+@dataclass(frozen=True)
+class CellValues:
+    """``values``: a metric, a config, a prompt; NaN where it was not scored.
+
+    ``share_seeds``: some seed belongs to several prompts of the set, so that what counts prompts alone promises too much.
+    """
+
+    metrics: tuple[Metric, ...]
+    configs: tuple[GenerationConfig, ...]
+    prompts: tuple[str, ...]
+    values: Float[np.ndarray, "m c p"]
+    share_seeds: bool = False
+
+    def of(self, metric: str) -> Float[np.ndarray, "c p"]:
+        """One metric's values."""
+        return self.values[[one.name for one in self.metrics].index(metric)]
+
+    def whole(self, *names: str) -> CellValues:
+        """The configs that have all of these metrics on the most prompts that any config has, and those prompts alone."""
+        wanted = [one.name for one in self.metrics if one.name in names or not names]
+        known = np.isfinite(np.stack([self.of(name) for name in wanted])).all(0)
+        counts = known.sum(1)
+        kept = np.flatnonzero((counts == counts.max()) & (counts > 0)) if counts.size else counts
+        columns = np.flatnonzero(known[kept].all(0)) if len(kept) else np.array([], dtype=int)
+        return CellValues(
+            tuple(one for one in self.metrics if one.name in wanted),
+            tuple(self.configs[row] for row in kept),
+            tuple(self.prompts[column] for column in columns),
+            np.stack([self.of(name)[np.ix_(kept, columns)] for name in wanted]),
+            self.share_seeds,
+        )
+
+    def mean(self, metric: Metric) -> Float[np.ndarray, " c"]:
+        """Each config's mean over its known prompts, taken where the metric is averaged."""
+        return averaged(metric, self.of(metric.name), np.ones((1, len(self.prompts))))[0]
+
+
+def averaged(
+    metric: Metric, values: Float[np.ndarray, "c p"], weights: Float[np.ndarray, "r p"]
+) -> Float[np.ndarray, "r c"]:
+    """Weighted means over the known prompts; effective numbers are averaged as their inverses, and turned again."""
+    turned = np.array([metric.finish(one) for one in values.ravel().tolist()]) if metric.finish else values.ravel()
+    turned = turned.reshape(values.shape)
+    known = np.isfinite(turned)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = weights @ np.where(known, turned, 0.0).T / (weights @ known.T)
+    if metric.finish is None:
+        return means
+    return np.array([metric.finish(one) for one in means.ravel().tolist()]).reshape(means.shape)

@@ -1,0 +1,123 @@
+"""Dose and response: how a metric moves with a pressure, as a curve and as a slope per prompt.
+
+A pressure is a number of the config that only pushes: the guidance scale (per doubling), an adapter's weight (per unit), or the
+steps that a run was trained for (per hundred). Configs that differ in it alone are one line. The slope is each prompt's own
+least-squares slope, averaged over prompts, so prompts' difficulty drops out; a curve that turns has a slope that says little,
+and is said to turn.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from t2ialign.tradeoff.cell_values import CellValues
+from t2ialign.tradeoff.interval import Estimate, estimate
+from t2ialign.types import GenerationConfig, Interval, Metric
+
+FEWEST_DOSES = 3
+STEPS = re.compile(r"(.+)-step([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """``read``: a config's dose and its line, None where it has no such dose. ``scale``: doses as they are fitted."""
+
+    name: str
+    per: str
+    read: Callable[[GenerationConfig], tuple[float, GenerationConfig] | None]
+    scale: Callable[[float], float]
+
+
+def _guidance(config: GenerationConfig) -> tuple[float, GenerationConfig] | None:
+    return (config.guidance_scale, replace(config, guidance_scale=0.0)) if config.guidance_scale > 0 else None
+
+
+def _weight(config: GenerationConfig) -> tuple[float, GenerationConfig] | None:
+    if len(config.adapters) != 1:
+        return None
+    (use,) = config.adapters
+    return use.weight, replace(config, adapters=(replace(use, weight=1.0),))
+
+
+def _steps(config: GenerationConfig) -> tuple[float, GenerationConfig] | None:
+    if len(config.adapters) != 1 or (said := STEPS.fullmatch(config.adapters[0].name)) is None:
+        return None
+    return float(said[2]), replace(config, adapters=(replace(config.adapters[0], name=said[1], sha=""),))
+
+
+PRESSURES = (
+    Pressure("CFG", "doubling of CFG", _guidance, math.log2),
+    Pressure("adapter weight", "unit of weight", _weight, float),
+    Pressure("training steps", "100 steps", _steps, lambda steps: steps / 100),
+)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A metric along one line: its mean at each dose as a difference from the weakest, and its slope over prompts."""
+
+    metric: str
+    pressure: str
+    per: str
+    line: GenerationConfig
+    doses: tuple[float, ...]
+    values: tuple[Interval, ...]
+    changes: tuple[Interval, ...]
+    slope: Interval
+    p: float
+    prompts: int
+    turns: bool
+
+    @property
+    def who(self) -> str:
+        return self.line.checkpoint
+
+
+def responses(cells: CellValues, metric: Metric, pressure: Pressure) -> list[Response]:
+    """One response a line of three doses or more, over the prompts that all doses have; by checkpoint."""
+    lines: dict[GenerationConfig, dict[float, int]] = {}
+    for row, config in enumerate(cells.configs):
+        if (found := pressure.read(config)) is not None:
+            lines.setdefault(found[1], {}).setdefault(found[0], row)
+    made = [
+        _response(cells.of(metric.name), metric, pressure, line, dict(sorted(rows.items())))
+        for line, rows in lines.items()
+        if len(rows) >= FEWEST_DOSES
+    ]
+    return sorted((one for one in made if one is not None), key=lambda one: (one.who != "base", one.who))
+
+
+def _response(
+    table: Float[np.ndarray, "c p"],
+    metric: Metric,
+    pressure: Pressure,
+    line: GenerationConfig,
+    rows: dict[float, int],
+) -> Response | None:
+    values = table[list(rows.values())]
+    values = values[:, np.isfinite(values).all(0)]
+    if values.shape[1] < 2:
+        return None
+    doses = np.array([pressure.scale(dose) for dose in rows])
+    centred = doses - doses.mean()
+    slope: Estimate = estimate((centred @ values / (centred @ centred)).tolist())
+    means = values.mean(1)
+    return Response(
+        metric.name,
+        pressure.name,
+        pressure.per,
+        line,
+        tuple(rows),
+        tuple(estimate(row.tolist()).interval for row in values),
+        tuple(estimate((row - values[0]).tolist()).interval for row in values),
+        slope.interval,
+        slope.p,
+        values.shape[1],
+        bool((np.diff(means) > 0).any() and (np.diff(means) < 0).any()),
+    )

@@ -1,0 +1,144 @@
+"""Do two metrics say the same? Kendall's tau-b at three levels, which are three different questions.
+
+- *pictures*: of one prompt's pictures of one config, do both call the same ones better? Each prompt's own tau, then the mean
+  over prompts. Only metrics of single pictures answer it.
+- *prompts*: of one config's prompts, are the same ones high on both? The interval is a bootstrap over prompts.
+- *checkpoints*: over configs, do both rank them alike? The tau of the configs' means. The interval resamples configs, which are
+  no random draw of anything: it says how much single ones weigh.
+
+Every metric is turned first so that more is better: a tau below 0 says that what one calls better the other calls worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from t2ialign.tradeoff.cell_values import CellValues
+from t2ialign.tradeoff.correlation import coefficient
+from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, estimate
+from t2ialign.types import GenerationConfig, Interval, Metric
+
+Level = Literal["pictures", "prompts", "checkpoints"]
+FEWEST = 5  # of fewer things a rank correlation says nothing
+QUESTIONS: Mapping[Level, str] = {
+    "pictures": "Of one prompt's pictures, do both call the same ones better?",
+    "prompts": "Of one model's prompts, are the same ones high on both?",
+    "checkpoints": "Over models and settings, do both rank them alike?",
+}
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+ITSELF = Interval(1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Taus of all pairs of metrics at one level, NaN where the question cannot be asked.
+
+    Each pair is taken where both are known; ``counts`` is how many things it ranks: prompts, configs or, within prompts,
+    pictures. ``config`` is the one that they are of.
+    """
+
+    level: Level
+    metrics: tuple[str, ...]
+    taus: tuple[tuple[Interval, ...], ...]
+    counts: tuple[tuple[int, ...], ...]
+    config: GenerationConfig | None = None
+
+    def between(self, one: str, other: str) -> tuple[Interval, int]:
+        """The tau of two metrics, and of how many things."""
+        row, column = self.metrics.index(one), self.metrics.index(other)
+        return self.taus[row][column], self.counts[row][column]
+
+
+Pair = tuple[Interval, int]
+"""A tau, and of how many things."""
+
+
+def over_checkpoints(cells: CellValues) -> Relations:
+    """Over the configs that have both metrics on the most prompts."""
+
+    def tau(i: int, j: int) -> Pair:
+        pair = cells.whole(cells.metrics[i].name, cells.metrics[j].name)
+        one, other = (_sign(cells.metrics[place]) * pair.mean(cells.metrics[place]) for place in (i, j))
+        return _bootstrapped(one, other)
+
+    return _relations("checkpoints", cells.metrics, tau, None)
+
+
+def over_prompts(cells: CellValues, config: GenerationConfig) -> Relations:
+    """Over the prompts on which one config has both metrics."""
+    table = cells.values[:, cells.configs.index(config)]
+    rows = np.array([_sign(metric) * row for metric, row in zip(cells.metrics, table)])
+
+    def tau(i: int, j: int) -> Pair:
+        known = np.isfinite(rows[i]) & np.isfinite(rows[j])
+        return _bootstrapped(rows[i][known], rows[j][known])
+
+    return _relations("prompts", cells.metrics, tau, config)
+
+
+def over_pictures(
+    metrics: Sequence[Metric],
+    prompts: Sequence[Mapping[str, Float[np.ndarray, " _"]]],
+    config: GenerationConfig,
+) -> Relations:
+    """Within each prompt's pictures; ``prompts``: {metric: its values, in the order of the seeds}, one mapping a prompt."""
+
+    def tau(i: int, j: int) -> Pair:
+        one, other = metrics[i], metrics[j]
+        both = [found for found in prompts if one.name in found and other.name in found and len(found[one.name]) > 1]
+        each = [
+            coefficient(_sign(one) * found[one.name], _sign(other) * found[other.name], "kendall") for found in both
+        ]
+        known = [value for value in each if not math.isnan(value)]
+        return estimate(known).interval if known else UNKNOWN, sum(len(found[one.name]) for found in both)
+
+    return _relations("pictures", metrics, tau, config)
+
+
+def _relations(
+    level: Level, metrics: Sequence[Metric], tau: Callable[[int, int], Pair], config: GenerationConfig | None
+) -> Relations:
+    size = len(metrics)
+    found = {(i, j): tau(i, j) for i in range(size) for j in range(i)}
+    table = [[(ITSELF, 0) if i == j else found[max(i, j), min(i, j)] for j in range(size)] for i in range(size)]
+    intervals = tuple(tuple(interval for interval, _ in row) for row in table)
+    counts = tuple(tuple(count for _, count in row) for row in table)
+    return Relations(level, tuple(one.name for one in metrics), intervals, counts, config)
+
+
+def _bootstrapped(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) -> Pair:
+    things = len(one)
+    if things < FEWEST:
+        return UNKNOWN, things
+    draws = np.random.default_rng(SEED).multinomial(things, np.full(things, 1 / things), size=RESAMPLES)
+    weights = np.concatenate([np.ones((1, things)), draws.astype(float)])
+    return _percentiles(taus(one, other, weights)), things
+
+
+def taus(
+    x: Float[np.ndarray, " t"], y: Float[np.ndarray, " t"], weights: Float[np.ndarray, "r t"]
+) -> Float[np.ndarray, " r"]:
+    """Tau-b of each resample, which has the things as often as ``weights`` says; NaN where one side is constant in it."""
+    left, right = (np.sign(side[:, None] - side[None, :]) for side in (x, y))
+    both, one, other = (((weights @ part) * weights).sum(1) for part in (left * right, abs(left), abs(right)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return both / np.sqrt(one * other)
+
+
+def _percentiles(found: Float[np.ndarray, " r"]) -> Interval:
+    """The first, with percentiles of the others."""
+    known = found[1:][np.isfinite(found[1:])]
+    if math.isnan(found[0]) or not len(known):
+        return UNKNOWN
+    lo, hi = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(found[0]), float(lo), float(hi))
+
+
+def _sign(metric: Metric) -> float:
+    return 1.0 if metric.higher_is_better else -1.0

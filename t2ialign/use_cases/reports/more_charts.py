@@ -1,0 +1,277 @@
+"""Charts beside the trade-off chart, of one benchmark set each, with a sentence and the numbers as rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from t2ialign import store
+from t2ialign.metrics import DEFAULT, METRICS
+from t2ialign.store import Filters, Store
+from t2ialign.store.cell_values import cell_values
+from t2ialign.tradeoff.cell_values import CellValues
+from t2ialign.tradeoff.doses import PRESSURES, Response, responses
+from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
+from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, over_pictures, over_prompts
+from t2ialign.tradeoff.research import Doses, Drawn, Volumes
+from t2ialign.tradeoff.strength import StrengthPlane, planes
+from t2ialign.types import GenerationConfig, InputError, Interval, Metric
+from t2ialign.use_cases.reports.research_material import MOST_METRICS, reference_of, said, who
+from t2ialign.use_cases.reports.research_pressure import slopes_in_words
+
+Kind = Literal["edge", "volume", "strength", "cfg", "weight", "steps", "checkpoints", "prompts", "pictures"]
+TITLES: Mapping[Kind, str] = {
+    "edge": "The best diversity at a required alignment",
+    "volume": "How much each checkpoint dominates",
+    "strength": "CFG and adapter weight as a plane",
+    "cfg": "Dose and response: CFG",
+    "weight": "Dose and response: adapter weight",
+    "steps": "Dose and response: training steps",
+    "checkpoints": "Metrics, over models and settings",
+    "prompts": "Metrics, over one model's prompts",
+    "pictures": "Metrics, within one prompt's pictures",
+}
+MOST_LINES = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of a chart with its interval, as a spreadsheet has it."""
+
+    chart: str
+    what: str
+    of: str
+    at: str
+    mean: float
+    lo: float = math.nan
+    hi: float = math.nan
+
+
+@dataclass(frozen=True)
+class MoreChart:
+    """``drawn`` is None where the data do not make the chart; the sentence then says what it needs."""
+
+    title: str
+    sentence: str
+    drawn: Drawn | None = None
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Two metrics, the cells of one benchmark set, and which version of a metric counts where several are equally frequent."""
+
+    opened: Store
+    x: Metric
+    y: Metric
+    filters: Filters
+    today: Callable[[Metric], str]
+
+    def cells(self, metrics: Sequence[Metric]) -> CellValues:
+        return cell_values(self.opened, metrics, self.filters, self.today)
+
+
+def more_chart(asked: Asked, kind: str) -> MoreChart:
+    """One chart by its kind.
+
+    Raises:
+        InputError: no such chart, or no single benchmark set.
+    """
+    makers: dict[str, Callable[[Asked], tuple[str, Drawn | None]]] = {
+        "edge": _edge,
+        "volume": _volume,
+        "strength": _strength,
+        **{name: partial(_doses, place) for place, name in enumerate(("cfg", "weight", "steps"))},
+        "checkpoints": _checkpoints,
+        "prompts": _prompts,
+        "pictures": _pictures,
+    }
+    if kind not in makers:
+        raise InputError(f"There is no chart {kind[:40]!r}: {', '.join(makers)}.")
+    title = TITLES[kind]  # type: ignore[index]
+    sentence, drawn = makers[kind](asked)
+    return MoreChart(title, sentence, drawn, tuple(_rows(title, drawn)) if drawn is not None else ())
+
+
+def _edge(asked: Asked) -> tuple[str, Drawn | None]:
+    cells = asked.cells((asked.x, asked.y))
+    best, corner = edge(cells, asked.x, asked.y), knee(cells, asked.x, asked.y)
+    if best is None or len(best.levels) < 2:
+        return "One setting has no edge: sweep several CFG values on this set.", None
+    half = len(best.levels) // 2
+    sentence = (
+        f"With {asked.x.title} of {best.levels[half]:.3g} or better, the most varied is {who(best.by[half])}: "
+        f"{asked.y.title} {said(best.best[half])}, over {best.prompts} prompts. {_knee(corner)}"
+    )
+    return sentence.strip() + (SHARED if cells.share_seeds else ""), best
+
+
+SHARED = " Prompts share seeds, so the interval is too narrow."
+
+
+def _knee(corner: Knee | None) -> str:
+    if corner is None:
+        return "The front has no knee."
+    return (
+        f"The front bends most at {who(corner.config)}, in {corner.share:.0%} of resamples: from there on more alignment "
+        "costs more diversity than before."
+    )
+
+
+def _volume(asked: Asked) -> tuple[str, Drawn | None]:
+    found = volumes(asked.cells((asked.x, asked.y)), asked.x, asked.y)
+    if not found:
+        return "An area needs settings that differ on both axes.", None
+    first, counts = found[0], {one.conditions for one in found}
+    fair = (
+        "" if len(counts) == 1 else " More settings dominate more: compare checkpoints with the same CFG values only."
+    )
+    return (
+        f"{first.checkpoint} dominates most: {said(first.area)} of the box between the worst and the best.{fair}",
+        Volumes(tuple(found)),
+    )
+
+
+def _strength(asked: Asked) -> tuple[str, Drawn | None]:
+    found = planes(asked.cells((asked.x, asked.y)), asked.x, asked.y)
+    if not found:
+        return "A plane needs one adapter at two weights and two CFG values or more: sweep it with --weights.", None
+    plane = found[0]
+    known = [value for row in plane.xs for value in row if math.isfinite(value)]
+    level = float(np.median(known))
+    up = (asked.x.higher_is_better, asked.y.higher_is_better)
+    best = plane.best(level, up)
+    where = "" if best is None else f"the most varied is CFG {best[0]:g} at weight {best[1]:g}, with {best[2]:.3g}"
+    more = (
+        f" {len(found) - 1} other adapters have a plane: choose one under “Only these checkpoints”."
+        if found[1:]
+        else ""
+    )
+    return (
+        f"Of {plane.checkpoint}, with {asked.x.title} of {level:.3g} or better {where} ({asked.y.title}).{more}",
+        plane,
+    )
+
+
+def _doses(place: int, asked: Asked) -> tuple[str, Drawn | None]:
+    pressure = PRESSURES[place]
+    spreads = [metric for metric in _known(asked) if metric.axis == "diversity" and metric.level != "image"]
+    metrics = list(dict.fromkeys((asked.x, asked.y, *spreads)))[:MOST_LINES]
+    cells = asked.cells(metrics)
+    made = [one for metric in metrics for one in responses(cells, metric, pressure)]
+    lines = list(dict.fromkeys(one.line for one in made))
+    shown = [one for one in made if one.line == lines[0]] if lines else []
+    if not shown:
+        return f"A response to {pressure.name} needs three doses of one model on this set.", None
+    more = f" {len(lines) - 1} other models have one too: choose under “Only these checkpoints”." if lines[1:] else ""
+    return f"{shown[0].who}: {slopes_in_words(shown, (asked.x.name, asked.y.name))}{more}", Doses(tuple(shown))
+
+
+def _known(asked: Asked) -> list[Metric]:
+    """The metrics of the short list that are scored on the set."""
+    known = store.scored_metrics(asked.opened, asked.filters)
+    return [METRICS[name] for name in DEFAULT if name in known]
+
+
+def _scored(asked: Asked) -> list[Metric]:
+    """The chart's own metrics, then those that are scored, as many of either axis as fit a matrix."""
+    half = MOST_METRICS // 2
+    sides = [[metric for metric in _known(asked) if metric.axis == axis][:half] for axis in ("alignment", "diversity")]
+    return list(dict.fromkeys((asked.x, asked.y, *sides[0], *sides[1])))
+
+
+def _checkpoints(asked: Asked) -> tuple[str, Drawn | None]:
+    return _agreement(asked, over_checkpoints(asked.cells(_scored(asked))))
+
+
+def _prompts(asked: Asked) -> tuple[str, Drawn | None]:
+    cells = asked.cells(_scored(asked))
+    config = reference_of(cells.configs)
+    if config is None:
+        return "The base has no scores on this set.", None
+    return _agreement(asked, over_prompts(cells, config))
+
+
+def _pictures(asked: Asked) -> tuple[str, Drawn | None]:
+    """Metrics of single pictures, within the prompts of the base's usual setting."""
+    singles = [metric for metric in _scored(asked) if metric.level == "image"]
+    config = reference_of(asked.cells(singles or (asked.x,)).configs)
+    if config is None or len(singles) < 2:
+        return "Two metrics of single pictures have to be scored on this set for the base.", None
+    found = over_pictures(singles, _values_of(asked, singles, config), config)
+    first, second = singles[:2]
+    tau, things = found.between(first.name, second.name)
+    sentence = (
+        f"{QUESTIONS['pictures']} {first.title} and {second.title} of {who(config)}: tau {said(tau, '+')} within a prompt, "
+        f"over {things} pictures."
+    )
+    return sentence, found
+
+
+def _values_of(asked: Asked, singles: Sequence[Metric], config: GenerationConfig) -> list[dict[str, np.ndarray]]:
+    """Of each prompt, every metric's values of the pictures that all of its metrics know, in the order of their seeds."""
+    filters = replace(asked.filters, configs=(config.key,))
+    by_prompt: dict[str, dict[str, dict[int, float]]] = {}
+    for metric in singles:
+        for row in store.cell_scores(asked.opened, metric.name, metric.name, filters):
+            # a picture's value is its batch's mean and its effect on it: rounding must not break ties
+            values = {seed: round(row.value.mean + effect, 9) for seed, effect in row.effects.items()}
+            by_prompt.setdefault(row.prompt, {})[metric.name] = values
+    found = []
+    for scored in by_prompt.values():
+        seeds = sorted(set.intersection(*(set(values) for values in scored.values())))
+        found.append({name: np.array([values[seed] for seed in seeds]) for name, values in scored.items()})
+    return found
+
+
+def _agreement(asked: Asked, found: Relations) -> tuple[str, Drawn | None]:
+    tau, things = found.between(asked.x.name, asked.y.name)
+    of = f" of {who(found.config)}" if found.config else ""
+    if math.isnan(tau.mean):
+        return f"{QUESTIONS[found.level]} Of {things} {found.level}{of} that cannot be said: five are the least.", found
+    return (
+        f"{QUESTIONS[found.level]} {asked.x.title} and {asked.y.title}: tau {said(tau, '+')} over {things} {found.level}{of}. "
+        "Every metric is turned so that more is better."
+    ), found
+
+
+def _rows(title: str, drawn: Drawn) -> list[Row]:
+    match drawn:
+        case Edge():
+            places = zip(drawn.levels, drawn.best, drawn.by)
+            return [_row(title, drawn.y, who(by), f"{drawn.x} {level:.6g}", best) for level, best, by in places]
+        case Volumes():
+            return [_row(title, "area", one.checkpoint, "", one.area) for one in drawn.volumes]
+        case StrengthPlane():
+            return [
+                Row(title, name, drawn.checkpoint, f"CFG {scale:g}, weight {weight:g}", table[row][column])
+                for name, table in ((drawn.x, drawn.xs), (drawn.y, drawn.ys))
+                for row, weight in enumerate(drawn.weights)
+                for column, scale in enumerate(drawn.scales)
+            ]
+        case Doses():
+            return [row for one in drawn.responses for row in _of_response(title, one)]
+        case Relations():
+            return [
+                _row(title, one, other, f"{drawn.counts[i][j]} {drawn.level}", drawn.taus[i][j])
+                for i, one in enumerate(drawn.metrics)
+                for j, other in enumerate(drawn.metrics[:i])
+            ]
+    return []
+
+
+def _of_response(title: str, one: Response) -> list[Row]:
+    values = [
+        _row(title, one.metric, one.who, f"{one.pressure} {dose:g}", value)
+        for dose, value in zip(one.doses, one.values)
+    ]
+    return [*values, _row(title, f"slope of {one.metric}", one.who, f"per {one.per}", one.slope)]
+
+
+def _row(title: str, what: str, of: str, at: str, found: Interval) -> Row:
+    return Row(title, what, of, at, found.mean, found.lo, found.hi)

@@ -1,0 +1,55 @@
+"""A local cluster with two workers, one of them killed midway; skipped where Ray is not installed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+
+from t2ialign.engines import ray as engine
+from t2ialign.types import InputError
+from tests.engines.ray_work import begin
+
+
+def test_without_ray_a_sentence(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"pip install t2ialign\[ray\]"):
+        list(engine.run_on_ray("local", begin, [1], int))
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install t2ialign[ray]")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_lost_worker_costs_what_it_was_at_and_nothing_else(cluster) -> None:
+    items, found, killed, seen = list(range(12)), {}, 0, set()
+    for item, (double, pid) in engine.run_on_ray("auto", begin, items, int, workers=2):
+        assert item not in found
+        found[item] = double
+        seen.add(pid)
+        if len(found) == 3:
+            killed = pid  # it has its next item by now
+            os.kill(pid, signal.SIGKILL)
+        assert len(found) <= 4 or pid != killed
+    assert found == {item: 2 * item for item in items} and killed in seen
+    assert len(seen) == 3, "two, and one in the place of the lost one"
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_is_a_sentence_and_a_stop_is_heard(cluster) -> None:
+    with pytest.raises(InputError, match=r"^-1 is no number to double\.$"):
+        list(engine.run_on_ray("auto", begin, [-1], int))
+    with pytest.raises(InputError, match="lost 3 times at the same item"):
+        list(engine.run_on_ray("auto", begin, [666], int))
+    ended = []
+    for item, _ in engine.run_on_ray("auto", begin, list(range(50)), int, 2, lambda: len(ended) > 1):
+        ended.append(item)
+    assert 2 <= len(ended) < 50

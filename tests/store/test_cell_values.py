@@ -1,0 +1,48 @@
+"""Arrays of a benchmark set's cells beside the rows that they come from."""
+
+from __future__ import annotations
+
+import math
+import shutil
+
+import pytest
+
+from t2ialign.metrics import METRICS
+from t2ialign.store import Filters, cell_scores, list_benchmarks, open_store
+from t2ialign.store.cell_values import cell_values
+from t2ialign.types import InputError
+
+NAMES = ("oracle_alignment", "factor_diversity", "u_rke")
+
+
+@pytest.fixture(scope="module")
+def home(shipped_home, tmp_path_factory):
+    return shutil.copytree(shipped_home, tmp_path_factory.mktemp("values") / "home")
+
+
+def test_they_are_the_values_of_the_rows(home) -> None:
+    with open_store(home) as store:
+        filters = Filters(benchmarks=(list_benchmarks(store)[0].key,))
+        found = cell_values(store, [METRICS[name] for name in NAMES], filters)
+        rows = [row for name in NAMES[1:] for row in cell_scores(store, NAMES[0], name, filters)]
+    assert len(found.configs) == 15 and len(found.prompts) == 24 and not found.share_seeds
+    seen = {(row.metric, row.config, row.prompt): row.value.mean for row in rows}
+    for m, name in enumerate(NAMES):
+        for c, config in enumerate(found.configs):
+            for p, prompt in enumerate(found.prompts):
+                ours, theirs = float(found.values[m, c, p]), seen.get((name, config, prompt), math.nan)
+                assert ours == theirs or math.isnan(ours) and math.isnan(theirs)
+    assert len(seen) > 1000
+
+
+def test_effective_numbers_are_averaged_as_their_inverses(home) -> None:
+    with open_store(home) as store:
+        filters = Filters(benchmarks=(list_benchmarks(store)[0].key,))
+        found = cell_values(store, [METRICS["u_rke"]], filters)
+    values = found.of("u_rke")[0]
+    assert found.mean(METRICS["u_rke"])[0] == pytest.approx(1 / (1 / values).mean())
+
+
+def test_no_set_is_a_sentence(home) -> None:
+    with open_store(home) as store, pytest.raises(InputError, match="one benchmark set: choose one"):
+        cell_values(store, [METRICS["u_rke"]], Filters())
