@@ -208,16 +208,13 @@ def strategies(
 ) -> None:
     """Stored guidance strategies of a checkpoint, each beside plain guidance at the CFG that is as well aligned."""
     check_metrics((x, y))
-    shown = list(dict.fromkeys([checkpoint, *names(beside)]))
-    check_checkpoints(shown, store)
-    if out:
-        writable(out)
+    check_checkpoints([checkpoint, *names(beside)], store)
     from t2ialign.use_cases.reports import text
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
         found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
-        drawn = text.stored_points(bench.store, x, y, names(category), shown) if out else []
+        drawn = text.points_beside(bench.store, found, names(beside), names(category)) if out else []
     if out:
         from t2ialign.charts.export import standalone_html
         from t2ialign.charts.tradeoff import tradeoff_figure
