@@ -41,7 +41,7 @@ class Options:
         True, "Match strength", "Divide beta by f''(1), so that every divergence starts as strong as reverse KL."
     )
     skip: int = option(
-        4, "Steps left out", "So many first steps, of which nobody can judge a picture.", 0, 199, 1, embedded=2
+        4, "Steps left out", "So many first steps, of which nobody can judge a picture.", 0, 199, 1, embedded=1
     )
     threshold: float = option(
         0.3,
@@ -100,6 +100,14 @@ METHOD = Method(
         "rank": 4,
         "accumulate": 16,
     },
-    embedded={"learning_rate": 2e-3, "sampling_steps": 8, "candidates": 4, "groups": 6, "rank": 8, "accumulate": 1},
+    embedded={
+        "learning_rate": 2e-3,
+        "guidance_scale": 1.0,
+        "sampling_steps": 6,
+        "candidates": 4,
+        "groups": 4,
+        "rank": 8,
+        "accumulate": 1,
+    },
     hidden=NOT_ON_POLICY | {"step_share"},
 )
