@@ -221,7 +221,7 @@ def strategies(
         from t2ialign.metrics import METRICS
         from t2ialign.use_cases.audit.files import write_text
 
-        chart = tradeoff_figure(drawn, METRICS[x], METRICS[y], pareto=False)
+        chart = tradeoff_figure(drawn, METRICS[x], METRICS[y], pareto=False, named=True)
         write_text(out, standalone_html(chart, f"Guidance strategies of {checkpoint}"))
     emit(found, as_json, lambda: text.strategy_table(found))
 
