@@ -306,19 +306,23 @@ def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
 
 
 def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
-    """The same as a Markdown table: a row for each checkpoint and guidance scale, a column for each metric.
+    """The same as a Markdown table: a row for each checkpoint and its settings, a column for each metric.
 
-    Differences that exclude zero also after Holm are bold, and the last line says so.
+    Where the numbers of steps differ, they stand beside the names. Differences that exclude zero also after Holm are bold, and
+    the last line says so.
     """
     metrics = list(dict.fromkeys(one.metric for one in found))
-    rows: dict[tuple[str, float], dict[str, str]] = {}
+    rows: dict[GenerationConfig, dict[str, str]] = {}
     for one in found:
         said = f"**{_difference(one)}**" if one.stands else _difference(one)
-        rows.setdefault((one.policy.checkpoint, one.policy.guidance_scale), {})[one.metric] = said
+        rows.setdefault(one.policy, {})[one.metric] = said
+    several = len({config.num_inference_steps for config in rows}) > 1
     yield " | ".join(["| checkpoint | CFG", *(f"`{name}`" for name in metrics)]) + " |"
     yield "|---" * (len(metrics) + 2) + "|"
-    for (checkpoint, scale), cells in rows.items():
-        yield " | ".join([f"| `{checkpoint}` | {scale:g}", *(cells.get(name, "") for name in metrics)]) + " |"
+    for config, cells in rows.items():
+        steps = f", {config.num_inference_steps} steps" if several else ""
+        head = f"| `{config.checkpoint}`{steps} | {config.guidance_scale:g}"
+        yield " | ".join([head, *(cells.get(name, "") for name in metrics)]) + " |"
     yield from ("", families.legend(found[0].family)) if found else ()
 
 
