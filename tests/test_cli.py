@@ -110,6 +110,9 @@ def test_strategies_are_set_beside_plain_guidance(run, tmp_path) -> None:
     table = run(*asked)[1].splitlines()
     assert table[0].startswith("| strategy | evaluations | CFG | `entropy_1d`")
     assert table[2].startswith("| `cfg_rescale:rescale=0.5` | 2 | 4 |")
+    run(*asked, "--out", str(tmp_path / "chart.html"))
+    chart = (tmp_path / "chart.html").read_text()
+    assert "<title>Guidance strategies of base</title>" in chart and "base, latent_particle" in chart
 
 
 def test_checkpoints_lists_the_backbones(run) -> None:

@@ -201,17 +201,28 @@ def strategies(
     x: Annotated[str, typer.Option(help="Metric of the alignment axis.")] = "oracle_alignment",
     y: Annotated[str, typer.Option(help="Metric of the diversity axis.")] = "factor_diversity",
     category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
+    beside: Annotated[str, typer.Option(help="On the chart also these checkpoints, separated by commas.")] = "base",
+    out: Annotated[Path | None, typer.Option(help="Write the chart as one HTML file.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Stored guidance strategies of a checkpoint, each beside plain guidance at the CFG that is as well aligned."""
     check_metrics((x, y))
-    check_checkpoints([checkpoint], store)
+    check_checkpoints([checkpoint, *names(beside)], store)
     from t2ialign.use_cases.reports import text
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
         found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
+        drawn = text.points_beside(bench.store, found, names(beside), names(category)) if out else []
+    if out:
+        from t2ialign.charts.export import standalone_html
+        from t2ialign.charts.tradeoff import tradeoff_figure
+        from t2ialign.metrics import METRICS
+        from t2ialign.use_cases.audit.files import write_text
+
+        chart = tradeoff_figure(drawn, METRICS[x], METRICS[y], pareto=False, named=True)
+        write_text(out, standalone_html(chart, f"Guidance strategies of {checkpoint}"))
     emit(found, as_json, lambda: text.strategy_table(found))
 
 

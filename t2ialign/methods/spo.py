@@ -16,6 +16,7 @@ from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.experience import Branches
 from t2ialign.training.on_policy import Recipe
 from t2ialign.training.step_losses import StepPreference
+from t2ialign.types import InputError
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Options:
         True, "Match strength", "Divide beta by f''(1), so that every divergence starts as strong as reverse KL."
     )
     skip: int = option(
-        4, "Steps left out", "So many first steps, of which nobody can judge a picture.", 0, 199, 1, embedded=2
+        4, "Steps left out", "So many first steps, of which nobody can judge a picture.", 0, 199, 1, embedded=1
     )
     threshold: float = option(
         0.3,
@@ -51,14 +52,29 @@ class Options:
         0.01,
         embedded=0.0,
     )
+    abreast: int = option(
+        1,
+        "Pictures side by side",
+        "So many of a prompt are drawn at once, and what a way on adds to diversity is counted among them: among the ways on "
+        "from one step alone it is chance.",
+        1,
+        64,
+        1,
+    )
 
 
 def recipe(settings: Settings) -> Recipe:
     own = settings.own
+    if settings.rollouts.diversity_weight and own.abreast < 2:
+        raise InputError(
+            "Among the ways on from one step diversity is chance: draw several pictures of a prompt side by side, as with "
+            "--abreast 4, or set lambda to 0."
+        )
     divergence = parse_divergence(own.divergence)
     beta = matched_beta(divergence, own.beta) if own.match_strength else own.beta
     loss = StepPreference(Sigmoid(beta), divergence, own.clamp, settings.training.kl_weight)
-    return Recipe(Branches(settings.pictures.candidates, own.skip, own.threshold), loss, settings.rollouts.updates)
+    branches = Branches(settings.pictures.candidates, own.skip, own.threshold, own.abreast)
+    return Recipe(branches, loss, settings.rollouts.updates)
 
 
 METHOD = Method(
@@ -84,6 +100,14 @@ METHOD = Method(
         "rank": 4,
         "accumulate": 16,
     },
-    embedded={"learning_rate": 2e-3, "sampling_steps": 8, "candidates": 4, "groups": 6, "rank": 8, "accumulate": 1},
+    embedded={
+        "learning_rate": 2e-3,
+        "guidance_scale": 1.0,
+        "sampling_steps": 6,
+        "candidates": 4,
+        "groups": 4,
+        "rank": 8,
+        "accumulate": 1,
+    },
     hidden=NOT_ON_POLICY | {"step_share"},
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -166,51 +166,102 @@ class Branches:
 
     They are marked by the picture that the next step sees in them. The first ``skip`` steps teach nothing, nor do pairs
     whose preference, tanh of half the difference of the marks, is not above ``threshold``.
+
+    ``abreast`` pictures of a prompt are drawn side by side, and each way on is marked in a set with what goes on of the
+    others. A mark that counts diversity needs that: among the ways on from one x_t alone, whichever lies apart does so by
+    the chance of its noise, and nothing that the policy could do makes the prompt's pictures more varied.
     """
 
     candidates: int = 4
     skip: int = 4
     threshold: float = 0.3
+    abreast: int = 1
 
     @property
     def pictures(self) -> int:
-        return self.candidates
+        return self.candidates * self.abreast
 
     def collect(self, drawing: Drawing) -> Experience:
         parts, last = [], []
         for number, row in enumerate(drawing.rows):
             found, marks = self._one(drawing, number, row)
             parts += found
-            last += marks[-1:]
+            last += marks[-self.abreast :]
         return Experience(joined(without_ties(parts), drawing.folder), _means(last)[0], math.nan)
 
     @torch.no_grad()
     def _one(self, drawing: Drawing, number: int, row: int) -> tuple[list[Replay], list[Marks]]:
-        """One prompt's way from noise to picture, with a pair at every step."""
-        policy, chain = drawing.policy, drawing.chain
-        channels, height, width = policy.shape
-        seeds, draw = drawing.seeds(number, self.candidates), drawing.chance(number)
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        latents = initial_noise((channels, height, width), [drawing.chance(number, 1)]).to(policy.device)
-        rows = torch.full((1,), row, device=policy.device)
+        """One prompt's ways from noise to picture, with a pair of each at every step."""
+        chain, ways = drawing.chain, [_begun(drawing, number, way, self.candidates) for way in range(self.abreast)]
         parts: list[Replay] = []
         found: list[Marks] = []
-        for index, timestep in enumerate(chain.timesteps[: chain.noisy]):
-            at = torch.full_like(rows, index)
-            mean, std = chain.step(policy.noise(latents, timestep[None], rows), latents, at)
-            after = mean + std * initial_noise((channels, height, width), generators).to(mean)
+        for index in range(chain.noisy):
+            forks = [_fork(drawing, way, index, row, self.candidates) for way in ways]
             if index >= self.skip:
-                marks = drawing.reward(_seen(policy, chain, after, index + 1, row), row, seeds)
-                found.append(marks)
-                best, worst = (int(way(marks.reward.nan_to_num(nan=fill))) for way, fill in EXTREMES)
-                gap = float(marks.reward[best] - marks.reward[worst])
-                known = math.isfinite(gap) and math.tanh(gap / 2) > self.threshold
-                pair = after[[best, worst]]
-                log_prob = gaussian_log_prob(pair, mean.expand_as(pair), std)
-                one = (latents[None], pair[None], at, rows, log_prob[None], torch.tensor([float(known)]))
-                parts.append(Replay(*(part.cpu() for part in one)))
-            latents = after[int(torch.randint(self.candidates, (), generator=draw))][None]
+                seen = [_seen(drawing.policy, chain, fork.after, index + 1, row) for fork in forks]
+                for own, fork in enumerate(forks):
+                    others = [place for place in range(len(forks)) if place != own]
+                    latents = torch.cat([seen[own], *(seen[place][[forks[place].on]] for place in others)])
+                    seeds = (*ways[own].seeds, *(ways[place].seeds[forks[place].on] for place in others))
+                    marks = drawing.reward(latents, row, seeds).first(self.candidates)
+                    found.append(marks)
+                    parts.append(self._pair(fork, marks, index, row))
+            ways = [replace(way, latents=fork.after[[fork.on]]) for way, fork in zip(ways, forks, strict=True)]
         return parts, found
+
+    def _pair(self, fork: _Fork, marks: Marks, index: int, row: int) -> Replay:
+        """The best way on and the worst one."""
+        best, worst = (int(pick(marks.reward.nan_to_num(nan=fill))) for pick, fill in EXTREMES)
+        gap = float(marks.reward[best] - marks.reward[worst])
+        known = math.isfinite(gap) and math.tanh(gap / 2) > self.threshold
+        pair = fork.after[[best, worst]]
+        log_prob = gaussian_log_prob(pair, fork.mean.expand_as(pair), fork.std)
+        at, rows = torch.tensor([index]), torch.tensor([row])
+        one = (fork.before[None], pair[None], at, rows, log_prob[None], torch.tensor([float(known)]))
+        return Replay(*(part.cpu() for part in one))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A picture on its way: what goes on, the chance of each candidate, and that of which one goes on."""
+
+    latents: Float[Tensor, "1 c h w"]
+    seeds: tuple[int, ...]
+    generators: tuple[torch.Generator, ...]
+    chance: torch.Generator
+
+
+@dataclass(frozen=True)
+class _Fork:
+    """The ways on from one x_t, ``after``; ``on`` is that which goes on."""
+
+    before: Float[Tensor, "1 c h w"]
+    mean: Float[Tensor, "1 c h w"]
+    std: Float[Tensor, "1 1 1 1"]
+    after: Float[Tensor, "k c h w"]
+    on: int
+
+
+def _begun(drawing: Drawing, number: int, way: int, candidates: int) -> _Way:
+    """The ``way``-th picture of a prompt, as noise; the first is the same however many there are."""
+    channels, height, width = drawing.policy.shape
+    seeds = drawing.seeds(number, candidates * (way + 1))[-candidates:]
+    further = (way,) if way else ()
+    start = initial_noise((channels, height, width), [drawing.chance(number, 1, *further)])
+    generators = tuple(torch.Generator().manual_seed(seed) for seed in seeds)
+    chance = drawing.chance(number, *((0, way) if way else ()))
+    return _Way(start.to(drawing.policy.device), seeds, generators, chance)
+
+
+def _fork(drawing: Drawing, way: _Way, index: int, row: int, candidates: int) -> _Fork:
+    policy, chain = drawing.policy, drawing.chain
+    channels, height, width = policy.shape
+    rows = torch.full((1,), row, device=policy.device)
+    noise = policy.noise(way.latents, chain.timesteps[index][None], rows)
+    mean, std = chain.step(noise, way.latents, torch.full_like(rows, index))
+    after = mean + std * initial_noise((channels, height, width), list(way.generators)).to(mean)
+    on = int(torch.randint(candidates, (), generator=way.chance))
+    return _Fork(way.latents, mean, std, after, on)
 
 
 EXTREMES = ((torch.argmax, -math.inf), (torch.argmin, math.inf))

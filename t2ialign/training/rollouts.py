@@ -100,6 +100,10 @@ class Marks:
     plain: Float[Tensor, " n"]
     diversity: float = float("nan")
 
+    def first(self, count: int) -> Marks:
+        """Those of the first pictures; the diversity stays that of the whole set."""
+        return Marks(self.reward[:count], self.plain[:count], self.diversity)
+
 
 Reward = Callable[[Tensor, int, tuple[int, ...]], Marks]
 """From the latents of one prompt's pictures [n c h w], the prompt's row and the pictures' seeds to their marks."""

@@ -9,6 +9,7 @@ from t2ialign.methods import METHODS
 from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.experience import Branches
 from t2ialign.training.step_losses import StepPreference
+from t2ialign.types import InputError
 
 METHOD = METHODS["spo"]
 
@@ -22,6 +23,16 @@ def test_every_divergence_at_matched_strength(name: str, clamp: float) -> None:
     assert recipe.collector == Branches(4, 4, 0.3)
     plain = METHOD.recipe_of(METHOD.settings({"divergence": name, "match_strength": False}))
     assert plain.loss.objective == Sigmoid(10.0)
+
+
+def test_diversity_needs_pictures_side_by_side() -> None:
+    for abreast in (1, 4):
+        asked = METHOD.settings({"diversity_weight": 2.0, "abreast": abreast})
+        if abreast > 1:
+            assert METHOD.recipe_of(asked).collector.abreast == abreast
+            continue
+        with pytest.raises(InputError, match="--abreast 4, or set lambda to 0"):
+            METHOD.recipe_of(asked)
 
 
 def test_published_numbers() -> None:

@@ -68,6 +68,24 @@ def test_branches_leave_from_one_step_and_the_first_steps_teach_nothing() -> Non
     assert len(Branches(4, 2, 0.99).collect(drawing()).replay) < len(replay), "weak preferences are left out"
 
 
+def test_side_by_side_each_way_on_is_marked_beside_what_goes_on_of_the_others() -> None:
+    sets: list[torch.Tensor] = []
+
+    def noted(latents: Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
+        assert len(latents) == len(seeds) == len(set(seeds)) == 4 + 2
+        sets.append(latents)
+        return linear(latents, row, seeds)
+
+    found = Branches(4, 0, 0.0, abreast=3).collect(drawing(rows=(0,), reward=noted))
+    alone = Branches(4, 0, 0.0).collect(drawing(rows=(0,)))
+    assert len(found.replay) == 3 * STEPS and len(alone.replay) == STEPS
+    assert torch.equal(found.replay.after[::3], alone.replay.after), "the first one goes as it would alone"
+    first, second, third = sets[-3:]  # of the last step, where what is seen is the picture itself
+    assert torch.equal(first[4], third[5]) and torch.equal(first[5], second[5]) and torch.equal(second[4], third[4])
+    for one, own in ((first[4], second), (second[4], first), (first[5], third)):
+        assert (own[:4] == one).all((1, 2, 3)).sum() == 1, "one of its own ways on goes on, and the others see that one"
+
+
 def test_pictures_that_are_all_alike_still_feel_the_pull_to_the_base() -> None:
     def all_alike(latents: Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
         return Marks(torch.ones(len(latents)), torch.ones(len(latents)))

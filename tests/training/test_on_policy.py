@@ -78,20 +78,21 @@ def best_shift(beta: float) -> torch.Tensor:
     return (slopes()[1] * later)[:, None] * TASTE / beta
 
 
+def narrowing(weight: float) -> Reward:
+    """A taste for one point, and ``weight`` times what each picture adds to the mean distance."""
+
+    def reward(latents: torch.Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
+        points = latents.flatten(1)
+        pairs = torch.cdist(points, points)
+        plain = -points.square().sum(1)
+        value = lambda kept: float(pairs[kept][:, kept].sum() / (len(kept) * (len(kept) - 1)))  # noqa: E731
+        return Marks(plain + weight * marginals(value, len(points)), plain, value(torch.arange(len(points))))
+
+    return reward
+
+
 def test_lambda_buys_diversity_and_pays_with_reward() -> None:
     """A taste for one point narrows what is drawn; rewarding what each picture adds to diversity keeps it wider."""
-
-    def narrowing(weight: float) -> Reward:
-        def reward(latents: torch.Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
-            points = latents.flatten(1)
-            pairs = torch.cdist(points, points)
-            plain = -points.square().sum(1)
-            value = lambda kept: float(pairs[kept][:, kept].sum() / (len(kept) * (len(kept) - 1)))  # noqa: E731
-            bonus = marginals(value, len(points))
-            return Marks(plain + weight * bonus, plain, value(torch.arange(len(points))))
-
-        return reward
-
     recipe = Recipe(MarkedPictures(16), PolicyGradient(clip=0))
     ends = []
     for weight in (0.0, 4.0):
@@ -99,6 +100,19 @@ def test_lambda_buys_diversity_and_pays_with_reward() -> None:
         ends.append([sum(getattr(step, name) for step in steps[-5:]) / 5 for name in ("reward", "diversity")])
     (plain_reward, plain_spread), (varied_reward, varied_spread) = ends
     assert varied_spread > plain_spread + 0.3 and varied_reward < plain_reward
+
+
+def test_of_ways_on_lambda_buys_diversity_only_abreast() -> None:
+    """Which way on from one step lies apart is chance; beside other pictures of the prompt it is not."""
+
+    def spread(weight: float, abreast: int) -> float:
+        plan = dataclasses.replace(PLAN, steps=20, batch=8 // abreast)
+        recipe = Recipe(Branches(4, 1, 0.0, abreast), StepPreference(Sigmoid(2.0), clamp=0.0))
+        policy, _ = trained(recipe, plan, narrowing(weight))
+        return float(torch.pdist(walk(policy, CHAIN, 0, range(400)).latents[-1].flatten(1)).mean())
+
+    without, alone, beside = spread(0.0, 4), spread(4.0, 1), spread(4.0, 4)
+    assert beside > without + 0.45 and alone < without + 0.3
 
 
 def test_a_stronger_pull_stays_closer() -> None:

@@ -168,19 +168,19 @@ def lines(found: FrontierReport) -> Iterator[str]:
     head = f"| at win rate {found.win_rate:g} | training seeds | diversity | less that of `{found.paths[0].name}` |"
     yield from ("", head, "|---|---|---|---|")
     for path in found.paths:
-        yield f"| `{path.name}` | {path.training_seeds} | {_cost_text(path)} |"
+        yield f"| `{path.name}` | {path.training_seeds} | {_cost_text(path, found.paths[0])} |"
     if not math.isnan(found.least):
         yield f"| best policy | | {found.least:+.1%} | |"
     yield from ("", counted(found.paths))
 
 
-def _cost_text(path: PathCost) -> str:
-    """Two cells: the cost, and that less the first path's."""
+def _cost_text(path: PathCost, first: PathCost) -> str:
+    """Two cells: the cost, and that less the first path's, which may stand on fewer training seeds than either cost."""
     if math.isnan(path.cost.mean):
         return "not reached |"
     if path.beyond is None or not path.beyond_seeds:
         return f"{percent(path.cost)} |"
-    few = path.beyond_seeds < path.training_seeds
+    few = path.beyond_seeds < max(path.training_seeds, first.training_seeds)
     return f"{percent(path.cost)} | {percent(path.beyond)}{f' (of {path.beyond_seeds})' if few else ''}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -18,11 +18,11 @@ from t2ialign.metrics import METRICS
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
-from t2ialign.tradeoff import families
+from t2ialign.tradeoff import comparison, families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
 from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies
-from t2ialign.types import InputError, Interval, Score, TradeoffPoint
+from t2ialign.types import GenerationConfig, InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_metrics
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
@@ -232,6 +232,26 @@ def stored_strategies(
     return matched_strategies(newest(rows), METRICS[x], METRICS[y], METRICS)
 
 
+def points_beside(
+    opened: store.Store, found: Sequence[MatchedStrategy], beside: Sequence[str] = (), categories: Sequence[str] = ()
+) -> list[TradeoffPoint]:
+    """The points of strategies and of plain guidance under the same settings; plain guidance alone of checkpoints beside them.
+
+    Points that were sampled in other numbers of steps, say, belong on no chart with these.
+    """
+    if not found:
+        return []
+    x, y, own = found[0].x.metric, found[0].y.metric, found[0].y.policy.checkpoint
+    asked = {_plainly(one.y.policy) for one in found}
+    points = stored_points(opened, x, y, categories, list(dict.fromkeys([own, *beside])))
+    alike = [point for point in points if _plainly(point.config) in asked]
+    return [point for point in alike if point.config.checkpoint == own or point.config.guidance == PLAIN]
+
+
+def _plainly(config: GenerationConfig) -> GenerationConfig:
+    return replace(comparison.settings_of(config), guidance=PLAIN, guidance_params=(), guidance_scale=0.0)
+
+
 def strategy_table(found: Sequence[MatchedStrategy]) -> Iterator[str]:
     """A Markdown table, a row a strategy: both means, and the differences from plain guidance of the same alignment."""
     if not found:
@@ -286,19 +306,23 @@ def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
 
 
 def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
-    """The same as a Markdown table: a row for each checkpoint and guidance scale, a column for each metric.
+    """The same as a Markdown table: a row for each checkpoint and its settings, a column for each metric.
 
-    Differences that exclude zero also after Holm are bold, and the last line says so.
+    Where the numbers of steps differ, they stand beside the names. Differences that exclude zero also after Holm are bold, and
+    the last line says so.
     """
     metrics = list(dict.fromkeys(one.metric for one in found))
-    rows: dict[tuple[str, float], dict[str, str]] = {}
+    rows: dict[GenerationConfig, dict[str, str]] = {}
     for one in found:
         said = f"**{_difference(one)}**" if one.stands else _difference(one)
-        rows.setdefault((one.policy.checkpoint, one.policy.guidance_scale), {})[one.metric] = said
+        rows.setdefault(one.policy, {})[one.metric] = said
+    several = len({config.num_inference_steps for config in rows}) > 1
     yield " | ".join(["| checkpoint | CFG", *(f"`{name}`" for name in metrics)]) + " |"
     yield "|---" * (len(metrics) + 2) + "|"
-    for (checkpoint, scale), cells in rows.items():
-        yield " | ".join([f"| `{checkpoint}` | {scale:g}", *(cells.get(name, "") for name in metrics)]) + " |"
+    for config, cells in rows.items():
+        steps = f", {config.num_inference_steps} steps" if several else ""
+        head = f"| `{config.checkpoint}`{steps} | {config.guidance_scale:g}"
+        yield " | ".join([head, *(cells.get(name, "") for name in metrics)]) + " |"
     yield from ("", families.legend(found[0].family)) if found else ()
 
 

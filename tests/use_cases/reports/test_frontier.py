@@ -79,6 +79,9 @@ def test_training_seeds_of_a_dose_are_one_point_and_strategies_are_none(opened: 
     assert "| `mine-step50` | 2 | 0.875 | -20.0% |\n| its training seed 0 | | 0.750 | -10.0% |" in text
     assert "| its training seed 2 | | 1.000 | -30.0% |" in text and "| `mine2` | 1 | not reached | |" in text
     assert "count prompts and training seeds" in text and "Those of one training seed" in text
+    add(opened, "other", (1.0, 1.0), 1.8, guidance_scale=4.0)
+    beside = "\n".join(lines(found(opened, "mine", "other")))
+    assert "| `other` | 1 | -7.5% | +22.5% (of 1) |" in beside, "less what training seed 0 alone pays"
     (own,) = found(opened, "mine-seed2").paths
     assert [dose.checkpoint for dose in own.doses] == ["mine-seed2-step50"], "named itself, it is a path"
     two = found(opened, "mine", "mine-seed2").paths

@@ -62,6 +62,12 @@ def test_a_table_is_bold_where_a_difference_stands_and_says_so():
     assert len(list(comparison_table([]))) == 2
 
 
+def test_runs_of_other_numbers_of_steps_are_rows_of_their_own():
+    slower = [replace(one, policy=replace(one.policy, num_inference_steps=50)) for one in FOUND[:2]]
+    names = [line.partition(" | ")[0] for line in comparison_table([*FOUND, *slower])][2:5]
+    assert names == ["| `mine`, 25 steps", "| `other`, 25 steps", "| `mine`, 50 steps"]
+
+
 def test_where_there_is_no_interval_it_says_too_few():
     lone = replace(point(0.5, 0.3), y=Interval(0.3, math.nan, math.nan))
     (line,) = point_lines([lone])
