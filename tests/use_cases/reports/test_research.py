@@ -56,9 +56,9 @@ def test_training_is_what_the_command_prints(shipped, bench) -> None:
     theirs = {one.policy.checkpoint: one.difference for one in made}
     for name, row in zip(names, changes.rows, strict=True):
         assert (row.value.mean, row.value.lo) == pytest.approx((theirs[name].mean, theirs[name].lo), abs=1e-12)
-    assert len(theirs) == 8
+    assert len(theirs) == 9
     plane = next(one for one in of(shipped, "pressure") if isinstance(one.drawn, Plane))
-    assert "From CFG 1 to 8 of base" in plane.sentence and len(plane.drawn.points) == 15
+    assert "From CFG 1 to 8 of base" in plane.sentence and len(plane.drawn.points) == 16
 
 
 def test_costs_are_what_the_command_prints(shipped, bench) -> None:
