@@ -35,7 +35,7 @@ def stories(services: Services) -> Markup:
     return render("shared/stories.html", told=told, drawn=drawn)
 
 
-HELD = {"kl_weight": "pull to the reference", "entropy_weight": "push apart"}
+HELD = {"kl_weight": "pull to the reference", "entropy_weight": "push apart", "diversity_weight": "diversity rewarded"}
 
 
 def story(entry: CheckpointEntry, note: str = "") -> str:

@@ -24,6 +24,7 @@ SHIPPED = load_registry().checkpoints
         ("minimal_dpo-step50", ["Diffusion-DPO", "50 steps", "minimal style alone"]),
         ("minimal_dpo-seed1-step150", ["150 steps, training seed 1", "Trained over base"]),
         ("minimal_dpo_kl", ["Diffusion-DPO", "pull to the reference 1"]),
+        ("minimal_spo_varied", ["SPO", "diversity rewarded 4"]),
         ("mi_tune_dora", ["MI-TUNE", "DoRA", "its own pictures"]),
         ("mi_tune_r2", ["over mi_tune."]),
     ],
