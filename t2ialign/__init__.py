@@ -116,6 +116,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
+        reading.py          the noun phrases of a prompt, among a model's tokens
         schedulers.py       the samplers at work, on diffusers' schedulers
         flow.py             rectified flows: their scheduler and a run of the loop on it
         velocities.py       the transformers of flow models, called as their pipelines call them

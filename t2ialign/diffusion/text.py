@@ -186,6 +186,11 @@ def unread_words(folder: Path, prompt: str) -> str:
     return truncated_words(_tokenizer(folder), limit, prompt)
 
 
+def reader_in(folder: Path) -> tuple[Any, int]:
+    """The tokenizer of the model in a folder, and how many tokens it reads."""
+    return _tokenizer(folder), _limit(folder)
+
+
 @cache
 def _limit(folder: Path) -> int:
     part, most = _reader(folder)

@@ -183,7 +183,7 @@ def alone(name: str) -> dict[str, float]:
     return {"guidance_scale": 1.0} if name == "prompt_only" else {}
 
 
-REFUSED = {"latent_particle", "s_cfg", "true_cfg"}
+REFUSED = {"latent_particle", "s_cfg", "true_cfg", "attend_excite", "structured"}
 
 
 @pytest.mark.parametrize("name", GUIDANCE)
@@ -210,7 +210,7 @@ def test_each_strategy_where_the_network_guides_by_itself(name, flow_folders, tm
     entry = save_flow_adapter(tmp_path / "a", "flux-dev")
     backbone = load_tiny_flow(flow_folders["flux-dev"], "flux-dev")
     said = {"guidance": name, "adapters": (AdapterUse("a"),), "checkpoints": {"a": entry}} | alone(name)
-    if needs_of(name).embedded == "nothing" or name == "latent_particle":
+    if needs_of(name).embedded == "nothing" or needs_of(name).not_on_flow:
         with pytest.raises(InputError, match="flux|tiny guides by itself|has no meaning on the flow model tiny"):
             drawn(backbone, **said)
         return
