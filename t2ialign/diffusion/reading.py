@@ -14,6 +14,7 @@ from t2ialign.guidance.attend_excite import AttendExcite
 from t2ialign.guidance.needs import Phrase, PromptReading
 from t2ialign.types import GenerationConfig, InputError
 
+FOUND = "Guidance reads in the prompt"  # how notes begin that say no more than what was found
 Place = tuple[str, int, int]  # a phrase, the position of its first token, and how many it has
 
 
@@ -75,11 +76,11 @@ def phrases_note(folder: Path, prompt: str, guidance: str, params: Iterable[tupl
     if asked := chosen_tokens(guidance, params):
         words = tokenizer.convert_ids_to_tokens(tokenizer(prompt, truncation=True, max_length=limit).input_ids)
         named = [f"{words[at].removesuffix('</w>')!r} (token {at})" for at in asked if at < len(words) - 1]
-        return f"Guidance {guidance} attends to {', '.join(named)}." if named else ""
+        return f"{FOUND}: {guidance} attends to {', '.join(named)}." if named else ""
     found = places(tokenizer, limit, prompt)
     if not found:
         return f"Guidance {guidance} found no noun phrase in this prompt, so it is plain guidance."
     if guidance == "attend_excite":
         named = [f"{words.split()[-1]!r} (token {start + count - 1})" for words, start, count in found]
-        return f"Guidance {guidance} attends to {', '.join(named)}."
-    return f"Guidance {guidance} reads by themselves: {', '.join(repr(words) for words, *_ in found)}."
+        return f"{FOUND}: {guidance} attends to {', '.join(named)}."
+    return f"{FOUND}: {guidance} takes by themselves {', '.join(repr(words) for words, *_ in found)}."

@@ -20,7 +20,7 @@ from torch import Tensor
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.compiling import warming
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
-from t2ialign.diffusion.reading import phrases_note
+from t2ialign.diffusion.reading import FOUND, phrases_note
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.guidance import Params, needs_of
 from t2ialign.metrics import METRICS
@@ -194,7 +194,7 @@ def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] 
 def lasting(state: BatchState) -> tuple[str, ...]:
     """The notes that are kept with a cell: those of how its prompt is read, not of how it was asked for or what is away."""
     passing = {*state.request.notes, *map(str, state.left_out)}
-    return tuple(note for note in state.notes if note not in passing)
+    return tuple(note for note in state.notes if note not in passing and not note.startswith(FOUND))
 
 
 def blank_notes(state: BatchState, entry: BackboneEntry) -> Iterator[str]:
