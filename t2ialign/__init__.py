@@ -144,6 +144,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         selection.py        self-selected sets, mixtures, likes and dislikes
         rollouts.py         pictures drawn while it trains, every step with its likelihood
         guided.py           a backbone as a policy that draws
+        critic.py           what a step may expect, learned: DPOK's value network
         experience.py       what is drawn in a step, made into examples
         step_losses.py      losses of single denoising steps
         on_policy.py        the loop of methods that learn from what they draw

@@ -19,7 +19,7 @@ from t2ialign.diffusion.denoise import initial_noise
 from t2ialign.diffusion.noise import gaussian_log_prob, predicted_x0
 from t2ialign.training.rollouts import Chain, Marks, Policy, Replay, Reward, kept, picture_seed, walk
 
-Baseline = Literal["z_score", "mean"]
+Baseline = Literal["z_score", "mean", "none"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class MarkedPictures:
     """Groups of one prompt; every transition of a picture is weighed by the picture's advantage within its group.
 
     ``z_score`` divides by the group's spread (DDPO, GRPO), ``mean`` does not (DPOK): only then has a weight of the KL its
-    meaning in units of the reward. ``limit`` bounds advantages; ``share`` of a picture's transitions are learned from;
-    ``same_noise`` starts a group at one and the same noise (DanceGRPO).
+    meaning in units of the reward. ``none`` leaves rewards as they are, for a value network. ``limit`` bounds advantages;
+    ``share`` of a picture's transitions are learned from; ``same_noise`` starts a group at one and the same noise (DanceGRPO).
     """
 
     group: int
@@ -280,8 +280,10 @@ def advantages(rewards: Float[Tensor, " n"], baseline: Baseline, limit: float) -
     """How much better than its group each picture is, bounded by ``limit``; 0 where a reward is unknown.
 
     ``mean``: the mean of the others is taken off, so that no picture is its own baseline. ``z_score``: the group's
-    mean, and division by its spread.
+    mean, and division by its spread. ``none``: the rewards themselves, unknown ones as they are.
     """
+    if baseline == "none":
+        return rewards.float()
     known = ~rewards.isnan()
     found = torch.zeros_like(rewards, dtype=torch.float32)
     if int(known.sum()) < 2:
