@@ -100,6 +100,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     diffusion/              prompts and seeds to pictures
         adapter_files.py    adapter files: read, checked and written
+        flux_layouts.py     FLUX.1's LoRAs under its makers' names, fused layers taken apart
         adapter_layouts.py  every layout in which the field writes LoRAs, as one
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         attention.py        what a UNet attends to while it predicts
@@ -118,7 +119,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         skeleton.py         a backbone's networks without their numbers, to see what fits
         reading.py          the noun phrases of a prompt, among a model's tokens
         schedulers.py       the samplers at work, on diffusers' schedulers
-        flow.py             rectified flows: their scheduler and a run of the loop on it
+        flow.py             rectified flows: their scheduler and its noise levels
         velocities.py       the transformers of flow models, called as their pipelines call them
         tally.py            mutual information as the loop adds it up
         stock.py            the authority that the loop is held against

@@ -20,7 +20,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
-from t2ialign.diffusion.flow import FlowRun, RunAsked, begin
+from t2ialign.diffusion.flow import RunAsked, begin
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.schedulers import SchedulerRun
@@ -91,7 +91,7 @@ class Backbone:
         channels = self.vae.config["latent_channels"] if self.flow else self.unet.config["in_channels"]
         return channels, height // self.pixels_per_latent, width // self.pixels_per_latent
 
-    def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun | FlowRun:
+    def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun:
         """A run from noise to a picture of that size on this model's own noise schedule."""
         _, *latents = self.latent_shape(height, width)
         asked = RunAsked(

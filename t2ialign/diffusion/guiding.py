@@ -14,7 +14,6 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import weakened
 from t2ialign.diffusion.attention import passing_on, recording
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.diffusion.flow import FlowRun
 from t2ialign.diffusion.noise import mixture, output_of, predicted_x0
 from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.text import PromptEmbeds
@@ -59,9 +58,7 @@ class Guiding:
         generators = [torch.Generator().manual_seed(seed + ANOTHER_STREAM) for seed in seeds]
         return cls(backbone, guidance, embeds, generators, reading)
 
-    def moved(
-        self, latents: Float[Tensor, "n c h w"], run: SchedulerRun | FlowRun, index: int
-    ) -> Float[Tensor, "n c h w"]:
+    def moved(self, latents: Float[Tensor, "n c h w"], run: SchedulerRun, index: int) -> Float[Tensor, "n c h w"]:
         """The latents of a run's step as the strategy wants them before the model predicts; most leave them alone."""
         guidance = self.guidance
         if not isinstance(guidance, MovesLatents):

@@ -14,11 +14,12 @@ from torch.nn.functional import interpolate
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone, load_backbone
 from t2ialign.diffusion.denoise import denoise, initial_noise
-from t2ialign.diffusion.flow import FlowRun, RunAsked, begin
+from t2ialign.diffusion.flow import RunAsked, begin
 from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.information import renoised_information
 from t2ialign.diffusion.noise import add_noise, output_of, predicted_x0
 from t2ialign.diffusion.preview import fit_linear_map, linear_preview
+from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.tally import FlowTally
 from t2ialign.diffusion.text import unread_words
 from t2ialign.diffusion.velocities import packed, unpacked
@@ -267,7 +268,7 @@ def test_information_of_a_channel_that_is_known():
     y = math.sqrt(3) * torch.randn(pairs, 1, 1, 1, generator=draw, dtype=torch.float64)
     x = y + torch.randn(pairs, 1, 1, 1, generator=draw, dtype=torch.float64)
     levels = torch.linspace(1, 0.005, 200).tolist()
-    tally = FlowTally(FlowRun(Channel(levels)), x)
+    tally = FlowTally(SchedulerRun(Channel(levels), SCHEDULERS["euler"], flow=True), x)
     for index, level in enumerate(levels):
         noisy = (1 - level) * x + level * torch.randn(x.shape, generator=draw, dtype=torch.float64)
 
