@@ -87,6 +87,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         reader.py           the oracle's eyes: a network from pixels to factors
         oracle.py           which claims hold, and what the free factors are
         annotator.py        raters with a known taste
+        step_scorer.py      what raters would think of an unfinished picture
         optimum.py          what preference tuning could reach at most: the world tilted by a taste
         raters.py           the same raters as a scorer
         fit.py              the one training loop of this world's models
@@ -95,6 +96,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         train_base.py       the text encoder and UNet, saved as a stock pipeline
         train_clip.py       the small CLIP scorer
         train_lpips.py      the trunk under LPIPS
+        train_step_scorer.py  the step-aware preference model
         pretrain.py         the command that trains them
         evaluate.py         the command that measures them
 

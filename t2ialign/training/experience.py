@@ -17,7 +17,7 @@ from torch import Tensor
 
 from t2ialign.diffusion.denoise import initial_noise
 from t2ialign.diffusion.noise import gaussian_log_prob, predicted_x0
-from t2ialign.training.rollouts import Chain, Marks, Policy, Replay, Reward, kept, picture_seed, walk
+from t2ialign.training.rollouts import Chain, JudgesSteps, Marks, Policy, Replay, Reward, kept, picture_seed, walk
 
 Baseline = Literal["z_score", "mean", "none"]
 
@@ -164,8 +164,9 @@ class PicturePairs:
 class Branches:
     """At every step ``candidates`` ways on from one x_t; the best against the worst, and a random one goes on (SPO).
 
-    They are marked by the picture that the next step sees in them. The first ``skip`` steps teach nothing, nor do pairs
-    whose preference, tanh of half the difference of the marks, is not above ``threshold``.
+    They are marked by the picture that the next step sees in them, ``step_aware`` by a reward that knows the step. The first
+    ``skip`` steps teach nothing, nor do pairs whose preference, tanh of half the difference of the marks, is not above
+    ``threshold``.
 
     ``abreast`` pictures of a prompt are drawn side by side, and each way on is marked in a set with what goes on of the
     others. A mark that counts diversity needs that: among the ways on from one x_t alone, whichever lies apart does so by
@@ -176,6 +177,7 @@ class Branches:
     skip: int = 4
     threshold: float = 0.3
     abreast: int = 1
+    step_aware: bool = False
 
     @property
     def pictures(self) -> int:
@@ -203,7 +205,7 @@ class Branches:
                     others = [place for place in range(len(forks)) if place != own]
                     latents = torch.cat([seen[own], *(seen[place][[forks[place].on]] for place in others)])
                     seeds = (*ways[own].seeds, *(ways[place].seeds[forks[place].on] for place in others))
-                    marks = drawing.reward(latents, row, seeds).first(self.candidates)
+                    marks = _marked(drawing, latents, index + 1, row, seeds).first(self.candidates)
                     found.append(marks)
                     parts.append(self._pair(fork, marks, index, row))
             ways = [replace(way, latents=fork.after[[fork.on]]) for way, fork in zip(ways, forks, strict=True)]
@@ -262,6 +264,14 @@ def _fork(drawing: Drawing, way: _Way, index: int, row: int, candidates: int) ->
     after = mean + std * initial_noise((channels, height, width), list(way.generators)).to(mean)
     on = int(torch.randint(candidates, (), generator=way.chance))
     return _Fork(way.latents, mean, std, after, on)
+
+
+def _marked(drawing: Drawing, seen: Tensor, index: int, row: int, seeds: tuple[int, ...]) -> Marks:
+    """What pictures that the chain's step ``index`` sees are worth."""
+    if not isinstance(drawing.reward, JudgesSteps):
+        return drawing.reward(seen, row, seeds)
+    timesteps = drawing.chain.timesteps
+    return drawing.reward.at(seen, row, seeds, int(timesteps[index]) if index < len(timesteps) else 0)
 
 
 EXTREMES = ((torch.argmax, -math.inf), (torch.argmin, math.inf))
