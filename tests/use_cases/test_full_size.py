@@ -28,7 +28,7 @@ from t2ialign import torchvision_guard
 torchvision_guard.install()
 from t2ialign.registry import load_registry
 entry, place = load_registry().backbones["sd-1.5"], Path(sys.argv[1])
-in_hub_layout(pipeline("sd", place / "made", 1), entry, entry.variant, place / "hub")
+in_hub_layout(pipeline("sd", place / "made", 1), entry, None, place / "hub")
 """
 
 
