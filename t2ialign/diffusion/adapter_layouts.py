@@ -74,10 +74,11 @@ def part_of(key: str) -> str:
 
 def is_transformer(network: nn.Module) -> bool:
     """Whether a network is a flow model's."""
+    from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransformer2DModel
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
     from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 
-    return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel)
+    return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel | AuraFlowTransformer2DModel)
 
 
 def one_layout(named: Mapping[str, Tensor], unet: nn.Module, who: str, backbone: str) -> OneLayout:
