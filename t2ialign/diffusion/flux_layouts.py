@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 START = re.compile(
-    r"^(?:lora_unet_|diffusion_model\.|base_model\.model\.)?(?=(?:double|single)_blocks|\w+_in[._]|final_layer)"
+    r"^(?:lora_unet_|diffusion_model\.|base_model\.model\.)?"
+    r"(?=(?:double|single)_blocks|(?:img|txt|time|vector|guidance)_in(?![a-z])|final_layer)"
 )
 FLAT = "lora_transformer_"
 KEY = re.compile(r"^(.*?)(\.(?:lora_|alpha$|dora_scale$).*)$")
