@@ -39,6 +39,8 @@ def folder(tmp_path_factory) -> Path:
         caption_projection_dim=16,
         pos_embed_max_size=64,
     )
+    for parameter in (p for name, p in network.named_parameters() if "norm" in name and p.ndim > 1):
+        parameter.data *= 3  # a random network's modulation is faint
     found = tmp_path_factory.mktemp("auraflow")
     AuraFlowPipeline(tokenizer, encoder, tiny_vae(), network, scheduler_of("sd-3")).save_pretrained(found)
     return found
@@ -108,7 +110,7 @@ def test_an_adapter_trained_here_loads_there(entry, folder, tmp_path):
     policy = add_adapter(backbone, "mine", rank=3, alpha=6)
     for name, parameter in policy.unet.named_parameters():
         if ".lora_B." in name:
-            parameter.data.normal_(std=0.3)
+            parameter.data.normal_()
     expected = ours(policy).latents
     save_adapter(backbone, "mine", tmp_path / "mine", {"title": "Mine"})
     file = tmp_path / "mine" / "pytorch_lora_weights.safetensors"
@@ -116,7 +118,7 @@ def test_an_adapter_trained_here_loads_there(entry, folder, tmp_path):
     pipeline.set_progress_bar_config(disable=True)
     pipeline.load_lora_weights(file.parent, weight_name=file.name)
     torch.testing.assert_close(theirs(pipeline), expected, rtol=1e-3, atol=1e-4)
-    assert not torch.allclose(expected, plain, atol=1e-2)
+    assert (expected - plain).abs().max() > 1e-2
     fresh = load_backbone(entry, "cpu", "float32")
     view = blend(fresh, [AdapterUse("mine")], {"mine": CheckpointEntry("mine", "tiny", file, "lora")})
     torch.testing.assert_close(ours(view).latents, expected, rtol=1e-4, atol=1e-5)

@@ -17,6 +17,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),
     pytest.mark.skipif("T2IALIGN_FULL_SIZE" not in os.environ, reason="takes minutes: set T2IALIGN_FULL_SIZE=1"),
 ]
 ROOT = Path(__file__).parents[2]
