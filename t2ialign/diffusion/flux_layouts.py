@@ -103,7 +103,7 @@ def _rows(
     if whole.ndim == 0 or len(whole) != sum(heights):
         yield parts[0], tensor
         return
-    yield from zip(parts, whole.split(heights), strict=True)
+    yield from zip(parts, torch.split(whole, heights), strict=True)
 
 
 def _halves_swapped(rows: Tensor) -> Tensor:
