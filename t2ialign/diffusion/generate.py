@@ -161,8 +161,11 @@ def _one_part(
     guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
     view = view.told(guidance.embedded if isinstance(guidance, TellsScale) else config.guidance_scale)
     reading = read_prompt(view, prompt.text) if needs_of(config.guidance).phrases else PromptReading()
-    asked = config.scheduler, config.num_inference_steps, config.height, config.width
-    for step in denoise(view, *embeds, seeds, guidance, *asked, reading):
+    size = config.height, config.width
+    steps = denoise(
+        view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size, reading=reading
+    )
+    for step in steps:
         if cancelled():
             return
         wanted = preview_every > 0 and step.index % preview_every == 0 and step.index + 1 < step.total
