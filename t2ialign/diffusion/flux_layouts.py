@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +104,7 @@ def _rows(
     if whole.ndim == 0 or len(whole) != sum(heights):
         yield parts[0], tensor
         return
-    yield from zip(parts, torch.split(whole, heights), strict=True)
+    yield from zip(parts, whole.tensor_split(list(accumulate(heights))[:-1]), strict=True)
 
 
 def _halves_swapped(rows: Tensor) -> Tensor:
