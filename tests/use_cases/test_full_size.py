@@ -1,6 +1,6 @@
 """SD-1.5 at its full size with random weights, from the Hub's cache to a scored picture: by hand, for it takes minutes.
 
-T2IALIGN_FULL_SIZE=1 python -m pytest tests/use_cases/test_full_size.py -s     # 5 GB of memory, 2 GB of disk
+T2IALIGN_FULL_SIZE=1 python -m pytest tests/use_cases/test_full_size.py -s     # 6 GB of memory, 2 GB of disk
 """
 
 from __future__ import annotations
