@@ -149,6 +149,8 @@ def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[s
     Raises:
         InputError: others' layouts of flow models, whose fused layers are not taken apart here.
     """
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+
     if isinstance(network, FluxTransformer2DModel):
         names = unfused(named, {name: _base(module) for name, module in network.named_modules()})
     else:
