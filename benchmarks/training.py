@@ -41,7 +41,7 @@ from t2ialign.registry import BackboneEntry  # noqa: E402
 from t2ialign.shapes.tokenizer import END, START, VOCABULARY, write_tokenizer  # noqa: E402
 from t2ialign.training.data import paired_data  # noqa: E402
 from t2ialign.training.losses import PairLoss  # noqa: E402
-from t2ialign.training.plan import TrainPlan  # noqa: E402
+from t2ialign.training.plan import PRECISIONS, TrainPlan  # noqa: E402
 from t2ialign.training.train import train  # noqa: E402
 from t2ialign.types import PreferencePair, Prompt  # noqa: E402
 
@@ -98,21 +98,34 @@ def save_model(folder: Path) -> Path:
 class Peer:
     """The published loop's step. ``prepared``: latents and embeddings come ready, as ours do."""
 
-    def __init__(self, folder: Path, batch: int, images: torch.Tensor, prepared: bool) -> None:
-        pipeline = StableDiffusionPipeline.from_pretrained(folder)
-        self.accelerator = accelerate.Accelerator(cpu=True)
+    def __init__(
+        self,
+        folder: Path,
+        batch: int,
+        images: torch.Tensor,
+        prepared: bool,
+        device: str = "cpu",
+        dtype: str = "float32",
+    ) -> None:
+        half = {"bfloat16": "bf16", "float16": "fp16"}.get(dtype, "no")
+        pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=getattr(torch, dtype)).to(device)
+        self.accelerator = accelerate.Accelerator(cpu=device == "cpu", mixed_precision=half)
         self.vae, self.text = pipeline.vae.requires_grad_(False), pipeline.text_encoder.requires_grad_(False)
         self.scheduler, self.prepared = DDPMScheduler.from_config(pipeline.scheduler.config), prepared
         unet = pipeline.unet.requires_grad_(False)
         unet.add_adapter(LoraConfig(r=8, lora_alpha=8, init_lora_weights="gaussian", target_modules=list(ATTENTION)))
         self.parameters = [parameter for parameter in unet.parameters() if parameter.requires_grad]
+        for parameter in self.parameters:
+            parameter.data = parameter.data.float()  # as the script keeps them
         optimizer = torch.optim.AdamW(self.parameters, lr=LEARNING_RATE, weight_decay=1e-2)
         rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
         self.unet, self.optimizer, self.rates = self.accelerator.prepare(unet, optimizer, rates)
         self.unet.train()
         texts = [PROMPTS[row % len(PROMPTS)] for row in range(batch)]
-        self.ids = pipeline.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        self.pixels = images.float() / 127.5 - 1
+        self.ids = pipeline.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids.to(
+            device
+        )
+        self.pixels = (images.float() / 127.5 - 1).to(device, getattr(torch, dtype))
         self.latents, self.embeds = self.encode_pictures(), self.encode_prompts()
 
     @torch.no_grad()
@@ -127,7 +140,7 @@ class Peer:
         with self.accelerator.accumulate(self.unet):
             latents = self.latents if self.prepared else self.encode_pictures()
             noise = torch.randn_like(latents).chunk(2)[0].repeat(2, 1, 1, 1)
-            timesteps = torch.randint(0, 1000, (len(latents) // 2,)).repeat(2)
+            timesteps = torch.randint(0, 1000, (len(latents) // 2,), device=latents.device).repeat(2)
             noisy = self.scheduler.add_noise(latents, noise, timesteps)
             embeds = self.embeds if self.prepared else self.encode_prompts()
             policy = self.errors(noisy, timesteps, embeds, noise)
@@ -155,8 +168,16 @@ class Peer:
 class Ours:
     """``train`` on the same pictures, its encoding timed apart."""
 
-    def __init__(self, folder: Path, batch: int, images: torch.Tensor, steps: int) -> None:
-        backbone = load_backbone(BackboneEntry("sd-1.5-small", "sd", folder), "cpu", "float32")
+    def __init__(
+        self,
+        folder: Path,
+        batch: int,
+        images: torch.Tensor,
+        steps: int,
+        device: str = "cpu",
+        dtype: str = "float32",
+    ) -> None:
+        backbone = load_backbone(BackboneEntry("sd-1.5-small", "sd", folder), device, dtype)
         pairs = [
             PreferencePair(Prompt(PROMPTS[row % len(PROMPTS)]), images[row], images[batch + row], "benchmark")
             for row in range(batch)
@@ -170,7 +191,8 @@ class Ours:
         assert sum(parameter.numel() for parameter in adapter_parameters(self.policy).values()) * 4 == (
             weights_of(backbone.unet) - before
         )
-        plan = TrainPlan(steps=steps, batch=batch, learning_rate=LEARNING_RATE, save_every=0)
+        precision = PRECISIONS[dtype]
+        plan = TrainPlan(steps=steps, batch=batch, learning_rate=LEARNING_RATE, save_every=0, precision=precision)
         self.steps: Iterator = train(self.policy, data, PairLoss(Sigmoid(), scale=BETA), plan)
 
     def step(self) -> float:

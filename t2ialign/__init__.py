@@ -87,6 +87,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         reader.py           the oracle's eyes: a network from pixels to factors
         oracle.py           which claims hold, and what the free factors are
         annotator.py        raters with a known taste
+        step_scorer.py      what raters would think of an unfinished picture
         optimum.py          what preference tuning could reach at most: the world tilted by a taste
         raters.py           the same raters as a scorer
         fit.py              the one training loop of this world's models
@@ -95,11 +96,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
         train_base.py       the text encoder and UNet, saved as a stock pipeline
         train_clip.py       the small CLIP scorer
         train_lpips.py      the trunk under LPIPS
+        train_step_scorer.py  the step-aware preference model
         pretrain.py         the command that trains them
         evaluate.py         the command that measures them
 
     diffusion/              prompts and seeds to pictures
         adapter_files.py    adapter files: read, checked and written
+        flux_layouts.py     FLUX.1's LoRAs under its makers' names, fused layers taken apart
         adapter_layouts.py  every layout in which the field writes LoRAs, as one
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         attention.py        what a UNet attends to while it predicts
@@ -116,8 +119,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         noise.py            the pure maths of one denoising step
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
+        reading.py          the noun phrases of a prompt, among a model's tokens
         schedulers.py       the samplers at work, on diffusers' schedulers
-        flow.py             rectified flows: their scheduler and a run of the loop on it
+        flow.py             rectified flows: their scheduler and its noise levels
         velocities.py       the transformers of flow models, called as their pipelines call them
         tally.py            mutual information as the loop adds it up
         stock.py            the authority that the loop is held against
@@ -143,6 +147,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         selection.py        self-selected sets, mixtures, likes and dislikes
         rollouts.py         pictures drawn while it trains, every step with its likelihood
         guided.py           a backbone as a policy that draws
+        critic.py           what a step may expect, learned: DPOK's value network
         experience.py       what is drawn in a step, made into examples
         step_losses.py      losses of single denoising steps
         on_policy.py        the loop of methods that learn from what they draw

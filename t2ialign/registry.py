@@ -34,7 +34,7 @@ from t2ialign.files import foreign, read_json, text_of
 from t2ialign.types import AdapterUse, InputError
 
 UNET_FOLDER = "unet"
-FamilyName = Literal["sd", "sdxl", "sd3", "flux"]
+FamilyName = Literal["sd", "sdxl", "sd3", "flux", "auraflow"]
 KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -60,6 +60,7 @@ FAMILIES: dict[str, Family] = {
         "StableDiffusion3Pipeline", "transformer", ("text_encoder", "text_encoder_2", "text_encoder_3"), flow=True
     ),
     "flux": Family("FluxPipeline", "transformer", ("text_encoder", "text_encoder_2"), flow=True),
+    "auraflow": Family("AuraFlowPipeline", "transformer", ("text_encoder",), flow=True),
 }
 
 

@@ -90,7 +90,14 @@ def test_shipped_checkpoints_are_compared_with_the_base(run, home) -> None:
 def test_guidance_lists_what_there_is_and_what_it_costs(run) -> None:
     rows = {row["name"]: row for row in json.loads(run("guidance", "--json")[1])}
     assert rows["aig"]["evaluations"] == 4 and rows["aig"]["parameters"] == {"power": 2.0}
-    assert rows["cfg"] == {"name": "cfg", "title": "Classifier-free guidance", "evaluations": 2, "parameters": {}}
+    assert rows["cfg"] == {
+        "name": "cfg",
+        "title": "Classifier-free guidance",
+        "evaluations": 2,
+        "besides": "",
+        "parameters": {},
+    }
+    assert "with its gradient" in rows["attend_excite"]["besides"]
     assert "latent_particle" in run("guidance")[1] and "batch" not in rows["latent_particle"]["parameters"]
 
 
@@ -102,14 +109,20 @@ def test_strategies_are_set_beside_plain_guidance(run, tmp_path) -> None:
     words = ("--prompts", str(prompts), "--seeds", "own:3", "--steps", "1", "--store", str(tmp_path / "home"))
     names = ("--metrics", "entropy_1d,rmse")
     run("sweep", *words, *names, "--guidance-scales", "1,4")
-    run("sweep", *words, *names, "--guidance", "cfg_rescale:rescale=0.5,latent_particle", "--guidance-scales", "4")
+    named = "cfg_rescale:rescale=0.5,latent_particle,attend_excite:token1=3:refinements=1,structured"
+    run("sweep", *words, *names, "--guidance", named, "--guidance-scales", "4")
     asked = ("strategies", "--x", "entropy_1d", "--y", "rmse", "--store", str(tmp_path / "home"))
     found = json.loads(run(*asked, "--json")[1])
-    assert [one["y"]["policy"]["guidance"] for one in found] == ["cfg_rescale", "latent_particle"]
+    assert sorted(one["y"]["policy"]["guidance"] for one in found) == [
+        "attend_excite",
+        "cfg_rescale",
+        "latent_particle",
+        "structured",
+    ]
     assert all(one["y"]["prompts"] == 2 and 1 <= one["y"]["base"]["guidance_scale"] <= 4 for one in found)
     table = run(*asked)[1].splitlines()
     assert table[0].startswith("| strategy | evaluations | CFG | `entropy_1d`")
-    assert table[2].startswith("| `cfg_rescale:rescale=0.5` | 2 | 4 |")
+    assert any(row.startswith("| `cfg_rescale:rescale=0.5` | 2 | 4 |") for row in table[2:])
     run(*asked, "--out", str(tmp_path / "chart.html"))
     chart = (tmp_path / "chart.html").read_text()
     assert "<title>Guidance strategies of base</title>" in chart and "base, latent_particle" in chart

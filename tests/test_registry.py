@@ -231,8 +231,16 @@ def test_shipped_registry(tmp_path: Path):
         assert adapters == ()
     assert {backbone.family for backbone in registry.backbones.values()} == set(FAMILIES)
     flows = {name: entry for name, entry in registry.backbones.items() if entry.kin.flow}
-    assert set(flows) == {"sd-3-medium", "sd-3.5-medium", "sd-3.5-large", "flux.1-dev", "flux.1-schnell"}
-    assert all(entry.gated and registry.checkpoints[name].licence for name, entry in flows.items())
+    assert set(flows) == {
+        "sd-3-medium",
+        "sd-3.5-medium",
+        "sd-3.5-large",
+        "flux.1-dev",
+        "flux.1-schnell",
+        "auraflow-v0.3",
+    }
+    assert {name for name, entry in flows.items() if not entry.gated} == {"auraflow-v0.3"}
+    assert all(registry.checkpoints[name].licence for name in flows)
     assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev"]
     for scorer in registry.scorers.values():
         assert scorer.loader.startswith("t2ialign.")

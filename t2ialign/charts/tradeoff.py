@@ -33,7 +33,7 @@ LABEL_ROOM = 0.15  # of the points' span
 BASE_SYMBOL = "circle"  # the base's alone
 FADED = 0.3  # opacity of what is not chosen
 BESIDE_RING = "\N{EN SPACE}"
-EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here."
+EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here<br>when both axes have a score."
 
 
 def tradeoff_figure(

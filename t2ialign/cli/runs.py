@@ -130,6 +130,7 @@ def list_guidance(as_json: JsonFlag = False) -> None:
             "name": name,
             "title": title_of(name),
             "evaluations": needs_of(name).evaluations,
+            "besides": needs_of(name).besides,
             "parameters": defaults_of(name),
         }
         for name in GUIDANCE

@@ -38,6 +38,7 @@ WRITERS = {  # of ``diffusers.loaders.lora_pipeline``
     "sdxl": "StableDiffusionLoraLoaderMixin",
     "sd3": "SD3LoraLoaderMixin",
     "flux": "FluxLoraLoaderMixin",
+    "auraflow": "AuraFlowLoraLoaderMixin",
 }
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

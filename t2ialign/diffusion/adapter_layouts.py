@@ -5,7 +5,7 @@
 - diffusers for flow models: ``transformer.<module>.lora_A.weight``, and ``transformer.<module>.lora.down.weight``;
 - peft's own folders: ``base_model.model.<module>.lora_A.weight``;
 - kohya's sd-scripts and LyCORIS: ``lora_unet_<module with underscores>.lora_down.weight``, ``.alpha`` and ``.dora_scale``, for
-  SDXL under the names that Stability's code gives the blocks.
+  SDXL under the names that Stability's code gives the blocks; for FLUX.1 under those of its makers (``flux_layouts``).
 
 Text encoders' parts stand beside it as ``text_encoder.<module>``, ``text_encoder_2.<module>``, or in kohya's spelling as
 ``lora_te_<module>`` (one text encoder), ``lora_te1_`` and ``lora_te2_`` (two). Other families of LyCORIS are refused by name.
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from t2ialign.content import TEXT_KEYS
+from t2ialign.diffusion.flux_layouts import unfused
 from t2ialign.files import foreign
 from t2ialign.types import InputError
 
@@ -73,10 +74,11 @@ def part_of(key: str) -> str:
 
 def is_transformer(network: nn.Module) -> bool:
     """Whether a network is a flow model's."""
+    from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransformer2DModel
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
     from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 
-    return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel)
+    return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel | AuraFlowTransformer2DModel)
 
 
 def one_layout(named: Mapping[str, Tensor], unet: nn.Module, who: str, backbone: str) -> OneLayout:
@@ -142,20 +144,29 @@ def _refuse(unknown: list[str], homeless: list[str], who: str, backbone: str) ->
 
 
 def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[str, tuple[str, Tensor]]:
-    """The same of a transformer's adapter: in peft's spelling, or in that of diffusers' scripts.
+    """The same of a transformer's adapter: in peft's spelling, in that of diffusers' scripts, or in FLUX.1's own names.
 
     Raises:
-        InputError: kohya's and others' layouts of flow models, whose fused layers are not taken apart here.
+        InputError: others' layouts of flow models, whose fused layers are not taken apart here.
     """
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+
+    if isinstance(network, FluxTransformer2DModel):
+        names = unfused(named, {name: _base(module) for name, module in network.named_modules()})
+    else:
+        names = {key: (key, tensor) for key, tensor in named.items()}
     if others := [
-        key for key in named if key.startswith((KOHYA, "lora_transformer_", "double_blocks", "diffusion_model"))
+        key
+        for key, (name, _) in names.items()
+        if name.startswith((KOHYA, "lora_transformer_", "double_blocks", "single_blocks", "diffusion_model"))
     ]:
         raise InputError(
             f"The adapter {who} is in a layout of flow models that cannot be read here ({len(others)} tensors, as "
             f"{others[0]}): convert it to diffusers' (load it with its pipeline, then save_lora_weights)."
         )
     return {
-        key: (re.sub(r"\.lora\.(down|up)\.", r".lora_linear_layer.\1.", key), tensor) for key, tensor in named.items()
+        key: (re.sub(r"\.lora\.(down|up)\.", r".lora_linear_layer.\1.", name), tensor)
+        for key, (name, tensor) in names.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""A frozen base model with everything hidden in which the embedded model, SD-1.5, SD-2.1, SDXL, SD-3 and FLUX.1 differ.
+"""A frozen base model with everything hidden in which the embedded model, SD-1.5 to SDXL, SD-3, FLUX.1 and AuraFlow differ.
 
 Latents are float32 and in the VAE's scaled space; networks compute in the backbone's ``dtype`` and their predictions
 come back as float32. Timesteps are the training schedule's (0 to 999), of a flow its noise levels times 1000.
@@ -20,7 +20,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
-from t2ialign.diffusion.flow import FlowRun, RunAsked, begin
+from t2ialign.diffusion.flow import RunAsked, begin
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.schedulers import SchedulerRun
@@ -28,8 +28,9 @@ from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed
 from t2ialign.diffusion.velocities import CELLS, FlowInput, velocity
 from t2ialign.downloads import fill, listed_now
+from t2ialign.files import foreign
 from t2ialign.network import Show, unwatched, why_offline, without_bars
-from t2ialign.registry import BackboneEntry, Family, revision_of, unknown
+from t2ialign.registry import FAMILIES, BackboneEntry, Family, revision_of, unknown
 from t2ialign.torchvision_guard import IMPORTING
 from t2ialign.types import InputError
 
@@ -41,7 +42,12 @@ NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are n
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
     "sd3": {"feature_extractor": None, "image_encoder": None},
     "flux": {"feature_extractor": None, "image_encoder": None},
+    "auraflow": {},
 }
+NOT_BUILT = (
+    *("Flux2", "Flux3", "QwenImage", "Sana", "ZImage", "Lumina"),
+    *("HiDream", "Chroma", "PixArt", "Hunyuan", "Kolors", "CogView"),
+)
 USUAL_SCALE = 3.5  # what FLUX.1-dev's pipeline and diffusers' training script tell its network
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -91,7 +97,7 @@ class Backbone:
         channels = self.vae.config["latent_channels"] if self.flow else self.unet.config["in_channels"]
         return channels, height // self.pixels_per_latent, width // self.pixels_per_latent
 
-    def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun | FlowRun:
+    def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun:
         """A run from noise to a picture of that size on this model's own noise schedule."""
         _, *latents = self.latent_shape(height, width)
         asked = RunAsked(
@@ -329,6 +335,7 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
     # A half-precision VAE shows: bfloat16 loses grey levels, and SDXL's overflows in float16.
     vae_dtype = torch.float16 if dtype == "float16" and entry.family == "sd" else torch.float32
     dtypes = {"default": DTYPES[dtype], "vae": vae_dtype}
+    _check_family(entry, folder)
     options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED[entry.family]}
     try:
         options |= dict.fromkeys(_left_empty(folder))
@@ -339,6 +346,17 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
         raise InputError(
             f"The backbone {entry.name} in {folder} cannot be loaded ({reason}): restore that folder."
         ) from error
+
+
+def _check_family(entry: BackboneEntry, folder: Path) -> None:
+    """Refuses a pipeline of a family that has text encoders or a VAE of its own kind, before any of it is loaded."""
+    with foreign(f"The {INDEX} of {entry.name} in {folder} cannot be read", "restore that folder"):
+        found = str(json.loads((folder / INDEX).read_bytes())["_class_name"])
+    if found.startswith(NOT_BUILT):
+        raise InputError(
+            f"{entry.name} is a {found}, and that family cannot be drawn with here: its text encoders or its VAE are of a kind "
+            f"of their own. Choose a model of {', '.join(kind.pipeline for kind in FAMILIES.values())}."
+        )
 
 
 def _left_empty(folder: Path) -> list[str]:

@@ -14,8 +14,10 @@ from t2ialign.diffusion.guiding import Guiding
 from t2ialign.diffusion.noise import predicted_x0
 from t2ialign.diffusion.tally import tally
 from t2ialign.diffusion.text import PromptEmbeds, stack
-from t2ialign.guidance.needs import StepGuidance
+from t2ialign.guidance.needs import PromptReading, StepGuidance
 from t2ialign.types import Guidance
+
+NOTHING_READ = PromptReading()
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,12 @@ def denoise(
     num_inference_steps: int = 25,
     height: int = 64,
     width: int = 64,
+    reading: PromptReading = NOTHING_READ,
 ) -> Iterator[DenoiseStep]:
     """Denoises one picture a seed, all of ``prompt``; every step is one evaluation of the UNet on both prompts.
 
-    A strategy may ask for more: ``guidance.needs`` says for what, and what each costs.
+    A strategy may ask for more: ``guidance.needs`` says for what, and what each costs. ``reading`` is what the prompt names,
+    for one that asks for that.
     ``prompt`` and ``empty`` are embeddings of one prompt each; ``empty`` is what guidance leads away from. In fp32 on a
     CPU the latents are bit-identical to those of stock diffusers' pipeline with a list of generators.
     """
@@ -64,10 +68,11 @@ def denoise(
     run = backbone.begin(scheduler, num_inference_steps, height, width)
     latents = run.start(initial_noise(backbone.latent_shape(height, width), generators).to(backbone.device))
     embeds = stack([empty.repeat(len(seeds)), prompt.repeat(len(seeds))])
-    guiding = Guiding.of(backbone, guidance, embeds, seeds)
+    guiding = Guiding.of(backbone, guidance, embeds, seeds, reading)
     information = tally(run, backbone.prediction, latents)
     for index, timestep in enumerate(run.timesteps):
         alpha_bar = run.alpha_bar(index)
+        latents = guiding.moved(latents, run, index)
         noisy = run.model_input(latents, timestep)
         progress = 1 - float(timestep) / run.train_timesteps
         cond, uncond, guided = guiding.predictions(noisy, timestep, alpha_bar, progress)

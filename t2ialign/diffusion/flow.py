@@ -1,4 +1,4 @@
-"""Rectified flows at work: diffusers' scheduler for them, its noise levels, and a run of the loop on it.
+"""Rectified flows at work: diffusers' scheduler for them and its noise levels.
 
 A flow's noise level s goes from 1 to 0 on x_s = (1 - s) x_0 + s noise, and the network predicts dx / ds = noise - x_0. One
 step of Euler's is x_s' = x_s + (s' - s) v. DDIM's rule, carried to this mixture, is that very step: from v it reads x_0 =
@@ -12,48 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.schedulers import SchedulerRun, begin_run
 from t2ialign.diffusion.velocities import CELLS
 from t2ialign.samplers import check_scheduler
-
-
-@dataclass(frozen=True)
-class FlowRun:
-    """One run from noise to picture, with what the loop asks of any run; never used twice."""
-
-    scheduler: Any
-
-    @property
-    def timesteps(self) -> Tensor:
-        return self.scheduler.timesteps
-
-    @property
-    def train_timesteps(self) -> int:
-        return self.scheduler.config.num_train_timesteps
-
-    def alpha_bar(self, index: int) -> float:
-        """Share of signal, 1 - s, at step ``index``."""
-        return 1 - float(self.scheduler.sigmas[index])
-
-    def start(self, noise: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        return noise
-
-    def model_input(self, latents: Float[Tensor, "n c h w"], timestep: Tensor) -> Float[Tensor, "n c h w"]:
-        return latents
-
-    def step(
-        self,
-        model_output: Float[Tensor, "n c h w"],
-        timestep: Tensor,
-        latents: Float[Tensor, "n c h w"],
-        generators: list[torch.Generator],
-    ) -> Float[Tensor, "n c h w"]:
-        """x_s' along the velocity; nothing is drawn."""
-        return self.scheduler.step(model_output, timestep, latents, return_dict=False)[0]
 
 
 @dataclass(frozen=True)
@@ -68,11 +32,11 @@ class RunAsked:
     device: str
 
 
-def begin(asked: RunAsked, flow: bool) -> SchedulerRun | FlowRun:
+def begin(asked: RunAsked, flow: bool) -> SchedulerRun:
     """A fresh run on a backbone's own noise schedule, ready for its first step."""
     if not flow:
         return begin_run(asked.config, asked.scheduler, asked.steps, asked.device)
-    check_scheduler(asked.scheduler, asked.steps)
+    choice = check_scheduler(asked.scheduler, asked.steps)
     scheduler = _stock(asked.config)
     options: dict[str, Any] = {}
     if scheduler.config["use_dynamic_shifting"]:
@@ -81,7 +45,7 @@ def begin(asked: RunAsked, flow: bool) -> SchedulerRun | FlowRun:
         options["sigmas"] = np.linspace(1.0, 1 / asked.steps, asked.steps)
     scheduler.set_timesteps(asked.steps, device=asked.device, **options)
     scheduler.set_begin_index(0)
-    return FlowRun(scheduler)
+    return SchedulerRun(scheduler, choice, flow=True)
 
 
 def shift_of(config: Mapping[str, Any], latents: tuple[int, int]) -> float:

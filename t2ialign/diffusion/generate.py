@@ -16,9 +16,10 @@ from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config,
 from t2ialign.diffusion.memory import make_room, out_of_memory
 from t2ialign.diffusion.offload import OFFLOADED, offload
 from t2ialign.diffusion.preview import preview
+from t2ialign.diffusion.reading import check_tokens, read_prompt
 from t2ialign.diffusion.text import PromptEmbeds, truncation_note
 from t2ialign.guidance import begin_guidance, needs_of
-from t2ialign.guidance.needs import TellsScale
+from t2ialign.guidance.needs import PromptReading, TellsScale
 from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
@@ -70,6 +71,7 @@ def generate(
     check_match(config, backbone)
     check_backbone(config, backbone.entry)
     check_batch(config, prompt, seeds)
+    check_tokens(backbone, prompt.text, config)
     if batch_size < 1:
         raise InputError("The batch size must be at least 1.")
     batch_size = len(seeds) if needs_of(config.guidance).whole_batch else batch_size
@@ -158,8 +160,12 @@ def _one_part(
     """One micro-batch; its steps are counted by themselves."""
     guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
     view = view.told(guidance.embedded if isinstance(guidance, TellsScale) else config.guidance_scale)
+    reading = read_prompt(view, prompt.text) if needs_of(config.guidance).phrases else PromptReading()
     size = config.height, config.width
-    for step in denoise(view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size):
+    steps = denoise(
+        view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size, reading=reading
+    )
+    for step in steps:
         if cancelled():
             return
         wanted = preview_every > 0 and step.index % preview_every == 0 and step.index + 1 < step.total

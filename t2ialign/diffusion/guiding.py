@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,15 +12,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.adapters import weakened
-from t2ialign.diffusion.attention import recording
+from t2ialign.diffusion.attention import passing_on, recording
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.noise import mixture, output_of, predicted_x0
+from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.guidance.needs import (
     AttentionMap,
     Conditions,
     GuidanceStep,
+    LatentStep,
+    MovesLatents,
+    PassesOn,
     PromptAlone,
+    PromptReading,
     StepGuidance,
     TellsScale,
     WeighsAdapters,
@@ -37,13 +43,42 @@ class Guiding:
     guidance: Guidance | StepGuidance
     embeds: PromptEmbeds
     generators: Sequence[torch.Generator]
+    reading: PromptReading
 
     @classmethod
     def of(
-        cls, backbone: Backbone, guidance: Guidance | StepGuidance, embeds: PromptEmbeds, seeds: Sequence[int]
+        cls,
+        backbone: Backbone,
+        guidance: Guidance | StepGuidance,
+        embeds: PromptEmbeds,
+        seeds: Sequence[int],
+        reading: PromptReading,
     ) -> Guiding:
         """What a strategy draws comes from generators of its own, one a picture."""
-        return cls(backbone, guidance, embeds, [torch.Generator().manual_seed(seed + ANOTHER_STREAM) for seed in seeds])
+        generators = [torch.Generator().manual_seed(seed + ANOTHER_STREAM) for seed in seeds]
+        return cls(backbone, guidance, embeds, generators, reading)
+
+    def moved(self, latents: Float[Tensor, "n c h w"], run: SchedulerRun, index: int) -> Float[Tensor, "n c h w"]:
+        """The latents of a run's step as the strategy wants them before the model predicts; most leave them alone."""
+        guidance = self.guidance
+        if not isinstance(guidance, MovesLatents):
+            return latents
+        timestep, prompt = run.timesteps[index], self.embeds.halves()[1]
+        view = self.backbone
+
+        def attend(noisy: Tensor) -> tuple[AttentionMap, ...]:
+            rows = PromptEmbeds(
+                prompt.prompt_embeds[: len(noisy)],
+                None if prompt.pooled_prompt_embeds is None else prompt.pooled_prompt_embeds[: len(noisy)],
+                prompt.truncated[: len(noisy)],
+            )
+            with view.switch.lock, recording(view.unet, cross_only=True) as maps:
+                view.predict_noise(noisy, timestep, rows)
+            return tuple(maps)
+
+        scale = run.model_input(torch.ones_like(latents[:1, :1, :1, :1]), timestep)
+        noisy = run.model_input(latents, timestep)
+        return guidance.move(LatentStep(noisy, index, len(run.timesteps), self.reading, attend)) / scale
 
     def predictions(
         self, noisy: Float[Tensor, "n c h w"], timestep: Tensor, alpha_bar: float, progress: float
@@ -59,7 +94,8 @@ class Guiding:
             cond = view.predict_noise(noisy, timestep, said.halves()[1])
             return cond, cond, guidance.alone(cond)
         if not isinstance(guidance, StepGuidance):
-            cond, uncond = self._both(view, noisy, timestep, said)
+            with self._passing_on(view, guidance):
+                cond, uncond = self._both(view, noisy, timestep, said)
             return cond, uncond, guidance(cond, uncond, progress)
         attention: Sequence[AttentionMap] = ()
         if guidance.needs.attention:
@@ -73,6 +109,17 @@ class Guiding:
     def prompt_alone(self) -> bool:
         """Whether the network guides by itself, so that it is asked for the prompt alone."""
         return self.backbone.embedded_scale is not None and not isinstance(self.guidance, TellsScale)
+
+    @contextmanager
+    def _passing_on(self, view: Backbone, guidance: Guidance) -> Iterator[None]:
+        """Within it the network passes on of the prompt what the strategy says, if it says so."""
+        if not isinstance(guidance, PassesOn):
+            yield
+            return
+        empty, prompt = (half.prompt_embeds for half in self.embeds.halves())
+        values = torch.cat([empty, guidance.passes_on(prompt, self.reading)])
+        with view.switch.lock, passing_on(view.unet, values):
+            yield
 
     def _both(self, view: Backbone, noisy: Tensor, timestep: Tensor, said: PromptEmbeds) -> tuple[Tensor, Tensor]:
         """The outputs for the prompt and for none: one evaluation, or, as FLUX's pipeline has it, one after the other."""

@@ -15,10 +15,14 @@ from t2ialign.samplers import SchedulerChoice, check_scheduler
 
 @dataclass(frozen=True)
 class SchedulerRun:
-    """One run through the timesteps, from noise to picture. Multistep schedulers remember: never use a run twice."""
+    """One run through the timesteps, from noise to picture. Multistep schedulers remember: never use a run twice.
+
+    Of a ``flow`` the mixture is (1 - s) x_0 + s noise at the scheduler's levels s, and nothing is drawn on the way.
+    """
 
     scheduler: Any
     choice: SchedulerChoice
+    flow: bool = False
 
     @property
     def timesteps(self) -> Tensor:
@@ -29,18 +33,20 @@ class SchedulerRun:
         return self.scheduler.config.num_train_timesteps
 
     def alpha_bar(self, index: int) -> float:
-        """Share of signal at step ``index``, in the scale of the model's input."""
+        """Share of signal at step ``index``, in the scale of the model's input; of a flow 1 - s."""
+        if self.flow:
+            return 1 - float(self.scheduler.sigmas[index])
         if self.choice.sigmas:
             return 1 / (1 + float(self.scheduler.sigmas[index]) ** 2)
         return float(self.scheduler.alphas_cumprod[int(self.timesteps[index])])
 
     def start(self, noise: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """The latents that a run starts from."""
-        return noise * self.scheduler.init_noise_sigma
+        return noise if self.flow else noise * self.scheduler.init_noise_sigma
 
     def model_input(self, latents: Float[Tensor, "n c h w"], timestep: Tensor) -> Float[Tensor, "n c h w"]:
         """The latents as the network reads them."""
-        return self.scheduler.scale_model_input(latents, timestep)
+        return latents if self.flow else self.scheduler.scale_model_input(latents, timestep)
 
     def beta(self, index: int) -> float:
         """Variance that the forward process adds at the (nearest) timestep of step ``index``."""
@@ -54,7 +60,7 @@ class SchedulerRun:
         generators: list[torch.Generator],
     ) -> Float[Tensor, "n c h w"]:
         """x_(t-1); what noise a step adds is drawn from each picture's own generator."""
-        extra = {"generator": generators} if self.choice.generator else {}
+        extra = {"generator": generators} if self.choice.generator and not self.flow else {}
         return self.scheduler.step(model_output, timestep, latents, **extra, return_dict=False)[0]
 
 

@@ -18,12 +18,17 @@ from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry
 
 UNET = "UNet2DConditionModel"
-NETWORKS = {"sd3": "SD3Transformer2DModel", "flux": "FluxTransformer2DModel"}  # diffusers' classes
+NETWORKS = {  # diffusers' classes
+    "sd3": "SD3Transformer2DModel",
+    "flux": "FluxTransformer2DModel",
+    "auraflow": "AuraFlowTransformer2DModel",
+}
 CLIPS = {  # transformers' classes
     "sd": ("CLIPTextModel",),
     "sdxl": ("CLIPTextModel", "CLIPTextModelWithProjection"),
     "sd3": ("CLIPTextModelWithProjection", "CLIPTextModelWithProjection"),
     "flux": ("CLIPTextModel",),
+    "auraflow": (),
 }
 
 

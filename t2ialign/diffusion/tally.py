@@ -20,7 +20,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from t2ialign.diffusion.flow import FlowRun
 from t2ialign.diffusion.noise import Prediction, epsilon_gap, kappa, kappa_released
 from t2ialign.diffusion.schedulers import SchedulerRun
 
@@ -61,7 +60,7 @@ class DiffusionTally:
 class FlowTally:
     """The same on a rectified flow: the mean over the noise levels so far, in the end the integral."""
 
-    def __init__(self, run: FlowRun, latents: Float[Tensor, "n c h w"]) -> None:
+    def __init__(self, run: SchedulerRun, latents: Float[Tensor, "n c h w"]) -> None:
         self.run = run
         self._share = torch.zeros_like(latents[:, 0])
         self._released = torch.zeros_like(latents[:, 0, 0, 0])
@@ -89,11 +88,9 @@ class FlowTally:
         return self._released / (self.released_steps or float("nan"))
 
 
-def tally(
-    run: SchedulerRun | FlowRun, prediction: Prediction, latents: Float[Tensor, "n c h w"]
-) -> DiffusionTally | FlowTally:
+def tally(run: SchedulerRun, prediction: Prediction, latents: Float[Tensor, "n c h w"]) -> DiffusionTally | FlowTally:
     """An empty one for a run of pictures."""
-    if isinstance(run, FlowRun):
+    if run.flow:
         return FlowTally(run, latents)
     return DiffusionTally(run, prediction, latents)
 

@@ -1,4 +1,4 @@
-"""Prompts to embeddings: one CLIP (SD-1.5, SD-2.1), two (SDXL), two and a T5 (SD-3), one and a T5 (FLUX.1)."""
+"""Prompts to embeddings: one CLIP (SD-1.5, SD-2.1), two (SDXL), two and a T5 (SD-3), one and a T5 (FLUX.1), a T5 (AuraFlow)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from t2ialign.content import INDEX
 from t2ialign.limits import literal_note
 
-T5_TOKENS = {"sd3": 256, "flux": 512}  # how many a T5 reads, as the stock pipelines have it
+T5_TOKENS = {"sd3": 256, "flux": 512, "auraflow": 256}  # how many a T5 reads, as the stock pipelines have it
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class TextEncoder:
 
     def encode(self, prompts: Sequence[str]) -> PromptEmbeds:
         """Each prompt by itself, so that its embeddings do not depend on the batch it comes in."""
-        one = {"sd3": self._sd3, "flux": self._flux}.get(self.family, self._one)
+        one = {"sd3": self._sd3, "flux": self._flux, "auraflow": self._auraflow}.get(self.family, self._one)
         return stack([one(prompt) for prompt in prompts])
 
     def _one(self, prompt: str) -> PromptEmbeds:
@@ -117,6 +117,16 @@ class TextEncoder:
         limit = T5_TOKENS["flux"]
         said = _t5(self.tokenizers[1], self.encoders[1], prompt, limit)
         return PromptEmbeds(said, pooled, (truncated_words(self.tokenizers[1], limit, prompt),))
+
+    def _auraflow(self, prompt: str) -> PromptEmbeds:
+        """What the T5 reads of the prompt, zeros after its end."""
+        tokenizer, encoder = self.tokenizers[0], self.encoders[0]
+        limit = T5_TOKENS["auraflow"]
+        said = tokenizer([prompt], padding="max_length", max_length=limit, truncation=True, return_tensors="pt")
+        mask: Any = said.attention_mask.to(encoder.device)
+        tokens = encoder(said.input_ids.to(encoder.device), attention_mask=mask)[0]
+        tokens = tokens * mask.unsqueeze(-1).expand(tokens.shape)
+        return PromptEmbeds(tokens, None, (truncated_words(tokenizer, limit, prompt),))
 
     def _forward(self, tokenizer: Any, encoder: Any, prompt: str) -> tuple[Tensor, Tensor | None]:
         ids = _ids(tokenizer, prompt, token_limit(tokenizer, encoder))
@@ -186,6 +196,11 @@ def unread_words(folder: Path, prompt: str) -> str:
     return truncated_words(_tokenizer(folder), limit, prompt)
 
 
+def reader_in(folder: Path) -> tuple[Any, int]:
+    """The tokenizer of the model in a folder, and how many tokens it reads."""
+    return _tokenizer(folder), _limit(folder)
+
+
 @cache
 def _limit(folder: Path) -> int:
     part, most = _reader(folder)
@@ -200,16 +215,21 @@ def _limit(folder: Path) -> int:
 
 @cache
 def _tokenizer(folder: Path) -> Any:
-    from transformers import CLIPTokenizer, T5Tokenizer
+    from transformers import AutoTokenizer, CLIPTokenizer, T5Tokenizer
 
     part, most = _reader(folder)
-    return (T5Tokenizer if most else CLIPTokenizer).from_pretrained(folder / part, local_files_only=True)
+    kind = AutoTokenizer if most and part == "tokenizer" else T5Tokenizer if most else CLIPTokenizer
+    return kind.from_pretrained(folder / part, local_files_only=True)  # AuraFlow's is a Llama's
 
 
 def _reader(folder: Path) -> tuple[str, int]:
     """The tokenizer of the encoder that reads most of a prompt, and how much of it (0: as its files say)."""
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    readers = {"StableDiffusion3Pipeline": ("tokenizer_3", "sd3"), "FluxPipeline": ("tokenizer_2", "flux")}
+    readers = {
+        "StableDiffusion3Pipeline": ("tokenizer_3", "sd3"),
+        "FluxPipeline": ("tokenizer_2", "flux"),
+        "AuraFlowPipeline": ("tokenizer", "auraflow"),
+    }
     part, family = readers.get(index["_class_name"], ("tokenizer", ""))
     if not family or index[part][0] is None:
         return "tokenizer", 0

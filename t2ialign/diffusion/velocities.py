@@ -65,7 +65,18 @@ def flux(network: Any, said: FlowInput) -> Tensor:
     return unpacked(output, height, width)
 
 
-FAMILY: dict[str, Callable[[Any, FlowInput], Tensor]] = {"sd3": sd3, "flux": flux}
+def auraflow(network: Any, said: FlowInput) -> Tensor:
+    """AuraFlow: as SD-3, without a pooled prompt, and told the noise level itself."""
+    output: Tensor = network(
+        said.latents,
+        encoder_hidden_states=said.embeds.prompt_embeds,
+        timestep=(said.times / 1000).to(said.latents.dtype),
+        return_dict=False,
+    )[0]
+    return output
+
+
+FAMILY: dict[str, Callable[[Any, FlowInput], Tensor]] = {"sd3": sd3, "flux": flux, "auraflow": auraflow}
 
 
 def packed(latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n l d"]:

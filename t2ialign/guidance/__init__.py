@@ -7,7 +7,8 @@ is a frozen dataclass whose fields are its parameters (``guidance_scale`` first)
 - ``begin()``: the strategy for one generation, which may carry memory from step to step (itself where it has none);
 - ``__call__(noise_cond, noise_uncond, progress)``: the guided prediction of one step, or ``guide(step)`` where it needs
   more than these two (``needs.GuidanceStep``);
-- and, where it does so, ``condition`` (changes the prompts' embeddings) or ``adapter_share`` (turns the adapters down).
+- and, where it does so, ``condition`` (changes the prompts' embeddings), ``adapter_share`` (turns the adapters down), ``move``
+  (moves the latents before the predictions) or ``passes_on`` (changes what cross-attention passes on of the prompt).
 
 Both predictions are always computed (but for ``prompt_only``), even where a strategy ignores one (a ``guidance_scale`` of
 1, outside an interval): the mutual information of picture and prompt is read off their difference. Predictions are the
@@ -26,6 +27,7 @@ from typing import Any
 from t2ialign.guidance.adapter_ramp import AdapterRamp
 from t2ialign.guidance.aig import Aig
 from t2ialign.guidance.apg import Apg
+from t2ialign.guidance.attend_excite import AttendExcite
 from t2ialign.guidance.autoguidance import Autoguidance
 from t2ialign.guidance.cads import Cads
 from t2ialign.guidance.cfg import Cfg
@@ -37,6 +39,7 @@ from t2ialign.guidance.latent_particle import LatentParticle
 from t2ialign.guidance.needs import Needs, StepGuidance
 from t2ialign.guidance.prompt_only import PromptOnly
 from t2ialign.guidance.s_cfg import SCfg
+from t2ialign.guidance.structured import Structured
 from t2ialign.guidance.true_cfg import TrueCfg
 from t2ialign.limits import check_guidance_scale
 from t2ialign.registry import unknown
@@ -58,6 +61,8 @@ GUIDANCE: dict[str, Any] = {
     "autoguidance": Autoguidance,
     "latent_particle": LatentParticle,
     "s_cfg": SCfg,
+    "attend_excite": AttendExcite,
+    "structured": Structured,
     "true_cfg": TrueCfg,
     "prompt_only": PromptOnly,
 }

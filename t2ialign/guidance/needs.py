@@ -20,7 +20,8 @@ class Needs:
     very prompt, so that their difference is the mutual information (else it is unknown). ``embedded``: what is left of it on
     a network that has the guidance scale for an input and is asked for the prompt alone: ``prompt``, what it does besides;
     ``nothing``, for it works on the difference of the two; ``both``, it is for such networks and asks for both.
-    ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has).
+    ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has). ``phrases``: what the prompt names,
+    and where. ``besides``: what else a step costs, as a sentence.
     """
 
     evaluations: int = 2
@@ -31,6 +32,8 @@ class Needs:
     information: bool = True
     embedded: Literal["prompt", "nothing", "both"] = "prompt"
     not_on_flow: str = ""
+    phrases: bool = False
+    besides: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,60 @@ class GuidanceStep:
     to_output: Callable[[Tensor], Tensor]
     predict: Callable[[bool, float], Tensor]
     attention: tuple[AttentionMap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A noun phrase of a prompt: its words, its first token's position, and its tokens as they are read without the rest."""
+
+    words: str
+    start: int
+    tokens: Float[Tensor, "m d"]
+
+    @property
+    def last(self) -> int:
+        """The token that stands for the thing: the end of its last word, which has read all before it."""
+        return self.start + len(self.tokens) - 1
+
+
+@dataclass(frozen=True)
+class PromptReading:
+    """What a prompt names, by the tokens of the model that reads it; position 0 is the token that every prompt starts with."""
+
+    phrases: tuple[Phrase, ...] = ()
+
+    @property
+    def things(self) -> tuple[int, ...]:
+        return tuple(phrase.last for phrase in self.phrases)
+
+
+@dataclass(frozen=True)
+class LatentStep:
+    """Step ``index`` of ``total`` before its predictions, as a strategy that ``move``s latents sees it.
+
+    ``latents`` are the model's input z_t. ``attend`` evaluates the UNet for the prompt at any such latents and gives the maps
+    of its attention to the prompt; gradients flow through it where the caller lets them.
+    """
+
+    latents: Float[Tensor, "n c h w"]
+    index: int
+    total: int
+    reading: PromptReading
+    attend: Callable[[Tensor], tuple[AttentionMap, ...]]
+
+
+@runtime_checkable
+class MovesLatents(Protocol):
+    """A strategy that moves a step's latents before the model predicts."""
+
+    def move(self, step: LatentStep) -> Float[Tensor, "n c h w"]: ...
+
+
+@runtime_checkable
+class PassesOn(Protocol):
+    """A strategy under which cross-attention passes on something else of the prompt than what it looks by."""
+
+    def passes_on(self, embeds: Float[Tensor, "n l d"], reading: PromptReading) -> Float[Tensor, "n l d"]: ...
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Settings
 from t2ialign.methods.options import NOT_ON_POLICY
+from t2ialign.training.critic import CriticPlan
 from t2ialign.training.experience import MarkedPictures
 from t2ialign.training.on_policy import Recipe
 from t2ialign.training.step_losses import KlForm, PolicyGradient
@@ -24,13 +25,22 @@ class Options:
         "noise_gap: the released code's squared difference of guided predictions; closed_form: the paper's KL of a step.",
         choices=tuple(KL_FORMS),
     )
+    baseline: str = option(
+        "value",
+        "Baseline",
+        "What is taken off a reward: value, what a value network expects of the step, as published; mean, that of the other "
+        "pictures of the group.",
+        choices=("value", "mean"),
+        embedded="mean",
+    )
 
 
 def recipe(settings: Settings) -> Recipe:
     own, rollouts, pull = settings.own, settings.rollouts, settings.training.kl_weight
     loss = PolicyGradient(own.clip, False, own.reward_weight, pull, KL_FORMS[own.kl_form])
-    drawn = MarkedPictures(settings.pictures.candidates, "mean", 100.0, rollouts.step_share)
-    return Recipe(drawn, loss, rollouts.updates)
+    learned = own.baseline == "value"
+    drawn = MarkedPictures(settings.pictures.candidates, "none" if learned else "mean", 100.0, rollouts.step_share)
+    return Recipe(drawn, loss, rollouts.updates, critic=CriticPlan() if learned else None)
 
 
 METHOD = Method(

@@ -1,7 +1,7 @@
 """SPO: at every step the best of several ways on is preferred to the worst (Liang et al.; RockeyCoss/SPO).
 
 The published step-aware preference model is trained on Pick-a-Pic. Here any reward takes its place, on the picture that the
-next step sees, which is what that model reads too.
+next step sees, which is what that model reads too; or, of the embedded world, a step-aware model of its own.
 """
 
 from __future__ import annotations
@@ -61,6 +61,12 @@ class Options:
         64,
         1,
     )
+    step_aware: bool = option(
+        False,
+        "Step-aware judge",
+        "Steps are judged by a preference model that was trained on unfinished pictures, as published, in the place of the "
+        "reward; the embedded world has one to train (docs/methods.md).",
+    )
 
 
 def recipe(settings: Settings) -> Recipe:
@@ -73,7 +79,7 @@ def recipe(settings: Settings) -> Recipe:
     divergence = parse_divergence(own.divergence)
     beta = matched_beta(divergence, own.beta) if own.match_strength else own.beta
     loss = StepPreference(Sigmoid(beta), divergence, own.clamp, settings.training.kl_weight)
-    branches = Branches(settings.pictures.candidates, own.skip, own.threshold, own.abreast)
+    branches = Branches(settings.pictures.candidates, own.skip, own.threshold, own.abreast, own.step_aware)
     return Recipe(branches, loss, settings.rollouts.updates)
 
 

@@ -1,10 +1,12 @@
 """Trains everything that ships for the embedded world, each part by one command and resumable:
 
     python -m t2ialign.shapes.pretrain reader|vae|base|clip|lpips [--steps N --batch N --out DIR --state DIR --seed N]
+    python -m t2ialign.shapes.pretrain step_scorer
     python -m t2ialign.shapes.pretrain base --warm --steps 6000 --rate 1e-3   # goes on from the weights that stand there
 
 ``reader`` is the oracle's network, ``vae`` the autoencoder, ``base`` the UNet and text encoder as a stock Stable Diffusion
-directory, ``clip`` the small open_clip scorer and ``lpips`` the trunk under LPIPS. ``base`` needs ``vae``.
+directory, ``clip`` the small open_clip scorer and ``lpips`` the trunk under LPIPS. ``base`` needs ``vae``. ``step_scorer`` is
+SPO's step-aware preference model: it needs ``base``, and does not ship.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ PARTS = {
     "base": (3_000, 64, 1.5e-3),
     "clip": (1_500, 128, 2e-3),
     "lpips": (1_000, 48, 2e-3),
+    "step_scorer": (1_500, 32, 1e-3),
 }
 
 

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from t2ialign.diffusion.denoise import initial_noise
 from t2ialign.diffusion.noise import gaussian_log_prob, predicted_x0
-from t2ialign.training.rollouts import Chain, Marks, Policy, Replay, Reward, kept, picture_seed, walk
+from t2ialign.training.rollouts import Chain, JudgesSteps, Marks, Policy, Replay, Reward, kept, picture_seed, walk
 
-Baseline = Literal["z_score", "mean"]
+Baseline = Literal["z_score", "mean", "none"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class MarkedPictures:
     """Groups of one prompt; every transition of a picture is weighed by the picture's advantage within its group.
 
     ``z_score`` divides by the group's spread (DDPO, GRPO), ``mean`` does not (DPOK): only then has a weight of the KL its
-    meaning in units of the reward. ``limit`` bounds advantages; ``share`` of a picture's transitions are learned from;
-    ``same_noise`` starts a group at one and the same noise (DanceGRPO).
+    meaning in units of the reward. ``none`` leaves rewards as they are, for a value network. ``limit`` bounds advantages;
+    ``share`` of a picture's transitions are learned from; ``same_noise`` starts a group at one and the same noise (DanceGRPO).
     """
 
     group: int
@@ -164,8 +164,9 @@ class PicturePairs:
 class Branches:
     """At every step ``candidates`` ways on from one x_t; the best against the worst, and a random one goes on (SPO).
 
-    They are marked by the picture that the next step sees in them. The first ``skip`` steps teach nothing, nor do pairs
-    whose preference, tanh of half the difference of the marks, is not above ``threshold``.
+    They are marked by the picture that the next step sees in them, ``step_aware`` by a reward that knows the step. The first
+    ``skip`` steps teach nothing, nor do pairs whose preference, tanh of half the difference of the marks, is not above
+    ``threshold``.
 
     ``abreast`` pictures of a prompt are drawn side by side, and each way on is marked in a set with what goes on of the
     others. A mark that counts diversity needs that: among the ways on from one x_t alone, whichever lies apart does so by
@@ -176,6 +177,7 @@ class Branches:
     skip: int = 4
     threshold: float = 0.3
     abreast: int = 1
+    step_aware: bool = False
 
     @property
     def pictures(self) -> int:
@@ -203,7 +205,7 @@ class Branches:
                     others = [place for place in range(len(forks)) if place != own]
                     latents = torch.cat([seen[own], *(seen[place][[forks[place].on]] for place in others)])
                     seeds = (*ways[own].seeds, *(ways[place].seeds[forks[place].on] for place in others))
-                    marks = drawing.reward(latents, row, seeds).first(self.candidates)
+                    marks = _marked(drawing, latents, index + 1, row, seeds).first(self.candidates)
                     found.append(marks)
                     parts.append(self._pair(fork, marks, index, row))
             ways = [replace(way, latents=fork.after[[fork.on]]) for way, fork in zip(ways, forks, strict=True)]
@@ -264,6 +266,14 @@ def _fork(drawing: Drawing, way: _Way, index: int, row: int, candidates: int) ->
     return _Fork(way.latents, mean, std, after, on)
 
 
+def _marked(drawing: Drawing, seen: Tensor, index: int, row: int, seeds: tuple[int, ...]) -> Marks:
+    """What pictures that the chain's step ``index`` sees are worth."""
+    if not isinstance(drawing.reward, JudgesSteps):
+        return drawing.reward(seen, row, seeds)
+    timesteps = drawing.chain.timesteps
+    return drawing.reward.at(seen, row, seeds, int(timesteps[index]) if index < len(timesteps) else 0)
+
+
 EXTREMES = ((torch.argmax, -math.inf), (torch.argmin, math.inf))
 
 
@@ -280,8 +290,10 @@ def advantages(rewards: Float[Tensor, " n"], baseline: Baseline, limit: float) -
     """How much better than its group each picture is, bounded by ``limit``; 0 where a reward is unknown.
 
     ``mean``: the mean of the others is taken off, so that no picture is its own baseline. ``z_score``: the group's
-    mean, and division by its spread.
+    mean, and division by its spread. ``none``: the rewards themselves, unknown ones as they are.
     """
+    if baseline == "none":
+        return rewards.float()
     known = ~rewards.isnan()
     found = torch.zeros_like(rewards, dtype=torch.float32)
     if int(known.sum()) < 2:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from t2ialign.training.critic import Critic, CriticPlan
 from t2ialign.training.diagnostics import Found, collect, train_step
 from t2ialign.training.draws import epoch_order
 from t2ialign.training.experience import Collector, Drawing, Experience
@@ -26,19 +27,24 @@ from t2ialign.types import TrainStep
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a step learns: what is drawn, by which loss, in how many updates of the weights, each example ``passes`` times."""
+    """How a step learns: what is drawn, by which loss, in how many updates of the weights, each example ``passes`` times.
+
+    ``critic`` is for rewards that a value network makes into advantages.
+    """
 
     collector: Collector
     loss: StepLoss
     updates: int = 1
     passes: int = 1
+    critic: CriticPlan | None = None
 
 
 @dataclass(frozen=True)
 class OnPolicySession:
     """What every step needs; ``prompts`` is their number, ``folder`` for what has no room in memory.
 
-    An update evaluates its examples in ``parts``, one after the other, which only saves memory.
+    An update evaluates its examples in ``parts``, one after the other, which only saves memory. A ``critic`` also has to be in
+    the ``state``, which keeps it.
     """
 
     policy: Policy
@@ -50,12 +56,16 @@ class OnPolicySession:
     state: TrainState
     parts: int = 1
     folder: Path | None = None
+    critic: Critic | None = None
 
     def draw(self, step: int) -> Experience:
         """The pictures of a step, from seed and step alone: ``plan.batch`` groups, each prompt once an epoch."""
         rows = epoch_order(self.plan, step, self.prompts).tolist()
         drawing = Drawing(self.policy, self.chain, self.reward, rows, self.plan.seed, step, self.folder)
-        return self.recipe.collector.collect(drawing)
+        drawn = self.recipe.collector.collect(drawing)
+        if self.critic is None:
+            return drawn
+        return replace(drawn, replay=self.critic.judged(drawn.replay, self.plan.seed * 1_000_003 + step))
 
     def learn(self, replay: Replay, step: int) -> tuple[Found, float]:
         """All updates of a step; what the first one found, where the policy still is the one that drew, and the norm."""

@@ -109,6 +109,14 @@ Reward = Callable[[Tensor, int, tuple[int, ...]], Marks]
 """From the latents of one prompt's pictures [n c h w], the prompt's row and the pictures' seeds to their marks."""
 
 
+@runtime_checkable
+class JudgesSteps(Protocol):
+    """A reward that knows how far a picture is."""
+
+    def at(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...], timestep: int) -> Marks:
+        """The marks of pictures that the step at ``timestep`` sees; 0: they are finished."""
+
+
 @dataclass(frozen=True)
 class Paths:
     """The way of ``n`` pictures from noise to picture, under the policy as it was."""

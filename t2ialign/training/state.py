@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,11 +29,21 @@ class Content(Protocol):
     def sha(self) -> str: ...
 
 
+@runtime_checkable
+class Kept(Protocol):
+    """What else a run changes on its way, and has to find again."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None: ...
+
+
 @dataclass(frozen=True)
 class TrainState:
     """The adapter's parameters, their optimizer and, if wanted, their running average.
 
-    ``identity`` is the hash of everything that must be the same for a saved state to be continued.
+    ``identity`` is the hash of everything that must be the same for a saved state to be continued. ``beside`` is what a run
+    trains beside the adapter and does not ship.
     """
 
     parameters: dict[str, nn.Parameter]
@@ -41,6 +51,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     identity: str
+    beside: Kept | None = None
 
     def begin(self, path: Path | None, processes: Processes) -> int:
         """Goes on from ``path`` if a run is written there, else writes its start; returns how many steps are done.
@@ -97,6 +108,8 @@ class TrainState:
             return
         parameters = {name: parameter.data for name, parameter in self.parameters.items()}
         parts = {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+        if self.beside is not None:
+            parts["beside"] = self.beside.state_dict()
         with whole_file(path, sync=True) as draft, draft.open("wb") as file:
             torch.save(
                 {"step": step, "identity": self.identity, "parameters": parameters, "averaged": self.averaged, **parts},
@@ -116,6 +129,8 @@ class TrainState:
             mean.copy_(saved["averaged"][name])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.scaler.load_state_dict(saved["scaler"])
+        if self.beside is not None:
+            self.beside.load_state_dict(saved["beside"])
         return saved["step"]
 
 

@@ -14,11 +14,12 @@ from torch.nn.functional import interpolate
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone, load_backbone
 from t2ialign.diffusion.denoise import denoise, initial_noise
-from t2ialign.diffusion.flow import FlowRun, RunAsked, begin
+from t2ialign.diffusion.flow import RunAsked, begin
 from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.information import renoised_information
 from t2ialign.diffusion.noise import add_noise, output_of, predicted_x0
 from t2ialign.diffusion.preview import fit_linear_map, linear_preview
+from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.tally import FlowTally
 from t2ialign.diffusion.text import unread_words
 from t2ialign.diffusion.velocities import packed, unpacked
@@ -183,7 +184,7 @@ def alone(name: str) -> dict[str, float]:
     return {"guidance_scale": 1.0} if name == "prompt_only" else {}
 
 
-REFUSED = {"latent_particle", "s_cfg", "true_cfg"}
+REFUSED = {"latent_particle", "s_cfg", "true_cfg", "attend_excite", "structured"}
 
 
 @pytest.mark.parametrize("name", GUIDANCE)
@@ -210,7 +211,7 @@ def test_each_strategy_where_the_network_guides_by_itself(name, flow_folders, tm
     entry = save_flow_adapter(tmp_path / "a", "flux-dev")
     backbone = load_tiny_flow(flow_folders["flux-dev"], "flux-dev")
     said = {"guidance": name, "adapters": (AdapterUse("a"),), "checkpoints": {"a": entry}} | alone(name)
-    if needs_of(name).embedded == "nothing" or name == "latent_particle":
+    if needs_of(name).embedded == "nothing" or needs_of(name).not_on_flow:
         with pytest.raises(InputError, match="flux|tiny guides by itself|has no meaning on the flow model tiny"):
             drawn(backbone, **said)
         return
@@ -267,7 +268,7 @@ def test_information_of_a_channel_that_is_known():
     y = math.sqrt(3) * torch.randn(pairs, 1, 1, 1, generator=draw, dtype=torch.float64)
     x = y + torch.randn(pairs, 1, 1, 1, generator=draw, dtype=torch.float64)
     levels = torch.linspace(1, 0.005, 200).tolist()
-    tally = FlowTally(FlowRun(Channel(levels)), x)
+    tally = FlowTally(SchedulerRun(Channel(levels), SCHEDULERS["euler"], flow=True), x)
     for index, level in enumerate(levels):
         noisy = (1 - level) * x + level * torch.randn(x.shape, generator=draw, dtype=torch.float64)
 

@@ -98,6 +98,7 @@ def test_scales_in_range(scale: float):
         ("dynamic_threshold", (("percentile", 99.5),), "a share above 0 up to 1"),
         ("autoguidance", (("weaker", 1.0),), "below 1"),
         ("latent_particle", (("strength", -1.0),), "not negative"),
+        ("attend_excite", (("token1", 1.5),), "1 is the prompt's first"),
     ],
 )
 def test_refusals(name: str, params: tuple, says: str):

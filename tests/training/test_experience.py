@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -84,6 +85,25 @@ def test_side_by_side_each_way_on_is_marked_beside_what_goes_on_of_the_others() 
     assert torch.equal(first[4], third[5]) and torch.equal(first[5], second[5]) and torch.equal(second[4], third[4])
     for one, own in ((first[4], second), (second[4], first), (first[5], third)):
         assert (own[:4] == one).all((1, 2, 3)).sum() == 1, "one of its own ways on goes on, and the others see that one"
+
+
+def test_a_reward_that_knows_the_step_is_told_which() -> None:
+    class Judge:
+        told: ClassVar[list[int]] = []
+
+        def __call__(self, latents: Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
+            raise AssertionError("it is asked about a step")
+
+        def at(self, latents: Tensor, row: int, seeds: tuple[int, ...], timestep: int) -> Marks:
+            self.told.append(timestep)
+            return linear(latents, row, seeds)
+
+    found = Branches(4, 2, 0.0, step_aware=True).collect(drawing(reward=Judge()))
+    assert Judge.told == [*CHAIN.timesteps[3:].tolist(), 0] * 2, (
+        "each picture by the step that sees it, at last finished"
+    )
+    plain = Branches(4, 2, 0.0).collect(drawing())
+    assert torch.equal(found.replay.after, plain.replay.after)
 
 
 def test_pictures_that_are_all_alike_still_feel_the_pull_to_the_base() -> None:

@@ -93,6 +93,7 @@ def cost_of(guidance: str) -> str:
     said = [f"{needs.evaluations} evaluations of the model a step."]
     said += ["For trained checkpoints only."] if needs.adapters else []
     said += ["A picture depends on all seeds of its batch."] if needs.whole_batch else []
+    said += [needs.besides] if needs.besides else []
     return " ".join(said)
 
 

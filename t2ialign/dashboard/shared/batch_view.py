@@ -13,12 +13,18 @@ from t2ialign.dashboard.shared.words import default_metric
 from t2ialign.metrics import METRICS
 from t2ialign.types import Axis, Interval, Metric, TradeoffPoint
 from t2ialign.use_cases.batches.score_batch import BatchState
+from t2ialign.use_cases.measures import first_metric
 
 
 def metric_of(axis: Axis, batches: Sequence[BatchState]) -> Metric:
-    """The metric that stands for an axis in these batches: one that all of those scored so far have, if there is one."""
+    """The metric that stands for an axis in these batches: one that all of those scored so far have, if there is one.
+
+    Where there is none it is one that was left out for want of weights, whose number is not known yet.
+    """
     scored = [set(batch.scores) for batch in batches if batch.scores]
-    return default_metric(axis, set.intersection(*scored) if scored else set())
+    left_out = {name for batch in batches for part in batch.left_out for name in part.metrics}
+    known = set.intersection(*scored) if scored else set()
+    return first_metric(axis, known) or default_metric(axis, left_out)
 
 
 def group_of(batch: BatchState, palette: Mapping[str, Look], shown: Metric) -> Group:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.training.critic import critic_of
 from t2ialign.training.data import TrainData
 from t2ialign.training.guided import guided_policy
 from t2ialign.training.on_policy import OnPolicySession, train_on_policy
@@ -48,16 +49,23 @@ def optimised(
         save_every=SAVE_DRAWING_EVERY,
     )
     asked = (recipe, pictures.guidance_scale, pictures.sampling_steps, plan.settings.rollouts, str(plan.source))
+    guided = guided_policy(policy, data.prompts, pictures.guidance_scale, train_plan.precision)
+    chain = chain_of(policy, pictures.sampling_steps)
+    critic = None
+    if recipe.critic is not None:
+        said = data.prompts.embeds.prompt_embeds[data.prompts.rows].float().mean(1).to(policy.device)
+        critic = critic_of(recipe.critic, guided.shape, said, len(chain.timesteps), drawn.seed)
     session = OnPolicySession(
-        guided_policy(policy, data.prompts, pictures.guidance_scale, train_plan.precision),
-        chain_of(policy, pictures.sampling_steps),
+        guided,
+        chain,
         reward_of(bench, plan, policy),
         len(data),
         recipe,
         drawn,
-        begin_state(policy, data, asked, drawn),
+        replace(begin_state(policy, data, asked, drawn), beside=critic),
         plan.settings.training.accumulate,
         path.with_name(f"{path.stem}-replay"),
+        critic,
     )
     return train_on_policy(session, path)
 

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from t2ialign import settings
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE
 from t2ialign.limits import guidance_taken
@@ -19,12 +20,15 @@ from t2ialign.metrics.marginal import marginals, negative_mmd, set_value
 from t2ialign.metrics.scoring import pair_mean
 from t2ialign.registry import unknown
 from t2ialign.seeds import designed_seeds
+from t2ialign.shapes.step_scorer import FOLDER as STEP_SCORER
+from t2ialign.shapes.step_scorer import StepScorer
+from t2ialign.shapes.step_scorer import load as load_scorer
 from t2ialign.training.experience import Branches
 from t2ialign.training.rollouts import Marks
 from t2ialign.types import AdapterUse, Encoder, GenerationConfig, InputError, Metric, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.sources import Judge, default_metric, judge_of
+from t2ialign.use_cases.align.sources import Judge, default_metric, judge_of, raters_of
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
 
@@ -122,7 +126,27 @@ class PictureReward:
         return Marks(plain + self.weight * bonus, plain, value(torch.arange(len(latents))))
 
 
-def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward:
+@dataclass(frozen=True)
+class StepAwareReward:
+    """What a step-aware preference model thinks of what a step sees; of pictures of no step, the reward itself."""
+
+    finished: PictureReward
+    scorer: StepScorer
+    base: Backbone
+
+    def __call__(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...]) -> Marks:
+        return self.finished(latents, row, seeds)
+
+    @torch.no_grad()
+    def at(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...], timestep: int) -> Marks:
+        pictures = self.base.decode(latents).to(self.base.device).float() / 255
+        tokens = self.base.encode_prompts([self.finished.prompts[row].text]).prompt_embeds.float()
+        steps = torch.full((len(latents),), timestep, device=pictures.device)
+        found = self.scorer(pictures, tokens.expand(len(latents), -1, -1), steps).cpu()
+        return Marks(found, found)
+
+
+def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward | StepAwareReward:
     """The reward of a run, with everything that it reads loaded.
 
     Raises:
@@ -144,8 +168,22 @@ def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward:
     )
     rollouts = plan.settings.rollouts
     diversity = _diversity(bench, plan, policy)
-    watched = not isinstance(plan.method.recipe_of(plan.settings).collector, Branches)
-    return PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight, watched)
+    collector = plan.method.recipe_of(plan.settings).collector
+    branches = isinstance(collector, Branches)
+    found = PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight, not branches)
+    if not (isinstance(collector, Branches) and collector.step_aware):
+        return found
+    if raters_of(bench, plan.entry.scorers) is None:
+        raise InputError(
+            f"No step-aware preference model of {plan.entry.name} is known here: switch step_aware off, and the reward judges "
+            "what each step sees."
+        )
+    if rollouts.diversity_weight:
+        raise InputError(
+            "A step-aware judge marks single pictures and knows no lambda: switch step_aware off, or set diversity_weight to 0."
+        )
+    scorer = load_scorer(settings.CHECKPOINTS / STEP_SCORER, policy.device)
+    return StepAwareReward(found, scorer, replace(policy, passes=BASE))
 
 
 def diversity_metric(bench: Workbench, plan: Plan) -> str:

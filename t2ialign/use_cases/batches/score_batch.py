@@ -20,6 +20,7 @@ from torch import Tensor
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.compiling import warming
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
+from t2ialign.diffusion.reading import FOUND, phrases_note
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.guidance import Params, needs_of
 from t2ialign.metrics import METRICS
@@ -193,7 +194,7 @@ def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] 
 def lasting(state: BatchState) -> tuple[str, ...]:
     """The notes that are kept with a cell: those of how its prompt is read, not of how it was asked for or what is away."""
     passing = {*state.request.notes, *map(str, state.left_out)}
-    return tuple(note for note in state.notes if note not in passing)
+    return tuple(note for note in state.notes if note not in passing and not note.startswith(FOUND))
 
 
 def blank_notes(state: BatchState, entry: BackboneEntry) -> Iterator[str]:
@@ -220,7 +221,8 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What people should know about how a request is read: the same sentences for new pictures and for stored ones.
 
-    What of the prompts the model does not read, marks of other programs, CFG below 1, and a negative prompt without guidance.
+    What of the prompts the model does not read, marks of other programs, the noun phrases that guidance works on, CFG below 1,
+    and a negative prompt without guidance.
     """
     found = list(request.notes)
     if config.negative_prompt and config.guidance_scale == 1:
@@ -228,6 +230,7 @@ def notes_on(
     folder = folder_of(entry)
     if folder is not None:
         found += prompt_notes(folder, request.prompt.text, request.negative_prompt)
+        found.append(phrases_note(folder, request.prompt.text, config.guidance, config.guidance_params))
     return tuple(dict.fromkeys(filter(None, found)))
 
 

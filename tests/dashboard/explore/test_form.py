@@ -82,6 +82,11 @@ def test_pictures_made_together_are_asked_for_without_saying_which(services, con
         ("cfg", "2 evaluations of the model a step."),
         ("aig", "4 evaluations of the model a step. For trained checkpoints only."),
         ("latent_particle", "2 evaluations of the model a step. A picture depends on all seeds of its batch."),
+        (
+            "attend_excite",
+            "3 evaluations of the model a step. One of them with its gradient, for the first half of the steps; three steps "
+            "may take up to 21 more.",
+        ),
     ],
 )
 def test_what_a_strategy_costs_is_said(guidance: str, says: str):

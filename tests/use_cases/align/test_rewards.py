@@ -11,11 +11,13 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import add_adapter
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.metrics.marginal import marginals
+from t2ialign.shapes.step_scorer import StepScorer
 from t2ialign.source import parse_source
 from t2ialign.types import InputError
+from t2ialign.use_cases.align import rewards
 from t2ialign.use_cases.align.ingredients import ingredients_of
 from t2ialign.use_cases.align.request import plan
-from t2ialign.use_cases.align.rewards import PictureReward, diversity_metric, reward_of
+from t2ialign.use_cases.align.rewards import PictureReward, StepAwareReward, diversity_metric, reward_of
 from t2ialign.use_cases.workbench import Workbench
 from tests.use_cases.aligning import opened, short
 
@@ -97,3 +99,21 @@ def test_what_a_run_is_made_of_names_judge_and_diversity(bench: Workbench) -> No
         )
     ]
     assert len({one.judge for one in found}) == 4 and all(one.prompts for one in found)
+
+
+def test_a_step_aware_judge_knows_the_step_and_the_finished_picture_has_the_reward(
+    bench: Workbench, policy: Backbone, latents: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = plan(bench, short("spo", step_aware=True))
+    with pytest.raises(InputError, match=r"train it with `python -m t2ialign\.shapes\.pretrain step_scorer`"):
+        reward_of(bench, asked, policy)
+    torch.manual_seed(0)
+    scorer = StepScorer().eval()
+    monkeypatch.setattr(rewards, "load_scorer", lambda folder, device: scorer)
+    reward = reward_of(bench, asked, policy)
+    assert isinstance(reward, StepAwareReward)
+    early, late = (reward.at(latents, 0, SEEDS, timestep).reward for timestep in (900, 100))
+    assert early.shape == (4,) and not torch.equal(early, late)
+    plain = reward_of(bench, plan(bench, short("spo")), policy)
+    assert isinstance(plain, PictureReward)
+    assert torch.equal(reward(latents, 0, SEEDS).reward, plain(latents, 0, SEEDS).reward)

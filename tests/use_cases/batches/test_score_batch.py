@@ -158,6 +158,14 @@ def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench
     assert run_request(bench, replace(REQUEST, seeds=(0,), num_inference_steps=1)).notes == ()
 
 
+def test_what_guidance_finds_in_a_prompt_is_said_and_not_kept(bench: Workbench) -> None:
+    asked = replace(REQUEST, prompt=Prompt("a red ring"), guidance="structured", seeds=(0,), num_inference_steps=1)
+    said = ("Guidance reads in the prompt: structured takes by themselves 'a red ring'.",)
+    first = run_request(bench, asked)
+    assert first.notes == said and run_request(bench, asked).notes == said
+    assert bench.results.notes(first.whole) == ()
+
+
 def test_metrics_asked_for_by_name_say_why_they_are_unknown(bench: Workbench) -> None:
     named = ("lpips", "factor_diversity", "mutual_information", "oracle_alignment")
     request = replace(REQUEST, prompt=Prompt("a fox"), metrics=named, seeds=(0,), num_inference_steps=1)
