@@ -85,7 +85,7 @@ def checked_fields(record: Record, place: str) -> Record:
     Raises:
         Misfit: one is not, and which; it is a ``ValueError``.
     """
-    hints = _hints(type(record))
+    hints = _hints(type(record))  # type: ignore[arg-type]  # a class is hashable
     for field in fields(record):  # type: ignore[arg-type]  # callers give dataclasses
         value = getattr(record, field.name)
         if not isinstance(value, Path):
