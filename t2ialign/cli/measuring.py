@@ -126,7 +126,7 @@ def rescore(
             print(f"Stopped. {rescoring.report(state)} The same command goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
     for part in state.left_out:
-        print(printable(part), file=sys.stderr)
+        print(printable(str(part)), file=sys.stderr)
     emit(state, as_json, lambda: iter([rescoring.report(state)]))
 
 
