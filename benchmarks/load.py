@@ -1,10 +1,15 @@
-"""Strangers at a page: so many clients at once for so long, some of them drawing; errors, times and the server's memory.
+"""Strangers at a page: so many clients at once for so long, some of them drawing; errors, times, CPU, and the server's memory.
 
     python benchmarks/load.py --clients 50 --drawing 6 --minutes 5
-    python benchmarks/load.py --quick                               # under a minute
+    python benchmarks/load.py --quick                 # under a minute
+    python benchmarks/load.py --alone                 # one client: CPU seconds of each interaction, whatever else runs
+    python benchmarks/load.py --watchers 20           # of one run
+    python benchmarks/load.py --sessions 100          # memory that open pages take
+    python benchmarks/load.py --kill 3                # kill -9 and start again while some draw: is anything lost?
 
 It starts a server of its own on an empty store, as strangers find it (a token is set), with limits that let all clients be
-one address. What is timed is a whole answer: the page, a chart's points with other axes each time, lists, a picture.
+one address. What is timed is a whole answer. A client has a session of its own, and what it does are the page's own events,
+as the page lists them: another axis (the chart, then its sentence), a look at a run, the page itself, and the API's points.
 """
 
 from __future__ import annotations
@@ -22,7 +27,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +55,11 @@ def main() -> None:
     asked.add_argument("--clients", type=int, default=50)
     asked.add_argument("--drawing", type=int, default=6, help="of these, how many draw pictures")
     asked.add_argument("--minutes", type=float, default=5.0)
-    asked.add_argument("--pause", type=float, default=2.0, help="seconds that a client looks before it asks again")
+    asked.add_argument("--pause", type=float, default=5.0, help="seconds that a client looks before it asks again")
+    asked.add_argument("--alone", action="store_true", help="each interaction ten times, one at a time")
+    asked.add_argument("--watchers", type=int, default=0, help="so many pages that watch one run")
+    asked.add_argument("--sessions", type=int, default=0, help="so many pages opened, one after the other")
+    asked.add_argument("--kill", type=int, default=0, help="so many times kill -9 while four draw")
     asked.add_argument("--quick", action="store_true", help="10 clients, 2 of them drawing, for 20 s")
     asked.add_argument("--address", default="", help="a page that runs already, instead of one of its own")
     said = asked.parse_args()
@@ -57,13 +69,35 @@ def main() -> None:
         report(seen, None, clients, drawing, minutes)
         return
     with tempfile.TemporaryDirectory(prefix="t2ialign-load-") as home:
-        server, address, first = started(Path(home))
-        try:
+        if said.kill:
+            killed(Path(home), said.kill)
+            return
+        with serving(Path(home)) as (server, address, first):
+            if said.alone or said.watchers or said.sessions:
+                print(f"first paint after {first[0]:.1f} s ({first[1]:.1f} s of CPU)")
+                alone(server, address) if said.alone else None
+                watched(server, address, said.watchers) if said.watchers else None
+                opened(address, said.sessions) if said.sessions else None
+                return
+            before = cpu_of(server)
             seen = loaded(address, clients, drawing, minutes * 60, said.pause)
-        finally:
-            server.terminate()
-            server.wait(60)
+            answers = sum(map(len, seen.times.values()))
+            print(
+                f"{(cpu_of(server) - before) / max(answers, 1):.3f} s of the server's CPU an answer, drawing included"
+            )
     report(seen, first, clients, drawing, minutes)
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, tuple[float, float]]]:
+    """A server until the block ends."""
+    server, address, first = started(home)
+    try:
+        call(address, "points", [AXES[0], AXES[3], [], [], ""])  # waits until the shipped results are in
+        yield server, address, first
+    finally:
+        server.terminate()
+        server.wait(300)
 
 
 def started(home: Path) -> tuple[subprocess.Popen[bytes], str, tuple[float, float]]:
@@ -88,14 +122,179 @@ def started(home: Path) -> tuple[subprocess.Popen[bytes], str, tuple[float, floa
             time.sleep(0.1)
 
 
+def cpu_of(server: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor time so far."""
+    used = psutil.Process(server.pid).cpu_times()
+    return used.user + used.system
+
+
+class Page:
+    """An open page: a session, and the page's own events by name, called as its queue is."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.session = address, uuid.uuid4().hex
+        config = json.loads(urllib.request.urlopen(f"{address}config", timeout=120).read())
+        parts = {one["id"]: one["props"] for one in config["components"]}
+        self.events = {
+            (one["api_name"], len(one["inputs"])): (one["id"], [parts[part].get("value") for part in one["inputs"]])
+            for one in config["dependencies"]
+            if one["backend_fn"]
+        }
+
+    def open(self) -> None:
+        """What a browser does when the Trade-off tab is opened: its menus are filled for this session."""
+        self.post("show_1", lambda said: said, {"theme": "light", "query": ""})
+
+    def change_axes(self, x: str, y: str) -> None:
+        """Another chart, and what it says."""
+        place = {1: x, 2: y}
+        self.post("draw", lambda said: [place.get(number - 1, one) for number, one in enumerate(said)])
+        self.post("explain", lambda said: [place.get(number, one) for number, one in enumerate(said)])
+
+    def look(self, run: str) -> str:
+        """One tick of a page that watches a run."""
+        return self.post("tick", lambda said: [f"run={run}", *said[1:]])
+
+    def post(self, name: str, change: Callable[[list], list], data: dict | None = None) -> str:
+        """An event's answer as the stream tells it."""
+        index, said = next(found for (known, _), found in self.events.items() if known == name)
+        asked = {"fn_index": index, "data": change(list(said)), "session_hash": self.session, "event_data": data}
+        kind = {"Content-Type": "application/json"}
+        joining = urllib.request.Request(f"{self.address}gradio_api/queue/join", json.dumps(asked).encode(), kind)
+        urllib.request.urlopen(joining, timeout=120).read()
+        told = []
+        where = f"{self.address}gradio_api/queue/data?session_hash={self.session}"
+        with urllib.request.urlopen(where, timeout=120) as stream:
+            for line in stream:
+                told.append(line.decode())
+                if "process_completed" in told[-1]:
+                    break
+        if '"success":true' not in told[-1]:
+            raise ValueError(f"{name}: {told[-1][-300:]}")
+        return "".join(told)
+
+
+def alone(server: subprocess.Popen[bytes], address: str, times: int = 10) -> None:
+    """CPU seconds of each interaction when nothing else is asked."""
+    page, chance = Page(address), random.Random(0)
+    page.open()
+    print("| asked alone | CPU s of the server | s |\n|---|---:|---:|")
+    for name, ask in {
+        "the page": lambda: urllib.request.urlopen(address, timeout=60).read(),
+        "a new session's first event": lambda: Page(address).open(),
+        "other axes: chart and sentence": lambda: page.change_axes(chance.choice(AXES[:2]), chance.choice(AXES[2:])),
+        "points by the API": lambda: call(address, "points", [AXES[0], AXES[3], [], [], ""]),
+        "checkpoints by the API": lambda: call(address, "checkpoints", []),
+        "checkpoints by the API, within a session": lambda: call(address, "checkpoints", [], "one"),
+    }.items():
+        ask()
+        before, begun = cpu_of(server), time.monotonic()
+        for _ in range(times):
+            ask()
+        print(
+            f"| {name} | {(cpu_of(server) - before) / times:.3f} | {(time.monotonic() - begun) / times:.3f} |",
+            flush=True,
+        )
+
+
+def watched(server: subprocess.Popen[bytes], address: str, watchers: int) -> None:
+    """One run of 16 pictures and 25 steps, first by itself, then with pages that look at it every second."""
+    for pages in ([], [Page(address) for _ in range(watchers)]):
+        first, took = random.randrange(10**6), []
+        fields = ["a red circle", ["base"], 4.0, f"{first}-{first + 15}", 25, "ddim", "cfg", "", ["rmse"], 0, 0, 0.0]
+        before, begun = cpu_of(server), time.monotonic()
+        run = call(address, "generate", fields)["id"]
+        over = threading.Event()
+
+        def look(page: Page, took: list[float] = took, run: str = run, over: threading.Event = over) -> None:
+            while not over.is_set():
+                since = time.monotonic()
+                page.look(run)
+                took.append(time.monotonic() - since)
+                over.wait(1)
+
+        threads = [threading.Thread(target=look, args=[page]) for page in pages]
+        for thread in threads:
+            thread.start()
+        while call(address, "work", [run, 30.0], "one")["status"] in ("queued", "running"):
+            pass
+        over.set()
+        for thread in threads:
+            thread.join()
+        seconds, ticks = time.monotonic() - begun, sorted(took)
+        shown = (
+            f"ticks {len(ticks)}, p50 {ticks[len(ticks) // 2]:.2f} s, p95 {ticks[int(0.95 * len(ticks))]:.2f} s"
+            if ticks
+            else ""
+        )
+        print(
+            f"{len(pages)} watchers: the run took {seconds:.0f} s, {cpu_of(server) - before:.1f} s of CPU; {shown}",
+            flush=True,
+        )
+
+
+def opened(address: str, sessions: int) -> None:
+    """Memory after pages were opened, ten warming up."""
+    for count in (10, sessions, sessions):
+        before = memory_of(address)
+        for _ in range(count):
+            page = Page(address)
+            page.open()
+            page.change_axes(AXES[0], AXES[3])
+        print(f"{count} sessions: {before:.0f} to {memory_of(address):.0f} MB", flush=True)
+
+
+def killed(home: Path, kills: int) -> None:
+    """Four draw until the server dies; what was acknowledged as done must be there after it was started again."""
+    done: list[str] = []
+    lost = 0
+    for round_ in range(kills):
+        server, address, _ = started(home)
+        until = time.monotonic() + 20 + 7 * round_
+
+        def draw(number: int, address: str = address, until: float = until) -> None:
+            chance = random.Random(f"{number} {until}")
+            while time.monotonic() < until + 20:
+                _, ask = drawn(chance)
+                try:
+                    work = ask(address)
+                except (OSError, ValueError):
+                    return  # killed meanwhile: nobody was told that it is done
+                if work["status"] == "done":
+                    done.append(work["id"])
+
+        threads = [threading.Thread(target=draw, args=[number]) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(max(0.0, until - time.monotonic()))
+        server.kill()
+        server.wait()
+        for thread in threads:
+            thread.join()
+    with serving(home) as (server, address, _):
+        for run in done:
+            lost += not _whole(address, run)
+    print(f"{kills} kills, {len(done)} runs acknowledged as done, {lost} lost")
+
+
+def _whole(address: str, run: str) -> bool:
+    """Whether a run is done, with four pictures that can be read and its scores."""
+    work = call(address, "work", [run, 0.0], "one")
+    pictures = [one["address"] for batch in work["batches"] for one in batch["pictures"]]
+    read = [urllib.request.urlopen(f"{address}{where}", timeout=60).read()[:4] for where in pictures]
+    scored = all(batch["scores"] for batch in work["batches"])
+    return work["status"] == "done" and read == [b"\x89PNG"] * 4 and scored
+
+
 def loaded(address: str, clients: int, drawing: int, seconds: float, pause: float) -> Seen:
     """Every client in a thread of its own until the time is up."""
     seen, lock, until = Seen(), threading.Lock(), time.monotonic() + seconds
 
     def client(number: int) -> None:
-        chance = random.Random(number)
+        chance, page = random.Random(number), Page(address)
+        page.open()
         while time.monotonic() < until:
-            name, ask = drawn(chance) if number < drawing else looked(chance)
+            name, ask = drawn(chance) if number < drawing else looked(chance, page)
             begun = time.monotonic()
             try:
                 ask(address)
@@ -115,17 +314,16 @@ def loaded(address: str, clients: int, drawing: int, seconds: float, pause: floa
     return seen
 
 
-def looked(chance: random.Random):
+def looked(chance: random.Random, page: Page):
     """What somebody does who looks around."""
-    x, y = chance.sample(AXES[:2], 1)[0], chance.sample(AXES[2:], 1)[0]
-    return chance.choice(
-        [
-            ("the page", lambda address: urllib.request.urlopen(address, timeout=60).read()),
-            ("points of other axes", lambda address: call(address, "points", [x, y, [], [], ""])),
-            ("checkpoints", lambda address: call(address, "checkpoints", [])),
-            ("training runs", lambda address: call(address, "jobs", [])),
-        ]
-    )
+    x, y = chance.choice(AXES[:2]), chance.choice(AXES[2:])
+    axes = ("other axes: chart and sentence", lambda address: page.change_axes(x, y))
+    others = [
+        ("the page", lambda address: urllib.request.urlopen(address, timeout=60).read()),
+        ("points by the API", lambda address: call(address, "points", [x, y, [], [], ""], page.session)),
+        ("checkpoints by the API", lambda address: call(address, "checkpoints", [], page.session)),
+    ]
+    return chance.choice([axes, axes, axes, *others])
 
 
 def drawn(chance: random.Random):
@@ -135,9 +333,10 @@ def drawn(chance: random.Random):
     return "four pictures, drawn", lambda address: call(address, "generate", fields)
 
 
-def call(address: str, name: str, data: list) -> dict:
-    """A named endpoint's answer."""
-    body, kind = json.dumps({"data": data}).encode(), {"Content-Type": "application/json"}
+def call(address: str, name: str, data: list, session: str = "") -> dict:
+    """A named endpoint's answer, within a session or in none."""
+    said = {"data": data, "session_hash": session} if session else {"data": data}
+    body, kind = json.dumps(said).encode(), {"Content-Type": "application/json"}
     asking = urllib.request.Request(f"{address}gradio_api/run/{name}", body, kind)
     return json.loads(urllib.request.urlopen(asking, timeout=120).read())["data"][0]
 

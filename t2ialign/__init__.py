@@ -373,8 +373,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
             contact_sheet.py        the contact sheet
             health.py               whether the page can answer
             hub_models.py           models from the Hub are the owner's to draw with
-            fields.py               what number fields hold
+            fields.py               what fields hold, whatever a raw request says
             free_names.py           names for new checkpoints that nobody has yet
+            headers.py              what every answer of the server tells a browser
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares
             links.py                links into the page

@@ -85,7 +85,7 @@ def checked_fields(record: Record, place: str) -> Record:
     Raises:
         Misfit: one is not, and which; it is a ``ValueError``.
     """
-    hints = typing.get_type_hints(type(record))
+    hints = _hints(type(record))  # type: ignore[arg-type]  # a class is hashable
     for field in fields(record):  # type: ignore[arg-type]  # callers give dataclasses
         value = getattr(record, field.name)
         if not isinstance(value, Path):
@@ -106,6 +106,11 @@ def _said(record: Any) -> Iterator[tuple[Field[Any], Any]]:
 
 def _encoded(field: Field[Any], value: Any) -> Any:
     return encode(dict(value) if field.metadata.get("as_object") else value)
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 @cache
@@ -213,7 +218,7 @@ def _mapping_reader(reader: Reader) -> Reader:
 
 
 def _record_reader(kind: type, spare: bool) -> Reader:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     readers = {field.name: _field_reader(field, _reader(hints[field.name], spare)) for field in fields(kind)}
     needed = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
 

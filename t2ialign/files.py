@@ -84,12 +84,21 @@ def read_json(path: Path, what: str, mend: str) -> Any:
         FileNotFoundError: there is none.
         InputError: it cannot be read.
     """
+    return json_of(bytes_of(path, what, mend), what, mend)
+
+
+def bytes_of(path: Path, what: str, mend: str) -> bytes:
+    """A file's bytes, the first half of ``read_json``: for whoever remembers what he made of the same bytes before."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
         raise InputError(f"{what} ({error}): {mend}.") from error
+
+
+def json_of(data: bytes, what: str, mend: str) -> Any:
+    """The other half."""
     with foreign(what, mend):
         found = json.loads(data.decode("utf-8"))
         json.dumps(found, ensure_ascii=False).encode()

@@ -23,6 +23,11 @@ MAX_PROMPT = 20_000
 SCALE_RANGE = (0.0, 50.0)
 
 
+def is_text(said: str) -> bool:
+    """Whether a string is text: half of a surrogate pair, which JSON can hold, is none and cannot be stored."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in said)
+
+
 def parse_seeds(said: str) -> tuple[int, ...]:
     """``"0-15,20"`` to seeds in the order given: whole numbers and ranges, none twice, at most 4096 of them."""
     seeds: list[int] = []

@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from t2ialign.content import (
     symlinks_in_cache,
 )
 from t2ialign.downloads import HubUnet, repository_of
-from t2ialign.files import foreign, read_json, text_of
+from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.types import AdapterUse, InputError
 
 UNET_FOLDER = "unet"
@@ -156,7 +157,7 @@ class Registry:
 
 
 def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> Registry:
-    """Reads ``registry.toml`` and all manifests anew; it takes milliseconds, and jobs may have added checkpoints.
+    """Reads ``registry.toml`` and all manifests anew, because jobs may have added checkpoints; the same bytes mean the same.
 
     ``checkpoints`` is by default the shipped folder, ``home`` the folder whose ``checkpoints/`` holds people's own.
     """
@@ -169,13 +170,11 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
             f"The registry {file} cannot be read: install t2ialign anew, or point T2IALIGN_CHECKPOINTS to its checkpoints/."
         ) from error
     with foreign(f"The registry {file} is not well formed", "mend it there"):
-        tables = tomllib.loads(text_of(text))
-        backbones = {n: _backbone(n, t, checkpoints) for n, t in tables.get("backbones", {}).items()}
-        known = {n: _checkpoint(n, t, checkpoints) for n, t in tables.get("checkpoints", {}).items()}
-        scorers = {n: _scorer(n, t, checkpoints) for n, t in tables.get("scorers", {}).items()}
+        listed = _listed(text, checkpoints)
+    known = dict(listed.checkpoints)
     problems = []
     for folder in (checkpoints, home / "checkpoints"):
-        for found in _discover(folder, backbones):
+        for found in _discover(folder, listed.backbones):
             if isinstance(found, str):
                 problems.append(found)
             elif found.name in known:
@@ -185,7 +184,18 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
                 )
             else:
                 known[found.name] = found
-    return Registry(backbones, known, scorers, tuple(problems))
+    return Registry(listed.backbones, known, listed.scorers, tuple(problems))
+
+
+@lru_cache(maxsize=8)
+def _listed(text: bytes, folder: Path) -> Registry:
+    """What ``registry.toml`` itself lists."""
+    tables = tomllib.loads(text_of(text))
+    return Registry(
+        {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
+        {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
+        {n: _scorer(n, t, folder) for n, t in tables.get("scorers", {}).items()},
+    )
 
 
 def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
@@ -225,15 +235,15 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
     """The adapters that lie in ``folder``, by name, and a sentence for each manifest that is none."""
     for manifest in sorted(folder.glob("*/manifest.json")):
         name = manifest.parent.name
-        what, mend = f"{manifest} is not the manifest of an adapter", "mend or remove it"
+        what, mend = _complaint(manifest.parent)
         try:
-            record = read_json(manifest, what, mend)
+            data, usual = bytes_of(manifest, what, mend), _usual_file(manifest.parent)
             with foreign(what, mend):
-                if "kind" not in record:
-                    continue  # a manifest of something else: a backbone, a scorer
-                entry = _from_manifest(name, record, manifest.parent)
+                entry = _from_manifest(name, data, manifest.parent, usual)
         except (FileNotFoundError, InputError) as error:
             yield str(error)
+            continue
+        if entry is None:
             continue
         if not NAME.fullmatch(name):
             yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."
@@ -244,31 +254,29 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
             yield entry
 
 
-def _from_manifest(name: str, record: Mapping[str, Any], folder: Path) -> CheckpointEntry:
+@lru_cache(maxsize=512)
+def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> CheckpointEntry | None:
+    """The entry of a manifest's bytes, or None for a manifest of something else: a backbone, a scorer."""
+    record = json_of(data, *_complaint(folder))
+    if "kind" not in record:
+        return None
     kind = record["kind"]
-    file = str(record.get("file") or (UNET_FOLDER if kind == "unet" else _usual_file(folder)))
+    file = str(record.get("file") or (UNET_FOLDER if kind == "unet" else usual))
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, not 'lora', 'dora' or 'unet'")
-    said = {key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")}
+    said: dict[str, Any] = {
+        key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")
+    }
     parents = tuple(str(parent) for parent in record.get("parents", ()))
     hub = str(record.get("hub", ""))
     if not hub and Path(file).name != file:
         raise ValueError(f"file {file!r} lies outside its folder")
-    return CheckpointEntry(
-        name,
-        str(record["backbone"]),
-        hub or folder / file,
-        kind,
-        said["title"],
-        said["method"],
-        parents,
-        said["note"],
-        said["sha256"],
-        file if hub else "",
-        said["licence"],
-        said["paper"],
-        folder=folder,
-    )
+    where: dict[str, Any] = {"parents": parents, "file": file if hub else "", "folder": folder}
+    return CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
+
+
+def _complaint(folder: Path) -> tuple[str, str]:
+    return f"{folder / 'manifest.json'} is not the manifest of an adapter", "mend or remove it"
 
 
 def _usual_file(folder: Path) -> str:

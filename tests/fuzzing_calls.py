@@ -1,17 +1,15 @@
-"""Odd calls of the API and of the command line: whatever is asked, it is answered, or refused with one sentence.
+"""Odd calls of the API: whatever is asked, it is answered, or refused with one sentence.
 
-``python -m tests.fuzzing_calls`` tries thousands of each and prints what became of them. Nothing is drawn or trained: what
-would begin work is only looked at. The API's values are of the right type, of another, and anything that JSON can say.
+``benchmarks/fuzz.py`` tries thousands of them, of command lines (``fuzzing_commands``) and of the page
+(``fuzzing_page``), and prints what became of them. Nothing is drawn or trained: what would begin work is only looked at. The
+API's values are of the right type, of another, and anything that JSON can say.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +19,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from t2ialign import cli
-from t2ialign.cli import runs, training
 from t2ialign.dashboard.api import drawing
 from t2ialign.dashboard.api.endpoint import Call, Endpoint, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
@@ -50,10 +46,11 @@ ANYTHING = st.recursive(
 
 @dataclass
 class Tally:
-    """How many were tried and answered, and the tracebacks of those that ended in one."""
+    """How many were tried and answered, refused by the library before us, and the tracebacks of those that ended in one."""
 
     tried: int = 0
     answered: int = 0
+    by_others: int = 0
     tracebacks: list[str] = field(default_factory=list)
 
     def attempt(self, act: Callable[[], Any]) -> None:
@@ -117,76 +114,7 @@ def fuzz_endpoint(services: Any, endpoint: Endpoint, examples: int) -> Tally:
     return tally
 
 
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "generate": ("--checkpoint", "--guidance-scale", "--seeds", "--steps", "--scheduler", "--guidance", "--metrics"),
-    "sweep": ("--prompts", "--checkpoint", "--guidance-scales", "--seeds", "--steps", "--guidance", "--metrics"),
-    "align": ("--name", "--parent", "--pairs", "--steps", "--seed", "--beta", "--backbone"),
-    "guidance": ("--json",),
-}
-
-
-def fuzz_command(name: str, examples: int) -> Tally:
-    """Tries a command within this process; it ends with a code, and what it says of a refusal is one line."""
-    tally = Tally()
-    options = st.lists(st.tuples(st.sampled_from(COMMANDS[name]), TEXT), max_size=4)
-
-    @quietly(examples)
-    @given(st.lists(TEXT, max_size=2), options)
-    def attempt(words: list[str], pairs: list[tuple[str, str]]) -> None:
-        said = [name, *words, *(part for pair in pairs for part in pair)]
-        tally.attempt(lambda: command(said))
-
-    attempt()
-    return tally
-
-
-def command(words: Sequence[str]) -> None:
-    """Runs a command; ``InputError`` for one that it refused, and an error for any other end than those two."""
-    out, err = io.StringIO(), io.StringIO()
-    code: Any = 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            cli.main(words)
-        except SystemExit as end:
-            code = end.code
-    if code not in (0, None, 2) or "Traceback" in err.getvalue():
-        raise RuntimeError(f"{words} ended with {code}: {err.getvalue()[-500:]}")
-    if code == 2:
-        raise InputError("refused")
-
-
-@contextmanager
-def idle_commands() -> Iterator[None]:
-    """Commands check everything that they are asked, and do none of it."""
-
-    def nothing(*_: Any, **__: Any) -> None:
-        raise InputError("It would begin.")
-
-    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("t2ialign.settings.HOME", Path(name))
-        patch.setattr(runs, "_generate", nothing)
-        patch.setattr(training, "_train", nothing)
-        patch.setattr("t2ialign.use_cases.workbench.open_workbench", nothing)
-        yield
-
-
-def main(each: int) -> None:
-    print("| asked | calls tried | answered | refused with a sentence | tracebacks |\n|---|---:|---:|---:|---:|")
-    with idle_services() as services:
-        for endpoint in ENDPOINTS:
-            told(f"`/{endpoint.name}`", fuzz_endpoint(services, endpoint, each))
-    with idle_commands():
-        for name in COMMANDS:
-            told(f"`t2ialign {name}`", fuzz_command(name, each))
-
-
-def told(name: str, found: Tally) -> None:
-    failed = len(found.tracebacks)
-    refused = found.tried - found.answered - failed
-    print(f"| {name} | {found.tried} | {found.answered} | {refused} | {failed} |", flush=True)
-    for trace in dict.fromkeys(found.tracebacks[:3]):
-        print(trace, file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 700)
+def attempts(services: Any, examples: int) -> Iterator[tuple[str, Callable[[], Tally]]]:
+    """Each endpoint with what tries it."""
+    for endpoint in ENDPOINTS:
+        yield f"`/{endpoint.name}`", lambda endpoint=endpoint: fuzz_endpoint(services, endpoint, examples)  # type: ignore[misc]

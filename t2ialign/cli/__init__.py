@@ -54,3 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(printable(f"t2ialign: {error}"), file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # a file that cannot be looked at, read or written, wherever it was named
+        if not error.filename:
+            raise
+        print(printable(f"t2ialign: {error.strerror}: {str(error.filename)[:200]}"), file=sys.stderr)
+        sys.exit(2)

@@ -38,7 +38,7 @@ def show(
 
     found = load_registry(home=store)
     for problem in found.problems:
-        print(problem, file=sys.stderr)
+        print(printable(problem), file=sys.stderr)
     if markdown:
         from t2ialign.use_cases.reports import checkpoint_table
 

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, StorePath, emit, names, progress
+from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, StorePath, emit, names, printable, progress
 from t2ialign.limits import clean_prompt
-from t2ialign.use_cases.batches.requests import check_metrics, check_scorers, picture_files, read_scales
+from t2ialign.use_cases.batches.requests import check_each, check_metrics, check_scorers, picture_files, read_scales
 
 Scorers = Annotated[str, typer.Option(help="Scorers of the registry, separated by commas.")]
 
@@ -90,7 +90,7 @@ def audit(
         found = auditing.run_audit(bare_workbench(), folder, wanted, readers, plan, show)
     if folder and not readers:
         for note in of_the_world(entry.metric for entry in found.metrics):
-            print(note, file=sys.stderr)
+            print(printable(note), file=sys.stderr)
     if out:
         from t2ialign.charts.audit_page import audit_html
 
@@ -126,7 +126,7 @@ def rescore(
             print(f"Stopped. {rescoring.report(state)} The same command goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
     for part in state.left_out:
-        print(part, file=sys.stderr)
+        print(printable(str(part)), file=sys.stderr)
     emit(state, as_json, lambda: iter([rescoring.report(state)]))
 
 
@@ -170,7 +170,7 @@ def frontier(
     as_json: JsonFlag = False,
 ) -> None:
     """What a point of win rate costs in diversity, by method: checkpoints compared where they win equally often."""
-    check_metrics((judge, diversity))
+    check_each((judge, diversity))
     from t2ialign.use_cases.audit.files import write_text
     from t2ialign.use_cases.reports import frontier as reporting
     from t2ialign.use_cases.workbench import open_workbench
@@ -201,7 +201,7 @@ def choosing(
     as_json: JsonFlag = False,
 ) -> None:
     """A measure as a judge of a prompt's pictures: does it rank them as the truth does, and what would it choose?"""
-    check_metrics((measure, truth))
+    check_each((measure, truth))
     from t2ialign.use_cases.audit.files import write_text
     from t2ialign.use_cases.reports import choosing as reporting
     from t2ialign.use_cases.workbench import open_workbench

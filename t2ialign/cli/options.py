@@ -42,7 +42,7 @@ def progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
     def show(fraction: float, remaining: float | None) -> None:
         shown[:] = [fraction]
         left = f", about {remaining:.0f} s to go" if remaining else ""
-        print(f"\r{label}: {fraction:4.0%}{left}        ", end="", file=sys.stderr, flush=True)
+        print(f"\r{printable(label)}: {fraction:4.0%}{left}        ", end="", file=sys.stderr, flush=True)
 
     try:
         yield show

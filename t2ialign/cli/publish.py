@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit
+from t2ialign.cli.options import JsonFlag, StorePath, emit, printable
 
 if TYPE_CHECKING:
     from t2ialign.use_cases.publish.trade_off import TradeOff
@@ -110,7 +110,7 @@ def deploy(
         folder = out or Path(name) / "space"
         files = write_space(plan, folder)
         for line in lines(plan, folder, files):
-            print(line)
+            print(printable(line))
         if dry_run:
             print("Nothing was sent. The same command without --dry-run sends it.")
             return

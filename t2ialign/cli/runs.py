@@ -19,6 +19,7 @@ from t2ialign.cli.options import (
     StorePath,
     emit,
     names,
+    printable,
     progress,
 )
 from t2ialign.files import writable
@@ -28,6 +29,7 @@ from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
     check_checkpoints,
+    check_each,
     check_metrics,
     checked,
 )
@@ -96,7 +98,7 @@ def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_js
         state = run_request(bench, request, lambda state: show(state.fraction, state.remaining))
     _say_where(bench)
     for note in state.notes:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)
     emit(text.batch_report(state, out), as_json, lambda: text.batch_lines(state))
 
 
@@ -158,7 +160,7 @@ def points(
     as_json: JsonFlag = False,
 ) -> None:
     """The points of the trade-off chart, from every stored run."""
-    check_metrics((x, y))
+    check_each((x, y))
     from t2ialign.use_cases.reports import text
     from t2ialign.use_cases.workbench import open_workbench
 
@@ -191,7 +193,7 @@ def compare(
         found = text.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
         notes = text.notes_on_comparisons(bench.store, found, names(category))
     for line in note_lines(notes):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     lines = text.comparison_table if markdown else text.comparison_lines
     emit(found, as_json, lambda: lines(found))
 
@@ -208,7 +210,7 @@ def strategies(
     as_json: JsonFlag = False,
 ) -> None:
     """Stored guidance strategies of a checkpoint, each beside plain guidance at the CFG that is as well aligned."""
-    check_metrics((x, y))
+    check_each((x, y))
     check_checkpoints([checkpoint, *names(beside)], store)
     from t2ialign.use_cases.reports import text
     from t2ialign.use_cases.workbench import open_workbench

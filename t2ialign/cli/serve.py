@@ -120,8 +120,8 @@ def _check_free(host: str, port: int) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+        except (OSError, TypeError, UnicodeError) as error:  # a name that is none is a TypeError
+            reason = str(getattr(error, "strerror", None) or error).lower()
             raise InputError(
                 f"The page cannot listen on port {port} of {host} ({reason}): name another one with --port or --host."
             ) from None

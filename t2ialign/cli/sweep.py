@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, Steps, StorePath, emit, names, progress
+from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, Steps, StorePath, emit, names, printable, progress
 from t2ialign.cli.runs import read_strategies
 from t2ialign.engines.spread import share
 from t2ialign.seeds import DEFAULT, count_of, parse_plan
@@ -168,7 +168,7 @@ def _run(
         if bench.results.elsewhere:
             print(f"{bench.results.elsewhere}; the results appear there within seconds.", file=sys.stderr)
     for line in (*left_out, *note_lines(state.notes)):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     emit(state, as_json, lambda: iter([f"{state.done} cells, {state.generated} pictures generated."]))
 
 

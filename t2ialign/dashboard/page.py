@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from t2ialign.dashboard.align import page as align
 from t2ialign.dashboard.api.metrics import metrics_route
@@ -18,6 +19,7 @@ from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, reading, theme
+from t2ialign.dashboard.shared.headers import SafeHeaders
 from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
@@ -117,12 +119,13 @@ def launch_options(services: Services) -> dict[str, Any]:
         "theme": theme.theme(),
         "head": theme.head(),
         "app_kwargs": {
+            "middleware": [Middleware(SafeHeaders)],
             "routes": [
                 health_route(services.store),
                 metrics_route(services),
                 *picture_routes(services.store),
                 *rate_routes(services.store, services.visits.count_survey),
-            ]
+            ],
         },
         "allowed_paths": [services.exports.name],
         "state_session_capacity": SESSIONS,

@@ -62,19 +62,20 @@ def born(pid: int) -> float:
 def is_alive(pid: int, birth: float, job: str = "") -> bool:
     """Whether the very process that was born then still runs, or one of that id that carries the job's.
 
-    A clock that was set anew moves the moment of birth of every process; what a process was started with stays.
+    A clock that was set anew moves the moment of birth of every process; what a process was started with stays: its
+    environment, or, where somebody started it by hand, its command line.
     """
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid) if pid > 0 else None
         if process is not None and process.status() != psutil.STATUS_ZOMBIE:
             same = abs(process.create_time() - birth) < BIRTH_SECONDS
-            return same or bool(job and process.environ().get(MARK) == job)
+            return same or bool(job) and (process.environ().get(MARK) == job or job in process.cmdline())
     return False
 
 
 def beats_elsewhere(progress: dict[str, Any]) -> bool:
     """Whether a worker on another machine (or in another container) that shares this folder has just said something."""
-    fresh = time.time() - float(progress.get("heartbeat", 0.0)) < FRESH_SECONDS
+    fresh = abs(time.time() - float(progress.get("heartbeat", 0.0))) < FRESH_SECONDS  # one of the future is no sign
     return fresh and not progress.get("ended") and progress.get("host", platform.node()) != platform.node()
 
 

@@ -82,10 +82,19 @@ def in_plain_words(home: Path) -> Iterator[None]:
         raise StoreTrouble(closed(home)) from error
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
+        if isinstance(error, duckdb.InvalidInputException) and (said := _not_held(reason)):
+            raise InputError(said) from error
         found = _of_system(home, reason)
         if found is None and not isinstance(error, DAMAGE) and "WAL" not in reason:
             raise
         raise found or StoreTrouble(_unusable(home, reason)) from error
+
+
+def _not_held(reason: str) -> str:
+    """What is wrong with a value that no table can hold; empty where it is something else."""
+    if "cannot encode str as UTF-8" in reason:
+        return "A text holds half a letter, which can be neither kept nor looked for: type it again."
+    return "A number is larger than any that is kept here." if "integer too large" in reason else ""
 
 
 def _of_system(home: Path, reason: str) -> InputError | None:

@@ -273,4 +273,4 @@ def _study(row: tuple[Any, ...]) -> Study:
 
 
 def _unknown(study: str) -> str:
-    return f"There is no study {study[:60]!r} here: check the link."
+    return f"There is no study {str(study)[:60]!r} here: check the link."

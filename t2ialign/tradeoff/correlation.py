@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
 from t2ialign.types import Interval
@@ -27,10 +28,23 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], rank: Rank = "spear
     if len(left) < 5:
         return Interval(value, math.nan, math.nan)
     draws = np.random.default_rng(SEED).integers(len(left), size=(RESAMPLES, len(left)))
-    resampled = [coefficient(left[draw], right[draw], rank) for draw in draws]
+    resampled = _spearman(left[draws], right[draws]) if rank == "spearman" else _kendall(left[draws], right[draws])
     tail = (1 - CONFIDENCE) / 2
     lo, hi = np.nanquantile(resampled, [tail, 1 - tail])
     return Interval(value, float(lo), float(hi))
+
+
+def _spearman(x: Float[np.ndarray, "r n"], y: Float[np.ndarray, "r n"]) -> Float[np.ndarray, " r"]:
+    """Row by row and all at once: Pearson's coefficient of the ranks, equals sharing theirs."""
+    from scipy import stats
+
+    left, right = (stats.rankdata(side, axis=1) - (side.shape[1] + 1) / 2 for side in (x, y))
+    with np.errstate(invalid="ignore"):  # 0 / 0 where a side is constant
+        return (left * right).sum(1) / np.sqrt((left**2).sum(1) * (right**2).sum(1))
+
+
+def _kendall(x: Float[np.ndarray, "r n"], y: Float[np.ndarray, "r n"]) -> Float[np.ndarray, " r"]:
+    return np.array([coefficient(left, right, "kendall") for left, right in zip(x, y)])
 
 
 def coefficient(x: np.ndarray, y: np.ndarray, rank: Rank) -> float:

@@ -21,7 +21,7 @@ from t2ialign.training.processes import ALONE
 from t2ialign.training.rollouts import Chain, Policy, Replay, Reward
 from t2ialign.training.state import TrainState
 from t2ialign.training.step_losses import StepLoss, evaluate_steps
-from t2ialign.training.train import check_finite
+from t2ialign.training.train import SAVE_SECONDS, check_finite
 from t2ialign.types import TrainStep
 
 
@@ -100,11 +100,13 @@ def train_on_policy(session: OnPolicySession, state_path: Path | None = None) ->
     was at once more, the same ones. ``InputError`` where the loss is no number.
     """
     plan, state = session.plan, session.state
+    saved = time.monotonic()
     for step in range(state.begin(state_path, ALONE), plan.steps):
         started = time.perf_counter()
         drawn = session.draw(step)
         found, norm = session.learn(drawn.replay, step)
-        done, saving = step + 1, bool(plan.save_every) and (step + 1) % plan.save_every == 0
+        late = time.monotonic() - saved > SAVE_SECONDS
+        done, saving = step + 1, bool(plan.save_every) and (late or (step + 1) % plan.save_every == 0)
         record = train_step(done, found, norm, plan.rate(step), time.perf_counter() - started)
         try:
             with state.showing_average():
@@ -114,6 +116,7 @@ def train_on_policy(session: OnPolicySession, state_path: Path | None = None) ->
             raise
         if saving or done == plan.steps:
             state.save(state_path, done, ALONE)
+            saved = time.monotonic()
     state.finish()
 
 

@@ -20,7 +20,9 @@ from t2ialign.dashboard.api.endpoint import NOT_YOURS
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.rate.handlers import look
+from t2ialign.dashboard.rate.routes import DEEDS
 from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.headers import HEADERS
 from t2ialign.dashboard.shared.owner_lock import KEY
 from t2ialign.store import list_runs
 from t2ialign.store.jobs import list_jobs
@@ -180,8 +182,10 @@ def test_what_only_shows_and_hides_tells_a_stranger_nothing(services, page):
 
 def test_the_page_as_it_is_sent_holds_nothing_of_a_study(services, page):
     opened(services, PICK)
-    config = urllib.request.urlopen(f"{page.address}config", timeout=20).read().decode()
+    told = urllib.request.urlopen(f"{page.address}config", timeout=20)
+    config = told.read().decode()
     assert "secret-method" not in config and TOKEN not in config
+    assert {name: told.headers[name] for name in HEADERS} == HEADERS
 
 
 def test_the_token_unlocks_one_session_on_every_tab(services, page):
@@ -295,6 +299,21 @@ def test_no_endpoint_for_raters_tells_of_a_draft(services, page):
             answer = page.post(index, values[name], uuid.uuid4().hex)
             assert '"success":false' in answer and "A secret draft" not in answer, (name, answer)
             assert study == secret or secret not in answer, (name, answer)
+
+
+def test_no_deed_of_the_raters_page_tells_of_a_draft(services, page):
+    """The same by the addresses that the participants' page asks, an arena's among them: each that the table lists."""
+    secret = draft(services, replace(PICK, title="A secret draft")).id
+    assert {"more", "standings"} < set(DEEDS)
+    for deed, (_, fields) in DEEDS.items():
+        body = json.dumps({name: {"chosen": [0]} if name == "answer" else "x" for name in fields}).encode()
+        asking = urllib.request.Request(
+            f"{page.address}rate/{secret}/{deed}", body, {"Content-Type": "application/json"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asking, timeout=20)
+        said = refused.value.read().decode()
+        assert refused.value.code == 422 and json.loads(said)["error"] and "A secret draft" not in said, (deed, said)
 
 
 def test_files_that_are_uploaded_have_a_largest_size(services, page):

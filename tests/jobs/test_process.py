@@ -77,4 +77,16 @@ def test_a_worker_on_another_machine_is_known_by_its_heartbeat():
     assert not process.beats_elsewhere({"host": "another", "heartbeat": old})
     assert not process.beats_elsewhere({"host": "another", "heartbeat": fresh, "ended": "done"})
     assert not process.beats_elsewhere({"host": process.platform.node(), "heartbeat": fresh})
+    assert not process.beats_elsewhere({"host": "another", "heartbeat": fresh + 3600})  # before a clock was set back
     assert not process.beats_elsewhere({})
+
+
+def test_a_worker_that_was_started_by_hand_is_known_by_its_command_when_the_clock_is_set(home: Path):
+    worker = process.subprocess.Popen([*SLEEP, "--job", "align-7"])
+    try:
+        born = process.born(worker.pid)
+        until(lambda: process.is_alive(worker.pid, born - 3600, "align-7"))
+        assert not process.is_alive(worker.pid, born - 3600, "align-8")
+    finally:
+        worker.kill()
+        worker.wait()

@@ -384,3 +384,9 @@ def test_an_answer_is_remembered_until_something_is_written(store: Store, home: 
         with beside.transaction() as cursor:
             cursor.execute("INSERT INTO ingested VALUES ('x', now())").fetchall()
         assert store.remembered("a", answer) == 3
+
+
+@pytest.mark.parametrize(("value", "sentence"), [("\ud800", "half a letter"), (10**40, "larger than any")])
+def test_a_value_that_no_table_can_hold_is_refused_with_a_sentence(tmp_path: Path, value, sentence: str):
+    with open_store(tmp_path / "home") as store, pytest.raises(InputError, match=sentence):
+        store.rows("SELECT ?", [value])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from t2ialign.tradeoff.correlation import rank_correlation
+from t2ialign.tradeoff.correlation import _spearman, coefficient, rank_correlation
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=40)
@@ -30,3 +30,11 @@ def test_unknown_and_constant():
     assert rank_correlation([1, 2, math.nan, 3], [3, 2, 9, 1]).mean == pytest.approx(-1)
     assert math.isnan(rank_correlation([1, 2, 3], [5, 5, 5]).mean)
     assert math.isnan(rank_correlation([1, 2, 3, 4], [1, 2, 4, 3]).lo)
+
+
+def test_the_bootstrap_ranks_ties_and_constants_as_scipy_does():
+    draw = np.random.default_rng(1)
+    x, y = draw.integers(3, size=(200, 5)).astype(float), draw.integers(4, size=(200, 5)).astype(float)
+    rows = [coefficient(left, right, "spearman") for left, right in zip(x, y)]
+    assert np.isnan(rows).any()
+    np.testing.assert_allclose(_spearman(x, y), rows, atol=1e-12)

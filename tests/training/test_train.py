@@ -145,6 +145,21 @@ def test_resumes_from_the_last_save_after_a_sudden_death(policy, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["state.pt"]
 
 
+def test_saves_by_time_too(policy, tmp_path, monkeypatch):
+    """Steps that take long are not lost for want of fifty of them."""
+    path, plan = tmp_path / "state.pt", dataclasses.replace(PLAN, save_every=1000)
+    for patience, changes in ((1e9, 0), (0.0, 3)):
+        monkeypatch.setattr("t2ialign.training.train.SAVE_SECONDS", patience)
+        path.unlink(missing_ok=True)
+        view, kept = policy(), []
+        steps = train(view, pairs_for(view), LOSS, plan, path)
+        for _ in range(4):
+            next(steps)
+            kept.append(path.read_bytes())
+        assert sum(one != other for one, other in zip(kept, kept[1:])) == changes
+        steps.close()
+
+
 def test_accumulation_and_clipping_change_nothing_but_memory_and_length(policy):
     views = policy(), policy()
     whole, parts = (

@@ -23,7 +23,7 @@ from t2ialign.limits import clean_prompt
 from t2ialign.pictures import read_picture
 from t2ialign.store import Filters, choices
 from t2ialign.types import InputError, Interval, Metric
-from t2ialign.use_cases.batches.requests import check_metrics, check_scorers
+from t2ialign.use_cases.batches.requests import check_each, check_metrics, check_scorers
 from t2ialign.use_cases.batches.score_pictures import PictureReport, default_scorers, measure_pictures, of_the_world
 
 MOST_PIXELS = 1 << 24  # of all pictures together, decoded
@@ -79,7 +79,7 @@ def score(call: Call, asked: Score) -> Work:
 
 def points(call: Call, asked: AskPoints) -> Points:
     """The points of the trade-off chart."""
-    check_metrics(one for one in (asked.x, asked.y) if one)
+    check_each(one for one in (asked.x, asked.y) if one)
     call.services.shipped.wait()
     filters = Filters(checkpoints=asked.checkpoints, categories=asked.categories)
     benchmark = asked.benchmark or usual_benchmark(call.services, filters)

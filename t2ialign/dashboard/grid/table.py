@@ -164,7 +164,7 @@ def _interval(cell: GridCell, state: CellState, metric: Metric) -> Interval:
 def _ordered(drawn: Sequence[Sequence[TableCell]], order: str) -> tuple[list[int], list[int]]:
     """The columns' and the rows' order: by their mean score, what is unknown last."""
     across, down = list(range(len(drawn[0]))), list(range(len(drawn)))
-    what, _, which = order.partition(" ")
+    what, _, which = (order or "").partition(" ")
     if what == "rows":
         down.sort(key=lambda j: _rank([_value(cell, which) for cell in drawn[j]]))
     elif what == "columns":

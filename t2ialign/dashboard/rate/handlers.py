@@ -18,6 +18,7 @@ from PIL import Image
 from t2ialign.codec import encode
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.words import CONSENT
+from t2ialign.limits import is_text
 from t2ialign.store import Store
 from t2ialign.store.studies import Study, manifest_of, picture_of, study_of
 from t2ialign.store.vote_queries import answers_of, survey_of
@@ -247,7 +248,7 @@ def _public(store: Store, study: Any, key: Any) -> Study:
 def _answer(said: Any) -> Answer:
     """An answer from outside, of which nothing is certain."""
     chosen, verdict = (said.get("chosen"), said.get("verdict", "")) if isinstance(said, Mapping) else (None, None)
-    if not isinstance(chosen, list) or not isinstance(verdict, str) or not istext(verdict):
+    if not isinstance(chosen, list) or not isinstance(verdict, str) or not is_text(verdict):
         raise InputError("An answer has 'chosen', a list of positions, and perhaps a 'verdict'.")
     return Answer(tuple(_whole(place, "position") for place in chosen), verdict)
 
@@ -260,11 +261,6 @@ def _whole(said: Any, name: str) -> int:
 
 def text(said: Any, name: str) -> str:
     """A short text from outside; ``InputError`` for anything else."""
-    if not isinstance(said, str) or len(said) > 200 or not istext(said):
+    if not isinstance(said, str) or len(said) > 200 or not is_text(said):
         raise InputError(f"The {name} is a short text.")
     return said
-
-
-def istext(said: str) -> bool:
-    """Whether a string is text: half of a surrogate pair, which JSON can hold, is none and cannot be stored."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in said)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from torch import Tensor
 
 from t2ialign import __version__
+from t2ialign.limits import MAX_SEED
 from t2ialign.metrics import METRICS
 from t2ialign.pictures import PictureSettings, png_file, read_picture
 from t2ialign.registry import NAME
@@ -44,7 +45,7 @@ def picture_routes(store: Store) -> list[Route]:
     """What the server needs to answer for the addresses."""
 
     def take_away(request: Request) -> Response:
-        cell, seed = request.path_params["cell"], request.path_params["seed"]
+        cell, seed = _place(request)
         data = png_of(store, cell, seed)
         if data is None:
             return Response("This picture's file is not here: generate it again.", 404, media_type="text/plain")
@@ -52,7 +53,7 @@ def picture_routes(store: Store) -> list[Route]:
         return Response(data, media_type="image/png", headers={**HEADERS, "Content-Disposition": name})
 
     def tell(request: Request) -> Response:
-        made = settings_of(store, request.path_params["cell"], request.path_params["seed"])
+        made = settings_of(store, *_place(request))
         if made is None:
             return Response("There is no such picture.", 404, media_type="text/plain")
         return JSONResponse({"rows": rows_of(made), "parameters": made.parameters})
@@ -68,7 +69,7 @@ def picture_routes(store: Store) -> list[Route]:
 def _picture_route(store: Store) -> Route:
 
     def answer(request: Request) -> Response:
-        cell, seed = request.path_params["cell"], request.path_params["seed"]
+        cell, seed = _place(request)
         if "map" in request.query_params:
             overlay = overlay_file(store, cell, seed)
             missing = Response("No map was kept of this picture.", 404, media_type="text/plain")
@@ -80,6 +81,11 @@ def _picture_route(store: Store) -> Route:
         return Response(thumbnail(data) if small else data, media_type="image/webp", headers=HEADERS)
 
     return Route("/pictures/{cell:str}/{seed:int}.webp", answer)
+
+
+def _place(request: Request) -> tuple[str, int]:
+    """Cell and seed of an address; no picture has a larger seed than there are, and no table could hold it."""
+    return request.path_params["cell"], min(request.path_params["seed"], MAX_SEED + 1)
 
 
 def _strip_route(store: Store) -> Route:

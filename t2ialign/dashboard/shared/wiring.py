@@ -12,8 +12,10 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from t2ialign.dashboard.shared.fields import held
 from t2ialign.dashboard.shared.owner import name_of
 from t2ialign.dashboard.shared.visitors import visitor_of
+from t2ialign.limits import is_text
 from t2ialign.types import InputError
 
 Updates = dict[str, Any]
@@ -54,7 +56,7 @@ class Wires:
         """Runs ``handler(*inputs)`` on a trigger (or any of a list) and shows what it returns; names left out stay."""
 
         def run(*values: Any) -> Any:
-            return answered(handler, outputs, *values)
+            return answered(handler, outputs, *self._taken(inputs, values))
 
         run.__name__ = name_of(handler)
         return listening(triggers)(run, self.pick(inputs), self.pick(outputs), **{**QUIET, **options})
@@ -74,7 +76,7 @@ class Wires:
 
         def run(event: gr.EventData, *values: Any) -> Any:
             data = event._data if isinstance(event._data, dict) else {}
-            return answered(handler, outputs, data, *values)
+            return answered(handler, outputs, data, *self._taken(inputs, values))
 
         run.__name__ = name_of(handler)
         return trigger(run, self.pick(inputs), self.pick(outputs), **{**EACH, **options})
@@ -90,7 +92,7 @@ class Wires:
         """The same for a handler that must know who asks: ``handler(visitor, *inputs)``. The tab needs ``key``."""
 
         def run(request: gr.Request, key: str, *values: Any) -> Any:
-            return answered(handler, outputs, visitor_of(request, key), *values)
+            return answered(handler, outputs, visitor_of(request, key), *self._taken(inputs, values))
 
         run.__name__ = name_of(handler)
         return listening(triggers)(run, self.pick(("key", *inputs)), self.pick(outputs), **{**QUIET, **options})
@@ -107,10 +109,17 @@ class Wires:
 
         def run(event: gr.EventData, request: gr.Request, key: str, *values: Any) -> Any:
             data = event._data if isinstance(event._data, dict) else {}
-            return answered(handler, outputs, visitor_of(request, key), data, *values)
+            return answered(handler, outputs, visitor_of(request, key), data, *self._taken(inputs, values))
 
         run.__name__ = name_of(handler)
         return trigger(run, self.pick(("key", *inputs)), self.pick(outputs), **{**EACH, **options})
+
+    def _taken(self, inputs: Sequence[str], values: Sequence[Any]) -> list[Any]:
+        """The values, where they are what their components hold: a raw request may say anything."""
+        try:
+            return [held(self.components[name], value) for name, value in zip(inputs, values)]
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from error
 
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
@@ -149,4 +158,4 @@ def ordered(updates: Updates, outputs: Sequence[str]) -> Any:
 def said(data: Mapping[str, Any], name: str, longest: int = 4096) -> str:
     """A text field of what the browser sent; empty if it is missing or no text."""
     value = data.get(name, "")
-    return value[:longest] if isinstance(value, str) else ""
+    return value[:longest] if isinstance(value, str) and is_text(value) else ""

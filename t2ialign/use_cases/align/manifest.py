@@ -10,11 +10,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from t2ialign.codec import IF_SAID, decode, encode
-from t2ialign.files import foreign, read_json, write_whole
+from t2ialign.files import bytes_of, foreign, json_of, write_whole
 from t2ialign.source import Source
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.request import AlignRequest
@@ -155,11 +156,18 @@ def find_manifest(folder: Path) -> TrainingManifest | None:
     """
     path = folder / MANIFEST
     try:
-        record = read_json(path, f"{path} cannot be read", "restore it, or remove the checkpoint")
+        data = bytes_of(path, f"{path} cannot be read", "restore it, or remove the checkpoint")
     except FileNotFoundError:
         return None
     with foreign(f"{path} is not the manifest of a checkpoint", "mend it, or remove the checkpoint"):
-        return manifest_of(record, f"{path} is not the manifest of a checkpoint")
+        return _read(data, path)
+
+
+@lru_cache(maxsize=256)
+def _read(data: bytes, path: Path) -> TrainingManifest:
+    """What these bytes say; a page asks for the same manifests many times over."""
+    record = json_of(data, f"{path} cannot be read", "restore it, or remove the checkpoint")
+    return manifest_of(record, f"{path} is not the manifest of a checkpoint")
 
 
 def manifest_of(record: Any, complaint: str = "This is no manifest") -> TrainingManifest:

@@ -24,7 +24,7 @@ from t2ialign.types import Encoder, Example, InputError, PreferencePair, SeedBat
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
 from t2ialign.use_cases.batches.picture_folders import read_captions, read_pictures
-from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, picture_files
+from t2ialign.use_cases.batches.requests import BatchRequest, check_each, picture_files
 from t2ialign.use_cases.batches.scoring import Scorer
 from t2ialign.use_cases.workbench import Workbench
 
@@ -119,7 +119,7 @@ def _measure(bench: Workbench, plan: Plan, name: str) -> Judge:
 def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], Float[Tensor, " n"]]:
     """A metric of single pictures as a function of a batch, higher being better; "" is the backbone's own."""
     name = name or default_metric(bench, plan.entry.scorers, "alignment")
-    check_metrics((name,))
+    check_each((name,))
     metric = METRICS[name]
     if metric.level != "image":
         raise InputError(f"{name} measures a whole set, not single pictures: choose a metric such as clip_score.")

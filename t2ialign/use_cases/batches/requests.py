@@ -113,6 +113,13 @@ def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
+def check_each(names: Iterable[str]) -> None:
+    """``InputError`` unless each of them names one metric; nothing and ``all`` do not."""
+    for name in names:
+        if name not in NAMES:
+            raise unknown("metric", name, NAMES)
+
+
 def read_scales(said: Sequence[str], what: str = "Guidance scales") -> list[float]:
     """Guidance scales, or other numbers, as people write them."""
     try:

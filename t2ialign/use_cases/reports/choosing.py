@@ -15,7 +15,7 @@ from t2ialign.tradeoff.choosing import Choice, Marked, Tested, all_of_them, choi
 from t2ialign.tradeoff.points import CellScore
 from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, InputError
-from t2ialign.use_cases.batches.requests import check_metrics
+from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports.text import newest_scores, with_ends
 
 SIZES, KEPT = (4, 8, 16, 32, 64), (1, 2, 4)
@@ -47,7 +47,7 @@ def report(opened: store.Store, checkpoint: str, measure: str, truth: str) -> Ch
     Raises:
         InputError: a metric that is not of single pictures, or no stored run that has both.
     """
-    check_metrics((measure, truth))
+    check_each((measure, truth))
     if wrong := [name for name in (measure, truth) if METRICS[name].level != "image"]:
         raise InputError(
             f"{wrong[0]} measures a whole set, so it ranks no pictures: choose one such as mutual_information."

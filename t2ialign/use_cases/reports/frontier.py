@@ -15,7 +15,7 @@ from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_los
 from t2ialign.tradeoff.frontier import Dose, DosePoint, PathCost, path_costs
 from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import InputError, Interval
-from t2ialign.use_cases.batches.requests import check_metrics
+from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports import best_policy
 from t2ialign.use_cases.reports.text import newest, with_ends
 from t2ialign.use_cases.workbench import Workbench
@@ -65,7 +65,7 @@ def report(
     Raises:
         InputError: metrics of the wrong kind, no stored run, or several runs of one checkpoint that differ in settings.
     """
-    check_metrics((judge, diversity))
+    check_each((judge, diversity))
     if METRICS[judge].level != "image":
         raise InputError(f"{judge} measures a whole set, so no picture wins by it: choose one such as style_minimal.")
     if METRICS[diversity].axis != "diversity" or METRICS[diversity].finish:

@@ -23,7 +23,7 @@ from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
 from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies
 from t2ialign.types import GenerationConfig, InputError, Interval, Score, TradeoffPoint
-from t2ialign.use_cases.batches.requests import check_metrics
+from t2ialign.use_cases.batches.requests import check_each, check_metrics
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
 
@@ -193,7 +193,7 @@ def stored_points(
     opened: store.Store, x: str, y: str, categories: Sequence[str] = (), checkpoints: Sequence[str] = ()
 ) -> list[TradeoffPoint]:
     """The points of the trade-off chart between two metrics, from every stored cell that has both."""
-    check_metrics((x, y))
+    check_each((x, y))
     filters = store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints))
     return tradeoff_points(newest_scores(opened, x, y, filters), METRICS[x], METRICS[y])
 
@@ -226,7 +226,7 @@ def stored_strategies(
     opened: store.Store, checkpoint: str, x: str, y: str, categories: Sequence[str] = ()
 ) -> list[MatchedStrategy]:
     """A checkpoint's guidance strategies beside plain guidance of the same alignment, from what is stored."""
-    check_metrics((x, y))
+    check_each((x, y))
     filters = store.Filters(categories=tuple(categories))
     rows = store.strategy_scores(opened, checkpoint, PLAIN, list(dict.fromkeys((x, y))), filters)
     return matched_strategies(newest(rows), METRICS[x], METRICS[y], METRICS)

@@ -12,6 +12,7 @@ from t2ialign.dashboard import build_dashboard, launch_options
 from t2ialign.dashboard.api import drawing
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.shared.visitors import TOKEN_HEADER
+from t2ialign.store import list_jobs
 from tests.dashboard import fakes
 
 pytest.importorskip("mcp")
@@ -43,6 +44,10 @@ def test_tools_are_the_endpoints_and_keep_their_roles(services, monkeypatch):
         drawn = ("generate", {"prompt": "a red circle", "seeds": "0-3", "wait": 30})
         tools, answers = asyncio.run(spoken(address, "", drawn, ("study", {}), ("checkpoints", {})))
         _, [mine] = asyncio.run(spoken(address, TOKEN, ("study", {})))
+        owned = [one for one in ENDPOINTS if one.access == "owner"]
+        acts = [(one.name, {part.name: "x" for part in one.parameters if part.needed}) for one in owned]
+        _, refusals = asyncio.run(spoken(address, "", *acts))
+        _, guessed = asyncio.run(spoken(address, TOKEN[:5], acts[0]))
     finally:
         blocks.close(verbose=False)
     named = {one.name: one for one in tools}
@@ -56,4 +61,8 @@ def test_tools_are_the_endpoints_and_keep_their_roles(services, monkeypatch):
     assert ast.literal_eval(text)["status"] == "done"
     assert refused and "belongs to the owner" in why
     assert "base" in listed
+    assert {name for name, _ in acts} == {"sweep", "align", "job", "study"}
+    assert all(failed and "belongs to the owner" in why for failed, why in refusals), refusals
+    assert guessed[0][0] and "belongs to the owner" not in guessed[0][1]  # a wrong token is said to be one
+    assert list_jobs(services.store) == []
     assert not mine[0] and ast.literal_eval(mine[1])["studies"] == []
