@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -25,9 +26,12 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+import t2ialign
 from t2ialign.dashboard import build_dashboard, launch_options
 from tests.dashboard.studies import PICK, opened
 from tests.fuzzing_calls import ANYTHING, NUMBERS, TEXT, Tally, idle_services, quietly
+
+OURS = str(Path(t2ialign.__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def _tried(tally: Tally, act: Callable[[], None]) -> None:
     except gr.Error:
         pass
     except Exception as error:
-        if any("/t2ialign/" in frame.filename for frame in _beyond_wiring(error)):
+        if any(frame.filename.startswith(OURS) for frame in _beyond_wiring(error)):
             tally.tracebacks.append(traceback.format_exc(limit=-6))
         else:
             tally.by_others += 1
