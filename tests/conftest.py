@@ -45,8 +45,8 @@ def _offline() -> None:
 @pytest.hookimpl(trylast=True)  # the folders' own marks are there
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no worker waits for another at the end; ``gpu`` tests may be skipped."""
-    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("e2e")}
-    items.sort(key=lambda item: item.path not in long)
+    browser, slow = ({item.path for item in items if item.get_closest_marker(mark)} for mark in ("e2e", "slow"))
+    items.sort(key=lambda item: (item.path not in browser, item.path not in slow))
     _skip_without_cuda(items)
 
 

@@ -31,6 +31,7 @@ def entries(package: str, registry: str) -> set[str]:
     return set(getattr(import_module(f"t2ialign.{package}"), registry))
 
 
+@pytest.mark.slow
 def test_no_function_over_fifty_lines():
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     functions = [(path, node) for path, tree in trees() for node in ast.walk(tree) if isinstance(node, kinds)]
@@ -68,6 +69,7 @@ def test_public_functions_are_found():
         t2ialign.nonsense  # noqa: B018
 
 
+@pytest.mark.slow
 def test_no_hasattr_and_no_global():
     """Structure is declared (Protocols, dataclasses), not asked for; state has an owner."""
     found = [
@@ -79,6 +81,7 @@ def test_no_hasattr_and_no_global():
     assert found == []
 
 
+@pytest.mark.slow
 def test_no_inheritance_of_implementation():
     """A class is a Protocol, an exception, an enum, a torch module or a plain final class."""
     errors = {"ValueError", "RuntimeError", "InputError"}
@@ -147,10 +150,12 @@ except SystemExit as end:
 """
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy():
     assert modules_after(HELP) & set(HEAVY) == set()
 
 
+@pytest.mark.slow
 def test_help_answers_fast():
     """Against the time of importing typer alone, so that a slow or busy machine does not matter."""
 
@@ -206,6 +211,7 @@ def test_what_names_no_shape_is_checked_too():
         Prompt("a ring", 3)
 
 
+@pytest.mark.slow
 def test_shapes_are_importable_where_they_are_checked():
     """Under TYPE_CHECKING a shape is a comment that nothing checks; only the light nouns in types.py may have it so."""
     hidden = [
@@ -236,6 +242,7 @@ def imported_names(tree: ast.Module) -> set[str]:
     return {name.partition(".")[0] for name in plain | dotted}
 
 
+@pytest.mark.slow
 def test_every_import_is_a_pinned_requirement():
     """What the package imports is named in requirements.txt, at exactly the version that is installed here."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()

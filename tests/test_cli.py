@@ -20,6 +20,7 @@ from t2ialign.store import Store, StoreBusy
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 def test_the_module_is_the_console_script() -> None:
     arguments = [sys.executable, "-m", "t2ialign", "generate", ""]
     result = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, timeout=120)
@@ -50,6 +51,7 @@ def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
     assert any(point["config"]["num_inference_steps"] == 3 and point["prompts"] == 1 for point in points)
 
 
+@pytest.mark.slow
 def test_a_command_beside_the_stores_owner_leaves_its_results_and_says_so(run, tmp_path, monkeypatch) -> None:
     """The second one finds what the first one made; the owner takes it all in."""
 
@@ -70,6 +72,7 @@ def test_a_command_beside_the_stores_owner_leaves_its_results_and_says_so(run, t
         assert [cell.seeds for cell in store.list_cells(opened)] == [(0, 1)]
 
 
+@pytest.mark.slow
 def test_shipped_checkpoints_are_compared_with_the_base(run, home) -> None:
     words = ("compare", "minimal_dmpo-step150", "--metrics", "lpips,u_rke", "--store", str(home))
     lpips, number = json.loads(run(*words, "--json")[1])
@@ -245,6 +248,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_bad_adapter_is_one_sentence(run, line, tmp_path, monkeypatch, damage: str) -> None:
     monkeypatch.setattr(settings, "DATA", tmp_path)  # no shipped runs to take in
@@ -283,6 +287,7 @@ def test_a_full_disk_is_one_sentence(run, tmp_path, monkeypatch) -> None:
     assert (code, out) == (2, "") and "is full: free some space" in err and len(err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_bad_input_loads_nothing_heavy(line) -> None:
     """The sentence comes before torch, diffusers and the store do, so it comes at once."""
     program = f"""

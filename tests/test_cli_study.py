@@ -44,6 +44,7 @@ def run(monkeypatch, capsys):
     return call
 
 
+@pytest.mark.slow
 def test_a_title_cannot_speak_to_the_terminal(run, tmp_path: Path, home: Path):
     (tmp_path / "design.toml").write_text(
         DESIGN.replace('"Guidance"', r'"\u001b[31mRed\u001b]0;owned\u0007 \u202eback"')
@@ -82,6 +83,7 @@ def test_strengths_of_anybodys_votes(run, tmp_path: Path):
     assert (found["strengths"][0]["wins"], found["strengths"][0]["losses"], found["strengths"][0]["ties"]) == (8, 3, 3)
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_sentence(run, tmp_path: Path, home: Path):
     (tmp_path / "votes.csv").write_text("left,right,outcome\na,b,draw\n")
     (tmp_path / "bad.toml").write_text("title = 3")

@@ -116,6 +116,7 @@ def loss_of(divergence: Divergence, beta: float, first: torch.Tensor, second: to
     return -torch.nn.functional.logsigmoid(beta * (divergence.f_prime(first) - divergence.f_prime(second)))
 
 
+@pytest.mark.slow
 @EACH
 @given(ratio, ratio, st.floats(0.1, 10))
 def test_theorem_3(divergence: Divergence, first: float, second: float, beta: float):

@@ -30,6 +30,7 @@ def test_the_readmes_example_runs(
     assert abs(first - math.log(2)) < 1e-5 and last < first
 
 
+@pytest.mark.slow
 def test_docstrings_become_pages(tmp_path: Path) -> None:
     made = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
     files = {path for path in (ROOT / "t2ialign").rglob("*.py") if path.stem != "__main__"}

@@ -8,6 +8,7 @@ from tests.fuzzing import READERS, fuzz
 from tests.repeats import times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_no_traceback(name: str) -> None:
     found = fuzz(name, 120)

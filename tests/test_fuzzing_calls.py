@@ -22,6 +22,7 @@ def test_no_endpoint_ends_in_a_traceback(idle, endpoint) -> None:
     assert found.tried >= (20 if endpoint.parameters else 2) and found.tracebacks == []
 
 
+@pytest.mark.slow
 def test_no_command_ends_in_a_traceback() -> None:
     with fuzzing_commands.idle_commands():
         names = fuzzing_commands.commands()
@@ -30,6 +31,7 @@ def test_no_command_ends_in_a_traceback() -> None:
     assert _together(every) >= 3 * len(names)
 
 
+@pytest.mark.slow
 def test_no_event_and_no_address_of_the_page_ends_in_a_traceback() -> None:
     with fuzzing_page.built_page() as page:
         assert len(page.events()) > 150 and len(page.addresses()) >= 9

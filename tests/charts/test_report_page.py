@@ -53,6 +53,7 @@ def page() -> str:
     return report_html(Research(EVIL, (EVIL,), sections), EVIL)
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(page: str) -> None:
     found = Outline(SCRIPT.sub("", page))
     assert not [tag for tag, attrs in found.tags if any(key.startswith("on") for key in attrs)]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_report_of_the_shipped_runs(run, home, tmp_path) -> None:
     out = tmp_path / "new" / "report.html"
     code, said, _ = run("report", "--store", str(home), "--out", str(out))
@@ -13,6 +16,7 @@ def test_a_report_of_the_shipped_runs(run, home, tmp_path) -> None:
     assert page.count("plotly.js v") == 1 and "From CFG 1 to 8 of base" in page
 
 
+@pytest.mark.slow
 def test_json_and_bad_input(run, home, tmp_path) -> None:
     code, said, _ = run("report", "--store", str(home), "--json")
     assert code == 0 and len(json.loads(said)["sections"]) == 6

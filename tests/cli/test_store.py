@@ -36,6 +36,7 @@ def rows(run, home: Path) -> tuple[int, dict]:
     return code, json.loads(out)
 
 
+@pytest.mark.slow
 def test_a_sound_store_is_counted(run, home: Path):
     leave(home, "a red circle")
     code, found = rows(run, home)
@@ -44,6 +45,7 @@ def test_a_sound_store_is_counted(run, home: Path):
     assert rows(run, home)[1]["rows"]["images"] == 2
 
 
+@pytest.mark.slow
 def test_rows_of_nothing_and_lost_pictures_are_said(run, home: Path):
     leave(home, "a red circle", pixels=160)
     run("store", "repair", "--store", str(home))
@@ -67,6 +69,7 @@ def test_what_was_set_aside_is_tried_again_and_said(run, home: Path):
     assert run("store", "repair", "--store", str(home))[1].startswith("1 shards were taken in.")
 
 
+@pytest.mark.slow
 def test_a_backup_opens_and_an_export_comes_back(run, home: Path, tmp_path: Path):
     leave(home, "a red circle")
     run("store", "repair", "--store", str(home))
@@ -105,6 +108,7 @@ def test_a_full_disk_is_one_sentence_and_the_inbox_stays(run, home: Path, tmp_pa
     assert rows(run, home)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
 def test_a_disk_that_fills_up_loses_nothing_and_the_same_command_works_later(
     run, home: Path, tmp_path: Path, limited_files

@@ -6,6 +6,8 @@ import json
 import tomllib
 from dataclasses import replace
 
+import pytest
+
 from t2ialign.use_cases.sweeps.command import command_of
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, from_toml, to_toml
 
@@ -22,12 +24,14 @@ SPEC = SweepSpec(
 )
 
 
+@pytest.mark.slow
 def test_the_command_line_of_a_spec_is_read_as_that_spec(run, home):
     for spec in (SPEC, SweepSpec(), replace(SPEC, prompts=PromptChoice("everyday", sample=3), height=80, width=72)):
         code, out, err = run(*command_of(spec), "--toml", "--store", str(home))
         assert code == 0 and from_toml(out) == spec, err
 
 
+@pytest.mark.slow
 def test_a_file_and_flags_do_not_mix_and_a_file_is_enough(run, home, tmp_path):
     path = tmp_path / "sweep.toml"
     path.write_text(to_toml(SweepSpec(prompts=PromptChoice(sample=2), guidance_scales=(4.0,))))

@@ -68,6 +68,7 @@ def test_a_job_that_is_asked_to_pause_keeps_its_work(run, tmp_path) -> None:
     assert (tmp_path / "checkpoints" / "paused" / "manifest.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_estimate_and_the_fields(run, tmp_path) -> None:
     cost = json.loads(run(f"align mi_tune {TINY} --estimate --json")[1])
     assert cost["seconds"] > 0 and set(cost["phases"]) == {"pictures", "training", "saving", "scoring"}

@@ -47,6 +47,7 @@ def align(run, home):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [

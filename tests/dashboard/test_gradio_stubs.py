@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from t2ialign.dashboard import gradio_stubs
 
 LOOK = """
@@ -22,6 +24,7 @@ def test_gradio_still_has_the_function_that_writes_them() -> None:
     assert f"def {gradio_stubs.WRITER}(" in Path(spec.origin).read_text()
 
 
+@pytest.mark.slow
 def test_components_are_the_same_without() -> None:
     """Their events and signatures do not come from their stubs."""
     own, ours = (_seen(first) for first in ("", "t2ialign.dashboard.gradio_stubs, "))

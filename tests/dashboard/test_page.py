@@ -23,6 +23,7 @@ def blocks(tmp_path_factory: pytest.TempPathFactory, registry: Path) -> Iterator
         yield build_dashboard(fakes.services_of(store))
 
 
+@pytest.mark.slow
 def test_every_tab_has_a_title_and_is_built(blocks):
     tabs = {block.id: block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)}
     assert {name: tabs.get(name) for name in TABS} == {name: tab.TITLE for name, tab in TABS.items()}
@@ -78,6 +79,7 @@ def brings_data(function: Callable) -> bool:
     return any(str(one).endswith("EventData") for one in inspect.get_annotations(function).values())
 
 
+@pytest.mark.slow
 def test_two_pages_share_nothing(services):
     first, second = build_dashboard(services), build_dashboard(services)
     assert not set(map(id, first.blocks.values())) & set(map(id, second.blocks.values()))

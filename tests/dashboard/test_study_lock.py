@@ -128,6 +128,7 @@ def _value(component: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, list)) else None
 
 
+@pytest.mark.slow
 def test_every_handler_asks_for_the_key_or_is_known_to_be_for_everybody(page):
     strangers = {fn.name for fn in page.handlers().values() if not needs_key(fn)}
     assert strangers == PUBLIC
@@ -139,6 +140,7 @@ def test_every_handler_asks_for_the_key_or_is_known_to_be_for_everybody(page):
     }
 
 
+@pytest.mark.slow
 def test_every_endpoint_of_the_owners_refuses_a_stranger(services, page):
     """All named endpoints as the app itself lists them, called raw with what they take for granted; rating has its own test."""
     study = opened(services, PICK)
@@ -159,6 +161,7 @@ def test_every_endpoint_of_the_owners_refuses_a_stranger(services, page):
     assert (study_log(services.store, study.id), list_jobs(services.store)) == before
 
 
+@pytest.mark.slow
 def test_every_handler_of_the_owners_refuses_a_stranger(services, page):
     study = opened(services, PICK)
     before = (study_log(services.store, study.id), list_studies(services.store), list_jobs(services.store))
@@ -171,6 +174,7 @@ def test_every_handler_of_the_owners_refuses_a_stranger(services, page):
     assert (study_log(services.store, study.id), list_studies(services.store), list_jobs(services.store)) == before
 
 
+@pytest.mark.slow
 def test_what_only_shows_and_hides_tells_a_stranger_nothing(services, page):
     study = opened(services, PICK)
     for index, fn in page.handlers().items():
@@ -180,6 +184,7 @@ def test_what_only_shows_and_hides_tells_a_stranger_nothing(services, page):
             assert '"visible":true' not in answer or fn.name == "opened"
 
 
+@pytest.mark.slow
 def test_the_page_as_it_is_sent_holds_nothing_of_a_study(services, page):
     opened(services, PICK)
     told = urllib.request.urlopen(f"{page.address}config", timeout=20)
@@ -188,6 +193,7 @@ def test_the_page_as_it_is_sent_holds_nothing_of_a_study(services, page):
     assert {name: told.headers[name] for name in HEADERS} == HEADERS
 
 
+@pytest.mark.slow
 def test_the_token_unlocks_one_session_on_every_tab(services, page):
     study, mine = opened(services, PICK), uuid.uuid4().hex
     unlocking = next(index for index, fn in page.handlers().items() if fn.name == "unlock")
@@ -202,6 +208,7 @@ def test_the_token_unlocks_one_session_on_every_tab(services, page):
     assert owner.REFUSAL[:30] in page.post(drawing, [None, None, ""], uuid.uuid4().hex)
 
 
+@pytest.mark.slow
 def test_raters_need_no_token(services, page):
     from gradio_client import Client
 
@@ -216,6 +223,7 @@ def test_raters_need_no_token(services, page):
         client.predict("nothing", api_name="/rate_look")
 
 
+@pytest.mark.slow
 def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeypatch):
     monkeypatch.setattr(handlers, "run_batches", lambda *_: iter(()))
     named = {fn.name: (index, fn) for index, fn in page.handlers().items() if fn.name in LIMITED}
@@ -250,6 +258,7 @@ def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeyp
     assert owner.WRONG[:20] in told[-2] and "5 wrong tokens: wait" in told[-1]
 
 
+@pytest.mark.slow
 def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, page):
     make = next(index for index, fn in page.handlers().items() if fn.name == "make")
     scales = [f"{1 + half / 2:g}" for half in range(26)]
@@ -259,6 +268,7 @@ def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, page):
     assert services.engine.unfinished() == ()
 
 
+@pytest.mark.slow
 def test_every_address_of_the_server_is_known(services, page):
     """Gradio's own, and ours: a new one of ours comes with a decision about who may ask there."""
     paths = {getattr(route, "path", "") for route in page.blocks.app.routes}
@@ -283,6 +293,7 @@ def test_every_address_of_the_server_is_known(services, page):
         assert not any(secret in told for secret in ("A secret draft", "secret-method", closed.hash, TOKEN)), path
 
 
+@pytest.mark.slow
 def test_no_endpoint_for_raters_tells_of_a_draft(services, page):
     secret = draft(services, replace(PICK, title="A secret draft")).id
     for study in (5, True, ["x"], None, "\ud800", "\0", secret):
@@ -301,6 +312,7 @@ def test_no_endpoint_for_raters_tells_of_a_draft(services, page):
             assert study == secret or secret not in answer, (name, answer)
 
 
+@pytest.mark.slow
 def test_no_deed_of_the_raters_page_tells_of_a_draft(services, page):
     """The same by the addresses that the participants' page asks, an arena's among them: each that the table lists."""
     secret = draft(services, replace(PICK, title="A secret draft")).id
@@ -316,10 +328,12 @@ def test_no_deed_of_the_raters_page_tells_of_a_draft(services, page):
         assert refused.value.code == 422 and json.loads(said)["error"] and "A secret draft" not in said, (deed, said)
 
 
+@pytest.mark.slow
 def test_files_that_are_uploaded_have_a_largest_size(services, page):
     assert page.blocks.max_file_size == services.visits.limits.upload_mb * 2**20
 
 
+@pytest.mark.slow
 def test_a_space_without_a_token_is_closed_and_says_how_to_open_it(services, monkeypatch):
     monkeypatch.setattr(settings, "SPACE", "someone/space")
     config = json.dumps(build_dashboard(services).get_config_file(), default=str)

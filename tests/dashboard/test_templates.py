@@ -77,12 +77,14 @@ def literals(path: Path) -> Iterator[str]:
             yield node.value
 
 
+@pytest.mark.slow
 def test_python_writes_no_tags():
     modules = list(templates.PAGES.rglob("*.py"))
     found = {path.name: text for path in modules for text in literals(path) if re.search(r"</?[a-z]+[\s/>]", text)}
     assert len(modules) > 50 and found == {}
 
 
+@pytest.mark.slow
 def test_ids_are_unique_in_the_document(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings, "CHECKPOINTS", registry)
     with open_store(tmp_path) as store:

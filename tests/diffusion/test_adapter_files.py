@@ -218,6 +218,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", REFUSALS, ids=lambda damage: damage.__name__)
 def test_refusals_leave_nothing_behind(damage, entry, fresh, tmp_path):
     """Beside an adapter that is on, which must not notice."""
@@ -238,6 +239,7 @@ def test_the_right_sha_is_accepted(entry, fresh):
     assert blend(fresh(), [AdapterUse("a")], {"a": entry}).passes[0].adapters
 
 
+@pytest.mark.slow
 def test_without_metadata_alpha_is_the_rank(entry, fresh):
     """As diffusers takes it: the file was trained with alpha = 2 rank, so its effect halves (LoRA part)."""
     lora = save_tiny_adapter(entry.adapter.parent, "lora")
@@ -249,6 +251,7 @@ def test_without_metadata_alpha_is_the_rank(entry, fresh):
     torch.testing.assert_close(predict(blend(fresh(), [AdapterUse("a", 1.0)], {"a": lora})), expected)
 
 
+@pytest.mark.slow
 def test_metadata_cannot_reach_further_than_scale(entry, fresh):
     """Of a file's metadata only the scale counts: no initialisation that would change the base, no other targets."""
     lora = save_tiny_adapter(entry.adapter.parent, "lora")
@@ -263,6 +266,7 @@ def test_metadata_cannot_reach_further_than_scale(entry, fresh):
     assert torch.equal(predict(backbone), predict(fresh()))
 
 
+@pytest.mark.slow
 def test_ranks_may_differ_by_layer(entry, fresh):
     lora = save_tiny_adapter(entry.adapter.parent, "lora", rank=4)
     expected = predict(blend(fresh(), [AdapterUse("a", 0.5)], {"a": lora}))

@@ -82,6 +82,7 @@ def written(entry: CheckpointEntry, tensors: Tensors) -> CheckpointEntry:
     return entry
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [scripts, processors, bare], ids=lambda layout: layout.__name__)
 def test_layouts_of_diffusers_and_peft_are_one_adapter(layout: Callable[[Tensors], Tensors], tmp_path, fresh) -> None:
     entry = save_tiny_adapter(tmp_path / "a")
@@ -92,6 +93,7 @@ def test_layouts_of_diffusers_and_peft_are_one_adapter(layout: Callable[[Tensors
     )
 
 
+@pytest.mark.slow
 def test_a_folder_of_peft_s_says_its_alpha_beside_it(tmp_path, fresh) -> None:
     entry = save_tiny_adapter(tmp_path / "a")  # with metadata: alpha = 2 rank
     expected = predict(blend(fresh(), [AdapterUse("a")], {"a": entry}))
@@ -102,6 +104,7 @@ def test_a_folder_of_peft_s_says_its_alpha_beside_it(tmp_path, fresh) -> None:
     assert torch.equal(predict(blend(fresh(), [AdapterUse("a")], {"a": other})), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "kind", "names", "alpha"),
     [
@@ -148,6 +151,7 @@ def test_kohya_s_files_are_what_stock_diffusers_takes_them_for(
     assert compared > 8
 
 
+@pytest.mark.slow
 def test_sgm_names_beside_diffusers_are_refused_and_not_dropped(tmp_path, fresh) -> None:
     entry = save_tiny_adapter(tmp_path / "a", LORA, "sdxl")
     tensors = tensors_of(entry)
@@ -157,6 +161,7 @@ def test_sgm_names_beside_diffusers_are_refused_and_not_dropped(tmp_path, fresh)
         blend(fresh("sdxl"), [AdapterUse("a")], {"a": written(entry, both)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float64]
 )
@@ -170,6 +175,7 @@ def test_every_precision_is_read(dtype: torch.dtype, tmp_path, fresh) -> None:
     assert blend(fresh(), [AdapterUse("a")], {"a": written(entry, tensors)}).passes
 
 
+@pytest.mark.slow
 def test_columns_and_one_by_one_convolutions_are_the_same_numbers(tmp_path, fresh) -> None:
     entry = save_tiny_adapter(tmp_path / "a", DORA)
     written(entry, tensors_of(entry))

@@ -64,6 +64,7 @@ def stock(folder: Path, shape: str, *blends: tuple[CheckpointEntry, float]) -> t
         return pipeline.unet(latents, 300, embeds).sample
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "weights", [{"lora": 1.0}, {"lora": 0.7}, {"lora": -0.5}, {"lora": 0.5, "lora.2": 2.0}, {"dora": 1.0}]
 )
@@ -73,6 +74,7 @@ def test_bit_identical_to_stock_diffusers(weights, checkpoints, folders, fresh):
     assert torch.equal(predict(blend(fresh(), asked, checkpoints)), expected)
 
 
+@pytest.mark.slow
 @KINDS
 def test_weight_zero_is_exactly_the_base(kind, checkpoints, fresh, backbones):
     """Also after the adapter has been on, and where peft alone would not give the base back (DoRA)."""
@@ -91,6 +93,7 @@ def test_a_dora_at_weight_zero_is_not_the_base_for_peft(checkpoints, folders, ba
     assert not torch.allclose(at_zero, predict(backbones["sd-1.5"]), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
 def test_a_view_weakened_is_a_blend_of_smaller_weights(share, checkpoints, fresh):
     """Also for blends of both kinds, which scale in weights and in predictions."""
@@ -110,6 +113,7 @@ def test_a_dora_in_between_mixes_predictions(weight, checkpoints, fresh):
     )
 
 
+@pytest.mark.slow
 def test_blends_of_both_kinds(checkpoints, fresh):
     """e_L + sum_d w_d (e_d - e_base), as the module's docstring defines it."""
     backbone = fresh()
@@ -129,6 +133,7 @@ def test_blends_of_both_kinds(checkpoints, fresh):
         assert len(view.passes) == evaluations
 
 
+@pytest.mark.slow
 def test_views_do_not_meet(checkpoints, fresh):
     """Views of one backbone, used in turns, predict what each predicts alone."""
     backbone = fresh()
@@ -141,6 +146,7 @@ def test_views_do_not_meet(checkpoints, fresh):
             assert torch.equal(predict(view), expected)
 
 
+@pytest.mark.slow
 def test_threads_do_not_meet(checkpoints, fresh):
     backbone = fresh()
     views = [blend(backbone, uses(**weights), checkpoints) for weights in ({"lora": 1.0}, {"dora": 0.5}, {})]
@@ -241,6 +247,7 @@ def train(policy: Backbone) -> None:
         optimizer.step()
 
 
+@pytest.mark.slow
 @KINDS
 def test_saved_is_loaded_bit_for_bit_here_and_by_stock_diffusers(kind, tmp_path, fresh, folders):
     policy = add_adapter(fresh(), "mine", kind, rank=2, alpha=3)
@@ -257,6 +264,7 @@ def test_saved_is_loaded_bit_for_bit_here_and_by_stock_diffusers(kind, tmp_path,
     assert torch.equal(predict(again), stock(folders["sd-1.5"], "sd-1.5", (entry, 1.0)))
 
 
+@pytest.mark.slow
 @KINDS
 def test_training_can_go_on_from_a_saved_adapter(kind, checkpoints, fresh):
     backbone = fresh()
@@ -312,6 +320,7 @@ def test_dropping_one_adapter_trains_no_other(tmp_path, fresh):
     assert not any(parameter.requires_grad for parameter in backbone.unet.parameters())
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_another_adapter(tmp_path, fresh):
     """The same name with other weights is loaded anew, and a config that names the old ones is refused."""
     backbone = fresh()
@@ -329,6 +338,7 @@ def test_loading_twice_loads_once(checkpoints, fresh):
     assert len(keys) == len(backbone.switch.loaded) == 1
 
 
+@pytest.mark.slow
 @KINDS
 def test_sdxl_adapters(kind, tmp_path, fresh):
     backbone = fresh("sdxl")
@@ -338,6 +348,7 @@ def test_sdxl_adapters(kind, tmp_path, fresh):
     assert torch.equal(predict(blend(backbone, uses(a=0.0), {"a": entry})), base)
 
 
+@pytest.mark.slow
 @KINDS
 def test_adapters_in_half_precision(kind, checkpoints, fresh):
     backbone = fresh(dtype="bfloat16")

@@ -101,6 +101,7 @@ def test_pictures_too(backbone, stock):
     assert torch.equal(batch.images, expected)
 
 
+@pytest.mark.slow
 def test_an_adapter_trained_here_loads_there(entry, folder, tmp_path):
     from diffusers import AuraFlowPipeline
 

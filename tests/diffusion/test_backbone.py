@@ -54,6 +54,7 @@ def test_decode_equals_stock_diffusers(shape, folders, backbones):
     assert torch.equal(backbones[shape].decode(latents), pictures)
 
 
+@pytest.mark.slow
 def test_decode_equals_stock_diffusers_with_latent_statistics(folders, fresh):
     pipeline, backbone = stock_pipeline(folders["sdxl"], "sdxl"), fresh("sdxl")
     for vae in (pipeline.vae, backbone.vae):
@@ -163,6 +164,7 @@ def test_hub_backbone_from_the_cache_without_a_network(tmp_path, monkeypatch, fo
     assert torch.equal(*predictions)
 
 
+@pytest.mark.slow
 def test_hub_backbone_in_half_precision_takes_its_variant(tmp_path, monkeypatch, folders, backbones):
     """The repository holds both precisions; whoever asks for half precision reads (and would fetch) the half files."""
     source = shutil.copytree(folders["sd-1.5"], tmp_path / "source")

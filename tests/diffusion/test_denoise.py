@@ -83,6 +83,7 @@ def test_bit_identical_with_a_negative_prompt(shape, backbones, pipelines):
     assert not torch.equal(last(backbones[shape]).latents, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "scheduler"),
     [*(("sd-1.5", name) for name in SCHEDULERS), ("sd-2.1-v", "euler_ancestral"), ("sdxl", "dpmsolver++")],
@@ -182,6 +183,7 @@ def tuned(tmp_path, fresh):
     return load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "kind"), [("sd-1.5", "lora"), ("sdxl", "dora"), ("sd-2.1-v", "lora")])
 @pytest.mark.parametrize("name", ["aig", "adapter_ramp"])
 def test_between_the_base_and_the_checkpoint(shape, kind, name, tuned):
@@ -200,6 +202,7 @@ def test_between_the_base_and_the_checkpoint(shape, kind, name, tuned):
     assert torch.equal(ended(policy), ended(policy))  # whatever was switched is back
 
 
+@pytest.mark.slow
 def test_autoguidance_looks_at_the_weaker_model(tuned):
     policy = tuned("sd-1.5", "lora")
     guided = [last(policy, guidance=begin_guidance("autoguidance", scale)).latents for scale in (0.0, 1.0, 3.0)]
@@ -307,6 +310,7 @@ def test_guidance_is_told_the_progress(backbones):
     assert 0.99 < seen[-1] <= 1
 
 
+@pytest.mark.slow
 def test_half_precision_stays_near(fresh, backbones):
     """bfloat16 networks: the trajectory stays within a few per cent of float32's, from the very same noise."""
     half, exact = (

@@ -27,6 +27,7 @@ def pictures(base: Backbone, seeds=SEEDS, batch_size=5, config=CONFIG) -> SeedBa
     return dataclasses.replace(parts[0], seeds=seeds, images=torch.cat([part.images for part in parts]))
 
 
+@pytest.mark.slow
 def test_a_seed_does_not_depend_on_its_batch(base):
     whole = pictures(base).images.int()
     for batch_size, seeds in ((1, SEEDS), (3, SEEDS[::-1])):

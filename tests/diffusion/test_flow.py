@@ -83,6 +83,7 @@ def scaled(shape: FlowShape, scale: float) -> dict[str, float | str]:
     return {"true_cfg_scale": scale, "negative_prompt": ""}
 
 
+@pytest.mark.slow
 @every
 def test_latents_are_stock_diffusers_bit_for_bit(shape, flow_folders, flows):
     """Of a size that is not square, so that FLUX.1-dev's schedule is shifted by another length than it would be here."""
@@ -105,6 +106,7 @@ def test_embeddings_are_stock_diffusers(shape, flow_folders, flows):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["sd-3", "sd-3.5", "flux-schnell"])
 def test_pictures_are_stock_diffusers_with_true_cfg(shape, flow_folders, flows):
     expected = stock(flow_folders[shape], shape, **scaled(shape, 6.0))
@@ -114,6 +116,7 @@ def test_pictures_are_stock_diffusers_with_true_cfg(shape, flow_folders, flows):
     assert torch.equal(pictures, stock(flow_folders[shape], shape, **negative)) and not torch.equal(pictures, expected)
 
 
+@pytest.mark.slow
 def test_flux_dev_is_told_the_scale_and_asked_once(flow_folders, flows):
     """The page's guidance scale is FluxPipeline's; under true_cfg it is its true_cfg_scale."""
     backbone, folder = flows["flux-dev"], flow_folders["flux-dev"]
@@ -187,6 +190,7 @@ def alone(name: str) -> dict[str, float]:
 REFUSED = {"latent_particle", "s_cfg", "true_cfg", "attend_excite", "structured"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GUIDANCE)
 def test_each_strategy_on_velocities_or_one_sentence(name, flows, tmp_path):
     entry = save_flow_adapter(tmp_path / "a", "sd-3.5")
@@ -259,6 +263,7 @@ class Channel:
         self.sigmas = torch.tensor([*levels, 0.0], dtype=torch.float64)
 
 
+@pytest.mark.slow
 def test_information_of_a_channel_that_is_known():
     """x = y + noise of variance 1 under y of variance 3: I(x; y) = log(4) / 2, from both integrands.
 
@@ -391,6 +396,7 @@ def test_half_precision_stays_near(flow_folders, flows):
     assert half.dtype == torch.float32 and (half - exact).norm() / exact.norm() < 0.05
 
 
+@pytest.mark.slow
 def test_the_base_is_the_blend_at_weight_0(flow_folders, tmp_path):
     backbone = load_tiny_flow(flow_folders["sd-3"], "sd-3")
     entry = save_flow_adapter(tmp_path / "a", "sd-3", "dora")

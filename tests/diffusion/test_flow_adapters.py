@@ -52,6 +52,7 @@ def velocity(backbone, network=None) -> torch.Tensor:
         )
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("weight", [1.0, 0.4])
 def test_a_lora_is_what_stock_diffusers_makes_of_it(shape, weight, flow_folders, tmp_path):
@@ -63,6 +64,7 @@ def test_a_lora_is_what_stock_diffusers_makes_of_it(shape, weight, flow_folders,
     assert not torch.allclose(velocity(view), velocity(backbone), atol=1e-3)
 
 
+@pytest.mark.slow
 @both
 def test_what_is_trained_here_loads_there(shape, flow_folders, tmp_path):
     """Saved in diffusers' layout for transformers, with its manifest; and read back the same."""

@@ -62,6 +62,7 @@ def changes(tensors, alphas) -> dict[str, torch.Tensor]:
     }
 
 
+@pytest.mark.slow
 def test_every_layer_as_diffusers_converter_has_it():
     """But for the last layer's, whose alphas it drops: there the change is that of rank, half of it here."""
     from diffusers.loaders import lora_conversion_utils

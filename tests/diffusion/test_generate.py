@@ -109,6 +109,7 @@ def test_cancelling_stops_at_the_next_step(steps_before, backbones):
     assert len(batches(events)) == steps_before // 4
 
 
+@pytest.mark.slow
 def test_adapters_are_used_and_leave_no_trace(tmp_path, fresh):
     backbone = fresh()
     entry = save_tiny_adapter(tmp_path / "a", "dora")
@@ -141,6 +142,7 @@ def test_with_a_negative_prompt_there_is_no_mutual_information(backbones):
     assert batch.mutual_information_released.isnan().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in GUIDANCE if needs_of(name).embedded != "both"])
 def test_mutual_information_is_known_where_the_predictions_are_the_checkpoints_own(name, tmp_path, fresh):
     entry = save_tiny_adapter(tmp_path / "a")

@@ -88,6 +88,7 @@ def embedded():
     return load("shapes", "cpu", timesteps=4)
 
 
+@pytest.mark.slow
 def test_the_embedded_base_tells_its_prompt_from_another(embedded) -> None:
     """Pictures of a prompt carry more information with it than noise does, and the place of the object carries most."""
     from t2ialign.shapes.grammar import parse

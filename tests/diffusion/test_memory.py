@@ -29,6 +29,7 @@ def with_room_for(backbone, pictures: int, monkeypatch: pytest.MonkeyPatch) -> l
     return seen
 
 
+@pytest.mark.slow
 def test_micro_batches_are_halved_and_it_is_said(fresh, monkeypatch) -> None:
     backbone, seeds, prompt = fresh(), (4, 1, 7, 2, 9, 3, 8), Prompt("a red star")
     (whole,) = (one for one in generate(backbone, prompt, CONFIG, seeds) if isinstance(one, SeedBatch))
@@ -42,6 +43,7 @@ def test_micro_batches_are_halved_and_it_is_said(fresh, monkeypatch) -> None:
     assert [one.done for one in steps] == sorted(one.done for one in steps)
 
 
+@pytest.mark.slow
 def test_where_not_one_picture_fits_it_is_said(fresh, monkeypatch) -> None:
     backbone = fresh()
     with_room_for(backbone, 0, monkeypatch)
@@ -60,6 +62,7 @@ def test_other_errors_stay_what_they_are(fresh, monkeypatch) -> None:
         list(generate(backbone, Prompt("a red star"), CONFIG, (1, 2)))
 
 
+@pytest.mark.slow
 def test_decoding_goes_in_pieces_and_at_last_in_tiles(fresh, monkeypatch) -> None:
     backbone, latents = fresh(), torch.randn(5, 4, 4, 4)
     expected = backbone.decode(latents)
@@ -76,6 +79,7 @@ def test_decoding_goes_in_pieces_and_at_last_in_tiles(fresh, monkeypatch) -> Non
     assert len(tiled) == 1
 
 
+@pytest.mark.slow
 def test_pieces_are_a_batch_again() -> None:
     sizes = []
 

@@ -13,6 +13,7 @@ from t2ialign.types import AdapterUse, InputError
 from tests.tiny import load_tiny, save_tiny_adapter
 
 
+@pytest.mark.slow
 def test_a_merged_lora_predicts_what_the_live_blend_predicts(tmp_path) -> None:
     from safetensors.torch import save_file
 
@@ -38,6 +39,7 @@ def test_a_merged_lora_predicts_what_the_live_blend_predicts(tmp_path) -> None:
     assert {tensor.shape[0] for name, tensor in tensors.items() if "lora_A" in name} == {6}
 
 
+@pytest.mark.slow
 def test_doras_do_not_add_up(tmp_path) -> None:
     backbone = load_tiny(tmp_path / "sd")
     entries = {"a": save_tiny_adapter(tmp_path / "a"), "d": save_tiny_adapter(tmp_path / "d", kind="dora")}

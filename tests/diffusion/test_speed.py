@@ -30,6 +30,7 @@ def pictures(backbone) -> torch.Tensor:
     return torch.cat([one.images for one in events if isinstance(one, SeedBatch)])
 
 
+@pytest.mark.slow
 def test_a_compiled_network_draws_the_same_and_says_that_it_warms_up(fresh) -> None:
     backbone = fresh()
     before = pictures(backbone)
@@ -40,6 +41,7 @@ def test_a_compiled_network_draws_the_same_and_says_that_it_warms_up(fresh) -> N
     assert torch.equal(pictures(backbone), before)
 
 
+@pytest.mark.slow
 def test_what_a_graph_returns_is_copied_before_the_next_call(monkeypatch) -> None:
     network, memory = torch.nn.Linear(1, 1), torch.zeros(1)
     monkeypatch.setattr(torch, "compile", lambda forward, **_: lambda x: (memory.copy_(x),))
@@ -58,6 +60,7 @@ def test_unknown_modes_are_refused(monkeypatch) -> None:
     assert "forward" not in vars(network) and network not in compiling._met
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_networks_take_turns_and_the_pictures_are_the_same(fresh) -> None:
     backbone = fresh()
@@ -69,6 +72,7 @@ def test_networks_take_turns_and_the_pictures_are_the_same(fresh) -> None:
     assert [hook.prev_module_hook is not None for hook in hooks] == [False, *[True] * (len(hooks) - 1)]
 
 
+@pytest.mark.slow
 def test_offload_is_the_last_resort_and_is_said(fresh, monkeypatch) -> None:
     backbone, tried = fresh(), []
     forward = backbone.unet.forward
@@ -98,6 +102,7 @@ def tiny_vae(folder: Path, channels: int = 4) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_previews_are_taesd_s_where_it_is_on_disk(fresh, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(previewing, "CHEAP_PARAMETERS", 0)
     cache = use_cache(tmp_path / "cache", monkeypatch)

@@ -15,6 +15,7 @@ from t2ialign.types import GenerationConfig, Prompt, SeedBatch
 SEEDS = (3, 11, 0, 2_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("guidance_scale", "steps"), [(4.0, 6), (1.5, 5)])
 def test_stock_diffusers_makes_the_same_pictures(guidance_scale: float, steps: int) -> None:
     entry = load_registry().backbones["shapes"]

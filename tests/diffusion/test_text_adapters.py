@@ -99,6 +99,7 @@ def assert_same_matrices(ours: nn.Module, stock: nn.Module, scale: float) -> Non
             assert torch.equal(one.weight, other.weight), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
 def test_kohya_s_convolutions_and_text_encoders_in_one_file(shape: str, tmp_path, fresh, folders) -> None:
     """As sd-scripts and LyCORIS' LoCon save them, without alphas: every layer is where stock diffusers has it."""
@@ -126,6 +127,7 @@ def test_kohya_s_convolutions_and_text_encoders_in_one_file(shape: str, tmp_path
         assert_same_matrices(view.text.encoders[1], pipeline.text_encoder_2, scale=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
 @pytest.mark.parametrize("layout", ["peft", "kohya"])
 def test_embeddings_are_those_of_stock_diffusers(shape: str, layout: str, tmp_path, fresh, folders) -> None:
@@ -149,6 +151,7 @@ def test_embeddings_are_those_of_stock_diffusers(shape: str, layout: str, tmp_pa
         torch.testing.assert_close(ours.pooled_prompt_embeds, found[2], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
 def test_every_layout_of_a_text_part_is_one(shape: str, tmp_path, fresh) -> None:
     backbone = fresh(shape)
@@ -179,6 +182,7 @@ def test_a_weight_of_zero_and_the_reference_are_the_base(tmp_path, fresh) -> Non
         assert torch.equal(view.encode_prompts([PROMPT]).prompt_embeds, base)
 
 
+@pytest.mark.slow
 def test_a_dora_s_embeddings_are_blended_as_its_predictions_are(tmp_path, fresh) -> None:
     entry = with_text(save_tiny_adapter(tmp_path / "a", "dora"), "sd-1.5", "peft", dora=True)
     backbone = fresh()

@@ -30,6 +30,7 @@ def save_unet(folder: Path, shape: str = "sd-1.5", seed: int = 5, **options) -> 
     return CheckpointEntry(folder.name, "tiny", folder, "unet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["sd-1.5", "sdxl"])
 def test_weight_one_is_exactly_that_unet_and_zero_exactly_the_base(shape: str, tmp_path, fresh) -> None:
     entry = save_unet(tmp_path / "u", shape)
@@ -66,6 +67,7 @@ def test_between_them_weights_are_blended(tmp_path, fresh) -> None:
         torch.testing.assert_close(tensor, 0.25 * base[name] + 0.25 * first[name] + 0.5 * second[name])
 
 
+@pytest.mark.slow
 def test_adapters_stand_on_the_unet_that_is_there(tmp_path, fresh) -> None:
     """LoRAs and DoRAs are added to the other UNet's weights as stock peft adds them."""
     unet = save_unet(tmp_path / "u")
@@ -78,6 +80,7 @@ def test_adapters_stand_on_the_unet_that_is_there(tmp_path, fresh) -> None:
         assert torch.equal(ours, predict(blend(over, uses, known)))
 
 
+@pytest.mark.slow
 def test_prompts_ask_for_no_turn_of_a_unet(tmp_path, fresh, monkeypatch) -> None:
     """Not even where some adapter, which is off here, has a part in the text encoder."""
     unet, text = save_unet(tmp_path / "u"), with_text(save_tiny_adapter(tmp_path / "t"), "sd-1.5", "peft")
@@ -90,6 +93,7 @@ def test_prompts_ask_for_no_turn_of_a_unet(tmp_path, fresh, monkeypatch) -> None
     assert torch.equal(predict(view), before) and not opened
 
 
+@pytest.mark.slow
 def test_a_unet_in_pieces_or_in_half_precision_is_one(tmp_path, fresh) -> None:
     whole, pieces = save_unet(tmp_path / "u"), save_unet(tmp_path / "w", max_shard_size="50KB")
     assert len(list((tmp_path / "w").glob("*.safetensors"))) > 1

@@ -43,6 +43,7 @@ def yes_share(folder: Path, pixels: torch.Tensor, question: str) -> float:
     return float(yes / (yes + no))
 
 
+@pytest.mark.slow
 def test_equals_the_product_over_phrases(folder: Path):
     images = pictures(2, 48, 40)
     images[1] = 255

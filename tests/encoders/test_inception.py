@@ -23,6 +23,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_equals_piqs_inception(file: Path, monkeypatch: pytest.MonkeyPatch):
     """piq's port has blocks of its own for the poolings that differ; it loads the same file."""
     state = torch.load(file, weights_only=True)

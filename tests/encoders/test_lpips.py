@@ -29,6 +29,7 @@ def random_encoder(model: lpips.LPIPS) -> encoder.LpipsEncoder:
     return encoder.LpipsEncoder("lpips-random", "0", "cpu", lambda device: encoder.network_of(model, device))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", encoder.NETS)
 @pytest.mark.parametrize("size", [(64, 64), (71, 90)], ids=str)
 def test_all_pairs_equal_the_package(net: str, size: tuple[int, int]):

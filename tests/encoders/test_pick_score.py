@@ -23,6 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_equals_the_published_recipe(folder: Path):
     """exp(logit_scale) times the cosine of the projected embeddings, prepared by transformers' own image processor."""
     import open_clip
@@ -40,6 +41,7 @@ def test_equals_the_published_recipe(folder: Path):
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=2e-2)  # two resizers: Pillow's and torchvision's
 
 
+@pytest.mark.slow
 def test_text_is_read_at_its_end(folder: Path):
     encoder = pick_score.load(folder, "cpu")
     first, second = (

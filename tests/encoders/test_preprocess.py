@@ -58,6 +58,7 @@ def test_open_clip_models_want_what_transformers_models_want():
     assert preprocess(images, open_clip.get_model_preprocess_cfg(model)) is preprocess(images, CLIP_224)
 
 
+@pytest.mark.slow
 def test_forgets_pictures_that_are_gone():
     images = pictures(1)
     preprocess(images, CLIP_224)

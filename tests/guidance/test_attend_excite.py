@@ -43,6 +43,7 @@ def ours(backbone, strategy, seeds=(SEED,)) -> torch.Tensor:
     return last.latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tokens", "refinements"), [(TOKENS, 2), ((3,), 0)])
 def test_as_diffusers_pipeline(tokens, refinements, backbone, folder, stock, monkeypatch):
     """Moved every step of the first half, repeated at three; the pipeline's own limit of repeats is made as short."""
@@ -76,12 +77,14 @@ def test_as_diffusers_pipeline(tokens, refinements, backbone, folder, stock, mon
     assert (found - ours(backbone, Cfg(5.0))).abs().max() > 0.05  # and it did something
 
 
+@pytest.mark.slow
 def test_without_numbers_every_phrases_end_is_meant(backbone):
     assert read_prompt(backbone, PROMPT).things == TOKENS
     short = AttendExcite(5.0, refinements=0)
     assert torch.equal(ours(backbone, short), ours(backbone, replace(short, token1=3.0, token2=7.0)))
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_its_batch(backbone):
     strategy = AttendExcite(5.0, refinements=1)
     torch.testing.assert_close(ours(backbone, strategy, (5, SEED))[1:], ours(backbone, strategy), rtol=1e-3, atol=1e-3)

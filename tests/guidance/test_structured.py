@@ -22,6 +22,7 @@ def backbone(request, tmp_path_factory):
     return load_tiny(tmp_path_factory.mktemp("tiny") / request.param, request.param)
 
 
+@pytest.mark.slow
 def test_phrases_stand_where_they_are_in_the_prompt(backbone):
     reading = read_prompt(backbone, PROMPT)
     assert [(one.words, one.start, len(one.tokens)) for one in reading.phrases] == [
@@ -90,6 +91,7 @@ def test_only_what_has_phrases_changes(backbone):
     assert torch.equal(drawn(Cfg(5.0), PromptReading()), plain)  # whatever was changed is back
 
 
+@pytest.mark.slow
 def test_a_compiled_network_passes_on_the_same(tmp_path_factory):
     from t2ialign.diffusion.compiling import compile_network
 

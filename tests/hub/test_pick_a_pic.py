@@ -58,6 +58,7 @@ def test_a_comparison_keeps_who_said_it_on_which_trial(answered, tmp_path: Path)
     assert not any(vote.survey in told for vote in votes), "a rater's key went out"
 
 
+@pytest.mark.slow
 def test_ties_are_halves(answered):
     study = opened_study(answered.store, answer=PICK, checks=0).id
     survey = begin_survey(answered.store, study, "x").survey

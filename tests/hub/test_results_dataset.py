@@ -33,6 +33,7 @@ def hub(tmp_path: Path) -> DiskHub:
     return DiskHub(tmp_path / "hub")
 
 
+@pytest.mark.slow
 def test_the_next_container_has_what_this_one_made(hub: DiskHub, tmp_path: Path):
     assert restore_results(tmp_path / "first", REPO, hub) == 0
     with open_store(tmp_path / "first") as store:
@@ -57,6 +58,7 @@ def test_the_next_container_has_what_this_one_made(hub: DiskHub, tmp_path: Path)
         assert file.read_bytes() == b"weights" and not (store.home / "checkpoints/.half").exists()
 
 
+@pytest.mark.slow
 def test_two_containers_do_not_collide(hub: DiskHub, tmp_path: Path):
     for place, prompts in (("one", ("a", "both")), ("two", ("b", "both"))):
         with open_store(tmp_path / place) as store:
@@ -73,6 +75,7 @@ def test_two_containers_do_not_collide(hub: DiskHub, tmp_path: Path):
         assert ingest_inbox(store) == 0 and len(list_cells(store)) == 3
 
 
+@pytest.mark.slow
 def test_only_what_is_new_goes_and_a_failure_is_tried_again(hub: DiskHub, tmp_path: Path):
     with open_store(tmp_path / "home") as store:
         known, sent = marks(store), set()

@@ -20,6 +20,7 @@ from t2ialign.types import InputError
 from tests.store.studying import opened_study
 
 
+@pytest.mark.slow
 def test_a_study_travels_to_another_store_once(answered, tmp_path: Path):
     folder = export_folder(answered.store, answered.study, tmp_path / "out")
     with open_store(tmp_path / "other") as other:
@@ -46,6 +47,7 @@ def test_a_study_travels_to_another_store_once(answered, tmp_path: Path):
             begin_survey(other, answered.study, "x")
 
 
+@pytest.mark.slow
 def test_csvs_with_their_manifest_are_imported_too(answered, tmp_path: Path):
     folder = export_folder(answered.store, answered.study, tmp_path / "out")
     (folder / "votes.parquet").unlink()
@@ -54,6 +56,7 @@ def test_csvs_with_their_manifest_are_imported_too(answered, tmp_path: Path):
         assert import_folder(other, folder)[1] == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("export", [export_csv, export_folder])
 def test_what_was_exported_is_imported_from_its_zip(answered, tmp_path: Path, export):
     export(answered.store, answered.study, tmp_path / "out")
@@ -103,6 +106,7 @@ def test_no_answers_are_no_export(answered, tmp_path: Path):
             export(answered.store, empty, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_an_own_study_is_not_overwritten(answered, tmp_path: Path):
     folder = export_folder(answered.store, answered.study, tmp_path / "out")
     with pytest.raises(InputError, match="of its own"):
@@ -111,6 +115,7 @@ def test_an_own_study_is_not_overwritten(answered, tmp_path: Path):
     assert len(answers_of(answered.store, answered.study)) == 15
 
 
+@pytest.mark.slow
 def test_tampered_folders_are_refused(answered, tmp_path: Path):
     folder = export_folder(answered.store, answered.study, tmp_path / "out")
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -33,6 +33,7 @@ def told(votes) -> list[tuple]:
     )
 
 
+@pytest.mark.slow
 def test_one_csv_a_survey_and_back(answered, tmp_path: Path):
     votes = answers_of(answered.store, answered.study)
     files = write_csv_folder(votes, tmp_path / "csv")
@@ -40,11 +41,13 @@ def test_one_csv_a_survey_and_back(answered, tmp_path: Path):
     assert told(read_votes(tmp_path / "csv")) == told(votes)
 
 
+@pytest.mark.slow
 def test_parquet_and_back(answered, tmp_path: Path):
     votes = answers_of(answered.store, answered.study)
     assert told(read_votes(write_parquet(votes, tmp_path / "v.parquet"))) == told(votes)
 
 
+@pytest.mark.slow
 def test_formulas_are_neutralised_and_come_back(answered, tmp_path: Path):
     votes = answers_of(answered.store, answered.study)
     for file in write_csv_folder(votes, tmp_path / "csv"):

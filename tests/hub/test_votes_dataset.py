@@ -22,6 +22,7 @@ def hub(tmp_path: Path) -> DiskHub:
     return DiskHub(tmp_path / "hub")
 
 
+@pytest.mark.slow
 def test_a_study_is_pushed_with_pictures_and_card(answered, hub: DiskHub):
     address = push_study(answered.store, answered.study, "me/votes", api=hub)
     assert address == "https://huggingface.co/datasets/me/votes"
@@ -30,6 +31,7 @@ def test_a_study_is_pushed_with_pictures_and_card(answered, hub: DiskHub):
     assert {"README.md", "votes.parquet", "pairs.parquet", "manifest.json", "pictures"} <= names
 
 
+@pytest.mark.slow
 def test_a_study_on_the_hub_is_pulled_into_another_store(answered, hub: DiskHub, tmp_path: Path):
     push_study(answered.store, answered.study, "me/votes", api=hub)
     with open_store(tmp_path / "other") as other:
@@ -39,6 +41,7 @@ def test_a_study_on_the_hub_is_pulled_into_another_store(answered, hub: DiskHub,
             pull_study(other, "me/nothing", api=hub)
 
 
+@pytest.mark.slow
 def test_a_space_that_restarts_goes_on_where_it_was(answered, hub: DiskHub, tmp_path: Path):
     store, study = answered.store, answered.study
     fetch_votes(store.home, "me/live", api=hub)  # the first life: no dataset yet
@@ -68,6 +71,7 @@ def test_what_is_here_is_never_overwritten_by_what_was_there(answered, hub: Disk
     assert path.read_text() == newer
 
 
+@pytest.mark.slow
 def test_offline_is_one_sentence(answered, tmp_path: Path):
     for call in (
         lambda: push_study(answered.store, answered.study, "me/votes"),
@@ -94,6 +98,7 @@ def test_without_a_dataset_nothing_is_kept_elsewhere(answered):
         assert trouble() == ""
 
 
+@pytest.mark.slow
 def test_votes_are_fetched_then_committed_and_flushed(answered, hub: DiskHub, tmp_path: Path):
     with kept_votes(answered.store.home, "me/live", api=hub) as trouble:
         assert trouble() == ""
@@ -106,6 +111,7 @@ def test_votes_are_fetched_then_committed_and_flushed(answered, hub: DiskHub, tm
         assert survey.trials[0].id in (tmp_path / "third life/votes" / f"{answered.study}.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_fetched_is_not_overwritten(answered, hub: DiskHub, monkeypatch):
     with kept_votes(answered.store.home, "me/live", api=hub):
         pass

@@ -52,6 +52,7 @@ def test_no_jobs_yet(say: Say):
     assert (code, said) == (2, "t2ialign: There is no job 'align-1': this store has had no jobs yet.\n")
 
 
+@pytest.mark.slow
 def test_beside_an_app(say: Say, busy: None, supervisor: Supervisor):
     job, waiting = submit(supervisor, "count", 3000, 2), submit(supervisor, "count", 5, 1)
     until(lambda: supervisor.job(job).progress.step > 5)
@@ -96,6 +97,7 @@ def test_without_an_app(say: Say, home: Path):
     assert say("list")[:2] == (0, "")
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_seen_without_an_app(say: Say, home: Path):
     with open_store(home) as store, Supervisor(store, PROGRAM, poll_seconds=0.02) as supervisor:
         job = submit(supervisor, "stubborn")

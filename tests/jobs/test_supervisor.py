@@ -27,6 +27,7 @@ def submit(supervisor: Supervisor, *command: object, device: str = "cpu") -> str
     return supervisor.submit([str(part) for part in command], "A title", "align", device)
 
 
+@pytest.mark.slow
 def test_a_job_runs_to_its_end(store: Store, supervisor: Supervisor, reaches: Reaches):
     job = submit(supervisor, "count", 50, 1)
     assert job.startswith("align-")
@@ -42,6 +43,7 @@ def test_a_job_runs_to_its_end(store: Store, supervisor: Supervisor, reaches: Re
     assert not list(process.members(store.home))
 
 
+@pytest.mark.slow
 def test_one_job_a_device_and_the_oldest_first(supervisor: Supervisor, reaches: Reaches):
     first, second = submit(supervisor, "count", 3000, 2), submit(supervisor, "count", 5, 1)
     other = submit(supervisor, "count", 3000, 2, device="cuda:1")
@@ -56,6 +58,7 @@ def test_one_job_a_device_and_the_oldest_first(supervisor: Supervisor, reaches: 
     assert supervisor.job(first).status == "running"
 
 
+@pytest.mark.slow
 def test_a_running_job_tells_how_far_it_is(supervisor: Supervisor, reaches: Reaches):
     job = submit(supervisor, "count", 3000, 2)
     until(lambda: supervisor.job(job).progress.step > 20)
@@ -101,6 +104,7 @@ def test_a_pause_can_be_taken_back(store: Store, supervisor: Supervisor):
     assert folder_of(store.home, job).asked() == ""
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_listen_is_killed_with_its_children(
     store: Store, supervisor: Supervisor, reaches: Reaches
 ):
@@ -123,6 +127,7 @@ def test_a_child_does_not_outlive_its_worker(store: Store, supervisor: Superviso
     assert list(process.members(store.home)) == []
 
 
+@pytest.mark.slow
 def test_failures_are_told_in_one_sentence(supervisor: Supervisor, reaches: Reaches):
     bad, crash = submit(supervisor, "bad"), submit(supervisor, "crash", device="cuda")
     reaches(bad, "failed")
@@ -138,6 +143,7 @@ def test_a_program_that_is_not_there(store: Store):
         assert supervisor.job(job).message.startswith("It could not be started: ")
 
 
+@pytest.mark.slow
 def test_discard_leaves_nothing(store: Store, supervisor: Supervisor, reaches: Reaches):
     job = submit(supervisor, "count", 3000, 2)
     until(lambda: supervisor.job(job).progress.step > 5)
@@ -153,6 +159,7 @@ def test_discard_leaves_nothing(store: Store, supervisor: Supervisor, reaches: R
         supervisor.job(job)
 
 
+@pytest.mark.slow
 def test_requests_through_the_folder_are_granted(store: Store, supervisor: Supervisor, reaches: Reaches):
     """As commands beside a running app leave them."""
     job = submit(supervisor, "count", 3000, 2)

@@ -169,6 +169,7 @@ def test_a_worker_whose_row_was_lost_is_taken_over(store: Store):
         assert [(one.id, one.pid, one.command) for one in found] == [(job, before.pid, ("count", "3000", "2"))]
 
 
+@pytest.mark.slow
 def test_a_worker_that_the_row_does_not_name_is_found_by_its_mark(store: Store):
     """The owner died between starting a worker and writing down who it is."""
     with Supervisor(store, PROGRAM, poll_seconds=0.02) as first:
@@ -181,6 +182,7 @@ def test_a_worker_that_the_row_does_not_name_is_found_by_its_mark(store: Store):
         assert second.job(job).status == "running" and second.job(job).attempt == 1
 
 
+@pytest.mark.slow
 def test_an_orphan_whose_job_was_discarded_is_stopped(store: Store):
     with Supervisor(store, PROGRAM, poll_seconds=0.02) as first:
         job = first.submit(["count", "3000", "2"], "A title", "align", "cpu")

@@ -64,6 +64,7 @@ def test_cmmd_by_hand():
     assert cmmd(a, b).mean == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_kernel_distances_of_one_population_are_zero_on_average_at_any_size():
     """The published V-statistic of CMMD is 1 at n = 8, where nothing differs."""
     draw = torch.Generator().manual_seed(1)
@@ -73,6 +74,7 @@ def test_kernel_distances_of_one_population_are_zero_on_average_at_any_size():
         assert abs(values.mean()) < 4 * values.std() / 200**0.5
 
 
+@pytest.mark.slow
 def test_pictures_of_the_same_seeds_are_no_reason_to_be_closer_than_alike():
     """By its definition, and zero on average where nothing differs although a_i and b_i are nearly the same."""
     draw = torch.Generator().manual_seed(2)
@@ -98,6 +100,7 @@ def test_pictures_of_the_same_seeds_are_no_reason_to_be_closer_than_alike():
         kid(a[:2], b[:2], paired=True)
 
 
+@pytest.mark.slow
 def test_interval_covers_and_narrows():
     truth = kid(*populations(3000, 3000, 6, seed=7)).mean
     mixing = populations(3000, 3000, 6, seed=7)

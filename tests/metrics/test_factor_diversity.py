@@ -55,6 +55,7 @@ def test_one_is_as_varied_as_the_prior():
     assert METRICS["factor_diversity"].compute(found).item() == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_number_of_pictures_does_not_matter():
     draw = torch.Generator().manual_seed(1)
     sets = [{entry: torch.randn(4, 1, 3, generator=draw) for entry in ENTRIES} for _ in range(400)]

@@ -133,6 +133,7 @@ def test_intervals_hold_where_no_kind_is_rarer_than_three_in_n(shares: list[floa
     assert coverage(shares, n, 1500) >= 0.925
 
 
+@pytest.mark.slow
 def test_pair_interval_covers_as_it_says():
     """The variance as a U-statistic, (x_i - x_j)^2 / 2, of 12 normal draws: skewed, so a little below 95 %."""
     draws = torch.randn(600, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

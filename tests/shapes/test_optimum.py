@@ -52,6 +52,7 @@ def test_ties_count_half() -> None:
     assert win_rate(torch.tensor([0.0, 1.0]).double(), torch.tensor([0.0, 1.0])) == 0.75
 
 
+@pytest.mark.slow
 def test_in_the_world_a_linear_taste_keeps_its_diversity_and_an_ideal_point_does_not() -> None:
     spec = parse("a red circle")
     (world, sunny) = optima(spec, TASTES["sunny"], (0.0, 0.5))

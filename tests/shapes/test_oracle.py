@@ -115,6 +115,7 @@ def things_of(prompt: str) -> dict[str, int]:
     return {group: found[f"factors_{group}"].shape[1] for group in oracle.GROUPS}
 
 
+@pytest.mark.slow
 def test_what_is_named_is_not_free() -> None:
     free = {"background": 1, "gradient": 1, "place": 2, "size": 2, "tilt": 1}  # a circle has no tilt
     assert things_of(PAIR) == free

@@ -36,6 +36,7 @@ def loss(out):
     return train_step_scorer.loss_function(StepScorer(), out, 4, torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 def test_the_pool_rates_a_prompts_own_scenes_higher(out):
     base = train_step_scorer.train_base.load(out.with_name("shapes"))
     vae = train_step_scorer.AutoencoderKL.from_pretrained(out.with_name("shapes") / "vae").float()
@@ -45,6 +46,7 @@ def test_the_pool_rates_a_prompts_own_scenes_higher(out):
     assert pool.latents.shape[:2] == pool.utilities.shape == (len(pool.tokens), 6)
 
 
+@pytest.mark.slow
 def test_a_few_steps_lower_the_loss(loss):
     """On one and the same batch, which a network of this size learns by heart."""
     torch.manual_seed(0)
@@ -78,6 +80,7 @@ def test_it_is_saved_and_found_or_says_how_to_train_it(out):
     assert not any(parameter.requires_grad for parameter in again.parameters())
 
 
+@pytest.mark.slow
 def test_the_command_trains_it(out, tmp_path):
     (tmp_path / "shapes").symlink_to(settings.CHECKPOINTS / "shapes")
     pretrain.pretrain("step_scorer", tmp_path / FOLDER, steps=1, batch=2, rate=1e-3)

@@ -166,6 +166,7 @@ def test_spread_without_mistakes_moves_it_in_proportion(prompt: str) -> None:
         assert found["diversity"] < whole["diversity"] - 0.1
 
 
+@pytest.mark.slow
 def test_spread_without_mistakes_raises_it_on_renders() -> None:
     """Three spreads of everything that one prompt leaves open, read by the shipped oracle."""
     loaded, prompt = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu"), "a blue solid square"
@@ -178,6 +179,7 @@ def test_spread_without_mistakes_raises_it_on_renders() -> None:
     assert found[0] < 0.25 * found[2] and 0.35 * found[2] < found[1] < 0.7 * found[2]
 
 
+@pytest.mark.slow
 def test_the_world_is_as_varied_as_itself() -> None:
     for prompt in PROMPTS:
         spec = parse(prompt)

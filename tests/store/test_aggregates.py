@@ -92,6 +92,7 @@ def expected(store: Store, x: Metric, y: Metric, filters: Filters):
     return points, usual, {row.cell for row in rows} - both, others
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("versions", [("1",), ("1", "1", "2")])
 @pytest.mark.parametrize("seed", range(2))

@@ -208,6 +208,7 @@ def test_a_disk_too_full_for_a_picture_is_a_sentence(
     assert missing_seeds(store, batch.config, batch.prompt, (0, 1)) == (1,)
 
 
+@pytest.mark.slow
 def test_eight_threads_add_the_same_and_different_batches(store: Store, batch_of: Build):
     failures = []
 

@@ -40,6 +40,7 @@ def score(store, batch_of, score_of):
     return run
 
 
+@pytest.mark.slow
 def test_only_the_sets_prompts_on_its_very_seeds_count(store, score):
     add_benchmark(store, SET)
     score(RING)
@@ -55,6 +56,7 @@ def test_only_the_sets_prompts_on_its_very_seeds_count(store, score):
     assert cell_scores(store, "x", "y", Filters(benchmarks=("none",))) == []
 
 
+@pytest.mark.slow
 def test_comparisons_too_are_of_the_set_alone(store, score):
     add_benchmark(store, SET)
     for adapters in ((), (AdapterUse("mine"),)):
@@ -93,6 +95,7 @@ def test_the_size_of_a_set_by_category(store):
     assert benchmark_size(store, Filters()) == 0
 
 
+@pytest.mark.slow
 def test_stray_prompts_are_those_outside_every_set(store, score):
     add_benchmark(store, SET)
     score(RING)

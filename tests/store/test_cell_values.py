@@ -21,6 +21,7 @@ def home(shipped_home, tmp_path_factory):
     return shutil.copytree(shipped_home, tmp_path_factory.mktemp("values") / "home")
 
 
+@pytest.mark.slow
 def test_they_are_the_values_of_the_rows(home) -> None:
     with open_store(home) as store:
         filters = Filters(benchmarks=(list_benchmarks(store)[0].key,))

@@ -66,6 +66,7 @@ def test_eight_threads_a_hundred_writes_each(store: Store):
     assert store.rows("SELECT value FROM image_scores WHERE image = 'shared'") == [(800.0,)]
 
 
+@pytest.mark.slow
 def test_readers_never_see_half_a_transaction(store: Store):
     """Two tables grow together; whoever looks finds them equally long."""
     done = threading.Event()
@@ -96,6 +97,7 @@ def test_a_failed_transaction_leaves_nothing_and_lets_go(store: Store):
     assert math.isnan(store.rows("SELECT value FROM image_scores")[0][0])
 
 
+@pytest.mark.slow
 def test_one_process_may_open_a_folder_twice(home: Path, batch_of: Build):
     with open_store(home) as one, open_store(home) as two:
 

@@ -81,6 +81,7 @@ def test_a_crash_between_commit_and_delete_does_not_count_twice(store: Store, ta
     assert (tally(), waiting(store)) == (1, [])
 
 
+@pytest.mark.slow
 def test_four_threads_take_each_shard_once(store: Store, tally: Callable[[], int]):
     for number in range(20):
         inbox.post_shard(store.home, "tally", pa.table({"n": [number]}), "w")

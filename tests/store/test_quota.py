@@ -47,11 +47,13 @@ def left(store) -> set[str]:
     return {text for text, sha in store.rows(sql) if path_of(store.home, sha).exists()}
 
 
+@pytest.mark.slow
 def test_enough_room_costs_nothing(filled):
     found = evict(filled, 10**9)
     assert found.files == 0 and found.left > 8 * 50_000 and len(left(filled)) == 4
 
 
+@pytest.mark.slow
 def test_the_longest_unused_goes_and_what_is_needed_stays(filled):
     total = evict(filled, 10**9).left
     found = evict(filled, int(total * 0.9))
@@ -61,6 +63,7 @@ def test_the_longest_unused_goes_and_what_is_needed_stays(filled):
     assert left(filled) == {"a a a a", "b b b"}, "a bound that cannot be kept takes nothing that is needed"
 
 
+@pytest.mark.slow
 def test_looking_at_a_picture_keeps_it(filled):
     sha = filled.rows("SELECT sha FROM images JOIN cells USING (cell) JOIN prompts USING (prompt) WHERE text = 'c c'")
     for (one,) in sha:
@@ -70,6 +73,7 @@ def test_looking_at_a_picture_keeps_it(filled):
     assert "c c" in left(filled) and "d" not in left(filled)
 
 
+@pytest.mark.slow
 def test_what_went_is_missing_and_comes_back_the_same(filled):
     evict(filled, 1)
     batch = noise("c c", range(2))

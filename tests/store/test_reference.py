@@ -47,6 +47,7 @@ def shipped(tmp_path: Path, batch_of: Build, score_of: Judge) -> Path:
     return tmp_path / "reference"
 
 
+@pytest.mark.slow
 def test_a_first_start_takes_it_in_and_a_second_does_not(store: Store, shipped: Path):
     assert ingest_reference(store, shipped) == 1
     assert ingest_reference(store, shipped) == 0
@@ -56,6 +57,7 @@ def test_a_first_start_takes_it_in_and_a_second_does_not(store: Store, shipped: 
     assert found == {"small": (2, ()), "large": (2, ("It is long.",))}
 
 
+@pytest.mark.slow
 def test_small_pictures_are_whole_and_answer_requests(store: Store, shipped: Path, batch_of: Build):
     ingest_reference(store, shipped)
     batch = batch_of("small", seeds=(0, 1))
@@ -64,6 +66,7 @@ def test_small_pictures_are_whole_and_answer_requests(store: Store, shipped: Pat
     assert scores_of(store, batch.cell, (1, 0))[0].values.tolist() == pytest.approx([0.2, 0.1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("salt", "kept"), [(0, 2), (1, 0)])
 def test_large_pictures_are_thumbnails_until_they_are_made(
     store: Store, shipped: Path, batch_of: Build, salt: int, kept: int
@@ -78,6 +81,7 @@ def test_large_pictures_are_thumbnails_until_they_are_made(
     assert len(scores_of(store, batch.cell, (0, 1))) == kept
 
 
+@pytest.mark.slow
 def test_own_pictures_stay_and_scores_of_other_pixels_are_not_taken(store: Store, shipped: Path, batch_of: Build):
     own = batch_of("small", seeds=(0, 1), salt=1)
     add_batch(store, own)
@@ -91,6 +95,7 @@ def test_the_file_can_be_read_without_us(shipped: Path):
     assert duckdb.sql(sql).fetchall() == [("large", [0, 1], "a"), ("small", [0, 1], "a")]
 
 
+@pytest.mark.slow
 def test_a_half_fetched_file_is_noted_and_the_others_go_on(store: Store, shipped: Path):
     (shipped / "a-pointer.parquet").write_text("version https://git-lfs.example/spec/v1\noid sha256:0\n")
     assert ingest_reference(store, shipped) == 1
@@ -101,6 +106,7 @@ def test_a_half_fetched_file_is_noted_and_the_others_go_on(store: Store, shipped
     assert (shipped / "a-pointer.parquet").exists()
 
 
+@pytest.mark.slow
 def test_the_stores_own_trouble_is_told_and_tried_again(store: Store, shipped: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "no room")
@@ -113,6 +119,7 @@ def test_the_stores_own_trouble_is_told_and_tried_again(store: Store, shipped: P
     assert ingest_reference(store, shipped) == 1
 
 
+@pytest.mark.slow
 def test_only_the_scores_to_keep_are_written(store: Store, shipped: Path, tmp_path: Path):
     ingest_reference(store, shipped)
     cells = [cell.key for cell in list_cells(store)]
@@ -123,6 +130,7 @@ def test_only_the_scores_to_keep_are_written(store: Store, shipped: Path, tmp_pa
     assert [[score.metric for score in scores] for scores in found] == [["a"], ["a"]]
 
 
+@pytest.mark.slow
 def test_only_the_wanted_seeds_are_written(store: Store, shipped: Path, tmp_path: Path):
     ingest_reference(store, shipped)
     cells = [cell.key for cell in list_cells(store)]

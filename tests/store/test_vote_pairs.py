@@ -63,12 +63,14 @@ def one_pair(store: Store, said: list[str], size: int = 1) -> list:
     return api.pairs_from_votes(store, study)
 
 
+@pytest.mark.slow
 def test_majorities_win_and_even_votes_drop_out(store: Store):
     assert one_pair(store, ["a", "b"]) == []
     assert one_pair(store, ["tie", "neither"]) == []
     assert len(one_pair(store, ["a", "a", "b"])) == 1
 
 
+@pytest.mark.slow
 def test_a_pair_knows_the_votes_that_it_stands_for(store: Store):
     (pair,) = one_pair(store, ["a", "tie", "b", "a"])
     votes = api.answers_of(store, pair.source.removeprefix("votes:"))
@@ -80,6 +82,7 @@ def test_a_pair_knows_the_votes_that_it_stands_for(store: Store):
         assert won == {0.0: {sha_of(pair.lose)}, 0.5: set(), 1.0: {sha_of(pair.win)}}[origin.agrees]
 
 
+@pytest.mark.slow
 def test_weights_grow_with_agreement_and_evidence(store: Store):
     study = opened_study(store, answer=PICK, rounds=1, checks=0, groups=("x",)).id
     weights = {}
@@ -105,6 +108,7 @@ def test_sets_become_pairs_seed_by_seed(store: Store):
     assert {round(pair.weight, 6) for pair in pairs} == {1.0}
 
 
+@pytest.mark.slow
 def test_groups_and_exclusions_restrict(store: Store):
     study = opened_study(store, answer=PICK).id
     answer_all(store, study, "x", "a", 2)

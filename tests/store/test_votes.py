@@ -214,6 +214,7 @@ def test_an_interrupted_withdrawal_is_finished(store: Store, study: str):
     assert [line["kind"] for line in lines(store, study)] == ["withdrawn"]
 
 
+@pytest.mark.slow
 def test_many_raters_at_once(store: Store, study: str):
     """Every answer is given twice, by two threads: each counts once."""
     surveys = [api.begin_survey(store, study, "x").survey for _ in range(6)]
@@ -284,6 +285,7 @@ def test_quick_votes_are_marked_as_not_blind(store: Store, study: str):
         api.record_quick(store, "browser", [one, other], Answer((2,)))
 
 
+@pytest.mark.slow
 def test_everything_random_at_once_reads_back(store: Store, study: str):
     chance = random.Random(0)
     said = {}

@@ -52,6 +52,7 @@ def test_chance_is_zero_and_consent_is_one():
     assert agreement(perfect).alpha.mean == agreement(perfect).alpha.lo == 1
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_as_often_as_stated():
     """Raters who copy the unit's answer with chance 0.6, else guess among two: alpha is 0.36 in the limit."""
     hits = []

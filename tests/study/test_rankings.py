@@ -37,6 +37,7 @@ def test_choix_agrees():
     assert [found[name] for name in names] == pytest.approx(known - known.mean(), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_known_strengths_lie_in_their_intervals_as_often_as_stated():
     hits = []
     for seed in range(15):

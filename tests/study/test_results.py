@@ -3,6 +3,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
+
 from t2ialign.study.answers import Answer
 from t2ialign.study.design import AnswerRule
 from t2ialign.study.exclusion import Rule
@@ -35,6 +37,7 @@ def study(make, careless: int = 0, rater: Rater = USUAL) -> list[Vote]:
     return found
 
 
+@pytest.mark.slow
 def test_everything_at_once(make):
     found = results(study(make))
     assert (found.answers, found.surveys, found.excluded) == (180, 30, ())
@@ -47,6 +50,7 @@ def test_everything_at_once(make):
     assert (found.attention.answered, found.attention.failed) == (60, 0)
 
 
+@pytest.mark.slow
 def test_exclusions_change_the_numbers_and_are_named(make):
     votes = study(make, careless=10)
     rules = (Rule("attention", 0), Rule("fast", 1500))
@@ -59,6 +63,7 @@ def test_exclusions_change_the_numbers_and_are_named(make):
     assert gap.mean > without.strengths.difference("a", "c").mean
 
 
+@pytest.mark.slow
 def test_groups_and_first_position(make):
     assert results(study(make), group="odd").surveys == 15
     biased = results(study(make, rater=Rater(tie=0.3, first=1.5)))

@@ -98,6 +98,7 @@ def test_davidson_is_the_conditional_logit_over_three_alternatives():
     assert (gap.hi - gap.mean) / found.quantile == pytest.approx(known.bse[0], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raters", "each", "tie", "habit"), [(20, 15, 0.0, 0.0), (20, 15, 0.6, 0.0), (30, 15, 0.5, 0.3), (5, 60, 0.5, 0.0)]
 )

@@ -48,6 +48,7 @@ def test_an_arrow_holds_the_paired_change_on_both_axes():
     )
 
 
+@pytest.mark.slow
 def test_all_changes_of_a_chart_are_one_family_of_tests():
     found = arrows([*drawn("a", 0, -0.02), *drawn("b", 1, 0.01), *drawn("c", 2, 0.0)], X, Y, {}, METRICS)
     tests = [one for arrow in found for one in (arrow.x, arrow.y)]

@@ -72,6 +72,7 @@ def test_where_less_is_better_the_edge_runs_the_other_way() -> None:
     assert (found.best[0].mean, found.best[-1].mean) == pytest.approx((0.5, 0.2))
 
 
+@pytest.mark.slow
 def test_the_knee_by_hand() -> None:
     found = knee(flat([0.0, 0.5, 0.8, 1.0], [1.0, 0.95, 0.5, 0.0]), X, Y)
     assert (found.config.guidance_scale, found.x, found.y, found.share) == (

@@ -43,6 +43,7 @@ def test_a_path_that_never_wins_that_often_has_no_cost_there() -> None:
     assert math.isnan(weak.cost.mean) and weak.beyond is not None and math.isnan(weak.beyond.mean)
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_is_true_and_differences_are_paired() -> None:
     """Two paths whose prompts share their difficulty: the difference is known far better than either cost."""
     draw, covered, narrower = np.random.default_rng(0), 0, []

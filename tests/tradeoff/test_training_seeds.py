@@ -70,6 +70,7 @@ def runs(draw: np.random.Generator, name: str, slope: float, luck: float, seeds:
     return found
 
 
+@pytest.mark.slow
 def test_an_interval_that_counts_runs_holds_the_mean_of_all_runs_and_one_run_does_not() -> None:
     """100 methods whose runs differ by 0.03: intervals of three runs hold the truth, those of one run miss it often."""
     draw, three, one = np.random.default_rng(3), 0, 0

@@ -45,6 +45,7 @@ def test_the_released_networks_formula() -> None:
     torch.testing.assert_close(network(latents, prompts, index), expected)
 
 
+@pytest.mark.slow
 def test_what_a_prompt_is_worth_is_no_advantage() -> None:
     """One prompt is always worth 1 and the other -1: once that is known nothing is left to gain."""
     critic, rewards = fresh(), torch.tensor([1.0, -1.0]).repeat(60)
@@ -68,6 +69,7 @@ def critical(policy: ToyPolicy, plan: TrainPlan = PLAN) -> OnPolicySession:
     return dataclasses.replace(found, critic=critic, state=dataclasses.replace(found.state, beside=critic))
 
 
+@pytest.mark.slow
 def test_dpok_climbs_with_it() -> None:
     policy = ToyPolicy()
     list(train_on_policy(critical(policy, dataclasses.replace(PLAN, steps=12))))
@@ -75,6 +77,7 @@ def test_dpok_climbs_with_it() -> None:
     assert ends[1].mean() > ends[0].mean() + 0.3
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_finds_it_again(tmp_path: Path) -> None:
     whole, path = ToyPolicy(), tmp_path / "state.pt"
     steps = list(train_on_policy(critical(whole)))

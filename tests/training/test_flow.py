@@ -159,6 +159,7 @@ def test_gradients_are_those_of_finite_differences(shape, name, policies):
         assert ((ends[0] - ends[1]) / 2e-2).item() == pytest.approx(slope.item(), rel=2e-2, abs=2e-3 * size.item())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["sd-3.5", "flux-dev"])
 def test_a_few_steps_make_winners_likelier(shape, policies):
     policy = policies(shape)

@@ -20,6 +20,7 @@ def attempt_up_to(limit: int):
     return attempt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "limit", "fits"), [(16, 5, 4), (16, 15, 8), (2, 1, 1), (12, 3, 3), (16, 0, 0), (1, 0, 0)]
 )
@@ -27,6 +28,7 @@ def test_halves_until_it_fits(size: int, limit: int, fits: int):
     assert largest_that_fits(attempt_up_to(limit), size) == fits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plan", "size", "sentence"),
     [

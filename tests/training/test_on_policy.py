@@ -41,6 +41,7 @@ def mean_reward(policy: ToyPolicy, count: int = 400) -> float:
     return float((latents.flatten(1) @ TASTE).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_method_climbs(name: str) -> None:
     collector, loss = RECIPES[name]
@@ -53,6 +54,7 @@ def test_every_method_climbs(name: str) -> None:
     assert steps[-1].kl > steps[0].kl >= 0 and math.isfinite(steps[-1].reward)
 
 
+@pytest.mark.slow
 def test_the_kl_ends_where_theory_says() -> None:
     """For a linear reward and one Gaussian, every step's mean moves by std^2 / beta times what the reward gains from it."""
     beta, policy = 0.3, ToyPolicy(centers=ONE)
@@ -91,6 +93,7 @@ def narrowing(weight: float) -> Reward:
     return reward
 
 
+@pytest.mark.slow
 def test_lambda_buys_diversity_and_pays_with_reward() -> None:
     """A taste for one point narrows what is drawn; rewarding what each picture adds to diversity keeps it wider."""
     recipe = Recipe(MarkedPictures(16), PolicyGradient(clip=0))
@@ -102,6 +105,7 @@ def test_lambda_buys_diversity_and_pays_with_reward() -> None:
     assert varied_spread > plain_spread + 0.3 and varied_reward < plain_reward
 
 
+@pytest.mark.slow
 def test_of_ways_on_lambda_buys_diversity_only_abreast() -> None:
     """Which way on from one step lies apart is chance; beside other pictures of the prompt it is not."""
 
@@ -115,6 +119,7 @@ def test_of_ways_on_lambda_buys_diversity_only_abreast() -> None:
     assert beside > without + 0.45 and alone < without + 0.3
 
 
+@pytest.mark.slow
 def test_a_stronger_pull_stays_closer() -> None:
     ends = []
     for weight in (0.0, 0.1, 1.0):
@@ -123,6 +128,7 @@ def test_a_stronger_pull_stays_closer() -> None:
     assert all(more > less for more, less in pairwise(ends))
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path: Path) -> None:
     recipe = Recipe(MarkedPictures(4, share=0.5), PolicyGradient(0.1, kl_weight=0.1), updates=2, passes=2)
     plan = dataclasses.replace(PLAN, steps=6, save_every=2)

@@ -16,6 +16,7 @@ def draw() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
+@pytest.mark.slow
 def test_judged_pairs_are_won_with_bradley_terrys_chance() -> None:
     batch, marks = seed_batch(2), torch.tensor([1.0, 0.0])
     generator = draw()

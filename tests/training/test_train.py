@@ -60,6 +60,7 @@ def mean_loss(policy: Backbone, data: TrainData, loss: Loss, plan: TrainPlan) ->
     return sum(found) / len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lora", "dora"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_goes_downhill_in_every_family(policy, shape, kind):
@@ -83,6 +84,7 @@ def test_trains_with_every_divergence(policy, name: str):
     assert mean_loss(view, pairs_for(view), loss, DOWNHILL) < step.loss
 
 
+@pytest.mark.slow
 def test_trains_on_labels_and_on_weights(policy):
     for view, data_for, loss in (
         (policy(), labelled_for, LabelledLoss(Kto(), scale=20.0)),
@@ -94,6 +96,7 @@ def test_trains_on_labels_and_on_weights(policy):
     assert math.isnan(step.accuracy) and step.log_ratios == ((), ())
 
 
+@pytest.mark.slow
 def test_diagnostics(policy):
     step = run(policy())[-1]
     win, lose = (torch.tensor(side) for side in step.log_ratios)
@@ -105,11 +108,13 @@ def test_diagnostics(policy):
     assert step.grad_norm > 0 and step.clamp_share == 0 and step.learning_rate == 1e-2
 
 
+@pytest.mark.slow
 def test_same_seed_same_run_and_another_seed_another(policy):
     assert run(policy()) == run(policy())
     assert run(policy(), dataclasses.replace(PLAN, seed=1)) != run(policy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 4, 7])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_resumes_bit_for_bit(policy, tmp_path, stop: int, ema: float):
@@ -129,6 +134,7 @@ def test_resumes_bit_for_bit(policy, tmp_path, stop: int, ema: float):
     assert same(weights(second), weights(whole))
 
 
+@pytest.mark.slow
 def test_resumes_from_the_last_save_after_a_sudden_death(policy, tmp_path):
     """Nobody closes the generator; the state file is the one of step 6."""
     path = tmp_path / "state.pt"
@@ -145,6 +151,7 @@ def test_resumes_from_the_last_save_after_a_sudden_death(policy, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["state.pt"]
 
 
+@pytest.mark.slow
 def test_saves_by_time_too(policy, tmp_path, monkeypatch):
     """Steps that take long are not lost for want of fifty of them."""
     path, plan = tmp_path / "state.pt", dataclasses.replace(PLAN, save_every=1000)
@@ -160,6 +167,7 @@ def test_saves_by_time_too(policy, tmp_path, monkeypatch):
         steps.close()
 
 
+@pytest.mark.slow
 def test_accumulation_and_clipping_change_nothing_but_memory_and_length(policy):
     views = policy(), policy()
     whole, parts = (
@@ -171,6 +179,7 @@ def test_accumulation_and_clipping_change_nothing_but_memory_and_length(policy):
     assert free[0].grad_norm == whole[0].grad_norm
 
 
+@pytest.mark.slow
 def test_average_is_what_the_caller_sees(policy):
     """The weights in the caller's hands are the running mean of those that the optimizer left."""
     plain, averaged = policy(), policy()
@@ -187,11 +196,13 @@ def test_average_is_what_the_caller_sees(policy):
         torch.testing.assert_close(value, seen[-1][name])
 
 
+@pytest.mark.slow
 def test_warmup(policy):
     rates = [step.learning_rate for step in run(policy(), dataclasses.replace(PLAN, warmup=4))]
     assert rates == pytest.approx([0.0025, 0.005, 0.0075, *[0.01] * 5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision(policy, precision):
     """Half-precision activations and networks; adapter, loss and optimizer in fp32."""
@@ -203,6 +214,7 @@ def test_mixed_precision(policy, precision):
     assert {parameter.dtype for parameter in adapter_parameters(view).values()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_regularisers_join_in(policy):
     """A heavy KL penalty holds the policy near its reference; entropy and safeguard train along."""
     held = run(policy(), loss=dataclasses.replace(LOSS, penalties=(KlToReference(1000.0),)))
@@ -212,6 +224,7 @@ def test_regularisers_join_in(policy):
     assert math.isfinite(run(policy(), loss=others)[-1].loss)
 
 
+@pytest.mark.slow
 def test_stops_when_the_loss_is_no_number_and_keeps_what_was_saved(policy, tmp_path):
     path = tmp_path / "state.pt"
     view = policy()
@@ -256,6 +269,7 @@ def test_refuses_bad_plans(policy, change, sentence):
         run(policy(), dataclasses.replace(PLAN, **change))
 
 
+@pytest.mark.slow
 def test_refuses_another_runs_state_and_a_damaged_one(policy, tmp_path):
     path = tmp_path / "state.pt"
     run(policy(), path=path)
@@ -288,6 +302,7 @@ def out_of_memory_above(limit: int, monkeypatch):
     monkeypatch.setattr(Backbone, "predict_noise", predict_noise)
 
 
+@pytest.mark.slow
 def test_out_of_memory_names_what_fits(policy, monkeypatch):
     out_of_memory_above(4, monkeypatch)
     sentence = (

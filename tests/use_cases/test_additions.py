@@ -109,6 +109,7 @@ def pictures(bench: Workbench, checkpoint: str) -> dict[int, torch.Tensor]:
     return last.images
 
 
+@pytest.mark.slow
 def test_a_unet_from_a_folder_goes_the_whole_way(world: Path, home: Path, bench: Workbench) -> None:
     """Registry, pictures, scores, store, points on the chart, and reload in a new workbench."""
     entry = add(home, str(world / "whole"), Words("dpo", note="mine", licence="mit"))
@@ -124,12 +125,14 @@ def test_a_unet_from_a_folder_goes_the_whole_way(world: Path, home: Path, bench:
     assert torch.equal(pictures(again, "dpo")[1], whole[1])
 
 
+@pytest.mark.slow
 def test_a_unet_is_no_parent_and_says_so(world: Path, home: Path, bench: Workbench) -> None:
     add(home, str(world / "whole"), Words("dpo"))
     with pytest.raises(InputError, match="dpo is a whole UNet, and what is trained here is an adapter of tiny"):
         plan(bench, AlignRequest("diffusion_dpo", "new", parent="dpo"))
 
 
+@pytest.mark.slow
 def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: Workbench) -> None:
     entry = add(home, str(world / "xl"), Words())
     assert (entry.name, entry.kind, entry.backbone) == ("xl", "dora", "tiny-xl")
@@ -143,6 +146,7 @@ def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: 
         add(home, str(world / "xl"), Words("xl-2", backbone="tiny"))
 
 
+@pytest.mark.slow
 def test_align_goes_on_from_an_added_adapter(world: Path, home: Path, bench: Workbench) -> None:
     add(home, str(world / "lora"), Words("mine"))
     judge = parse_source("metric:mutual_information")
@@ -151,6 +155,7 @@ def test_align_goes_on_from_an_added_adapter(world: Path, home: Path, bench: Wor
     assert not torch.equal(pictures(bench, "more")[0], pictures(bench, "tiny")[0])
 
 
+@pytest.mark.slow
 def test_from_the_hub_with_its_commit_and_licence(hub: Hub, home: Path, bench: Workbench) -> None:
     whole = add(home, "org/whole", Words("far"))
     assert (whole.adapter, whole.file, whole.kind, whole.licence) == (
@@ -231,6 +236,7 @@ def test_an_adapter_has_a_largest_size(world: Path, home: Path, monkeypatch: pyt
         add(home, str(world / "lora"))
 
 
+@pytest.mark.slow
 def test_by_command_it_is_added_renamed_annotated_and_removed(world: Path, home: Path, capsys, monkeypatch) -> None:
     def said(*words: str) -> str:
         with pytest.raises(SystemExit) as ended:
@@ -249,6 +255,7 @@ def test_by_command_it_is_added_renamed_annotated_and_removed(world: Path, home:
     assert "mine" in load_registry(home=home).checkpoints
 
 
+@pytest.mark.slow
 def test_a_new_name_reaches_its_children(world: Path, home: Path) -> None:
     add(home, str(world / "lora"), Words("parent"))
     add(home, str(world / "lora"), Words("child"))
@@ -261,6 +268,7 @@ def test_a_new_name_reaches_its_children(world: Path, home: Path) -> None:
     assert annotate(home, "child", Words(note="x", licence="mit")).licence == "mit"
 
 
+@pytest.mark.slow
 def test_pictures_of_another_size_are_other_cells(bench: Workbench, home: Path) -> None:
     request = BatchRequest(Prompt("a red star"), "tiny", (0,), num_inference_steps=1, metrics=("ssim",), width=2 * SIDE)
     *_, wide = score_batch(bench, request)

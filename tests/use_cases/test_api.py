@@ -27,6 +27,7 @@ def test_pictures_from_anywhere_are_scored() -> None:
     assert scores["rmse"].values.shape == (3, 3) and scores["entropy_1d"].values.shape == (3,)
 
 
+@pytest.mark.slow
 def test_a_batch_is_generated_scored_and_stored(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(t2ialign.settings, "DATA", tmp_path)  # no shipped runs to take in
     batch = t2ialign.generate("a red circle", seeds=range(2), num_inference_steps=2, home=tmp_path)

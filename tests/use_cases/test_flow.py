@@ -79,6 +79,7 @@ def pictures(bench: Workbench, checkpoint: str, **more: object) -> BatchState:
     return run_request(bench, request)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_from_the_registry_to_a_checkpoint_and_back(shape: FlowShape, bench: Workbench, home: Path) -> None:
     """Nothing above ``diffusion`` is told that this is no UNet."""
@@ -126,6 +127,7 @@ def test_every_method_trains_a_flow_model(shape: FlowShape, bench: Workbench) ->
         assert states[-1].checkpoint == name
 
 
+@pytest.mark.slow
 def test_a_blend_is_merged_into_a_checkpoint(bench: Workbench, home: Path, tmp_path: Path) -> None:
     """Added from a folder: its backbone is found by where its tensors have a place; then merged and published as usual."""
     for seed, name in enumerate(("one", "two")):

@@ -60,6 +60,7 @@ def bench_of(path) -> Workbench:
     return Workbench(StoreResults(store.open_store(path)), "cpu", "float32")
 
 
+@pytest.mark.slow
 def test_sampling_borrows_and_the_store_is_written_outside(lender, tmp_path, monkeypatch):
     bench, wrote = bench_of(tmp_path / "lent"), []
     keep = StoreResults.keep_pictures
@@ -74,6 +75,7 @@ def test_sampling_borrows_and_the_store_is_written_outside(lender, tmp_path, mon
     assert again.from_store and len(lender.durations) == 1, "what is stored borrows nothing"
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_gives_the_gpu_back(lender, tmp_path):
     bench, seen = bench_of(tmp_path), []
     for state in score_batch(bench, REQUEST, lambda: bool(seen)):

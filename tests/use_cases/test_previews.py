@@ -28,6 +28,7 @@ def never() -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_strip_is_made_once_and_stands_in_the_menu(home: Path) -> None:
     with open_workbench(home) as bench:
         assert strips(bench) == {} and strip_of(bench, "nothing") is None

@@ -28,6 +28,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_what_is_read_later_is_what_is_read_at_once(data: Path, tmp_path: Path) -> None:
     said, after = [], threading.Event()
     with open_store(tmp_path / "once") as once, open_store(tmp_path / "later") as later:
@@ -51,6 +52,7 @@ def seen(opened: store.Store) -> list[tuple[str, str]]:
     return [(cell.key, repr(records_of(opened, cell.key))) for cell in list_cells(opened)]
 
 
+@pytest.mark.slow
 def test_it_stops_between_files_and_the_others_come_next_time(data: Path, tmp_path: Path, monkeypatch) -> None:
     at, on, take = threading.Event(), threading.Event(), store.take_reference
 

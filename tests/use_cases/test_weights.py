@@ -101,6 +101,7 @@ def test_a_backbone_comes_too_and_loads(hub: Hub, tmp_path: Path):
     assert by_name()["tiny"].here
 
 
+@pytest.mark.slow
 def test_the_commands(hub: Hub, run):
     code, out, _ = run("weights", "--json")
     assert code == 0 and {one["name"] for one in json.loads(out)} == {"tiny", "dinov2-base", "hps"}

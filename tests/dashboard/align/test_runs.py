@@ -109,6 +109,7 @@ def test_a_lost_sample_leaves_its_place(services, watch):
     assert runs.open_job(watch, "align-1", "light")["samples"].count("<i></i>") == 1
 
 
+@pytest.mark.slow
 def test_a_finished_run_shows_its_point_and_ways_on(services, watch, config):
     fakes.add_cell(services.store, Prompt("a red circle"), config("base"))
     add_training(services.store, "align-1", steps=3)
@@ -293,6 +294,7 @@ def test_steps_are_read_once(services, watch, monkeypatch):
     assert not any(watch.look("align-1").steps[0].log_ratios) and any(train_step(1).log_ratios)
 
 
+@pytest.mark.slow
 def test_trying_a_child_shows_it_beside_its_parent(services, config):
     prompt = Prompt("a red circle")
     for name, scale in (("base", 2), ("base", 4), ("spo", 4)):

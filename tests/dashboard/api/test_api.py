@@ -67,6 +67,7 @@ def png(size: int = 32, color: str = "red") -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+@pytest.mark.slow
 def test_a_program_draws_looks_and_reads_the_chart(services, address):
     """The examples of docs/api.md, as a stranger."""
     page = client(address)
@@ -86,6 +87,7 @@ def test_a_program_draws_looks_and_reads_the_chart(services, address):
     assert {one["name"] for one in page.predict(api_name="/checkpoints")["checkpoints"]} >= {"base", "spo"}
 
 
+@pytest.mark.slow
 def test_the_owner_says_so_in_a_header(services, address):
     assert client(address, TOKEN).predict(api_name="/study")["studies"] == []
     with pytest.raises(Exception, match="not the owner's token"):
@@ -94,6 +96,7 @@ def test_the_owner_says_so_in_a_header(services, address):
         client(address).predict(api_name="/study")
 
 
+@pytest.mark.slow
 def test_every_endpoint_is_typed_and_described(address):
     """What Gradio tells of itself holds the words and the types of every parameter."""
     told = json.loads(urllib.request.urlopen(f"{address}gradio_api/info", timeout=20).read())["named_endpoints"]
@@ -108,6 +111,7 @@ def test_every_endpoint_is_typed_and_described(address):
         assert answer["type"]["properties"]
 
 
+@pytest.mark.slow
 def test_plain_http_needs_no_client(address):
     """As docs/api.md shows it with curl."""
     body = json.dumps({"data": []}).encode()
@@ -190,6 +194,7 @@ def test_scores_of_pictures_from_anywhere(services, api):
     assert found["rmse"] > 0
 
 
+@pytest.mark.slow
 def test_a_grid_is_found_again_by_what_it_is(stocked, api):
     asked = {"x": "guidance_scale", "x_values": ["1", "4"], "prompt": "a red circle"}
     work = api("grid", **asked)
@@ -231,6 +236,7 @@ def test_a_sweep_is_the_job_of_the_page_and_is_found_again(services, api):
         api("sweep", steps=0)
 
 
+@pytest.mark.slow
 def test_the_queue_is_said_with_its_time(services, api, monkeypatch):
     monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches(pause=0.3))
     first = api("generate", prompt="a ring", seeds="0-3")
@@ -245,6 +251,7 @@ def test_the_queue_is_said_with_its_time(services, api, monkeypatch):
         services.engine.cancel(one.id)
 
 
+@pytest.mark.slow
 def test_metrics_are_what_prometheus_reads(services, address):
     from prometheus_client.parser import text_string_to_metric_families
 

@@ -30,6 +30,7 @@ def asked(services: Services, visitor: Visitor = OWNER, source: str = "", file: 
     return add_checkpoint.begin(services, visitor, source, file, name, "", "a note", "mit")
 
 
+@pytest.mark.slow
 def test_a_file_that_was_sent_up_is_in_the_menu(services: Services, world: Path) -> None:  # noqa: F811
     file = str(world / "lora" / "pytorch_lora_weights.safetensors")
     assert asked(services, file=file, name="mine")["add_timer"].active

@@ -85,6 +85,7 @@ def test_a_chart_whose_numbers_stand_still_is_not_sent_again(services):
     assert "chart" not in handlers.tick(services, subject, "light", "", first["charted"])
 
 
+@pytest.mark.slow
 def test_a_stored_cell_is_said_to_be_from_the_store(services, monkeypatch):
     finished(services, generate(services))
     found = handlers.open_page(services, {"query": f"?cell={list_runs(services.store)[0].cells[0]}"})
@@ -138,6 +139,7 @@ def test_a_run_under_a_link_is_waited_for_too(services, gate):
     assert "still at work" in generate(services, shown, prompt="a ring")["notice"]
 
 
+@pytest.mark.slow
 def test_asking_twice_is_asking_once(services, gate):
     """A double click, or Enter and a click, while the server is too slow to say that it has begun."""
     with ThreadPoolExecutor(4) as pool:
@@ -168,6 +170,7 @@ def stranger(address: str, page: str | None = None) -> Visitor:
     return Visitor(f"page of {address}" if page is None else page, address, owner=False)
 
 
+@pytest.mark.slow
 def test_a_stranger_who_invents_pages_has_one_address(services, held):
     crowd = [generate(services, visitor=stranger("1.2.3.4", f"page {number}")) for number in range(60)]
     assert sum("subject" in updates for updates in crowd) == services.visits.limits.runs
@@ -175,6 +178,7 @@ def test_a_stranger_who_invents_pages_has_one_address(services, held):
     assert "subject" in generate(services, visitor=stranger("5.6.7.8"))
 
 
+@pytest.mark.slow
 def test_a_full_queue_says_which_place_it_would_have_been(services, held):
     for number in range(services.visits.limits.queue):
         assert "subject" in generate(services, visitor=stranger(f"10.0.0.{number}"))
@@ -232,12 +236,14 @@ def test_cancel_keeps_what_is_there(services, monkeypatch):
     assert "Cancelled. 2 of 4 pictures are kept" in found["progress"] and found["generate"].visible
 
 
+@pytest.mark.slow
 def test_the_first_view_shows_the_shipped_points_and_what_to_do(stocked):
     updates = handlers.open_page(stocked, {"query": "", "theme": "light"})
     assert len(updates["chart"].data) > 1 and "Press <b>Generate</b>" in updates["sheet"]
     assert "prompt" not in updates and not updates["timer"].active
 
 
+@pytest.mark.slow
 def test_a_link_restores_form_and_pictures(services):
     subject = finished(services, generate(services, checkpoints=["base", "spo"], guidance_scale=2.5, first_seed=7))
     updates = handlers.open_page(services, {"query": f"?{subject}", "theme": "dark"})
@@ -257,6 +263,7 @@ def test_whatever_a_browser_sends_opens_the_page(stocked, data):
     assert handlers.open_page(stocked, data)["chart"].data
 
 
+@pytest.mark.slow
 def test_two_checkpoints_can_be_compared(services):
     subject = finished(services, generate(services, checkpoints=["base", "spo"]))
     offered = handlers.tick(services, subject, "light", "", "")
@@ -278,6 +285,7 @@ def test_looking_at_a_run_that_is_gone_says_so(stocked, config):
     assert "There is no run" in handlers.click_point(stocked, {"point": config("base", 4).key}, gone)["point_details"]
 
 
+@pytest.mark.slow
 def test_a_click_shows_what_is_behind_a_point(stocked, config):
     point = config("base", 4).key
     shown = handlers.click_point(stocked, {"point": point}, "")["point_details"]
@@ -329,6 +337,7 @@ def test_another_size_is_the_owner_s_and_stays_in_the_form(services):
     assert "only the owner draws in other sizes" in refused["notice"]
 
 
+@pytest.mark.slow
 def test_the_plain_address_opens_with_the_last_batch_and_computes_nothing(services, monkeypatch):
     subject = finished(services, generate(services, prompt="a blue star", guidance_scale=6.0))
     add_run(
@@ -341,6 +350,7 @@ def test_the_plain_address_opens_with_the_last_batch_and_computes_nothing(servic
     assert "t2-tile ready" not in handlers.open_page(services, {"query": ""})["sheet"]
 
 
+@pytest.mark.slow
 def test_two_cells_of_one_prompt_stand_beside_each_other(services, config):
     cells = [fakes.add_cell(services.store, Prompt("a ring"), config(name)).cell for name in ("base", "spo")]
     found = handlers.open_page(services, {"query": f"?cell={','.join(cells)}"})

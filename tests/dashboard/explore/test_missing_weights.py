@@ -29,6 +29,7 @@ def shown(services: Services, subject: Subject) -> dict:
     return handlers.draw(services, watch(services, subject), "light", charted="")
 
 
+@pytest.mark.slow
 def test_what_a_run_lacks_is_fetched_and_scored(services: Services, tmp_path: Path, monkeypatch):
     requests = requests_for(REQUEST, ["sd-1.5"])
     run = open_run(services.bench, requests)

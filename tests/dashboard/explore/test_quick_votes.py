@@ -65,6 +65,7 @@ def test_what_a_page_would_not_send_is_refused(services, pictures, change):
     assert "t2-notice" in quick_votes.vote(services, Visitor(), data)["notice"] and not votes(services)
 
 
+@pytest.mark.slow
 def test_a_stranger_votes_so_often_an_hour(services, pictures):
     stranger, most = Visitor("", "1.2.3.4", owner=False), services.visits.limits.surveys
     told = [

@@ -27,6 +27,7 @@ def listed(html: str) -> list[str]:
     return re.findall(r"<b>(.*?)</b>", str(html))
 
 
+@pytest.mark.slow
 def test_newest_first_with_thumbnails_a_page_at_a_time(used):
     updates = run_history.show(used, "", None, False, 0, run_history.PAGE)
     assert listed(updates["history"])[:2] == ["a red circle", "prompt 11"] and len(listed(updates["history"])) == 12
@@ -36,6 +37,7 @@ def test_newest_first_with_thumbnails_a_page_at_a_time(used):
     assert len(listed(rest["history"])) == 13 and not rest["history_more"].visible and rest["history_shown"] == 24
 
 
+@pytest.mark.slow
 def test_words_find_prompts_and_checkpoints(used):
     assert listed(run_history.show(used, "", " SPO ", False, 0, 12)["history"]) == ["a red circle"]
     assert "Nothing found" in run_history.show(used, "", "no such words", False, 0, 12)["history"]
@@ -45,6 +47,7 @@ def test_an_empty_history_says_what_will_be_there(services):
     assert "No batch yet" in run_history.show(services, "", "", False, 0, 12)["history"]
 
 
+@pytest.mark.slow
 def test_a_batch_is_starred_forgotten_and_taken_back(used):
     run = list_runs(used.store)[0].id
 
@@ -69,6 +72,7 @@ def test_strangers_see_nobodys_batches(used, monkeypatch):
         run_history.mark(used, {"act": "star", "run": list_runs(used.store)[0].id}, "guess", "", False, 0, 12)
 
 
+@pytest.mark.slow
 def test_a_note_is_kept_and_found(used):
     run = list_runs(used.store)[3].id
     said = {"act": "note", "run": run, "note": "  the one\nfor the talk "}
@@ -77,6 +81,7 @@ def test_a_note_is_kept_and_found(used):
     assert list_runs(used.store, search="for the talk")[0].id == run
 
 
+@pytest.mark.slow
 def test_a_batch_is_called_what_people_call_it(used):
     run = list_runs(used.store)[3].id
 
@@ -96,6 +101,7 @@ def test_a_batch_is_called_what_people_call_it(used):
     assert listed(rename(""))[3] == listed(rename("prompt 9"))[3] == "prompt 9"
 
 
+@pytest.mark.slow
 def test_days_leave_what_is_older_out(used):
     cursor = "UPDATE runs SET created = created - INTERVAL 3 DAY WHERE run IN (SELECT run FROM runs ORDER BY created LIMIT 12)"
     with used.store.transaction() as transaction:
@@ -104,6 +110,7 @@ def test_days_leave_what_is_older_out(used):
     assert len(listed(run_history.show(used, "", "", False, 7, 12)["history"])) == 12
 
 
+@pytest.mark.slow
 def test_grids_stand_among_the_batches_and_are_marked_like_them(used, config):
     cell = fakes.add_cell(used.store, Prompt("two rings"), config("spo"))
     grid = Grid(

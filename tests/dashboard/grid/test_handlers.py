@@ -54,6 +54,7 @@ def rows(html: str) -> list[str]:
     return [re.sub(r"<[^>]+>", "", name) for name in re.findall(r'<th scope="row">(.*?)</th>', body)]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_drawn_and_what_is_stored_is_not(drawing, config, monkeypatch):
     fakes.add_cell(drawing.store, Prompt(PROMPT), config("base", 4), range(4))
     asked = []
@@ -68,6 +69,7 @@ def test_what_is_missing_is_drawn_and_what_is_stored_is_not(drawing, config, mon
     assert asked == [] and again["table"].count("t2-tile ready") == 16 and not again["timer"].active
 
 
+@pytest.mark.slow
 def test_a_grid_is_kept_and_its_id_fills_the_form_again(drawing):
     updates = made(drawing)
     (kept,) = list_grids(drawing.store, search="SPO")
@@ -91,6 +93,7 @@ def test_of_many_prompts_the_number_is_said():
     assert in_words(many) == ("9 prompts", "Seed 0, 1, 2, 3, ... 9")
 
 
+@pytest.mark.slow
 def test_a_grid_too_long_for_an_address_is_linked_by_its_id(drawing):
     long = replace(FORM, x="prompt", x_values=tuple(f"{'x' * 190} {n}" for n in range(40)), y="", y_values=("",))
     assert link(long) == f"?tab=grid&grid={identity(long)}"
@@ -152,6 +155,7 @@ def test_a_weight_is_that_of_the_checkpoint_along_the_other_axis(services):
     assert specs == [["spo@0.5", "spo"], ["mi-tune@0.5", "mi-tune"]]
 
 
+@pytest.mark.slow
 def test_rows_and_columns_go_by_their_scores(drawing):
     made(drawing)
     shown = Shown(FORM, cells_of(FORM, drawing))
@@ -197,6 +201,7 @@ def test_nothing_is_fetched_from_the_hub_to_price_a_grid_or_to_open_a_strangers_
     assert "from the Hub" in handlers.open_page(services, {"query": link(FORM)}, "")["problem"]
 
 
+@pytest.mark.slow
 def test_it_is_taken_away_whole(drawing):
     shown = made(drawing)["shown"]
     file = handlers.export(drawing, ".zip", shown, "")["file"]

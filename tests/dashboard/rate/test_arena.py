@@ -61,6 +61,7 @@ def test_an_answer_stays_as_it_was_given(services, study):
         give(services, study, joined["survey"], first, (1,))
 
 
+@pytest.mark.slow
 def test_rounds_go_on_until_every_picture_was_seen(services, study):
     """Three prompts, two seeds: six rounds, though the study asks for two at a time."""
     survey, seen = played(services, study)
@@ -78,6 +79,7 @@ def test_no_more_rounds_before_the_last_are_answered(services, study):
     assert len(survey_of(services.store, study, joined["survey"]).trials) == 2
 
 
+@pytest.mark.slow
 def test_votes_stay_with_their_origin_and_train(services, study, tmp_path):
     survey, _ = played(services, study)
     votes = answers_of(services.store, study)
@@ -93,6 +95,7 @@ def test_votes_stay_with_their_origin_and_train(services, study, tmp_path):
         assert [vote.trial.id for vote in answers_of(restored, study)] == [vote.trial.id for vote in votes]
 
 
+@pytest.mark.slow
 def test_everybody_sees_where_the_contenders_stand(services, study):
     told = arena.standings(services.store, study)
     assert told["standings"] == [] and told["note"] == arena.NONE_YET

@@ -74,6 +74,7 @@ def test_nothing_tells_which_method_made_a_picture(services, design):
     assert len(set(pictures(joined))) == len(pictures(joined)), "nor two places of one survey"
 
 
+@pytest.mark.slow
 def test_an_address_leads_to_its_picture_and_to_nobody_elses(services, study, joined):
     for source in pictures(joined):
         _, survey, name = source.removesuffix(".webp").split("/")

@@ -44,6 +44,7 @@ def test_nothing_leaves_the_machine_and_no_script_of_others_runs(client):
     assert "innerHTML" not in told and "insertAdjacentHTML" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", [DESIGN, SETS], ids=["select", "sets"])
 def test_all_the_traffic_of_a_survey_tells_nothing(services, client, design):
     study = opened(services, design).id
@@ -146,6 +147,7 @@ def test_trouble_with_the_disk_shows_raters_no_path_of_the_server(services, clie
     )
 
 
+@pytest.mark.slow
 def test_what_a_rater_sees_is_found_under_no_name(services, client):
     """By no hash, of the file or of the pixels; and to the eye nothing has changed."""
     study = opened(services, DESIGN).id

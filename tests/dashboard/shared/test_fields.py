@@ -10,6 +10,7 @@ from t2ialign.dashboard.shared.fields import held
 from t2ialign.types import InputError
 
 
+@pytest.mark.slow
 def test_every_field_of_the_page_holds_its_own_first_value(services):
     fields = {one._id: one for fn in build_dashboard(services).fns.values() if fn.fn for one in fn.inputs}
     kinds = {type(one) for one in fields.values()}

@@ -29,6 +29,7 @@ def test_trouble_is_told_once_and_not_to_strangers(services: Services, monkeypat
     assert "/home/me" not in look_at_reading(troubled)["reading"]
 
 
+@pytest.mark.slow
 def test_a_page_whose_results_are_there_asks_nothing(services: Services) -> None:
     """Nobody polls a page at rest."""
     parts = {one.elem_id for one in build_dashboard(services).blocks.values()}
@@ -36,6 +37,7 @@ def test_a_page_whose_results_are_there_asks_nothing(services: Services) -> None
     assert early - parts == {"t2-reading"}
 
 
+@pytest.mark.slow
 def test_it_runs_on_opening_and_by_its_clock(services: Services) -> None:
     blocks = build_dashboard(replace(services, shipped=Reading(files=3)))
     fn = next(fn for fn in blocks.fns.values() if fn.name == "look_at_reading")

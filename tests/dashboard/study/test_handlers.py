@@ -86,6 +86,7 @@ def test_a_study_that_opens_by_itself_shows_its_link(services):
     assert studying.choose(services, "", HERE)["inner"].selected == "design"
 
 
+@pytest.mark.slow
 def test_open_arenas_are_for_everybody(services):
     assert studying.open_arenas(services) == {"arenas": ""}
     opened(services, PICK)
@@ -155,6 +156,7 @@ def test_toml_out_and_in(services, tmp_path):
         studying.read_toml(services, HERE, None)
 
 
+@pytest.mark.slow
 def test_an_exported_study_comes_back_from_its_zip(services, tmp_path):
     with open_store(tmp_path / "other") as store:
         study = opened(fakes.services_of(store), PICK).id

@@ -55,6 +55,7 @@ def test_an_open_study_without_answers_says_so(services):
     assert "Nobody has answered yet" in updates["headline"] and not updates["found"].visible
 
 
+@pytest.mark.slow
 def test_answers_become_numbers(services, study):
     updates = draw(services, study)
     assert "12 answers from 3 surveys" in updates["headline"] and "attention check" in updates["sentences"]
@@ -66,11 +67,13 @@ def test_answers_become_numbers(services, study):
     assert names == {"secret-method", "rival-method"} and len(updates["strengths"].data) == 2
 
 
+@pytest.mark.slow
 def test_selections_have_their_patterns(services):
     tables = draw(services, answered(services, DESIGN, 2))["tables"]
     assert "Answers given" in tables and "spatial" in tables and "all prompts" in tables
 
 
+@pytest.mark.slow
 def test_a_group_of_raters_alone(services):
     study = opened(services, replace(PICK, groups=("students", "<others>"))).id
     for group in ("students", "<others>", "students"):
@@ -84,6 +87,7 @@ def test_a_group_of_raters_alone(services):
     assert "12 answers" in draw(services, study, "nobody")["headline"]
 
 
+@pytest.mark.slow
 def test_exclusions_apply_and_are_taken_back(services, study):
     updates = results.leave_out(services, study, "light", "", "fast", 2000, "too fast")
     assert "0 answers" in updates["headline"] and "3 surveys left out" in updates["headline"]
@@ -97,6 +101,7 @@ def test_exclusions_apply_and_are_taken_back(services, study):
         results.leave_out(services, study, "light", "", "nonsense", 0, "")
 
 
+@pytest.mark.slow
 def test_a_headline_claims_what_holds_for_other_raters(services):
     """Ten raters of one mind about three prompts: an interval from ten surveys and three prompts begins at 44 %."""
     found = study_results(services.store, answered(services, PICK, 10)).results
@@ -114,6 +119,7 @@ def test_a_headline_claims_what_holds_for_other_raters(services):
     assert "fits better" in verdict(sure, DESIGN)
 
 
+@pytest.mark.slow
 def test_what_is_contested_is_shown_and_failed_checks_are_loud(services):
     study = opened(services, replace(PICK, rounds=2)).id
     joined = [handlers.join(services.store, study, consent=True) for _ in range(8)]
@@ -132,6 +138,7 @@ def test_what_is_contested_is_shown_and_failed_checks_are_loud(services):
     assert "may not have looked" not in draw(services, study)["headline"]
 
 
+@pytest.mark.slow
 def test_a_name_is_proposed_for_what_is_trained(services, study):
     assert training.open_tab(services, study, "")["train_name"] == "votes-which-pictures-fit"
     assert "train_name" not in training.open_tab(services, study, "mine")
@@ -139,6 +146,7 @@ def test_a_name_is_proposed_for_what_is_trained(services, study):
     assert training.open_tab(services, study, "votes-which-pictures-fit")["train_name"] == "votes-which-pictures-fit-2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", list(results.FORMS))
 def test_every_export_is_a_file(services, study, form):
     path = Path(results.export(services, form, study)["export_file"].value["path"])
@@ -170,6 +178,7 @@ def train(services, study, **change):
     return training.train(services, study, *asked.values())
 
 
+@pytest.mark.slow
 def test_votes_become_a_job(services, study):
     updates = train(services, study)
     (job,) = list_jobs(services.store)
@@ -185,6 +194,7 @@ def test_votes_become_a_job(services, study):
     assert "mine" not in training.watch(services, "another-study")["training"]
 
 
+@pytest.mark.slow
 def test_a_run_from_votes_is_the_child_of_the_run_that_trained_its_parent(services, study):
     first = add_training(services.store, "align-1", steps=0, command=("align", "ipo", "--name", "spo"))
     train(services, study, parent="spo", votes_of="everyone")
@@ -193,6 +203,7 @@ def test_a_run_from_votes_is_the_child_of_the_run_that_trained_its_parent(servic
     assert child.command[child.command.index("--pairs") + 1] == f"votes:{study}:everyone"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"name": ""}, {"name": "../x"}, {"method": "nonsense"}, {"parent": "nobody"}, {"votes_of": "nobody"}]
 )
@@ -202,6 +213,7 @@ def test_what_cannot_be_trained_is_said_at_once(services, study, change):
     assert not list_jobs(services.store)
 
 
+@pytest.mark.slow
 def test_a_follow_up_needs_a_checkpoint(services, study):
     with pytest.raises(InputError, match="Choose a checkpoint"):
         training.follow(services, study, "", None)

@@ -97,6 +97,7 @@ def test_a_sweep_is_a_job_that_knows_what_is_stored(found):
     assert (view.done, view.total, view.pictures, view.wanted) == (1, 4, 8, 32)
 
 
+@pytest.mark.slow
 def test_the_map_tells_pictures_early_looks_and_finished_cells_apart(found):
     job = started(found)
     stock(found, job, 2, seeds=4)
@@ -230,6 +231,7 @@ def test_a_link_opens_a_sweep_or_fills_the_form_around_a_picture_or_a_point(foun
             sweeps.open_page(found, {"query": query})
 
 
+@pytest.mark.slow
 def test_a_sweep_around_a_picture_keeps_how_it_was_drawn_or_says_that_it_cannot(found, config):
     def around(**more):
         cell = fakes.add_cell(found.services.store, Prompt("a blue star"), config("base", 4, **more), range(4))

@@ -101,6 +101,7 @@ def test_another_loss_changes_nothing_and_says_so(services):
     assert said[0] == "followed" and "none of those drawn here" in said[1]
 
 
+@pytest.mark.slow
 def test_landscapes_wait_until_somebody_comes_near(trained):
     far, near = (handlers.arrive(trained, "light", where, *with_()) for where in ("far", "near"))
     assert far["f"].data and "plot_reverse_kl" not in far and near["plot_reverse_kl"].data

@@ -29,6 +29,7 @@ def names(chart) -> list[str]:
     return [trace.name for trace in chart.data if trace.name]
 
 
+@pytest.mark.slow
 def test_showing_the_tab_offers_what_is_scored(stocked):
     updates = handlers.show(stocked, FRESH, None, None, None, [], [], True, "")
     assert [name for _, name in updates["x"].choices] == ["clip_score", "oracle_alignment", "factor_diversity", "lpips"]
@@ -48,6 +49,7 @@ def test_an_empty_store_says_what_to_do(services):
     assert handlers.explain(services, *ALL) == {"sentence": ""}
 
 
+@pytest.mark.slow
 def test_filters_do_not_change_colours(stocked):
     def color(checkpoints) -> str:
         chart = handlers.draw(stocked, "light", *ALL[:4], checkpoints, False, "")["chart"]
@@ -60,6 +62,7 @@ def test_filters_that_leave_nothing_say_so(stocked):
     assert "loosen" in handlers.explain(stocked, *ALL[:3], ["color"], ["spo"])["sentence"]
 
 
+@pytest.mark.slow
 def test_the_front_can_be_hidden_and_the_chosen_point_is_ringed(stocked, config):
     point = config("base", 4).key
     updates = handlers.draw(stocked, "light", *ALL, False, point)
@@ -76,6 +79,7 @@ def test_the_axes_in_words(stocked):
     assert "3 points" in handlers.explain(stocked, *ALL[:4], ["base"])["sentence"]
 
 
+@pytest.mark.slow
 def test_a_click_opens_a_point_whose_prompts_are_those_of_the_filters(stocked, config):
     point = config("base", 4).key
     assert handlers.click_point(stocked, {"point": point}) == {"point": point}
@@ -86,6 +90,7 @@ def test_a_click_opens_a_point_whose_prompts_are_those_of_the_filters(stocked, c
     assert handlers.draw(stocked, "light", *ALL, True, "gone")["point"] == ""
 
 
+@pytest.mark.slow
 def test_the_points_stand_beside_the_chart_as_a_list(stocked, config):
     listed = handlers.draw(stocked, "light", *ALL, False, "")["point_details"]
     assert listed.count("<button") == 4 and f'data-point="{config("base", 8).key}"' in listed
@@ -99,6 +104,7 @@ def test_the_points_stand_beside_the_chart_as_a_list(stocked, config):
     assert handlers.choose_prompt(stocked, {"point": "", "cell": ""}, *ALL) == {"point": ""}
 
 
+@pytest.mark.slow
 def test_an_adapters_point_says_what_it_changed_prompt_by_prompt(stocked, config):
     def details(checkpoint: str, *chosen) -> str:
         point = config(checkpoint, 4).key
@@ -115,6 +121,7 @@ def test_a_point_on_half_of_the_set_is_hollow_and_off_the_front(stocked):
     assert half.marker.symbol[0].endswith("-open") and half.x[0] not in front.x
 
 
+@pytest.mark.slow
 def test_a_stray_prompt_moves_no_point_of_the_set(stocked, config):
     def base(benchmark):
         chart = handlers.draw(stocked, "light", benchmark, *ALL[1:], True, "")["chart"]
@@ -131,6 +138,7 @@ def test_everything_stored_has_neither_front_nor_correlation(stocked):
     assert "not compared" in handlers.explain(stocked, "all", *ALL[1:])["sentence"]
 
 
+@pytest.mark.slow
 def test_stray_prompts_become_a_set_with_one_click(stocked, config):
     assert handlers.offer_set(stocked, "")["stray"] == ""
     for text in ("a green ring", "two stars", "a white cross"):
@@ -143,6 +151,7 @@ def test_stray_prompts_become_a_set_with_one_click(stocked, config):
     assert handlers.offer_set(stocked, "")["stray"] == ""
 
 
+@pytest.mark.slow
 def test_a_trained_checkpoint_is_an_arrow_from_its_parent_at_the_same_guidance(stocked, config):
     fakes.add_cell(stocked.store, Prompt("a blue star and a green ring", "color"), config("spo", 4))
     updates = handlers.draw(stocked, "light", *ALL, True, "")
@@ -157,6 +166,7 @@ def test_the_table_lists_every_point_with_what_it_changed(stocked):
     assert table.count("<tr data-point") == 4 and "1 of 2 prompts" in table
 
 
+@pytest.mark.slow
 def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
     def act(act: str, **more) -> dict:
         return handlers.choose_run(stocked, {"act": act, "checkpoint": "spo", **more}, "")
@@ -176,6 +186,7 @@ def test_marks_are_kept_and_hidden_checkpoints_leave_the_chart(stocked):
     assert handlers.choose_run(stocked, {"act": "explode", "checkpoint": "spo"}, "") == {}
 
 
+@pytest.mark.slow
 def test_a_deleted_checkpoint_leaves_the_chart_and_comes_back(stocked, registry, monkeypatch):
     mine = stocked.bench.home / "checkpoints" / "dpo_js"
     shutil.copytree(registry / "spo", mine)
@@ -223,6 +234,7 @@ def test_ticked_runs_are_told_apart(stocked, config):
     assert not three["curves"].visible and "No training curves are kept here of base, spo." in three["curve_names"]
 
 
+@pytest.mark.slow
 def test_training_curves_of_ticked_runs_lie_over_each_other(stocked, config):
     add_training(stocked.store, "align-1", steps=60, title="spo", command=named("spo"))
     add_training(stocked.store, "align-2", steps=90, title="mi-tune", command=named("mi-tune"))
@@ -242,6 +254,7 @@ def named(name: str) -> tuple[str, ...]:
     return ("align", "f_dpo", "--divergence", "js", "--beta", "2", "--name", name)
 
 
+@pytest.mark.slow
 def test_a_run_is_called_otherwise_wherever_its_name_stands(stocked, config):
     def act(title: str, checkpoint: str = "spo") -> dict:
         data = {"act": "rename", "checkpoint": checkpoint, "title": title}
@@ -267,6 +280,7 @@ def test_a_run_is_called_otherwise_wherever_its_name_stands(stocked, config):
     assert names(drawn()["chart"]) == ["base", "spo"] and marks(stocked.store)["spo"].title == ""
 
 
+@pytest.mark.slow
 def test_the_address_holds_what_is_on_show_and_brings_it_back(stocked, config):
     point = config("base", 4).key
     drawn = handlers.draw(stocked, "light", None, "clip_score", "lpips", ["color"], ["base", "spo"], True, point)
@@ -317,6 +331,7 @@ def test_there_is_nothing_to_export_from_nothing(services):
     assert updates["file"] is None and "nothing to export" in updates["problem"]
 
 
+@pytest.mark.slow
 def test_the_axes_begin_with_what_is_scored_on_the_set(stocked):
     """Scores of one more set, of metrics that nothing else has: its chart is not empty at first."""
     prompt = Prompt("a set of its own")

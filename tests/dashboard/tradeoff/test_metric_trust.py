@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from t2ialign.dashboard.tradeoff import metric_trust
 from t2ialign.dashboard.tradeoff.audit_view import audited
 from t2ialign.metrics import METRICS
@@ -35,6 +37,7 @@ def test_nothing_is_offered_where_all_scores_are_of_one_version(stocked) -> None
     assert metric_trust.offer(stocked, *ALL)["rescore"].visible is False
 
 
+@pytest.mark.slow
 def test_left_out_cells_are_scored_anew(stocked, config) -> None:
     other = fakes.batch_of(Prompt("a ring"), config("base", 1), range(2))
     add_batch(stocked.store, other)

@@ -23,6 +23,7 @@ def chosen(stocked) -> tuple:
     return (list_benchmarks(stocked.store)[0].key, *AXES)
 
 
+@pytest.mark.slow
 def test_a_chart_is_drawn_with_its_sentence_or_says_what_it_needs(stocked, chosen):
     updates = more_charts.draw_more(stocked, "light", "edge", *chosen)
     assert "the most varied is" in updates["more_said"] and updates["more_plot"].data
@@ -32,6 +33,7 @@ def test_a_chart_is_drawn_with_its_sentence_or_says_what_it_needs(stocked, chose
     assert "benchmark set" in more_charts.draw_more(stocked, "light", "edge", EVERYTHING, *AXES)["more_said"]
 
 
+@pytest.mark.slow
 def test_its_numbers_and_itself_are_files(stocked, chosen):
     written = more_charts.export_more(stocked, ".csv", "light", "edge", *chosen)
     table = pyarrow.csv.read_csv(written["file"]).to_pylist()

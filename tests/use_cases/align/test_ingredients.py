@@ -220,6 +220,7 @@ def test_a_parent_is_its_file(bench: Workbench, world: Path, tmp_path: Path) -> 
     assert key(bench, on_pairs(path, parent="dpo")) != before
 
 
+@pytest.mark.slow
 def test_replaced_pairs_are_learned_from(bench: Workbench, tmp_path: Path) -> None:
     path = write_preferences(tmp_path / "p.parquet")
     request = on_pairs(path)
@@ -243,6 +244,7 @@ def test_replaced_pairs_are_learned_from(bench: Workbench, tmp_path: Path) -> No
     assert not any(state.step for state in run(bench, request, replace=True)), "the same data: nothing to do"
 
 
+@pytest.mark.slow
 def test_a_paused_run_begins_anew_on_other_data(bench: Workbench, tmp_path: Path) -> None:
     path = write_preferences(tmp_path / "p.parquet")
     request = on_pairs(path, steps=3)
@@ -254,6 +256,7 @@ def test_a_paused_run_begins_anew_on_other_data(bench: Workbench, tmp_path: Path
     assert [state.step.step for state in run(bench, request) if state.step] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_checkpoints_of_earlier_versions_are_not_taken_for_this_run(bench: Workbench, tmp_path: Path) -> None:
     """They do not say what they were made of."""
     request = on_pairs(write_preferences(tmp_path / "p.parquet"))

@@ -48,6 +48,7 @@ def made(bench: Workbench, policy: Backbone, **more: object) -> PictureReward:
     return reward_of(bench, plan(bench, short("ddpo", **more)), policy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "lpips", "u_rke", "mmd", "latent_entropy"])
 def test_the_reward_is_alignment_plus_lambda_times_marginal_diversity(
     bench: Workbench, policy: Backbone, latents: Tensor, name: str
@@ -101,6 +102,7 @@ def test_what_a_run_is_made_of_names_judge_and_diversity(bench: Workbench) -> No
     assert len({one.judge for one in found}) == 4 and all(one.prompts for one in found)
 
 
+@pytest.mark.slow
 def test_a_step_aware_judge_knows_the_step_and_the_finished_picture_has_the_reward(
     bench: Workbench, policy: Backbone, latents: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_request_becomes_a_scored_checkpoint_that_can_be_chosen(bench: Workben
     assert not list((bench.home / "training" / "new_js").iterdir()), "work files of a finished run"
 
 
+@pytest.mark.slow
 def test_asking_again_finds_it_done_and_another_run_may_not_take_its_name(bench: Workbench) -> None:
     request = short("f_dpo", "again")
     run(bench, request)
@@ -95,6 +96,7 @@ def test_asking_again_finds_it_done_and_another_run_may_not_take_its_name(bench:
     assert not same(before, weights(bench, "again"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains(bench: Workbench, method: str) -> None:
     more = {"threshold": 0.0} if method == "gors" else {}
@@ -125,6 +127,7 @@ def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(ben
     assert same(weights(bench, "whole"), weights(bench, "broken"))
 
 
+@pytest.mark.slow
 def test_a_killed_run_that_draws_its_pictures_goes_on_bit_for_bit(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_a_killed_run_that_draws_its_pictures_goes_on_bit_for_bit(
     assert same(weights(bench, "drawn_whole"), weights(bench, "drawn_broken"))
 
 
+@pytest.mark.slow
 def test_a_run_stops_when_its_pictures_grow_alike(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[float] = [0.5, 0.45, 0.3]
     real = training.probe
@@ -182,6 +186,7 @@ def test_what_is_kept_on_the_way_is_what_a_shorter_run_makes(bench: Workbench) -
         run(bench, short("diffusion_dpo", "late", steps=3, keep_steps="3"))
 
 
+@pytest.mark.slow
 def test_the_same_run_twice_at_once_is_refused(bench: Workbench, tmp_path: Path) -> None:
     request = short("diffusion_dpo", "twice", steps=2)
     with closing(align(bench, request, tmp_path)) as first:
@@ -191,6 +196,7 @@ def test_the_same_run_twice_at_once_is_refused(bench: Workbench, tmp_path: Path)
     assert next(align(bench, request, tmp_path)).phase == "pictures"  # the first one has stopped
 
 
+@pytest.mark.slow
 def test_a_second_round_learns_from_what_the_first_one_trained(bench: Workbench) -> None:
     once = short("mi_tune", "once", adapter="dora", learning_rate=0.01)
     states = run(bench, replace(once, name="twice", options=(*once.options, ("rounds", 2))))
@@ -201,6 +207,7 @@ def test_a_second_round_learns_from_what_the_first_one_trained(bench: Workbench)
     assert not same(weights(bench, "once"), weights(bench, "twice"))
 
 
+@pytest.mark.slow
 def test_a_run_can_go_on_from_another_checkpoint(bench: Workbench) -> None:
     run(bench, short("f_dpo", "first"))
     run(bench, short("f_dpo", "child", parent="first", steps=1, learning_rate=1e-9))
@@ -210,6 +217,7 @@ def test_a_run_can_go_on_from_another_checkpoint(bench: Workbench) -> None:
         run(bench, short("f_dpo", "grandchild", parent="first", adapter="dora"))
 
 
+@pytest.mark.slow
 def test_given_pictures_are_mixed_in(bench: Workbench, tmp_path: Path) -> None:
     *_, state = score_batch(
         bench, BatchRequest(Prompt("a ring"), "base", (0, 1), num_inference_steps=2, metrics=("ssim",))
@@ -221,6 +229,7 @@ def test_given_pictures_are_mixed_in(bench: Workbench, tmp_path: Path) -> None:
         run(bench, short("mi_tune", "unreal", real_share=0.5))
 
 
+@pytest.mark.slow
 def test_the_estimate_falls_once_pictures_are_stored(bench: Workbench) -> None:
     request = short("f_dpo", "costly", candidates=4, seed=7)
     before = costs(bench, plan(bench, request), 0.01)

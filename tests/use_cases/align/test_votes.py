@@ -69,6 +69,7 @@ def alone(bench: Workbench) -> Workbench:
     return Workbench(InboxResults(bench.home), "cpu", "float32")
 
 
+@pytest.mark.slow
 def test_a_job_learns_from_the_very_votes_that_the_owner_left(voted) -> None:
     bench, study = voted
     source, job = Source("votes", study, "x"), alone(bench)
@@ -93,6 +94,7 @@ def test_the_record_says_whose_votes_they_are(voted) -> None:
     assert bench.results.votes_record(Source("votes", study, "y"))["answers"] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["diffusion_dpo", "dmpo"])
 def test_pairs_methods_learn_from_votes(voted, method: str) -> None:
     bench, study = voted
@@ -102,6 +104,7 @@ def test_pairs_methods_learn_from_votes(voted, method: str) -> None:
     assert manifest["data"]["votes"] == bench.results.votes_record(Source("votes", study))
 
 
+@pytest.mark.slow
 def test_kto_learns_from_single_pictures_and_needs_no_pair(voted) -> None:
     bench, study = voted
     labels = [one.desirable for one in labelled_from_votes(bench.store, study)]
@@ -117,6 +120,7 @@ def test_kto_learns_from_single_pictures_and_needs_no_pair(voted) -> None:
         run(bench, short("diffusion_dpo", "dpo-y", pairs=parse_source(f"votes:{study}:y")))
 
 
+@pytest.mark.slow
 def test_new_votes_are_other_data_and_the_owner_and_a_job_agree(voted) -> None:
     """The same votes are the same data from the store and from what was left; one more vote makes others."""
     bench, study = voted

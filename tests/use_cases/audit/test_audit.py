@@ -42,6 +42,7 @@ def audit(scoring: tuple[list[Metric], list[Encoder]]) -> Iterator[Audit]:
     yield last.audit
 
 
+@pytest.mark.slow
 def test_spread_is_what_was_asked_for() -> None:
     prompt = audit_prompts(2)[1]
     sets = list(spread_sets(prompt, n=5, levels=3, mixed=2, seed=0))
@@ -52,6 +53,7 @@ def test_spread_is_what_was_asked_for() -> None:
     assert all(len(drawn.images) == 5 for drawn in sets)
 
 
+@pytest.mark.slow
 def test_claims_hold_at_every_spread_and_break_in_hard_negatives(scoring) -> None:
     """The oracle reads every claim in the sets, and misses at least one in nearly every hard negative."""
     reader = next(encoder for encoder in scoring[1] if encoder.id == "oracle-shapes")
@@ -66,6 +68,7 @@ def test_claims_hold_at_every_spread_and_break_in_hard_negatives(scoring) -> Non
         assert whole.float().mean() >= 0.8 if kind == "right" else whole.float().mean() <= 0.2, kind
 
 
+@pytest.mark.slow
 def test_the_oracle_follows_the_truth_and_entropy_does_not(audit: Audit) -> None:
     assert audit.of("factor_diversity").truth[MIXED].mean > 0.8
     assert audit.of("factor_diversity").truth["place"].mean > 0.8
@@ -108,6 +111,7 @@ def test_the_shipped_runs_answer_about_guidance(scoring, tmp_path) -> None:
     assert math.isfinite(taus["clip_score"].mean)
 
 
+@pytest.mark.slow
 def test_any_pictures_can_be_audited(scoring) -> None:
     images = pool(audit_prompts(2)[0], 20, 0)
     found = audit_pictures("a folder", images, *scoring)
@@ -119,6 +123,7 @@ def test_any_pictures_can_be_audited(scoring) -> None:
         audit_pictures("a folder", images[:3], *scoring)
 
 
+@pytest.mark.slow
 def test_few_pictures_are_audited_without_inventing_a_drift(scoring) -> None:
     """Eight pictures give two disjoint sets of four, which is chance; unbiased metrics must still come out unbiased."""
     heard = []

@@ -1,5 +1,6 @@
 """The shipped sets, the sets that sweeps make, and stray prompts that become one."""
 
+import pytest
 import torch
 
 from t2ialign import store
@@ -42,6 +43,7 @@ def scored(opened: store.Store, text: str, seeds: tuple[int, ...]) -> None:
     store.add_scores(opened, batch, [Score("x", "1", "alignment", "image", values, 1.0, 0.5, 1.5)])
 
 
+@pytest.mark.slow
 def test_stray_prompts_are_grouped_by_their_plan_of_seeds(tmp_path):
     with store.open_store(tmp_path) as opened:
         for text in ("a ring", "a star", "a cross"):

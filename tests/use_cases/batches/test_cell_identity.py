@@ -192,6 +192,7 @@ def request_of(cell: store.Cell) -> BatchRequest:
     )
 
 
+@pytest.mark.slow
 def test_an_edited_scheduler_draws_another_picture_in_the_same_process(
     bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

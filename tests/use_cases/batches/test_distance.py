@@ -39,6 +39,7 @@ def folder(tmp_path):
     return where
 
 
+@pytest.mark.slow
 def test_guidance_scales_of_one_checkpoint_are_compared_on_shared_prompts(bench: Workbench) -> None:
     low = run_request(bench, REQUEST)
     high = run_request(bench, replace(REQUEST, guidance_scale=8.0))
@@ -52,6 +53,7 @@ def test_guidance_scales_of_one_checkpoint_are_compared_on_shared_prompts(bench:
     assert "more than 2048 pictures on each side, and here are 3 and 3; take KID or CMMD" in found.skipped["fid"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_and_a_folder(bench: Workbench, folder) -> None:
     run_request(bench, REQUEST)
     sides = measuring.populations(bench, "base", str(folder))
@@ -66,6 +68,7 @@ def test_a_checkpoint_and_a_folder(bench: Workbench, folder) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -82,6 +82,7 @@ def bring_squeezenet(tmp_path: Path) -> None:
     torch.save(squeezenet1_1().state_dict(), file)
 
 
+@pytest.mark.slow
 def test_only_the_scorers_that_the_metrics_need_are_touched(bench: Workbench, tmp_path: Path, monkeypatch):
     bring_squeezenet(tmp_path)
     touched: list[str] = []
@@ -94,6 +95,7 @@ def test_only_the_scorers_that_the_metrics_need_are_touched(bench: Workbench, tm
     assert touched == []
 
 
+@pytest.mark.slow
 def test_what_is_not_here_is_left_out_and_the_rest_comes(bench: Workbench):
     states = list(score_batch(bench, REQUEST))
     last = states[-1]
@@ -112,6 +114,7 @@ def test_what_is_not_here_is_left_out_and_the_rest_comes(bench: Workbench):
     assert run_request(bench, REQUEST).from_store
 
 
+@pytest.mark.slow
 def test_a_metric_asked_for_by_name_is_left_out_too_and_an_impossible_one_refused(bench: Workbench):
     state = run_request(bench, replace(REQUEST, metrics=("pick_score", "rmse")))
     (part,) = state.left_out
@@ -123,6 +126,7 @@ def test_a_metric_asked_for_by_name_is_left_out_too_and_an_impossible_one_refuse
         bench.scorers_for(("lpips-squeeze",), ("pick_score",), ("pick-score",))
 
 
+@pytest.mark.slow
 def test_rescore_adds_what_was_missing_once_it_is_here(bench: Workbench, tmp_path: Path):
     state = run_request(bench, REQUEST)
     *_, nothing = rescoring.rescore(bench, ("lpips",))
@@ -137,6 +141,7 @@ def test_rescore_adds_what_was_missing_once_it_is_here(bench: Workbench, tmp_pat
     assert again.from_store and set(again.scores) == {*state.scores, "lpips"}
 
 
+@pytest.mark.slow
 def test_a_scorer_that_fails_for_reasons_of_its_own_costs_only_its_metrics(
     bench: Workbench, tmp_path: Path, monkeypatch
 ):
@@ -153,6 +158,7 @@ def test_a_scorer_that_fails_for_reasons_of_its_own_costs_only_its_metrics(
     assert set(state.scores) == {"ssim"} and "cannot be loaded (OSError: odd bytes)" in state.left_out[0].reason
 
 
+@pytest.mark.slow
 def test_a_sweep_says_it_once(bench: Workbench):
     cells = [replace(REQUEST, seeds=(0, 1), metrics=("lpips", "rmse"), guidance_scale=scale) for scale in (1.0, 2.0)]
     *_, state = sweep(bench, cells)
@@ -160,6 +166,7 @@ def test_a_sweep_says_it_once(bench: Workbench):
     assert f"{FETCH} lpips-squeeze" in note and prompts == ("a red circle",)
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_on_stderr_and_in_json(bench: Workbench, run, tmp_path: Path):
     bench.results.opened.close()
     said = ["generate", "a red circle", "--checkpoint", "sd-1.5", "--seeds", "0,1", "--steps", "1"]

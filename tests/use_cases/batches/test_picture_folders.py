@@ -92,6 +92,7 @@ def test_all_leaves_out_what_cannot_be_measured_and_names_are_answered(folder) -
         score_folder(folder, "", (), ("lpips-shape",))
 
 
+@pytest.mark.slow
 def test_what_is_not_measured_says_what_it_lacks(folder) -> None:
     heard = []
     report = score_folder(folder, "a photo of a cat", ("all",), (), lambda *said: heard.append(said))

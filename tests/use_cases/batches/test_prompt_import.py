@@ -198,6 +198,7 @@ def test_a_dataset_of_the_hub_is_read_at_one_commit(tmp_path: Path, monkeypatch:
     assert said[-1] == "data/test-00000-of-00001.parquet of org/set: 30 kB."
 
 
+@pytest.mark.slow
 def test_a_set_is_chosen_by_its_name_everywhere(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("# color\na red circle\n# spatial\na star above a ring\n#")
     home = tmp_path / "home"

@@ -35,6 +35,7 @@ def names(bench: Workbench, cell: str, seeds=(0, 1, 2)) -> list[str]:
     return [score.metric for score in store.scores_of(bench.store, cell, seeds)]
 
 
+@pytest.mark.slow
 def test_gaps_are_filled_once(bench: Workbench) -> None:
     cell = run_request(bench, REQUEST).cell
     assert names(bench, cell) == ["oracle_alignment"]
@@ -46,6 +47,7 @@ def test_gaps_are_filled_once(bench: Workbench) -> None:
     assert fresh.from_store and fresh.scores["lpips"].values.shape == (3, 3)
 
 
+@pytest.mark.slow
 def test_an_old_version_gets_todays_beside_it(bench: Workbench) -> None:
     state = run_request(bench, REQUEST)
     old = replace(state.scores["oracle_alignment"], version="0", metric="clip_score")
@@ -55,6 +57,7 @@ def test_an_old_version_gets_todays_beside_it(bench: Workbench) -> None:
     assert versions == {"0", rescoring.current_version(bench, METRICS["clip_score"])}
 
 
+@pytest.mark.slow
 def test_points_stand_on_todays_definition_beside_an_older_one(bench: Workbench) -> None:
     state = run_request(bench, replace(REQUEST, metrics=("oracle_alignment", "rmse")))
     older = replace(state.scores["oracle_alignment"], version="1+oracle-shapes:old", mean=0.25)
@@ -64,6 +67,7 @@ def test_points_stand_on_todays_definition_beside_an_older_one(bench: Workbench)
     assert point.x.mean == pytest.approx(state.scores["oracle_alignment"].mean)
 
 
+@pytest.mark.slow
 def test_every_seed_set_is_filled_and_only_the_cells_asked_for(bench: Workbench) -> None:
     run_request(bench, REQUEST)
     cell = run_request(bench, replace(REQUEST, seeds=(0, 1, 2, 3))).cell
@@ -73,6 +77,7 @@ def test_every_seed_set_is_filled_and_only_the_cells_asked_for(bench: Workbench)
     assert "rmse" not in names(bench, other)
 
 
+@pytest.mark.slow
 def test_it_can_be_stopped_and_taken_up_again(bench: Workbench) -> None:
     for text in ("a red circle", "a blue ring", "a green star"):
         run_request(bench, replace(REQUEST, prompt=Prompt(text)))
@@ -84,6 +89,7 @@ def test_it_can_be_stopped_and_taken_up_again(bench: Workbench) -> None:
     assert rescoring.report(last(bench, ("rmse",))) == "Nothing to do: all 3 stored cells have these scores."
 
 
+@pytest.mark.slow
 def test_what_cannot_be_scored_is_said(bench: Workbench, tmp_path) -> None:
     state = run_request(bench, REQUEST)
     foreign = replace(state.batch, config=replace(state.config, backbone="lost"))

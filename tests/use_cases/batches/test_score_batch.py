@@ -30,6 +30,7 @@ def bench(tmp_path) -> Iterator[Workbench]:
         yield Workbench(StoreResults(opened), "cpu", "float32")
 
 
+@pytest.mark.slow
 def test_a_request_becomes_pictures_scores_and_a_stored_cell(bench: Workbench) -> None:
     states = list(score_batch(bench, REQUEST))
     last = states[-1]
@@ -44,6 +45,7 @@ def test_a_request_becomes_pictures_scores_and_a_stored_cell(bench: Workbench) -
     assert math.isfinite(last.scores["oracle_alignment"].mean)
 
 
+@pytest.mark.slow
 def test_a_repeated_request_is_answered_from_the_store(bench: Workbench) -> None:
     first = run_request(bench, REQUEST)
     again = run_request(bench, REQUEST)
@@ -54,6 +56,7 @@ def test_a_repeated_request_is_answered_from_the_store(bench: Workbench) -> None
         assert again.scores[name].mean == pytest.approx(score.mean, nan_ok=True), name
 
 
+@pytest.mark.slow
 def test_a_larger_batch_computes_only_what_is_missing(bench: Workbench) -> None:
     run_request(bench, replace(REQUEST, seeds=(2, 3)))
     grown = run_request(bench, replace(REQUEST, seeds=(0, 1, 2, 3)))
@@ -68,6 +71,7 @@ def test_a_larger_batch_computes_only_what_is_missing(bench: Workbench) -> None:
     assert values.tolist() == pytest.approx(single, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_cancelling_keeps_finished_parts_and_nothing_half(bench: Workbench) -> None:
     request, seen = replace(REQUEST, seeds=tuple(range(12))), []
     for state in score_batch(bench, request, cancelled=lambda: len(seen) >= 6):
@@ -79,6 +83,7 @@ def test_cancelling_keeps_finished_parts_and_nothing_half(bench: Workbench) -> N
     assert run_request(bench, request).generated == 12 - len(stored.seeds)
 
 
+@pytest.mark.slow
 def test_another_owner_of_the_store_gets_the_results_through_the_inbox(bench: Workbench, tmp_path) -> None:
     guest = replace(bench, results=InboxResults(bench.home))
     state = run_request(guest, REQUEST)
@@ -89,6 +94,7 @@ def test_another_owner_of_the_store_gets_the_results_through_the_inbox(bench: Wo
     assert run_request(bench, REQUEST).from_store
 
 
+@pytest.mark.slow
 def test_the_owner_takes_in_its_inbox_while_it_works(bench: Workbench) -> None:
     with watched_inbox(bench, seconds=0.05):
         run_request(replace(bench, results=InboxResults(bench.home)), REQUEST)
@@ -98,6 +104,7 @@ def test_the_owner_takes_in_its_inbox_while_it_works(bench: Workbench) -> None:
     assert [cell.seeds for cell in store.list_cells(bench.store)] == [REQUEST.seeds]
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_link_its_status_and_its_pictures(bench: Workbench) -> None:
     requests = requests_for(REQUEST, ["base"])
     run = open_run(bench, requests)
@@ -140,6 +147,7 @@ def test_too_many_checkpoints_are_refused() -> None:
 LONG = "a red circle " * 12 + "and a blue star"  # 40 words and 2 marks: the model reads 32 tokens, its CLIP 20
 
 
+@pytest.mark.slow
 def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench) -> None:
     request = replace(REQUEST, prompt=Prompt(LONG), seeds=(0,), num_inference_steps=1, metrics=("clip_score",))
     first, again = run_request(bench, request), run_request(bench, request)
@@ -158,6 +166,7 @@ def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench
     assert run_request(bench, replace(REQUEST, seeds=(0,), num_inference_steps=1)).notes == ()
 
 
+@pytest.mark.slow
 def test_what_guidance_finds_in_a_prompt_is_said_and_not_kept(bench: Workbench) -> None:
     asked = replace(REQUEST, prompt=Prompt("a red ring"), guidance="structured", seeds=(0,), num_inference_steps=1)
     said = ("Guidance reads in the prompt: structured takes by themselves 'a red ring'.",)
@@ -166,6 +175,7 @@ def test_what_guidance_finds_in_a_prompt_is_said_and_not_kept(bench: Workbench) 
     assert bench.results.notes(first.whole) == ()
 
 
+@pytest.mark.slow
 def test_metrics_asked_for_by_name_say_why_they_are_unknown(bench: Workbench) -> None:
     named = ("lpips", "factor_diversity", "mutual_information", "oracle_alignment")
     request = replace(REQUEST, prompt=Prompt("a fox"), metrics=named, seeds=(0,), num_inference_steps=1)
@@ -180,6 +190,7 @@ def test_metrics_asked_for_by_name_say_why_they_are_unknown(bench: Workbench) ->
     assert run_request(bench, replace(request, metrics=("entropy_1d",))).notes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0, 0.5])
 def test_guidance_below_1_is_that_of_1_and_said(bench: Workbench, scale: float) -> None:
     """diffusers turns guidance off at 1 and below: the plain conditional model."""
@@ -189,6 +200,7 @@ def test_guidance_below_1_is_that_of_1_and_said(bench: Workbench, scale: float) 
     assert none.notes == (NO_GUIDANCE,) and plain.notes == ()
 
 
+@pytest.mark.slow
 def test_a_sweep_keeps_every_note_with_its_prompts(bench: Workbench, tmp_path) -> None:
     (tmp_path / "set.txt").write_text(f"{LONG}\na red circle\na red circle\na (red:1.2) circle\n")
     said: list[str] = []

@@ -78,6 +78,7 @@ def test_a_protocol_runs_from_training_to_the_table(home: Path) -> None:
     assert "No prompt is of the categories non_spatial" in text and "No distances were measured" in text
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_cells_weights_and_time(home: Path) -> None:
     with open_workbench(home) as bench:
         plan = make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked("shapes", **TINY))

@@ -37,6 +37,7 @@ def folder(bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_the_card_says_what_compare_says(bench, folder: Path):
     (same,) = [
         one
@@ -116,6 +117,7 @@ def test_what_people_wrote_is_text_and_nothing_else(bench):
     assert yaml.safe_load(text.split("---")[1])["widget"][0]["text"] == hostile
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_folder_and_says_what_is_missing(run, tmp_path: Path, shipped_home: Path):
     home = shutil.copytree(shipped_home, tmp_path / "home")
     code, out, err = run("push", NAME, "--dry-run", str(tmp_path / "out"), "--store", str(home))

@@ -15,6 +15,7 @@ from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench
 
 
+@pytest.mark.slow
 def test_a_normal_law_under_a_quadratic_taste_narrows_as_it_must() -> None:
     """N(0, 1) tilted by exp(-s x^2 / 2) is N(0, 1 / (1 + s)): distances shrink by 1 / sqrt(1 + s), KL is known."""
     draw, samples = torch.Generator().manual_seed(0), []
@@ -37,6 +38,7 @@ def test_a_picture_that_does_not_show_a_thing_has_no_say_about_it() -> None:
     assert best_policy._spread([[(distances, shown)], []], weights) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_stored_pictures_of_any_kind_with_any_judge(tmp_path: Path) -> None:
     """Noise of many contrasts, judged by its entropy: the tilt prefers contrast, and distances grow with it."""
     with store.open_store(tmp_path / "home") as opened:

@@ -54,6 +54,7 @@ def found(
     return report(opened, names, "base", judge, spread, scale, 0.875)
 
 
+@pytest.mark.slow
 def test_a_path_has_the_doses_of_its_name_and_no_other(opened: store.Store) -> None:
     (path,) = found(opened, "mine").paths
     assert [(dose.checkpoint, dose.win_rate.mean) for dose in path.doses] == [("mine-step50", 0.75), ("mine", 1.0)]
@@ -63,6 +64,7 @@ def test_a_path_has_the_doses_of_its_name_and_no_other(opened: store.Store) -> N
     assert "| `mine` | 1 | -30.0% | |" in text and "| `mine2` | 1 | not reached | |" in text and "nan" not in text
 
 
+@pytest.mark.slow
 def test_training_seeds_of_a_dose_are_one_point_and_strategies_are_none(opened: store.Store) -> None:
     """Doses by name and seed; the means by hand. A strategy's runs at the same CFG belong to no path."""
     add(opened, "mine-seed2-step50", (1.0, 1.0), 1.4, guidance_scale=4.0)  # wins both
@@ -88,6 +90,7 @@ def test_training_seeds_of_a_dose_are_one_point_and_strategies_are_none(opened: 
     assert [[dose.training_seeds for dose in path.doses] for path in two] == [[1, 1], [1]]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_said(opened: store.Store) -> None:
     with pytest.raises(InputError, match="no stored run of yours: `sweep --checkpoint yours`"):
         found(opened, "mine", "yours")
@@ -103,6 +106,7 @@ def test_what_cannot_be_compared_is_said(opened: store.Store) -> None:
         found(opened, "mine")
 
 
+@pytest.mark.slow
 def test_the_best_policy_at_the_win_rate_is_read_between_its_tilts(opened: store.Store) -> None:
     whole = found(opened, "mine")
     assert math.isnan(whole.least)

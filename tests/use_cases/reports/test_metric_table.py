@@ -45,6 +45,7 @@ def test_the_short_list_is_part_of_the_menu() -> None:
     assert set(DEFAULT) | ON_REQUEST == set(METRICS) and not set(DEFAULT) & ON_REQUEST
 
 
+@pytest.mark.slow
 def test_stored_numbers_agree_with_the_authorities_measured_now() -> None:
     pytest.importorskip("piq")
     pytest.importorskip("vendi_score")

@@ -31,6 +31,7 @@ def test_every_chart_is_drawn_or_says_what_it_needs(asked, kind: str) -> None:
         assert found.rows and all(math.isfinite(row.mean) or kind in ("checkpoints", "prompts") for row in found.rows)
 
 
+@pytest.mark.slow
 def test_taus_within_prompts_are_those_of_the_command(asked) -> None:
     """`choosing` asks the same of mutual information, by another way."""
     report = choosing.report(asked.opened, "base", "mutual_information", "oracle_alignment")

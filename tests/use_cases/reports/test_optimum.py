@@ -13,6 +13,7 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.reports.optimum import frontier, lines, read_strengths
 
 
+@pytest.mark.slow
 def test_a_point_is_the_mean_over_prompts(tmp_path: Path) -> None:
     texts = ("a red circle", "a small blue square")
     (tmp_path / "two.txt").write_text("\n".join(texts))

@@ -43,6 +43,7 @@ def _score(metric: str, value: float) -> Score:
     return Score(metric, one.version, one.axis, one.level, values, value, math.nan, math.nan)
 
 
+@pytest.mark.slow
 def test_numbers_in_the_papers_units_with_scipys_paired_test(opened: store.Store) -> None:
     first, second = fill(opened, "f-divergence", ["mine"], "base", 4.0)
     cell = first.rows["mine"]["clip_score"]
@@ -56,6 +57,7 @@ def test_numbers_in_the_papers_units_with_scipys_paired_test(opened: store.Store
     assert first.family == second.family == 1 and "VQAScore" in first.absent and "RMSE" in second.absent
 
 
+@pytest.mark.slow
 def test_the_printed_table_names_what_is_absent_and_marks_what_stands(opened: store.Store) -> None:
     text = "\n".join(lines(fill(opened, "f-divergence", ["mine"], "base", 4.0)))
     assert "| checkpoint | CLIPScore ↑ |" in text and "Image-Image CLIPScore ↓" in text
@@ -64,6 +66,7 @@ def test_the_printed_table_names_what_is_absent_and_marks_what_stands(opened: st
     assert "Not scored here: VQAScore, Aesthetics Score" in text and "over 12 prompts" in text and "nan" not in text
 
 
+@pytest.mark.slow
 def test_bad_input_is_a_sentence(opened: store.Store) -> None:
     with pytest.raises(InputError, match="no paper called 'g-divergence'.*f-divergence"):
         fill(opened, "g-divergence", ["mine"], "base", 4.0)

@@ -39,6 +39,7 @@ def of(found, key: str) -> list[Exhibit]:
     return list(next(section for section in found.sections if section.key == key).exhibits)
 
 
+@pytest.mark.slow
 def test_every_question_is_answered_or_says_what_is_missing(shipped) -> None:
     assert [section.key for section in shipped.sections] == [key for key, *_ in QUESTIONS]
     for section in shipped.sections:
@@ -71,6 +72,7 @@ def test_costs_are_what_the_command_prints(shipped, bench) -> None:
     assert "differ" in costs.sentence, "whether they do, or that it cannot be told"
 
 
+@pytest.mark.slow
 def test_other_axes_and_names_that_are_not_there(bench) -> None:
     found = research(bench, Wanted(x="clip_score", y="u_rke"))
     assert "Alignment is CLIPScore (`clip_score`)" in found.scope[1]
@@ -106,6 +108,7 @@ def test_one_batch_is_no_comparison(tmp_path) -> None:
     assert not found.exhibits and "1 prompt has scores, but no benchmark set" in found.sections[0].unknown[0].sentence
 
 
+@pytest.mark.slow
 def test_one_setting_on_few_prompts_draws_what_there_is(tmp_path) -> None:
     prompts = [Prompt(f"a ring {index}") for index in range(3)]
     with open_store(tmp_path) as opened:

@@ -54,6 +54,7 @@ def opened(bench: Workbench, design: StudyDesign) -> str:
     return publish(bench, study).id
 
 
+@pytest.mark.slow
 def test_missing_pictures_are_made_once(bench: Workbench):
     design = replace(DESIGN, pictures=replace(DESIGN.pictures, num_inference_steps=3))
     study = add_study(bench.store, design).id
@@ -69,6 +70,7 @@ def test_missing_pictures_are_made_once(bench: Workbench):
     assert publish(bench, study).hash == draft_manifest(bench.store, design).hash
 
 
+@pytest.mark.slow
 def test_a_contender_below_cfg_1_has_the_pictures_of_1(bench: Workbench):
     contenders = (Contender("none", guidance_scale=0.0), Contender("strong", guidance_scale=6.0))
     design = replace(DESIGN, contenders=contenders)
@@ -78,6 +80,7 @@ def test_a_contender_below_cfg_1_has_the_pictures_of_1(bench: Workbench):
     assert sorted(exhibit.contenders[0] for exhibit in shown) == ["none"] * 4 + ["strong"] * 4
 
 
+@pytest.mark.slow
 def test_what_of_the_prompts_is_not_read_is_known_of_the_study(bench: Workbench):
     """Also where the pictures are there already; CFG below 1 is said of every prompt."""
     long = Prompt("a red circle " * 20)
@@ -91,6 +94,7 @@ def test_what_of_the_prompts_is_not_read_is_known_of_the_study(bench: Workbench)
     assert "longer than the model can read" in others[0][0] and others[0][1] == (long.text.strip(),)
 
 
+@pytest.mark.slow
 def test_votes_of_two_tastes_become_results_and_pairs(bench: Workbench):
     study = opened(bench, DESIGN)
     assert list(simulate(bench, study, 12, careless=0.25, seed=3)) == list(range(1, 13))
@@ -129,6 +133,7 @@ def _both(pair):
     return torch.stack([pair.win, pair.lose])
 
 
+@pytest.mark.slow
 def test_metrics_are_compared_by_their_favourites(bench: Workbench):
     design = replace(
         DESIGN,
@@ -150,6 +155,7 @@ def test_metrics_are_compared_by_their_favourites(bench: Workbench):
         draft_manifest(bench.store, replace(design, contenders=(*design.contenders, Contender("x", metric="ssim"))))
 
 
+@pytest.mark.slow
 def test_sets_are_shown_whole(bench: Workbench):
     design = replace(DESIGN, title="Sets", compare="sets", answer=AnswerRule("pick", "varied"), checks=1)
     study = opened(bench, design)

@@ -72,6 +72,7 @@ def here(monkeypatch, undisturbed) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 def test_cells_that_travel_are_those_of_one_machine(here, undisturbed, tmp_path, shared) -> None:
     opened, bench = bench_in(tmp_path / "home")
@@ -90,6 +91,7 @@ def test_cells_that_travel_are_those_of_one_machine(here, undisturbed, tmp_path,
     assert not shared or list((tmp_path / "shards").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_lost_owner_left_in_the_shards_is_taken_in_first(here, undisturbed, tmp_path, monkeypatch) -> None:
     opened, bench = bench_in(tmp_path / "home")
     cluster = Cluster(shards=(tmp_path / "shards").as_uri())
@@ -104,6 +106,7 @@ def test_what_a_lost_owner_left_in_the_shards_is_taken_in_first(here, undisturbe
         assert rows(bench) == undisturbed[1] and collect(bench, cluster.shards) == 0
 
 
+@pytest.mark.slow
 def test_other_weights_are_refused(here, tmp_path, monkeypatch) -> None:
     opened, bench = bench_in(tmp_path / "home")
     with opened:
@@ -113,6 +116,7 @@ def test_other_weights_are_refused(here, tmp_path, monkeypatch) -> None:
             list(run_remote(bench, replace(plan, cells=cells), Cluster()))
 
 
+@pytest.mark.slow
 def test_parts_of_machines_that_share_nothing_join_to_the_same_store(undisturbed, tmp_path) -> None:
     """What docs/slurm_sweep.py and docs/hf_jobs_sweep.py do: every part in a store of its own, exported and imported."""
     for part in range(2):
