@@ -38,3 +38,25 @@ def test_dark_and_light(open_page):
     page.locator("#t2-explore-chart .xtitle").wait_for()
     expect(page.locator("body.dark")).to_have_count(0)
     page.wait_for_function(f"dark => {INK} !== dark", arg=dark)
+
+
+def test_nothing_may_be_fetched_from_elsewhere_nor_sent_there(browser, app: str):
+    """The browser itself holds it, also for scripts that got into the page; what it blocks, it complains of."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(app)
+    page.locator("#t2-prompt textarea").wait_for()
+    for script in (
+        "fetch('https://example.com/?stolen')",
+        "new Promise((ok, no) => Object.assign(new Image(), "
+        "{ onload: ok, onerror: no, src: 'https://example.com/a.png' }))",
+    ):
+        broken = page.evaluate(
+            """script => new Promise((done) => {
+              document.addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective));
+              Promise.resolve(eval(script)).catch(() => setTimeout(() => done('let through'), 500));
+            })""",
+            script,
+        )
+        assert broken in ("connect-src", "img-src")
+    context.close()

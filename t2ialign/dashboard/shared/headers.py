@@ -1,11 +1,28 @@
-"""What every answer of the server tells a browser: types are meant as they are said, and no other site hears our addresses."""
+"""What every answer tells a browser: types are meant as said, other sites hear no address, nothing comes from elsewhere."""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+# Gradio's page needs inline scripts and eval; what a script could do is bounded by where it may fetch from and send to.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        *(f"{kind} 'self' data: blob:" for kind in ("img-src", "font-src", "media-src", "connect-src", "frame-src")),
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "frame-ancestors 'self' https://huggingface.co https://*.huggingface.co https://*.hf.space",  # Spaces are framed
+    )
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": POLICY,
+}
 
 
 class SafeHeaders:
