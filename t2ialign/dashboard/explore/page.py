@@ -79,7 +79,7 @@ def _components(services: Services) -> dict[str, Any]:
 
 def _history_panel() -> dict[str, Any]:
     """Every batch so far, folded away; it is read when it is opened."""
-    script = asset("explore/run_history.js")
+    script = asset("shared/rename.js") + asset("explore/run_history.js")
     with gr.Accordion("History", open=False, elem_id="t2-history") as fold:
         with gr.Row():
             search = gr.Textbox(

@@ -56,7 +56,7 @@ def _components(services: Services) -> dict[str, Any]:
             components |= export_panel()
         with gr.Column(scale=2, min_width=300):
             components["point_details"] = point_details_panel("t2-tradeoff-point-details", nothing_chosen())
-    script = asset("tradeoff/run_table.js")
+    script = asset("shared/rename.js") + asset("tradeoff/run_table.js")
     components["table"] = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="t2-run-table")
     components["differences"] = gr.HTML("", apply_default_css=False, elem_id="t2-differences")
     components |= _curves()

@@ -39,7 +39,11 @@ element.addEventListener('click', (event) => {
   const row = rowOf(event);
   if (!row?.dataset.point) return;
   if (event.target.closest('.t2-star')) tell('star', { checkpoint: row.dataset.checkpoint });
-  else if (event.target.closest('.t2-rename')) rename(event.target.closest('.t2-rename'), row);
+  else if (event.target.closest('.t2-rename')) {
+    const look = { className: 't2-new-name', maxLength: 40 };
+    const called = (title) => tell('rename', { checkpoint: row.dataset.checkpoint, title });
+    rename(event.target.closest('.t2-rename'), row.querySelector('.t2-open-run'), look, called);
+  }
   else if (event.target.closest('.t2-hide')) tell('hide', { checkpoint: row.dataset.checkpoint });
   else if (event.target.closest('.t2-delete')) tell('delete', { checkpoint: row.dataset.checkpoint });
   else if (event.target.closest('.t2-open-run')) tell('open', { point: row.dataset.point });
@@ -53,32 +57,6 @@ element.addEventListener('change', (event) => {
   if (event.target.checked && others.length >= most) others[0].checked = false;
   trigger('input');
 });
-// The name becomes a field; Enter or leaving it renames, Escape does not, and an empty one gives the own name back.
-function rename(button, row) {
-  const name = row.querySelector('.t2-open-run');
-  if (!name || name.hidden) return;
-  const field = Object.assign(document.createElement('input'), {
-    className: 't2-new-name', maxLength: 40, value: button.dataset.title, ariaLabel: `New name of ${button.dataset.title}`,
-  });
-  name.hidden = true;
-  name.before(field);
-  field.select();
-  let ended = false;
-  const end = (keep) => {
-    if (ended) return;
-    ended = true; // taking the field away blurs it
-    const title = field.value.trim();
-    field.remove();
-    name.hidden = false;
-    if (keep && title !== button.dataset.title) tell('rename', { checkpoint: row.dataset.checkpoint, title });
-    else button.focus();
-  };
-  field.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') end(true);
-    if (event.key === 'Escape') end(false);
-  });
-  field.addEventListener('blur', () => end(true));
-}
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && event.target.matches('.t2-run-note')) event.target.blur();
 });
