@@ -375,6 +375,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             hub_models.py           models from the Hub are the owner's to draw with
             fields.py               what fields hold, whatever a raw request says
             free_names.py           names for new checkpoints that nobody has yet
+            early_head.py           the page's head in the document itself, before Gradio's scripts
             headers.py              what every answer of the server tells a browser
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares

@@ -19,6 +19,7 @@ from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, reading, theme
+from t2ialign.dashboard.shared.early_head import EarlyHead
 from t2ialign.dashboard.shared.headers import SafeHeaders
 from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
@@ -44,6 +45,9 @@ BESIDE = {"grid": ("Two settings", {"sweep": sweep})}
 """Pages that share a tab with another one, because seven tabs do not fit a phone: what that one is called within it."""
 HEADER = render("shared/header.html")
 WORKERS = 16
+# How long the queue waits when nobody has asked, and when nothing tells its progress. Gradio's own 0.001 and 0.01 cost 6 %
+# of a core at rest.
+QUEUE_LOOK_SECONDS = (0.02, 0.1)
 SESSIONS = 500  # open pages whose state is kept; whoever asks with invented ids pushes out the oldest
 PROXIES = (
     "FORWARDED_ALLOW_IPS"  # uvicorn's: whose X-Forwarded-For is believed; its default would be any of this machine
@@ -69,7 +73,9 @@ def build_dashboard(services: Services) -> gr.Blocks:
         wire_sign_in(blocks)
         blocks.load(opened_tab, None, [tabs, inner], **QUIET)
         rate_api(services.store, services.visits.count_survey)
-    return blocks.queue(default_concurrency_limit=WORKERS)
+    queued = blocks.queue(default_concurrency_limit=WORKERS)
+    queued._queue.sleep_when_free, queued._queue.progress_update_sleep_when_free = QUEUE_LOOK_SECONDS
+    return queued
 
 
 def _build(services: Services, name: str, tab: Any) -> gr.Tabs | None:
@@ -117,9 +123,8 @@ def launch_options(services: Services) -> dict[str, Any]:
     """What ``launch`` is told: the look, the pictures' addresses, and that nothing leaves this machine."""
     return {
         "theme": theme.theme(),
-        "head": theme.head(),
         "app_kwargs": {
-            "middleware": [Middleware(SafeHeaders)],
+            "middleware": [Middleware(SafeHeaders), Middleware(EarlyHead, head=theme.head())],
             "routes": [
                 health_route(services.store),
                 metrics_route(services),

@@ -24,6 +24,7 @@ def test_nothing_is_wider_than_the_window(open_page, widths: tuple[int, ...]):
         assert too_wide(page) <= 0
 
 
+WORK = "TaskDuration"  # seconds
 INK = "getComputedStyle(document.querySelector('#t2-explore-chart .xtitle')).fill"
 
 
@@ -60,3 +61,22 @@ def test_nothing_may_be_fetched_from_elsewhere_nor_sent_there(browser, app: str)
         )
         assert broken in ("connect-src", "img-src")
     context.close()
+
+
+def test_a_page_at_rest_costs_nothing(open_page):
+    """No clock, no poll, no drawing: the browser's work in two seconds is a few milliseconds."""
+    page = open_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def worked() -> float:
+        return next(one["value"] for one in session.send("Performance.getMetrics")["metrics"] if one["name"] == WORK)
+
+    for _ in range(30):  # what a visit begins, ends within a minute even on a busy machine
+        before = worked()
+        page.wait_for_timeout(2000)
+        if worked() - before < 0.02:
+            break
+    else:
+        pytest.fail(f"{worked() - before:.3f} s of work in the last two seconds")
+    assert page.evaluate("String(window.requestAnimationFrame)").endswith("{ [native code] }")

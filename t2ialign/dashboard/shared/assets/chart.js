@@ -38,7 +38,7 @@ function single(chart, event) {
   for (const group of groups(chart)) group.classList.toggle('t2-hot', line !== undefined && lineOf(group)?.index === line);
 }
 
-setInterval(() => {
+addEventListener('t2-changed', () => {
   const chart = document.querySelector('#__PLOT__ .js-plotly-plot');
   if (!chart || !chart.on || chart === bound) return;
   bound = chart;
@@ -48,4 +48,4 @@ setInterval(() => {
   chart.on('plotly_unhover', () => { single(chart); hide(); });
   chart.on('plotly_afterplot', () => sort(chart));
   sort(chart);
-}, 300);
+});

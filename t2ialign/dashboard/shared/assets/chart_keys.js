@@ -60,7 +60,7 @@ function walk(event) {
   event.stopPropagation();
 }
 
-setInterval(() => {
+addEventListener('t2-changed', () => {
   const chart = document.querySelector('#__PLOT__ .js-plotly-plot');
   if (!chart?.on || chart.dataset.keys) return;
   chart.dataset.keys = 'true';
@@ -75,4 +75,4 @@ setInterval(() => {
   chart.addEventListener('blur', dim);
   chart.on('plotly_click', () => { window.t2Opened = Date.now(); });
   chart.on('plotly_afterplot', () => { if (lit >= 0) light(chart, lit); });
-}, 300);
+});

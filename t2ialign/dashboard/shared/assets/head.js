@@ -5,12 +5,33 @@
     const chosen = localStorage.getItem('t2ialign-theme');
     if (chosen && !asked) document.body.classList.toggle('dark', chosen === 'dark');
   };
+  // Scripts of charts look again a moment after the page has changed (`t2-changed`), and never while it stands still.
+  let soon = 0;
+  const changed = () => { soon ||= setTimeout(() => { soon = 0; dispatchEvent(new Event('t2-changed')); }, 100); };
   const begin = () => {
     apply();
     new MutationObserver(apply).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+    new MutationObserver(changed).observe(document.body, { childList: true, subtree: true });
   };
   if (document.body) begin();
   else document.addEventListener('DOMContentLoaded', begin);
+  // The clock of the sign that Gradio shows while it starts goes on for ever behind the page, sixty times a second: it ends
+  // here, with the page in place, and the browser's own function is back.
+  const frame = window.requestAnimationFrame;
+  const isClock = () => /statustracker/.test(new Error().stack) && !/Object\.tick/.test(new Error().stack);
+  let within = false;
+  window.requestAnimationFrame = (callback) => {
+    const here = document.querySelector('#t2-tabs');
+    if (!(within || (!here && isClock()))) return frame.call(window, callback);
+    if (here) {
+      window.requestAnimationFrame = frame;
+      return 0;
+    }
+    return frame.call(window, (now) => {
+      within = true;
+      try { callback(now); } finally { within = false; }
+    });
+  };
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || document.querySelector('dialog[open], [popover]:popover-open')) return;
     const cancel = document.querySelector('#t2-cancel');

@@ -70,7 +70,7 @@ function bind(chart) {
 
 element.addEventListener('click', (event) => { if (event.target.closest('.t2-play')) play(); });
 element.addEventListener('input', (event) => { stop(); show(Number(event.target.value)); });
-setInterval(() => {
+addEventListener('t2-changed', () => {
   const drawn = element.querySelector('.t2-player');
   if (drawn?.dataset.stamp !== stamp) {
     const steps = reel?.steps;
@@ -84,4 +84,4 @@ setInterval(() => {
     move(chart);
     square(chart);
   });
-}, 250);
+});
