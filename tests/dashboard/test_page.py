@@ -39,6 +39,11 @@ def test_events_do_not_wait_for_each_other(blocks):
     assert {fn.concurrency_limit for fn in blocks.fns.values() if fn.fn} == {None}
 
 
+def test_no_event_shows_a_clock(blocks):
+    """None would tick: ``head.js`` ends them, since Gradio's go on for ever where what they stand on goes away first."""
+    assert {fn.show_progress for fn in blocks.fns.values()} == {"hidden"}
+
+
 def test_no_trigger_has_two_events_that_wait_their_turn(blocks):
     """Where two events of one trigger are ``always_last``, Gradio lets each start the other for ever."""
     heard = Counter(

@@ -114,7 +114,8 @@ def _wire_run(wires: Wires, services: Services) -> None:
     again = partial(runs.look_again, watch)
     wires.on(parts["page"].shown, again, (), ("timer",))
     felt = partial(runs.pulse, watch)
-    wires.on(parts["timer"].tick, felt, ("job", "page", "pulse"), ("pulse",), trigger_mode="once")
+    looks = [parts["timer"].tick, parts["page"].shown]
+    wires.on(looks, felt, ("job", "page", "pulse"), ("pulse",), trigger_mode="once")
     wires.on(
         parts["pulse"].change,
         partial(runs.tick, watch),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gradio as gr
 
 from t2ialign.dashboard.align.fields import GROUPS, component, fields_by_group
-from t2ialign.dashboard.align.job_view import curve_title, history
+from t2ialign.dashboard.align.job_view import curve_title
 from t2ialign.dashboard.align.methods_view import method_cards
 from t2ialign.dashboard.align.publish import publish_panel
 from t2ialign.dashboard.shared import owner
-from t2ialign.dashboard.shared.html import heading, paragraph
+from t2ialign.dashboard.shared.html import heading, notice, paragraph
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.methods import METHODS
@@ -161,7 +161,10 @@ def history_panel() -> Components:
     gr.HTML(heading("Queue and history"), apply_default_css=False, elem_classes="t2-title")
     return {
         "history": gr.HTML(
-            history((), {}, ""), js_on_load=asset("align/history.js"), apply_default_css=False, elem_id="t2-runs"
+            notice("The runs are being read.", "hint"),
+            js_on_load=asset("align/history.js"),
+            apply_default_css=False,
+            elem_id="t2-runs",
         )
     }
 

@@ -30,7 +30,7 @@ from t2ialign.use_cases.sweeps import job as jobs
 from t2ialign.use_cases.sweeps.spec import SweepSpec
 
 RESUMABLE = ("paused", "cancelled", "failed", "interrupted", "done")
-POLL_SECONDS, IDLE_SECONDS = 1.5, 15.0
+POLL_SECONDS, IDLE_SECONDS = 1.5, 60.0
 STATUSES = {"Any": "", "At work": "live", "Paused": "paused", "Done": "done", "Ended early": "ended"}
 PAGE = 30  # sweeps of the list
 
