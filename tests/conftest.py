@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -62,12 +63,30 @@ def _skip_without_cuda(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
 
 
+LONG = 0.1  # seconds of a look for garbage
+_looking = {"since": 0.0}
+
+
+def _let_be_what_stays(phase: str, info: dict[str, int]) -> None:
+    """Whatever a long look for garbage leaves is not looked through again: pages that were built, libraries that came later.
+
+    Where an allocation out of a million pays for such a look is chance, and it took a test seconds.
+    """
+    if phase == "start":
+        _looking["since"] = time.thread_time()
+    elif info["generation"] == 2 and time.thread_time() - _looking["since"] > LONG:
+        gc.freeze()
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+    gc.callbacks.append(_let_be_what_stays)
 
 
 def pytest_sessionfinish() -> None:
+    if _let_be_what_stays in gc.callbacks:
+        gc.callbacks.remove(_let_be_what_stays)
     gc.unfreeze()
 
 

@@ -1,14 +1,15 @@
 """The shape checks of the suite, sooner: the same checks by beartype without jaxtyping's part where no shape is named.
 
 jaxtyping wraps every function of the package twice, binds each call's arguments and remembers its axes, also where nothing
-has axes. That took half the time of many tests. Here only functions that name a shape go its way.
+has axes. That took half the time of many tests. Here only functions that name a shape go its way. And a function's check is
+made when it is first called: most are not, in one process, and to make all of them takes seconds.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType
 from typing import Any, get_args, get_type_hints
@@ -29,10 +30,28 @@ def install() -> None:
 def checked(fn: Any = _decorator._sentinel, *, typechecker: Any = _decorator._sentinel) -> Any:
     """``jaxtyping.jaxtyped``, which leaves functions without shapes to the type checker alone."""
     if isinstance(fn, FunctionType) and callable(typechecker) and not _yields(fn):
-        hints = _hints(fn)
-        if not any(map(_has_shape, hints.values())):
-            return _plain(fn, hints, typechecker)
+        return _when_called(fn, typechecker)
     return _with_shapes(fn, typechecker=typechecker)
+
+
+def _when_called(fn: FunctionType, typechecker: Callable) -> Callable:
+    """The function, whose check is made by the first call."""
+    made: list[Callable] = []
+
+    @wraps(fn)
+    def check(*args: Any, **kwargs: Any) -> Any:
+        if not made:
+            made.append(_made(fn, typechecker))
+        return made[0](*args, **kwargs)
+
+    return check
+
+
+def _made(fn: FunctionType, typechecker: Callable) -> Callable:
+    hints = _hints(fn)
+    if any(map(_has_shape, hints.values())):
+        return _with_shapes(fn, typechecker=typechecker)
+    return _plain(fn, hints, typechecker)
 
 
 def _yields(fn: FunctionType) -> bool:
