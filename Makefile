@@ -6,6 +6,8 @@ VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+# The suite starts dozens of processes: compiled once, the package is not compiled by each of them. `make clean` removes it.
+export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= 2
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check

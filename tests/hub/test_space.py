@@ -33,7 +33,7 @@ def test_the_folder_runs_by_itself(folder: Path):
     )
     bare = {name: value for name, value in os.environ.items() if not name.startswith("T2IALIGN")}
     found = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=bare, capture_output=True, text=True, check=True
+        [sys.executable, "-B", "-c", code], cwd=folder, env=bare, capture_output=True, text=True, check=True
     )
     where, count = found.stdout.split()
     assert Path(where) == folder / "checkpoints" and int(count) > 10
