@@ -54,12 +54,14 @@ def written(network: torch.nn.Module, names=KOHYA, dora: bool = False) -> dict[s
 
 
 def changes(tensors, alphas) -> dict[str, torch.Tensor]:
-    """What each layer's weight is changed by."""
+    """What each layer's weight change makes of random inputs, more of them than two changes of that rank can hide from."""
     modules = {key.removesuffix(".lora_A.weight") for key in tensors if key.endswith(".lora_A.weight")}
-    return {
-        name: alphas.get(name, RANK) / RANK * tensors[f"{name}.lora_B.weight"] @ tensors[f"{name}.lora_A.weight"]
-        for name in modules
-    }
+    found = {}
+    for name in modules:
+        up, down = tensors[f"{name}.lora_B.weight"], tensors[f"{name}.lora_A.weight"]
+        inputs = torch.randn(down.shape[1], 4 * RANK, generator=torch.Generator().manual_seed(1)) / down.shape[1] ** 0.5
+        found[name] = alphas.get(name, RANK) / RANK * up @ (down @ inputs)
+    return found
 
 
 @pytest.mark.slow
