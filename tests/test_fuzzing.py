@@ -9,14 +9,8 @@ from tests.repeats import times
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", READERS)
-def test_no_traceback(name: str) -> None:
-    found = fuzz(name, 120)
-    assert found.tried >= 100 and found.tracebacks == []
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", READERS)
-def test_no_traceback_in_thousands(name: str) -> None:
-    assert fuzz(name, times(600, 2000)).tracebacks == []
+def test_no_traceback(name: str) -> None:
+    found = fuzz(name, times(600, 2000))
+    assert found.tried >= 500 and found.tracebacks == []
