@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
 from t2ialign.training.processes import ALONE, Processes, join
-from tests.launching import launched
+from tests.launching import forked, launched
 from tests.tiny import save_tiny
 from tests.training import worker
 
@@ -23,20 +24,21 @@ def test_alone():
     assert join("cpu") == Processes(0, 1, "cpu")
 
 
-def together(folder: Path, steps: int) -> list[dict]:
-    """What each of two processes found after training up to ``steps``."""
-    with launched(worker.__file__, str(folder), "2", str(steps)) as process:
-        output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output[-3000:]
+def found_in(folder: Path) -> list[dict]:
+    """What each of two processes found."""
     return [torch.load(folder / f"2-{rank}.pt") for rank in range(2)]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(420)
+@pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 def test_two_processes_train_as_one(tmp_path):
     """Same losses over all pairs, same adapter in both, although they begin with different ones; and they resume."""
     save_tiny(tmp_path / "tiny")
-    both = together(tmp_path, 3)
+    with launched(worker.__file__, str(tmp_path), "2", "3") as process:
+        output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output[-3000:]
+    both = found_in(tmp_path)
     assert [(found["count"], found["said"]) for found in both] == [(2, "pause"), (2, "pause")]
     for name, value in both[0]["weights"].items():
         assert torch.equal(value, both[1]["weights"][name])
@@ -46,5 +48,6 @@ def test_two_processes_train_as_one(tmp_path):
     assert both[0]["losses"] == pytest.approx(alone["losses"], rel=1e-4)
     for name, value in both[0]["weights"].items():
         torch.testing.assert_close(value, alone["weights"][name], rtol=1e-2, atol=1e-3)
-    resumed = together(tmp_path, 5)
+    forked(lambda: worker.main(tmp_path, 2, 5))
+    resumed = found_in(tmp_path)
     assert len(resumed[0]["losses"]) == 2 and resumed[0]["losses"] == resumed[1]["losses"]
