@@ -29,8 +29,8 @@ def test_the_module_is_the_console_script() -> None:
 
 
 @pytest.mark.slow
-def test_generate_score_and_points_fit_together(run, tmp_path) -> None:
-    out, home = str(tmp_path / "out"), str(tmp_path / "home")
+def test_generate_score_and_points_fit_together(run, tmp_path, home) -> None:
+    out, home = str(tmp_path / "out"), str(home)
     generate = ("generate", "a red circle", "--seeds", "0-3", "--steps", "3", "--store", home, "--out", out, "--json")
     first = json.loads(run(*generate)[1])
     assert first["from_store"] is False and [image["seed"] for image in first["images"]] == [0, 1, 2, 3]
@@ -105,16 +105,16 @@ def test_guidance_lists_what_there_is_and_what_it_costs(run) -> None:
 
 
 @pytest.mark.slow
-def test_strategies_are_set_beside_plain_guidance(run, tmp_path) -> None:
+def test_strategies_are_set_beside_plain_guidance(run, tmp_path, home) -> None:
     """Three plain scales and one strategy of one step each, on two prompts with seeds of their own."""
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("a red circle\na blue star\n")
-    words = ("--prompts", str(prompts), "--seeds", "own:3", "--steps", "1", "--store", str(tmp_path / "home"))
+    words = ("--prompts", str(prompts), "--seeds", "own:3", "--steps", "1", "--store", str(home))
     names = ("--metrics", "entropy_1d,rmse")
     run("sweep", *words, *names, "--guidance-scales", "1,4")
     named = "cfg_rescale:rescale=0.5,latent_particle,attend_excite:token1=3:refinements=1,structured"
     run("sweep", *words, *names, "--guidance", named, "--guidance-scales", "4")
-    asked = ("strategies", "--x", "entropy_1d", "--y", "rmse", "--store", str(tmp_path / "home"))
+    asked = ("strategies", "--x", "entropy_1d", "--y", "rmse", "--store", str(home))
     found = json.loads(run(*asked, "--json")[1])
     assert sorted(one["y"]["policy"]["guidance"] for one in found) == [
         "attend_excite",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,10 +24,11 @@ from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.rate.handlers import look
 from t2ialign.dashboard.rate.routes import DEEDS
+from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.headers import HEADERS
 from t2ialign.dashboard.shared.owner_lock import KEY
-from t2ialign.store import list_runs
+from t2ialign.store import list_runs, open_store
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import list_studies, study_log
 from t2ialign.types import InputError
@@ -99,17 +103,45 @@ class Page:
             return error.read().decode()
 
 
-@pytest.fixture
-def page(services, monkeypatch) -> Iterator[Page]:
-    """The whole page, served, with a token set."""
-    monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+@contextmanager
+def served(services: Services) -> Iterator[Page]:
+    """The whole page, served."""
     reading = Reading(files=2)
     blocks = build_dashboard(replace(services, shipped=reading))
     reading.taken = reading.files
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield Page(address, blocks)
     blocks.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, new_store, registry) -> Iterator[Services]:
+    """Services for all tests that only ask: they leave studies behind, and use up nothing that others count on."""
+    with pytest.MonkeyPatch.context() as patched, open_store(copied(new_store, tmp_path_factory)) as store:
+        patched.setattr(settings, "CHECKPOINTS", registry)
+        patched.setattr(settings, "OWNER_TOKEN", TOKEN)
+        for module in (handlers, drawing):
+            patched.setattr(module, "run_batches", fakes.fake_batches())
+        yield fakes.services_of(store)
+
+
+def copied(home: Path, factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(home, factory.mktemp("shared") / "home")
+
+
+@pytest.fixture(scope="module")
+def page(shared) -> Iterator[Page]:
+    with served(shared) as page:
+        yield page
+
+
+@pytest.fixture
+def own_page(services, monkeypatch) -> Iterator[Page]:
+    """A page of one test's own, where it counts what a stranger may still do."""
+    monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
+    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    with served(services) as page:
+        yield page
 
 
 def needs_key(fn: Any) -> bool:
@@ -141,10 +173,10 @@ def test_every_handler_asks_for_the_key_or_is_known_to_be_for_everybody(page):
 
 
 @pytest.mark.slow
-def test_every_endpoint_of_the_owners_refuses_a_stranger(services, page):
+def test_every_endpoint_of_the_owners_refuses_a_stranger(shared, page):
     """All named endpoints as the app itself lists them, called raw with what they take for granted; rating has its own test."""
-    study = opened(services, PICK)
-    before = (study_log(services.store, study.id), list_jobs(services.store))
+    study = opened(shared, PICK)
+    before = (study_log(shared.store, study.id), list_jobs(shared.store))
     told = json.loads(urllib.request.urlopen(f"{page.address}gradio_api/info", timeout=20).read())["named_endpoints"]
     owned = {f"/{one.name}" for one in ENDPOINTS if one.access == "owner"}
     assert owned < set(told)
@@ -158,25 +190,25 @@ def test_every_endpoint_of_the_owners_refuses_a_stranger(services, page):
         answer = page.call(name, usual)
         assert (NOT_YOURS[:30] in answer) is (name in owned), (name, answer)
         assert PICK.title not in answer and study.hash not in answer and TOKEN not in answer, name
-    assert (study_log(services.store, study.id), list_jobs(services.store)) == before
+    assert (study_log(shared.store, study.id), list_jobs(shared.store)) == before
 
 
 @pytest.mark.slow
-def test_every_handler_of_the_owners_refuses_a_stranger(services, page):
-    study = opened(services, PICK)
-    before = (study_log(services.store, study.id), list_studies(services.store), list_jobs(services.store))
+def test_every_handler_of_the_owners_refuses_a_stranger(shared, page):
+    study = opened(shared, PICK)
+    before = (study_log(shared.store, study.id), list_studies(shared.store), list_jobs(shared.store))
     mine = {index: fn for index, fn in page.handlers().items() if needs_key(fn) and fn.name not in HARMLESS | LIMITED}
     assert len(mine) > 35
     for index, fn in mine.items():
         answer = page.post(index, forged(fn), uuid.uuid4().hex)
         assert owner.REFUSAL[:30] in answer, (fn.name, answer[-400:])
         assert PICK.title not in answer and "secret-method" not in answer and study.hash not in answer, fn.name
-    assert (study_log(services.store, study.id), list_studies(services.store), list_jobs(services.store)) == before
+    assert (study_log(shared.store, study.id), list_studies(shared.store), list_jobs(shared.store)) == before
 
 
 @pytest.mark.slow
-def test_what_only_shows_and_hides_tells_a_stranger_nothing(services, page):
-    study = opened(services, PICK)
+def test_what_only_shows_and_hides_tells_a_stranger_nothing(shared, page):
+    study = opened(shared, PICK)
     for index, fn in page.handlers().items():
         if fn.name in HARMLESS:
             answer = page.post(index, forged(fn), uuid.uuid4().hex)
@@ -185,8 +217,8 @@ def test_what_only_shows_and_hides_tells_a_stranger_nothing(services, page):
 
 
 @pytest.mark.slow
-def test_the_page_as_it_is_sent_holds_nothing_of_a_study(services, page):
-    opened(services, PICK)
+def test_the_page_as_it_is_sent_holds_nothing_of_a_study(shared, page):
+    opened(shared, PICK)
     told = urllib.request.urlopen(f"{page.address}config", timeout=20)
     config = told.read().decode()
     assert "secret-method" not in config and TOKEN not in config
@@ -194,8 +226,8 @@ def test_the_page_as_it_is_sent_holds_nothing_of_a_study(services, page):
 
 
 @pytest.mark.slow
-def test_the_token_unlocks_one_session_on_every_tab(services, page):
-    study, mine = opened(services, PICK), uuid.uuid4().hex
+def test_the_token_unlocks_one_session_on_every_tab(shared, page):
+    study, mine = opened(shared, PICK), uuid.uuid4().hex
     unlocking = next(index for index, fn in page.handlers().items() if fn.name == "unlock")
     assert owner.WRONG[:20] in page.post(unlocking, ["", "wrong"], mine)
     page.post(unlocking, ["", TOKEN], mine)
@@ -209,10 +241,10 @@ def test_the_token_unlocks_one_session_on_every_tab(services, page):
 
 
 @pytest.mark.slow
-def test_raters_need_no_token(services, page):
+def test_raters_need_no_token(shared, page):
     from gradio_client import Client
 
-    study = opened(services, PICK).id
+    study = opened(shared, PICK).id
     client = Client(page.address, verbose=False, analytics_enabled=False)
     joined = client.predict(study, "", True, api_name="/rate_join")
     trial = joined["rounds"][0]["trial"]
@@ -224,13 +256,13 @@ def test_raters_need_no_token(services, page):
 
 
 @pytest.mark.slow
-def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeypatch):
+def test_a_stranger_gets_no_further_with_what_is_limited(services, own_page, monkeypatch):
     monkeypatch.setattr(handlers, "run_batches", lambda *_: iter(()))
-    named = {fn.name: (index, fn) for index, fn in page.handlers().items() if fn.name in LIMITED}
+    named = {fn.name: (index, fn) for index, fn in own_page.handlers().items() if fn.name in LIMITED}
     assert set(named) == LIMITED
     index, fn = named["cancel"]
     services.engine.submit("study abc", lambda cancelled: iter(()))
-    assert "no run" in page.post(index, ["", "run=study%20abc"], uuid.uuid4().hex)
+    assert "no run" in own_page.post(index, ["", "run=study%20abc"], uuid.uuid4().hex)
     index, fn = named["generate"]
     asked = [
         "",
@@ -249,27 +281,27 @@ def test_a_stranger_gets_no_further_with_what_is_limited(services, page, monkeyp
         0,
         0,
     ]
-    page.post(index, asked, uuid.uuid4().hex)
-    told = page.post(index, [*asked[:3], "a ring", *asked[4:]], uuid.uuid4().hex)
+    own_page.post(index, asked, uuid.uuid4().hex)
+    told = own_page.post(index, [*asked[:3], "a ring", *asked[4:]], uuid.uuid4().hex)
     assert "This takes 25,600 picture steps, and of 40,000 an hour your address has 14,400 left" in told
     assert len(list_runs(services.store)) == 1
     index, fn = named["unlock"]
-    told = [page.post(index, ["", "guess"], uuid.uuid4().hex) for _ in range(owner.FREE_GUESSES + 1)]
+    told = [own_page.post(index, ["", "guess"], uuid.uuid4().hex) for _ in range(owner.FREE_GUESSES + 1)]
     assert owner.WRONG[:20] in told[-2] and "5 wrong tokens: wait" in told[-1]
 
 
 @pytest.mark.slow
-def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, page):
-    make = next(index for index, fn in page.handlers().items() if fn.name == "make")
+def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, own_page):
+    make = next(index for index, fn in own_page.handlers().items() if fn.name == "make")
     scales = [f"{1 + half / 2:g}" for half in range(26)]
     one_cell = ["base", 4, "cfg", 0, 16, 100]
-    told = page.post(make, ["", None, "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex)
+    told = own_page.post(make, ["", None, "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex)
     assert "This takes 41,600 picture steps, and of 40,000 an hour your address has 40,000 left" in told
     assert services.engine.unfinished() == ()
 
 
 @pytest.mark.slow
-def test_every_address_of_the_server_is_known(services, page):
+def test_every_address_of_the_server_is_known(shared, page):
     """Gradio's own, and ours: a new one of ours comes with a decision about who may ask there."""
     paths = {getattr(route, "path", "") for route in page.blocks.app.routes}
     assert {path for path in paths if path.startswith(("/rate", "/pictures", "/healthz", "/metrics"))} == {
@@ -283,8 +315,8 @@ def test_every_address_of_the_server_is_known(services, page):
         "/rate/{study:str}/{survey:str}/{name:str}.webp",
         "/rate/{study:str}/{deed:str}",
     }
-    closed = opened(services, PICK)
-    drafted = draft(services, replace(PICK, title="A secret draft"))
+    closed = opened(shared, PICK)
+    drafted = draft(shared, replace(PICK, title="A secret draft"))
     for path in ("config", "gradio_api/info", f"rate/{drafted.id}", "monitoring", "gradio_api/startup-events"):
         try:
             told = urllib.request.urlopen(f"{page.address}{path}", timeout=20).read().decode()
@@ -294,8 +326,8 @@ def test_every_address_of_the_server_is_known(services, page):
 
 
 @pytest.mark.slow
-def test_no_endpoint_for_raters_tells_of_a_draft(services, page):
-    secret = draft(services, replace(PICK, title="A secret draft")).id
+def test_no_endpoint_for_raters_tells_of_a_draft(shared, page):
+    secret = draft(shared, replace(PICK, title="A secret draft")).id
     for study in (5, True, ["x"], None, "\ud800", "\0", secret):
         values = {
             "rate_look": [study],
@@ -313,9 +345,9 @@ def test_no_endpoint_for_raters_tells_of_a_draft(services, page):
 
 
 @pytest.mark.slow
-def test_no_deed_of_the_raters_page_tells_of_a_draft(services, page):
+def test_no_deed_of_the_raters_page_tells_of_a_draft(shared, page):
     """The same by the addresses that the participants' page asks, an arena's among them: each that the table lists."""
-    secret = draft(services, replace(PICK, title="A secret draft")).id
+    secret = draft(shared, replace(PICK, title="A secret draft")).id
     assert {"more", "standings"} < set(DEEDS)
     for deed, (_, fields) in DEEDS.items():
         body = json.dumps({name: {"chosen": [0]} if name == "answer" else "x" for name in fields}).encode()
@@ -329,13 +361,14 @@ def test_no_deed_of_the_raters_page_tells_of_a_draft(services, page):
 
 
 @pytest.mark.slow
-def test_files_that_are_uploaded_have_a_largest_size(services, page):
-    assert page.blocks.max_file_size == services.visits.limits.upload_mb * 2**20
+def test_files_that_are_uploaded_have_a_largest_size(shared, page):
+    assert page.blocks.max_file_size == shared.visits.limits.upload_mb * 2**20
 
 
 @pytest.mark.slow
 def test_a_space_without_a_token_is_closed_and_says_how_to_open_it(services, monkeypatch):
     monkeypatch.setattr(settings, "SPACE", "someone/space")
+    monkeypatch.setattr(settings, "OWNER_TOKEN", "")
     config = json.dumps(build_dashboard(services).get_config_file(), default=str)
     assert "set the secret T2IALIGN_OWNER_TOKEN" in config
     study = draft(services)

@@ -19,8 +19,8 @@ def small(monkeypatch):
 
 
 @pytest.mark.slow
-def test_rows_are_scales_and_columns_seeds(small, tmp_path):
-    with open_workbench(tmp_path / "home") as bench:
+def test_rows_are_scales_and_columns_seeds(small, tmp_path, home):
+    with open_workbench(home) as bench:
         world_picture.draw(bench, tmp_path / "world.png")
         with pytest.raises(InputError, match="cannot be written"):
             world_picture.draw(bench, tmp_path / "nowhere" / "world.png")
