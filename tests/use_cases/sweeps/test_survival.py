@@ -18,6 +18,7 @@ from t2ialign.use_cases.sweeps.plan import plan_sweep
 from t2ialign.use_cases.sweeps.run import run_sweep
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec
 from t2ialign.use_cases.workbench import Workbench, workbench_on
+from tests.repeats import times
 
 SPEC = SweepSpec(
     prompts=PromptChoice(texts=("a red circle", "a star")),
@@ -26,6 +27,7 @@ SPEC = SweepSpec(
     num_inference_steps=2,
     metrics=("oracle_alignment", "factor_diversity", "lpips", "u_rke"),
 )
+MOMENTS = times(20, 50)
 TABLES = {
     "images": "image, cell, seed, sha, mutual_information, mutual_information_released",
     "thumbnails": "*",
@@ -90,16 +92,11 @@ def loaded(home: Path) -> Workbench:
     return bench
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-@pytest.mark.parametrize(
-    "moments",
-    [
-        pytest.param(2, marks=pytest.mark.timeout(600)),
-        pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
-    ],
-)
-def test_kills_at_random_moments_change_nothing(tmp_path: Path, new_store: Path, moments: int):
-    whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(moments)
+def test_kills_at_random_moments_change_nothing(tmp_path: Path, new_store: Path):
+    whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(MOMENTS)
     for home in (whole, broken):
         shutil.copytree(new_store, home)
     bench = loaded(whole)
@@ -114,10 +111,10 @@ def test_kills_at_random_moments_change_nothing(tmp_path: Path, new_store: Path,
         InboxResults(broken), bench.device, bench.dtype, _backbones=bench._backbones, _encoders=bench._encoders
     )
     app, work = forked(lambda: owner(broken)), forked(lambda: worker(beside))
-    victims, kept = ["app", "worker"] * (moments // 2), 0
+    victims, kept = ["app", "worker"] * (MOMENTS // 2), 0
     chance.shuffle(victims)
     while victims:
-        time.sleep(chance.uniform(0, 4 * longest / moments))
+        time.sleep(chance.uniform(0, 4 * longest / MOMENTS))
         if victims[-1] == "app":
             kill(app)
             victims.pop()
