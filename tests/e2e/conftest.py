@@ -57,9 +57,9 @@ def is_complaint(said) -> bool:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, shipped_home: Path) -> Path:
     """The folder of the app's store."""
-    return tmp_path_factory.mktemp("app") / "home"
+    return shutil.copytree(shipped_home, tmp_path_factory.mktemp("app") / "home")
 
 
 @pytest.fixture(scope="session")

@@ -93,25 +93,30 @@ def test_stop_resume_and_discard_another(open_page):
     expect(page).not_to_have_url(re.compile("job="))
 
 
-def test_bad_input_is_one_sentence(open_page):
-    page = open_page()
-    open_align(page)
-    fill_short(page, "ipo", "no/slashes")
-    expect(page.locator("#t2-cost")).to_contain_text("needs a name of letters")
-    page.locator("#t2-train").click()
-    expect(page.get_by_test_id("toast-body").first).to_contain_text("needs a name of letters")
-    assert "job=" not in page.url
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_is_wider_than_the_window(open_page, width: int):
-    page = open_page(width=width, height=780, has_touch=width < 500)
+def nothing_is_wider_than_the_window(page) -> None:
     open_align(page)
     assert too_wide(page) <= 0
     page.locator('[data-method="mi_tune"]').click()
     expect(page.locator("#t2-field-top_k")).to_be_visible()
     expect(page.locator("#t2-field-beta")).to_be_hidden()
     assert too_wide(page) <= 0
+
+
+def test_nothing_is_wider_than_a_phone(open_page):
+    nothing_is_wider_than_the_window(open_page(width=360, height=780, has_touch=True))
+
+
+def test_nothing_is_wider_than_a_desktops_window(page):
+    nothing_is_wider_than_the_window(page)
+
+
+def test_bad_input_is_one_sentence(page):
+    open_align(page)
+    fill_short(page, "ipo", "no/slashes")
+    expect(page.locator("#t2-cost")).to_contain_text("needs a name of letters")
+    page.locator("#t2-train").click()
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("needs a name of letters")
+    assert "job=" not in page.url
 
 
 NOTED = """

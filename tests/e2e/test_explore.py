@@ -17,8 +17,7 @@ def shown(page) -> Page:
     return page
 
 
-def test_a_prompt_becomes_pictures_numbers_and_a_point(open_page):
-    page = open_page()
+def test_a_prompt_becomes_pictures_numbers_and_a_point(page):
     fill(page, "a red ring and a green star", seeds=12)
     page.get_by_role("button", name="Generate", exact=True).click()
     page.locator(".t2-tile.taking-shape img").first.wait_for()
@@ -160,8 +159,8 @@ def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):
     page.keyboard.press("Escape")
 
 
-def test_a_batch_is_found_again_in_the_history(open_page):
-    generate(open_page(), "a small green ring")
+def test_a_batch_is_found_again_in_the_history(page, open_page):
+    generate(page, "a small green ring")
     page = open_page()
     expect(page.locator("#t2-prompt textarea")).to_have_value(
         "a small green ring"
