@@ -41,7 +41,10 @@ def test_a_grid_is_made_looked_at_and_taken_away(open_page, tmp_path):
 def found_in_the_history(open_page) -> None:
     page = open_page()
     page.locator("#t2-history > button").click()
-    page.get_by_placeholder("Words of the prompt, a checkpoint or a note").fill("checkpoint base")
+    search = page.get_by_placeholder("Words of the prompt, a checkpoint or a note")
+    search.fill("no such words")  # until they are heard the list may be drawn anew, and a field in it goes away
+    expect(page.locator("#t2-history-list")).to_contain_text("Nothing found")
+    search.fill("checkpoint base")
     kept = page.locator(".t2-run-history li").filter(has_text="Grid: CFG 1, 2 by Checkpoint base")
     expect(kept.locator("img")).to_have_count(4)
     kept.locator(".t2-call").click()
