@@ -18,6 +18,8 @@ from unittest.mock import patch
 from jaxtyping import AbstractArray, _decorator, _import_hook
 
 _with_shapes = _decorator.jaxtyped
+CHECKS: list[Callable[[], Callable]] = []
+"""Each makes the check of one function, if nobody has called that yet."""
 
 
 def install() -> None:
@@ -38,12 +40,16 @@ def _when_called(fn: FunctionType, typechecker: Callable) -> Callable:
     """The function, whose check is made by the first call."""
     made: list[Callable] = []
 
-    @wraps(fn)
-    def check(*args: Any, **kwargs: Any) -> Any:
+    def make() -> Callable:
         if not made:
             made.append(_made(fn, typechecker))
-        return made[0](*args, **kwargs)
+        return made[0]
 
+    @wraps(fn)
+    def check(*args: Any, **kwargs: Any) -> Any:
+        return (made[0] if made else make())(*args, **kwargs)
+
+    CHECKS.append(make)
     return check
 
 

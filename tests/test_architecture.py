@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import shape_checks
+
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "t2ialign").rglob("*.py"))
 HEAVY = ("torch", "torchvision", "diffusers", "transformers", "gradio", "plotly", "duckdb", "pandas", "scipy", "numpy")
@@ -29,6 +31,17 @@ def trees() -> list[tuple[Path, ast.Module]]:
 
 def entries(package: str, registry: str) -> set[str]:
     return set(getattr(import_module(f"t2ialign.{package}"), registry))
+
+
+@pytest.mark.slow
+def test_every_annotation_can_be_checked():
+    """Of functions that no test calls, too: a check is made when its function is first called (tests/shape_checks.py)."""
+    for path in MODULES:
+        if path.name != "__main__.py":
+            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    assert len(shape_checks.CHECKS) > 3000
+    for make in shape_checks.CHECKS:
+        make()
 
 
 @pytest.mark.slow
