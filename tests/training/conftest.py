@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Shape, Path]:
 
 @pytest.fixture
 def policy(folders: dict[Shape, Path]) -> Callable[..., Backbone]:
+    """``new_policy`` on these folders."""
+    return partial(new_policy, folders)
+
+
+def new_policy(
+    folders: dict[Shape, Path], shape: Shape = "sd-1.5", kind: str = "lora", dtype: str = "float32"
+) -> Backbone:
     """A view of a tiny model with a new adapter on: the same one on every call."""
-
-    def load(shape: Shape = "sd-1.5", kind: str = "lora", dtype: str = "float32") -> Backbone:
-        backbone = load_tiny(folders[shape], shape, dtype)
-        torch.manual_seed(7)
-        return add_adapter(backbone, "new", kind, rank=4)
-
-    return load
+    backbone = load_tiny(folders[shape], shape, dtype)
+    torch.manual_seed(7)
+    return add_adapter(backbone, "new", kind, rank=4)
 
 
 def latents(backbone: Backbone, count: int, seed: int) -> torch.Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from t2ialign.training.regularisers import BatchEntropy, KlToReference, LoserSaf
 from t2ialign.training.train import train
 from t2ialign.types import InputError, TrainStep
 from tests.tiny import SHAPES
-from tests.training.conftest import labelled_for, latents, pairs_for, weighted_for
+from tests.training.conftest import labelled_for, latents, new_policy, pairs_for, weighted_for
 
 LOSS = PairLoss(Sigmoid(), scale=20.0)
 PLAN = TrainPlan(steps=8, batch=4, learning_rate=1e-2, save_every=3)
@@ -77,6 +79,7 @@ def test_goes_downhill_in_every_family(policy, shape, kind):
         assert torch.equal(after.predict_noise(noise, 500, embeds), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIVERGENCES)
 def test_trains_with_every_divergence(policy, name: str):
     view, loss = policy(), dataclasses.replace(LOSS, divergence=DIVERGENCES[name]())
@@ -114,14 +117,25 @@ def test_same_seed_same_run_and_another_seed_another(policy):
     assert run(policy(), dataclasses.replace(PLAN, seed=1)) != run(policy())
 
 
+@pytest.fixture(scope="module")
+def unbroken(folders) -> Callable[[TrainPlan], tuple[list[TrainStep], dict[str, torch.Tensor]]]:
+    """The steps of a run that nobody stops, and the weights at its end."""
+
+    @cache
+    def whole(plan: TrainPlan) -> tuple[list[TrainStep], dict[str, torch.Tensor]]:
+        policy = new_policy(folders)
+        return run(policy, plan), weights(policy)
+
+    return whole
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 4, 7])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_resumes_bit_for_bit(policy, tmp_path, stop: int, ema: float):
+def test_resumes_bit_for_bit(policy, unbroken, tmp_path, stop: int, ema: float):
     """Stopped by its caller after any step, in another process's worth of fresh objects, with another initial adapter."""
     plan = dataclasses.replace(PLAN, ema=ema, warmup=5)
-    whole = policy()
-    expected = run(whole, plan)
+    expected, ended = unbroken(plan)
     first = policy()
     steps = train(first, pairs_for(first), LOSS, plan, tmp_path / "state.pt")
     begun = [next(steps) for _ in range(stop)]
@@ -131,7 +145,7 @@ def test_resumes_bit_for_bit(policy, tmp_path, stop: int, ema: float):
         parameter.data.normal_()
     rest = run(second, plan, tmp_path / "state.pt")
     assert timeless(begun) + rest == expected
-    assert same(weights(second), weights(whole))
+    assert same(weights(second), ended)
 
 
 @pytest.mark.slow
@@ -237,6 +251,7 @@ def test_stops_when_the_loss_is_no_number_and_keeps_what_was_saved(policy, tmp_p
     )  # nothing was left behind
 
 
+@pytest.mark.slow
 def test_stops_in_the_middle_with_the_last_good_state(policy, tmp_path):
     """One picture is broken; the run stops where it is first met, and what was saved before is finite."""
     path = tmp_path / "state.pt"

@@ -1,3 +1,5 @@
+from functools import cache
+
 import gradio as gr
 import pytest
 
@@ -15,6 +17,7 @@ from t2ialign.dashboard.align.fields import (
 from t2ialign.dashboard.align.page import VIEW
 from t2ialign.dashboard.align.runs import CURVES
 from t2ialign.methods import METHODS
+from t2ialign.methods.controls import Control
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import AlignRequest, controls
 
@@ -41,16 +44,24 @@ def test_a_method_shows_its_own_fields_with_their_defaults(method: str):
     assert shown(method, small=False)["learning_rate"]["value"] == own["learning_rate"].published
 
 
+@cache
+def every_methods() -> dict[str, list[Control]]:
+    """The controls of all methods by their names."""
+    found: dict[str, list[Control]] = {}
+    for method in METHODS.values():
+        for control in method.controls():
+            found.setdefault(control.name, []).append(control)
+    return found
+
+
 @pytest.mark.parametrize("name", all_fields())
 def test_a_control_takes_every_methods_default(name: str):
     """Gradio refuses values outside of a slider's range, and moves those between its places."""
     with gr.Blocks():
         drawn = component(name)
-    for method in METHODS.values():
-        for control in method.controls():
-            if control.name == name:
-                assert drawn.preprocess(control.default(True)) == control.default(True)
-                assert isinstance(drawn, gr.Slider) <= is_slidable(control)
+    for control in every_methods()[name]:
+        assert drawn.preprocess(control.default(True)) == control.default(True)
+        assert isinstance(drawn, gr.Slider) <= is_slidable(control)
 
 
 def test_the_published_default_is_marked():
