@@ -57,6 +57,7 @@ def test_a_title_cannot_speak_to_the_terminal(run, tmp_path: Path, home: Path):
     assert not any(code in said for code in "\x1b\x07\u202e"), repr(said)
 
 
+@pytest.mark.slow
 def test_agreement_of_anybodys_answers(run, tmp_path: Path):
     rows = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
     lines = [f"u{u},r{r},{a}" for r, row in enumerate(rows) for u, a in enumerate(row) if a != "."]

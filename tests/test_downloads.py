@@ -42,6 +42,7 @@ def test_a_folder_comes_whole_pinned_and_without_pickles(hub: Hub):
     assert len(hub.asked) == asked, "what is here asks nobody"
 
 
+@pytest.mark.slow
 def test_a_broken_download_goes_on_where_it_broke(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """In the next run of the command, and within one while bytes come."""
     hub.cut = 3_000_000
@@ -125,6 +126,7 @@ def test_half_of_a_sharded_model_is_not_here(hub: Hub, tmp_path: Path):
     assert MODEL.found() is not None
 
 
+@pytest.mark.slow
 def test_a_web_file_is_resumed_and_checked(hub: Hub, tmp_path: Path):
     hub.files["org/model"]["trunk.pth"] = BIG
     url, file = f"{hub.address}/org/model/resolve/main/trunk.pth", tmp_path / "torch" / "trunk.pth"

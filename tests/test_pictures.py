@@ -111,6 +111,7 @@ MADE = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(MADE)
 def test_a_png_of_ours_says_all_that_made_it(made: PictureSettings):
     picture = Image.new("RGB", (3, 2), RED)
@@ -119,6 +120,7 @@ def test_a_png_of_ours_says_all_that_made_it(made: PictureSettings):
     assert read_picture(data, "it").tobytes() == picture.tobytes()
 
 
+@pytest.mark.slow
 @given(MADE)
 def test_the_text_that_others_read_says_the_same(made: PictureSettings):
     found, config = read_parameters(made.parameters), made.config

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from t2ialign.charts.audit import audit_figure
 from t2ialign.charts.audit_page import QUESTIONS, audit_html
 from t2ialign.tradeoff.audit import Audit
@@ -27,6 +29,7 @@ def test_light_and_dark_differ_and_nothing_is_an_empty_chart() -> None:
     assert "Nothing has been audited" in audit_figure(table(Audit("", {}, ()), "diversity")).layout.annotations[0].text
 
 
+@pytest.mark.slow
 def test_the_report_is_one_file_that_needs_no_network() -> None:
     audit = shipped_audit()
     page = audit_html(audit)

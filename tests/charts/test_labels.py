@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def test_no_room_no_label():
     assert place([Label("a long name of a run", 0.5, 0.5)], points, BOX) == []
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30))
 def test_labels_never_cover_each_other(points):
     labels = [Label(f"run number {i}", x, y) for i, (x, y) in enumerate(points)]

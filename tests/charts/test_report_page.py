@@ -62,6 +62,7 @@ def test_hostile_text_stays_text(page: str) -> None:
     assert page.count("<script") == page.count("</script>") == 1 + len(drawn()), "no text ended a script"
 
 
+@pytest.mark.slow
 def test_it_is_one_file_that_needs_no_network(page: str) -> None:
     outside = SCRIPT.sub("", page)
     assert not re.search(r"(?:src|href)=[\"']?https?:", outside)

@@ -21,6 +21,7 @@ def folder(tmp_path):
     return where
 
 
+@pytest.mark.slow
 def test_a_folder_is_audited_as_far_as_possible(run, folder, tmp_path) -> None:
     report = tmp_path / "audit.html"
     code, out, _ = run("audit", str(folder), "--metrics", "rmse,ssim", "--out", str(report), "--json")
@@ -37,6 +38,7 @@ def test_too_few_pictures_are_a_sentence(run, folder) -> None:
     assert (code, out) == (2, "") and "at least 8 pictures" in err.splitlines()[-1] and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_folder_is_scored_without_the_scorers_that_are_not_here(run, folder, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
     asked = ["score", str(folder), "--scorers", "lpips-squeeze", "--json"]
@@ -51,6 +53,7 @@ def test_a_folder_is_scored_without_the_scorers_that_are_not_here(run, folder, t
     assert code == 2 and "'clip_score' needs another scorer" in err
 
 
+@pytest.mark.slow
 def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(settings, "DATA", tmp_path)
     code, out, _ = run("rescore", "--metrics", "rmse", "--store", str(tmp_path / "home"))
@@ -58,6 +61,7 @@ def test_rescore_of_an_empty_store(run, tmp_path, monkeypatch) -> None:
     assert run("rescore", "--metrics", "rmsee", "--store", str(tmp_path / "home"))[0] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["python", "duckdb"])
 def test_rescore_is_stopped_by_the_keyboard(run, tmp_path, monkeypatch, error) -> None:
     from t2ialign.use_cases.batches import rescore as rescoring

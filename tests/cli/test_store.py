@@ -59,6 +59,7 @@ def test_rows_of_nothing_and_lost_pictures_are_said(run, home: Path):
     assert "There are 1 scores of no cell." in out and "1 pictures have no file any more" in out
 
 
+@pytest.mark.slow
 def test_what_was_set_aside_is_tried_again_and_said(run, home: Path):
     shard = leave(home, "a red circle")
     whole = shard.read_bytes()
@@ -87,6 +88,7 @@ def test_a_backup_opens_and_an_export_comes_back(run, home: Path, tmp_path: Path
     assert code == 2 and "holds no exported store" in said
 
 
+@pytest.mark.slow
 def test_a_truncated_database_is_one_sentence_and_the_inbox_stays(run, home: Path):
     shard = leave(home, "a red circle")
     database = home / "t2ialign.duckdb"
@@ -97,6 +99,7 @@ def test_a_truncated_database_is_one_sentence_and_the_inbox_stays(run, home: Pat
     assert run("store", "repair", "--store", str(home))[1].startswith("1 shards were taken in.")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
 def test_a_full_disk_is_one_sentence_and_the_inbox_stays(run, home: Path, tmp_path: Path, limited_files):
     """A limit on file sizes stands in for the disk."""

@@ -67,6 +67,7 @@ def test_pairs_that_are_none(align, tmp_path: Path, rows: list[dict], sentence: 
     assert not (tmp_path / "home" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_votes_that_nobody_cast(align):
     code, said, progress = align("ipo --name bad --pairs votes:nobody")
     assert code == 2 and "nobody" in said and progress["message"] in said

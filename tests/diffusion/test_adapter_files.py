@@ -234,6 +234,7 @@ def test_refusals_leave_nothing_behind(damage, entry, fresh, tmp_path):
     assert torch.equal(predict(view), before)
 
 
+@pytest.mark.slow
 def test_the_right_sha_is_accepted(entry, fresh):
     entry = dataclasses.replace(entry, sha256=file_sha256(entry.adapter))
     assert blend(fresh(), [AdapterUse("a")], {"a": entry}).passes[0].adapters

@@ -87,6 +87,7 @@ def test_weight_zero_is_exactly_the_base(kind, checkpoints, fresh, backbones):
     assert torch.equal(predict(blend(backbone, uses(lora=0.0, dora=0.0), checkpoints)), base)
 
 
+@pytest.mark.slow
 def test_a_dora_at_weight_zero_is_not_the_base_for_peft(checkpoints, folders, backbones):
     """The fact behind the special case; should peft mend it, the special case may go."""
     at_zero = stock(folders["sd-1.5"], "sd-1.5", (checkpoints["dora"], 0.0))
@@ -104,6 +105,7 @@ def test_a_view_weakened_is_a_blend_of_smaller_weights(share, checkpoints, fresh
         torch.testing.assert_close(predict(view), predict(blend(backbone, smaller, checkpoints)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [0.25, 0.5, 1.5, -0.5])
 def test_a_dora_in_between_mixes_predictions(weight, checkpoints, fresh):
     backbone = fresh()
@@ -178,6 +180,7 @@ def test_an_error_in_the_network_leaves_no_lock(checkpoints, fresh):
     del kept
 
 
+@pytest.mark.slow
 @KINDS
 def test_reference_is_exactly_the_base(kind, checkpoints, fresh, backbones):
     base = predict(backbones["sd-1.5"])
@@ -226,6 +229,7 @@ def test_the_reference_does_not_silence_the_policys_gradients(kind, order, fresh
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients)
 
 
+@pytest.mark.slow
 def test_only_the_new_adapter_trains(checkpoints, fresh):
     """Others that are loaded stay frozen, also after views of them were used in between."""
     backbone = fresh()
@@ -276,6 +280,7 @@ def test_training_can_go_on_from_a_saved_adapter(kind, checkpoints, fresh):
     assert torch.equal(predict(blend(backbone, uses(**{kind: 1.0}), checkpoints)), expected)
 
 
+@pytest.mark.slow
 def test_saving_replaces_as_a_whole(tmp_path, fresh, monkeypatch):
     """A save that fails half way leaves the former adapter as it was, and no litter."""
     policy = add_adapter(fresh(), "mine", rank=2)
@@ -299,6 +304,7 @@ def test_who_may_read_the_manifest_may_read_the_adapter(tmp_path, fresh):
     assert len({path.stat().st_mode for path in (tmp_path / "mine").iterdir()}) == 1
 
 
+@pytest.mark.slow
 def test_adding_again_starts_over(fresh):
     backbone = fresh()
     base = predict(backbone)
@@ -311,6 +317,7 @@ def test_adding_again_starts_over(fresh):
         save_adapter(backbone, "mine", Path("/nonexistent"), {})
 
 
+@pytest.mark.slow
 def test_dropping_one_adapter_trains_no_other(tmp_path, fresh):
     backbone = fresh()
     blend(backbone, uses(a=1.0), {"a": save_tiny_adapter(tmp_path / "a", seed=1)})

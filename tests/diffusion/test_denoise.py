@@ -110,6 +110,7 @@ def test_noise_is_each_generators_own():
         assert torch.equal(noise[row], torch.randn((1, 4, 2, 3), generator=torch.Generator().manual_seed(seed))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_interleaved_runs_do_not_meet(scheduler, backbones):
     """Two generators that take turns, as side by side in a page, end where each would have ended alone."""
@@ -221,6 +222,7 @@ def test_noise_on_the_prompt_is_each_pictures_own(shape, scheduler, backbones):
     assert (whole[2:] - alone).abs().max() <= 1
 
 
+@pytest.mark.slow
 @every
 def test_pictures_of_a_batch_are_pushed_apart(shape, backbones):
     backbone, pushing = backbones[shape], begin_guidance("latent_particle", SCALE)
@@ -231,6 +233,7 @@ def test_pictures_of_a_batch_are_pushed_apart(shape, backbones):
     assert gaps[1] > gaps[0]
 
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_mutual_information_is_the_slow_sum(shape, scheduler, backbones):
@@ -290,6 +293,7 @@ def test_steps_say_where_they_are(backbones):
         every_step[0].index = 3
 
 
+@pytest.mark.slow
 def test_the_last_x0_is_the_picture(backbones):
     """DDIM ends at its own prediction of x0, up to the noise of timestep 0 that SD's schedule leaves in."""
     step = last(backbones["sd-1.5"], count=25)

@@ -342,6 +342,7 @@ def test_information_of_any_picture(flows):
     assert not renoised_information(backbone, latents, empty, empty, [250, 750]).paper.any()
 
 
+@pytest.mark.slow
 def test_prompts_are_read_as_far_as_the_t5_reads(flow_folders, flows, tmp_path):
     """Not as far as the CLIPs: SD-3's T5 reads 256 tokens, FLUX.1's 512; where SD-3's is left out it is the CLIPs'."""
     words = " ".join(["red"] * 600)
@@ -390,6 +391,7 @@ def test_a_registry_that_is_wrong_about_the_network(shape, flow_folders):
         load_backbone(wrong, "cpu", "float32")
 
 
+@pytest.mark.slow
 def test_half_precision_stays_near(flow_folders, flows):
     half = last(load_tiny_flow(flow_folders["sd-3.5"], "sd-3.5", "bfloat16"), Cfg(1.0)).latents
     exact = last(flows["sd-3.5"], Cfg(1.0)).latents

@@ -88,6 +88,7 @@ def test_what_is_trained_here_loads_there(shape, flow_folders, tmp_path):
     torch.testing.assert_close(velocity(view), ours, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["transformer.", "", "base_model.model."])
 @pytest.mark.parametrize("ends", [("lora_A", "lora_B"), ("lora.down", "lora.up")])
 def test_layouts_of_transformers(start, ends, flow_folders, tmp_path):
@@ -135,6 +136,7 @@ def test_a_skeleton_says_what_fits(shape, flow_folders, tmp_path):
     assert part.settings["use_dora"] and part.model is bare.unet
 
 
+@pytest.mark.slow
 def test_a_blend_of_loras_is_merged_exactly(flow_folders, tmp_path):
     entries = {name: save_flow_adapter(tmp_path / name, "sd-3", seed=seed) for name, seed in (("a", 1), ("b", 2))}
     backbone = load_tiny_flow(flow_folders["sd-3"], "sd-3")
@@ -149,6 +151,7 @@ def test_a_blend_of_loras_is_merged_exactly(flow_folders, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_whole_transformer_takes_the_bases_place(flow_folders, tmp_path):
     """Another one's weights, exactly; half way between; and the base again. One of another architecture is refused."""
     backbone = load_tiny_flow(flow_folders["sd-3"], "sd-3")

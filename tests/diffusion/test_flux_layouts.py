@@ -98,6 +98,7 @@ def dotted(key: str) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_draws_the_same(spelling, flow_folders, tmp_path):
     """On a tiny model: its weights with the fused changes put in by hand."""

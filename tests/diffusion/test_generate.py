@@ -25,6 +25,7 @@ def batches(events: list[SamplingProgress | SeedBatch]) -> list[SeedBatch]:
     return [event for event in events if isinstance(event, SeedBatch)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pictures_are_stock_diffusers(shape, folders, backbones):
     expected = stock_pipeline(folders[shape], shape)
@@ -67,6 +68,7 @@ def test_previews_are_of_their_seeds(backbones):
     assert not torch.equal(together[5], together[1])
 
 
+@pytest.mark.slow
 def test_previews_grow_into_the_picture(backbones):
     config = dataclasses.replace(CONFIG, num_inference_steps=20)
     events = run(backbones["sd-1.5"], config, (1,), preview_every=1)
@@ -80,6 +82,7 @@ def test_no_previews(backbones):
     assert not any(event.previews for event in events if isinstance(event, SamplingProgress))
 
 
+@pytest.mark.slow
 def test_micro_batches_do_not_show(backbones):
     seeds = (4, 8, 15, 16, 23)
     whole = batches(run(backbones["sd-1.5"], seeds=seeds, batch_size=5))[0]
@@ -125,6 +128,7 @@ def test_adapters_are_used_and_leave_no_trace(tmp_path, fresh):
     assert torch.equal(batches(run(backbone))[0].images, base)
 
 
+@pytest.mark.slow
 def test_guidance_of_the_config_is_used(backbones):
     pictures = {
         (name, scale): batches(

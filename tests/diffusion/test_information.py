@@ -106,6 +106,7 @@ def test_the_embedded_base_tells_its_prompt_from_another(embedded) -> None:
     )
 
 
+@pytest.mark.slow
 def test_other_sizes_are_brought_to_the_backbones(embedded) -> None:
     images = torch.randint(0, 256, (2, 3, 40, 50), dtype=torch.uint8)
     assert embedded.encode(images, Prompt("a ring"))["mutual_information_renoise"].shape == (2,)

@@ -21,6 +21,7 @@ def test_a_small_vae_is_its_own_preview(shape, backbones):
     assert torch.equal(preview(backbones[shape], latents()), backbones[shape].decode(latents()))
 
 
+@pytest.mark.slow
 def test_a_large_vae_is_fitted_once(fresh, monkeypatch):
     backbone, fits = fresh(), []
     monkeypatch.setattr(module, "CHEAP_PARAMETERS", 0)
@@ -59,6 +60,7 @@ def test_linear_map_recovers_a_linear_vae(fresh, monkeypatch):
     assert gap.abs().max() <= 2
 
 
+@pytest.mark.slow
 def test_the_fit_is_least_squares(fresh):
     """On the fit's own pictures no other affine map does better: numpy's solution is the same."""
     backbone = fresh()

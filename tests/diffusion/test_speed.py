@@ -115,6 +115,7 @@ def test_previews_are_taesd_s_where_it_is_on_disk(fresh, tmp_path: Path, monkeyp
     assert shown.shape == (2, 3, 64, 64)
 
 
+@pytest.mark.slow
 def test_a_tiny_decoder_of_other_latents_is_left_alone(fresh, tmp_path: Path, monkeypatch) -> None:
     cache = use_cache(tmp_path / "cache", monkeypatch)
     put(cache, "madebyollin/taesd", tiny_vae(tmp_path / "taesd", 16), FIRST)

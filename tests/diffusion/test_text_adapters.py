@@ -169,6 +169,7 @@ def test_every_layout_of_a_text_part_is_one(shape: str, tmp_path, fresh) -> None
     assert torch.equal(blend(backbone, []).encode_prompts([PROMPT]).prompt_embeds, base), "and off is off"
 
 
+@pytest.mark.slow
 def test_a_weight_of_zero_and_the_reference_are_the_base(tmp_path, fresh) -> None:
     entry = with_text(save_tiny_adapter(tmp_path / "a"), "sd-1.5", "peft")
     backbone = fresh()
@@ -201,6 +202,7 @@ def test_an_adapter_of_the_text_encoder_alone_is_one(tmp_path, fresh) -> None:
     assert not torch.equal(view.encode_prompts([PROMPT]).prompt_embeds, backbone.encode_prompts([PROMPT]).prompt_embeds)
 
 
+@pytest.mark.slow
 def test_training_and_merging_would_lose_the_text_part_and_say_so(tmp_path, fresh) -> None:
     entry = with_text(save_tiny_adapter(tmp_path / "a"), "sd-1.5", "peft")
     backbone = fresh()

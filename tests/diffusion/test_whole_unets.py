@@ -48,6 +48,7 @@ def test_weight_one_is_exactly_that_unet_and_zero_exactly_the_base(shape: str, t
     assert view.vae is backbone.vae and view.text is backbone.text and view.unet is backbone.unet
 
 
+@pytest.mark.slow
 def test_a_weaker_share_of_a_unet_is_a_smaller_weight_of_it(tmp_path, fresh) -> None:
     """What guidance strategies that set a checkpoint against its base ask for: a share of the whole way."""
     backbone, known = fresh(), {"u": save_unet(tmp_path / "u")}
@@ -56,6 +57,7 @@ def test_a_weaker_share_of_a_unet_is_a_smaller_weight_of_it(tmp_path, fresh) -> 
     assert weakened(view, 1.0) is view and torch.equal(predict(weakened(view, 0.0)), predict(backbone))
 
 
+@pytest.mark.slow
 def test_between_them_weights_are_blended(tmp_path, fresh) -> None:
     one, two = save_unet(tmp_path / "u"), save_unet(tmp_path / "v", seed=6)
     backbone = fresh()
@@ -170,6 +172,7 @@ def test_another_family_s_unet_is_refused(tmp_path, fresh) -> None:
         blend(fresh(), [AdapterUse("u")], {"u": entry})
 
 
+@pytest.mark.slow
 def test_another_unet_than_the_one_that_was_named_is_refused(tmp_path, fresh) -> None:
     entry = save_unet(tmp_path / "u")
     with pytest.raises(InputError, match="The adapter u has changed since: it was 0123"):
@@ -179,6 +182,7 @@ def test_another_unet_than_the_one_that_was_named_is_refused(tmp_path, fresh) ->
         blend(fresh(), [AdapterUse("u")], {"u": wrong})
 
 
+@pytest.mark.slow
 def test_a_unet_is_no_adapter_to_train_from_or_to_merge(tmp_path, fresh) -> None:
     entry = save_unet(tmp_path / "u")
     with pytest.raises(InputError, match="u is a whole UNet, which is no part of an adapter: blend it live"):

@@ -30,6 +30,7 @@ def head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / aesthetic.FILE
 
 
+@pytest.mark.slow
 def test_equals_the_published_network(head: Path):
     found = aesthetic.load(head, "cpu", clip="tiny-l/here").encode(pictures(4), Prompt("anything"))["aesthetic"]
     network = published_head(12)

@@ -87,6 +87,7 @@ def test_weights_load_at_the_first_call_and_name_themselves(folder: Path):
     assert "model" not in vars(encoder)
 
 
+@pytest.mark.slow
 def test_a_pretrained_tag_goes_through_open_clips_own_factory(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

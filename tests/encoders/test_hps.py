@@ -30,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature", hps.FILES)
 def test_equals_the_cosine_of_the_loaded_model(folder: Path, feature: str):
     import open_clip

@@ -23,6 +23,7 @@ def test_by_hand():
     assert torch.equal(PromptOnly()(cond, uncond, 0.5), cond) and torch.equal(PromptOnly().alone(cond), cond)
 
 
+@pytest.mark.slow
 def test_pictures_are_those_of_cfg_one_at_half_the_cost(tmp_path, monkeypatch):
     backbone = load_tiny(save_tiny(tmp_path, "sd-1.5"), "sd-1.5")
     seen, forward = [], backbone.unet.forward

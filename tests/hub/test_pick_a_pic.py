@@ -23,6 +23,7 @@ PUBLISHED = {
 OURS = {"weight", "source", "key_0", "key_1", "votes"}
 
 
+@pytest.mark.slow
 def test_the_layout_is_the_published_one(answered, tmp_path: Path):
     path = write_comparisons(answered.store, answers_of(answered.store, answered.study), tmp_path / "pairs.parquet")
     assert set(pq.read_schema(path).names) == PUBLISHED | OURS

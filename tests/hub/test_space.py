@@ -25,6 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_the_folder_runs_by_itself(folder: Path):
     """From the folder alone: its own package, weights and data are found, and the entry is the page's command."""
     code = (
@@ -131,6 +132,7 @@ def test_what_the_hub_would_refuse_is_refused_here(plan: SpacePlan, said: str):
         check_plan(plan)
 
 
+@pytest.mark.slow
 def test_the_command_shows_and_sends_nothing(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("MY_SECRET", "hush")
     asked = ("deploy", "--repo", "me/space", "--dry-run", "--secret", "MY_SECRET", "--variable", "A=1", "--out")

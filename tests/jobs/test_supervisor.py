@@ -118,6 +118,7 @@ def test_a_worker_that_does_not_listen_is_killed_with_its_children(
     assert list(process.members(store.home)) == []
 
 
+@pytest.mark.slow
 def test_a_child_does_not_outlive_its_worker(store: Store, supervisor: Supervisor, reaches: Reaches):
     job = submit(supervisor, "stubborn")
     until(lambda: "stubborn" in supervisor.tail(job) and len(list(process.members(store.home, job))) == 2)

@@ -157,6 +157,7 @@ def test_kills_of_both_go_on_by_themselves_a_few_times(home: Path, owner: Callab
         assert job_of(store, folder.id).status == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_worker_whose_row_was_lost_is_taken_over(store: Store):
     with Supervisor(store, PROGRAM, poll_seconds=0.02) as first:
         job = first.submit(["count", "3000", "2"], "A title", "align", "cpu")

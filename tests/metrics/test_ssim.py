@@ -25,6 +25,7 @@ def both_ways(images: Tensor) -> list[tuple[int, int]]:
     return [(i, j) for i in range(len(images)) for j in range(len(images)) if i < j]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["natural", *SIZES], ids=str)
 def test_equals_piq_and_torchmetrics(size: str | tuple[int, int]):
     images = natural() if size == "natural" else random_images(3, size)

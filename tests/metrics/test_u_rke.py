@@ -28,6 +28,7 @@ def test_is_rke_without_the_diagonal():
     assert score_features(U_RKE, features).mean == pytest.approx(1 / u, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_does_not_grow_with_the_number_of_seeds():
     """Mean of u over many small sets equals u of the whole population, at n = 4 as at n = 32; RKE's does not."""
     rows = normalize(torch.randn(1024, 12, generator=torch.Generator().manual_seed(0)) + 0.4, dim=1)

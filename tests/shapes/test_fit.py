@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -24,6 +25,7 @@ def test_training_learns_and_averages() -> None:
     assert torch.allclose(last.averaged.weight, torch.ones(1, 4), atol=0.05)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_bit_equal_to_an_unbroken_one(tmp_path) -> None:
     whole = FitPlan(steps=200, rate=0.05, save_every=100)
     *_, unbroken = fit(linear(), loss_of, whole)

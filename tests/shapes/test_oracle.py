@@ -149,6 +149,7 @@ def test_the_shipped_oracle_reads_held_out_renders() -> None:
     assert accuracy["center_error"] < 0.02 and accuracy["background_error"] < 0.03
 
 
+@pytest.mark.slow
 def test_the_shipped_oracle_reads_pictures_of_other_sizes() -> None:
     loaded = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu")
     scenes = draw_scenes(32, torch.Generator().manual_seed(3))

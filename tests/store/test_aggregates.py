@@ -129,6 +129,7 @@ def test_points_are_those_of_the_pure_functions(store: Store, seed: int, shared:
                 assert found.other_sizes == len(others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("versions", [("1",), ("1", "1", "2")])
 @pytest.mark.parametrize("seed", range(2))

@@ -134,6 +134,7 @@ def test_an_intact_picture_stays_when_another_device_makes_it_slightly_different
     assert torch.equal(load_batch(store, first.config, first.prompt, (0,)).images, first.images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("salt", "scores"), [(0, 1), (1, 0)])
 def test_a_lost_picture_takes_its_scores_along_if_the_new_one_differs(
     store: Store, batch_of: Build, score_of: Judge, salt: int, scores: int
@@ -151,6 +152,7 @@ def test_a_lost_picture_takes_its_scores_along_if_the_new_one_differs(
     assert store.rows("SELECT count(*) FROM image_scores") == [(1 + scores,)]
 
 
+@pytest.mark.slow
 def test_cells_and_their_pictures(store: Store, batch_of: Build):
     red = batch_of("a red circle", seeds=(1, 0), category="color")
     blue = batch_of("a blue circle", seeds=(5,), category="color", adapters=(AdapterUse("a", 0.5),))
@@ -184,6 +186,7 @@ def test_any_text_is_a_prompt(store: Store, batch_of: Build, text: str):
     assert list_cells(store, Filters(prompts=(text,)))[0].key == batch.cell
 
 
+@pytest.mark.slow
 def test_a_category_is_learnt_and_not_forgotten(store: Store, batch_of: Build):
     known = []
     for category in ("", "color", "", "shape"):

@@ -68,6 +68,7 @@ def test_comparisons_too_are_of_the_set_alone(store, score):
     assert len(paired_scores(store, ["mine"], "base", ["x"])) == 2
 
 
+@pytest.mark.slow
 def test_sets_are_listed_by_what_they_can_compare(store, score):
     other = benchmark_set("other", (CROSS, RING), (0, 1, 2))
     for one in (other, SET):

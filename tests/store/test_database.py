@@ -210,6 +210,7 @@ def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path, worker: W
             assert all(len(cell.seeds) == 2 for cell in list_cells(store))
 
 
+@pytest.mark.slow
 def test_kill_nine_while_the_file_is_being_made(home: Path):
     home.mkdir()
     for size in (0, 4096, 8192):
@@ -328,6 +329,7 @@ def test_a_file_that_is_no_database_is_a_sentence_and_kept(home: Path):
     assert (home / FILE).read_bytes() == b"my own notes" * 2000
 
 
+@pytest.mark.slow
 def test_a_damaged_log_is_a_sentence_that_says_which_file(store: Store, tmp_path: Path, batch_of: Build):
     for number in range(5):
         add_batch(store, batch_of(f"prompt {number}"))

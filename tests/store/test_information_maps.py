@@ -56,6 +56,7 @@ def test_it_travels_through_the_inbox(store: Store, mapped: SeedBatch) -> None:
     assert_kept(store, mapped)
 
 
+@pytest.mark.slow
 def test_it_travels_with_the_reference(store: Store, mapped: SeedBatch, tmp_path) -> None:
     add_batch(store, mapped)
     export_reference(store, [mapped.cell], tmp_path / "shipped" / "base.parquet")

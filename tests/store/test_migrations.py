@@ -79,6 +79,7 @@ def test_an_older_store_that_cannot_be_written_says_so(home: Path, monkeypatch: 
         migrations.migrate(connection, home, read_only=True)
 
 
+@pytest.mark.slow
 def test_scores_stored_before_seeds_had_effects_get_them(home: Path, batch_of: Build, score_of: Judge):
     """The column dropped and made again holds what writing had put there."""
     pairs = torch.rand(4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -90,6 +90,7 @@ def test_own_pictures_stay_and_scores_of_other_pixels_are_not_taken(store: Store
     assert scores_of(store, own.cell, (0, 1)) == []
 
 
+@pytest.mark.slow
 def test_the_file_can_be_read_without_us(shipped: Path):
     sql = f"SELECT prompt.text, [p.seed for p in pictures], scores[1].metric FROM '{shipped}/*.parquet' ORDER BY 1"
     assert duckdb.sql(sql).fetchall() == [("large", [0, 1], "a"), ("small", [0, 1], "a")]

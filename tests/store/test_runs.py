@@ -83,6 +83,7 @@ def test_runs_are_filtered_by_any_of_their_checkpoints(store: Store):
     assert list_runs(store, Filters(prompts=("nothing",))) == []
 
 
+@pytest.mark.slow
 def test_runs_are_found_by_words_of_prompt_or_checkpoint_and_by_their_star(store: Store):
     star = add_run(store, Prompt("A Star above a ring"), [BASE], (0,))
     tuned = add_run(store, PROMPT, [BASE, TUNED], (0,))

@@ -92,6 +92,7 @@ def both(score_of: Judge, n: int, x: float, y: float, version: str = "1") -> lis
     ]
 
 
+@pytest.mark.slow
 def test_points_rest_on_the_largest_seed_set_that_both_metrics_have_scored(
     store: Store, batch_of: Build, score_of: Judge
 ):
@@ -105,6 +106,7 @@ def test_points_rest_on_the_largest_seed_set_that_both_metrics_have_scored(
     assert (rows[X].cell, rows[X].prompt, rows[X].config) == (batch_of().cell, "a red circle", batch_of().config)
 
 
+@pytest.mark.slow
 def test_checkpoints_are_compared_on_the_largest_seed_set_that_both_have(
     store: Store, batch_of: Build, score_of: Judge
 ):
@@ -122,6 +124,7 @@ def test_checkpoints_are_compared_on_the_largest_seed_set_that_both_have(
     assert paired_scores(store, ["other"], "base", [X]) == []
 
 
+@pytest.mark.slow
 def test_a_backbone_by_itself_is_found_by_its_name_too(store: Store, batch_of: Build, score_of: Judge):
     mine = (AdapterUse("mine"),)
     for backbone, value in {"shapes": 0.1, "sd-1.5": 0.2}.items():
@@ -181,6 +184,7 @@ def test_versions_are_told_apart(store: Store, batch_of: Build, score_of: Judge)
     assert (point.x.mean, point.x_version, point.y.mean) == (0.7, "2", 5)
 
 
+@pytest.mark.slow
 def test_filters_and_choices(store: Store, batch_of: Build, score_of: Judge):
     for scale in (1.0, 4.0):
         for text, category in (("a red circle", "color"), ("a big star", "single")):

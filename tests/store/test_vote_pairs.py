@@ -34,6 +34,7 @@ def sha_of(image: torch.Tensor) -> str:
     return images.digest(images.encode(image))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [None, PICK, RANK])
 def test_the_favourite_wins_every_pair(store: Store, kind):
     study = opened_study(store, **({"answer": kind} if kind else {})).id
@@ -140,6 +141,7 @@ def test_pairs_know_their_pictures_in_the_store(store: Store, batch_of):
     assert (pair.win_key, pair.lose_key) == tuple(image_key(batch.config, batch.prompt, seed) for seed in (1, 0))
 
 
+@pytest.mark.slow
 def test_single_pictures_are_liked_or_not(store: Store):
     study = opened_study(store, checks=0).id
     answer_all(store, study, "x", "b", surveys=2)

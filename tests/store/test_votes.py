@@ -126,6 +126,7 @@ def test_prompts_are_kept_as_they_are(store: Store, study: str):
     assert prompts == {"=1+1", "<script>alert(1)</script>", "a star"}
 
 
+@pytest.mark.slow
 def test_surveys_are_balanced_by_what_was_drawn_before(store: Store):
     study = opened_study(store, answer=PICK, rounds=6, checks=0, groups=("all",)).id
     for _ in range(6):
@@ -136,6 +137,7 @@ def test_surveys_are_balanced_by_what_was_drawn_before(store: Store):
     assert len({trial.id for trial in trials}) == 36
 
 
+@pytest.mark.slow
 def test_withdrawing_deletes_the_survey_everywhere(store: Store, study: str):
     stay, gone = api.begin_survey(store, study, "x"), api.begin_survey(store, study, "y")
     for begun in (stay, gone):
@@ -174,6 +176,7 @@ def test_a_crash_between_line_and_row_loses_and_doubles_nothing(store: Store, st
     assert [vote.answer for vote in api.answers_of(store, study)] == [Answer((1,)), Answer((0,))]
 
 
+@pytest.mark.slow
 def test_a_lost_database_comes_back_from_the_shards(store: Store, study: str, tmp_path):
     begun = api.begin_survey(store, study, "x")
     gone = api.begin_survey(store, study, "x")

@@ -43,6 +43,7 @@ def test_units_answered_once_say_nothing():
     assert (found.units, found.raters, found.answers) == (11, 4, 40)
 
 
+@pytest.mark.slow
 def test_chance_is_zero_and_consent_is_one():
     chance = random.Random(0)
     units = [f"u{i}" for i in range(150)]

@@ -75,6 +75,7 @@ def test_choix_agrees():
     )
 
 
+@pytest.mark.slow
 def test_davidson_is_the_conditional_logit_over_three_alternatives():
     votes = simulated(3, 10, 30, 0.7)
     found = strengths([vote._replace(rater="") for vote in votes])

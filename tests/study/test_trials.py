@@ -73,6 +73,7 @@ def test_subsets_of_contenders_meet_evenly(make):
     assert max(met.values()) - min(met.values()) <= 12  # of 54 each
 
 
+@pytest.mark.slow
 def test_positions_are_random_between_surveys(make):
     firsts = Counter(draw(make(checks=0), f"survey {number}")[0].shown[0].label for number in range(300))
     assert all(60 < count < 140 for count in firsts.values()), firsts

@@ -13,6 +13,7 @@ X = DRAW.normal(size=40)
 Y = -X + 0.7 * DRAW.normal(size=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rank", "authority"), [("spearman", stats.spearmanr), ("kendall", stats.kendalltau)])
 def test_equals_scipy(rank: str, authority):
     found = rank_correlation(X.tolist(), Y.tolist(), rank)

@@ -94,6 +94,7 @@ def test_the_velocitys_error_is_the_noises_and_the_pictures():
         torch.testing.assert_close(denoising_error(noisy - level * velocity, x0), level**2 * error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", FLOW_SHAPES)
 def test_a_batch_is_noised_as_diffusers_schedule_has_it(shape, policies):
     """Noise levels of the saved schedule at the drawn timesteps; scheduler.scale_noise is the authority."""
@@ -131,6 +132,7 @@ LOSSES: dict[str, tuple[Loss, Callable]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("shape", ["sd-3.5", "flux-dev"])
 def test_gradients_are_those_of_finite_differences(shape, name, policies):

@@ -72,6 +72,7 @@ def test_what_has_no_room_lies_on_disk_and_reads_the_same(tmp_path: Path, monkey
     assert (tmp_path / "replay" / "before.bin").stat().st_size == 4 * 5 * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "scale"), [("sd-1.5", 3.0), ("sd-2.1-v", 3.0), ("sdxl", 1.0)])
 def test_a_backbones_policy_is_its_guided_noise_and_its_reference_the_base(
     policy: Callable[..., Backbone], shape: str, scale: float

@@ -49,6 +49,7 @@ def finished(services, name: str = "dpo_js", metrics: dict | None = None) -> Non
     (folder / "manifest.json").write_text(json.dumps({"kind": "lora", "backbone": "shapes", "scores": scores}))
 
 
+@pytest.mark.slow
 def test_a_running_job_is_drawn_once_until_something_moves(services, watch):
     add_training(services.store, "align-1", steps=12, status="paused")
     updates = runs.open_job(watch, "align-1", "light")
@@ -61,6 +62,7 @@ def test_a_running_job_is_drawn_once_until_something_moves(services, watch):
     assert len(moved["loss"].data[0].x) == 13 and "history" not in moved
 
 
+@pytest.mark.slow
 def test_another_theme_is_drawn_anew(services, watch):
     add_training(services.store, "align-1", steps=3)
     updates = runs.open_job(watch, "align-1", "light")
@@ -78,6 +80,7 @@ def test_samples_begin_at_step_0(services, watch):
     assert list(updates["alignment"].data[-1].x) == [0, 50] and "Oracle alignment" in updates["alignment_title"]
 
 
+@pytest.mark.slow
 def test_the_fixed_batch_shows_its_change_where_each_prompt_is_known(services, watch):
     add_training(services.store, "align-1", steps=3)
     records = [probe(services.store.home, step) for step in (0, 50)]

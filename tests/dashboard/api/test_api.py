@@ -120,6 +120,7 @@ def test_plain_http_needs_no_client(address):
     assert "base" in [one["name"] for one in found["checkpoints"]]
 
 
+@pytest.mark.slow
 def test_a_stranger_is_refused_by_everything_of_the_owners(services, api, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
     study = opened(services, PICK)
@@ -151,6 +152,7 @@ def test_work_is_stopped_by_its_ticket_only(services, api, monkeypatch):
         api("stop", id="study abc")
 
 
+@pytest.mark.slow
 def test_visitors_have_limits_and_hear_them(api, services):
     with pytest.raises(InputError, match="at most 64 seeds, not 65"):
         api("generate", STRANGER, prompt="a ring", seeds="0-64")

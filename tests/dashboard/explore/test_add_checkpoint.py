@@ -41,6 +41,7 @@ def test_a_file_that_was_sent_up_is_in_the_menu(services: Services, world: Path)
     assert services.checkpoints()["mine"].note == "a note"
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_it_is_said(services: Services, tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"PK\x03\x04")
     asked(services, source=str(tmp_path / "x.safetensors"))
@@ -51,6 +52,7 @@ def test_what_is_wrong_with_it_is_said(services: Services, tmp_path: Path) -> No
         asked(services)
 
 
+@pytest.mark.slow
 def test_a_published_one_is_fetched_by_its_name(services: Services, hub: Hub) -> None:  # noqa: F811
     asked(services, source="published")
     assert services.downloads.wait("add mine", 60).status == "done"

@@ -47,6 +47,7 @@ def labels(chart) -> list[str]:
     return [note.text for note in chart.layout.annotations]
 
 
+@pytest.mark.slow
 def test_generate_writes_the_run_down_and_watches_it(services):
     updates = generate(services)
     assert updates["timer"].active and updates["cancel"].visible and not updates["generate"].visible
@@ -65,6 +66,7 @@ def test_a_strategy_for_trained_checkpoints_refuses_the_base(services):
     assert "choose a trained checkpoint" in updates["notice"] and list_runs(services.store) == []
 
 
+@pytest.mark.slow
 def test_a_tick_brings_pictures_scores_and_the_point(services):
     subject = finished(services, generate(services))
     updates = handlers.tick(services, subject, "light", "", "")
@@ -73,12 +75,14 @@ def test_a_tick_brings_pictures_scores_and_the_point(services):
     assert "<b>this prompt</b>" in labels(updates["chart"])
 
 
+@pytest.mark.slow
 def test_a_tick_that_finds_nothing_new_changes_nothing(services):
     subject = finished(services, generate(services))
     first = handlers.tick(services, subject, "light", "", "")
     assert handlers.tick(services, subject, "light", first["seen"], first["charted"]) == {}
 
 
+@pytest.mark.slow
 def test_a_chart_whose_numbers_stand_still_is_not_sent_again(services):
     subject = finished(services, generate(services))
     first = handlers.tick(services, subject, "light", "", "")
@@ -113,6 +117,7 @@ def test_a_problem_is_said_and_nothing_else_changes(services, change: dict, sent
     assert list_runs(services.store) == []
 
 
+@pytest.mark.slow
 def test_markup_in_a_prompt_stays_text(services):
     updates = generate(services, prompt="<img src=x onerror=alert(1)> & a ring")
     assert "<img src=x" not in "".join(value for value in updates.values() if isinstance(value, str))
@@ -148,6 +153,7 @@ def test_asking_twice_is_asking_once(services, gate):
     assert {generate(services, *subjects)["subject"]} == subjects
 
 
+@pytest.mark.slow
 def test_two_pages_may_ask_for_the_same(services, gate):
     assert generate(services)["subject"] != generate(services, page="another page")["subject"]
 
@@ -216,6 +222,7 @@ def test_only_who_started_a_run_may_stop_it(services, held):
     assert "Stopping" in handlers.cancel(services, stranger("1.2.3.4", "mine"), subject)["cancel"].value
 
 
+@pytest.mark.slow
 def test_cancel_keeps_what_is_there(services, monkeypatch):
     started, go = threading.Event(), threading.Event()
     render = fakes.fake_batches()
@@ -252,12 +259,14 @@ def test_a_link_restores_form_and_pictures(services):
     assert updates["sheet"].count("ready") == 8 and updates["subject"] == subject
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["?run=gone", "?cell=gone", "?run=%3Cscript%3E"])
 def test_a_dead_link_says_so_and_the_page_lives(stocked, query: str):
     updates = handlers.open_page(stocked, {"query": query, "theme": "light"})
     assert "problem" in updates["notice"] and "<script" not in updates["notice"] and updates["chart"].data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [{}, {"query": 7, "theme": ["dark"]}, {"query": "x" * 10**5}])
 def test_whatever_a_browser_sends_opens_the_page(stocked, data):
     assert handlers.open_page(stocked, data)["chart"].data
@@ -272,6 +281,7 @@ def test_two_checkpoints_can_be_compared(services):
     assert left.size == right.size == (512, 512)
 
 
+@pytest.mark.slow
 def test_one_checkpoint_has_nothing_to_compare(services):
     subject = finished(services, generate(services))
     assert not handlers.tick(services, subject, "light", "", "")["compare"].visible
@@ -295,6 +305,7 @@ def test_a_click_shows_what_is_behind_a_point(stocked, config):
     assert f'data-cell="{cell}" aria-pressed="true"' in chosen and f"?cell={cell}" in chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [{}, {"point": "gone"}, {"point": None}, {"point": "<b>"}])
 def test_a_point_that_is_gone_says_so(stocked, data):
     assert "no longer on the chart" in handlers.click_point(stocked, data, "")["point_details"]
@@ -306,6 +317,7 @@ def test_examples_fill_the_prompt_box(services):
     assert "lighthouse" in handlers.show_examples(services, "everyday", [])["examples"]
 
 
+@pytest.mark.slow
 def test_the_other_theme_repaints_the_chart(stocked):
     light, dark = (handlers.repaint(stocked, "", theme)["chart"].layout.font.color for theme in ("light", "dark"))
     assert light != dark

@@ -30,12 +30,14 @@ def votes(services):
     return answers_of(services.store, QUICK)
 
 
+@pytest.mark.slow
 def test_a_thumb_is_a_vote_that_was_not_blind(services, pictures):
     assert vote(services, pictures[0], "up") == {}
     (one,) = votes(services)
     assert one.answer.chosen == (0,) and not one.blind and one.trial.shown[0].label == "base CFG 1"
 
 
+@pytest.mark.slow
 def test_a_changed_mind_replaces_the_vote(services, pictures):
     for answer in ("up", "down", "down"):
         vote(services, pictures[0], answer)
@@ -43,12 +45,14 @@ def test_a_changed_mind_replaces_the_vote(services, pictures):
     assert one.answer.chosen == () and one.revision == 1
 
 
+@pytest.mark.slow
 def test_this_one_rather_than_the_others(services, pictures):
     assert vote(services, pictures[1], "rather", [pictures[0], pictures[2]]) == {}
     won = [vote.trial.shown[vote.answer.chosen[0]].label for vote in votes(services)]
     assert won == ["spo CFG 2", "spo CFG 2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

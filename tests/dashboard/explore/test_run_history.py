@@ -64,6 +64,7 @@ def test_a_batch_is_starred_forgotten_and_taken_back(used):
         run_history.mark(used, {"act": "star", "run": "gone"}, "", "", False, 0, 12)
 
 
+@pytest.mark.slow
 def test_strangers_see_nobodys_batches(used, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
     updates = run_history.more(used, "guess", "", False, 0, 12)

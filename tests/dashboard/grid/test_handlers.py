@@ -101,6 +101,7 @@ def test_a_grid_too_long_for_an_address_is_linked_by_its_id(drawing):
     assert linked(drawing, link(replace(long, seed_count=1))) == replace(long, seed_count=1)
 
 
+@pytest.mark.slow
 def test_a_link_opens_what_is_stored_and_draws_nothing(services, config):
     fakes.add_cell(services.store, Prompt(PROMPT), config("spo", 1), range(4))
     found = handlers.open_page(services, {"query": link(FORM)}, "")
@@ -140,6 +141,7 @@ def test_what_cannot_be_sampled_is_one_sentence(drawing, change, sentence):
     assert sentence in found["problem"] and "table" not in found
 
 
+@pytest.mark.slow
 def test_seeds_along_an_axis_have_a_picture_each(drawing):
     form = replace(FORM, y="seed", y_values=("0", "5"))
     found = made(drawing, form)

@@ -37,6 +37,7 @@ def played(services, study: str) -> tuple[str, list[dict]]:
     return joined["survey"], seen
 
 
+@pytest.mark.slow
 def test_nothing_is_told_before_the_answer_and_who_made_what_after_it(services, study):
     joined = handlers.join(services.store, study, consent=True)
     (first, second), survey = joined["rounds"], joined["survey"]
@@ -50,6 +51,7 @@ def test_nothing_is_told_before_the_answer_and_who_made_what_after_it(services, 
     assert handlers.made_by(services.store, study, survey, second["trial"]) == []
 
 
+@pytest.mark.slow
 def test_an_answer_stays_as_it_was_given(services, study):
     joined = handlers.join(services.store, study, consent=True)
     first = joined["rounds"][0]
@@ -72,6 +74,7 @@ def test_rounds_go_on_until_every_picture_was_seen(services, study):
     assert arena.more(services.store, study, survey) == {"rounds": []}
 
 
+@pytest.mark.slow
 def test_no_more_rounds_before_the_last_are_answered(services, study):
     joined = handlers.join(services.store, study, consent=True)
     for _ in range(3):
@@ -105,6 +108,7 @@ def test_everybody_sees_where_the_contenders_stand(services, study):
     assert told["votes"] == 6 and told["standings"][0]["points"]["lo"] < told["standings"][0]["points"]["mean"]
 
 
+@pytest.mark.slow
 def test_a_code_withdraws_all_rounds(services, study):
     joined = handlers.join(services.store, study, consent=True)
     for one in joined["rounds"]:
@@ -115,6 +119,7 @@ def test_a_code_withdraws_all_rounds(services, study):
         arena.more(services.store, study, joined["survey"])
 
 
+@pytest.mark.slow
 def test_other_studies_tell_nothing(services):
     other = opened(services, PICK).id
     joined = handlers.join(services.store, other, consent=True)
@@ -127,6 +132,7 @@ def test_other_studies_tell_nothing(services):
         arena.standings(services.store, draft(services, replace(ARENA, title="A draft")).id)
 
 
+@pytest.mark.slow
 def test_a_paused_arena_takes_nothing(services, study):
     joined = handlers.join(services.store, study, consent=True)
     set_state(services.store, study, "paused")
@@ -134,6 +140,7 @@ def test_a_paused_arena_takes_nothing(services, study):
         arena.more(services.store, study, joined["survey"])
 
 
+@pytest.mark.slow
 def test_the_preview_of_a_draft_tells_nothing_and_ends(services):
     study = draft(services, ARENA).id
     joined = handlers.join(services.store, study, consent=True)

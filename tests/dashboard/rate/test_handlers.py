@@ -32,12 +32,14 @@ def pictures(told: dict) -> list[str]:
     return [source for one in (told["example"], *told["rounds"]) for option in one["options"] for source in option]
 
 
+@pytest.mark.slow
 def test_anybody_with_the_link_may_look(services, study):
     told = handlers.look(services.store, study)
     assert told["title"] == DESIGN.title and told["rounds"] == 5 and told["kind"] == "select"
     assert told["sentence"] == "" and not told["preview"] and "withdraws" in told["consent"]
 
 
+@pytest.mark.slow
 def test_taking_part_needs_consent_and_a_group(services):
     study = opened(services, PICK.__class__(**{**vars(PICK), "groups": ("students", "others")})).id
     with pytest.raises(InputError, match="consent"):
@@ -48,12 +50,14 @@ def test_taking_part_needs_consent_and_a_group(services):
     assert handlers.join(services.store, study, "others", True)["rounds"]
 
 
+@pytest.mark.slow
 def test_an_answer_is_there_once_it_is_acknowledged_and_only_once(services, study, joined):
     assert give(services, study, joined) == {"saved": True} and give(services, study, joined) == {"saved": False}
     (vote,) = answers_of(services.store, study)
     assert vote.answer.chosen == (0,) and vote.milliseconds == 900
 
 
+@pytest.mark.slow
 def test_going_back_is_another_revision(services, study, joined):
     give(services, study, joined)
     give(services, study, joined, chosen=(1,), revision=1)
@@ -62,6 +66,7 @@ def test_going_back_is_another_revision(services, study, joined):
     assert told["rounds"][1]["answer"] is None and "code" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", [DESIGN, PICK, SETS], ids=["select", "pick", "sets"])
 def test_nothing_tells_which_method_made_a_picture(services, design):
     study = opened(services, design).id
@@ -85,6 +90,7 @@ def test_an_address_leads_to_its_picture_and_to_nobody_elses(services, study, jo
             handlers.picture(services.store, study, survey, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "verdict", "sentence"),
     [
@@ -103,6 +109,7 @@ def test_what_a_round_does_not_offer_is_refused(services, study, joined, chosen,
     assert not answers_of(services.store, study)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", [None, [], "x", 3, {}, {"chosen": "0"}, {"chosen": None}, {"chosen": [0], "verdict": 3}]
 )
@@ -111,6 +118,7 @@ def test_what_is_no_answer_is_refused(services, study, joined, answer):
         handlers.answer(services.store, study, joined["survey"], joined["rounds"][0]["trial"], answer, 5)
 
 
+@pytest.mark.slow
 def test_forged_and_replayed_answers_are_refused(services, study, joined):
     trial = joined["rounds"][0]["trial"]
     other = handlers.join(services.store, study, consent=True)
@@ -128,6 +136,7 @@ def test_forged_and_replayed_answers_are_refused(services, study, joined):
     assert len(answers_of(services.store, study)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["paused", "closed"])
 def test_after_closing_nothing_is_taken(services, study, joined, state):
     set_state(services.store, study, state)
@@ -138,6 +147,7 @@ def test_after_closing_nothing_is_taken(services, study, joined, state):
         handlers.join(services.store, study, consent=True)
 
 
+@pytest.mark.slow
 def test_a_changed_picture_is_neither_shown_nor_answered(services, study, joined):
     for file in (services.store.home / "images").rglob("*.webp"):
         file.write_bytes(b"another picture")
@@ -148,6 +158,7 @@ def test_a_changed_picture_is_neither_shown_nor_answered(services, study, joined
         give(services, study, joined)
 
 
+@pytest.mark.slow
 def test_a_code_withdraws_a_survey(services, study, joined):
     give(services, study, joined)
     assert handlers.take_back(services.store, study, f" {joined['code'].lower()} ") == {"answers": 1}
@@ -158,6 +169,7 @@ def test_a_code_withdraws_a_survey(services, study, joined):
         handlers.take_back(services.store, study, joined["code"])
 
 
+@pytest.mark.slow
 def test_a_draft_is_a_preview_of_which_nothing_is_kept(services):
     study = draft(services).id
     assert handlers.look(services.store, study)["preview"]
@@ -169,6 +181,7 @@ def test_a_draft_is_a_preview_of_which_nothing_is_kept(services):
     assert not set(names_of(DESIGN)) & set(str(joined).split())
 
 
+@pytest.mark.slow
 def test_where_a_token_is_set_only_its_owners_link_previews(services, monkeypatch):
     study = draft(services).id
     forged = handlers.join(services.store, study, consent=True)

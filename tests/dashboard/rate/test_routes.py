@@ -68,6 +68,7 @@ def test_all_the_traffic_of_a_survey_tells_nothing(services, client, design):
         assert "set-cookie" not in answer.headers and "etag" not in answer.headers
 
 
+@pytest.mark.slow
 def test_the_files_of_two_raters_have_different_addresses_and_plain_pixels(services, client):
     study = opened(services).id
     first, second = (ask(client, study, "join", consent=True).json() for _ in range(2))
@@ -77,6 +78,7 @@ def test_the_files_of_two_raters_have_different_addresses_and_plain_pixels(servi
     assert client.get(f"/rate/{own[0]}/{second['survey']}/{own[2]}").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "headers"),
     [
@@ -92,6 +94,7 @@ def test_what_is_not_understood_is_refused(services, client, content, headers):
     assert answer.status_code == 400 and "not understood" in answer.json()["error"]
 
 
+@pytest.mark.slow
 def test_a_missing_field_and_an_unknown_deed_are_refused(services, client):
     study = opened(services).id
     assert ask(client, study, "answer", survey="x").status_code == 400
@@ -104,6 +107,7 @@ def test_a_refusal_is_a_sentence(client):
     assert answer.status_code == 422 and "no study" in answer.json()["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", ["look", "join", "survey", "answer", "withdraw"])
 @pytest.mark.parametrize(
     "body",
@@ -131,6 +135,7 @@ def test_odd_addresses_are_refused(client, study):
         assert 400 <= answer.status_code < 500
 
 
+@pytest.mark.slow
 def test_trouble_with_the_disk_shows_raters_no_path_of_the_server(services, client, monkeypatch):
     study = opened(services, DESIGN).id
 

@@ -32,11 +32,13 @@ def test_points_of_the_store(stocked):
     ]
 
 
+@pytest.mark.slow
 def test_filters_leave_points_out(stocked):
     chosen = choose("", "", ["oracle_alignment", "factor_diversity"], Filters(categories=("color",)))
     assert [point.prompts for point in load_points(stocked, chosen).points] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_another_metric_version_is_left_out_and_said(stocked, config):
     batch = fakes.batch_of(Prompt("a red circle", "single"), config("base", 1), range(4))
     add_scores(stocked.store, batch, [replace(score, version="2") for score in fakes.scores_of(batch)])
@@ -78,6 +80,7 @@ def test_the_correlation_in_words(points, more_is_better, words):
     assert words in in_a_sentence(*chart(points, more_is_better))
 
 
+@pytest.mark.slow
 def test_what_a_metric_cannot_say_stands_beside_the_chart(stocked, config):
     fakes.add_cell(stocked.store, Prompt("a ring"), config("base", 1), range(2))
     chosen = choose("", "", ["oracle_alignment", "factor_diversity"])

@@ -78,6 +78,7 @@ def test_where_the_prompt_speaks_is_served_as_an_overlay(services, config, clien
     assert missing.status_code == 404 and "No map was kept" in missing.text
 
 
+@pytest.mark.slow
 def test_a_png_carries_its_settings_and_the_large_view_is_told(services, config, client):
     batch = fakes.add_cell(services.store, Prompt("a ring"), config("spo", guidance="interval"), (3, 4))
     address_of = "/" + address(batch.cell, 3)

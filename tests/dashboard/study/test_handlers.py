@@ -65,6 +65,7 @@ def test_trouble_with_the_votes_is_told_above_every_study(services):
         assert '<p class="t2-notice problem" role="alert">The Hub' in studying.look(warned, study, HERE)["status"]
 
 
+@pytest.mark.slow
 def test_opening_freezes_and_invites(services):
     study = draft(services, PICK).id
     updates = studying.open_study(services, study, HERE, *form(PICK))
@@ -76,6 +77,7 @@ def test_opening_freezes_and_invites(services):
         studying.save(services, study, HERE, *form(PICK))
 
 
+@pytest.mark.slow
 def test_a_study_that_opens_by_itself_shows_its_link(services):
     study = draft(services, PICK).id
     seen = studying.look(services, study, HERE)["seen"]
@@ -119,6 +121,7 @@ def test_what_fails_in_the_background_is_told(services, monkeypatch):
     assert "No such model." in studying.tick(services, study, HERE, f"{study} before")["study_notice"]
 
 
+@pytest.mark.slow
 def test_pause_resume_close(services):
     study = opened(services, PICK).id
     for state in ("paused", "open", "closed"):
@@ -127,6 +130,7 @@ def test_pause_resume_close(services):
         studying.step(services, "open", study, HERE)
 
 
+@pytest.mark.slow
 def test_a_draft_can_be_deleted_and_an_open_study_not(services):
     study, kept = draft(services).id, opened(services, PICK).id
     updates = studying.delete(services, study, HERE)
@@ -168,6 +172,7 @@ def test_an_exported_study_comes_back_from_its_zip(services, tmp_path):
     assert len(answers_of(services.store, study)) == 1
 
 
+@pytest.mark.slow
 def test_the_page_only_hears_what_is_new(services):
     study = opened(services, PICK).id
     seen = studying.look(services, study, HERE)["seen"]

@@ -50,6 +50,7 @@ def test_a_draft_has_no_results(services):
     assert not draw(services, "")["found"].visible
 
 
+@pytest.mark.slow
 def test_an_open_study_without_answers_says_so(services):
     updates = draw(services, opened(services, PICK).id)
     assert "Nobody has answered yet" in updates["headline"] and not updates["found"].visible
@@ -221,6 +222,7 @@ def test_a_follow_up_needs_a_checkpoint(services, study):
         training.follow(services, study, "", "nobody")
 
 
+@pytest.mark.slow
 def test_quick_votes_have_results_too(services, config):
     from t2ialign.dashboard.explore import quick_votes
     from t2ialign.dashboard.shared.visitors import Visitor

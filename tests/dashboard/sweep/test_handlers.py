@@ -84,6 +84,7 @@ def test_the_price_comes_with_the_command_and_the_file(found):
     assert "has all of it" in new_sweep.price(found, costing, job, *values())["cost"]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_a_job_that_knows_what_is_stored(found):
     plan = found.plan(spec_of_form(FORM))
     cell = plan.cells[0]
@@ -118,6 +119,7 @@ def test_a_large_map_shows_one_row_at_a_time(found, monkeypatch):
     assert sweeps.choose_place(found, {"row": 1}, job) == {"row": 1, "seen": ""}
 
 
+@pytest.mark.slow
 def test_a_cell_opens_with_its_pictures_and_the_ways_on(found):
     job = started(found)
     stock(found, job, 1)
@@ -168,6 +170,7 @@ def test_pause_resume_cancel_and_resume_what_was_done(found):
     assert found.look(job).job.status == "queued"
 
 
+@pytest.mark.slow
 def test_scores_are_made_anew_without_a_picture(found, monkeypatch):
     job, asked = started(found), []
     stock(found, job, 2)
@@ -182,6 +185,7 @@ def test_scores_are_made_anew_without_a_picture(found, monkeypatch):
     assert len(asked[0]) == 4 and "Nothing to do" in found.look(job).rescoring
 
 
+@pytest.mark.slow
 def test_the_list_is_searched_starred_noted_renamed_deleted_and_taken_back(found):
     one, two = started(found), started(found, replace(FORM, title="Other", guidance_scales="2"))
 
@@ -215,6 +219,7 @@ def test_settings_come_back_into_the_form(found):
     assert filled["texts"] == FORM.texts and filled["guidance_scales"] == "1, 4" and filled["seeds"] == "own:8"
 
 
+@pytest.mark.slow
 def test_a_link_opens_a_sweep_or_fills_the_form_around_a_picture_or_a_point(found, config):
     job = started(found)
     assert sweeps.open_page(found, {"query": f"?tab=sweep&sweep={job}"})["job"] == job

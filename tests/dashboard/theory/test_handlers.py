@@ -61,6 +61,7 @@ def test_a_cleared_number_keeps_its_default():
     assert form_of(with_(beta=None, alpha=None, shown=None)).beta == 2.0
 
 
+@pytest.mark.slow
 def test_pairs_of_a_run_move_over_every_landscape(trained):
     updates = handlers.draw_landscapes(trained, "light", *with_(run="align-1"))
     found = reel(updates)
@@ -72,6 +73,7 @@ def test_pairs_of_a_run_move_over_every_landscape(trained):
         assert places["path"]["x"][-1] > 0.1 and places["path"]["y"][-1] < -0.1
 
 
+@pytest.mark.slow
 def test_plain_axes_begin_at_one(trained):
     places = reel(handlers.draw_landscapes(trained, "light", *with_(run="align-1", axes=RATIOS)))["plots"]
     assert places["t2-landscape-reverse_kl"]["path"]["x"][0] == 1
@@ -110,6 +112,7 @@ def test_landscapes_wait_until_somebody_comes_near(trained):
     assert "Choose a training run" in handlers.arrive(trained, "light", "near", *with_(run="gone"))["player"]
 
 
+@pytest.mark.slow
 def test_a_run_whose_parent_is_gone_still_shows_its_pairs(services):
     add_training(services.store, "align-2", steps=5, command=("align", "f_dpo", "--parent", "gone", "--name", "x"))
     (said,) = handlers.follow_run(services, "align-2").items()
@@ -129,6 +132,7 @@ def test_an_empty_store_says_what_to_do(services):
     assert "start one on the Align page" in offered["player"] and not offered["run"].interactive
 
 
+@pytest.mark.slow
 def test_a_method_without_pairs_says_so(services):
     """Also where liked and disliked pictures are as many by chance: they are no pairs."""
     add_training(services.store, "align-3", steps=3, command=("align", "diffusion_kto", "--name", "kto"))

@@ -38,6 +38,7 @@ def test_showing_the_tab_offers_what_is_scored(stocked):
     assert names(updates["chart"]) == ["Pareto front", "base", "spo"]
 
 
+@pytest.mark.slow
 def test_what_was_chosen_stays(stocked):
     updates = handlers.show(stocked, FRESH, "all", "clip_score", "lpips", [], [], True, "")
     assert (updates["x"].value, updates["y"].value) == ("clip_score", "lpips")
@@ -58,6 +59,7 @@ def test_filters_do_not_change_colours(stocked):
     assert color([]) == color(["spo"])
 
 
+@pytest.mark.slow
 def test_filters_that_leave_nothing_say_so(stocked):
     assert "loosen" in handlers.explain(stocked, *ALL[:3], ["color"], ["spo"])["sentence"]
 
@@ -70,11 +72,13 @@ def test_the_front_can_be_hidden_and_the_chosen_point_is_ringed(stocked, config)
     assert "All points" in updates["point_details"] and "point" not in updates
 
 
+@pytest.mark.slow
 def test_a_point_that_the_filters_hide_is_no_longer_chosen(stocked, config):
     updates = handlers.draw(stocked, "light", *ALL[:3], [], ["spo"], False, config("base", 4).key)
     assert updates["point"] == "" and "Click a point" in updates["point_details"]
 
 
+@pytest.mark.slow
 def test_the_axes_in_words(stocked):
     assert "3 points" in handlers.explain(stocked, *ALL[:4], ["base"])["sentence"]
 
@@ -115,6 +119,7 @@ def test_an_adapters_point_says_what_it_changed_prompt_by_prompt(stocked, config
     assert "Against" not in details("base", *ALL)
 
 
+@pytest.mark.slow
 def test_a_point_on_half_of_the_set_is_hollow_and_off_the_front(stocked):
     chart = handlers.draw(stocked, "light", *ALL, True, "")["chart"]
     half, front = (next(trace for trace in chart.data if trace.name == name) for name in ("spo", "Pareto front"))
@@ -133,6 +138,7 @@ def test_a_stray_prompt_moves_no_point_of_the_set(stocked, config):
     assert base(None) == before and base(handlers.EVERYTHING) != before
 
 
+@pytest.mark.slow
 def test_everything_stored_has_neither_front_nor_correlation(stocked):
     assert names(handlers.draw(stocked, "light", "all", *ALL[1:], True, "")["chart"]) == ["base", "spo"]
     assert "not compared" in handlers.explain(stocked, "all", *ALL[1:])["sentence"]
@@ -161,6 +167,7 @@ def test_a_trained_checkpoint_is_an_arrow_from_its_parent_at_the_same_guidance(s
     assert "spo at CFG 4 beside base, on 2 prompts" in updates["headline"]
 
 
+@pytest.mark.slow
 def test_the_table_lists_every_point_with_what_it_changed(stocked):
     table = handlers.draw(stocked, "light", *ALL, True, "")["table"]
     assert table.count("<tr data-point") == 4 and "1 of 2 prompts" in table
@@ -221,6 +228,7 @@ def test_strangers_mark_nothing(stocked, monkeypatch):
     assert handlers.offer_set(stocked, "guess")["stray"] == ""
 
 
+@pytest.mark.slow
 def test_ticked_runs_are_told_apart(stocked, config):
     def compare(*points: str) -> dict:
         return handlers.compare_runs(stocked, " ".join(points), "light", *ALL)
@@ -299,6 +307,7 @@ def test_the_address_holds_what_is_on_show_and_brings_it_back(stocked, config):
     assert handlers.show(stocked, nonsense, None, None, None, [], [], True, "")["x"].value == "oracle_alignment"
 
 
+@pytest.mark.slow
 def test_pictures_beside_the_pointer(stocked, config):
     chosen = handlers.chosen_of(stocked, None, None, None)
     strip = strip_of(stocked, chosen, config("base", 4).key)
@@ -306,6 +315,7 @@ def test_pictures_beside_the_pointer(stocked, config):
     assert strip_of(stocked, chosen, "gone") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_exports_hold_the_points(stocked, suffix: str):
     updates = handlers.export(stocked, suffix, "light", True, *ALL)
@@ -320,6 +330,7 @@ def test_exports_hold_the_points(stocked, suffix: str):
     assert updates["problem"] == ""
 
 
+@pytest.mark.slow
 def test_the_exported_page_needs_no_network(stocked):
     with open(handlers.export(stocked, ".html", "dark", True, *ALL)["file"], encoding="utf-8") as file:
         page = file.read()

@@ -17,6 +17,7 @@ from tests.dashboard import fakes
 ALL = ("all", "oracle_alignment", "factor_diversity", [], [])
 
 
+@pytest.mark.slow
 def test_verdicts_follow_the_axes(stocked) -> None:
     updates = metric_trust.show_audit(stocked, "light", "all", "clip_score", "lpips", [], [])
     assert "Horizontal: CLIPScore" in updates["audit"] and "Vertical: LPIPS" in updates["audit"]
@@ -33,6 +34,7 @@ def test_another_version_is_said_and_a_missing_audit_too() -> None:
     assert "python -m t2ialign audit" in audited(None, {})
 
 
+@pytest.mark.slow
 def test_nothing_is_offered_where_all_scores_are_of_one_version(stocked) -> None:
     assert metric_trust.offer(stocked, *ALL)["rescore"].visible is False
 

@@ -185,6 +185,7 @@ def edit(file: Path) -> None:
     file.write_text(json.dumps({**said, "edited": True}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "change"),
     [

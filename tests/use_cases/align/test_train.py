@@ -252,6 +252,7 @@ def test_a_process_that_cannot_open_the_store_remembers_its_pictures(bench: Work
     assert not list((bench.home / "inbox").glob("*.parquet")), "pictures that another run sampled were sampled again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -18,6 +18,7 @@ def test_the_shipped_sets_are_of_shipped_prompts():
     assert all(seeds == designed_seeds(prompt, 8) for prompt, seeds in shapes.cells)
 
 
+@pytest.mark.slow
 def test_they_are_kept_once(tmp_path):
     with store.open_store(tmp_path) as opened:
         benchmarks.keep_shipped(opened)

@@ -98,6 +98,7 @@ def test_nothing_measured_is_a_sentence(folder) -> None:
         measuring.check_distributions(("cmd",))
 
 
+@pytest.mark.slow
 def test_the_command(run, folder, tmp_path) -> None:
     code, out, _ = run("distance", str(folder), f"{folder}/", "--metrics", "cmmd", "--scorers", "clip-shapes", "--json")
     assert code == 0 and '"pictures": 4' in out and '"cmmd": {"mean"' in out

@@ -80,6 +80,7 @@ def test_bad_folders_get_one_sentence(folder, tmp_path) -> None:
         read_pictures(picture_files(folder))
 
 
+@pytest.mark.slow
 def test_all_leaves_out_what_cannot_be_measured_and_names_are_answered(folder) -> None:
     report = score_folder(folder, "", ("all",), ("lpips-shapes", "clip-shapes"))
     assert {"lpips", "fsim", "ssim_paper", "vendi"} <= set(report.scores)

@@ -39,6 +39,7 @@ def opened(tmp_path: Path) -> Iterator[store.Store]:
         yield opened
 
 
+@pytest.mark.slow
 def test_plain_runs_are_judged_prompt_by_prompt(opened: store.Store) -> None:
     """Ranks 0, 2, 3 of four: in order for the star; the ring's truths 0.3, 0.9, 0.1 have one pair of three in order."""
     (one,) = report(opened, "base", "mutual_information", "oracle_alignment").scales
@@ -50,6 +51,7 @@ def test_plain_runs_are_judged_prompt_by_prompt(opened: store.Store) -> None:
     assert "| 4 | 8 | 2.5 | 0.333" in text and "nan" not in text
 
 
+@pytest.mark.slow
 def test_what_cannot_judge_is_said(opened: store.Store) -> None:
     with pytest.raises(InputError, match="lpips measures a whole set"):
         report(opened, "base", "lpips", "oracle_alignment")

@@ -92,6 +92,7 @@ def test_bad_plans_are_one_sentence(bench: Workbench):
             plan_sweep(bench, spec)
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_is_left_to_do_whoever_owns_the_store(bench: Workbench, versions):
     plan = plan_sweep(bench, SPEC)
     fakes.add_cell(bench.store, plan.cells[0].request.prompt, plan.cells[0].config, plan.cells[0].request.seeds)
