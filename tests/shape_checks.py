@@ -42,7 +42,10 @@ def _when_called(fn: FunctionType, typechecker: Callable) -> Callable:
 
     def make() -> Callable:
         if not made:
-            made.append(_made(fn, typechecker))
+            made.append(
+                fn
+            )  # it may be called while its check is made: a finder of modules is, by the first import in there
+            made[0] = _made(fn, typechecker)
         return made[0]
 
     @wraps(fn)
