@@ -124,9 +124,9 @@ def _wire_run(wires: Wires, services: Services) -> None:
         trigger_mode="always_last",
     )
     for name, handler, outputs in (
-        ("stop", runs.stop, ("stop", "seen")),
-        ("resume", runs.resume, ("resume", "seen")),
-        ("discard_yes", runs.discard, ("job", "confirm", "view", "seen", "measured")),
+        ("stop", runs.stop, ("stop", "seen", "timer")),
+        ("resume", runs.resume, ("resume", "seen", "timer")),
+        ("discard_yes", runs.discard, ("job", "confirm", "timer", "view", "seen", "measured")),
     ):
         wires.on(parts[name].click, _owned(partial(handler, watch)), ("key", "job"), outputs, trigger_mode="once")
     parts["notify"].click(None, None, None, js=asset("align/notify.js"), show_progress="hidden")

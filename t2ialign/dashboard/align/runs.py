@@ -251,12 +251,12 @@ def choose_job(data: Mapping[str, Any]) -> Updates:
 
 def stop(watch: Watch, job: str) -> Updates:
     """Asks the worker to save its state and end; Resume goes on from there."""
-    return _wished(partial(watch.services.supervisor.pause, job), {"stop": gr.Button(visible=False), "seen": ""})
+    return _wished(partial(watch.services.supervisor.pause, job), {"stop": gr.Button(visible=False), **look_soon()})
 
 
 def resume(watch: Watch, job: str) -> Updates:
     """Queues it again."""
-    return _wished(partial(watch.services.supervisor.resume, job), {"resume": gr.Button(visible=False), "seen": ""})
+    return _wished(partial(watch.services.supervisor.resume, job), {"resume": gr.Button(visible=False), **look_soon()})
 
 
 def discard(watch: Watch, job: str) -> Updates:
@@ -269,8 +269,13 @@ def discard(watch: Watch, job: str) -> Updates:
             supervisor.settle(job, STOPPING)
         supervisor.discard(job)
 
-    gone = {"job": "", "confirm": gr.Row(visible=False), **nothing_open()}
+    gone = {"job": "", "confirm": gr.Row(visible=False), **look_soon(), **nothing_open()}
     return _wished(all_of_it, gone)
+
+
+def look_soon() -> Updates:
+    """What somebody asked for is looked after at once, however long nothing has happened."""
+    return {"seen": "", "timer": gr.Timer(POLL_SECONDS)}
 
 
 def _wished(act: Callable[[], None], then: Updates) -> Updates:

@@ -232,7 +232,7 @@ def test_stop_resume_discard(services, watch):
     job = services.supervisor.submit(COMMAND, "one", "align")
     runs.stop(watch, job)
     assert job_of(services.store, job).status == "paused"
-    runs.resume(watch, job)
+    assert runs.resume(watch, job)["timer"].value == runs.POLL_SECONDS
     assert job_of(services.store, job).status == "queued"
     updates = runs.discard(watch, job)
     assert updates["job"] == "" and not updates["view"].visible and list_jobs(services.store) == []
