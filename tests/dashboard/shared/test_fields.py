@@ -36,3 +36,10 @@ def test_every_field_of_the_page_holds_its_own_first_value(services):
 def test_nothing_else_is_taken(component, value, sentence: str):
     with pytest.raises(InputError, match=sentence):
         held(component, value)
+
+
+def test_an_untouched_field_of_text_holds_no_text():
+    for component in (gr.Textbox(), gr.Dropdown(["a"]), gr.Radio(["a"])):
+        assert held(component, None) == ""
+    for component in (gr.Dropdown(["a"], multiselect=True), gr.Number(), gr.Checkbox()):
+        assert held(component, None) is None
