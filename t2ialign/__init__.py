@@ -393,6 +393,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             results_panel.py        what a run looks like
             templates.py            renders the pages' HTML templates
             theme.py                how the page looks
+            unknown.py              raw requests for what the page does not have
             wiring.py               handlers' dicts to Gradio's outputs
             words.py                numbers as a newcomer reads them
         api/                the use cases for programs

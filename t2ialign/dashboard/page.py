@@ -26,6 +26,7 @@ from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.unknown import unknown_handlers
 from t2ialign.dashboard.shared.wiring import QUIET, asset
 from t2ialign.dashboard.study import page as study
 from t2ialign.dashboard.sweep import page as sweep
@@ -127,6 +128,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "theme": theme.theme(),
         "app_kwargs": {
             "middleware": [Middleware(SafeHeaders), Middleware(EarlyHead, head=theme.head())],
+            "exception_handlers": unknown_handlers(),
             "routes": [
                 health_route(services.store),
                 metrics_route(services),
