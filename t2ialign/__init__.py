@@ -13,6 +13,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     limits.py               what people may ask for in words and numbers
     seeds.py                every prompt's own seeds
     content.py              what things are, by their content: files, pipelines, the Hub's cache
+    remembering.py          answers that are worked out once for all who ask
     network.py              whether anybody answers, asked once; downloads that go on where they broke
     downloads.py            weights that lie elsewhere: what is here, at which commit, and how the rest comes
     adapter_places.py       where adapters lie, under which names, and who they are
@@ -365,6 +366,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         page.py             the whole page
         services.py         what the tabs work with
         gradio_stubs.py     has Gradio leave its stubs for editors as they are
+        gradio_sessions.py  has Gradio keep no copy of every component for each open page
         shared/             what several pages use
             batch_view.py           from a watched subject to what the page shows of it
             browser_events.py       invisible components through which the browser speaks
@@ -391,6 +393,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             results_panel.py        what a run looks like
             templates.py            renders the pages' HTML templates
             theme.py                how the page looks
+            unknown.py              raw requests for what the page does not have
             wiring.py               handlers' dicts to Gradio's outputs
             words.py                numbers as a newcomer reads them
         api/                the use cases for programs

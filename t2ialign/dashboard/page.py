@@ -15,6 +15,7 @@ from t2ialign.dashboard.align import page as align
 from t2ialign.dashboard.api.metrics import metrics_route
 from t2ialign.dashboard.api.publish import publish
 from t2ialign.dashboard.explore import page as explore
+from t2ialign.dashboard.gradio_sessions import keep_no_copies
 from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
@@ -25,6 +26,7 @@ from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.unknown import unknown_handlers
 from t2ialign.dashboard.shared.wiring import QUIET, asset
 from t2ialign.dashboard.study import page as study
 from t2ialign.dashboard.sweep import page as sweep
@@ -57,6 +59,7 @@ EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for,
 
 def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
+    keep_no_copies()
     inner: gr.Tabs | None = None
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         publish(services)  # before the pages, whose handlers would have taken the names
@@ -125,6 +128,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "theme": theme.theme(),
         "app_kwargs": {
             "middleware": [Middleware(SafeHeaders), Middleware(EarlyHead, head=theme.head())],
+            "exception_handlers": unknown_handlers(),
             "routes": [
                 health_route(services.store),
                 metrics_route(services),

@@ -20,6 +20,7 @@ from t2ialign.engines import LocalEngine
 from t2ialign.jobs.precedence import serving
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.registry import CheckpointEntry
+from t2ialign.remembering import Memory
 from t2ialign.store import Store, choices
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches import prompt_sets
@@ -28,6 +29,7 @@ from t2ialign.use_cases.workbench import Workbench
 
 EXPORT_SECONDS = 24 * 3600.0
 FIRST_SET = "shapes-test"
+MOST_CHARTS = 32  # that are kept drawn
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Services:
     downloads: LocalEngine = field(default_factory=LocalEngine)  # of weights, beside the runs
     exports: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="t2ialign-exports-"))
     guesses: Guesses = field(default_factory=Guesses)
+    charts: Memory = field(default_factory=lambda: Memory(MOST_CHARTS))  # by all that is drawn in them; many ask alike
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
     shipped: Reading = field(default_factory=Reading)  # of the shipped results, where it is not over yet
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing

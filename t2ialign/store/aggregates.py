@@ -13,8 +13,10 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from t2ialign.metrics.u_rke import effective_number
+from t2ialign.store.benchmarks import prompts_shown
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
 from t2ialign.store.filters import ALL, Filters
@@ -121,17 +123,25 @@ def scored_points(
     one counts; of equals, the one that ``today`` names, else the later name. With a metric that depends on the number of
     pictures, only cells with the usual number of seeds take part.
     """
+    question = ("points", x.name, x.equal_n, y.name, y.equal_n, filters)
+    answer = partial(_points_and_asked, store, x, y, filters, today)
+    found, used = store.remembered(question, answer, prompts_shown(store, filters))
+    if any(today(metric) != used[metric.name] for metric in (x, y) if metric.name in used):
+        return _scored_points(store, x, y, filters, today)  # what is installed has changed, not what is stored
+    return found
+
+
+def _points_and_asked(
+    store: Store, x: Metric, y: Metric, filters: Filters, today: Callable[[Metric], str]
+) -> tuple[ScoredPoints, dict[str, str]]:
+    """The points, and the versions of today that were asked for."""
     asked: dict[str, str] = {}
 
     def now(metric: Metric) -> str:
         asked[metric.name] = today(metric)
         return asked[metric.name]
 
-    question = ("points", x.name, x.equal_n, y.name, y.equal_n, filters)
-    found, used = store.remembered(question, lambda: (_scored_points(store, x, y, filters, now), dict(asked)))
-    if any(today(metric) != used[metric.name] for metric in (x, y) if metric.name in used):
-        return _scored_points(store, x, y, filters, today)  # what is installed has changed, not what is stored
-    return found
+    return _scored_points(store, x, y, filters, now), asked
 
 
 def _scored_points(

@@ -37,7 +37,7 @@ def add_batch(store: Store, batch: SeedBatch, seconds: float = math.nan) -> None
     ``load_batch`` returns.
     """
     record = record_batch(store.home, batch, seconds)
-    with store.transaction() as cursor:
+    with store.transaction([batch.prompt.key]) as cursor:
         insert_records(store.home, cursor, [record])
 
 

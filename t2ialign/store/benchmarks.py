@@ -46,7 +46,23 @@ def add_benchmark(store: Store, found: BenchmarkSet) -> None:
 
 def list_benchmarks(store: Store, filters: Filters = ALL) -> list[BenchmarkRow]:
     """All sets, those with most to compare first: configs that pass the filters."""
-    return list(store.remembered(("benchmarks", filters), partial(_list, store, filters)))
+    compared = prompts_compared(store, ())
+    return list(store.remembered(("benchmarks", filters), partial(_list, store, filters), compared))
+
+
+def prompts_compared(store: Store, benchmarks: Sequence[str]) -> frozenset[str]:
+    """The keys of the prompts of these sets (none: of all); a set, once there, stays as it is."""
+    sql = "SELECT DISTINCT prompt FROM benchmark_prompts WHERE len($sets::VARCHAR[]) = 0 OR list_contains($sets, benchmark)"
+
+    def ask() -> frozenset[str]:
+        return frozenset(prompt for (prompt,) in store.rows(sql, {"sets": list(benchmarks)}))
+
+    return store.remembered(("prompts compared", tuple(benchmarks)), ask, frozenset())
+
+
+def prompts_shown(store: Store, filters: Filters) -> frozenset[str] | None:
+    """The keys of the prompts whose cells can pass the filters, for ``Store.remembered``: those of a set, else any (None)."""
+    return prompts_compared(store, filters.benchmarks) if filters.benchmarks else None
 
 
 def _list(store: Store, filters: Filters) -> list[BenchmarkRow]:
@@ -71,7 +87,8 @@ def benchmark_size(store: Store, filters: Filters) -> int:
             AND (len($categories::VARCHAR[]) = 0 OR list_contains($categories, category))
     """
     params = {"benchmarks": list(filters.benchmarks), "categories": list(filters.categories)}
-    return int(store.rows(sql, params)[0][0])
+    question = ("size", filters.benchmarks, filters.categories)
+    return store.remembered(question, lambda: int(store.rows(sql, params)[0][0]), prompts_shown(store, filters))
 
 
 def stray_prompts(store: Store) -> list[StrayPrompt]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from t2ialign.store.benchmarks import prompts_shown
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
 from t2ialign.store.filters import Filters
@@ -39,7 +41,8 @@ def cell_values(
         raise InputError("Metrics are set beside each other on the cells of one benchmark set: choose one.")
     names = [metric.name for metric in metrics]
     question = ("cell values", tuple(names), filters, tuple(today(metric) for metric in metrics))
-    return store.remembered(question, lambda: _cell_values(store, metrics, filters, today))
+    answer = partial(_cell_values, store, metrics, filters, today)
+    return store.remembered(question, answer, prompts_shown(store, filters))
 
 
 def _cell_values(

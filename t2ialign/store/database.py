@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ import duckdb
 import filelock
 import pyarrow as pa
 
+from t2ialign.remembering import Memory
 from t2ialign.store.connection import Cursor, Params
 from t2ialign.store.errors import StoreBusy, StoreTrouble, in_plain_words, in_use, read_only, unsuitable
 from t2ialign.store.migrations import migrate
@@ -33,6 +35,7 @@ T = TypeVar("T")
 FILE = "t2ialign.duckdb"
 LOCK, HOLDER = "t2ialign.lock", "t2ialign.pid"  # held by the one process that writes, and which that is
 MOST_REMEMBERED = 64  # answers
+WRITES_TOLD_APART = 512  # the newest: what an answer from before them depends on is not known
 HEADERS = 12_288  # bytes: a DuckDB file without its three headers holds nothing yet
 
 
@@ -47,27 +50,21 @@ class Store:
         self._writing = _lock_of(home.resolve())
         self._reviving = threading.Lock()
         self._writes = _writes_of(home.resolve())
-        self._memory: dict[Hashable, Any] = {}
-        self._remembered_at = 0
+        self._memory = Memory(MOST_REMEMBERED)
 
     def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows of one query."""
         with self._cursor() as cursor:
             return cursor.execute(sql, params).fetchall()
 
-    def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
+    def remembered(self, question: Hashable, answer: Callable[[], T], prompts: frozenset[str] | None = None) -> T:
         """What ``answer`` says, asked again only once something was written: a page asks the same many times over.
 
-        The answer is shared: nobody may change it.
+        ``prompts`` are the keys of those on whose cells alone it depends, beside what is written seldom: writes about other
+        prompts change nothing (None: it depends on any). The answer is shared: nobody may change it.
         """
-        writes = self._writes.count
-        if self._remembered_at != writes or len(self._memory) >= MOST_REMEMBERED:
-            self._memory, self._remembered_at = {}, writes
-        memory = self._memory
-        if question not in memory:
-            memory[question] = answer()  # what is written meanwhile starts a new memory
-        found: T = memory[question]
-        return found
+        writes = self._writes
+        return self._memory.ask(question, answer, writes.count, lambda then: not writes.matter(prompts, then))
 
     def copy_to(self, file: Path) -> None:
         """The tables of one moment as a new database; DuckDB copies, for a read of the file by others drops its lock."""
@@ -95,8 +92,12 @@ class Store:
                     cursor.rollback()
 
     @contextmanager
-    def transaction(self) -> Iterator[Cursor]:
-        """A cursor whose writes happen together or not at all; once it is left they are on disk. Does not nest."""
+    def transaction(self, prompts: Collection[str] | None = None) -> Iterator[Cursor]:
+        """A cursor whose writes happen together or not at all; once it is left they are on disk. Does not nest.
+
+        ``prompts`` are the keys of those whose cells alone it changes, where nothing else changes of what is remembered
+        (None: anything may).
+        """
         if self.read_only:
             raise StoreTrouble(read_only(self.home))
         with self._writing, self._cursor() as cursor:
@@ -109,7 +110,7 @@ class Store:
                     cursor.rollback()
                 raise
             finally:
-                self._writes.count += 1  # within the write lock, after the commit
+                self._writes.add(None if prompts is None else frozenset(prompts))  # in the write lock, after the commit
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""
@@ -183,9 +184,27 @@ def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], confli
 
 @dataclass
 class _Writes:
-    """How often something was written to a folder's store, whoever in this process has it open."""
+    """How often something was written to a folder's store, whoever in this process has it open, and what the newest were."""
 
     count: int = 0
+    newest: deque[frozenset[str] | None] = field(default_factory=lambda: deque(maxlen=WRITES_TOLD_APART))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, prompts: frozenset[str] | None) -> None:
+        """One more, about cells of these prompts or about anything."""
+        with self.lock:
+            self.newest.append(prompts)
+            self.count += 1
+
+    def matter(self, prompts: frozenset[str] | None, since: int) -> bool:
+        """Whether one that came after ``since`` may have changed something about these prompts (None: about any)."""
+        with self.lock:
+            more = self.count - since
+            newer = [self.newest[-place] for place in range(1, min(more, len(self.newest)) + 1)]
+        forgotten = more > len(newer)
+        return forgotten or any(
+            about is None or (about if prompts is None else not about.isdisjoint(prompts)) for about in newer
+        )
 
 
 @cache

@@ -85,7 +85,7 @@ def add_job(store: Store, job: Job) -> None:
 
 def update_job(store: Store, job: Job) -> None:
     """Write down how a job stands now."""
-    with store.transaction() as cursor:
+    with store.transaction(()) as cursor:
         sql = "UPDATE jobs SET status = $status, record = $record, request = $request WHERE job = $job"
         row = _row(job)
         cursor.execute(sql, {name: row[name] for name in ("job", "status", "record", "request")}).fetchall()

@@ -34,8 +34,8 @@ class RunMark:
 
 def marks(store: Store) -> dict[str, Mark]:
     """The marks of all checkpoints that have any."""
-    rows = store.rows("SELECT checkpoint, starred, hidden, note, coalesce(title, '') FROM checkpoint_marks")
-    return {name: Mark(*row) for name, *row in rows}
+    sql = "SELECT checkpoint, starred, hidden, note, coalesce(title, '') FROM checkpoint_marks"
+    return {name: Mark(*row) for name, *row in store.remembered("marks", lambda: store.rows(sql), frozenset())}
 
 
 def titles(store: Store) -> dict[str, str]:

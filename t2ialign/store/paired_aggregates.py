@@ -10,8 +10,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from t2ialign.store.aggregates import INVERSE, KNOWN, MEETING, SETS, covariance_of
+from t2ialign.store.benchmarks import prompts_shown
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store
 from t2ialign.store.filters import ALL, CELLS, Filters
@@ -174,9 +176,8 @@ def scored_comparisons(
     measured = tuple(metrics[name] for name in dict.fromkeys((*shown, *(pair.judge for pair in pairs if pair.judge))))
     rules = tuple((one.name, one.level, one.higher_is_better, one.finish) for one in measured)
     question = ("comparisons", tuple(pairs), rules, tuple(shown), tuple(sorted(versions.items())), filters)
-    return list(
-        store.remembered(question, lambda: _scored_comparisons(store, pairs, metrics, shown, versions, filters))
-    )
+    answer = partial(_scored_comparisons, store, pairs, metrics, shown, versions, filters)
+    return list(store.remembered(question, answer, prompts_shown(store, filters)))
 
 
 def _scored_comparisons(

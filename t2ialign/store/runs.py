@@ -39,7 +39,7 @@ def add_run(store: Store, prompt: Prompt, configs: Sequence[GenerationConfig], s
     records = [CellRecord(prompt, config) for config in configs]
     created = datetime.now(UTC)
     row = [created.replace(tzinfo=None), PROCESS, [record.cell for record in records], list(seeds)]
-    with store.transaction() as cursor:
+    with store.transaction([prompt.key]) as cursor:
         insert_records(store.home, cursor, records)
         sql = "INSERT INTO runs VALUES (uuidv7(), ?, 'running', ?, ?, ?) RETURNING run"
         ((run,),) = cursor.execute(sql, row).fetchall()
@@ -50,7 +50,7 @@ def set_status(store: Store, run: str, status: Status) -> None:
     """Say how a run stands."""
     if status not in get_args(Status):
         raise ValueError(f"{status!r} is none of {get_args(Status)}")
-    with store.transaction() as cursor:
+    with store.transaction(()) as cursor:
         cursor.execute("UPDATE runs SET status = ?, process = ? WHERE run = ?", [status, PROCESS, run]).fetchall()
 
 

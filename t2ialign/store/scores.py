@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from t2ialign.store.benchmarks import prompts_shown
 from t2ialign.store.database import Store
 from t2ialign.store.filters import ALL, CELLS, Filters
 from t2ialign.store.records import CellRecord, ScoreRecord, config_of
@@ -23,7 +24,7 @@ def add_scores(store: Store, batch: SeedBatch, scores: Iterable[Score], notes: I
     ``notes`` are what people should know of them; those that the cell has already stay.
     """
     record = record_scores(batch, scores, notes)
-    with store.transaction() as cursor:
+    with store.transaction([batch.prompt.key]) as cursor:
         insert_records(store.home, cursor, [record])
 
 
@@ -199,8 +200,9 @@ def scored_metrics(store: Store, filters: Filters) -> tuple[str, ...]:
         SELECT DISTINCT metric FROM batch_scores JOIN {filters.tables} USING (cell)
         WHERE NOT isnan(value) AND {filters.where_scores} ORDER BY metric
     """
+    shown = prompts_shown(store, filters)
     return store.remembered(
-        ("metrics", filters), lambda: tuple(metric for (metric,) in store.rows(sql, filters.params()))
+        ("metrics", filters), lambda: tuple(metric for (metric,) in store.rows(sql, filters.params())), shown
     )
 
 

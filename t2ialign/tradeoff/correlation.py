@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,11 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], rank: Rank = "spear
 
     Pairs with a NaN are left out. The interval is NaN below five pairs, and everything is where one side is constant.
     """
+    return _rank_correlation(tuple(map(float, x)), tuple(map(float, y)), rank)
+
+
+@lru_cache(maxsize=128)  # a page asks for the same chart many times over
+def _rank_correlation(x: tuple[float, ...], y: tuple[float, ...], rank: Rank) -> Interval:
     pairs = np.array([x, y], dtype=float)
     left, right = pairs[:, np.isfinite(pairs).all(0)]
     if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:

@@ -54,7 +54,7 @@ def train(
         norm = state.gradient_norm(plan.grad_clip, processes)
         check_finite(found.loss, norm, plan, step)
         state.update(plan, step)
-        late = processes.count == 1 and time.monotonic() - saved > SAVE_SECONDS  # several have no clock in common
+        late = time.monotonic() - saved > SAVE_SECONDS  # of several the first one's clock counts: it alone writes
         done, saving = step + 1, bool(plan.save_every) and (late or (step + 1) % plan.save_every == 0)
         try:
             with state.showing_average():

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import duckdb
@@ -22,7 +22,7 @@ from t2ialign.store import (
     open_store,
     scores_of,
 )
-from t2ialign.store.database import FILE, insert
+from t2ialign.store.database import FILE, WRITES_TOLD_APART, insert
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch, image_key
 
 Build = Callable[..., SeedBatch]
@@ -388,6 +388,34 @@ def test_an_answer_is_remembered_until_something_is_written(store: Store, home: 
         with beside.transaction() as cursor:
             cursor.execute("INSERT INTO ingested VALUES ('x', now())").fetchall()
         assert store.remembered("a", answer) == 3
+
+
+def test_what_is_written_about_other_prompts_leaves_an_answer_as_it_is(store: Store):
+    """Unless it depends on any, or so much was written since that nobody knows about what."""
+    asked: list[str] = []
+
+    def answers() -> list[int]:
+        questions = {"a": frozenset({"a"}), "any": None, "none": frozenset()}
+        return [
+            store.remembered(name, lambda: asked.append("") or len(asked), about) for name, about in questions.items()
+        ]
+
+    def write(prompts: Collection[str] | None) -> None:
+        with store.transaction(prompts):
+            pass
+
+    assert answers() == answers() == [1, 2, 3]
+    write(())
+    assert answers() == [1, 2, 3]
+    write(["b"])
+    assert answers() == [1, 4, 3]
+    write(["b", "a"])
+    assert answers() == [5, 6, 3]
+    write(None)
+    assert answers() == [7, 8, 9]
+    for _ in range(WRITES_TOLD_APART + 1):
+        store._writes.add(frozenset())
+    assert answers() == [10, 11, 12]
 
 
 @pytest.mark.parametrize(("value", "sentence"), [("\ud800", "half a letter"), (10**40, "larger than any")])

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import signal
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,15 +17,20 @@ import torch
 from t2ialign.divergences import DIVERGENCES
 from t2ialign.metrics.marginal import marginals
 from t2ialign.objectives.sigmoid import Sigmoid
+from t2ialign.training import on_policy
 from t2ialign.training.experience import Branches, Collector, MarkedPictures, PicturePairs
 from t2ialign.training.on_policy import Recipe, train_on_policy
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.rollouts import Marks, Reward, walk
+from t2ialign.training.state import read_state
 from t2ialign.training.step_losses import PolicyGradient, StepLoss, StepPreference
 from t2ialign.types import InputError
 from tests.training.toy import CHAIN, ONE, STEPS, TASTE, ToyPolicy, linear, session, slopes, trained
 
 PLAN = TrainPlan(steps=12, batch=2, learning_rate=0.05, grad_clip=0, save_every=10)
+SAVED = Recipe(MarkedPictures(4, share=0.5), PolicyGradient(0.1, kl_weight=0.1), updates=2, passes=2)
+UNSAVED = dataclasses.replace(PLAN, steps=6, save_every=1000)
+ROOT = Path(__file__).resolve().parents[2]
 RECIPES: dict[str, tuple[Collector, StepLoss]] = {
     "ddpo, score function": (MarkedPictures(16), PolicyGradient(clip=0)),
     "ddpo, importance sampling": (MarkedPictures(16), PolicyGradient(clip=0.1)),
@@ -143,6 +152,28 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert [step.step for step in rest] == [5, 6]
     assert torch.equal(whole.shift, again.shift) and torch.equal(whole.matrix, again.matrix)
     assert rest[-1].reward == steps[-1].reward
+
+
+def killed_when_late(path: str) -> None:
+    """Every step of it is late, so that it saves by the clock; it is killed with step 4 in its hands."""
+    on_policy.SAVE_SECONDS = 0.0
+    for step in train_on_policy(session(ToyPolicy(), SAVED, UNSAVED), Path(path)):
+        if step.step == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_a_run_that_draws_goes_on_where_the_clock_last_saved(tmp_path: Path) -> None:
+    """A thousand steps are not over: it is by time that the state of step 3 is there."""
+    whole, steps = trained(SAVED, UNSAVED)
+    path = tmp_path / "state.pt"
+    dying = f"from tests.training.test_on_policy import killed_when_late; killed_when_late({str(path)!r})"
+    assert subprocess.run([sys.executable, "-c", dying], cwd=ROOT).returncode == -signal.SIGKILL
+    assert read_state(path)["step"] == 3
+    again, rest = trained(SAVED, UNSAVED, path=path)
+    assert [step.step for step in rest] == [4, 5, 6] and rest[-1].reward == steps[-1].reward
+    assert torch.equal(whole.shift, again.shift) and torch.equal(whole.matrix, again.matrix)
 
 
 def test_parts_of_an_update_change_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from t2ialign.training.processes import ALONE, Processes, join
+from t2ialign.training.state import read_state
 from tests.launching import forked, launched
 from tests.tiny import save_tiny
 from tests.training import worker
@@ -27,6 +28,14 @@ def test_alone():
 def found_in(folder: Path) -> list[dict]:
     """What each of two processes found."""
     return [torch.load(folder / f"2-{rank}.pt") for rank in range(2)]
+
+
+def together(folder: Path, steps: int, dies: int = 0) -> list[dict]:
+    """What each of two processes found after training up to ``steps``; nothing where both are killed on the way."""
+    with launched(worker.__file__, str(folder), "2", str(steps), str(dies)) as process:
+        output, _ = process.communicate(timeout=200)
+    assert (process.returncode == 0) == (not dies), output[-3000:]
+    return [] if dies else found_in(folder)
 
 
 @pytest.mark.slow
@@ -51,3 +60,19 @@ def test_two_processes_train_as_one(tmp_path):
     forked(lambda: worker.main(tmp_path, 2, 5))
     resumed = found_in(tmp_path)
     assert len(resumed[0]["losses"]) == 2 and resumed[0]["losses"] == resumed[1]["losses"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_two_processes_that_were_killed_go_on_where_the_clock_last_saved(tmp_path):
+    """Fifty steps are not over: it is by time that the state of step 2 is there."""
+    save_tiny(tmp_path / "tiny")
+    whole = together(tmp_path, 5)
+    (tmp_path / "2.state").unlink()
+    together(tmp_path, 5, dies=3)
+    assert read_state(tmp_path / "2.state")["step"] == 2
+    rest = together(tmp_path, 5)
+    assert [found["losses"] for found in rest] == [found["losses"][2:] for found in whole]
+    for before, after in zip(whole, rest, strict=True):
+        assert all(torch.equal(value, after["weights"][name]) for name, value in before["weights"].items())

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import gradio as gr
@@ -50,7 +50,7 @@ from t2ialign.store import (
 )
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
-from t2ialign.types import InputError
+from t2ialign.types import InputError, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import lineages
 from t2ialign.use_cases.align.removal import remove, removed, restore
 from t2ialign.use_cases.batches.benchmarks import make_set, set_of, stray_groups
@@ -127,11 +127,10 @@ def draw(
     found = load_points(services, chosen)
     changed = load_arrows(services, chosen, found)
     opened = found.of(point)
-    figure = _figure(services, found, chosen, changed, pareto, theme == DARK, point)
-    figure.update_layout(height=CHART_HEIGHT)
+    shown = _shown(services, found, chosen, changed, pareto, theme == DARK, point if opened else "")
     where = dict(zip(ADDRESS, (benchmark, x, y, _joined(categories), _joined(checkpoints), point if opened else "")))
     updates: Updates = {
-        "chart": figure,
+        "chart": services.charts.ask(shown, shown.on_the_page),
         "headline": headline(changed, chosen, point, titles(services.store)),
         "table": run_table(services, chosen, found, changed, point),
         "address": json.dumps(where),
@@ -320,23 +319,57 @@ def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto
         write_table(point_rows(found.points), path)
         return
     title = f"{chosen.x.title} against {chosen.y.title}"
-    figure = _figure(services, found, chosen, load_arrows(services, chosen, found), pareto, dark, "")
-    path.write_text(standalone_html(figure, title, dark), encoding="utf-8")
+    shown = _shown(services, found, chosen, load_arrows(services, chosen, found), pareto, dark, "")
+    path.write_text(standalone_html(shown.figure(), title, dark), encoding="utf-8")
 
 
-def _figure(
+class Shown(NamedTuple):
+    """All that a chart is drawn from; ``point`` is the ringed one's key, ``order`` that of the colours."""
+
+    points: tuple[TradeoffPoint, ...]
+    changed: tuple[Arrow, ...]
+    x: Metric
+    y: Metric
+    front: bool
+    dark: bool
+    point: str
+    order: tuple[str, ...]
+    whole: int
+    called: tuple[tuple[str, str], ...]
+
+    def figure(self) -> Figure:
+        """The chart."""
+        return tradeoff_figure(
+            self.points,
+            self.x,
+            self.y,
+            {self.point} if self.point else set(),
+            self.front,
+            self.dark,
+            self.order,
+            arrows=self.changed,
+            whole=self.whole,
+            named=True,
+            titles=dict(self.called),
+        )
+
+    def on_the_page(self) -> Figure:
+        """As high as the page has it."""
+        return self.figure().update_layout(height=CHART_HEIGHT)
+
+
+def _shown(
     services: Services, found: Points, chosen: Chosen, changed: Sequence[Arrow], pareto: bool, dark: bool, point: str
-) -> Figure:
-    return tradeoff_figure(
+) -> Shown:
+    return Shown(
         found.points,
+        tuple(changed),
         chosen.x,
         chosen.y,
-        {point} if point else set(),
         pareto and chosen.comparable,
         dark,
-        services.order(),
-        arrows=changed,
-        whole=found.whole,
-        named=True,
-        titles=titles(services.store),
+        point,
+        tuple(services.order()),
+        found.whole,
+        tuple(titles(services.store).items()),
     )
