@@ -15,6 +15,7 @@ from t2ialign.methods import (
     diffusion_kto,
     dmpo,
     dpok,
+    draft,
     dspo,
     f_dpo,
     gors,
@@ -22,6 +23,7 @@ from t2ialign.methods import (
     hn_itm,
     ipo,
     mi_tune,
+    refl,
     spo,
 )
 from t2ialign.methods.method import Method
@@ -42,4 +44,6 @@ METHODS: dict[str, Method] = {
     "grpo": grpo.METHOD,
     "d3po": d3po.METHOD,
     "spo": spo.METHOD,
+    "refl": refl.METHOD,
+    "draft": draft.METHOD,
 }

@@ -16,6 +16,7 @@ from t2ialign.source import Source
 from t2ialign.training.losses import Loss
 from t2ialign.training.on_policy import Recipe
 from t2ialign.training.regularisers import BatchEntropy, KlToReference, LoserSafeguard, Penalty
+from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import Example, SeedBatch
 
 DataKind = Literal["pairs", "unpaired", "selected", "reward"]
@@ -78,7 +79,7 @@ class Method:
     published_steps: int
     embedded_steps: int
     loss: Callable[[Settings], Loss] | None = None
-    recipe: Callable[[Settings], Recipe] | None = None
+    recipe: Callable[[Settings], Recipe | GradientRecipe] | None = None
     source: Source = Source("style", group="minimal")
     published: Mapping[str, Value] = field(default_factory=dict)
     embedded: Mapping[str, Value] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Method:
             raise ValueError(f"{self.name} learns from a reward and has a recipe, no loss.")
         return self.loss(settings)
 
-    def recipe_of(self, settings: Settings) -> Recipe:
+    def recipe_of(self, settings: Settings) -> Recipe | GradientRecipe:
         """The recipe of a method that learns from a reward; ``InputError`` where its options contradict each other."""
         if self.recipe is None:
             raise ValueError(f"{self.name} learns from examples and has a loss, no recipe.")

@@ -24,6 +24,7 @@ from t2ialign.shapes.step_scorer import FOLDER as STEP_SCORER
 from t2ialign.shapes.step_scorer import StepScorer
 from t2ialign.shapes.step_scorer import load as load_scorer
 from t2ialign.training.experience import Branches
+from t2ialign.training.on_policy import Recipe
 from t2ialign.training.rollouts import Marks
 from t2ialign.types import AdapterUse, Encoder, GenerationConfig, InputError, Metric, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
@@ -146,13 +147,15 @@ class StepAwareReward:
         return Marks(found, found)
 
 
-def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward | StepAwareReward:
-    """The reward of a run, with everything that it reads loaded.
+def reward_of(
+    bench: Workbench, plan: Plan, policy: Backbone, judge: Judge | None = None
+) -> PictureReward | StepAwareReward:
+    """The reward of a run, with everything that it reads loaded; ``judge`` is given where it is not the source's own.
 
     Raises:
         InputError: the judge or the diversity metric cannot be had.
     """
-    judge = judge_of(bench, plan)
+    judge = judge or judge_of(bench, plan)
     if judge is None:
         raise InputError(f"{plan.method.title} needs a reward: learn from annotator, style:GROUP or metric:NAME.")
     size, pictures = plan.entry.size, plan.settings.pictures
@@ -168,7 +171,8 @@ def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward |
     )
     rollouts = plan.settings.rollouts
     diversity = _diversity(bench, plan, policy)
-    collector = plan.method.recipe_of(plan.settings).collector
+    recipe = plan.method.recipe_of(plan.settings)
+    collector = recipe.collector if isinstance(recipe, Recipe) else None
     branches = isinstance(collector, Branches)
     found = PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight, not branches)
     if not (isinstance(collector, Branches) and collector.step_aware):
