@@ -23,6 +23,8 @@ from t2ialign.methods import (
     hn_itm,
     ipo,
     mi_tune,
+    ncppo,
+    popalign,
     refl,
     spo,
 )
@@ -36,6 +38,8 @@ METHODS: dict[str, Method] = {
     "alpha_dpo": alpha_dpo.METHOD,
     "dspo": dspo.METHOD,
     "hn_itm": hn_itm.METHOD,
+    "ncppo": ncppo.METHOD,
+    "popalign": popalign.METHOD,
     "diffusion_kto": diffusion_kto.METHOD,
     "mi_tune": mi_tune.METHOD,
     "gors": gors.METHOD,

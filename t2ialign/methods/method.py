@@ -66,6 +66,7 @@ class Method:
     all methods have, on Stable Diffusion and on a small model; ``steps_`` likewise; ``hidden`` are fields that mean
     nothing here. ``loss`` joins divergence, link, log-ratio and regularisers; ``selection`` is for self-selected sets.
     A method that learns from a reward has a ``recipe`` in the place of a loss: what it draws, and how it learns from that.
+    ``unet_only`` methods look into a UNet.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Method:
     embedded: Mapping[str, Value] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     selection: Callable[[Settings], Selection] | None = None
+    unet_only: bool = False
 
     def loss_of(self, settings: Settings) -> Loss:
         """The loss of a method that learns from examples."""

@@ -67,7 +67,7 @@ def _on_policy(
         critic = critic_of(recipe.critic, guided.shape, said, len(chain.timesteps), drawn.seed)
     judge = None
     if plan.settings.rollouts.correction:
-        judge = _corrected(plan, yardstick_of(bench, plan), policy, path).judge()
+        judge = _corrected(plan, _yardstick(bench, plan), policy, path).judge()
     return OnPolicySession(
         guided,
         chain,
@@ -87,7 +87,7 @@ def _by_gradient(
 ) -> GradientSession:
     recipe, pictures = plan.method.recipe_of(plan.settings), plan.settings.pictures
     assert isinstance(recipe, GradientRecipe), "or it learns from what it drew"
-    yardstick = yardstick_of(bench, plan)
+    yardstick = _yardstick(bench, plan)
     if plan.settings.rollouts.correction:
         yardstick = _corrected(plan, yardstick, policy, path)
     watch = reward_of(bench, plan, policy, yardstick.judge())
@@ -95,7 +95,7 @@ def _by_gradient(
     return GradientSession(
         guided_policy(policy, data.prompts, pictures.guidance_scale, drawn.precision),
         chain_of(policy, pictures.sampling_steps, recipe.eta),
-        check_slope(policy, plan, yardstick),
+        check_slope(policy, plan.prompts, yardstick),
         watch,
         len(data),
         recipe,
@@ -109,6 +109,10 @@ def _asked(plan: Plan) -> tuple[object, ...]:
     pictures = plan.settings.pictures
     drawn = (pictures.guidance_scale, pictures.sampling_steps, plan.settings.rollouts, str(plan.source))
     return (plan.method.recipe_of(plan.settings), *drawn)
+
+
+def _yardstick(bench: Workbench, plan: Plan) -> Yardstick:
+    return yardstick_of(bench, plan.entry, plan.source, plan.method.title)
 
 
 def _corrected(plan: Plan, yardstick: Yardstick, policy: Backbone, path: Path) -> Yardstick:

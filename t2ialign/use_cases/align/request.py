@@ -84,7 +84,12 @@ def is_small(entry: BackboneEntry) -> bool:
 
 
 def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> None:
-    """Refuses a way of drawing while training that cannot be, and a model that takes no such steps."""
+    """Refuses a way of drawing while training that cannot be, and a model that takes no such steps or has no UNet."""
+    if method.unet_only and FAMILIES[entry.family].flow:
+        raise InputError(
+            f"{entry.name} has a transformer, and {method.title} looks into a UNet: choose another method, such as "
+            "diffusion_dpo."
+        )
     if method.recipe is None:
         return
     method.recipe_of(settings)

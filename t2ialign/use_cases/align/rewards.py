@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -29,14 +28,13 @@ from t2ialign.training.rollouts import Marks
 from t2ialign.types import AdapterUse, Encoder, GenerationConfig, InputError, Metric, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.sources import Judge, default_metric, judge_of, raters_of
+from t2ialign.use_cases.align.sources import Judge, SetValue, default_metric, judge_of, raters_of
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
 
 MMD, ENTROPY = "mmd", "latent_entropy"
 EMBEDDING = "clip_image"
 REFERENCE_SEEDS = 32  # unguided pictures of the base that stand for a prompt's variety
-SetValue = Callable[[Int[Tensor, " k"]], float]
 
 
 @runtime_checkable

@@ -15,6 +15,8 @@ from torch import Tensor
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.files import write_whole
 from t2ialign.metrics import METRICS
+from t2ialign.registry import BackboneEntry
+from t2ialign.source import Source
 from t2ialign.training.correction import STEPS, corrected_encoder, learn_vector
 from t2ialign.types import Differentiable, Embeds, Encoder, InputError, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
@@ -63,24 +65,21 @@ class SlopedReward:
         return self.yardstick.value(features)
 
 
-def yardstick_of(bench: Workbench, plan: Plan) -> Yardstick:
-    """What marks a run's pictures, every part with a slope.
+def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: str) -> Yardstick:
+    """What marks a backbone's pictures by that source, every part with a slope; ``who`` needs it so.
 
     Raises:
         InputError: the source marks by counting, or by an encoder through which no gradient flows.
     """
-    source = plan.source
     if source.kind == "style":
-        raters = raters_of(bench, plan.entry.scorers)
+        raters = raters_of(bench, entry.scorers)
         if raters is None or f"style_{source.group}" not in raters.provides:
-            raise InputError(
-                f"Nobody here knows the style {source.group!r} of {plan.entry.name}: use metric:clip_score."
-            )
+            raise InputError(f"Nobody here knows the style {source.group!r} of {entry.name}: use metric:clip_score.")
         return Yardstick(str(source), itemgetter(f"style_{source.group}"), (raters,))
     if source.kind != "metric":
         raise InputError(
-            f"{source} counts what holds and what does not, which has no slope: {plan.method.title} learns from "
-            "metric:clip_score or, in the embedded world, from style:GROUP."
+            f"{source} counts what holds and what does not, which has no slope: {who} learns from metric:clip_score or, in "
+            "the embedded world, from style:GROUP."
         )
     check_each((source.argument,))
     metric = METRICS[source.argument]
@@ -88,21 +87,21 @@ def yardstick_of(bench: Workbench, plan: Plan) -> Yardstick:
         raise InputError(
             f"{metric.name} measures a whole set, not single pictures: choose a metric such as clip_score."
         )
-    _, encoders = bench.scorers_for(plan.entry.scorers, (metric.name,), plan.entry.on_request)
+    _, encoders = bench.scorers_for(entry.scorers, (metric.name,), entry.on_request)
     if not all(isinstance(encoder, Differentiable) for encoder in encoders) or not encoders:
         raise InputError(
-            f"{metric.title} has no slope: {plan.method.title} learns from metric:clip_score, aesthetic, pick_score, "
-            "image_reward or hps_v21 or, in the embedded world, from style:GROUP."
+            f"{metric.title} has no slope: {who} learns from metric:clip_score, aesthetic, pick_score, image_reward or "
+            "hps_v21 or, in the embedded world, from style:GROUP."
         )
     sign = 1.0 if metric.higher_is_better else -1.0
     return Yardstick(str(source), lambda features: sign * metric.compute(features).float(), tuple(encoders))
 
 
-def check_slope(policy: Backbone, plan: Plan, yardstick: Yardstick) -> SlopedReward:
+def check_slope(view: Backbone, prompts: tuple[Prompt, ...], yardstick: Yardstick) -> SlopedReward:
     """The reward of latents; refused where its value does not depend on them smoothly."""
-    reward = SlopedReward(policy, plan.prompts, yardstick)
-    size = policy.entry.size
-    latents = torch.zeros((1, *policy.latent_shape(size, size)), device=policy.device, requires_grad=True)
+    reward = SlopedReward(view, prompts, yardstick)
+    size = view.entry.size
+    latents = torch.zeros((1, *view.latent_shape(size, size)), device=view.device, requires_grad=True)
     try:
         with torch.enable_grad():
             found = reward(latents, 0)

@@ -99,7 +99,7 @@ def test_asking_again_finds_it_done_and_another_run_may_not_take_its_name(bench:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains(bench: Workbench, method: str) -> None:
-    more = {"threshold": 0.0} if method == "gors" else {}
+    more = {"gors": {"threshold": 0.0}, "popalign": {"candidates": 4}}.get(method, {})
     states = run(bench, short(method, f"plain_{method}", **more))
     losses = [state.step.loss for state in states if state.step]
     assert len(losses) == 2 and all(map(math.isfinite, losses))
