@@ -69,7 +69,7 @@ def search_noise(
             searched = (noise if plan.eta > 0 else noise[:1]).flatten()
             unlikely = improbability(searched, plan.width, plan.shuffles, draw)
             (noise.grad,) = torch.autograd.grad(plan.gamma * unlikely - found, noise)
-        yield SearchStep(step, latents.detach(), float(found), float(unlikely))
+        yield SearchStep(step, latents.detach(), float(found.detach()), float(unlikely.detach()))
         torch.nn.utils.clip_grad_norm_([noise], plan.grad_clip)
         optimizer.step()
 

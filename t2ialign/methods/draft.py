@@ -1,6 +1,7 @@
 """DRaFT: the reward's own slope, through the last K steps of a picture (Clark et al.); no code of theirs was published.
 
-With a pull to the reference it is what NeMo-Aligner calls DRaFT+, minus the reward plus the mean squared difference of noise.
+With a pull to the reference it is what NVIDIA/NeMo-Aligner calls DRaFT+: minus the reward plus the mean squared difference of
+noise; the published numbers are those of its script.
 """
 
 from __future__ import annotations
@@ -47,9 +48,23 @@ METHOD = Method(
     data="reward",
     options=Options,
     recipe=recipe,
-    published_steps=2000,
+    published_steps=50,
     embedded_steps=40,
-    published={"learning_rate": 4e-4, "candidates": 1, "groups": 4, "guidance_scale": 7.5, "rank": 8},
-    embedded={"learning_rate": 2e-3, "candidates": 4, "groups": 2, "guidance_scale": 1.0, "sampling_steps": 6},
+    published={
+        "learning_rate": 2.5e-4,
+        "candidates": 1,
+        "groups": 64,
+        "guidance_scale": 7.5,
+        "sampling_steps": 25,
+        "kl_weight": 0.1,
+    },
+    embedded={
+        "learning_rate": 2e-3,
+        "candidates": 4,
+        "groups": 2,
+        "guidance_scale": 1.0,
+        "sampling_steps": 6,
+        "kl_weight": 0.0,
+    },
     hidden=BY_GRADIENT,
 )

@@ -25,6 +25,8 @@ def test_low_variance_is_of_the_last_step_alone() -> None:
 
 
 def test_published_numbers() -> None:
+    """NeMo-Aligner's script: 25 steps of DDIM, one with gradients, batches of 64, KL 0.1."""
     controls = {control.name: control.published for control in METHOD.controls()}
+    assert (controls["learning_rate"], controls["sampling_steps"], controls["groups"]) == (2.5e-4, 25, 64)
     assert (controls["last"], controls["eta"], controls["guidance_scale"]) == (1, 0, 7.5)
     assert not {"diversity_weight", "updates", "accumulate", "step_share"} & set(controls)

@@ -108,6 +108,18 @@ def test_every_method_trains(bench: Workbench, method: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_metric_of_sets_makes_populations_for_any_method_of_pairs_or_likes(bench: Workbench) -> None:
+    source = parse_source("metric:lpips")
+    for method in ("diffusion_dpo", "diffusion_kto"):
+        states = run(bench, short(method, f"sets_{method}", pairs=source, candidates=4))
+        manifest = states[-1].manifest
+        assert manifest is not None and manifest.data is not None
+        assert manifest.data.examples == 2 * 2 * (1 + (method == "diffusion_kto")), "two pairs of each of two prompts"
+    with pytest.raises(InputError, match="measures a whole set"):
+        run(bench, short("ddpo", "sets_ddpo", pairs=source))
+
+
+@pytest.mark.slow
 def test_pausing_keeps_the_work_and_resuming_ends_where_an_unbroken_run_does(bench: Workbench) -> None:
     whole, broken = (short("diffusion_dpo", name, steps=4) for name in ("whole", "broken"))
     run(bench, whole)
