@@ -26,7 +26,7 @@ from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
 
-SMALL_STEPS = 500  # of a correction's vector, for models of small pictures: it has settled by then (LOG.md)
+SMALL_STEPS = 50  # of a correction's vector, for models of small pictures: with more the reward forgets the prompt
 MOST_PROMPTS, PICTURES = 64, 2  # that the vector is learned from, and of each
 FIRST_SEED = 2**40  # theirs: no run draws these
 

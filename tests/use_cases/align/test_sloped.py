@@ -85,9 +85,8 @@ def test_what_has_no_slope_is_refused_with_a_sentence(bench: Workbench, source: 
 
 @pytest.mark.slow
 def test_a_correction_changes_the_prompt_that_is_compared_with(
-    bench: Workbench, policy: Backbone, latents: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, policy: Backbone, latents: Tensor, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("t2ialign.use_cases.align.sloped.SMALL_STEPS", 20)
     made = plan(bench, short("draft", pairs=CLIP, correction=1.5))
     plain = yardstick(bench, made)
     found = corrected_yardstick(made, plain, policy, tmp_path / "vector.safetensors")
