@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from pathlib import Path
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -75,7 +75,7 @@ def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: st
         raters = raters_of(bench, entry.scorers)
         if raters is None or f"style_{source.group}" not in raters.provides:
             raise InputError(f"Nobody here knows the style {source.group!r} of {entry.name}: use metric:clip_score.")
-        return Yardstick(str(source), itemgetter(f"style_{source.group}"), (raters,))
+        return Yardstick(str(source), _known(f"style_{source.group}"), (raters,))
     if source.kind != "metric":
         raise InputError(
             f"{source} counts what holds and what does not, which has no slope: {who} learns from metric:clip_score or, in "
@@ -95,6 +95,17 @@ def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: st
         )
     sign = 1.0 if metric.higher_is_better else -1.0
     return Yardstick(str(source), lambda features: sign * metric.compute(features).float(), tuple(encoders))
+
+
+def _known(name: str) -> Callable[[Mapping[str, Tensor]], Tensor]:
+    """That feature, where the raters could read the prompt at all."""
+
+    def value(features: Mapping[str, Tensor]) -> Tensor:
+        if name not in features:
+            raise InputError("The raters cannot judge this prompt: use prompts of their own world.")
+        return features[name]
+
+    return value
 
 
 def check_slope(view: Backbone, prompts: tuple[Prompt, ...], yardstick: Yardstick) -> SlopedReward:
@@ -128,7 +139,8 @@ def corrected(plan: Plan, yardstick: Yardstick, policy: Backbone, path: Path) ->
     if not path.is_file():
         vector = learn_vector(*_embedded(plan, encoder, policy), omega, SMALL_STEPS if is_small(plan.entry) else STEPS)
         write_whole(path, save({"vector": vector.cpu().contiguous()}), sync=True)
-    return replace(yardstick, encoders=(corrected_encoder(encoder, load_file(path)["vector"], omega),))
+    found = corrected_encoder(encoder, load_file(path)["vector"], omega)
+    return replace(yardstick, encoders=(cast(Encoder, found),))  # frozen, which the protocol does not ask for
 
 
 @torch.no_grad()

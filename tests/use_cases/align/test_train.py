@@ -279,7 +279,7 @@ def test_a_process_that_cannot_open_the_store_remembers_its_pictures(bench: Work
         ({"pairs": parse_source("annotator:rainy")}, "no group of raters called 'rainy'"),
         ({"pairs": parse_source("style:rainy")}, "no group of raters called 'rainy'"),
         ({"pairs": parse_source("metric:")}, "Say which after the colon"),
-        ({"pairs": parse_source("metric:lpips")}, "measures a whole set"),
+        ({"pairs": parse_source("metric:lpips")}, "at least 4 pictures a prompt"),
         ({"pairs": parse_source("metric:clip_scor")}, "did you mean 'clip_score'"),
         ({"pairs": parse_source("votes:nobody")}, "nobody"),
         ({"pairs": parse_source("parquet:/nowhere.parquet")}, "no Parquet file"),
