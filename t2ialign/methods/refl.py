@@ -27,9 +27,10 @@ class Options:
     reward_weight: float = option(
         1e-3,
         "Weight of the reward",
-        "Of the loss; the gradient's clipping and the pull to the reference see it.",
+        "Of the loss; the gradient's clipping, the optimiser's least step and the pull to the reference see it.",
         1e-6,
         1000,
+        embedded=1.0,
     )
 
 
