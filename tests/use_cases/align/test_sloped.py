@@ -97,8 +97,10 @@ def test_a_correction_changes_the_prompt_that_is_compared_with(
     image, text = encoder.inner.embeddings(policy.pixels(latents), made.prompts[0])
     assert torch.allclose(reward, image @ corrected(text, encoder.vector, 1.5), atol=1e-5)
     with pytest.raises(InputError, match="compares no embeddings"):
-        styled = plan(bench, short("draft", pairs=STYLE, correction=1.5))
-        corrected_yardstick(styled, yardstick(bench, styled), policy, tmp_path / "none.safetensors")
+        plan(bench, short("draft", pairs=STYLE, correction=1.5))
+    tasted = plan(bench, short("draft", pairs=parse_source("metric:style_sunny"), correction=1.5))
+    with pytest.raises(InputError, match="compares no embeddings"):
+        corrected_yardstick(tasted, yardstick(bench, tasted), policy, tmp_path / "none.safetensors")
 
 
 @pytest.mark.slow
