@@ -118,6 +118,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         memory.py           smaller pieces where a device has no room
         offload.py          networks that take turns on a device, the last resort
         noise.py            the pure maths of one denoising step
+        noise_search.py     one picture's noise, moved up a reward's slope
         preview.py          what an unfinished picture looks like
         skeleton.py         a backbone's networks without their numbers, to see what fits
         reading.py          the noun phrases of a prompt, among a model's tokens
@@ -128,6 +129,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         stock.py            the authority that the loop is held against
         switch.py           which adapters of a UNet are on
         text.py             prompts to embeddings
+        unet_encoder.py     what a UNet's own encoder makes of noisy latents
         whole_unets.py      full fine-tuned UNets in the place of a backbone's own
 
     training/               an adapter learns
@@ -138,12 +140,14 @@ up: a folder imports from folders above it only (`make check`), every file has i
         losses.py           the axes joined into one loss
         plan.py             how long, how fast, how exactly
         evaluate.py         a noised batch through reference and policy
+        perception.py       an output seen by the UNet's own encoder, one step on
         diagnostics.py      what a step found, as one record
         memory.py           which batch fits
         processes.py        several processes that train one adapter
         state.py            what a step changes, and its file
         train.py            the loop
         pairs.py            preference pairs by a judge's marks
+        populations.py      a prompt's more varied half against the other
         pair_files.py       preferences in Parquet files
         selection.py        self-selected sets, mixtures, likes and dislikes
         rollouts.py         pictures drawn while it trains, every step with its likelihood
@@ -152,6 +156,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         experience.py       what is drawn in a step, made into examples
         step_losses.py      losses of single denoising steps
         on_policy.py        the loop of methods that learn from what they draw
+        reward_gradient.py  a reward's slope, through the last steps of a picture
+        correction.py       D2-Align: what a reward likes about all pictures, taken out
 
     study/                  preference studies without a page: designs, fair rounds, statistics
         design.py           what a study asks and of what, and its TOML
@@ -237,6 +243,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         results.py          where results are kept and found, whoever owns the store
         lent_gpu.py         sampling on GPUs that are lent for a call
         upkeep.py           a store brought up to date with the files beside it
+        noise_search.py     one picture's noise moved up a reward's slope
         workbench.py        what every use case works with
         shipped.py          the shipped results come into a store, at once or while a page is served
         measures.py         which scorers measure what, and what is left out why
@@ -282,6 +289,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             removal.py              deleting a checkpoint, taking that back, renaming it
             request.py              what may be asked of training, checked
             rewards.py              what a method that draws learns from: marks, and a share of diversity
+            sloped.py               rewards with a slope, and the correction of one that compares embeddings
             stopping.py             a run that stops when its pictures grow too much alike
             result.py               the checkpoint's manifest, and scores before and after
             sources.py              what preference methods learn from, by name
@@ -494,6 +502,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         measuring.py        audit, rescore, metrics
         checkpoints.py      checkpoints: list, add, preview, rename, note, delete
         runs.py             generate, score, points, world, reference
+        noise.py            a picture's noise, searched for a reward
         sweep.py            a sweep from a TOML file or from flags
         training.py         align and merge
         study.py            preference studies, and statistics of any votes

@@ -322,6 +322,27 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class Differentiable(Protocol):
+    """An encoder through which gradients flow to the pixels of a picture."""
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        """``encode`` of pixels in [0, 1], without what has no slope; pictures are resized by torch, not by Pillow."""
+
+
+@runtime_checkable
+class Embeds(Differentiable, Protocol):
+    """An encoder that compares a picture's embedding with its prompt's."""
+
+    def embeddings(
+        self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt
+    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " d"]]:
+        """Of the pictures and of the prompt, of length 1."""
+
+    def compared(self, image: Float[Tensor, "n d"], text: Float[Tensor, " d"]) -> dict[str, Tensor]:
+        """The features that stand on these two."""
+
+
+@runtime_checkable
 class ReadsPrompts(Protocol):
     """An encoder that knows how much of a prompt it reads."""
 

@@ -29,6 +29,7 @@ WORK = (
     "t2ialign.use_cases.api.run_request",
     "t2ialign.use_cases.align.train.align",
     "t2ialign.use_cases.align.estimate.estimate",
+    "t2ialign.use_cases.noise_search._ready",
     "t2ialign.use_cases.sweeps.run.run_sweep",
     "t2ialign.cli.sweep._estimate",
     "t2ialign.engines.spread.run_on",

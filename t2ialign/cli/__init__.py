@@ -12,6 +12,7 @@ from t2ialign.cli import (
     checkpoints,
     jobs,
     measuring,
+    noise,
     prompts,
     protocols,
     publish,
@@ -32,6 +33,7 @@ from t2ialign.types import InputError
 COMMANDS = (
     serve,
     runs,
+    noise,
     sweep,
     checkpoints,
     jobs,

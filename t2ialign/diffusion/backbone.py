@@ -161,12 +161,16 @@ class Backbone:
         return in_pieces(self._decoded, latents, self.vae.enable_tiling)
 
     def _decoded(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
+        return (self.pixels(latents) * 255).round().to(torch.uint8).cpu()
+
+    def pixels(self, latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 hh ww"]:
+        """Pictures in [0, 1], on the model's device; gradients flow wherever the caller lets them, but for values at an end."""
         statistics = self._latent_statistics()
         scale = self.vae.config["scaling_factor"]
         latents = latents.to(self.vae.dtype)
         latents = latents / scale if statistics is None else latents * statistics[1] / scale + statistics[0]
         pixels = self.vae.decode(latents, return_dict=False)[0].float()
-        return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+        return (pixels * 0.5 + 0.5).clamp(0, 1)
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 hh ww"]) -> Float[Tensor, "n c h w"]:

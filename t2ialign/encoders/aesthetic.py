@@ -45,7 +45,13 @@ class AestheticEncoder:
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        embeddings = self.clip.images(images)
+        return self._scored(self.clip.images(images))
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        """The same of pixels, with gradients."""
+        return self._scored(self.clip.embeddings(pixels, prompt)[0])
+
+    def _scored(self, embeddings: Float[Tensor, "n d"]) -> dict[str, Tensor]:
         weight, bias = (part.to(embeddings.device) for part in self.map)
         return {"aesthetic": (embeddings.double() @ weight + bias).float()}
 

@@ -27,7 +27,7 @@ from torch.nn.functional import normalize
 
 from t2ialign.content import identity, settings_in
 from t2ialign.downloads import HubFile, Part, WebFile
-from t2ialign.encoders.preprocess import preprocess
+from t2ialign.encoders.preprocess import prepared, preprocess
 from t2ialign.encoders.weights import existing, frozen, here, last_tokens
 from t2ialign.files import foreign
 from t2ialign.types import InputError, Prompt
@@ -79,6 +79,20 @@ class ClipEncoder:
         plain, depicts = self.texts([prompt.text, f"{PREFIX}{prompt.text}"])
         features = {"clip_image": self.images(images), "clip_text": plain}
         return {**features, "clip_text_depicts": depicts.expand(len(images), -1)}
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        """The same of pixels, with gradients."""
+        return self.compared(*self.embeddings(pixels, prompt))
+
+    def embeddings(
+        self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt
+    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " d"]]:
+        """Of pictures, with gradients, and of the prompt."""
+        ready = prepared(pixels.to(self.device), self.model.preprocess_cfg)
+        return normalize(self.model.network.encode_image(ready).float(), dim=1), self.texts([prompt.text])[0]
+
+    def compared(self, image: Float[Tensor, "n d"], text: Float[Tensor, " d"]) -> dict[str, Tensor]:
+        return {"clip_image": image, "clip_text": text}
 
     def unread(self, prompt: Prompt) -> str:
         return self.model.unread(prompt)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import identity
@@ -31,6 +31,17 @@ class HpsEncoder:
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
         features = self.clip.encode(images, prompt)
         return {self.provides[0]: features["clip_image"] @ features["clip_text"]}
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        return self.compared(*self.embeddings(pixels, prompt))
+
+    def embeddings(
+        self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt
+    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " d"]]:
+        return self.clip.embeddings(pixels, prompt)
+
+    def compared(self, image: Float[Tensor, "n d"], text: Float[Tensor, " d"]) -> dict[str, Tensor]:
+        return {self.provides[0]: image @ text}
 
     def unread(self, prompt: Prompt) -> str:
         return self.clip.unread(prompt)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from t2ialign.content import identity, settings_in
 from t2ialign.downloads import Part
-from t2ialign.encoders.preprocess import CLIP_224, preprocess
+from t2ialign.encoders.preprocess import CLIP_224, prepared, preprocess
 from t2ialign.encoders.reward_head import collapse
 from t2ialign.encoders.weights import file_at, folder_at, frozen, hub_file, hub_folder, last_tokens
 from t2ialign.types import InputError, Prompt
@@ -81,14 +81,20 @@ class ImageRewardEncoder:
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        pixels = preprocess(images, {**CLIP_224, "size": self.reader.vision.config.image_size})
+        return self._rewards(preprocess(images, self._preparation()), prompt)
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        """The same of pixels, with gradients."""
+        return self._rewards(prepared(pixels.to(self.device), self._preparation()), prompt)
+
+    def _preparation(self) -> dict[str, Any]:
+        return {**CLIP_224, "size": self.reader.vision.config.image_size}
+
+    def _rewards(self, ready: Float[Tensor, "n 3 s s"], prompt: Prompt) -> dict[str, Tensor]:
         options = {"padding": "max_length", "truncation": True, "max_length": MAX_TOKENS, "return_tensors": "pt"}
         tokens = self.tokenizer(prompt.text, **options).to(self.device)
-        return {
-            "image_reward": torch.cat(
-                [self._reward(batch.to(self.device), tokens) for batch in torch.split(pixels, BATCH)]
-            )
-        }
+        batches = [self._reward(batch.to(self.device), tokens) for batch in torch.split(ready, BATCH)]
+        return {"image_reward": torch.cat(batches)}
 
     def unread(self, prompt: Prompt) -> str:
         return last_tokens(len(self.tokenizer(prompt.text, truncation=False, verbose=False).input_ids) - MAX_TOKENS)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from t2ialign.downloads import Part
-from t2ialign.encoders.preprocess import CLIP_224, preprocess
+from t2ialign.encoders.preprocess import CLIP_224, prepared, preprocess
 from t2ialign.encoders.weights import folder_at, folder_identity, frozen, hub_folder, last_tokens
 from t2ialign.types import Prompt
 
@@ -41,13 +41,35 @@ class PickScoreEncoder:
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        tokens = self._tokens(prompt)
+        batches = torch.split(preprocess(images, self._preparation()), BATCH)
+        return {"pick_score": torch.cat([self._score(batch.to(self.device), tokens) for batch in batches])}
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        return self.compared(*self.embeddings(pixels, prompt))
+
+    def embeddings(
+        self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt
+    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " d"]]:
+        """Of pictures, with gradients, and of the prompt."""
+        ready = prepared(pixels.to(self.device), self._preparation())
+        found = self.model(input_ids=self._tokens(prompt).to(self.device), pixel_values=ready)
+        return found.image_embeds.float(), found.text_embeds[0].float()
+
+    def compared(self, image: Float[Tensor, "n d"], text: Float[Tensor, " d"]) -> dict[str, Tensor]:
+        return {"pick_score": self.model.logit_scale.exp().float() * (image @ text)}
+
+    def _tokens(self, prompt: Prompt) -> Int[Tensor, "1 l"]:
+        """In the vocabulary of every CLIP; what stands after the end of the text is never looked at."""
         from open_clip import SimpleTokenizer
 
-        # The vocabulary of every CLIP; what stands after the end of the text is never looked at.
-        tokens = SimpleTokenizer(context_length=self.model.text_model.config.max_position_embeddings)([prompt.text])
-        size = self.model.vision_model.config.image_size
-        batches = torch.split(preprocess(images, {**CLIP_224, "size": size}), BATCH)
-        return {"pick_score": torch.cat([self._score(batch.to(self.device), tokens) for batch in batches])}
+        found: Tensor = SimpleTokenizer(context_length=self.model.text_model.config.max_position_embeddings)(
+            [prompt.text]
+        )
+        return found
+
+    def _preparation(self) -> dict[str, Any]:
+        return {**CLIP_224, "size": self.model.vision_model.config.image_size}
 
     def unread(self, prompt: Prompt) -> str:
         from open_clip import SimpleTokenizer

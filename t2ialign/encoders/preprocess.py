@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn.functional import interpolate
 from torch.utils.weak import WeakTensorKeyDictionary
 
 CLIP_NORM = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
@@ -34,6 +35,23 @@ def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Floa
     return known[str(chosen)]
 
 
+def prepared(pixels: Float[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Float[Tensor, "n 3 s t"]:
+    """The same for pixels in [0, 1], with gradients: torch resizes them, bicubic with antialiasing, and crops the middle."""
+    from open_clip.transform import PreprocessCfg
+
+    chosen = PreprocessCfg(**{name: _settled(value) for name, value in cfg.items()})
+    tall, wide = (chosen.size, chosen.size) if isinstance(chosen.size, int) else tuple(chosen.size)
+    height, width = pixels.shape[-2:]
+    if (height, width) != (tall, wide):
+        scale = max(tall / height, wide / width)
+        squashed = chosen.resize_mode == "squash"
+        fit = (tall, wide) if squashed else (max(tall, round(scale * height)), max(wide, round(scale * width)))
+        pixels = interpolate(pixels, fit, mode="bicubic", antialias=True).clamp(0, 1)
+        top, left = (fit[0] - tall) // 2, (fit[1] - wide) // 2
+        pixels = pixels[..., top : top + tall, left : left + wide]
+    return _normalised(pixels, chosen)
+
+
 def _settled(value: Any) -> Any:
     """One spelling of each setting: open_clip says (224, 224) where transformers says 224, JSON a list for a tuple."""
     value = tuple(value) if isinstance(value, list) else value
@@ -48,5 +66,9 @@ def _transformed(images: UInt8[Tensor, "n 3 h w"], chosen: Any) -> Float[Tensor,
     if images.shape[-2:] != size:
         transform = image_transform_v2(chosen, is_train=False)
         return torch.stack([transform(to_pil_image(image.cpu())) for image in images]).to(images.device)
-    mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (chosen.mean, chosen.std))
-    return (images.float() / 255 - mean) / std
+    return _normalised(images.float() / 255, chosen)
+
+
+def _normalised(pixels: Float[Tensor, "n 3 s t"], chosen: Any) -> Float[Tensor, "n 3 s t"]:
+    mean, std = (torch.tensor(values, device=pixels.device)[:, None, None] for values in (chosen.mean, chosen.std))
+    return (pixels - mean) / std

@@ -15,6 +15,7 @@ from t2ialign.methods import (
     diffusion_kto,
     dmpo,
     dpok,
+    draft,
     dspo,
     f_dpo,
     gors,
@@ -22,6 +23,9 @@ from t2ialign.methods import (
     hn_itm,
     ipo,
     mi_tune,
+    ncppo,
+    popalign,
+    refl,
     spo,
 )
 from t2ialign.methods.method import Method
@@ -34,6 +38,8 @@ METHODS: dict[str, Method] = {
     "alpha_dpo": alpha_dpo.METHOD,
     "dspo": dspo.METHOD,
     "hn_itm": hn_itm.METHOD,
+    "ncppo": ncppo.METHOD,
+    "popalign": popalign.METHOD,
     "diffusion_kto": diffusion_kto.METHOD,
     "mi_tune": mi_tune.METHOD,
     "gors": gors.METHOD,
@@ -42,4 +48,6 @@ METHODS: dict[str, Method] = {
     "grpo": grpo.METHOD,
     "d3po": d3po.METHOD,
     "spo": spo.METHOD,
+    "refl": refl.METHOD,
+    "draft": draft.METHOD,
 }

@@ -16,6 +16,7 @@ from t2ialign.source import Source
 from t2ialign.training.losses import Loss
 from t2ialign.training.on_policy import Recipe
 from t2ialign.training.regularisers import BatchEntropy, KlToReference, LoserSafeguard, Penalty
+from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import Example, SeedBatch
 
 DataKind = Literal["pairs", "unpaired", "selected", "reward"]
@@ -65,6 +66,7 @@ class Method:
     all methods have, on Stable Diffusion and on a small model; ``steps_`` likewise; ``hidden`` are fields that mean
     nothing here. ``loss`` joins divergence, link, log-ratio and regularisers; ``selection`` is for self-selected sets.
     A method that learns from a reward has a ``recipe`` in the place of a loss: what it draws, and how it learns from that.
+    ``unet_only`` methods look into a UNet.
     """
 
     name: str
@@ -78,12 +80,13 @@ class Method:
     published_steps: int
     embedded_steps: int
     loss: Callable[[Settings], Loss] | None = None
-    recipe: Callable[[Settings], Recipe] | None = None
+    recipe: Callable[[Settings], Recipe | GradientRecipe] | None = None
     source: Source = Source("style", group="minimal")
     published: Mapping[str, Value] = field(default_factory=dict)
     embedded: Mapping[str, Value] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     selection: Callable[[Settings], Selection] | None = None
+    unet_only: bool = False
 
     def loss_of(self, settings: Settings) -> Loss:
         """The loss of a method that learns from examples."""
@@ -91,7 +94,7 @@ class Method:
             raise ValueError(f"{self.name} learns from a reward and has a recipe, no loss.")
         return self.loss(settings)
 
-    def recipe_of(self, settings: Settings) -> Recipe:
+    def recipe_of(self, settings: Settings) -> Recipe | GradientRecipe:
         """The recipe of a method that learns from a reward; ``InputError`` where its options contradict each other."""
         if self.recipe is None:
             raise ValueError(f"{self.name} learns from examples and has a loss, no recipe.")

@@ -115,6 +115,9 @@ NOT_ON_POLICY = frozenset(
 )
 """Fields that mean nothing to a method that learns from what it draws while it trains."""
 
+BY_GRADIENT = NOT_ON_POLICY | {"accumulate", "updates", "step_share", "diversity_weight"}
+"""And those that mean nothing to one that follows a reward's slope: what a picture adds to diversity has none."""
+
 
 @dataclass(frozen=True)
 class RolloutOptions:
@@ -143,6 +146,15 @@ class RolloutOptions:
         "the entropy of a group's latents.",
         choices=("lpips", "u_rke", "clip_diversity", "mmd", "latent_entropy"),
         free=True,
+    )
+    correction: float = option(
+        0.0,
+        "Directional correction",
+        "D2-Align's omega, published 1.5; 0: none. For rewards that compare a picture's embedding with the prompt's, such as "
+        "metric:clip_score: what they like about all pictures alike is learned first, and taken out.",
+        0,
+        5,
+        0.1,
     )
 
 

@@ -18,6 +18,7 @@ from t2ialign.objectives.dmpo import Dmpo
 from t2ialign.objectives.hinge import Hinge
 from t2ialign.objectives.ipo import Ipo
 from t2ialign.objectives.kto import Kto
+from t2ialign.objectives.popalign import PopAlign
 from t2ialign.objectives.sigmoid import Sigmoid
 
 OBJECTIVES: dict[str, type] = {
@@ -26,6 +27,7 @@ OBJECTIVES: dict[str, type] = {
     "ipo": Ipo,
     "dmpo": Dmpo,
     "alpha_dpo": AlphaDpo,
+    "popalign": PopAlign,
     "kto": Kto,
 }
 UNPAIRED = frozenset({"kto"})

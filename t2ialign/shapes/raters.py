@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.shapes import oracle
 from t2ialign.shapes.annotator import PUBLIC, TASTES, utility
 from t2ialign.shapes.grammar import parse
 from t2ialign.shapes.oracle import claims_hold
-from t2ialign.shapes.reader import Reader, read
+from t2ialign.shapes.reader import Reader, read, reading_of
 from t2ialign.types import InputError, Prompt
 
 
@@ -44,6 +44,16 @@ class Raters:
         slots = claims_hold(reading, spec)[1]
         styles = {f"style_{group}": taste.style(reading, slots).cpu() for group, taste in TASTES.items()}
         return {"taste": torch.stack([each[f"taste_{group}"] for group in PUBLIC]).mean(0), **each, **styles}
+
+    def features(self, pixels: Float[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
+        """The styles of pixels, with gradients; a taste counts claims, which hold or do not, and has none."""
+        try:
+            spec = parse(prompt.text)
+        except InputError:
+            return {}
+        reading = reading_of(self.reader, pixels)
+        slots = claims_hold(reading, spec)[1]
+        return {f"style_{group}": taste.style(reading, slots) for group, taste in TASTES.items()}
 
 
 def load(source: Path, device: str) -> Raters:

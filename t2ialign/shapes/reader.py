@@ -92,7 +92,13 @@ class Reading:
 @torch.inference_mode()
 def read(reader: Reader, images: UInt8[Tensor, "b 3 h w"], objects: int = 3, threshold: float = 0.35) -> Reading:
     """Reads pictures of any size (resized to 64 pixels) into factors."""
-    pictures = images.float() / 255
+    return reading_of(reader, images.float() / 255, objects, threshold)
+
+
+def reading_of(
+    reader: Reader, pictures: Float[Tensor, "b 3 h w"], objects: int = 3, threshold: float = 0.35
+) -> Reading:
+    """The same of pixels in [0, 1], with gradients but for which objects there are, and of which kind."""
     if pictures.shape[-2:] != (64, 64):
         pictures = F.interpolate(pictures, (64, 64), mode="bilinear", antialias=True)
     heads = reader(pictures)
@@ -106,7 +112,7 @@ def read(reader: Reader, images: UInt8[Tensor, "b 3 h w"], objects: int = 3, thr
         return flat.gather(2, cells[:, None].expand(-1, flat.shape[1], -1)).transpose(1, 2)
 
     shape, tilt, radius = pick("shape").argmax(-1), pick("tilt"), pick("radius")[..., 0].exp()
-    folds = torch.tensor([FOLDS[name] for name in SHAPES], device=images.device)[shape]
+    folds = torch.tensor([FOLDS[name] for name in SHAPES], device=pictures.device)[shape]
     turns = torch.atan2(tilt[..., 1], tilt[..., 0]) / (2 * torch.pi)
     return Reading(
         confidence=torch.where(confidence > threshold, confidence, 0.0),

@@ -17,6 +17,7 @@ from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.training.data import Batch
 from t2ialign.training.draws import Draw
 from t2ialign.training.log_ratio import denoising_target
+from t2ialign.training.perception import Perception
 from t2ialign.training.plan import Precision
 from t2ialign.training.regularisers import Evaluation
 
@@ -63,7 +64,8 @@ def evaluate(
         weights=batch.weights.to(device),
         desirable=None if batch.desirable is None else batch.desirable.to(device),
     )
-    return Evaluation(batch, noisy, alpha_bar, policy.prediction, target, output, other)
+    perceive = None if policy.flow else Perception(policy, noisy, noise, timesteps, schedule, embeds)
+    return Evaluation(batch, noisy, alpha_bar, policy.prediction, target, output, other, perceive)
 
 
 def on_device(embeds: PromptEmbeds, device: str) -> PromptEmbeds:

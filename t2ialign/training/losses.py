@@ -76,6 +76,32 @@ class PairLoss:
 
 
 @dataclass(frozen=True)
+class PerceptualPairLoss:
+    """PairLoss with errors that are measured among the states of the UNet's encoder, one step on (NCPPO)."""
+
+    objective: PairObjective
+    divergence: Divergence = ReverseKl()
+    scale: float = PUBLISHED_SCALE
+    penalties: tuple[Penalty, ...] = ()
+
+    @property
+    def needs_reference(self) -> bool:
+        return True
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        if seen.perceive is None:
+            raise ValueError("A transformer has no encoder to see with.")
+        with torch.no_grad():
+            target, base = seen.perceive(seen.target), seen.perceive(seen.base)
+        error, reference_error = (denoising_error(one, target) for one in (seen.perceive(seen.policy), base))
+        log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
+        values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
+        values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
+        liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
+        return terms(values, log_ratio, error - reference_error, self.divergence, liked)
+
+
+@dataclass(frozen=True)
 class LabelledLoss:
     """KTO's loss of single pictures with labels, with any divergence's score of the log-ratio."""
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -38,6 +39,39 @@ class Recipe:
     passes: int = 1
     critic: CriticPlan | None = None
 
+    @property
+    def pictures(self) -> int:
+        """Of each prompt."""
+        return self.collector.pictures
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one step found: its losses, the norm of its gradients, and what its pictures were worth.
+
+    ``kl`` is that of the policy's whole path from the reference's, in nats a latent value.
+    """
+
+    found: Found
+    norm: float
+    reward: float
+    diversity: float
+    kl: float
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A run whose every step draws from the policy and changes it."""
+
+    @property
+    def plan(self) -> TrainPlan: ...
+
+    @property
+    def state(self) -> TrainState: ...
+
+    def turn(self, step: int) -> Turn:
+        """One step, by seed and number alone."""
+
 
 @dataclass(frozen=True)
 class OnPolicySession:
@@ -57,6 +91,12 @@ class OnPolicySession:
     parts: int = 1
     folder: Path | None = None
     critic: Critic | None = None
+
+    def turn(self, step: int) -> Turn:
+        drawn = self.draw(step)
+        found, norm = self.learn(drawn.replay, step)
+        kl = len(self.chain.timesteps) * float(found.rows[:, 1].mean())
+        return Turn(found, norm, drawn.reward, drawn.diversity, kl)
 
     def draw(self, step: int) -> Experience:
         """The pictures of a step, from seed and step alone: ``plan.batch`` groups, each prompt once an epoch."""
@@ -93,7 +133,7 @@ class OnPolicySession:
         return whole, norm
 
 
-def train_on_policy(session: OnPolicySession, state_path: Path | None = None) -> Generator[TrainStep, None, None]:
+def train_on_policy(session: Learner, state_path: Path | None = None) -> Generator[TrainStep, None, None]:
     """Trains the policy's parameters; yields every finished step, as ``train.train`` does, and resumes as it does.
 
     A step's chance comes from seed and step alone, so that a run that was killed draws the pictures of the step that it
@@ -103,14 +143,13 @@ def train_on_policy(session: OnPolicySession, state_path: Path | None = None) ->
     saved = time.monotonic()
     for step in range(state.begin(state_path, ALONE), plan.steps):
         started = time.perf_counter()
-        drawn = session.draw(step)
-        found, norm = session.learn(drawn.replay, step)
+        turn = session.turn(step)
         late = time.monotonic() - saved > SAVE_SECONDS
         done, saving = step + 1, bool(plan.save_every) and (late or (step + 1) % plan.save_every == 0)
-        record = train_step(done, found, norm, plan.rate(step), time.perf_counter() - started)
+        record = train_step(done, turn.found, turn.norm, plan.rate(step), time.perf_counter() - started)
         try:
             with state.showing_average():
-                yield _with_pictures(record, drawn, found, len(session.chain.timesteps))
+                yield _with_pictures(record, turn)
         except GeneratorExit:
             state.save(state_path, done, ALONE)
             raise
@@ -120,9 +159,7 @@ def train_on_policy(session: OnPolicySession, state_path: Path | None = None) ->
     state.finish()
 
 
-def _with_pictures(record: TrainStep, drawn: Experience, found: Found, steps: int) -> TrainStep:
+def _with_pictures(record: TrainStep, turn: Turn) -> TrainStep:
     """What the step's pictures were worth, and how far the policy's paths are from the reference's."""
-    kl = steps * float(found.rows[:, 1].mean())
-    return replace(
-        record, reward=drawn.reward, diversity=drawn.diversity, kl=kl, error_win=math.nan, error_lose=math.nan
-    )
+    found = replace(record, error_win=math.nan, error_lose=math.nan)
+    return replace(found, reward=turn.reward, diversity=turn.diversity, kl=turn.kl)

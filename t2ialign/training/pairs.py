@@ -24,7 +24,7 @@ def judged(
     first, second = first[order], second[order]
     wins = torch.bernoulli(torch.sigmoid(utilities[first] - utilities[second]), generator=draw).bool()
     ordered = [(i, j) if won else (j, i) for i, j, won in zip(first.tolist(), second.tolist(), wins.tolist())]
-    return _pairs(batch, ordered, source)
+    return pairs_between(batch, ordered, source)
 
 
 def ranked(
@@ -36,7 +36,7 @@ def ranked(
     gap = rewards[pairs[:, 0]] - rewards[pairs[:, 1]]
     pairs = torch.where((gap > 0)[:, None], pairs, pairs.flip(1))[gap != 0]
     order = torch.randperm(len(pairs), generator=draw)[:count]
-    return _pairs(batch, pairs[order].tolist(), source)
+    return pairs_between(batch, pairs[order].tolist(), source)
 
 
 def best_and_worst(batch: SeedBatch, rewards: Float[Tensor, " n"], source: str, count: int = 1) -> list[PreferencePair]:
@@ -48,10 +48,10 @@ def best_and_worst(batch: SeedBatch, rewards: Float[Tensor, " n"], source: str, 
     order = known[rewards[known].argsort(descending=True, stable=True)].tolist()
     count = min(count, len(order) // 2)
     best, worst = order[:count], order[len(order) - count :]
-    return _pairs(batch, [(win, lose) for win in best for lose in worst if rewards[win] > rewards[lose]], source)
+    return pairs_between(batch, [(win, lose) for win in best for lose in worst if rewards[win] > rewards[lose]], source)
 
 
-def _pairs(batch: SeedBatch, ordered: Iterable[Sequence[int]], source: str) -> list[PreferencePair]:
+def pairs_between(batch: SeedBatch, ordered: Iterable[Sequence[int]], source: str) -> list[PreferencePair]:
     """Pairs of (winner, loser) by index; one tensor a picture, so that it is encoded once however many pairs share it."""
     pictures = batch.images.unbind()
     keys = [image_key(batch.config, batch.prompt, seed) for seed in batch.seeds]

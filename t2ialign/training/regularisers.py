@@ -7,6 +7,7 @@ policy's output alone; the reference's never has any.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -20,7 +21,10 @@ from t2ialign.training.data import Batch
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The two models' outputs on one noised batch, and what they should have been; ``reference`` None = not asked."""
+    """The two models' outputs on one noised batch, and what they should have been; ``reference`` None = not asked.
+
+    ``perceive`` turns any output into the states of the UNet's encoder one step on; of a transformer there are none.
+    """
 
     batch: Batch
     noisy: Float[Tensor, "n c h w"]
@@ -29,6 +33,7 @@ class Evaluation:
     target: Float[Tensor, "n c h w"]
     policy: Float[Tensor, "n c h w"]
     reference: Float[Tensor, "n c h w"] | None
+    perceive: Callable[[Tensor], Tensor] | None = None
 
     @property
     def base(self) -> Float[Tensor, "n c h w"]:

@@ -56,6 +56,48 @@ def test_a_job_reports_what_it_does(run, tmp_path) -> None:
     assert len(probes[0]["pictures"]) == 16 and probes[0]["alignment"]["mean"] is not None
 
 
+FEW = "--steps 2 --prompt-count 2 --sampling-steps 2 --probe-every 0 --test-prompts 0 --rank 2"
+DRAWN = f"{FEW} --groups 1 --candidates 2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"draft --pairs style:minimal --last 2 --kl-weight 0.1 {DRAWN}",
+        f"draft --pairs metric:clip_score --again 2 --correction 1.5 {DRAWN}",
+        f"refl --pairs metric:clip_score {DRAWN}",
+        f"ncppo --pairs style:minimal {FEW} --candidates 2 --batch-size 2",
+        f"popalign --pairs metric:factor_diversity {FEW} --candidates 8 --batch-size 2",
+    ],
+)
+def test_a_job_trains_by_a_slope_by_perception_or_by_populations(run, tmp_path, line: str) -> None:
+    code, _, err = run(f"align {line} --name new --job j1")
+    folder = tmp_path / "jobs" / "j1"
+    assert code == 0, err
+    assert json.loads((folder / "progress.json").read_text())["ended"] == "done"
+    steps = [json.loads(row)["record"] for row in (folder / "steps.jsonl").read_text().splitlines()]
+    assert [step["step"] for step in steps] == [1, 2] and all(step["grad_norm"] > 0 for step in steps)
+    assert (tmp_path / "checkpoints" / "new" / "manifest.json").is_file()
+
+
+@pytest.mark.slow
+def test_a_noise_is_searched_and_its_pictures_saved(run, tmp_path) -> None:
+    out = tmp_path.parent / "found"
+    words = "--reward style:minimal --steps 2 --search-steps 2 --learning-rate 0.05 --json"
+    code, printed, err = run(f"search-noise {words}", "a ring", "--out", str(out))
+    assert code == 0, err
+    rows = json.loads(printed)
+    assert [row["step"] for row in rows] == [0, 1, 2] and rows[-1]["reward"] > rows[0]["reward"]
+    assert sorted(file.name for file in out.iterdir()) == ["best.png", "first.png"]
+    for prompt, reward, sentence in (
+        ("a ring", "metric:oracle_alignment", "has no slope"),
+        ("a dog", "style:minimal", "use prompts of their own world"),
+    ):
+        code, _, err = run(f"search-noise --reward {reward}", prompt)
+        assert code == 2 and sentence in err
+
+
 @pytest.mark.slow
 def test_a_job_that_is_asked_to_pause_keeps_its_work(run, tmp_path) -> None:
     folder = tmp_path / "jobs" / "j2"

@@ -11,6 +11,7 @@ from t2ialign.encoders import aesthetic
 from t2ialign.encoders.clip import build_clip, load_clip
 from t2ialign.types import InputError, Prompt
 from tests.encoders.pictures import pictures
+from tests.encoders.slopes import check_features
 from tests.encoders.test_hps import CFG
 from tests.encoders.test_reward_head import published_head
 
@@ -62,3 +63,7 @@ def test_bad_sources_are_one_sentence(head: Path, tmp_path: Path, monkeypatch: p
     head.write_bytes(b"cut off")
     with pytest.raises(InputError, match="is not LAION's"):
         aesthetic.load(head, "cpu", clip="tiny-l/here").encode(pictures(1), Prompt("a"))
+
+
+def test_its_score_has_a_slope(head: Path):
+    check_features(aesthetic.load(head, "cpu", clip="tiny-l/here"), pictures(2, 40, 48), 32)

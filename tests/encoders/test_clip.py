@@ -13,6 +13,7 @@ from t2ialign import torchvision_guard
 from t2ialign.encoders import clip
 from t2ialign.types import InputError, Prompt
 from tests.encoders.pictures import pictures
+from tests.encoders.slopes import check_features
 
 torchvision_guard.install()
 from torchvision.transforms.functional import to_pil_image  # noqa: E402
@@ -133,3 +134,7 @@ def test_bad_sources_are_one_sentence(folder: Path, tmp_path: Path):
     (broken / clip.CONFIG).write_text("{}")
     with pytest.raises(InputError, match="names no tokenizer"):
         clip.load_clip(broken, "cpu")
+
+
+def test_its_embeddings_have_a_slope(folder: Path):
+    check_features(clip.load_clip(folder, "cpu"), pictures(2, 40, 48), 32)

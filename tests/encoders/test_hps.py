@@ -10,6 +10,7 @@ from t2ialign.encoders.clip import build_clip
 from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.types import InputError, Prompt
 from tests.encoders.pictures import pictures
+from tests.encoders.slopes import check_features
 
 CFG = {
     "embed_dim": 12,
@@ -59,3 +60,7 @@ def test_bad_input_is_one_sentence(folder: Path):
         hps.load(folder, "cpu", "hps_v21", "tiny-hps").encode(pictures(1), Prompt("a"))
     with pytest.raises(InputError, match=r"HPS_v2\.1_compressed\.pt of xswu/HPSv2 are not on this machine"):
         hps.load("xswu/HPSv2@abc", "cpu")
+
+
+def test_its_score_has_a_slope(folder: Path):
+    check_features(hps.load(folder, "cpu", "hps_v21", "tiny-hps"), pictures(2, 40, 48), 32)

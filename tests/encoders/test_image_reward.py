@@ -13,6 +13,7 @@ from t2ialign.encoders.preprocess import CLIP_224, preprocess
 from t2ialign.types import InputError, Prompt
 from tests.encoders.bert import save_tokenizer
 from tests.encoders.pictures import pictures
+from tests.encoders.slopes import check_features
 from tests.encoders.test_reward_head import published_head
 
 MED = {
@@ -133,3 +134,8 @@ def test_bad_files_are_one_sentence(folder: Path, tmp_path: Path):
         image_reward.load(tmp_path, "cpu", tokenizer=folder).encode(pictures(1), Prompt("a"))
     with pytest.raises(InputError, match=r"ImageReward\.pt of zai-org/ImageReward are not on this machine"):
         image_reward.load("zai-org/ImageReward@abc", "cpu")
+
+
+@pytest.mark.slow
+def test_its_reward_has_a_slope(folder: Path):
+    check_features(image_reward.load(folder, "cpu"), pictures(2, 40, 48), 32)

@@ -9,6 +9,7 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 from t2ialign.encoders import pick_score
 from t2ialign.types import InputError, Prompt
 from tests.encoders.pictures import pictures
+from tests.encoders.slopes import check_features
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,8 @@ def test_what_is_not_here_is_one_sentence():
     for source in ("yuvalkirstain/PickScore_v1", "yuvalkirstain/PickScore_v1@abc"):
         with pytest.raises(InputError, match="The weights yuvalkirstain/PickScore_v1 are not on this machine"):
             pick_score.load(source, "cpu")
+
+
+@pytest.mark.slow
+def test_its_score_has_a_slope(folder: Path):
+    check_features(pick_score.load(folder, "cpu"), pictures(2, 40, 48), 32)

@@ -145,7 +145,8 @@ def source_choices(services: Services, method: str, parent: str | None) -> Any:
     if chosen.data == "selected" or entry is None:
         info = "It chooses its own. To mix in given pictures: pictures:FOLDER."
         return gr.update(choices=[("its own pictures", "")], value="", info=info)
-    known = [(f"{source}: {words}", str(source)) for source, words in sources(services.bench, entry.backbone)]
+    prefers = chosen.data in ("pairs", "unpaired")
+    known = [(f"{source}: {words}", str(source)) for source, words in sources(services.bench, entry.backbone, prefers)]
     info = "Or type votes:STUDY, parquet:FILE, jsonl:FILE, hub:ORG/NAME."
     if chosen.data == "reward":
         info = "Who marks the pictures that it draws. Or type metric:NAME."

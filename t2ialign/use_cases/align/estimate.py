@@ -11,6 +11,7 @@ import torch
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.seeds import designed_seeds
+from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import Prompt, cell_key
 from t2ialign.use_cases.align.request import AlignRequest, Plan, own_set, plan, spread
 from t2ialign.use_cases.align.sources import picture_requests
@@ -82,9 +83,12 @@ def _step_seconds(plan: Plan, evaluation: float) -> float:
     """Seconds of one optimisation step; of a method that draws, with its pictures."""
     policy = evaluation * (1 + BACKWARD) * (DORA if plan.values["adapter"] == "dora" else 1.0)
     if plan.method.data == "reward":
-        drawn = plan.settings.rollouts.groups * plan.method.recipe_of(plan.settings).collector.pictures
-        guided = 2 * plan.settings.pictures.sampling_steps
-        return drawn * (guided * (evaluation + plan.settings.rollouts.step_share * (evaluation + policy)) + MARKING)
+        recipe, steps = plan.method.recipe_of(plan.settings), plan.settings.pictures.sampling_steps
+        learned = plan.settings.rollouts.step_share * steps
+        if isinstance(recipe, GradientRecipe):
+            learned = recipe.reach.evaluations
+        drawn = plan.settings.rollouts.groups * recipe.pictures
+        return drawn * (2 * (steps * evaluation + learned * (evaluation + policy)) + MARKING)
     needs_reference = plan.method.loss_of(plan.settings).needs_reference
     example = (policy + evaluation * needs_reference) * (2 if plan.method.data == "pairs" else 1)
     return plan.settings.training.batch_size * example

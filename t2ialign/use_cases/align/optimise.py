@@ -10,15 +10,17 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.training.critic import critic_of
 from t2ialign.training.data import TrainData
 from t2ialign.training.guided import guided_policy
-from t2ialign.training.on_policy import OnPolicySession, train_on_policy
+from t2ialign.training.on_policy import OnPolicySession, Recipe, train_on_policy
 from t2ialign.training.plan import PRECISIONS, TrainPlan
 from t2ialign.training.processes import Processes
+from t2ialign.training.reward_gradient import GradientRecipe, GradientSession
 from t2ialign.training.rollouts import chain_of
 from t2ialign.training.state import begin_state
 from t2ialign.training.train import train
 from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.rewards import reward_of
+from t2ialign.use_cases.align.rewards import PictureReward, reward_of
+from t2ialign.use_cases.align.sloped import Yardstick, check_slope, corrected, yardstick_of
 from t2ialign.use_cases.workbench import Workbench
 
 SAVE_EVERY = 25
@@ -41,33 +43,80 @@ def optimised(
         raise InputError(
             f"{plan.method.title} draws and learns in one process: start it without accelerate, or as one process."
         )
-    recipe, pictures = plan.method.recipe_of(plan.settings), plan.settings.pictures
     drawn = replace(
         train_plan,
         batch=plan.settings.rollouts.groups,
         accumulation=1,
         save_every=SAVE_DRAWING_EVERY,
     )
-    asked = (recipe, pictures.guidance_scale, pictures.sampling_steps, plan.settings.rollouts, str(plan.source))
-    guided = guided_policy(policy, data.prompts, pictures.guidance_scale, train_plan.precision)
+    recipe = plan.method.recipe_of(plan.settings)
+    made = _by_gradient if isinstance(recipe, GradientRecipe) else _on_policy
+    return train_on_policy(made(bench, plan, policy, data, drawn, path), path)
+
+
+def _on_policy(
+    bench: Workbench, plan: Plan, policy: Backbone, data: TrainData, drawn: TrainPlan, path: Path
+) -> OnPolicySession:
+    recipe, pictures = plan.method.recipe_of(plan.settings), plan.settings.pictures
+    assert isinstance(recipe, Recipe), "or it follows the reward's slope"
+    guided = guided_policy(policy, data.prompts, pictures.guidance_scale, drawn.precision)
     chain = chain_of(policy, pictures.sampling_steps)
     critic = None
     if recipe.critic is not None:
         said = data.prompts.embeds.prompt_embeds[data.prompts.rows].float().mean(1).to(policy.device)
         critic = critic_of(recipe.critic, guided.shape, said, len(chain.timesteps), drawn.seed)
-    session = OnPolicySession(
+    judge = None
+    if plan.settings.rollouts.correction:
+        judge = _corrected(plan, _yardstick(bench, plan), policy, path).judge()
+    return OnPolicySession(
         guided,
         chain,
-        reward_of(bench, plan, policy),
+        reward_of(bench, plan, policy, judge),
         len(data),
         recipe,
         drawn,
-        replace(begin_state(policy, data, asked, drawn), beside=critic),
+        replace(begin_state(policy, data, _asked(plan), drawn), beside=critic),
         plan.settings.training.accumulate,
         path.with_name(f"{path.stem}-replay"),
         critic,
     )
-    return train_on_policy(session, path)
+
+
+def _by_gradient(
+    bench: Workbench, plan: Plan, policy: Backbone, data: TrainData, drawn: TrainPlan, path: Path
+) -> GradientSession:
+    recipe, pictures = plan.method.recipe_of(plan.settings), plan.settings.pictures
+    assert isinstance(recipe, GradientRecipe), "or it learns from what it drew"
+    yardstick = _yardstick(bench, plan)
+    if plan.settings.rollouts.correction:
+        yardstick = _corrected(plan, yardstick, policy, path)
+    watch = reward_of(bench, plan, policy, yardstick.judge())
+    assert isinstance(watch, PictureReward), "only ways on from a step have a step-aware judge"
+    return GradientSession(
+        guided_policy(policy, data.prompts, pictures.guidance_scale, drawn.precision),
+        chain_of(policy, pictures.sampling_steps, recipe.eta),
+        check_slope(policy, plan.prompts, yardstick),
+        watch,
+        len(data),
+        recipe,
+        drawn,
+        begin_state(policy, data, _asked(plan), drawn),
+    )
+
+
+def _asked(plan: Plan) -> tuple[object, ...]:
+    """What must be the same for a run to go on."""
+    pictures = plan.settings.pictures
+    drawn = (pictures.guidance_scale, pictures.sampling_steps, plan.settings.rollouts, str(plan.source))
+    return (plan.method.recipe_of(plan.settings), *drawn)
+
+
+def _yardstick(bench: Workbench, plan: Plan) -> Yardstick:
+    return yardstick_of(bench, plan.entry, plan.source, plan.method.title)
+
+
+def _corrected(plan: Plan, yardstick: Yardstick, policy: Backbone, path: Path) -> Yardstick:
+    return corrected(plan, yardstick, policy, path.with_name(f"{path.stem}-correction.safetensors"))
 
 
 def train_plan(plan: Plan, dtype: str, number: int, steps: int) -> TrainPlan:

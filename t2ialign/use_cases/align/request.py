@@ -16,6 +16,7 @@ from t2ialign.registry import FAMILIES, NAME, BackboneEntry, CheckpointEntry, un
 from t2ialign.settings import expanded
 from t2ialign.source import FILES, Source, known
 from t2ialign.store import belongs_to
+from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
@@ -84,7 +85,12 @@ def is_small(entry: BackboneEntry) -> bool:
 
 
 def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> None:
-    """Refuses a way of drawing while training that cannot be, and a model that takes no such steps."""
+    """Refuses a way of drawing while training that cannot be, and a model that takes no such steps or has no UNet."""
+    if method.unet_only and FAMILIES[entry.family].flow:
+        raise InputError(
+            f"{entry.name} has a transformer, and {method.title} looks into a UNet: choose another method, such as "
+            "diffusion_dpo."
+        )
     if method.recipe is None:
         return
     method.recipe_of(settings)
@@ -120,6 +126,7 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     settings = method.settings(values)
     _check_recipe(method, settings, entry)
     source = _source(method, request.pairs)
+    _check_slope(method, settings, source)
     _check_border(bench.home, source, settings.pictures.prompts)
     steps = request.steps or method.steps(is_small(entry))
     if steps < 1:
@@ -206,6 +213,22 @@ def _source(method: Method, said: Source) -> Source:
     if method.data != "selected" and source.brings == "pictures":
         raise InputError(f"{method.title} learns from preferences, and a folder of pictures has none: use mi_tune.")
     return source
+
+
+def _check_slope(method: Method, settings: Settings, source: Source) -> None:
+    """Refuses what is known to have no slope, or no embedding to correct, before anything is loaded."""
+    if method.recipe is None:
+        return
+    if source.kind == "annotator" and isinstance(method.recipe_of(settings), GradientRecipe):
+        raise InputError(
+            f"{source} counts what holds and what does not, which has no slope: {method.title} learns from metric:clip_score "
+            "or, in the embedded world, from style:GROUP."
+        )
+    if settings.rollouts.correction and source.kind != "metric":
+        raise InputError(
+            f"{source} compares no embeddings, and only such a reward has a direction to correct: learn from "
+            "metric:clip_score, pick_score or hps_v21, or set correction to 0."
+        )
 
 
 def _check_border(home: Path, source: Source, prompts: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -24,18 +23,18 @@ from t2ialign.shapes.step_scorer import FOLDER as STEP_SCORER
 from t2ialign.shapes.step_scorer import StepScorer
 from t2ialign.shapes.step_scorer import load as load_scorer
 from t2ialign.training.experience import Branches
+from t2ialign.training.on_policy import Recipe
 from t2ialign.training.rollouts import Marks
 from t2ialign.types import AdapterUse, Encoder, GenerationConfig, InputError, Metric, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.sources import Judge, default_metric, judge_of, raters_of
+from t2ialign.use_cases.align.sources import Judge, SetValue, default_metric, judge_of, raters_of
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
 
 MMD, ENTROPY = "mmd", "latent_entropy"
 EMBEDDING = "clip_image"
 REFERENCE_SEEDS = 32  # unguided pictures of the base that stand for a prompt's variety
-SetValue = Callable[[Int[Tensor, " k"]], float]
 
 
 @runtime_checkable
@@ -146,13 +145,15 @@ class StepAwareReward:
         return Marks(found, found)
 
 
-def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward | StepAwareReward:
-    """The reward of a run, with everything that it reads loaded.
+def reward_of(
+    bench: Workbench, plan: Plan, policy: Backbone, judge: Judge | None = None
+) -> PictureReward | StepAwareReward:
+    """The reward of a run, with everything that it reads loaded; ``judge`` is given where it is not the source's own.
 
     Raises:
         InputError: the judge or the diversity metric cannot be had.
     """
-    judge = judge_of(bench, plan)
+    judge = judge or judge_of(bench, plan)
     if judge is None:
         raise InputError(f"{plan.method.title} needs a reward: learn from annotator, style:GROUP or metric:NAME.")
     size, pictures = plan.entry.size, plan.settings.pictures
@@ -168,7 +169,8 @@ def reward_of(bench: Workbench, plan: Plan, policy: Backbone) -> PictureReward |
     )
     rollouts = plan.settings.rollouts
     diversity = _diversity(bench, plan, policy)
-    collector = plan.method.recipe_of(plan.settings).collector
+    recipe = plan.method.recipe_of(plan.settings)
+    collector = recipe.collector if isinstance(recipe, Recipe) else None
     branches = isinstance(collector, Branches)
     found = PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight, not branches)
     if not (isinstance(collector, Branches) and collector.step_aware):

@@ -9,36 +9,44 @@ from pathlib import Path
 
 import torch
 from huggingface_hub import HfApi, hf_hub_download
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from t2ialign import settings
 from t2ialign.files import Say, split_of, unsaid
 from t2ialign.metrics import METRICS
+from t2ialign.metrics.marginal import marginals, set_value
 from t2ialign.network import why_offline
 from t2ialign.source import FILES, Source
 from t2ialign.training.pair_files import read_pairs
 from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranked
+from t2ialign.training.populations import varied_and_alike
 from t2ialign.training.selection import checked_examples
-from t2ialign.types import Encoder, Example, InputError, PreferencePair, SeedBatch
+from t2ialign.types import Encoder, Example, InputError, Metric, PreferencePair, SeedBatch
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
 from t2ialign.use_cases.batches.picture_folders import read_captions, read_pictures
 from t2ialign.use_cases.batches.requests import BatchRequest, check_each, picture_files
-from t2ialign.use_cases.batches.scoring import Scorer
+from t2ialign.use_cases.batches.scoring import Scorer, features_of
 from t2ialign.use_cases.workbench import Workbench
 
 TASTE, STYLE = "taste", "style"
+SetValue = Callable[[Int[Tensor, " k"]], float]
 DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Marks pictures: a row a picture, a column a rater or measure. ``noisy`` judges differ from vote to vote."""
+    """Marks pictures: a row a picture, a column a rater or measure. ``noisy`` judges differ from vote to vote.
+
+    One that measures whole sets has ``of_sets``: the diversity of any pictures of a batch, by index; its marks are what each
+    picture adds to it.
+    """
 
     name: str
     marks: Callable[[SeedBatch], Float[Tensor, "n g"]]
     noisy: bool
+    of_sets: Callable[[SeedBatch], SetValue] | None = None
 
     def mean(self, batch: SeedBatch) -> Float[Tensor, " n"]:
         return self.marks(batch).mean(1)
@@ -53,7 +61,11 @@ def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
     """The judge that a source names; None for sources that bring their preferences with them."""
     if plan.source.kind in ("annotator", "style"):
         return _annotator(bench, plan, plan.source.group)
-    return _measure(bench, plan, plan.source.argument) if plan.source.kind == "metric" else None
+    if plan.source.kind != "metric":
+        return None
+    name = plan.source.argument
+    populations = plan.method.data in ("pairs", "unpaired") and name in METRICS and METRICS[name].level != "image"
+    return _populations(bench, plan, METRICS[name]) if populations else _measure(bench, plan, name)
 
 
 def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
@@ -62,7 +74,8 @@ def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
     everyone = (
         None if encoder is None else Judge(str(Source("annotator")), _marks(encoder, _groups(encoder)), noisy=True)
     )
-    return judge_of(bench, plan) or everyone
+    judge = judge_of(bench, plan)
+    return judge if judge is not None and judge.of_sets is None else everyone
 
 
 def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
@@ -116,6 +129,16 @@ def _measure(bench: Workbench, plan: Plan, name: str) -> Judge:
     return Judge(str(plan.source), lambda batch: scored(batch)[:, None], noisy=False)
 
 
+def _populations(bench: Workbench, plan: Plan, metric: Metric) -> Judge:
+    """A judge of sets: the more varied one is preferred."""
+    metrics, encoders = bench.scorers_for(plan.entry.scorers, (metric.name,), plan.entry.on_request)
+
+    def of_sets(batch: SeedBatch) -> SetValue:
+        return set_value(metrics[0], features_of(batch.images, batch.prompt, encoders))
+
+    return Judge(str(plan.source), lambda batch: marginals(of_sets(batch), len(batch.images))[:, None], False, of_sets)
+
+
 def measured(bench: Workbench, plan: Plan, name: str) -> Callable[[SeedBatch], Float[Tensor, " n"]]:
     """A metric of single pictures as a function of a batch, higher being better; "" is the backbone's own."""
     name = name or default_metric(bench, plan.entry.scorers, "alignment")
@@ -164,6 +187,8 @@ def picture_requests(plan: Plan) -> list[BatchRequest]:
 
 def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) -> list[PreferencePair]:
     """A prompt's pairs as the judge prefers; raters of several groups judge equal parts of them."""
+    if judge.of_sets is not None:
+        return varied_and_alike(batch, judge.of_sets(batch), judge.name, draw)
     pictures, marks = plan.settings.pictures, judge.marks(batch)
     if pictures.pairing == "best_worst":
         return best_and_worst(batch, marks.mean(1), judge.name, pictures.best_worst)
@@ -276,8 +301,11 @@ def given_examples(plan: Plan, say: Say = unsaid) -> list[Example]:
     return [Example(prompt, picture) for prompt, picture in zip(read_captions(files, say), read_pictures(files))]
 
 
-def sources(bench: Workbench, backbone: str) -> Iterator[tuple[Source, str]]:
-    """The sources to offer for a backbone, each with a few words: for menus; files and studies come on top."""
+def sources(bench: Workbench, backbone: str, populations: bool = False) -> Iterator[tuple[Source, str]]:
+    """The sources to offer for a backbone, each with a few words: for menus; files and studies come on top.
+
+    ``populations``: metrics of sets too, for methods that learn from preferences.
+    """
     scorers = bench.registry().backbones[backbone].scorers
     encoder = raters_of(bench, scorers)
     if encoder is not None:
@@ -289,3 +317,5 @@ def sources(bench: Workbench, backbone: str) -> Iterator[tuple[Source, str]]:
     for metric in bench.scorers_for(scorers, ("all",))[0]:
         if metric.level == "image" and metric.axis == "alignment":
             yield Source("metric", metric.name), f"the higher {metric.title} wins"
+        if populations and metric.level != "image" and metric.axis == "diversity":
+            yield Source("metric", metric.name), f"the half of a prompt's pictures with the higher {metric.title} wins"

@@ -17,7 +17,7 @@ OFFERED = [("annotator", "raters of every taste"), ("metric:clip_score", "the hi
 @pytest.fixture(autouse=True)
 def _light(monkeypatch: pytest.MonkeyPatch):
     """No scorer is loaded to say which sources there are, and no model to say how fast it is."""
-    monkeypatch.setattr(new_run, "sources", lambda bench, backbone: iter(OFFERED))
+    monkeypatch.setattr(new_run, "sources", lambda bench, backbone, populations: iter(OFFERED))
     monkeypatch.setattr(Costing, "_pace", lambda self, found: 0.01)
 
 

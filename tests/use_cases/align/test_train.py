@@ -99,12 +99,24 @@ def test_asking_again_finds_it_done_and_another_run_may_not_take_its_name(bench:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains(bench: Workbench, method: str) -> None:
-    more = {"threshold": 0.0} if method == "gors" else {}
+    more = {"gors": {"threshold": 0.0}, "popalign": {"candidates": 4}}.get(method, {})
     states = run(bench, short(method, f"plain_{method}", **more))
     losses = [state.step.loss for state in states if state.step]
     assert len(losses) == 2 and all(map(math.isfinite, losses))
     ups = [tensor for key, tensor in weights(bench, f"plain_{method}").items() if "lora_B" in key]
     assert max(float(up.abs().max()) for up in ups) > 0
+
+
+@pytest.mark.slow
+def test_a_metric_of_sets_makes_populations_for_any_method_of_pairs_or_likes(bench: Workbench) -> None:
+    source = parse_source("metric:lpips")
+    for method in ("diffusion_dpo", "diffusion_kto"):
+        states = run(bench, short(method, f"sets_{method}", pairs=source, candidates=4))
+        manifest = states[-1].manifest
+        assert manifest is not None and manifest.data is not None
+        assert manifest.data.examples == 2 * 2 * (1 + (method == "diffusion_kto")), "two pairs of each of two prompts"
+    with pytest.raises(InputError, match="measures a whole set"):
+        run(bench, short("ddpo", "sets_ddpo", pairs=source))
 
 
 @pytest.mark.slow
@@ -267,7 +279,7 @@ def test_a_process_that_cannot_open_the_store_remembers_its_pictures(bench: Work
         ({"pairs": parse_source("annotator:rainy")}, "no group of raters called 'rainy'"),
         ({"pairs": parse_source("style:rainy")}, "no group of raters called 'rainy'"),
         ({"pairs": parse_source("metric:")}, "Say which after the colon"),
-        ({"pairs": parse_source("metric:lpips")}, "measures a whole set"),
+        ({"pairs": parse_source("metric:lpips")}, "at least 4 pictures a prompt"),
         ({"pairs": parse_source("metric:clip_scor")}, "did you mean 'clip_score'"),
         ({"pairs": parse_source("votes:nobody")}, "nobody"),
         ({"pairs": parse_source("parquet:/nowhere.parquet")}, "no Parquet file"),
