@@ -28,9 +28,10 @@ class SchedulerChoice:
     flow: bool = False
 
 
+SOLVER = "dpmsolver++"
 SCHEDULERS: dict[str, SchedulerChoice] = {
     "ddim": SchedulerChoice("DDIMScheduler", False, True, "DDIM: deterministic, one step at a time", flow=True),
-    "dpmsolver++": SchedulerChoice(
+    SOLVER: SchedulerChoice(
         "DPMSolverMultistepScheduler", True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"
     ),
     "euler": SchedulerChoice("EulerDiscreteScheduler", True, True, "Euler: deterministic", flow=True),

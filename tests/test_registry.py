@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, peft_config
 from t2ialign.content import pipeline_sha
+from t2ialign.model_families import FAMILIES
 from t2ialign.registry import (
-    FAMILIES,
     BackboneEntry,
     CheckpointEntry,
     adapter_file,

@@ -44,7 +44,7 @@ def evaluate(
     device = policy.device
     timesteps = draw.timesteps.to(device).repeat(batch.pictures)
     noise = draw.noise.to(device).repeat(batch.pictures, 1, 1, 1)
-    latents, embeds = batch.latents.to(device), on_device(batch.embeds, device)
+    latents, embeds = batch.latents.to(device), batch.embeds.to(device)
     level = schedule[timesteps]
     alpha_bar = level[:, None, None, None]
     noisy = add_noise(latents, noise, alpha_bar, policy.prediction)
@@ -64,12 +64,3 @@ def evaluate(
         desirable=None if batch.desirable is None else batch.desirable.to(device),
     )
     return Evaluation(batch, noisy, alpha_bar, policy.prediction, target, output, other)
-
-
-def on_device(embeds: PromptEmbeds, device: str) -> PromptEmbeds:
-    pooled = embeds.pooled_prompt_embeds
-    return replace(
-        embeds,
-        prompt_embeds=embeds.prompt_embeds.to(device),
-        pooled_prompt_embeds=None if pooled is None else pooled.to(device),
-    )

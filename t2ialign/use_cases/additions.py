@@ -24,10 +24,10 @@ from t2ialign.diffusion.skeleton import Skeleton, skeleton
 from t2ialign.diffusion.whole_unets import check_unet
 from t2ialign.downloads import HubFile, HubUnet, listed_now
 from t2ialign.files import foreign
+from t2ialign.model_families import UNET_FOLDER
 from t2ialign.network import Show, in_bytes, unwatched
 from t2ialign.registry import (
     NAME,
-    UNET_FOLDER,
     BackboneEntry,
     CheckpointEntry,
     Registry,
