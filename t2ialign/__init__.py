@@ -377,6 +377,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             health.py               whether the page can answer
             hub_models.py           models from the Hub are the owner's to draw with
             fields.py               what fields hold, whatever a raw request says
+            fitting_prompts.py      prompts that fit the chosen checkpoints
             free_names.py           names for new checkpoints that nobody has yet
             early_head.py           the page's head in the document itself, before Gradio's scripts
             headers.py              what every answer of the server tells a browser

@@ -266,9 +266,7 @@ def save_tiny_speaker(folder: Path, shape: SpeakerShape, seed: int = 0) -> Path:
 
 
 def speaker_entry(folder: Path, shape: SpeakerShape, name: str = "tiny") -> BackboneEntry:
-    return BackboneEntry(
-        name, FAMILY[shape], folder, size=SIDE, prediction="flow", embedded_scale=shape == "flux2-dev"
-    )
+    return BackboneEntry(name, FAMILY[shape], folder, size=SIDE, prediction="flow", embedded_scale=shape == "flux2-dev")
 
 
 def load_tiny_speaker(folder: Path, shape: SpeakerShape, dtype: str = "float32") -> Backbone:
@@ -293,9 +291,7 @@ def save_speaker_adapter(
     torch.manual_seed(seed)
     network = tiny_network(shape)
     network.add_adapter(
-        LoraConfig(
-            r=4, lora_alpha=8, target_modules=ADAPTED, use_dora=kind == "dora", init_lora_weights="gaussian"
-        )
+        LoraConfig(r=4, lora_alpha=8, target_modules=ADAPTED, use_dora=kind == "dora", init_lora_weights="gaussian")
     )
     for parameter in (parameter for part, parameter in network.named_parameters() if "lora_" in part):
         parameter.data = parameter.data + 0.3 * torch.randn_like(parameter)

@@ -152,7 +152,9 @@ def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[s
     if others := [
         key
         for key, (name, _) in names.items()
-        if name.startswith((KOHYA, "lora_transformer_", "lycoris_", "double_blocks", "single_blocks", "diffusion_model"))
+        if name.startswith(
+            (KOHYA, "lora_transformer_", "lycoris_", "double_blocks", "single_blocks", "diffusion_model")
+        )
     ]:
         raise InputError(
             f"The adapter {who} is in a layout of flow models that cannot be read here ({len(others)} tensors, as "

@@ -151,7 +151,8 @@ class FilmCoder:
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Each channel's mean, and one by its deviation, as the stock pipeline has it to the last place."""
         mean, std = (
-            torch.tensor(self.vae.config[name]).view(1, -1, 1, 1, 1).to(like) for name in ("latents_mean", "latents_std")
+            torch.tensor(self.vae.config[name]).view(1, -1, 1, 1, 1).to(like)
+            for name in ("latents_mean", "latents_std")
         )
         return mean, 1.0 / std
 

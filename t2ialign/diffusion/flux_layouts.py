@@ -131,7 +131,9 @@ def _parts(name: str, makers: Names) -> tuple[str, ...]:
     if match := re.match(r"^(double|single)_blocks_(\d+)_(\w+)$", name):
         kind, number, layer = match.groups()
         start = "transformer_blocks" if kind == "double" else "single_transformer_blocks"
-        return tuple(f"{start}.{number}.{part}" for part in (makers.double if kind == "double" else makers.single).get(layer, ()))
+        return tuple(
+            f"{start}.{number}.{part}" for part in (makers.double if kind == "double" else makers.single).get(layer, ())
+        )
     return (makers.others[name],) if name in makers.others else ()
 
 

@@ -117,7 +117,9 @@ def _qwen_vl_ids(tokenizer: Any, prompt: str) -> list[int]:
 def _qwen_vl(tokenizer: Any, encoder: Any, prompt: str, negative: bool) -> Said:
     """Qwen-Image: the last layer of a Qwen-2.5-VL after its system message, as long as the prompt is."""
     limit = _qwen_vl_limit(tokenizer)
-    found = tokenizer(QWEN_FRAME.format(prompt), max_length=limit, truncation=True, return_tensors="pt").to(encoder.device)
+    found = tokenizer(QWEN_FRAME.format(prompt), max_length=limit, truncation=True, return_tensors="pt").to(
+        encoder.device
+    )
     output = encoder(
         input_ids=found.input_ids, attention_mask=found.attention_mask, output_hidden_states=True
     ).hidden_states[-1]

@@ -13,7 +13,6 @@ from t2ialign.diffusion.backbone import DTYPES, Backbone
 from t2ialign.diffusion.flow import training_levels
 from t2ialign.diffusion.noise import add_noise
 from t2ialign.diffusion.schedulers import begin_run
-from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.training.data import Batch
 from t2ialign.training.draws import Draw
 from t2ialign.training.log_ratio import denoising_target

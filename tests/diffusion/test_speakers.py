@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +104,9 @@ def as_theirs(latents: torch.Tensor, shape: SpeakerShape, vae) -> torch.Tensor:
         cells = latents.reshape(n, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5)
         return cells.reshape(n, h * w // 4, 4 * c)
     if shape == "flux2-klein":
-        latents = latents * torch.sqrt(vae.bn.running_var.view(1, -1, 1, 1) + 1e-4) + vae.bn.running_mean.view(1, -1, 1, 1)
+        latents = latents * torch.sqrt(vae.bn.running_var.view(1, -1, 1, 1) + 1e-4) + vae.bn.running_mean.view(
+            1, -1, 1, 1
+        )
         return latents.reshape(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // 4, 2 * h, 2 * w)
     return latents
 
@@ -141,9 +144,6 @@ def test_embeddings_are_stock_diffusers(shape, folder_of, loaded):
     for text in (PROMPT, "a red circle " * 200):
         found = backbone.encode_prompts([text])
         if shape.startswith("sana"):
-            told = type(pipeline).__call__.__kwdefaults__ or {}
-            import inspect
-
             told = inspect.signature(type(pipeline).__call__).parameters["complex_human_instruction"].default
             tokens, mask, *_ = pipeline.encode_prompt(text, False, complex_human_instruction=told)
             assert torch.equal(found.mask, mask.bool())
@@ -164,7 +164,9 @@ def test_what_it_does_not_read_is_said(shape, folder_of, loaded):
     assert cut and long.endswith(cut) and unread_words(folder_of(shape), long) == cut
     read = long.removesuffix(cut).strip()
     assert len(read.encode()) > FEWEST and unread_words(folder_of(shape), read) == ""
-    first, second = (loaded(shape).encode_prompts([text]).prompt_embeds for text in (long, f"{read} {cut[: len(cut) // 2]}"))
+    first, second = (
+        loaded(shape).encode_prompts([text]).prompt_embeds for text in (long, f"{read} {cut[: len(cut) // 2]}")
+    )
     assert first.shape == second.shape and loaded(shape).encode_prompts([PROMPT]).truncated == ("",)
 
 
@@ -181,7 +183,9 @@ def test_prompts_of_several_lengths_are_read_as_each_alone(loaded):
         expected = backbone.predict_noise(latents[row : row + 1], torch.tensor([900.0, 500.0, 20.0])[row], alone)
         torch.testing.assert_close(found[row : row + 1], expected, atol=1e-5, rtol=1e-5)
     halves = stack([backbone.encode_prompts([text]) for text in ("a ring", PROMPT)]).halves()
-    assert torch.equal(halves[0].prompt_embeds[:, : int(halves[0].mask.sum())], backbone.encode_prompts(["a ring"]).prompt_embeds)
+    assert torch.equal(
+        halves[0].prompt_embeds[:, : int(halves[0].mask.sum())], backbone.encode_prompts(["a ring"]).prompt_embeds
+    )
 
 
 @every
@@ -194,11 +198,12 @@ def test_encoding_is_undone_by_decoding(shape, loaded):
     pixels, vae = images.float() / 127.5 - 1, backbone.vae
     with torch.no_grad():
         if shape.startswith("flux2"):
-            pipeline = stock_speaker.__wrapped__
             expected = _flux2_encoded(vae, pixels)
         elif shape == "qwen-image":
             found = vae.encode(pixels[:, :, None]).latent_dist.mean[:, :, 0]
-            mean, std = (torch.tensor(vae.config[name])[None, :, None, None] for name in ("latents_mean", "latents_std"))
+            mean, std = (
+                torch.tensor(vae.config[name])[None, :, None, None] for name in ("latents_mean", "latents_std")
+            )
             expected = (found - mean) / std
         else:
             expected = vae.encode(pixels).latent * vae.config.scaling_factor
