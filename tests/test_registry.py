@@ -238,10 +238,20 @@ def test_shipped_registry(tmp_path: Path):
         "flux.1-dev",
         "flux.1-schnell",
         "auraflow-v0.3",
+        "flux.2-dev",
+        "flux.2-klein-4b",
+        "flux.2-klein-base-9b",
+        "qwen-image",
+        "sana-1.6b",
     }
-    assert {name for name, entry in flows.items() if not entry.gated} == {"auraflow-v0.3"}
+    assert {name for name, entry in flows.items() if not entry.gated} == {
+        "auraflow-v0.3",
+        "flux.2-klein-4b",
+        "qwen-image",
+        "sana-1.6b",
+    }
     assert all(registry.checkpoints[name].licence for name in flows)
-    assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev"]
+    assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev", "flux.2-dev"]
     for scorer in registry.scorers.values():
         assert scorer.loader.startswith("t2ialign.")
 

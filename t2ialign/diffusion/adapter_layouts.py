@@ -5,7 +5,7 @@
 - diffusers for flow models: ``transformer.<module>.lora_A.weight``, and ``transformer.<module>.lora.down.weight``;
 - peft's own folders: ``base_model.model.<module>.lora_A.weight``;
 - kohya's sd-scripts and LyCORIS: ``lora_unet_<module with underscores>.lora_down.weight``, ``.alpha`` and ``.dora_scale``, for
-  SDXL under the names that Stability's code gives the blocks; for FLUX.1 and FLUX.2 under those of their makers (``flux_layouts``).
+  SDXL under the names that Stability's code gives the blocks; for FLUX.1 and FLUX.2 under their makers' (``flux_layouts``).
 
 Text encoders' parts stand beside it as ``text_encoder.<module>``, ``text_encoder_2.<module>``, or in kohya's spelling as
 ``lora_te_<module>`` (one text encoder), ``lora_te1_`` and ``lora_te2_`` (two). Other families of LyCORIS are refused by name.

@@ -78,7 +78,7 @@ def auraflow(network: Any, said: FlowInput) -> Tensor:
 
 
 def flux2(network: Any, said: FlowInput) -> Tensor:
-    """FLUX.2: a row a cell, of prompts and pictures the place in four numbers, and the guidance scale where it was distilled."""
+    """FLUX.2: a row a cell, every token's place in four numbers, and the guidance scale where it was distilled."""
     n, c, height, width = said.latents.shape
     words, scale = said.embeds.prompt_embeds, said.embedded_scale
     device = words.device

@@ -1,4 +1,4 @@
-"""Prompts that fit the chosen checkpoints: a backbone with prompt sets of its own knows their words alone, and nobody else's do."""
+"""Prompts that fit the chosen checkpoints: a backbone with prompt sets of its own knows their words alone."""
 
 from __future__ import annotations
 
