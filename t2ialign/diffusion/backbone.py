@@ -275,6 +275,8 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
     if isinstance(entry.source, Path):
         return entry.source
     variant = variant_of(entry, dtype)
+    if why_offline() and (here := folder_of(entry)) is not None and _lies_whole(here, entry.kin):
+        return here
     listing = listed_now(entry.source, entry.hub_revision)
     fill(
         entry.source,
@@ -284,6 +286,13 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
     )
     with without_bars():
         return download(entry, variant)
+
+
+def _lies_whole(folder: Path, family: Family) -> bool:
+    """Whether every network that a pipeline's index names has weights in its folder."""
+    left_out = _left_empty(folder)
+    networks = (name for name in ("vae", family.network, *family.encoders) if name not in left_out)
+    return all(any((folder / name).glob("*.safetensors")) for name in networks)
 
 
 def parts_of(family: Family) -> tuple[str, ...]:
