@@ -59,7 +59,13 @@ class PromptEmbeds:
 
     def repeat(self, times: int) -> PromptEmbeds:
         """The first prompt's embeddings ``times`` over, then the second's, and so on."""
-        return self.take(torch.arange(len(self.prompt_embeds)).repeat_interleave(times))
+        pooled, mask = self.pooled_prompt_embeds, self.mask
+        return PromptEmbeds(
+            self.prompt_embeds.repeat_interleave(times, 0),
+            None if pooled is None else pooled.repeat_interleave(times, 0),
+            tuple(words for words in self.truncated for _ in range(times)),
+            None if mask is None else mask.repeat_interleave(times, 0),
+        )
 
     def halves(self) -> tuple[PromptEmbeds, PromptEmbeds]:
         """The first half of the prompts, and the second."""
