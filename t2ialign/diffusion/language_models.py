@@ -62,8 +62,9 @@ def unread(family: str, tokenizer: Any, prompt: str) -> str:
 
 def _mistral_text(tokenizer: Any, prompt: str) -> str:
     from diffusers.pipelines.flux2 import pipeline_flux2
+    from diffusers.pipelines.flux2.system_messages import SYSTEM_MESSAGE
 
-    said = pipeline_flux2.format_input([prompt], pipeline_flux2.SYSTEM_MESSAGE)
+    said = pipeline_flux2.format_input([prompt], SYSTEM_MESSAGE)
     (text,) = tokenizer.apply_chat_template(said, add_generation_prompt=False, tokenize=False)
     return str(text)
 
