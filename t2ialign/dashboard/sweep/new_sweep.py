@@ -85,7 +85,7 @@ def follow_checkpoints(services: Services, prompt_set: str | None, checkpoints: 
     """The sets that fit the chosen checkpoints, and the fitting one where the chosen one was made for others."""
     chosen, specs = prompt_set or "", checkpoints or ()
     found = following(services, chosen, specs)
-    menu: Updates = {"prompt_set": gr.Dropdown(offered(services, specs), value=found)}
+    menu: Updates = {"prompt_set": gr.Dropdown(offered(services, specs), value=found, allow_custom_value=True)}
     return menu if found == chosen else menu | choose_set(services, found)
 
 
