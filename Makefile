@@ -1,6 +1,6 @@
 # Everything needs `make` and Python 3.11 or later; nothing else. The virtual environment is made on first use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format bench checkpoints docs wheel clean
+.PHONY: help demo test quick check format bench gpu checkpoints docs wheel clean
 
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -35,7 +35,10 @@ format: $(VENV)/.dev  ## mend formatting and what lint can mend
 	$(PY) -m ruff check --fix .
 
 bench: $(VENV)/.dev  ## every benchmark, side by side with its peer
-	set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=. $(PY) $$file; done
+	set -e; for file in $(filter-out benchmarks/machine.py benchmarks/gpu_tests.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$file"; PYTHONPATH=. $(PY) $$file; done
+
+gpu: $(VENV)/.dev  ## what wants a GPU, in three parts of under eight minutes each; results in benchmarks/results
+	for file in gpu gpu_shares gpu_tests; do echo "== $$file"; PYTHONPATH=. $(PY) benchmarks/$$file.py; done
 
 checkpoints: $(VENV)/.demo  ## train the shipped adapters anew, as checkpoints/recipes.txt says (ARGS="--store FOLDER")
 	set -e; grep '^[a-z]' checkpoints/recipes.txt | while read -r line; do \

@@ -6,6 +6,9 @@
     PYTHONPATH=. python benchmarks/gpu.py --device cpu           # the same path: SD-1.5's shape, 1 seed, 2 steps, float32
     PYTHONPATH=. python benchmarks/gpu.py --device cpu --divide 8      # widths divided by 8, to see that it runs
 
+Every round is said as it ends. A round, or a number of seeds, that would go over ``--budget`` seconds (420) is left out and
+said so; the table is written to ``benchmarks/results/gpu-MACHINE.md`` (``--out`` for elsewhere).
+
 The pipelines lie in the layout of the Hub's cache in a temporary folder (SD-1.5's 860 M parameters take 2 GB there in half
 precision), under the registry's own ids and commits, and are loaded as real ones are. Ours yields every step, previews and
 mutual information; stock's makes the pictures. Both begin with the same latents. A share of the ceiling is what the
@@ -20,7 +23,6 @@ import gc
 import hashlib
 import json
 import os
-import platform
 import resource
 import statistics
 import tempfile
@@ -31,6 +33,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from benchmarks.machine import BUDGET, Clock, described, write_result
 
 PROMPT = "a lighthouse on a cliff above the sea at dusk, oil on canvas"
 SCALE = 7.5
@@ -66,6 +70,7 @@ class Asked:
     rounds: int
     divide: int
     compile: str
+    out: str = ""
 
 
 @dataclass(frozen=True)
@@ -272,22 +277,31 @@ def stock_of(view: Any) -> Any:
     return pipe
 
 
-def measure(asked: Asked, view: Any, top: float) -> Iterator[Measured]:
+def measure(asked: Asked, view: Any, top: float, clock: Clock) -> Iterator[Measured]:
     """Each number of seeds in turn; rounds of ours and stock alternate."""
     pipe, embeds = stock_of(view), view.encode_prompts([PROMPT])
+    before, last = 0, 0.0  # seeds and seconds of the round before
     for count in asked.seeds:
+        if before and not clock.fits(last * count / before):
+            clock.say(f"{view.entry.name}, {count} seeds: left out, a round would take {last * count / before:.0f} s")
+            continue
         gc.collect()
         if asked.device.startswith("cuda"):
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
-        if asked.rounds > 1:  # a first one that is not counted
-            ours(view, asked, count)
-            stock(pipe, asked, count)
-        mine, theirs = [], []
-        for _ in range(asked.rounds):
-            mine.append(ours(view, asked, count))
+        mine, theirs, memory = [], [], 0.0
+        for number in range(asked.rounds + (asked.rounds > 1)):  # the first of several is not counted
+            if number and not clock.fits(last) and mine:
+                clock.say(f"{view.entry.name}, {count} seeds: rounds left out from here")
+                break
+            found = ours(view, asked, count)
             memory = peak(asked.device)
-            theirs.append(stock(pipe, asked, count))
+            other = stock(pipe, asked, count)
+            before, last = count, found[0] + other
+            clock.say(f"{view.entry.name}, {count} seeds, round {number}: ours {found[0]:.2f} s, stock {other:.2f} s")
+            if number or asked.rounds == 1:
+                mine.append(found)
+                theirs.append(other)
         spent = statistics.median(one for one, _ in mine)
         work = work_of_a_step(view, count, embeds) * asked.steps
         yield Measured(
@@ -302,7 +316,7 @@ def measure(asked: Asked, view: Any, top: float) -> Iterator[Measured]:
         )
 
 
-def run(asked: Asked) -> list[Measured]:
+def run(asked: Asked, clock: Clock) -> list[Measured]:
     """Builds, loads and measures one shape after the other; everything is printed as it comes."""
     found: list[Measured] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -315,15 +329,8 @@ def run(asked: Asked) -> list[Measured]:
         from t2ialign.registry import load_registry
 
         top = ceiling(asked)
-        name = (
-            torch.cuda.get_device_name()
-            if asked.device.startswith("cuda")
-            else platform.processor() or platform.machine()
-        )
-        print(
-            f"{name}, torch {torch.__version__}, {asked.dtype}, {asked.steps} steps, {torch.get_num_threads()} threads"
-        )
-        print(f"one large matrix product: {top / 1e9:,.0f} GFLOP/s", flush=True)
+        clock.say(f"{described(asked.device)}, {asked.dtype}, {asked.steps} steps")
+        clock.say(f"one large matrix product: {top / 1e9:,.0f} GFLOP/s")
         for family in asked.families:
             entry = load_registry().backbones["sd-1.5" if family == "sd" else "sdxl"]
             begun = time.perf_counter()
@@ -332,17 +339,12 @@ def run(asked: Asked) -> list[Measured]:
             in_hub_layout(made, entry, variant_of(entry, asked.dtype), Path(folder) / "hub")
             del made
             gc.collect()
-            print(
-                f"{entry.name}: {count / 1e6:.0f} M parameters, built in {time.perf_counter() - begun:.0f} s",
-                flush=True,
-            )
+            clock.say(f"{entry.name}: {count / 1e6:.0f} M parameters, built in {time.perf_counter() - begun:.0f} s")
             begun = time.perf_counter()
             view = load_backbone(entry, asked.device, asked.dtype)
-            print(f"{entry.name}: loaded from the cache in {time.perf_counter() - begun:.1f} s", flush=True)
+            clock.say(f"{entry.name}: loaded from the cache in {time.perf_counter() - begun:.1f} s")
             compile_network(view.unet, asked.compile)
-            for row in measure(asked, view, top):
-                found.append(row)
-                print(line(row), flush=True)
+            found += measure(asked, view, top, clock)
             del view
     return found
 
@@ -359,7 +361,7 @@ def line(row: Measured) -> str:
     )
 
 
-def parse(arguments: list[str] | None = None) -> Asked:
+def parse(arguments: list[str] | None = None) -> tuple[Asked, Clock]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--families", default="")
@@ -369,11 +371,13 @@ def parse(arguments: list[str] | None = None) -> Asked:
     parser.add_argument("--divide", type=int, default=1)
     parser.add_argument("--compile", default="")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--budget", type=float, default=BUDGET)
+    parser.add_argument("--out", default="")
     said = parser.parse_args(arguments)
     gpu = said.device.startswith("cuda")
     families = said.families or ("sd,sdxl" if gpu and not said.quick else "sd")
     seeds = said.seeds or ("1" if not gpu else "1,16" if said.quick else "1,4,16,64")
-    return Asked(
+    asked = Asked(
         said.device,
         "bfloat16" if gpu else "float32",
         tuple(families.split(",")),
@@ -382,12 +386,18 @@ def parse(arguments: list[str] | None = None) -> Asked:
         said.rounds or (3 if gpu else 1),
         said.divide,
         said.compile,
+        said.out,
     )
+    return asked, Clock(said.budget)
 
 
 def main() -> None:
-    found = run(parse())
-    print("\n".join([HEAD, *map(line, found)]))
+    asked, clock = parse()
+    found = run(asked, clock)
+    said = f"{asked.dtype}, {asked.steps} steps, widths divided by {asked.divide}, rounds: {asked.rounds}"
+    lines = [said, HEAD, *map(line, found)]
+    print("\n".join(lines))
+    write_result("gpu", asked.device, lines, asked.out)
 
 
 if __name__ == "__main__":

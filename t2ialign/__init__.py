@@ -17,6 +17,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     network.py              whether anybody answers, asked once; downloads that go on where they broke
     downloads.py            weights that lie elsewhere: what is here, at which commit, and how the rest comes
     adapter_places.py       where adapters lie, under which names, and who they are
+    model_families.py       the families of models that can be drawn with
     registry.py             backbones, checkpoints and scorers that can be loaded
     samplers.py             the menu of samplers
 
@@ -102,8 +103,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
         evaluate.py         the command that measures them
 
     diffusion/              prompts and seeds to pictures
+        autoencoders.py     latents to pictures and back, as each family's pipeline does it
+        language_models.py  prompts read by language models, as their pipelines do it
         adapter_files.py    adapter files: read, checked and written
-        flux_layouts.py     FLUX.1's LoRAs under its makers' names, fused layers taken apart
+        flux_layouts.py     LoRAs of FLUX.1 and FLUX.2 under their makers' names, fused layers taken apart
         adapter_layouts.py  every layout in which the field writes LoRAs, as one
         adapters.py         LoRA, DoRA and whole UNets: loading, blending, training, saving
         attention.py        what a UNet attends to while it predicts
@@ -384,6 +387,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             health.py               whether the page can answer
             hub_models.py           models from the Hub are the owner's to draw with
             fields.py               what fields hold, whatever a raw request says
+            fitting_prompts.py      prompts that fit the chosen checkpoints
             free_names.py           names for new checkpoints that nobody has yet
             early_head.py           the page's head in the document itself, before Gradio's scripts
             headers.py              what every answer of the server tells a browser

@@ -32,37 +32,12 @@ from t2ialign.content import (
 )
 from t2ialign.downloads import HubUnet, repository_of
 from t2ialign.files import bytes_of, foreign, json_of, text_of
+from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
 
-UNET_FOLDER = "unet"
-FamilyName = Literal["sd", "sdxl", "sd3", "flux", "auraflow"]
 KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class Family:
-    """What models of one kind have in common: diffusers' pipeline, the folder of the network that predicts, its text encoders.
-
-    ``flow``: it predicts the velocity of a rectified flow, x_s = (1 - s) x_0 + s noise, and not the noise of a diffusion.
-    """
-
-    pipeline: str
-    network: str
-    encoders: tuple[str, ...]
-    flow: bool = False
-
-
-FAMILIES: dict[str, Family] = {
-    "sd": Family("StableDiffusionPipeline", UNET_FOLDER, ("text_encoder",)),
-    "sdxl": Family("StableDiffusionXLPipeline", UNET_FOLDER, ("text_encoder", "text_encoder_2")),
-    "sd3": Family(
-        "StableDiffusion3Pipeline", "transformer", ("text_encoder", "text_encoder_2", "text_encoder_3"), flow=True
-    ),
-    "flux": Family("FluxPipeline", "transformer", ("text_encoder", "text_encoder_2"), flow=True),
-    "auraflow": Family("AuraFlowPipeline", "transformer", ("text_encoder",), flow=True),
-}
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,10 @@ class SchedulerChoice:
     flow: bool = False
 
 
+SOLVER = "dpmsolver++"
 SCHEDULERS: dict[str, SchedulerChoice] = {
     "ddim": SchedulerChoice("DDIMScheduler", False, True, "DDIM: deterministic, one step at a time", flow=True),
-    "dpmsolver++": SchedulerChoice(
-        "DPMSolverMultistepScheduler", True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"
-    ),
+    SOLVER: SchedulerChoice("DPMSolverMultistepScheduler", True, True, "DPM-Solver++ 2M: good in 15 to 25 steps"),
     "euler": SchedulerChoice("EulerDiscreteScheduler", True, True, "Euler: deterministic", flow=True),
     "euler_ancestral": SchedulerChoice("EulerAncestralDiscreteScheduler", True, True, "Euler ancestral: adds noise"),
     "ddpm": SchedulerChoice("DDPMScheduler", False, True, "DDPM: adds noise, wants many steps"),

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, peft_config
 from t2ialign.content import pipeline_sha
+from t2ialign.model_families import FAMILIES
 from t2ialign.registry import (
-    FAMILIES,
     BackboneEntry,
     CheckpointEntry,
     adapter_file,
@@ -238,10 +238,20 @@ def test_shipped_registry(tmp_path: Path):
         "flux.1-dev",
         "flux.1-schnell",
         "auraflow-v0.3",
+        "flux.2-dev",
+        "flux.2-klein-4b",
+        "flux.2-klein-base-9b",
+        "qwen-image",
+        "sana-1.6b",
     }
-    assert {name for name, entry in flows.items() if not entry.gated} == {"auraflow-v0.3"}
+    assert {name for name, entry in flows.items() if not entry.gated} == {
+        "auraflow-v0.3",
+        "flux.2-klein-4b",
+        "qwen-image",
+        "sana-1.6b",
+    }
     assert all(registry.checkpoints[name].licence for name in flows)
-    assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev"]
+    assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev", "flux.2-dev"]
     for scorer in registry.scorers.values():
         assert scorer.loader.startswith("t2ialign.")
 

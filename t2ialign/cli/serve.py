@@ -77,7 +77,7 @@ def _serve(home: Path, where: Mapping[str, Any]) -> None:
 def _warm() -> None:
     """The libraries that draw pictures, imported while nobody waits for them."""
     from t2ialign.diffusion.backbone import stock_pipeline
-    from t2ialign.registry import FAMILIES
+    from t2ialign.model_families import FAMILIES
 
     stock_pipeline(FAMILIES["sd"])
 

@@ -30,7 +30,8 @@ from t2ialign.diffusion.adapter_layouts import (
     text_layout,
 )
 from t2ialign.files import foreign
-from t2ialign.registry import FAMILIES, CheckpointEntry
+from t2ialign.model_families import FAMILIES
+from t2ialign.registry import CheckpointEntry
 from t2ialign.types import InputError
 
 WRITERS = {  # of ``diffusers.loaders.lora_pipeline``
@@ -39,6 +40,10 @@ WRITERS = {  # of ``diffusers.loaders.lora_pipeline``
     "sd3": "SD3LoraLoaderMixin",
     "flux": "FluxLoraLoaderMixin",
     "auraflow": "AuraFlowLoraLoaderMixin",
+    "flux2": "Flux2LoraLoaderMixin",
+    "flux2-klein": "Flux2LoraLoaderMixin",
+    "qwenimage": "QwenImageLoraLoaderMixin",
+    "sana": "SanaLoraLoaderMixin",
 }
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

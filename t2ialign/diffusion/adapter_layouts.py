@@ -5,7 +5,7 @@
 - diffusers for flow models: ``transformer.<module>.lora_A.weight``, and ``transformer.<module>.lora.down.weight``;
 - peft's own folders: ``base_model.model.<module>.lora_A.weight``;
 - kohya's sd-scripts and LyCORIS: ``lora_unet_<module with underscores>.lora_down.weight``, ``.alpha`` and ``.dora_scale``, for
-  SDXL under the names that Stability's code gives the blocks; for FLUX.1 under those of its makers (``flux_layouts``).
+  SDXL under the names that Stability's code gives the blocks; for FLUX.1 and FLUX.2 under their makers' (``flux_layouts``).
 
 Text encoders' parts stand beside it as ``text_encoder.<module>``, ``text_encoder_2.<module>``, or in kohya's spelling as
 ``lora_te_<module>`` (one text encoder), ``lora_te1_`` and ``lora_te2_`` (two). Other families of LyCORIS are refused by name.
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from t2ialign.content import TEXT_KEYS
-from t2ialign.diffusion.flux_layouts import unfused
+from t2ialign.diffusion.flux_layouts import MAKERS, unfused
 from t2ialign.files import foreign
 from t2ialign.types import InputError
 
@@ -74,11 +74,9 @@ def part_of(key: str) -> str:
 
 def is_transformer(network: nn.Module) -> bool:
     """Whether a network is a flow model's."""
-    from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransformer2DModel
-    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
-    from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-    return isinstance(network, SD3Transformer2DModel | FluxTransformer2DModel | AuraFlowTransformer2DModel)
+    return not isinstance(network, UNet2DConditionModel)
 
 
 def one_layout(named: Mapping[str, Tensor], unet: nn.Module, who: str, backbone: str) -> OneLayout:
@@ -149,16 +147,14 @@ def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[s
     Raises:
         InputError: others' layouts of flow models, whose fused layers are not taken apart here.
     """
-    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
-
-    if isinstance(network, FluxTransformer2DModel):
-        names = unfused(named, {name: _base(module) for name, module in network.named_modules()})
-    else:
-        names = {key: (key, tensor) for key, tensor in named.items()}
+    layers = {name: _base(module) for name, module in network.named_modules()}
+    names = unfused(named, layers, MAKERS.get(type(network).__name__))
     if others := [
         key
         for key, (name, _) in names.items()
-        if name.startswith((KOHYA, "lora_transformer_", "double_blocks", "single_blocks", "diffusion_model"))
+        if name.startswith(
+            (KOHYA, "lora_transformer_", "lycoris_", "double_blocks", "single_blocks", "diffusion_model")
+        )
     ]:
         raise InputError(
             f"The adapter {who} is in a layout of flow models that cannot be read here ({len(others)} tensors, as "

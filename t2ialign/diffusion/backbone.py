@@ -1,4 +1,4 @@
-"""A frozen base model with everything hidden in which the embedded model, SD-1.5 to SDXL, SD-3, FLUX.1 and AuraFlow differ.
+"""A frozen base model with everything hidden in which the embedded model, SD-1.5 to SDXL and the flow models differ.
 
 Latents are float32 and in the VAE's scaled space; networks compute in the backbone's ``dtype`` and their predictions
 come back as float32. Timesteps are the training schedule's (0 to 999), of a flow its noise levels times 1000.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from huggingface_hub import try_to_load_from_cache
@@ -20,34 +20,29 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
+from t2ialign.diffusion.autoencoders import Coder, coder_of
 from t2ialign.diffusion.flow import RunAsked, begin
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
 from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed
-from t2ialign.diffusion.velocities import CELLS, FlowInput, velocity
+from t2ialign.diffusion.velocities import FlowInput, velocity
 from t2ialign.downloads import fill, listed_now
 from t2ialign.files import foreign
+from t2ialign.model_families import FAMILIES, Family
 from t2ialign.network import Show, unwatched, why_offline, without_bars
-from t2ialign.registry import FAMILIES, BackboneEntry, Family, revision_of, unknown
+from t2ialign.registry import BackboneEntry, revision_of, unknown
 from t2ialign.torchvision_guard import IMPORTING
 from t2ialign.types import InputError
-
-if TYPE_CHECKING:
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are neither downloaded nor loaded
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
     "sd3": {"feature_extractor": None, "image_encoder": None},
     "flux": {"feature_extractor": None, "image_encoder": None},
-    "auraflow": {},
 }
-NOT_BUILT = (
-    *("Flux2", "Flux3", "QwenImage", "Sana", "ZImage", "Lumina"),
-    *("HiDream", "Chroma", "PixArt", "Hunyuan", "Kolors", "CogView"),
-)
+FLOWS = "FlowMatchEulerDiscreteScheduler"
 USUAL_SCALE = 3.5  # what FLUX.1-dev's pipeline and diffusers' training script tell its network
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -66,7 +61,7 @@ class Backbone:
     device: str
     dtype: str
     unet: Any
-    vae: AutoencoderKL
+    vae: Any
     text: TextEncoder
     scheduler_config: Mapping[str, Any]
     switch: AdapterSwitch
@@ -84,17 +79,22 @@ class Backbone:
         return self.entry.kin.flow
 
     @property
+    def coder(self) -> Coder:
+        """Its autoencoder between latents and pixels."""
+        return coder_of(self.entry.family, self.vae)
+
+    @property
     def pixels_per_latent(self) -> int:
-        return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
+        return self.coder.pixels_per_latent
 
     @property
     def pixels_per_patch(self) -> int:
-        """What the sides of pictures must be multiples of: transformers read latents in squares of cells."""
-        return self.pixels_per_latent * (CELLS if self.flow else 1)
+        """What the sides of pictures must be multiples of: some transformers read latents in squares of cells."""
+        return self.pixels_per_latent * self.entry.kin.patch
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """Channels, height and width of the latents of a picture of that many pixels."""
-        channels = self.vae.config["latent_channels"] if self.flow else self.unet.config["in_channels"]
+        channels = self.coder.channels if self.flow else self.unet.config["in_channels"]
         return channels, height // self.pixels_per_latent, width // self.pixels_per_latent
 
     def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun:
@@ -110,9 +110,10 @@ class Backbone:
         return self if self.embedded_scale is None else replace(self, embedded_scale=scale)
 
     @torch.no_grad()
-    def encode_prompts(self, prompts: Sequence[str]) -> PromptEmbeds:
+    def encode_prompts(self, prompts: Sequence[str], negative: bool = False) -> PromptEmbeds:
         """Embeddings of the prompts; that of "" is what the model was trained to take for no prompt.
 
+        ``negative``: they are what guidance leads away from, which some families read in another way.
         Where adapters of this view have a part in a text encoder, embeddings are blended as predictions are.
         """
         parts = []
@@ -120,7 +121,7 @@ class Backbone:
             for one in self.switch.in_text(self.passes):
                 if self.switch.with_text:
                     self.switch.turn_on(one.adapters, one.unets)
-                parts.append((one.share, self.text.encode(prompts)))
+                parts.append((one.share, self.text.encode(prompts, negative)))
         return mixed(parts)
 
     def predict_noise(
@@ -165,33 +166,13 @@ class Backbone:
 
     def pixels(self, latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 hh ww"]:
         """Pictures in [0, 1], on the model's device; gradients flow wherever the caller lets them, but for values at an end."""
-        statistics = self._latent_statistics()
-        scale = self.vae.config["scaling_factor"]
-        latents = latents.to(self.vae.dtype)
-        latents = latents / scale if statistics is None else latents * statistics[1] / scale + statistics[0]
-        pixels = self.vae.decode(latents, return_dict=False)[0].float()
+        pixels = self.coder.decoded(latents.to(self.vae.dtype)).float()
         return (pixels * 0.5 + 0.5).clamp(0, 1)
 
     @torch.no_grad()
     def encode(self, images: UInt8[Tensor, "n 3 hh ww"]) -> Float[Tensor, "n c h w"]:
         """Latents of pictures: the means of the VAE's posterior, scaled."""
-        pixels = (images.to(self.device).float() / 127.5 - 1).to(self.vae.dtype)
-        latents = self.vae.encode(pixels).latent_dist.mean.float()
-        statistics = self._latent_statistics()
-        latents = latents if statistics is None else (latents - statistics[0]) / statistics[1]
-        return latents * self.vae.config["scaling_factor"]
-
-    def _latent_statistics(self) -> tuple[Tensor, Tensor] | None:
-        """Per-channel mean and std that some VAEs of the SDXL family ask for, or the shift of others; usually none."""
-        config = self.vae.config
-        if config["latents_mean"] is not None and config["latents_std"] is not None:
-            mean, std = config["latents_mean"], config["latents_std"]
-        elif config["shift_factor"] is not None:
-            mean, std = [config["shift_factor"]], [1.0]
-        else:
-            return None
-        first, second = (torch.tensor(values, device=self.device)[None, :, None, None] for values in (mean, std))
-        return first, second
+        return self.coder.encoded((images.to(self.device).float() / 127.5 - 1).to(self.vae.dtype))
 
 
 def stock_pipeline(family: Family) -> Any:
@@ -238,10 +219,10 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
 def _check_prediction(entry: BackboneEntry, scheduler: Any, network: Any) -> None:
     """Refuses networks that predict something else than their family does, or than the registry says."""
     if entry.kin.flow:
-        if type(scheduler).__name__ != "FlowMatchEulerDiscreteScheduler":
+        if type(scheduler).__name__ != FLOWS and not (entry.kin.solver and scheduler.config.get("use_flow_sigmas")):
             raise InputError(
                 f"{entry.name} comes with the scheduler {type(scheduler).__name__}, and flow models are sampled with "
-                "FlowMatchEulerDiscreteScheduler here: restore its scheduler's configuration."
+                f"{FLOWS} here: restore its scheduler's configuration."
             )
         said, found = entry.embedded_scale, bool(network.config.get("guidance_embeds", False))
         if said != found:
@@ -276,7 +257,7 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
         "revision": known.parent.name if known else entry.hub_revision or None,
         "variant": variant,
         "local_files_only": bool(why),
-        **NOT_NEEDED[entry.family],
+        **NOT_NEEDED.get(entry.family, {}),
     }
     try:
         return Path(stock_pipeline(entry.kin).download(str(entry.source), use_safetensors=True, **options))
@@ -298,6 +279,8 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
     if isinstance(entry.source, Path):
         return entry.source
     variant = variant_of(entry, dtype)
+    if why_offline() and (here := folder_of(entry)) is not None and _lies_whole(here, entry.kin):
+        return here
     listing = listed_now(entry.source, entry.hub_revision)
     fill(
         entry.source,
@@ -307,6 +290,13 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
     )
     with without_bars():
         return download(entry, variant)
+
+
+def _lies_whole(folder: Path, family: Family) -> bool:
+    """Whether every network that a pipeline's index names has weights in its folder."""
+    left_out = _left_empty(folder)
+    networks = (name for name in ("vae", family.network, *family.encoders) if name not in left_out)
+    return all(any((folder / name).glob("*.safetensors")) for name in networks)
 
 
 def parts_of(family: Family) -> tuple[str, ...]:
@@ -340,7 +330,7 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
     vae_dtype = torch.float16 if dtype == "float16" and entry.family == "sd" else torch.float32
     dtypes = {"default": DTYPES[dtype], "vae": vae_dtype}
     _check_family(entry, folder)
-    options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED[entry.family]}
+    options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED.get(entry.family, {})}
     try:
         options |= dict.fromkeys(_left_empty(folder))
         with _no_progress_bars():
@@ -353,13 +343,18 @@ def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -
 
 
 def _check_family(entry: BackboneEntry, folder: Path) -> None:
-    """Refuses a pipeline of a family that has text encoders or a VAE of its own kind, before any of it is loaded."""
+    """Refuses a pipeline of another family than its entry says, or of none that is built here, before any of it is loaded."""
     with foreign(f"The {INDEX} of {entry.name} in {folder} cannot be read", "restore that folder"):
         found = str(json.loads((folder / INDEX).read_bytes())["_class_name"])
-    if found.startswith(NOT_BUILT):
+    kinds = {kind.pipeline: name for name, kind in FAMILIES.items()}
+    if found in kinds and kinds[found] != entry.family and entry.kin.flow:
+        raise InputError(
+            f"{entry.name} is a {found}, and its entry of the registry says family {entry.family!r}: write {kinds[found]!r}."
+        )
+    if found not in kinds and entry.kin.flow:
         raise InputError(
             f"{entry.name} is a {found}, and that family cannot be drawn with here: its text encoders or its VAE are of a kind "
-            f"of their own. Choose a model of {', '.join(kind.pipeline for kind in FAMILIES.values())}."
+            f"of their own. Choose a model of {', '.join(kinds)}."
         )
 
 

@@ -2,7 +2,7 @@
 
 A flow's noise level s goes from 1 to 0 on x_s = (1 - s) x_0 + s noise, and the network predicts dx / ds = noise - x_0. One
 step of Euler's is x_s' = x_s + (s' - s) v. DDIM's rule, carried to this mixture, is that very step: from v it reads x_0 =
-x_s - s v and noise = x_s + (1 - s) v, and mixes them anew at s'.
+x_s - s v and noise = x_s + (1 - s) v, and mixes them anew at s'. Sana is sampled with DPM-Solver++ in the flow's own terms too.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from t2ialign.diffusion.schedulers import SchedulerRun, begin_run
-from t2ialign.diffusion.velocities import CELLS
-from t2ialign.samplers import check_scheduler
+from t2ialign.diffusion.schedulers import SchedulerRun, begin_run, stock_class
+from t2ialign.model_families import FAMILIES
+from t2ialign.samplers import SOLVER, check_scheduler
 
 
 @dataclass(frozen=True)
@@ -37,34 +37,58 @@ def begin(asked: RunAsked, flow: bool) -> SchedulerRun:
     if not flow:
         return begin_run(asked.config, asked.scheduler, asked.steps, asked.device)
     choice = check_scheduler(asked.scheduler, asked.steps)
-    scheduler = _stock(asked.config)
+    if asked.scheduler == SOLVER:
+        scheduler = stock_class(choice).from_config(_solved(asked.config))
+        scheduler.set_timesteps(asked.steps, device=asked.device)
+        scheduler.set_begin_index(0)
+        return SchedulerRun(scheduler, choice, flow=True)
+    scheduler, kin = _stock(asked.config), FAMILIES[asked.family]
     options: dict[str, Any] = {}
     if scheduler.config["use_dynamic_shifting"]:
-        options["mu"] = shift_of(scheduler.config, asked.latents)
-    if asked.family == "flux":  # its pipeline names the levels itself, SD-3's leaves them to the scheduler
+        options["mu"] = shift_of(scheduler.config, asked)
+    if kin.names_levels:  # its pipeline names the levels itself, SD-3's leaves them to the scheduler
         options["sigmas"] = np.linspace(1.0, 1 / asked.steps, asked.steps)
     scheduler.set_timesteps(asked.steps, device=asked.device, **options)
     scheduler.set_begin_index(0)
     return SchedulerRun(scheduler, choice, flow=True)
 
 
-def shift_of(config: Mapping[str, Any], latents: tuple[int, int]) -> float:
-    """How far a schedule is shifted towards noise for latents of that height and width: more for more of them."""
-    height, width = latents
+def shift_of(config: Mapping[str, Any], asked: RunAsked) -> float:
+    """How far a schedule is shifted towards noise: more for more tokens of a picture, in FLUX.2 also by the steps."""
+    patch = FAMILIES[asked.family].patch
+    height, width = (side // patch for side in asked.latents)
+    if asked.family in ("flux2", "flux2-klein"):
+        from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu
+
+        return float(compute_empirical_mu(height * width, asked.steps))
     known = {name: config[name] for name in ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")}
     from diffusers.pipelines.flux import pipeline_flux
 
     stock: Any = pipeline_flux.calculate_shift
-    found: float = stock((height // CELLS) * (width // CELLS), *known.values())
+    found: float = stock(height * width, *known.values())
     return found
 
 
 def _stock(config: Mapping[str, Any]) -> Any:
-    """Diffusers' scheduler for flows on a model's own noise schedule."""
+    """Diffusers' scheduler for flows on a model's own noise schedule, though that was saved for DPM-Solver++."""
     from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
     scheduler: Any = FlowMatchEulerDiscreteScheduler
+    if "flow_shift" in config:
+        return scheduler(num_train_timesteps=config["num_train_timesteps"], shift=config["flow_shift"])
     return scheduler.from_config(dict(config))
+
+
+def _solved(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A flow's schedule as DPM-Solver++ reads it, though it was saved for Euler's step."""
+    if "flow_shift" in config:
+        return dict(config)
+    return {
+        "num_train_timesteps": config["num_train_timesteps"],
+        "flow_shift": config["shift"],
+        "use_flow_sigmas": True,
+        "prediction_type": "flow_prediction",
+    }
 
 
 def training_levels(config: Mapping[str, Any]) -> Float[Tensor, " t"]:

@@ -100,7 +100,7 @@ def sample(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
-    embeds, empty = (view.encode_prompts([text]) for text in (prompt.text, config.negative_prompt))
+    embeds, empty = view.encode_prompts([prompt.text]), view.encode_prompts([config.negative_prompt], negative=True)
     cut = (truncation_note(embeds.truncated[0]), truncation_note(empty.truncated[0], what="negative prompt"))
     note = " ".join(filter(None, cut))
     told = SamplingProgress(0, 1, (), {}, note)

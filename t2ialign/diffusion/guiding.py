@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -67,11 +67,7 @@ class Guiding:
         view = self.backbone
 
         def attend(noisy: Tensor) -> tuple[AttentionMap, ...]:
-            rows = PromptEmbeds(
-                prompt.prompt_embeds[: len(noisy)],
-                None if prompt.pooled_prompt_embeds is None else prompt.pooled_prompt_embeds[: len(noisy)],
-                prompt.truncated[: len(noisy)],
-            )
+            rows = prompt.take(torch.arange(len(noisy)))
             with view.switch.lock, recording(view.unet, cross_only=True) as maps:
                 view.predict_noise(noisy, timestep, rows)
             return tuple(maps)
@@ -122,8 +118,8 @@ class Guiding:
             yield
 
     def _both(self, view: Backbone, noisy: Tensor, timestep: Tensor, said: PromptEmbeds) -> tuple[Tensor, Tensor]:
-        """The outputs for the prompt and for none: one evaluation, or, as FLUX's pipeline has it, one after the other."""
-        if view.entry.family != "flux":
+        """The outputs for the prompt and for none: one evaluation, or, as FLUX's pipeline and others have it, two."""
+        if not view.entry.kin.apart:
             uncond, cond = view.predict_noise(torch.cat([noisy, noisy]), timestep, said).chunk(2)
             return cond, uncond
         empty, prompt = said.halves()
@@ -138,7 +134,11 @@ class Guiding:
             return guidance.condition(rows, torch.stack(drawn, 1).flatten(0, 1).to(rows), progress)
 
         tokens, pooled = self.embeds.prompt_embeds, self.embeds.pooled_prompt_embeds
-        return PromptEmbeds(changed(tokens), None if pooled is None else changed(pooled), self.embeds.truncated)
+        return replace(
+            self.embeds,
+            prompt_embeds=changed(tokens),
+            pooled_prompt_embeds=None if pooled is None else changed(pooled),
+        )
 
     def _step(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from t2ialign.guidance import begin_guidance, needs_of
 from t2ialign.limits import MAX_SIDE, check_steps, clean_prompt
 from t2ialign.registry import BackboneEntry
-from t2ialign.samplers import SCHEDULERS, check_scheduler
+from t2ialign.samplers import SCHEDULERS, SOLVER, check_scheduler
 from t2ialign.seeds import BATCH, batch_mark
 from t2ialign.types import GenerationConfig, InputError, Prompt
 
@@ -47,11 +47,12 @@ def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:
 def check_backbone(config: GenerationConfig, entry: BackboneEntry) -> None:
     """Refuses a scheduler, strategy or negative prompt that this backbone's family has no use for."""
     needs = needs_of(config.guidance)
-    if entry.kin.flow and not SCHEDULERS[config.scheduler].flow:
+    if entry.kin.flow and not (SCHEDULERS[config.scheduler].flow or (entry.kin.solver and config.scheduler == SOLVER)):
         named = " or ".join(name for name, choice in SCHEDULERS.items() if choice.flow)
+        also = f", or {SOLVER}" if entry.kin.solver else ""
         raise InputError(
             f"The scheduler {config.scheduler} is for diffusion models, and {entry.name} is a flow model: choose {named}, "
-            "which are one and the same step there."
+            f"which are one and the same step there{also}."
         )
     if entry.kin.flow and needs.not_on_flow:
         raise InputError(

@@ -22,13 +22,16 @@ NETWORKS = {  # diffusers' classes
     "sd3": "SD3Transformer2DModel",
     "flux": "FluxTransformer2DModel",
     "auraflow": "AuraFlowTransformer2DModel",
+    "flux2": "Flux2Transformer2DModel",
+    "flux2-klein": "Flux2Transformer2DModel",
+    "qwenimage": "QwenImageTransformer2DModel",
+    "sana": "SanaTransformer2DModel",
 }
 CLIPS = {  # transformers' classes
     "sd": ("CLIPTextModel",),
     "sdxl": ("CLIPTextModel", "CLIPTextModelWithProjection"),
     "sd3": ("CLIPTextModelWithProjection", "CLIPTextModelWithProjection"),
     "flux": ("CLIPTextModel",),
-    "auraflow": (),
 }
 
 
@@ -50,7 +53,7 @@ def skeleton(entry: BackboneEntry) -> Skeleton:
     import diffusers
 
     network = getattr(diffusers, NETWORKS.get(entry.family, UNET))
-    parts = dict(zip(("text_encoder", "text_encoder_2"), CLIPS[entry.family], strict=False))
+    parts = dict(zip(("text_encoder", "text_encoder_2"), CLIPS.get(entry.family, ()), strict=False))
     with torch.device("meta"):
         unet = _made(entry, entry.kin.network, network.from_config)
         return Skeleton(unet, tuple(_made(entry, name, _clip(kind)) for name, kind in parts.items()))

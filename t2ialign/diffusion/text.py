@@ -1,20 +1,25 @@
-"""Prompts to embeddings: one CLIP (SD-1.5, SD-2.1), two (SDXL), two and a T5 (SD-3), one and a T5 (FLUX.1), a T5 (AuraFlow)."""
+"""Prompts to embeddings: one CLIP (SD-1.5, SD-2.1), two (SDXL), two and a T5 (SD-3), one and a T5 (FLUX.1), a T5 (AuraFlow).
+
+Language models of other families are in ``language_models``.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from t2ialign.content import INDEX
+from t2ialign.diffusion.language_models import FEWEST, SPEAKERS, unread
 from t2ialign.limits import literal_note
+from t2ialign.model_families import FAMILIES
 
 T5_TOKENS = {"sd3": 256, "flux": 512, "auraflow": 256}  # how many a T5 reads, as the stock pipelines have it
 
@@ -23,38 +28,71 @@ T5_TOKENS = {"sd3": 256, "flux": 512, "auraflow": 256}  # how many a T5 reads, a
 class PromptEmbeds:
     """What the network reads of ``b`` prompts; ``pooled_prompt_embeds`` for SDXL and flow models only.
 
-    ``truncated`` holds, for each prompt, the words that were cut because the model reads no more ("" = none).
+    ``truncated`` holds, for each prompt, the words that were cut because the model reads no more ("" = none). ``mask`` says
+    which tokens count where prompts are of different lengths; None where all do.
     """
 
     prompt_embeds: Float[Tensor, "b l d"]
     pooled_prompt_embeds: Float[Tensor, "b p"] | None
     truncated: tuple[str, ...]
+    mask: Bool[Tensor, "b l"] | None = None
+
+    def take(self, rows: Int[Tensor, " n"]) -> PromptEmbeds:
+        """These prompts' embeddings, in this order, any of them as often as it is asked for."""
+        pooled, mask = self.pooled_prompt_embeds, self.mask
+        return PromptEmbeds(
+            self.prompt_embeds[rows],
+            None if pooled is None else pooled[rows],
+            tuple(self.truncated[row] for row in rows.tolist()),
+            None if mask is None else mask[rows],
+        )
+
+    def to(self, device: str) -> PromptEmbeds:
+        """The same on a device."""
+        pooled, mask = self.pooled_prompt_embeds, self.mask
+        return PromptEmbeds(
+            self.prompt_embeds.to(device),
+            None if pooled is None else pooled.to(device),
+            self.truncated,
+            None if mask is None else mask.to(device),
+        )
 
     def repeat(self, times: int) -> PromptEmbeds:
         """The first prompt's embeddings ``times`` over, then the second's, and so on."""
+        pooled, mask = self.pooled_prompt_embeds, self.mask
         return PromptEmbeds(
             self.prompt_embeds.repeat_interleave(times, 0),
-            None if self.pooled_prompt_embeds is None else self.pooled_prompt_embeds.repeat_interleave(times, 0),
+            None if pooled is None else pooled.repeat_interleave(times, 0),
             tuple(words for words in self.truncated for _ in range(times)),
+            None if mask is None else mask.repeat_interleave(times, 0),
         )
 
     def halves(self) -> tuple[PromptEmbeds, PromptEmbeds]:
         """The first half of the prompts, and the second."""
-        middle, pooled = len(self.prompt_embeds) // 2, self.pooled_prompt_embeds
+        middle, pooled, mask = len(self.prompt_embeds) // 2, self.pooled_prompt_embeds, self.mask
         first, second = (
-            PromptEmbeds(self.prompt_embeds[part], None if pooled is None else pooled[part], self.truncated[part])
+            PromptEmbeds(
+                self.prompt_embeds[part],
+                None if pooled is None else pooled[part],
+                self.truncated[part],
+                None if mask is None else mask[part],
+            )
             for part in (slice(middle), slice(middle, None))
         )
         return first, second
 
 
 def stack(parts: Sequence[PromptEmbeds]) -> PromptEmbeds:
-    """Several prompts' embeddings as one batch."""
+    """Several prompts' embeddings as one batch; the shorter ones are filled up, and ``mask`` says so."""
     pooled = [part.pooled_prompt_embeds for part in parts if part.pooled_prompt_embeds is not None]
+    masks = [part.mask for part in parts if part.mask is not None]
+    longest = max(part.prompt_embeds.shape[1] for part in parts)
+    tokens = [nn.functional.pad(p, (0, 0, 0, longest - p.shape[1])) for p in (part.prompt_embeds for part in parts)]
     return PromptEmbeds(
-        torch.cat([part.prompt_embeds for part in parts]),
+        torch.cat(tokens),
         torch.cat(pooled) if pooled else None,
         tuple(words for part in parts for words in part.truncated),
+        torch.cat([nn.functional.pad(mask, (0, longest - mask.shape[1])) for mask in masks]) if masks else None,
     )
 
 
@@ -63,10 +101,10 @@ def mixed(parts: Sequence[tuple[float, PromptEmbeds]]) -> PromptEmbeds:
     if len(parts) == 1 and parts[0][0] == 1:
         return parts[0][1]
     pooled = [(share, part.pooled_prompt_embeds) for share, part in parts if part.pooled_prompt_embeds is not None]
-    return PromptEmbeds(
-        torch.stack([share * part.prompt_embeds for share, part in parts]).sum(0),
-        torch.stack([share * one for share, one in pooled]).sum(0) if pooled else None,
-        parts[0][1].truncated,
+    return replace(
+        parts[0][1],
+        prompt_embeds=torch.stack([share * part.prompt_embeds for share, part in parts]).sum(0),
+        pooled_prompt_embeds=torch.stack([share * one for share, one in pooled]).sum(0) if pooled else None,
     )
 
 
@@ -83,8 +121,13 @@ class TextEncoder:
     zero_empty: bool
     joint: int = 0
 
-    def encode(self, prompts: Sequence[str]) -> PromptEmbeds:
-        """Each prompt by itself, so that its embeddings do not depend on the batch it comes in."""
+    def encode(self, prompts: Sequence[str], negative: bool = False) -> PromptEmbeds:
+        """Each prompt by itself, so that its embeddings do not depend on the batch it comes in.
+
+        ``negative``: they say what guidance leads away from, which some families read in another way.
+        """
+        if self.family in SPEAKERS:
+            return stack([self._spoken(prompt, negative) for prompt in prompts])
         one = {"sd3": self._sd3, "flux": self._flux, "auraflow": self._auraflow}.get(self.family, self._one)
         return stack([one(prompt) for prompt in prompts])
 
@@ -127,6 +170,12 @@ class TextEncoder:
         tokens = encoder(said.input_ids.to(encoder.device), attention_mask=mask)[0]
         tokens = tokens * mask.unsqueeze(-1).expand(tokens.shape)
         return PromptEmbeds(tokens, None, (truncated_words(tokenizer, limit, prompt),))
+
+    def _spoken(self, prompt: str, negative: bool) -> PromptEmbeds:
+        """What a language model makes of the prompt."""
+        tokenizer, encoder = self.tokenizers[0], self.encoders[0]
+        said = SPEAKERS[self.family].read(tokenizer, encoder, prompt, negative)
+        return PromptEmbeds(said.tokens, None, (unread(self.family, tokenizer, prompt),), said.mask)
 
     def _forward(self, tokenizer: Any, encoder: Any, prompt: str) -> tuple[Tensor, Tensor | None]:
         ids = _ids(tokenizer, prompt, token_limit(tokenizer, encoder))
@@ -188,6 +237,9 @@ def prompt_notes(folder: Path, prompt: str, negative_prompt: str) -> Iterator[st
 def unread_words(folder: Path, prompt: str) -> str:
     """The end of a prompt that the model in a folder does not read; "" where the folder does not say."""
     try:
+        if family := _speaker(folder):
+            short = len(prompt.encode()) <= FEWEST  # a token is a byte at least
+            return "" if short else unread(family, _language_tokenizer(folder), prompt)
         limit = _limit(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return ""
@@ -199,6 +251,21 @@ def unread_words(folder: Path, prompt: str) -> str:
 def reader_in(folder: Path) -> tuple[Any, int]:
     """The tokenizer of the model in a folder, and how many tokens it reads."""
     return _tokenizer(folder), _limit(folder)
+
+
+@cache
+def _speaker(folder: Path) -> str:
+    """The family of a folder's model where a language model reads its prompts; "" where it is another."""
+    named = str(json.loads((folder / INDEX).read_text(encoding="utf-8"))["_class_name"])
+    return next((name for name in SPEAKERS if FAMILIES[name].pipeline == named), "")
+
+
+@cache
+def _language_tokenizer(folder: Path) -> Any:
+    from transformers import AutoProcessor, AutoTokenizer
+
+    kind: Any = AutoProcessor if _speaker(folder) == "flux2" else AutoTokenizer
+    return kind.from_pretrained(folder / "tokenizer", local_files_only=True)
 
 
 @cache

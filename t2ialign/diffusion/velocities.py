@@ -1,6 +1,7 @@
 """The transformers of flow models, each called as its stock pipeline calls it: latents and prompts in, a velocity out.
 
-Latents stay pictures [n, c, h, w] outside; FLUX's transformer reads them as rows of 2 x 2 cells, which happens here.
+Latents stay pictures [n, c, h, w] outside; where a transformer reads rows of cells, or of squares of 2 x 2 cells, that happens
+here.
 """
 
 from __future__ import annotations
@@ -76,7 +77,74 @@ def auraflow(network: Any, said: FlowInput) -> Tensor:
     return output
 
 
-FAMILY: dict[str, Callable[[Any, FlowInput], Tensor]] = {"sd3": sd3, "flux": flux, "auraflow": auraflow}
+def flux2(network: Any, said: FlowInput) -> Tensor:
+    """FLUX.2: a row a cell, every token's place in four numbers, and the guidance scale where it was distilled."""
+    n, c, height, width = said.latents.shape
+    words, scale = said.embeds.prompt_embeds, said.embedded_scale
+    device = words.device
+    told = None if scale is None else torch.full([n], scale, device=device, dtype=torch.float32)
+    one = torch.arange(1, device=device)
+    down, across = torch.arange(height, device=device), torch.arange(width, device=device)
+    lines = torch.cartesian_prod(one, one, one, torch.arange(words.shape[1], device=device))
+    output = network(
+        hidden_states=said.latents.reshape(n, c, height * width).permute(0, 2, 1),
+        timestep=said.times.to(said.latents.dtype) / 1000,
+        guidance=told,
+        encoder_hidden_states=words,
+        txt_ids=lines.expand(n, -1, -1),
+        img_ids=torch.cartesian_prod(one, down, across, one).expand(n, -1, -1),
+        return_dict=False,
+    )[0]
+    rows: Tensor = output.permute(0, 2, 1)
+    return rows.reshape(n, c, height, width)
+
+
+def qwenimage(network: Any, said: FlowInput) -> Tensor:
+    """Qwen-Image: packed cells, and prompts as long as they are; those of one length are read together."""
+    height, width = said.latents.shape[-2:]
+    mask = said.embeds.mask
+    assert mask is not None
+    lengths = mask.sum(1).tolist()
+    parts, order = [], []
+    for length in sorted(set(lengths)):
+        rows = torch.tensor([row for row, own in enumerate(lengths) if own == length], device=mask.device)
+        latents = said.latents[rows]
+        shape = [(1, height // CELLS, width // CELLS)]
+        output = network(
+            hidden_states=packed(latents),
+            timestep=said.times[rows].to(latents.dtype) / 1000,
+            guidance=None,
+            encoder_hidden_states=said.embeds.prompt_embeds[rows, :length],
+            encoder_hidden_states_mask=None,
+            img_shapes=[shape] * len(rows),
+            return_dict=False,
+        )[0]
+        parts.append(unpacked(output, height, width))
+        order.append(rows)
+    return torch.cat(parts)[torch.cat(order).argsort()]
+
+
+def sana(network: Any, said: FlowInput) -> Tensor:
+    """Sana: as SD-3, without a pooled prompt, told which tokens count."""
+    output: Tensor = network(
+        said.latents,
+        encoder_hidden_states=said.embeds.prompt_embeds,
+        encoder_attention_mask=said.embeds.mask,
+        timestep=said.times * network.config.timestep_scale,
+        return_dict=False,
+    )[0]
+    return output
+
+
+FAMILY: dict[str, Callable[[Any, FlowInput], Tensor]] = {
+    "sd3": sd3,
+    "flux": flux,
+    "auraflow": auraflow,
+    "flux2": flux2,
+    "flux2-klein": flux2,
+    "qwenimage": qwenimage,
+    "sana": sana,
+}
 
 
 def packed(latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n l d"]:

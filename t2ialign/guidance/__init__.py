@@ -31,6 +31,7 @@ from t2ialign.guidance.attend_excite import AttendExcite
 from t2ialign.guidance.autoguidance import Autoguidance
 from t2ialign.guidance.cads import Cads
 from t2ialign.guidance.cfg import Cfg
+from t2ialign.guidance.cfg_norm import CfgNorm
 from t2ialign.guidance.cfg_rescale import CfgRescale
 from t2ialign.guidance.cfg_zero import CfgZero
 from t2ialign.guidance.dynamic_threshold import DynamicThreshold
@@ -55,6 +56,7 @@ GUIDANCE: dict[str, Any] = {
     "aig": Aig,
     "adapter_ramp": AdapterRamp,
     "cads": Cads,
+    "cfg_norm": CfgNorm,
     "cfg_rescale": CfgRescale,
     "dynamic_threshold": DynamicThreshold,
     "cfg_zero": CfgZero,

@@ -52,9 +52,7 @@ class PromptTable:
 
     def take(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> PromptEmbeds:
         rows = self.rows[indices].masked_fill(empty, 0)
-        pooled = self.embeds.pooled_prompt_embeds
-        words = tuple(self.embeds.truncated[row] for row in rows.tolist())
-        return PromptEmbeds(self.embeds.prompt_embeds[rows], None if pooled is None else pooled[rows], words)
+        return self.embeds.take(rows)
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,8 @@ class TrainData:
         found = hashlib.sha256(repr(self.empty_prompts).encode())
         for part in (*parts, self.desirable):
             found.update(b"-" if part is None else part.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        if embeds.mask is not None:
+            found.update(embeds.mask.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         return found.hexdigest()
 
     def __len__(self) -> int:
@@ -107,9 +107,7 @@ class TrainData:
 def prompt_table(backbone: Backbone, prompts: Sequence[str]) -> PromptTable:
     """Encodes each different prompt of the examples once, and the empty one."""
     row_of = {text: row for row, text in enumerate(dict.fromkeys(["", *prompts]))}
-    encoded = backbone.encode_prompts(list(row_of))
-    pooled = encoded.pooled_prompt_embeds
-    embeds = PromptEmbeds(encoded.prompt_embeds.cpu(), None if pooled is None else pooled.cpu(), encoded.truncated)
+    embeds = backbone.encode_prompts(list(row_of)).to("cpu")
     return PromptTable(embeds, torch.tensor([row_of[prompt] for prompt in prompts], dtype=torch.long))
 
 

@@ -13,7 +13,6 @@ from t2ialign.diffusion.backbone import DTYPES, Backbone
 from t2ialign.diffusion.flow import training_levels
 from t2ialign.diffusion.noise import add_noise
 from t2ialign.diffusion.schedulers import begin_run
-from t2ialign.diffusion.text import PromptEmbeds
 from t2ialign.training.data import Batch
 from t2ialign.training.draws import Draw
 from t2ialign.training.log_ratio import denoising_target
@@ -45,7 +44,7 @@ def evaluate(
     device = policy.device
     timesteps = draw.timesteps.to(device).repeat(batch.pictures)
     noise = draw.noise.to(device).repeat(batch.pictures, 1, 1, 1)
-    latents, embeds = batch.latents.to(device), on_device(batch.embeds, device)
+    latents, embeds = batch.latents.to(device), batch.embeds.to(device)
     level = schedule[timesteps]
     alpha_bar = level[:, None, None, None]
     noisy = add_noise(latents, noise, alpha_bar, policy.prediction)
@@ -66,12 +65,3 @@ def evaluate(
     )
     perceive = None if policy.flow else Perception(policy, noisy, noise, timesteps, schedule, embeds)
     return Evaluation(batch, noisy, alpha_bar, policy.prediction, target, output, other, perceive)
-
-
-def on_device(embeds: PromptEmbeds, device: str) -> PromptEmbeds:
-    pooled = embeds.pooled_prompt_embeds
-    return replace(
-        embeds,
-        prompt_embeds=embeds.prompt_embeds.to(device),
-        pooled_prompt_embeds=None if pooled is None else pooled.to(device),
-    )

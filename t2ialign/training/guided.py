@@ -13,7 +13,7 @@ from t2ialign.diffusion.backbone import DTYPES, Backbone
 from t2ialign.diffusion.noise import root
 from t2ialign.diffusion.text import stack
 from t2ialign.training.data import PromptTable
-from t2ialign.training.evaluate import alpha_bars, on_device
+from t2ialign.training.evaluate import alpha_bars
 from t2ialign.training.plan import Precision
 
 
@@ -59,11 +59,11 @@ class GuidedPolicy:
     def _guided(self, latents: Tensor, timesteps: Tensor, rows: Tensor) -> Tensor:
         device, scale, known = self.view.device, self.guidance_scale, rows.cpu()
         nobody = torch.zeros_like(known, dtype=torch.bool)
-        prompt = on_device(self.prompts.take(known, nobody), device)
+        prompt = self.prompts.take(known, nobody).to(device)
         with torch.autocast(torch.device(device).type, DTYPES[self.precision], enabled=self.precision != "float32"):
             if scale == 1:
                 return self.view.predict_noise(latents, timesteps, prompt)
-            both = stack([on_device(self.prompts.take(known, ~nobody), device), prompt])
+            both = stack([self.prompts.take(known, ~nobody).to(device), prompt])
             uncond, cond = self.view.predict_noise(latents.repeat(2, 1, 1, 1), timesteps.repeat(2), both).chunk(2)
         return uncond + scale * (cond - uncond)
 

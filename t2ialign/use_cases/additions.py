@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, adapter_sha
-from t2ialign.content import CONFIG, file_sha256, unet_weights, whole_unet
+from t2ialign.content import CONFIG, cached, cached_names, file_sha256, unet_weights, whole_unet
 from t2ialign.diffusion.adapter_files import PICKLE_SUFFIXES, check_file, read_adapter
 from t2ialign.diffusion.skeleton import Skeleton, skeleton
 from t2ialign.diffusion.whole_unets import check_unet
 from t2ialign.downloads import HubFile, HubUnet, listed_now
 from t2ialign.files import foreign
-from t2ialign.network import Show, in_bytes, unwatched
+from t2ialign.model_families import UNET_FOLDER
+from t2ialign.network import Show, in_bytes, unwatched, why_offline
 from t2ialign.registry import (
     NAME,
-    UNET_FOLDER,
     BackboneEntry,
     CheckpointEntry,
     Registry,
@@ -191,24 +191,34 @@ def _on_the_hub(source: str, show: Show) -> Found:
     """What of a repository is meant, brought here."""
     path, _, revision = source.partition("@")
     repository, within = "/".join(path.split("/")[:2]), "/".join(path.split("/")[2:]).strip("/")
-    listing = listed_now(repository, revision)
-    sizes = {file.rfilename: file.size or 0 for file in listing.siblings or ()}
+    sizes, commit, licence = _contents(repository, revision)
     names = [name for name in sizes if not within or name == within or name.startswith(f"{within}/")]
     if not names:
         raise InputError(f"{repository} has no {within}: name one of its files or folders.")
     part = within if within in sizes else "/".join(filter(None, (within, _chosen_within(names, within, source))))
-    card = getattr(listing.card_data, "license", None) if listing.card_data else None
-    said = Found(Path(), f"{repository}@{listing.sha}", repository.split("/")[1], str(card or ""))
+    said = Found(Path(), f"{repository}@{commit}", repository.split("/")[1], licence)
     if part not in sizes:
-        unet = HubUnet(repository, str(listing.sha), part)
-        return replace(said, place=unet.fetch(show), hub=f"{repository}@{listing.sha}", part=part or ".")
+        unet = HubUnet(repository, commit, part)
+        return replace(said, place=unet.fetch(show), hub=f"{repository}@{commit}", part=part or ".")
     _check_size(part, sizes[part])
     if part.endswith(PEFT_FILE) and (beside := f"{part.removesuffix(PEFT_FILE)}{PEFT_CONFIG}") in sizes:
-        HubFile(repository, str(listing.sha), (beside,)).fetch()
-    place = HubFile(repository, str(listing.sha), (part,)).fetch(show)
+        HubFile(repository, commit, (beside,)).fetch()
+    place = HubFile(repository, commit, (part,)).fetch(show)
     usual = part.rpartition("/")[2] in (ADAPTER_FILE, PEFT_FILE)
     stem = said.stem if usual else Path(part).stem
     return replace(said, place=place, source=f"{said.source}/{part}", stem=stem)
+
+
+def _contents(repository: str, revision: str) -> tuple[dict[str, int], str, str]:
+    """A repository's files with their sizes, its commit and its licence; offline what the Hub's cache has of it."""
+    if why_offline() and (names := cached_names(repository, revision)):
+        first = cached(repository, names[0], revision)
+        assert first is not None
+        folder = first.parents[names[0].count("/")]
+        return {name: (folder / name).stat().st_size for name in names}, folder.name, ""
+    listing = listed_now(repository, revision)
+    card = getattr(listing.card_data, "license", None) if listing.card_data else None
+    return {file.rfilename: file.size or 0 for file in listing.siblings or ()}, str(listing.sha), str(card or "")
 
 
 def _chosen_within(names: Sequence[str], folder: str, what: str) -> str:

@@ -44,6 +44,8 @@ PUBLIC = {
         "repaint",
         "pick_example",
         "show_examples",
+        "follow_checkpoints",
+        "follow_choice",
         "offer_sets",
         "choose_guidance",
         "usual_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch.nn.functional import logsigmoid
 
 from t2ialign.diffusion.adapters import ATTENTION, JOINT_ATTENTION, adapter_parameters, add_adapter
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.flow import training_levels
 from t2ialign.diffusion.noise import add_noise
 from t2ialign.divergences import JensenShannon
 from t2ialign.methods import METHODS
@@ -23,21 +25,27 @@ from t2ialign.training.losses import DenoisingLoss, Loss, PairLoss
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.regularisers import Evaluation, KlToReference
 from t2ialign.training.train import train
-from tests.tiny_flow import FLOW_SHAPES, FlowShape, load_tiny_flow, save_tiny_flow
+from tests.tiny_flow import FLOW_SHAPES, load_tiny_flow, save_tiny_flow
+from tests.tiny_language import SPEAKER_SHAPES, load_tiny_speaker, save_tiny_speaker
 from tests.training.conftest import pairs_for, weighted_for
 
 PLAN = TrainPlan(steps=3, batch=4, learning_rate=1e-2)
 
 
 @pytest.fixture(scope="session")
-def policies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FlowShape], Backbone]:
+def policies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Backbone]:
     """A view of a tiny flow model with a new adapter on, which is anew on every call."""
     root = tmp_path_factory.mktemp("flows")
-    loaded = {shape: load_tiny_flow(save_tiny_flow(root / shape, shape), shape) for shape in FLOW_SHAPES}
 
-    def fresh(shape: FlowShape) -> Backbone:
+    @cache
+    def loaded(shape: str) -> Backbone:
+        if shape in SPEAKER_SHAPES:
+            return load_tiny_speaker(save_tiny_speaker(root / shape, shape), shape)
+        return load_tiny_flow(save_tiny_flow(root / shape, shape), shape)
+
+    def fresh(shape: str) -> Backbone:
         torch.manual_seed(7)
-        return add_adapter(loaded[shape], "new", "lora", rank=2)
+        return add_adapter(loaded(shape), "new", "lora", rank=2)
 
     return fresh
 
@@ -95,7 +103,7 @@ def test_the_velocitys_error_is_the_noises_and_the_pictures():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", FLOW_SHAPES)
+@pytest.mark.parametrize("shape", [*FLOW_SHAPES, "flux2-klein", "qwen-image", "sana"])
 def test_a_batch_is_noised_as_diffusers_schedule_has_it(shape, policies):
     """Noise levels of the saved schedule at the drawn timesteps; scheduler.scale_noise is the authority."""
     policy = policies(shape)
@@ -132,9 +140,14 @@ LOSSES: dict[str, tuple[Loss, Callable]] = {
 }
 
 
+def test_sana_learns_at_the_levels_of_either_of_its_schedulers(policies):
+    levels = [training_levels(policies(shape).scheduler_config) for shape in ("sana", "sana-dpm")]
+    torch.testing.assert_close(*levels)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("shape", ["sd-3.5", "flux-dev"])
+@pytest.mark.parametrize("shape", ["sd-3.5", "flux-dev", "flux2-dev", "qwen-image", "sana"])
 def test_gradients_are_those_of_finite_differences(shape, name, policies):
     """Along the gradient and along a random direction of the adapter's parameters."""
     policy = moved(policies(shape))
@@ -145,7 +158,7 @@ def test_gradients_are_those_of_finite_differences(shape, name, policies):
     def value() -> torch.Tensor:
         return loss(seen_by(policy, data, draw)).values.double().mean()
 
-    gradients = torch.autograd.grad(value(), parameters)
+    gradients = torch.autograd.grad(value(), parameters, allow_unused=True, materialize_grads=True)
     size = torch.stack([gradient.norm() for gradient in gradients]).norm()
     torch.manual_seed(0)
     for direction in ([gradient / size for gradient in gradients], [torch.randn_like(p) / 20 for p in parameters]):
@@ -162,7 +175,7 @@ def test_gradients_are_those_of_finite_differences(shape, name, policies):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", ["sd-3.5", "flux-dev"])
+@pytest.mark.parametrize("shape", ["sd-3.5", "flux-dev", "flux2-klein", "qwen-image", "sana"])
 def test_a_few_steps_make_winners_likelier(shape, policies):
     policy = policies(shape)
     plan = replace(PLAN, steps=12, batch=8, learning_rate=2e-2)

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from t2ialign import settings
 from t2ialign.cli import main
-from t2ialign.registry import adapter_file, load_registry, resolve
+from t2ialign.diffusion.backbone import fetch_backbone
+from t2ialign.registry import BackboneEntry, adapter_file, load_registry, resolve
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases import additions
@@ -27,7 +28,7 @@ from t2ialign.use_cases.reports.text import stored_points
 from t2ialign.use_cases.weights import fetch_weights, list_weights
 from t2ialign.use_cases.workbench import Workbench, open_workbench
 from tests.hub_server import Hub, serving, use_hub
-from tests.hubs import use_cache
+from tests.hubs import put, use_cache
 from tests.tiny import SIDE, save_tiny, save_tiny_adapter, tiny_unet
 from tests.use_cases.aligning import run, short
 
@@ -279,3 +280,31 @@ def test_pictures_of_another_size_are_other_cells(bench: Workbench, home: Path) 
     assert again.from_store and stored_state(bench, request.prompt, wide.config, (0,)).request.width == 2 * SIDE
     with pytest.raises(InputError, match="multiples of 8 pixels"):
         list(score_batch(bench, replace(request, width=SIDE + 1)))
+
+
+def test_what_lies_in_the_hubs_cache_is_added_without_a_network(
+    world: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A LoRA and a whole UNet by their ids, at the commits that the cache has; what it has not is said to be absent."""
+    cache = use_cache(tmp_path / "hub", monkeypatch)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    put(cache, "org/lora", world / "lora", "b" * 40)
+    put(cache, "org/unet", world / "whole", "c" * 40)
+    lora, unet = add(home, "org/lora", Words("mine")), add(home, "org/unet", Words("other", backbone="tiny"))
+    assert (lora.kind, lora.backbone, unet.kind) == ("lora", "tiny", "unet")
+    assert unet.adapter == f"org/unet@{'c' * 40}" and adapter_file(unet).is_dir()
+    with pytest.raises(InputError, match="org/nothing is not on this machine"):
+        add(home, "org/nothing", Words("absent"))
+
+
+def test_a_backbone_that_lies_whole_in_the_cache_is_fetched_without_a_network(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = use_cache(tmp_path / "hub", monkeypatch)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    snapshot = put(cache, "org/tiny", world / "checkpoints" / "tiny", "d" * 40)
+    entry = BackboneEntry("tiny", "sd", "org/tiny", size=SIDE)
+    assert fetch_backbone(entry, "float32") == snapshot
+    next((snapshot / "vae").glob("*.safetensors")).unlink()
+    with pytest.raises(InputError, match="org/tiny is not on this machine"):
+        fetch_backbone(entry, "float32")

@@ -28,9 +28,13 @@ from t2ialign.use_cases.workbench import Workbench
 from tests.hubs import put, use_cache
 from tests.tiny import SIDE
 from tests.tiny_flow import FlowShape, family_of, save_flow_adapter, save_tiny_flow
+from tests.tiny_language import FAMILY, SpeakerShape, save_tiny_speaker
+from tests.tiny_language import SIDE as SPEAKER_SIDE
 from tests.use_cases.aligning import opened, run, short
 
 SHAPES: tuple[FlowShape, ...] = ("sd-3.5", "flux-dev")
+SPEAKERS: tuple[SpeakerShape, ...] = ("flux2-dev", "flux2-klein", "qwen-image", "sana-dpm")
+GUIDE_THEMSELVES = ("flux-dev", "flux2-dev")
 TABLE = """
 [backbones."{name}"]
 family = "{family}"
@@ -56,6 +60,10 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_tiny_flow(folder / shape, shape)
         embedded = str(shape == "flux-dev").lower()
         tables.append(TABLE.format(name=shape, family=family_of(shape), side=SIDE, embedded=embedded))
+    for speaker in SPEAKERS:
+        save_tiny_speaker(folder / speaker, speaker)
+        embedded = str(speaker == "flux2-dev").lower()
+        tables.append(TABLE.format(name=speaker, family=FAMILY[speaker], side=SPEAKER_SIDE, embedded=embedded))
     (folder / "registry.toml").write_text("\n".join([*tables, "[scorers]"]))
     return folder
 
@@ -80,20 +88,21 @@ def pictures(bench: Workbench, checkpoint: str, **more: object) -> BatchState:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES)
-def test_from_the_registry_to_a_checkpoint_and_back(shape: FlowShape, bench: Workbench, home: Path) -> None:
-    """Nothing above ``diffusion`` is told that this is no UNet."""
+@pytest.mark.parametrize("shape", [*SHAPES, *SPEAKERS])
+def test_from_the_registry_to_a_checkpoint_and_back(shape: str, bench: Workbench, home: Path) -> None:
+    """Nothing above ``diffusion`` is told that this is no UNet, nor what reads its prompts."""
+    side = SIDE if shape in SHAPES else SPEAKER_SIDE
     base = pictures(bench, shape)
-    assert base.phase == "done" and base.images[0].shape == (3, SIDE, SIDE)
+    assert base.phase == "done" and base.images[0].shape == (3, side, side)
     known = {name for name, score in base.scores.items() if math.isfinite(score.mean)}
-    if shape == "flux-dev":
+    if shape in GUIDE_THEMSELVES:
         assert known == {"ssim", "rmse"}
-        assert any("mutual_information" in note and "not defined for flux-dev" in note for note in base.notes)
+        assert any("mutual_information" in note and f"not defined for {shape}" in note for note in base.notes)
     else:
         assert known == set(MEASURED) and base.scores["mutual_information"].mean > 0
     again = pictures(bench, shape)
     assert again.from_store and torch.equal(again.images[1], base.images[1])
-    judge = parse_source("metric:entropy_1d" if shape == "flux-dev" else "metric:mutual_information")
+    judge = parse_source("metric:entropy_1d" if shape in GUIDE_THEMSELVES else "metric:mutual_information")
     states = run(
         bench, short("diffusion_dpo", "new", backbone=shape, pairs=judge, test_prompts=1, steps=3, learning_rate=0.05)
     )
@@ -106,12 +115,12 @@ def test_from_the_registry_to_a_checkpoint_and_back(shape: FlowShape, bench: Wor
     assert {"new", "new@0"} <= points.keys() and points["new"].config.backbone == shape
     fresh = replace(bench, _backbones={})
     _, uses = resolve("new", load_registry(home=home))
-    assert uses[0].sha and torch.equal(pictures(fresh, "new", height=SIDE, width=SIDE).images[1], tuned.images[1])
+    assert uses[0].sha and torch.equal(pictures(fresh, "new", height=side, width=side).images[1], tuned.images[1])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_method_trains_a_flow_model(shape: FlowShape, bench: Workbench) -> None:
+@pytest.mark.parametrize("shape", [*SHAPES, "qwen-image"])
+def test_every_method_trains_a_flow_model(shape: str, bench: Workbench) -> None:
     for name, method in METHODS.items():
         judge = "entropy_1d" if shape == "flux-dev" else "mutual_information"
         more: dict[str, object] = {"reward": judge, "threshold": 0.0} if name == "gors" else {}

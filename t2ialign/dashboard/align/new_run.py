@@ -13,6 +13,7 @@ from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields, by_name, request_from, shown
 from t2ialign.dashboard.align.methods_view import method_cards
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.fitting_prompts import offered
 from t2ialign.dashboard.shared.free_names import free_name
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates, said
@@ -44,7 +45,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
         "rollouts_fold": gr.Accordion(visible=chosen.data == "reward"),
-        **shown(method, small, {"prompts": ["", *services.prompts]}),
+        **shown(method, small, {"prompts": ["", *offered(services, [parent or ""])]}),
     }
 
 

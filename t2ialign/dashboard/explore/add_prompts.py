@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from t2ialign.dashboard.explore.example_prompts import sets_menu
 from t2ialign.dashboard.explore.fetching_fold import Fetched, FetchingFold
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.visitors import Visitor
@@ -61,17 +62,12 @@ def begin_import(services: Services, visitor: Visitor, *fields: str | float | No
 
 def look_at_import(services: Services, visitor: Visitor) -> Updates:
     """How the import stands; at its end the set is in the menu and chosen."""
-    return FOLD.look(services, visitor, lambda _: {"prompt_set": menu(services)})
+    return FOLD.look(services, visitor, lambda _: {"prompt_set": sets_menu(services, ())})
 
 
-def menu(services: Services) -> gr.Dropdown:
-    """The prompt sets that there are now; what is chosen stays."""
-    return gr.Dropdown([(f"Examples: {name}", name) for name in services.prompts])
-
-
-def offer_sets(services: Services) -> Updates:
+def offer_sets(services: Services, checkpoints: Sequence[str] | None) -> Updates:
     """The same whenever the tab is opened: sets are imported on the command line too."""
-    return {"prompt_set": menu(services)}
+    return {"prompt_set": sets_menu(services, checkpoints or ())}
 
 
 def _work(home: Path, source: str, wanted: Wanted) -> Iterator[Fetched]:

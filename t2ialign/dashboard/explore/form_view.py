@@ -9,6 +9,7 @@ from t2ialign.dashboard.explore.form import FEWEST, MOST, Form, cost_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.fitting_prompts import FIRST_PROMPT
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.visitors import in_a_line
 from t2ialign.dashboard.shared.wiring import asset
@@ -16,7 +17,6 @@ from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.use_cases.batches.run import MAX_CHECKPOINTS
 
-FIRST_PROMPT = "a red circle and a blue square"
 BLENDS = "Blends: among the checkpoints, type two with their weights, as dmpo@0.5+dpo@0.5."
 FIELDS = (
     "prompt",

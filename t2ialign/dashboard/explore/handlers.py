@@ -15,7 +15,7 @@ from PIL import Image
 from t2ialign.charts import small, tradeoff_figure
 from t2ialign.charts.current import add_current
 from t2ialign.dashboard.explore import missing_weights
-from t2ialign.dashboard.explore.example_prompts import chips
+from t2ialign.dashboard.explore.example_prompts import chips, sets_menu
 from t2ialign.dashboard.explore.form import Form, all_params, cost_of, form_of, requests_of
 from t2ialign.dashboard.explore.progress_view import notes, progress
 from t2ialign.dashboard.explore.subject_state import SubjectState, last, watch
@@ -25,6 +25,7 @@ from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.chart_points import Chosen, choose, load_points, usual_benchmark
 from t2ialign.dashboard.shared.checkpoint_menu import stories
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
+from t2ialign.dashboard.shared.fitting_prompts import first_prompt, fitting, following, stale
 from t2ialign.dashboard.shared.headline import headlines
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.hub_models import check_local
@@ -37,7 +38,7 @@ from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.samplers import SchedulerChoice, check_scheduler
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
-from t2ialign.use_cases.align.request import EVERYDAY, own_set
+from t2ialign.use_cases.align.request import EVERYDAY
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
 
@@ -264,18 +265,32 @@ def show_examples(services: Services, prompt_set: str, checkpoints: Sequence[str
     }
 
 
+def follow_checkpoints(services: Services, checkpoints: Sequence[str] | None, prompt_set: str | None) -> Updates:
+    """The prompt sets that fit the chosen checkpoints, and the examples of another where the one on show was for others."""
+    chosen = following(services, prompt_set or "", checkpoints or ())
+    return {
+        "prompt_set": sets_menu(services, checkpoints or (), chosen),
+        **show_examples(services, chosen, checkpoints),
+    }
+
+
+def follow_choice(services: Services, checkpoints: Sequence[str] | None, prompt: str | None) -> Updates:
+    """Of checkpoints that somebody chose: an example in the prompt box that was for others makes room for one of theirs."""
+    if not stale(services, prompt or "", checkpoints or ()):
+        return {}
+    return {"prompt": first_prompt(services, checkpoints or ())}
+
+
 def _beyond(services: Services, prompt_set: str, checkpoints: Sequence[str]) -> str:
     """Why a prompt set is not for the chosen checkpoints; empty where it is."""
-    registry = services.bench.registry()
-    for name in (part.partition("@")[0].strip() for spec in checkpoints for part in spec.split("+")):
-        entry = registry.backbones.get(registry.checkpoints[name].backbone) if name in registry.checkpoints else None
-        own = own_set(entry, "test") if entry else EVERYDAY
-        if own != EVERYDAY and prompt_set == EVERYDAY:
-            return (
-                f"{name} knows only what its own examples ({own}) name: of these prompts it draws blobs, and its scores "
-                "stay empty. They are for models from the Hub."
-            )
-    return ""
+    own = fitting(services, checkpoints)
+    if not own or own == EVERYDAY or prompt_set != EVERYDAY:
+        return ""
+    name = next(one for one in checkpoints if fitting(services, [one]) == own).partition("@")[0]
+    return (
+        f"{name} knows only what its own examples ({own}) name: of these prompts it draws blobs, and its scores "
+        "stay empty. They are for models from the Hub."
+    )
 
 
 def read_form(fields: Sequence[Any]) -> Form:

@@ -152,7 +152,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     # Checkpoints are made while pages are open: the list is read anew whenever the tab or the list itself is opened.
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoints", "stories"))
-    wires.on(parts["page"].shown, partial(add_prompts.offer_sets, services), (), ("prompt_set",))
+    wires.on(parts["page"].shown, partial(add_prompts.offer_sets, services), ("checkpoints",), ("prompt_set",))
     wires.on(
         parts["scheduler"].input,
         handlers.usual_of,
@@ -168,6 +168,11 @@ def _wire_page(wires: Wires, services: Services) -> None:
     wires.on(parts["guidance"].input, handlers.choose_guidance, ("guidance",), guided, trigger_mode="always_last")
     shown = partial(handlers.show_examples, services)
     wires.on(parts["prompt_set"].change, shown, ("prompt_set", "checkpoints"), ("examples", "world"))
+    followed, fields = partial(handlers.follow_checkpoints, services), ("checkpoints", "prompt_set")
+    sets = ("prompt_set", "examples", "world")
+    wires.on(parts["checkpoints"].change, followed, fields, sets, trigger_mode="always_last")
+    picked = partial(handlers.follow_choice, services)
+    wires.on(parts["checkpoints"].input, picked, ("checkpoints", "prompt"), ("prompt",), trigger_mode="always_last")
 
 
 def _wire_history(wires: Wires, services: Services) -> None:

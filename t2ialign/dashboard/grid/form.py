@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 from t2ialign.codec import decode, encode
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared import fitting_prompts
 from t2ialign.dashboard.shared.fields import number_in, whole_in
 from t2ialign.dashboard.shared.words import counted
 from t2ialign.files import foreign
@@ -39,7 +41,7 @@ class GridForm:
     x_values: tuple[str, ...] = ("1", "2", "4", "8")
     y: AxisKind = "checkpoint"
     y_values: tuple[str, ...] = ("base",)
-    prompt: str = "a red circle and a blue square"
+    prompt: str = fitting_prompts.FIRST_PROMPT
     checkpoint: str = "base"
     guidance_scale: float | None = 4.0
     guidance: str = "cfg"
@@ -87,9 +89,10 @@ def cells_of(form: GridForm, services: Services) -> tuple[tuple[GridCell, ...], 
     return tuple(tuple(_categorised(cell, categories) for cell in row) for row in rows)
 
 
-def offered(services: Services, kind: str) -> list[tuple[str, str]]:
-    """What an axis of a kind may have, as (label, value)."""
-    prompts = [prompt.text for known in services.prompts.values() for prompt in known][:EXAMPLES]
+def offered(services: Services, kind: str, checkpoints: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """What an axis of a kind may have, as (label, value); prompts are those that fit the checkpoints."""
+    sets = fitting_prompts.offered(services, checkpoints)
+    prompts = [prompt.text for name in sets for prompt in services.prompts.get(name, ())][:EXAMPLES]
     menus: dict[str, list[str]] = {
         "guidance_scale": list(SCALES),
         "weight": list(WEIGHTS),
@@ -101,9 +104,15 @@ def offered(services: Services, kind: str) -> list[tuple[str, str]]:
     return [(title_of(value) if kind == "guidance" else value, value) for value in menus.get(kind, ())]
 
 
-def first_values(services: Services, kind: str) -> list[str]:
+def checkpoints_of(x: str, y: str, x_values: Sequence[str], y_values: Sequence[str], checkpoint: str) -> list[str]:
+    """The checkpoints of a form: an axis' values, or the one in its field."""
+    of_axes = {x: x_values, y: y_values}
+    return [str(value) for value in of_axes.get("checkpoint", [checkpoint]) or () if value]
+
+
+def first_values(services: Services, kind: str, checkpoints: Sequence[str] = ()) -> list[str]:
     """What is chosen when an axis is: a few of each."""
-    return [value for _, value in offered(services, kind)][: FIRST.get(kind, 0)]
+    return [value for _, value in offered(services, kind, checkpoints)][: FIRST.get(kind, 0)]
 
 
 def identity(form: GridForm) -> str:

@@ -15,6 +15,7 @@ from t2ialign.dashboard.grid.form import (
     FIELDS,
     GridForm,
     cells_of,
+    checkpoints_of,
     first_values,
     form_of,
     identity,
@@ -28,6 +29,7 @@ from t2ialign.dashboard.grid.table import Table, table_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.fitting_prompts import first_prompt, stale
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.dashboard.shared.templates import render
@@ -245,14 +247,31 @@ def _stored(services: Services, requests: Sequence[BatchRequest]) -> int | None:
     return services.bench.results.count_pictures(wanted)
 
 
-def change_axis(services: Services, name: str, x: str, y: str) -> Updates:
-    """Another kind of axis offers its own values; what an axis says is no field any more."""
-    kind = x if name == "x" else y
-    return {f"{name}_values": _menu(services, kind, first_values(services, kind)), **hidden(x, y)}
+def change_axis(services: Services, name: str, x: str, y: str, *said: Any) -> Updates:
+    """Another kind of axis offers its own values; what an axis says is no field any more.
+
+    ``said`` are both axes' values and the checkpoint in its field.
+    """
+    kind, specs = x if name == "x" else y, checkpoints_of(x, y, *said)
+    values = first_values(services, kind, specs)
+    return {f"{name}_values": _menu(services, kind, values, specs), **hidden(x, y)}
 
 
-def _menu(services: Services, kind: str, values: list[str]) -> gr.Dropdown:
-    offers = offered(services, kind)
+def follow_checkpoints(services: Services, prompt: str | None, x: str, y: str, *said: Any) -> Updates:
+    """Other checkpoints: examples that were for others make room, in the prompt box and along an axis of prompts."""
+    specs = checkpoints_of(x, y, *said)
+    updates: Updates = {}
+    if stale(services, prompt or "", specs):
+        updates["prompt"] = first_prompt(services, specs)
+    for name, kind, values in (("x", x, said[0] or ()), ("y", y, said[1] or ())):
+        if kind == "prompt":
+            left = [value for value in values if not stale(services, value, specs)]
+            updates[f"{name}_values"] = _menu(services, kind, left or first_values(services, kind, specs), specs)
+    return updates
+
+
+def _menu(services: Services, kind: str, values: list[str], checkpoints: Sequence[str] = ()) -> gr.Dropdown:
+    offers = offered(services, kind, checkpoints)
     return gr.Dropdown(offers, value=values, visible=bool(kind), multiselect=True, allow_custom_value=True)
 
 

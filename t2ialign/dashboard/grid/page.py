@@ -40,9 +40,13 @@ def build(services: Services) -> None:
 def _wire_form(wires: Wires, services: Services) -> None:
     """What an axis says is no field any more; every change is counted; Make hands the grid over."""
     parts = wires.components
+    chosen = ("x", "y", "x_values", "y_values", "checkpoint")
     for name in ("x", "y"):
         changed = partial(handlers.change_axis, services, name)
-        wires.on(parts[name].input, changed, ("x", "y"), (f"{name}_values", *HIDING), trigger_mode="always_last")
+        wires.on(parts[name].input, changed, chosen, (f"{name}_values", *HIDING), trigger_mode="always_last")
+    followed, filled = partial(handlers.follow_checkpoints, services), ("prompt", "x_values", "y_values")
+    picked = [parts[name].input for name in ("checkpoint", "x_values", "y_values")]
+    wires.on(picked, followed, ("prompt", *chosen), filled, trigger_mode="always_last")
     price = partial(handlers.price, services)
     priced = [parts[name].change for name in FIELDS if name not in ("x", "y")]
     wires.on([*priced, parts["page"].shown], price, FIELDS, ("cost",), trigger_mode="always_last")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.fitting_prompts import following, offered
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
@@ -78,6 +79,14 @@ def filled(services: Services, form: SweepForm) -> Updates:
 def choose_set(services: Services, prompt_set: str) -> Updates:
     """Another set offers its own categories."""
     return {"categories": gr.Dropdown(choices=categories_of(services, prompt_set or ""), value=[])}
+
+
+def follow_checkpoints(services: Services, prompt_set: str | None, checkpoints: Sequence[str] | None) -> Updates:
+    """The sets that fit the chosen checkpoints, and the fitting one where the chosen one was made for others."""
+    chosen, specs = prompt_set or "", checkpoints or ()
+    found = following(services, chosen, specs)
+    menu: Updates = {"prompt_set": gr.Dropdown(offered(services, specs), value=found, allow_custom_value=True)}
+    return menu if found == chosen else menu | choose_set(services, found)
 
 
 def offer(services: Services) -> Updates:

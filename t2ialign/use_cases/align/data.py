@@ -164,6 +164,7 @@ def save_data(data: TrainData, path: Path) -> None:
         "rows": table.rows,
         "prompt_embeds": table.embeds.prompt_embeds,
         "pooled_prompt_embeds": table.embeds.pooled_prompt_embeds,
+        "mask": table.embeds.mask,
     }
     known = {name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}
     said = {"empty_prompts": data.empty_prompts, "truncated": table.embeds.truncated}
@@ -176,8 +177,9 @@ def load_data(path: Path) -> TrainData:
     with safe_open(path, framework="pt") as file:
         said = json.loads(file.metadata()[NOTE])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    pooled = tensors.get("pooled_prompt_embeds")
-    table = PromptTable(PromptEmbeds(tensors["prompt_embeds"], pooled, tuple(said["truncated"])), tensors["rows"])
+    pooled, mask = tensors.get("pooled_prompt_embeds"), tensors.get("mask")
+    embeds = PromptEmbeds(tensors["prompt_embeds"], pooled, tuple(said["truncated"]), mask)
+    table = PromptTable(embeds, tensors["rows"])
     labels, empty = tensors.get("desirable"), float(said["empty_prompts"])
     return TrainData(tensors["latents"], table, tensors["weights"], labels, empty, load_notes(path))
 

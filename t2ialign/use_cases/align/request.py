@@ -12,7 +12,8 @@ from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.methods.options import WatchOptions
-from t2ialign.registry import FAMILIES, NAME, BackboneEntry, CheckpointEntry, unknown
+from t2ialign.model_families import FAMILIES
+from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
 from t2ialign.settings import expanded
 from t2ialign.source import FILES, Source, known
 from t2ialign.store import belongs_to

@@ -138,7 +138,8 @@ def _own(entry: BackboneEntry, split: str) -> str:
     return found if found.startswith(f"{entry.name}-") else ""
 
 
-def _prompts(bench: Workbench, protocol: Protocol, said: str, notes: list[str]) -> tuple[Prompt, ...]:
+def _check_here(bench: Workbench, protocol: Protocol, said: str) -> None:
+    """Refuses a set of the protocol's own that was not imported yet, with the command that does."""
     known = {*prompt_sets.names(), *prompt_sets.own_names(bench.home)}
     wanted = (protocol.prompts.test, protocol.prompts.train)
     if said in wanted and said not in known:
@@ -146,6 +147,10 @@ def _prompts(bench: Workbench, protocol: Protocol, said: str, notes: list[str]) 
             f"The protocol's prompts {said} are not here: `{protocol.prompts.fetch}` brings them, or name another set with "
             "--prompts and --train-prompts."
         )
+
+
+def _prompts(bench: Workbench, protocol: Protocol, said: str, notes: list[str]) -> tuple[Prompt, ...]:
+    _check_here(bench, protocol, said)
     return prompt_sets.load(said, notes.append, bench.home)
 
 
@@ -167,6 +172,8 @@ def _trainings(
     rows = [row for row in protocol.rows if row.method]
     own = _own(entry, "train")
     prompts = asked.train_prompts or own or protocol.prompts.train
+    if rows:
+        _check_here(bench, protocol, prompts)
     if any(one not in {control.name for row in rows for control in controls(row.method)} for one, _ in asked.options):
         raise InputError(
             f"No row of {name} has the option {asked.options[0][0]!r}: `align METHOD --fields` lists them."

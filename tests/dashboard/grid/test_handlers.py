@@ -177,7 +177,7 @@ def test_the_price_says_what_is_stored(services, config):
 
 
 def test_an_axis_takes_its_field_out_of_sight(services):
-    found = handlers.change_axis(services, "y", "guidance_scale", "seed")
+    found = handlers.change_axis(services, "y", "guidance_scale", "seed", ["1"], ["0"], "base")
     assert found["y_values"].value == ["0", "1", "2", "3"] and not found["seed_count"].visible
     assert found["checkpoint"].visible and not found["guidance_scale"].visible
 
