@@ -61,7 +61,8 @@ class ScalePoint:
 class WorldReport:
     """All numbers; ``stock_difference`` is the largest grey-level difference to stock diffusers (0: equal).
 
-    ``falls``: by metric, the change from the lowest to the highest scale on the prompts that have both.
+    ``falls``: by metric, the change from the lowest to the highest scale on the prompts that have both; ``steps``: those of
+    alignment and of diversity from the lowest to each other scale.
     """
 
     oracle: dict[str, float]
@@ -72,6 +73,7 @@ class WorldReport:
     alignment_familiar: Interval
     sweep: tuple[ScalePoint, ...]
     falls: dict[str, Interval]
+    steps: dict[float, tuple[Interval, Interval]]
     spearman_alignment: float
     spearman_diversity: float
     stock_difference: int
@@ -101,7 +103,9 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
         alignment_held_out=held_out,
         alignment_familiar=familiar,
         sweep=tuple(points),
-        falls={X: _fall(values[Y], 0)} | {y: _fall(values[y], 1) for y in (Y, *GROUPS, FAITHFUL)},
+        falls={X: _change(values[Y], 0, max(scales))}
+        | {y: _change(values[y], 1, max(scales)) for y in (Y, *GROUPS, FAITHFUL)},
+        steps={scale: (_change(values[Y], 0, scale), _change(values[Y], 1, scale)) for scale in scales[1:]},
         spearman_alignment=float(stats.spearmanr(scales, [point.alignment.mean for point in points]).statistic),
         spearman_diversity=float(stats.spearmanr(scales, [point.diversity[Y].mean for point in points]).statistic),
         stock_difference=_stock_difference(bench),
@@ -137,9 +141,9 @@ def _scale_point(scale: float, values: dict[str, Values]) -> ScalePoint:
     )
 
 
-def _fall(values: Values, place: int) -> Interval:
-    """The change of alignment (place 0) or of the other metric (1) from the lowest to the highest scale."""
-    low, high = values[min(values)], values[max(values)]
+def _change(values: Values, place: int, scale: float) -> Interval:
+    """The change of alignment (place 0) or of the other metric (1) from the lowest scale to this one."""
+    low, high = values[min(values)], values.get(scale, {})
     return mean_interval([high[prompt][place] - low[prompt][place] for prompt in low if prompt in high])
 
 
@@ -228,5 +232,8 @@ def lines(report: WorldReport) -> Iterator[str]:
         )
     for y, found in report.falls.items():
         yield f"{y.removeprefix('factor_')} from the lowest to the highest CFG, by prompt: {with_ends(found)}"
+    for scale, (alignment, diversity) in report.steps.items():
+        said = f"alignment {with_ends(alignment, '+')}, diversity {with_ends(diversity, '+')}"
+        yield f"from the lowest CFG to {scale:g}, by prompt: {said}"
     yield f"Spearman with CFG: alignment {report.spearman_alignment:+.2f}, diversity {report.spearman_diversity:+.2f}"
     yield f"largest difference to stock diffusers: {report.stock_difference} grey levels"
