@@ -165,6 +165,10 @@ def frontier(
         bool,
         typer.Option("--best", help="Also the best that any tuning could do, read off 32 or more pictures a prompt."),
     ] = False,
+    dials: Annotated[
+        bool,
+        typer.Option("--dials", help="Also their stored weights (NAME@0.5) and guidance strategies, as own paths."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the chart as one HTML file.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
@@ -176,7 +180,7 @@ def frontier(
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = reporting.report(bench.store, checkpoint, against, judge, diversity, guidance_scale, win_rate)
+        found = reporting.report(bench.store, checkpoint, against, judge, diversity, guidance_scale, win_rate, dials)
         if best:
             found = reporting.with_best_policy(bench, found)
     if out:

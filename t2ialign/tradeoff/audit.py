@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from t2ialign.tradeoff import families
 from t2ialign.types import Axis, Interval, Level
 
 CANDIDATE = "u_rke"  # the metric whose claim to be the default axis is put to the test
@@ -47,7 +48,8 @@ class MetricAudit:
     four) and ``noticed`` against sixteen different ones (below 1 = noticed). ``sizes``: the value at n pictures over
     that at the most, by n. ``negatives``: how often the right picture scores above a wrong one, by kind of mistake.
     ``agreement``: Kendall's tau with the oracle over a prompt's generated pictures at one guidance scale. ``lead``: by how
-    much its tau with the truth exceeds that of ``CANDIDATE`` on the same sets.
+    much its tau with the truth exceeds that of ``CANDIDATE`` on the same sets, ``lead_p`` the p-value of that after Holm over
+    all metrics that were audited with it.
     """
 
     metric: str
@@ -62,6 +64,7 @@ class MetricAudit:
     negatives: Mapping[str, Interval] = field(default_factory=dict)
     agreement: Interval | None = None
     lead: Interval | None = None
+    lead_p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def _metric(entry: Mapping[str, Any]) -> MetricAudit:
         sizes={int(n): _interval(value) for n, value in entry["sizes"].items()},
         power=tuple(powers),
         **single,
+        lead_p=entry.get("lead_p"),
     )
 
 
@@ -144,7 +148,7 @@ def _of_diversity(found: MetricAudit, truth: MetricAudit | None) -> list[str]:
     if MIXED in found.truth:
         tau = found.truth[MIXED].mean
         how = "Follows" if tau >= FOLLOWS else "Follows loosely" if tau >= LOOSELY else "Does not follow"
-        said.append(f"{how} the true spread (tau {tau:.2f}){_blind(found.truth)}{_leads(found.lead)}.")
+        said.append(f"{how} the true spread (tau {tau:.2f}){_blind(found.truth)}{_leads(found)}.")
     just = {name: ratio.mean for name, ratio in truth.nuisance.items()} if truth else {}
     return [*said, *_fooled(found.nuisance, just), *_copied(found.copies), *_drifts(found.sizes), *_tells(found.power)]
 
@@ -154,11 +158,11 @@ def _blind(truth: Mapping[str, Interval]) -> str:
     return f" and hardly sees {listed(unseen)}" if unseen else ""
 
 
-def _leads(lead: Interval | None) -> str:
-    """Only where the interval excludes zero."""
-    if lead is None or math.isnan(lead.lo) or lead.lo <= 0 <= lead.hi:
+def _leads(found: MetricAudit) -> str:
+    """Only where the difference stands in its family."""
+    if found.lead is None or found.lead_p is None or not families.stands(found.lead_p):
         return ""
-    return f", {'better' if lead.mean > 0 else 'worse'} than U-RKE on CLIP by {abs(lead.mean):.2f}"
+    return f", {'better' if found.lead.mean > 0 else 'worse'} than U-RKE on CLIP by {abs(found.lead.mean):.2f}"
 
 
 def _fooled(nuisance: Mapping[str, Interval], just: Mapping[str, float]) -> list[str]:

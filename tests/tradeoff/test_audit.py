@@ -28,6 +28,7 @@ GOOD = MetricAudit(
     sizes={4: point(0.98), 64: point(1.0)},
     power=(Power((1.0, 8.0), 24, 4, point(-0.3), point(-0.2)),),
     lead=Interval(0.3, 0.2, 0.4),
+    lead_p=0.03,
 )
 BAD = MetricAudit(
     "ssim",
@@ -39,7 +40,8 @@ BAD = MetricAudit(
     copies={"counted": point(0.8), "noticed": point(0.8)},
     sizes={4: point(0.6), 64: point(1.0)},
     power=(Power((1.0, 8.0), 24, None, point(0.3), point(-0.2)),),
-    lead=Interval(-0.1, -0.3, 0.1),
+    lead=Interval(-0.1, -0.2, -0.01),  # excludes zero alone, and does not stand among the others
+    lead_p=0.4,
 )
 CLIP = MetricAudit(
     "clip_score",
@@ -69,7 +71,7 @@ def test_verdict_of_a_metric_that_tells_the_truth() -> None:
 
 def test_verdict_of_a_metric_that_does_not() -> None:
     said = verdict(BAD)
-    assert "Does not follow the true spread (tau 0.10)." in said
+    assert "Does not follow the true spread (tau 0.10)." in said and "U-RKE" not in said
     assert "flip (90%) and shift 8 px (70%)" in said
     assert "Grows with the number of pictures (4 give 60% of what 64 give)" in said
     assert "opposite of the truth about CFG 1 from 8 (+30%)" in said

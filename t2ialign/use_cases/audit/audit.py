@@ -27,6 +27,7 @@ from t2ialign.shapes.annotator import TASTES
 from t2ialign.shapes.grammar import prompts
 from t2ialign.shapes.oracle import GROUPS
 from t2ialign.tradeoff.audit import Audit, MetricAudit, from_record
+from t2ialign.tradeoff.families import holm
 from t2ialign.types import Encoder, InputError, Interval, Metric, Prompt
 from t2ialign.use_cases.audit.picture_questions import (
     Encode,
@@ -108,7 +109,9 @@ def audit_world(
         yield AuditState("renders of controlled spread", 0.5 * (index + 1) / len(chosen))
     names = set().union(*rows)
     _enter(found, "truth", {name: follows([row[name] for row in rows if name in row]) for name in names})
-    _enter(found, "lead", leads(rows))
+    gaps = leads(rows)
+    _enter(found, "lead", {name: gap.interval for name, gap in gaps.items()})
+    _enter(found, "lead_p", dict(zip(gaps, holm([gap.p for gap in gaps.values()]))))
     groups = []
     for index, prompt in enumerate(chosen[: plan.pools]):
         yield AuditState("nuisances, copies and numbers", 0.5 + 0.2 * index / plan.pools)

@@ -15,7 +15,7 @@ from t2ialign.metrics.nuisance import NUISANCES
 from t2ialign.metrics.subsets import Measured, measure
 from t2ialign.tradeoff.audit import CANDIDATE, MIXED
 from t2ialign.tradeoff.correlation import coefficient
-from t2ialign.tradeoff.interval import mean_interval
+from t2ialign.tradeoff.interval import Estimate, estimate, mean_interval
 from t2ialign.types import Features, Interval, Metric
 from t2ialign.use_cases.audit.rendered_sets import SpreadSet
 
@@ -60,7 +60,7 @@ def follows(prompts: Sequence[Values]) -> dict[str, Interval]:
     return {factor: mean_interval(found) for factor, found in taus.items()}
 
 
-def leads(prompts: Sequence[Mapping[str, Values]]) -> dict[str, Interval]:
+def leads(prompts: Sequence[Mapping[str, Values]]) -> dict[str, Estimate]:
     """By metric, how much its tau on the sets of everything at once exceeds the candidate's, over the same prompts."""
     found: dict[str, list[float]] = defaultdict(list)
     for metrics in prompts:
@@ -68,7 +68,7 @@ def leads(prompts: Sequence[Mapping[str, Values]]) -> dict[str, Interval]:
         if math.isfinite(taus.get(CANDIDATE, math.nan)):
             for name, tau in taus.items():
                 found[name].append((0.0 if math.isnan(tau) else tau) - taus[CANDIDATE])
-    return {name: mean_interval(gaps) for name, gaps in found.items() if name != CANDIDATE}
+    return {name: estimate(gaps) for name, gaps in found.items() if name != CANDIDATE}
 
 
 def _tau(true: Sequence[float], measured: Sequence[float]) -> float:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from t2ialign import store
+from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters
 from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_losses
 from t2ialign.tradeoff.frontier import Dose, DosePoint, PathCost, path_costs
 from t2ialign.tradeoff.strategies import PLAIN
-from t2ialign.types import InputError, Interval
+from t2ialign.types import GenerationConfig, InputError, Interval
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports import best_policy
 from t2ialign.use_cases.reports.text import newest, with_ends
@@ -57,10 +58,13 @@ def report(
     diversity: str,
     guidance_scale: float,
     win_rate: float,
+    dials: bool = False,
 ) -> FrontierReport:
     """Every stored dose of the named checkpoints beside ``against``, at one CFG and with plain guidance.
 
     ``NAME-stepN`` is a dose of ``NAME``; ``NAME-seedK`` and ``NAME-seedK-stepN`` are the same of another training seed.
+    ``dials``: what is turned without training has paths of its own, the checkpoints' stored weights (``NAME@0.5``) and the
+    stored guidance strategies at that CFG, of the checkpoints and of ``against``; all beside ``against`` with plain guidance.
 
     Raises:
         InputError: metrics of the wrong kind, no stored run, or several runs of one checkpoint that differ in settings.
@@ -70,7 +74,8 @@ def report(
         raise InputError(f"{judge} measures a whole set, so no picture wins by it: choose one such as style_minimal.")
     if METRICS[diversity].axis != "diversity" or METRICS[diversity].finish:
         raise InputError(f"{diversity} has no change that could be averaged: choose one such as factor_diversity.")
-    doses = _doses(opened, names, against, judge, diversity, guidance_scale)
+    asked = _Asked(names, against, judge, diversity, guidance_scale)
+    doses = _doses(opened, asked) | (_dialled(opened, asked) if dials else {})
     paths = path_costs(doses, win_rate)
     return FrontierReport(judge, diversity, against, guidance_scale, win_rate, tuple(paths))
 
@@ -84,6 +89,25 @@ def with_best_policy(bench: Workbench, found: FrontierReport) -> FrontierReport:
     tilts = best_policy.tilts(bench, found.against, found.judge, found.diversity, found.guidance_scale)
     points = tuple(DosePoint(f"{tilt.kl:.2f} nats", tilt.win_rate, tilt.change) for tilt in tilts)
     return replace(found, optimum=points)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a report is asked for."""
+
+    names: Sequence[str]
+    against: str
+    judge: str
+    diversity: str
+    scale: float
+
+    @property
+    def metrics(self) -> list[str]:
+        return [self.judge, self.diversity]
+
+
+_Cells = dict[tuple[str, str], dict[str, list[PairedScore]]]
+"""{(a checkpoint, a strategy): {metric: its rows}}"""
 
 
 @dataclass(frozen=True)
@@ -107,37 +131,63 @@ def _place(checkpoint: str, names: Sequence[str]) -> _Place | None:
     return None
 
 
-def _doses(
-    opened: store.Store, names: Sequence[str], against: str, judge: str, diversity: str, scale: float
-) -> dict[str, list[Dose]]:
+def _doses(opened: store.Store, asked: _Asked) -> dict[str, list[Dose]]:
     """{name: its doses, weakest first}, in the order of the names."""
     known = store.choices(opened)["checkpoints"]
-    places = {one: place for one in known if (place := _place(one, names))}
-    if missing := [name for name in names if all(name != place.path for place in places.values())]:
+    places = {one: place for one in known if (place := _place(one, asked.names))}
+    if missing := [name for name in asked.names if all(name != place.path for place in places.values())]:
         raise InputError(f"There is no stored run of {', '.join(missing)}: `sweep --checkpoint {missing[0]}` it first.")
-    rows = newest(store.paired_scores(opened, list(places), against, [judge, diversity], Filters()))
-    cells: dict[str, dict[str, list[PairedScore]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        if row.policy.guidance_scale == scale and row.policy.guidance == PLAIN and _alike(row):
-            cells[row.policy.checkpoint][row.metric].append(row)
-    found: dict[str, list[Dose]] = {name: [] for name in names}
-    for checkpoint in sorted(cells, key=lambda one: (places[one].step, places[one].training_seed)):
-        place, scored = places[checkpoint], cells[checkpoint]
-        dose = _dose(checkpoint, scored[judge], scored[diversity])
+    cells = _cells(asked, store.paired_scores(opened, list(places), asked.against, asked.metrics, Filters()))
+    found: dict[str, list[Dose]] = {name: [] for name in asked.names}
+    plain = [checkpoint for checkpoint, strategy in cells if strategy == PLAIN]
+    for checkpoint in sorted(plain, key=lambda one: (places[one].step, places[one].training_seed)):
+        place = places[checkpoint]
+        dose = _dose(asked, checkpoint, cells[checkpoint, PLAIN])
         found[place.path].append(replace(dose, checkpoint=place.dose, training_seed=place.training_seed))
     if empty := [name for name, path in found.items() if not path]:
         raise InputError(
-            f"{', '.join(empty)} and {against} share no stored run at CFG {scale:g}: `sweep` both over the same prompts."
+            f"{', '.join(empty)} and {asked.against} share no stored run at CFG {asked.scale:g}: `sweep` both over the same "
+            "prompts."
         )
     return found
 
 
-def _alike(row: PairedScore) -> bool:
-    """Whether both sides were made under the same settings."""
-    return settings_of(row.policy) == settings_of(row.base)
+def _dialled(opened: store.Store, asked: _Asked) -> dict[str, list[Dose]]:
+    """{``NAME, weight``: doses by weight, lightest first and up to the whole; ``NAME, STRATEGY``: its one dose}."""
+    known = store.choices(opened)["checkpoints"]
+    dial = re.compile(rf"({'|'.join(map(re.escape, asked.names))})(?:@([0-9]{{1,3}}(?:\.[0-9]{{1,6}})?))?")
+    weights = {one: (said[1], float(said[2] or 1)) for one in known if (said := dial.fullmatch(one))}
+    rows = store.paired_scores(opened, list(weights), asked.against, asked.metrics, Filters())
+    cells = _cells(asked, [*rows, *store.strategy_scores(opened, asked.against, PLAIN, asked.metrics)])
+    found: dict[str, list[Dose]] = {}
+    for checkpoint, strategy in sorted(cells, key=lambda one: (*weights.get(one[0], ("", 0.0)), one[1])):
+        turned = "weight" if strategy == PLAIN else strategy
+        name = weights[checkpoint][0] if strategy == PLAIN else checkpoint
+        dose = _dose(
+            asked, checkpoint if strategy == PLAIN else f"{checkpoint}, {strategy}", cells[checkpoint, strategy]
+        )
+        found.setdefault(f"{name}, {turned}", []).append(dose)
+    return {path: doses for path, doses in found.items() if not path.endswith(", weight") or len(doses) > 1}
 
 
-def _dose(checkpoint: str, judged: Sequence[PairedScore], spread: Sequence[PairedScore]) -> Dose:
+def _cells(asked: _Asked, rows: Sequence[PairedScore]) -> _Cells:
+    """The rows at the CFG that was asked for, of sides that differ in checkpoint and strategy alone."""
+    found: _Cells = defaultdict(lambda: defaultdict(list))
+    for row in newest(rows):
+        policy, base = row.policy, row.base
+        here = policy.guidance_scale == base.guidance_scale == asked.scale and base.guidance == PLAIN
+        if here and _plainly(policy) == _plainly(base):
+            strategy = strategy_text(policy.guidance, policy.guidance_params)
+            found[policy.checkpoint, strategy][row.metric].append(row)
+    return found
+
+
+def _plainly(config: GenerationConfig) -> GenerationConfig:
+    return replace(settings_of(config), guidance=PLAIN, guidance_params=())
+
+
+def _dose(asked: _Asked, checkpoint: str, scored: Mapping[str, Sequence[PairedScore]]) -> Dose:
+    judged, spread = scored[asked.judge], scored[asked.diversity]
     if len({(row.policy, row.base) for row in [*judged, *spread]}) > 1:
         raise InputError(f"{checkpoint} has stored runs of several settings at this CFG, which one path must not mix.")
     wins = {row.prompt: 0.5 + 0.5 * wins_over_losses(row, same_seed=False) for row in judged}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from t2ialign.types import GenerationConfig, InputError, Interval, Prompt, SeedB
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.batches.scoring import Scorer
-from t2ialign.use_cases.reports.text import newest_scores, with_ends
+from t2ialign.use_cases.reports.text import newest, with_ends
 from t2ialign.use_cases.sweeps.plan import plan_sweep
 from t2ialign.use_cases.sweeps.run import run_sweep
 from t2ialign.use_cases.sweeps.spec import SweepSpec, prompts_of
@@ -60,7 +61,8 @@ class ScalePoint:
 class WorldReport:
     """All numbers; ``stock_difference`` is the largest grey-level difference to stock diffusers (0: equal).
 
-    ``falls``: by metric, the change from the lowest to the highest scale on the prompts that have both.
+    ``falls``: by metric, the change from the lowest to the highest scale on the prompts that have both; ``steps``: those of
+    alignment and of diversity from the lowest to each other scale.
     """
 
     oracle: dict[str, float]
@@ -71,6 +73,7 @@ class WorldReport:
     alignment_familiar: Interval
     sweep: tuple[ScalePoint, ...]
     falls: dict[str, Interval]
+    steps: dict[float, tuple[Interval, Interval]]
     spearman_alignment: float
     spearman_diversity: float
     stock_difference: int
@@ -82,7 +85,7 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
     asked = SweepSpec(guidance_scales=GUIDANCE_SCALES, seeds=SEEDS, num_inference_steps=STEPS)
     for state in run_sweep(bench, plan_sweep(bench, asked)):
         show(state.fraction, state.remaining)
-    values = {y: _values(opened, y) for y in (Y, *GROUPS, FAITHFUL, EXACT)}
+    values = along_guidance(opened)
     points = [_scale_point(scale, values) for scale in sorted(values[Y])]
     scales = [point.guidance_scale for point in points]
     oracle, clip = bench.encoder("oracle-shapes"), bench.encoder("clip-shapes")
@@ -100,45 +103,47 @@ def measure(bench: Workbench, show: Callable[[float, float | None], None]) -> Wo
         alignment_held_out=held_out,
         alignment_familiar=familiar,
         sweep=tuple(points),
-        falls={X: _fall(values[Y], 0)} | {y: _fall(values[y], 1) for y in (Y, *GROUPS, FAITHFUL)},
+        falls={X: _change(values[Y], 0, max(scales))}
+        | {y: _change(values[y], 1, max(scales)) for y in (Y, *GROUPS, FAITHFUL)},
+        steps={scale: (_change(values[Y], 0, scale), _change(values[Y], 1, scale)) for scale in scales[1:]},
         spearman_alignment=float(stats.spearmanr(scales, [point.alignment.mean for point in points]).statistic),
         spearman_diversity=float(stats.spearmanr(scales, [point.diversity[Y].mean for point in points]).statistic),
         stock_difference=_stock_difference(bench),
     )
 
 
-Values = dict[float, dict[str, tuple[float, float, int]]]
-"""By guidance scale and prompt: alignment, the other metric, and the number of pictures."""
+Values = dict[float, dict[str, tuple[float, float]]]
+"""By guidance scale and prompt: alignment and the other metric."""
 
 
-def _values(opened: store.Store, y: str) -> Values:
-    """The base's test prompts that have both metrics."""
-    rows = newest_scores(opened, X, y, store.Filters(checkpoints=("base",), prompts=_test_prompts()))
-    found: dict[float, dict[str, dict[str, tuple[float, int]]]] = defaultdict(lambda: defaultdict(dict))
-    for row in rows:
-        if _is_sweep(row.config):
-            found[row.config.guidance_scale][row.prompt][row.metric] = (row.value.mean, row.seeds)
-    return {
-        scale: {prompt: (m[X][0], *m[y]) for prompt, m in prompts.items() if {X, y} <= set(m)}
-        for scale, prompts in found.items()
-    }
+def along_guidance(opened: store.Store) -> dict[str, Values]:
+    """By metric the base's test prompts that have it and alignment, on the seeds of the sweep and on no others."""
+    found: dict[str, Values] = {y: defaultdict(dict) for y in (Y, *GROUPS, FAITHFUL, EXACT)}
+    for cell in store.list_cells(opened, store.Filters(checkpoints=("base",), prompts=_test_prompts())):
+        if _is_sweep(cell.config):
+            scores = newest(store.scores_of(opened, cell.key, designed_seeds(cell.prompt, SEEDS)))
+            known = {score.metric: score.mean for score in scores if not math.isnan(score.mean)}
+            for y in found:
+                if {X, y} <= set(known):
+                    found[y][cell.config.guidance_scale][cell.prompt.text] = (known[X], known[y])
+    return found
 
 
 def _scale_point(scale: float, values: dict[str, Values]) -> ScalePoint:
     at = {y: list(found.get(scale, {}).values()) for y, found in values.items()}
-    alignment, diversity, _ = zip(*at[Y], strict=True)
+    alignment, diversity = zip(*at[Y], strict=True)
     return ScalePoint(
         guidance_scale=scale,
         alignment=mean_interval(alignment),
-        diversity={y: mean_interval([value for _, value, _ in at[y]]) for y in (Y, *GROUPS, FAITHFUL)},
-        faithful=(len(at[FAITHFUL]), round(sum(share * pictures for _, share, pictures in at[EXACT]))),
+        diversity={y: mean_interval([value for _, value in at[y]]) for y in (Y, *GROUPS, FAITHFUL)},
+        faithful=(len(at[FAITHFUL]), round(SEEDS * sum(share for _, share in at[EXACT]))),
         mistakes=float(stats.spearmanr([1 - value for value in alignment], diversity).statistic),
     )
 
 
-def _fall(values: Values, place: int) -> Interval:
-    """The change of alignment (place 0) or of the other metric (1) from the lowest to the highest scale."""
-    low, high = values[min(values)], values[max(values)]
+def _change(values: Values, place: int, scale: float) -> Interval:
+    """The change of alignment (place 0) or of the other metric (1) from the lowest scale to this one."""
+    low, high = values[min(values)], values.get(scale, {})
     return mean_interval([high[prompt][place] - low[prompt][place] for prompt in low if prompt in high])
 
 
@@ -227,5 +232,8 @@ def lines(report: WorldReport) -> Iterator[str]:
         )
     for y, found in report.falls.items():
         yield f"{y.removeprefix('factor_')} from the lowest to the highest CFG, by prompt: {with_ends(found)}"
+    for scale, (alignment, diversity) in report.steps.items():
+        said = f"alignment {with_ends(alignment, '+')}, diversity {with_ends(diversity, '+')}"
+        yield f"from the lowest CFG to {scale:g}, by prompt: {said}"
     yield f"Spearman with CFG: alignment {report.spearman_alignment:+.2f}, diversity {report.spearman_diversity:+.2f}"
     yield f"largest difference to stock diffusers: {report.stock_difference} grey levels"

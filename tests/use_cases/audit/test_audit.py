@@ -74,6 +74,7 @@ def test_the_oracle_follows_the_truth_and_entropy_does_not(audit: Audit) -> None
     assert audit.of("factor_diversity").truth["place"].mean > 0.8
     assert abs(audit.of("entropy_1d").truth[MIXED].mean) < 0.6
     assert audit.of("factor_diversity").lead.mean > 0
+    assert 0 <= audit.of("factor_diversity").lead_p <= 1 and audit.of("u_rke").lead_p is None
     assert audit.of("u_rke").lead is None
     assert audit.of("entropy_1d").nuisance == {} == audit.of("entropy_1d").copies
 

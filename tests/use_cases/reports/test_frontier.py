@@ -24,7 +24,8 @@ def add(
     opened: store.Store, checkpoint: str, styles: tuple[float, float], spread: float, **settings: float | str
 ) -> None:
     """The same two pictures' styles, and their diversity, on each of three prompts."""
-    adapters = () if checkpoint == "base" else (AdapterUse(checkpoint),)
+    name, _, weight = checkpoint.partition("@")
+    adapters = () if name == "base" else (AdapterUse(name, weight=float(weight or 1)),)
     for text in ("a red circle", "a blue ring", "a star"):
         config = GenerationConfig("shapes", adapters=adapters, height=8, width=8, **settings)
         pictures = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
@@ -88,6 +89,27 @@ def test_training_seeds_of_a_dose_are_one_point_and_strategies_are_none(opened: 
     assert [dose.checkpoint for dose in own.doses] == ["mine-seed2-step50"], "named itself, it is a path"
     two = found(opened, "mine", "mine-seed2").paths
     assert [[dose.training_seeds for dose in path.doses] for path in two] == [[1, 1], [1]]
+
+
+@pytest.mark.slow
+def test_weights_and_strategies_are_paths_of_their_own_where_they_are_asked_for(opened: store.Store) -> None:
+    """Means by hand; a strategy's runs at another CFG, or with other steps, belong to no path."""
+    add(opened, "mine@0.5", (1.0, 1.0), 1.6, guidance_scale=4.0)
+    add(opened, "mine@0.25", (1.0, 0.0), 1.9, guidance_scale=4.0)
+    add(opened, "mine2@0.5", (1.0, 1.0), 1.9, guidance_scale=4.0)
+    add(opened, "base", (1.0, -1.0), 2.2, guidance_scale=4.0, guidance="apg")
+    add(opened, "mine", (2.0, 2.0), 1.5, guidance_scale=4.0, guidance="interval")
+    add(opened, "mine", (9.0, 9.0), 0.1, guidance_scale=8.0, guidance="apg")
+    add(opened, "mine", (9.0, 9.0), 0.1, guidance_scale=4.0, guidance="apg", num_inference_steps=7)
+    assert [path.name for path in found(opened, "mine").paths] == ["mine"]
+    paths = report(opened, ["mine"], "base", JUDGE, SPREAD, 4.0, 0.875, dials=True).paths
+    assert [path.name for path in paths] == ["mine", "base, apg", "mine, weight", "mine, interval"]
+    _, apg, weight, interval = paths
+    assert [(dose.checkpoint, dose.win_rate.mean) for dose in apg.doses] == [("base, apg", 0.5)]
+    assert apg.doses[0].change.mean == pytest.approx(0.1) and interval.doses[0].change.mean == pytest.approx(-0.25)
+    assert [dose.checkpoint for dose in weight.doses] == ["mine@0.25", "mine@0.5", "mine"]
+    assert weight.cost.mean == pytest.approx(-0.05 - 0.15 / 2) and weight.beyond is not None
+    assert weight.beyond.mean == pytest.approx(-0.125 + 0.3)
 
 
 @pytest.mark.slow
