@@ -1,9 +1,9 @@
 """Ten million scored pictures: the chart's queries on the store, on its tables as Parquet in a folder, and in a bucket.
 
-    python benchmarks/far_store.py make HOME                       # 50 checkpoints x 20 CFG x 625 prompts x 16 seeds; --small: a tenth
+    python benchmarks/far_store.py make HOME               # 50 checkpoints x 20 CFG x 625 prompts x 16 seeds; --small: a tenth
     python benchmarks/far_store.py ask HOME
     python -m t2ialign store export TABLES --store HOME && python benchmarks/far_store.py ask TABLES
-    python benchmarks/far_store.py ask s3://bucket/tables          # what fsspec opens; AWS_ENDPOINT_URL names a server of one's own
+    python benchmarks/far_store.py ask s3://bucket/tables  # what fsspec opens; AWS_ENDPOINT_URL names one's own server
 
 Nothing in such a store was ever sampled (``synthetic_store``). Times are milliseconds of the wall and of CPU, all threads
 together, of the first question and the least of two more; each is asked without what the store remembers. Memory is the
@@ -95,7 +95,9 @@ def main(what: str, place: str, small: bool) -> None:
         layout = of_size(1_000_000) if small else WHOLE
         with make(Path(place), layout):
             print(f"{layout.pictures:,} pictures, {time.perf_counter() - begun:.0f} s of wall", end=", ")
-        print(f"{time.process_time() - worked:.0f} s of CPU; {(Path(place) / FILE).stat().st_size / 1e9:.2f} GB", end="; ")
+        print(
+            f"{time.process_time() - worked:.0f} s of CPU; {(Path(place) / FILE).stat().st_size / 1e9:.2f} GB", end="; "
+        )
     else:
         with open_store(Path(place)) if (Path(place) / FILE).is_file() else open_tables(place) as store:
             print(f"opened in {1000 * (time.perf_counter() - begun):,.0f} ms\n")

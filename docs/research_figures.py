@@ -7,6 +7,7 @@ A minute; wants Chromium and playwright. A figure that the report has no more is
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote
@@ -23,9 +24,11 @@ from t2ialign.use_cases.workbench import open_workbench
 PLACE = settings.ROOT / "docs" / FIGURES
 WIDTH, PREFIX = 900, "data:image/svg+xml,"
 DRAWN = """
-number => Plotly.toImage(document.getElementById(`figure-${number}`), {format: 'svg', width: %d,
-    height: document.getElementById(`figure-${number}`).layout.height || 420})
-""" % WIDTH
+([number, width]) => {
+    const shown = document.getElementById(`figure-${number}`);
+    return Plotly.toImage(shown, {format: 'svg', width: width, height: shown.layout.height || 420});
+}
+"""
 
 
 def main() -> None:
@@ -37,13 +40,14 @@ def main() -> None:
         PLACE.mkdir(parents=True, exist_ok=True)
         for old in PLACE.glob("*.svg"):
             old.unlink()
-        with sync_playwright() as playwright, playwright.chromium.launch() as browser:
+        with sync_playwright() as playwright:
+            path = shutil.which("chromium") or shutil.which("google-chrome")
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": WIDTH, "height": 900})
             page.goto(page_file.as_uri())
             for number, (name, _) in enumerate(figures_of(found), 1):
-                drawn = unquote(page.evaluate(DRAWN, number).removeprefix(PREFIX))
+                drawn = unquote(page.evaluate(DRAWN, [number, WIDTH]).removeprefix(PREFIX))
                 (PLACE / name).write_text(drawn, encoding="utf-8")
-                print(f"{name}: {len(drawn) / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ class _Crew:
         self._todo: deque[int] = deque(range(len(items)))
         self._lost = [0] * len(items)
         self._late = 0  # actors in a row that were lost before they had begun
-        self._at: dict[Any, tuple[int | None, Any]] = {}  # what is awaited: its item's place, None of an actor itself; its actor
+        self._at: dict[
+            Any, tuple[int | None, Any]
+        ] = {}  # what is awaited: its item's place, None of an actor itself; its actor
         self._held: set[Hashable] = set()  # kinds of which one is at work, or not taken by the caller yet
         self._idle: list[Any] = []  # actors for whom all that is left is held
         for _ in range(min(size, len(items))):
@@ -153,7 +155,9 @@ class _Crew:
         else:
             self._lost[place] += 1
             lost, what = self._lost[place], "at the same item"
-            _log.warning("A worker of the cluster was lost (%s); its item is done again.", str(error).partition("\n")[0])
+            _log.warning(
+                "A worker of the cluster was lost (%s); its item is done again.", str(error).partition("\n")[0]
+            )
         if lost >= ATTEMPTS:
             raise InputError(
                 f"A worker of the cluster was lost {ATTEMPTS} times {what}, as when there is too little memory: see "

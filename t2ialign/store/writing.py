@@ -98,7 +98,7 @@ def _forget(cursor: Cursor, key: str, cell: str, seed: int) -> None:
 def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
     names, found = list(keys), list(keys.values())
     pictures = [picture for _, picture in found]
-    rows = {"image": names, "cell": [record.cell for record, _ in found]}
+    rows: dict[str, list[object]] = {"image": [*names], "cell": [record.cell for record, _ in found]}
     rows |= {name: [getattr(one, name) for one in pictures] for name in OF_PICTURES}
     insert_columns(cursor, "images", rows)
     insert_columns(cursor, "thumbnails", {"image": names, "thumbnail": [one.thumbnail for one in pictures]})
@@ -120,11 +120,12 @@ def _insert_scores(
             if score.level == "image":
                 metric, version = repeat(score.metric), repeat(score.version)
                 image_rows |= zip(zip(pictures, metric, version), score.values)
-    rows = dict(zip(("image", "metric", "version"), zip(*image_rows))) | {"value": list(image_rows.values())}
+    rows: dict[str, Sequence[object]] = dict(zip(("image", "metric", "version"), zip(*image_rows)))
+    rows["value"] = list(image_rows.values())
     insert_columns(cursor, "image_scores", rows, "DO UPDATE SET value = excluded.value")
     seed_sets = {score.seed_set: list(score.seeds) for score in batch_rows.values()}
-    found = {"seed_set": list(seed_sets), "seeds": list(seed_sets.values()), "n": list(map(len, seed_sets.values()))}
-    insert_columns(cursor, "seed_sets", found)
+    found: dict[str, Sequence[object]] = {"seed_set": list(seed_sets), "seeds": list(seed_sets.values())}
+    insert_columns(cursor, "seed_sets", found | {"n": [len(seeds) for seeds in seed_sets.values()]})
     _insert_batches(cursor, batch_rows)
 
 

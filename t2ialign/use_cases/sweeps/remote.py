@@ -1,8 +1,8 @@
 """A sweep on a cluster: the plan's missing tasks go out one by one, and come back as parcels for the store's inbox.
 
 They go out in the plan's order, so that the early looks come first here too; a cell is at one machine at a time, which is sent
-what the earlier stage drew. A machine that joins needs the same version of the package, the same weights, and of checkpoints of one's own the folder ``checkpoints`` of the store at the same
-place; a cell that would be another one there is refused.
+what the earlier stage drew. A machine that joins needs the same version of the package, the same weights, and of checkpoints
+of one's own the folder ``checkpoints`` of the store at the same place; a cell that would be another one there is refused.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def run_remote(
     notes: dict[str, dict[str, None]] = {}
     made_by = partial(begin, bench.home, cluster.shards, bool(bench.results.elsewhere))
     send = partial(_sent, bench)
-    work = run_on_ray(cluster.address, made_by, todo, send, cluster.workers, cancelled, lambda left: left.task.cell.cell)
+    work = run_on_ray(
+        cluster.address, made_by, todo, send, cluster.workers, cancelled, lambda left: left.task.cell.cell
+    )
     size, behind = sum(map(_size, todo)), 0
     for left, made in work:
         _keep(bench, cluster.shards, made)
