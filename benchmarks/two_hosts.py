@@ -4,7 +4,7 @@
 
 The hosts are network namespaces of this machine, joined by a virtual cable; the second has its own /tmp and /dev/shm. Ray's
 head and the sweep's owner are on the first, a node on the second. Once a quarter of the sweep is done the cable is pulled and
-every process of the second host is ended by ``kill -9``. The tables are then compared with those of a sweep of this machine alone.
+every process of the second host is ended by ``kill -9``. Its tables are then compared with those of this machine alone.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, c
 from t2ialign.store.tables import open_tables
 from t2ialign.store.upkeep import write_tables
 from t2ialign.types import InputError, Score, SeedBatch
+from tests.hub_server import Hub, serving, use_hub
 
 X, Y = "clip_score", "lpips"
 
@@ -47,6 +48,20 @@ def test_they_are_read_wherever_fsspec_reaches(filled: Store, tmp_path: Path) ->
     memory.put(str(tmp_path / "out"), "/far", recursive=True)
     with open_tables("memory://far") as tables:
         assert answers(tables) == answers(filled)
+
+
+def test_they_are_read_from_a_hub(filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfFileSystem
+
+    write_tables(filled, tmp_path / "out")
+    HfFileSystem.clear_instance_cache()
+    with serving(Hub()) as hub:
+        hub.files["you/results"] = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+        use_hub(hub, monkeypatch)
+        with open_tables("hf://you/results") as tables:
+            assert answers(tables) == answers(filled)
+    HfFileSystem.clear_instance_cache()
+    assert all(" bytes=" in asked for asked in hub.asked if "resolve" in asked), "no file comes whole"
 
 
 @pytest.mark.parametrize("place", ["nowhere", "no-such-scheme://a"])
