@@ -127,8 +127,11 @@ def _take_together(store: Store, paths: Sequence[Path]) -> int:
     """Shards in one transaction, or each in its own where one of them cannot be taken; returns how many were new."""
     if len(paths) > 1:
         try:
+            shards = [
+                (path.name, path.read_bytes()) for path in paths
+            ]  # here, where a missing one is no trouble of the store
             with store.transaction() as cursor:
-                new = sum([_insert(store, cursor, path.name, path.read_bytes()) for path in paths])
+                new = sum([_insert(store, cursor, name, data) for name, data in shards])
         except InputError:  # the store's own trouble (a full disk): the shards wait
             raise
         except Exception:  # whichever it was says so when it comes alone

@@ -59,7 +59,8 @@ def test_effects_of_many_scores_are_those_of_each_bit_for_bit():
             values = torch.rand(shape, generator=draw, dtype=torch.float64)
             values = values + values.T if level == "pair" else values
             if n == 8 and level != "batch":
-                values[1] = values.T[1] = math.nan
+                values[1] = math.nan
+                values[..., 1] = math.nan
             score = Score("m", "1", "alignment", level, values, 0.5, 0.0, 1.0)
             records.append(ScoreRecord.of(score, range(n)))
             known = seed_effects(score, range(n))
