@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -44,7 +45,8 @@ TABLES = {
     "batch_scores": "*",
     "seed_sets": "*",
 }
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray asks for one between hosts
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", **TOKEN}
 T2IALIGN = [sys.executable, "-m", "t2ialign"]
 
 
@@ -100,13 +102,22 @@ def hosts() -> Iterator[None]:
 def cluster() -> None:
     """A head on the first host and a node on the second, a worker each."""
     ray = str(Path(sys.executable).with_name("ray"))
+    address = f"{HOSTS[FIRST]}:{PORT}"
     room = ("--num-cpus", "1", "--object-store-memory", "200000000", "--block", "--disable-usage-stats")
-    head = ("--head", "--node-ip-address", HOSTS[FIRST], "--port", str(PORT), "--include-dashboard=false")
-    on(FIRST, ray, "start", *head, *room)
-    time.sleep(15)
-    node = ("--address", f"{HOSTS[FIRST]}:{PORT}", "--node-ip-address", HOSTS[SECOND])
-    on(SECOND, ray, "start", *node, *room, own_files=True)
-    time.sleep(15)
+    on(FIRST, ray, "start", "--head", "--node-ip-address", HOSTS[FIRST], "--port", str(PORT), *room)
+    answers(ray, address, 1)
+    on(SECOND, ray, "start", "--address", address, "--node-ip-address", HOSTS[SECOND], *room, own_files=True)
+    answers(ray, address, 2)
+
+
+def answers(ray: str, address: str, nodes: int) -> None:
+    """Waits until the cluster has so many nodes."""
+    for _ in range(60):
+        said, _ = on(FIRST, ray, "status", "--address", address).communicate()
+        if len(re.findall(r"^ 1 node_", said, re.MULTILINE)) == nodes:
+            return
+        time.sleep(1)
+    raise SystemExit(f"The cluster never had {nodes} nodes: {said[-500:]}")
 
 
 def disturbed(spec: Path, home: Path) -> Iterator[str]:
