@@ -29,13 +29,13 @@ FIRST, SECOND = HOSTS
 PORT = 6379
 PERCENT = re.compile(r"(\d{1,3})%")
 SPEC = """
-guidance_scales = [1, 2, 4, 6]
+guidance_scales = [1, 2, 4]
 seeds = "own:8"
 num_inference_steps = 10
 metrics = ["oracle_alignment", "factor_diversity", "lpips"]
 [prompts]
 set = "shapes-test"
-sample = 8
+sample = 4
 """
 TABLES = {
     "cells": "*",
@@ -46,7 +46,7 @@ TABLES = {
     "seed_sets": "*",
 }
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray asks for one between hosts
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", **TOKEN}
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "RAY_worker_niceness": "0", **TOKEN}
 T2IALIGN = [sys.executable, "-m", "t2ialign"]
 
 
