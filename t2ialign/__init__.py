@@ -201,6 +201,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         paired_aggregates.py  differences with the parent, added up by DuckDB
         cell_values.py      values of a benchmark set's cells, for bands, slopes and ranks
         upkeep.py           checked, saved, written out and read in
+        tables.py           what was written out, read where it lies: a folder, the Hub, a bucket
         benchmarks.py       benchmark sets, and scored prompts that are in none
         marks.py            what people noted about checkpoints
         runs.py             what a person asked for, under an id for links
@@ -331,6 +332,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
             research.py             the report: what a store says about each research question
+            research_page.py        the report as a Markdown page, with figures that lie beside it
             research_material.py    what a report stands on, gathered once
             research_pressure.py    its answers about guidance, training and regularisers
             research_answers.py     its answers about fronts, ranks, advice and metrics

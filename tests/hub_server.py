@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -79,6 +80,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(body=True)
 
+    def do_POST(self) -> None:
+        """What some of a repository's files are, with the commit that they are of."""
+        self.hub.asked.append(f"POST {self.path}")
+        wanted = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["paths"]
+        repository = "/".join(self.path.removeprefix("/api/models/").split("/")[:2])
+        commit = {"lastCommit": {"id": self.hub.commit, "title": "all", "date": "2026-01-01T00:00:00.000Z"}}
+        said = [row | commit for row in self.hub.tree(repository) if row["path"] in wanted]
+        self._send(200, json.dumps(said).encode(), {"Content-Type": "application/json"}, True)
+
     def _answer(self, body: bool) -> None:
         path = self.path.partition("?")[0]
         self.hub.asked.append(f"{self.command} {path} {self.headers.get('Range', '')}".strip())
@@ -104,13 +114,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _file(self, name: str, data: bytes, body: bool) -> None:
         facts = {"ETag": f'"{self.hub.digest(name, data)}"', "X-Repo-Commit": self.hub.commit, "Accept-Ranges": "bytes"}
-        begin, status = 0, 200
+        begin, end, status = 0, len(data), 200
         if asked := self.headers.get("Range"):
-            begin, status = int(asked.removeprefix("bytes=").rstrip("-")), 206
+            first, _, last = asked.removeprefix("bytes=").partition("-")
+            begin, status = int(first), 206
             if begin >= len(data):
                 return self._send(416, b"", {}, body)
-            facts["Content-Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
-        return self._send(status, data[begin:], facts, body)
+            end = min(int(last or len(data)), len(data) - 1)
+            facts["Content-Range"] = f"bytes {begin}-{end}/{len(data)}"
+        return self._send(status, data[begin : end + 1], facts, body)
 
     def _send(self, status: int, data: bytes, facts: dict[str, str], body: bool) -> None:
         self.send_response(status)

@@ -15,7 +15,8 @@ from t2ialign.files import writable
 @app.command()
 def report(
     out: Annotated[
-        Path | None, typer.Option(help="Write it as one HTML file with figures that needs no network.")
+        Path | None,
+        typer.Option(help="Write it as one HTML file with figures that needs no network; FILE.md: as a Markdown page."),
     ] = None,
     benchmark: Annotated[
         str, typer.Option(help="A benchmark set by title or key (default: the one of most runs).")
@@ -36,7 +37,11 @@ def report(
         writable(out.expanduser().parent)
     with open_workbench(store, share=False) as bench:
         found = research.research(bench, Wanted(benchmark, x, y, backbone))
-    if out:
+    if out and out.suffix == ".md":
+        from t2ialign.use_cases.reports.research_page import write_page
+
+        write_page(found, out.expanduser())
+    elif out:
         from t2ialign.charts.report_page import report_html
         from t2ialign.use_cases.audit.files import write_text
 

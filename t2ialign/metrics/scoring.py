@@ -118,18 +118,22 @@ def seed_effects(score: Score, seeds: Sequence[int]) -> dict[int, float]:
     if score.level == "batch":
         known = values[1:].tolist()
         return dict(zip(seeds, known, strict=True)) if known else dict.fromkeys(seeds, math.nan)
-    effects = pair_effects(values) if score.level == "pair" else values - values.nanmean()
+    effects = pair_effects(values) if score.level == "pair" else image_effects(values)
     left_out = score.level == "image"
     return {seed: effect for seed, effect in zip(seeds, effects.tolist()) if not (left_out and math.isnan(effect))}
 
 
-def pair_effects(pairs: Float[Tensor, "*m"]) -> Float[Tensor, " n"]:
+def image_effects(values: Float[Tensor, "*b n"]) -> Float[Tensor, "*b n"]:
+    """By how much each seed moves the mean of single pictures; NaN for one that was not scored."""
+    return values - values.nanmean(-1, keepdim=True)
+
+
+def pair_effects(pairs: Float[Tensor, "*b n n"]) -> Float[Tensor, "*b n"]:
     """By how much each seed moves the pair mean: jackknife pseudo-values less their mean; NaN below three seeds."""
     sums, counts = _without_diagonal(pairs)
-    left = counts.sum() - 2 * counts
-    if len(pairs) < 3 or not bool((left > 0).all()):
-        return torch.full_like(sums, math.nan)
-    return _effects((sums.sum() - 2 * sums) / left)
+    left = counts.sum(-1, keepdim=True) - 2 * counts
+    known = (left > 0).all(-1, keepdim=True) & (pairs.shape[-1] >= 3)
+    return _effects((sums.sum(-1, keepdim=True) - 2 * sums) / left).masked_fill(~known, math.nan)
 
 
 def pair_mean(pairs: Float[Tensor, "*m"]) -> float:
@@ -147,15 +151,15 @@ def batch_interval(value: float, n: int, without: Callable[[int], float]) -> Int
     return _student(value, math.sqrt(float(effects.square().sum()) / (n * (n - 1))), n)
 
 
-def _without_diagonal(pairs: Float[Tensor, "*m"]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+def _without_diagonal(pairs: Float[Tensor, "*b n n"]) -> tuple[Float[Tensor, "*b n"], Float[Tensor, "*b n"]]:
     """Row sums and row counts of the known pairs off the diagonal."""
-    known = ~pairs.isnan() & ~torch.eye(len(pairs), dtype=torch.bool, device=pairs.device)
-    return pairs.double().masked_fill(~known, 0).sum(1), known.double().sum(1)
+    known = ~pairs.isnan() & ~torch.eye(pairs.shape[-1], dtype=torch.bool, device=pairs.device)
+    return pairs.double().masked_fill(~known, 0).sum(-1), known.double().sum(-1)
 
 
-def _effects(left_out: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+def _effects(left_out: Float[Tensor, "*b n"]) -> Float[Tensor, "*b n"]:
     """(n - 1) (mean v - v_i) of the values with one seed left out: Tukey's variance is their mean square / (n - 1)."""
-    return (len(left_out) - 1) * (left_out.mean() - left_out)
+    return (left_out.shape[-1] - 1) * (left_out.mean(-1, keepdim=True) - left_out)
 
 
 def _bootstrap_reach(pairs: Float[Tensor, "*m"], mean: float) -> float:

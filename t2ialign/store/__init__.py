@@ -14,7 +14,7 @@ studies and votes       modules of their own: ``store.studies``, ``store.votes``
 jobs                    ``add_job``, ``update_job``, ``list_jobs``, ``job_of``, ``train_steps``, ``probes``
 the inbox               ``post`` of ``record_batch`` and ``record_scores`` (other processes), ``ingest_inbox``
 shipped results         ``ingest_reference`` or ``take_reference`` one by one, ``export_reference``; ``list_set_aside``
-tables for elsewhere    ``write_table`` of ``point_rows`` or ``score_rows``
+tables for elsewhere    ``write_table`` of ``point_rows`` or ``score_rows``; exported ones: ``store.tables.open_tables``
 ======================  =====================================================================================
 
 In ``home``: ``t2ialign.duckdb``, ``images/ab/abcdef....webp``, ``inbox/*.parquet``, ``votes/<study>.jsonl``. A new

@@ -175,9 +175,16 @@ def belongs_to(home: Path, path: Path) -> bool:
 
 def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "DO NOTHING") -> None:
     """Insert records, all with the same fields, in one statement; ``conflict`` is what happens to a key that exists."""
-    if not rows:
+    insert_columns(cursor, table, {name: [row[name] for row in rows] for name in rows[0]} if rows else {}, conflict)
+
+
+def insert_columns(
+    cursor: Cursor, table: str, columns: Mapping[str, Sequence[Any]], conflict: str = "DO NOTHING"
+) -> None:
+    """The same for rows that come as columns, all of one length."""
+    if not any(map(len, columns.values())):
         return
-    cursor.register("incoming", pa.Table.from_pylist(list(rows)))
+    cursor.register("incoming", pa.table(dict(columns)))
     cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming ON CONFLICT {conflict}").fetchall()
     cursor.unregister("incoming")
 

@@ -2,7 +2,8 @@
 
 A worker writes ``inbox/<worker>-<uuid>.parquet`` under a temporary name and renames it; picture files it writes as the
 owner would. The owner takes each shard in one transaction together with its name, then deletes it: whatever is killed
-when, a shard counts once. One that cannot be read is set aside with the reason, and the others go on.
+when, a shard counts once. Small shards share a transaction, for ending one costs as much as filling it. One that cannot be
+read is set aside with the reason, and the others go on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from t2ialign.store.writing import insert_records
 from t2ialign.types import InputError
 
 KIND = b"t2ialign.kind"
+TOGETHER = 32 << 20  # bytes of shards in a transaction: others who write wait for a second or two at most
 
 
 def _take_cells(home: Path, cursor: Cursor, table: pa.Table) -> None:
@@ -66,7 +68,7 @@ def ingest_inbox(store: Store) -> int:
     if store.read_only:
         return 0
     with in_plain_words(store.home):
-        return sum(_take(store, path) for path in sorted((store.home / "inbox").glob("*.parquet")))
+        return sum(_take_together(store, paths) for paths in _groups(store.home / "inbox"))
 
 
 def list_set_aside(store: Store) -> list[str]:
@@ -83,16 +85,8 @@ def parquet(table: pa.Table, kind: str) -> bytes:
 
 def take(store: Store, name: str, data: bytes) -> bool:
     """Store the records of a Parquet file unless a file of this name has been taken; all of it or nothing."""
-    table = pq.read_table(io.BytesIO(data))
-    kind = (table.schema.metadata or {}).get(KIND, b"").decode()
-    if kind not in KINDS:
-        raise ValueError(f"it holds {kind or 'something'!r}, which this version does not know")
-    with store.transaction(() if kind in OF_JOBS else None) as cursor:
-        once = "INSERT INTO ingested VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING path"
-        new = bool(cursor.execute(once, [name, _now()]).fetchall())
-        if new:
-            KINDS[kind](store.home, cursor, table)
-    return new
+    with store.transaction(_changed(_kind(data))) as cursor:
+        return _insert(store, cursor, name, data)
 
 
 def note(store: Store, name: str, reason: str) -> None:
@@ -101,6 +95,61 @@ def note(store: Store, name: str, reason: str) -> None:
         cursor.execute(
             "INSERT INTO set_aside VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [name, reason, _now()]
         ).fetchall()
+
+
+def _insert(store: Store, cursor: Cursor, name: str, data: bytes) -> bool:
+    once = "INSERT INTO ingested VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING path"
+    new = bool(cursor.execute(once, [name, _now()]).fetchall())
+    if new:
+        KINDS[_kind(data)](store.home, cursor, pq.read_table(io.BytesIO(data)))
+    return new
+
+
+def _kind(data: bytes) -> str:
+    """What a shard's file says that it holds."""
+    kind = (pq.read_schema(io.BytesIO(data)).metadata or {}).get(KIND, b"").decode()
+    if kind not in KINDS:
+        raise ValueError(f"it holds {kind or 'something'!r}, which this version does not know")
+    return kind
+
+
+def _changed(*kinds: str) -> tuple[()] | None:
+    """What ``Store.transaction`` is told: no prompt's cells, where only jobs have written."""
+    return () if all(kind in OF_JOBS for kind in kinds) else None
+
+
+def _groups(inbox: Path) -> Iterator[list[Path]]:
+    """What waits, in its order, as lists of shards that are small enough together."""
+    group: list[Path] = []
+    size = 0
+    for path in sorted(inbox.glob("*.parquet")):
+        with suppress(FileNotFoundError):  # another thread has just taken it
+            more = path.stat().st_size
+            if group and size + more > TOGETHER:
+                yield group
+                group, size = [], 0
+            group, size = [*group, path], size + more
+    if group:
+        yield group
+
+
+def _take_together(store: Store, paths: Sequence[Path]) -> int:
+    """Shards in one transaction, or each in its own where one of them cannot be taken; returns how many were new."""
+    if len(paths) > 1:
+        try:
+            shards = [
+                (path.name, path.read_bytes()) for path in paths
+            ]  # here, where a missing one is no trouble of the store
+            with store.transaction(_changed(*(_kind(data) for _, data in shards))) as cursor:
+                new = sum([_insert(store, cursor, name, data) for name, data in shards])
+        except InputError:  # the store's own trouble (a full disk): the shards wait
+            raise
+        except Exception:  # whichever it was says so when it comes alone
+            return sum(_take(store, path) for path in paths)
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return new
+    return sum(_take(store, path) for path in paths)
 
 
 def _take(store: Store, path: Path) -> bool:

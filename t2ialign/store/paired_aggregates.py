@@ -23,6 +23,7 @@ from t2ialign.tradeoff.interval import Moments
 from t2ialign.types import GenerationConfig, Metric
 
 PLACES = 100  # a pair and a metric are one place: 100 pair + metric, both counted from 1
+# ``ours`` is made first: where DuckDB knows no counts (Parquet), it might join every policy with every base of a prompt.
 PAIR = f"""
     CREATE TEMP TABLE paired AS
     WITH {SETS},
@@ -33,18 +34,21 @@ PAIR = f"""
                 unnest($judges) AS judge
         ) JOIN configs ours ON ours.config = one JOIN configs theirs ON theirs.config = other
     ),
-    scored AS (
+    scored AS MATERIALIZED (
         SELECT batch_scores.rowid AS score, configs.rowid AS config, prompts.rowid AS prompt, sets.id AS seed_set, rank, n,
             list_position($metrics, metric) AS metric, version, value
         FROM batch_scores JOIN sets USING (seed_set) JOIN {CELLS} USING (cell)
         WHERE NOT isnan(value) AND list_contains($metrics, metric)
             AND configs.rowid IN (SELECT policy FROM wanted UNION SELECT base FROM wanted) AND {{where}}
     ),
+    ours AS MATERIALIZED (
+        SELECT {PLACES} * pair + metric AS place, base, metric, prompt, version, rank, seed_set, n, score, value
+        FROM wanted JOIN scored ON config = policy WHERE metric <= $shown OR metric = judge
+    ),
     met AS (
-        SELECT {PLACES} * pair + metric AS place, prompt, version, rank, p.seed_set, p.n, p.score, b.score AS base_score,
-            p.value, b.value AS base_value
-        FROM wanted JOIN scored p ON p.config = policy JOIN scored b USING (prompt, rank, metric, version)
-        WHERE b.config = base AND (metric <= $shown OR metric = judge)
+        SELECT place, prompt, version, rank, ours.seed_set, ours.n, ours.score, b.score AS base_score,
+            ours.value, b.value AS base_value
+        FROM ours JOIN scored b USING (prompt, rank, metric, version) WHERE b.config = ours.base
     ),
     largest AS (SELECT place, prompt, version, max(rank) AS rank FROM met GROUP BY ALL)
     SELECT met.* EXCLUDE (prompt, rank) FROM met JOIN largest USING (place, prompt, version, rank)

@@ -7,7 +7,7 @@ Parquet row is one cell; DuckDB, pandas and the Hub's viewer read it as it is. N
 from __future__ import annotations
 
 import json
-import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.codec import decode
-from t2ialign.metrics.scoring import seed_effects
+from t2ialign.metrics.scoring import image_effects, pair_effects
 from t2ialign.store.images import SHA
 from t2ialign.types import Axis, GenerationConfig, Level, Prompt, Score, cell_key, content_key
 
@@ -97,14 +97,6 @@ class ScoreRecord:
     def seed_set(self) -> str:
         return _set_of(self.seeds)
 
-    @cached_property
-    def effects(self) -> list[float]:
-        """By how much each seed moves the mean (``metrics.scoring.seed_effects``), in the order of the seeds; NaN: unknown."""
-        values = square(torch.tensor(self.values, dtype=torch.float64), self.level, len(self.seeds))
-        score = Score(self.metric, self.version, self.axis, self.level, values, self.mean, self.lo, self.hi)
-        found = seed_effects(score, self.seeds)
-        return [found.get(seed, math.nan) for seed in self.seeds]
-
     @classmethod
     def of(cls, score: Score, seeds: Sequence[int]) -> ScoreRecord:
         order = torch.tensor(sorted(range(len(seeds)), key=seeds.__getitem__), dtype=torch.long)
@@ -143,6 +135,24 @@ class CellRecord:
     @cached_property
     def cell(self) -> str:
         return cell_key(self.config, self.prompt)
+
+
+def effects_of(scores: Sequence[ScoreRecord]) -> list[list[float] | None]:
+    """By how much each seed moves each score's mean (``metrics.scoring``), in the order of its seeds.
+
+    NaN for a picture that was not scored, None where the value does not tell. Scores of a shape are computed at once.
+    """
+    found: list[list[float] | None] = [list(score.values[1:]) or None for score in scores]
+    alike: dict[tuple[Level, int], list[int]] = defaultdict(list)
+    for place, score in enumerate(scores):
+        if score.level != "batch":
+            alike[score.level, len(score.seeds)].append(place)
+    for (level, n), places in alike.items():
+        values = torch.tensor([scores[place].values for place in places], dtype=torch.float64)
+        effects = pair_effects(square(values, level, n)) if level == "pair" else image_effects(values)
+        for place, known in zip(places, effects.tolist(), strict=True):
+            found[place] = known
+    return found
 
 
 def to_table(records: Iterable[CellRecord]) -> pa.Table:
@@ -255,14 +265,14 @@ def _upper(values: Float[Tensor, "..."], level: Level) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
-def square(values: Float[Tensor, " m"], level: Level, n: int) -> Float[Tensor, "..."]:
+def square(values: Float[Tensor, "*b m"], level: Level, n: int) -> Float[Tensor, "..."]:
     """The symmetric matrix of an upper triangle; values of other levels as they are."""
     if level != "pair":
         return values
     rows, columns = _triangle(n)
-    square = torch.empty(n, n, dtype=values.dtype)
-    square[rows, columns] = values
-    square[columns, rows] = values
+    square = torch.empty(*values.shape[:-1], n, n, dtype=values.dtype)
+    square[..., rows, columns] = values
+    square[..., columns, rows] = values
     return square
 
 

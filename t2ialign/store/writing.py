@@ -7,14 +7,15 @@ where the two differ, the lost one's scores go with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
 from t2ialign.store import images
 from t2ialign.store.connection import Cursor
-from t2ialign.store.database import insert
-from t2ialign.store.records import CellRecord, PictureRecord, config_json
-from t2ialign.types import image_key
+from t2ialign.store.database import insert, insert_columns
+from t2ialign.store.records import CellRecord, PictureRecord, ScoreRecord, config_json, effects_of
+from t2ialign.types import GenerationConfig, image_key
 
 CATEGORISED = (
     "DO UPDATE SET category = excluded.category, tags = excluded.tags WHERE excluded.category NOT IN ('', category)"
@@ -22,6 +23,7 @@ CATEGORISED = (
 RESCORED = "DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in ("value", "lo", "hi", "pairs", "effects")
 )
+OF_PICTURES = ("seed", "sha", "mutual_information", "mutual_information_released", "seconds")
 
 Keys = dict[str, tuple[CellRecord, PictureRecord]]
 
@@ -31,7 +33,7 @@ def insert_records(home: Path, cursor: Cursor, records: Sequence[CellRecord]) ->
     prompts = {record.prompt.key: record.prompt for record in records}
     rows = [{"prompt": k, "text": p.text, "category": p.category, "tags": list(p.tags)} for k, p in prompts.items()]
     insert(cursor, "prompts", rows, CATEGORISED)
-    insert(cursor, "configs", list({record.config: _config_row(record) for record in records}.values()))
+    insert(cursor, "configs", [_config_row(config) for config in {record.config: None for record in records}])
     cells = {r.cell: {"cell": r.cell, "config": r.config.key, "prompt": r.prompt.key} for r in records}
     insert(cursor, "cells", list(cells.values()))
     noted = {(r.cell, note): position for r in reversed(records) for position, note in enumerate(r.notes)}
@@ -50,8 +52,7 @@ def _names_of(record: CellRecord) -> dict[int, str]:
     return {seed: image_key(record.config, record.prompt, seed) for seed in seeds}
 
 
-def _config_row(record: CellRecord) -> dict[str, object]:
-    config = record.config
+def _config_row(config: GenerationConfig) -> dict[str, object]:
     return {
         "config": config.key,
         "record": config_json(config),
@@ -95,54 +96,44 @@ def _forget(cursor: Cursor, key: str, cell: str, seed: int) -> None:
 
 
 def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
-    rows = [
-        {
-            "image": key,
-            "cell": record.cell,
-            "seed": picture.seed,
-            "sha": picture.sha,
-            "mutual_information": picture.mutual_information,
-            "mutual_information_released": picture.mutual_information_released,
-            "seconds": picture.seconds,
-        }
-        for key, (record, picture) in keys.items()
-    ]
-    insert(cursor, "images", rows)
-    insert(cursor, "thumbnails", [{"image": key, "thumbnail": picture.thumbnail} for key, (_, picture) in keys.items()])
+    names, found = list(keys), list(keys.values())
+    pictures = [picture for _, picture in found]
+    rows: dict[str, list[object]] = {"image": [*names], "cell": [record.cell for record, _ in found]}
+    rows |= {name: [getattr(one, name) for one in pictures] for name in OF_PICTURES}
+    insert_columns(cursor, "images", rows)
+    insert_columns(cursor, "thumbnails", {"image": names, "thumbnail": [one.thumbnail for one in pictures]})
     maps = {key: picture.information_map for key, (_, picture) in keys.items() if picture.information_map}
-    insert(cursor, "information_maps", [{"image": key, "map": data} for key, data in maps.items()])
+    insert_columns(cursor, "information_maps", {"image": list(maps), "map": list(maps.values())})
 
 
 def _insert_scores(
     cursor: Cursor, records: Sequence[CellRecord], named: Sequence[dict[int, str]], refused: set[str]
 ) -> None:
-    image_rows, seed_sets, batch_rows = {}, {}, {}
+    image_rows: dict[tuple[str, str, str], float] = {}
+    batch_rows: dict[tuple[str, str, str, str], ScoreRecord] = {}
     for record, images_of in zip(records, named, strict=True):
         for score in record.scores:
-            if refused and any(images_of[seed] in refused for seed in score.seeds):
+            pictures = [images_of[seed] for seed in score.seeds]
+            if refused and not refused.isdisjoint(pictures):
                 continue
-            seed_sets[score.seed_set] = {"seed_set": score.seed_set, "seeds": list(score.seeds), "n": len(score.seeds)}
-            batch_rows[record.cell, score.seed_set, score.metric, score.version] = {
-                "cell": record.cell,
-                "seed_set": score.seed_set,
-                "metric": score.metric,
-                "version": score.version,
-                "axis": score.axis,
-                "level": score.level,
-                "value": score.mean,
-                "lo": score.lo,
-                "hi": score.hi,
-                "pairs": list(score.values) if score.level == "pair" else None,
-                "effects": score.effects if score.level != "batch" or len(score.values) > 1 else None,
-            }
-            for seed, value in zip(score.seeds, score.values) if score.level == "image" else ():
-                image = images_of[seed]
-                image_rows[image, score.metric, score.version] = {
-                    "image": image,
-                    "metric": score.metric,
-                    "version": score.version,
-                    "value": value,
-                }
-    insert(cursor, "image_scores", list(image_rows.values()), "DO UPDATE SET value = excluded.value")
-    insert(cursor, "seed_sets", list(seed_sets.values()))
-    insert(cursor, "batch_scores", list(batch_rows.values()), RESCORED)
+            batch_rows[record.cell, score.seed_set, score.metric, score.version] = score
+            if score.level == "image":
+                metric, version = repeat(score.metric), repeat(score.version)
+                image_rows |= zip(zip(pictures, metric, version), score.values)
+    rows: dict[str, Sequence[object]] = dict(zip(("image", "metric", "version"), zip(*image_rows)))
+    rows["value"] = list(image_rows.values())
+    insert_columns(cursor, "image_scores", rows, "DO UPDATE SET value = excluded.value")
+    seed_sets = {score.seed_set: list(score.seeds) for score in batch_rows.values()}
+    found: dict[str, Sequence[object]] = {"seed_set": list(seed_sets), "seeds": list(seed_sets.values())}
+    insert_columns(cursor, "seed_sets", found | {"n": [len(seeds) for seeds in seed_sets.values()]})
+    _insert_batches(cursor, batch_rows)
+
+
+def _insert_batches(cursor: Cursor, rows: Mapping[tuple[str, str, str, str], ScoreRecord]) -> None:
+    """Scores of cells, each under its cell, seed set, metric and version."""
+    scores = list(rows.values())
+    found: dict[str, Sequence[object]] = dict(zip(("cell", "seed_set", "metric", "version"), zip(*rows)))
+    found |= {"value": [score.mean for score in scores]}
+    found |= {name: [getattr(score, name) for score in scores] for name in ("axis", "level", "lo", "hi")}
+    found |= {"pairs": [score.values if score.level == "pair" else None for score in scores]}
+    insert_columns(cursor, "batch_scores", found | {"effects": effects_of(scores)}, RESCORED)

@@ -30,7 +30,7 @@ def cluster():
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_lost_worker_costs_what_it_was_at_and_nothing_else(cluster) -> None:
-    items, found, killed, seen = list(range(12)), {}, 0, set()
+    items, found, killed, seen = list(range(30)), {}, 0, set()
     for item, (double, pid) in engine.run_on_ray("auto", begin, items, int, workers=2):
         assert item not in found
         found[item] = double
@@ -44,6 +44,19 @@ def test_a_lost_worker_costs_what_it_was_at_and_nothing_else(cluster) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_more_workers_than_there_is_room_for_block_nothing(cluster) -> None:
+    """A lost worker's item goes to whoever is there, though nobody comes in its place while the others have all room."""
+    found, killed = {}, []
+    for item, (double, pid) in engine.run_on_ray("auto", begin, list(range(8)), int, 3, alike=lambda item: item % 4):
+        found[item] = double
+        if not killed:
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+    assert found == {item: 2 * item for item in range(8)}
+
+
+@pytest.mark.slow
 def test_what_goes_wrong_is_a_sentence_and_a_stop_is_heard(cluster) -> None:
     with pytest.raises(InputError, match=r"^-1 is no number to double\.$"):
         list(engine.run_on_ray("auto", begin, [-1], int))
@@ -53,3 +66,20 @@ def test_what_goes_wrong_is_a_sentence_and_a_stop_is_heard(cluster) -> None:
     for item, _ in engine.run_on_ray("auto", begin, list(range(50)), int, 2, lambda: len(ended) > 1):
         ended.append(item)
     assert 2 <= len(ended) < 50
+
+
+@pytest.mark.slow
+def test_of_items_that_are_alike_one_begins_when_the_one_before_was_taken(cluster) -> None:
+    """Two of three actors are free from the start; 0, 10 and 20 are alike, so are 1 and 11."""
+    sent, taken = [], []
+
+    def send(item: int) -> int:
+        assert all(other in taken for other in sent if other % 10 == item % 10)
+        sent.append(item)
+        return item
+
+    items = [0, 10, 20, 1, 11, 2]
+    for item, _ in engine.run_on_ray("auto", begin, items, send, 2, alike=lambda item: item % 10):
+        taken.append(item)
+    assert sorted(taken) == sorted(items) == sorted(sent)
+    assert sent[:2] == [0, 1], "what may begin begins in its order"

@@ -81,6 +81,54 @@ def test_a_crash_between_commit_and_delete_does_not_count_twice(store: Store, ta
     assert (tally(), waiting(store)) == (1, [])
 
 
+ROWS = ("prompts", "cells", "images", "thumbnails", "image_scores", "batch_scores", "seed_sets", "cell_notes")
+
+
+def conflicting(home: Path, batch_of: Build, score_of: Judge) -> None:
+    """Shards that disagree: a category known late and forgotten, other pixels of the same seed, scores made again."""
+    for number, (salt, category, value) in enumerate([(0, "", 0.1), (0, "color", 0.2), (1, "", 0.3), (0, "", 0.4)]):
+        batch = batch_of(seeds=(1, 2, 3), pixels=64, salt=salt, category=category)
+        judged = record_scores(batch, [score_of("m", torch.tensor([value, 0.5, 1.0]))], [f"note {number}"])
+        path = post(home, [record_batch(home, batch), judged], "w")
+        path.replace(path.with_name(f"{number}.parquet"))
+
+
+def test_shards_of_one_transaction_are_those_of_one_each(
+    tmp_path: Path, batch_of: Build, score_of: Judge, monkeypatch: pytest.MonkeyPatch
+):
+    found = []
+    for together in (inbox.TOGETHER, 0):
+        monkeypatch.setattr(inbox, "TOGETHER", together)
+        with open_store(tmp_path / str(together)) as store:
+            conflicting(store.home, batch_of, score_of)
+            with monkeypatch.context() as patch:
+                begun = []
+                patch.setattr(Store, "transaction", counted(Store.transaction, begun))
+                assert ingest_inbox(store) == 4
+            assert len(begun) == (1 if together else 4)
+            found.append({name: sorted(map(str, store.rows(f"FROM {name}"))) for name in ROWS})
+    assert found[0] == found[1] and len(found[0]["images"]) == 3
+
+
+def counted(transaction: Callable[..., object], begun: list[Store]) -> Callable[..., object]:
+    def counting(store: Store, *prompts: object) -> object:
+        begun.append(store)
+        return transaction(store, *prompts)
+
+    return counting
+
+
+def test_a_shard_that_was_taken_before_does_not_count_among_others(store: Store, tally: Callable[[], int]):
+    path = inbox.post_shard(store.home, "tally", pa.table({"n": [1]}), "w")
+    data = path.read_bytes()
+    assert ingest_inbox(store) == 1
+    path.write_bytes(data)
+    for number in (2, 3):
+        inbox.post_shard(store.home, "tally", pa.table({"n": [number]}), "w")
+    assert ingest_inbox(store) == 2
+    assert (tally(), waiting(store)) == (3, [])
+
+
 @pytest.mark.slow
 def test_four_threads_take_each_shard_once(store: Store, tally: Callable[[], int]):
     for number in range(20):

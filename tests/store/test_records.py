@@ -11,7 +11,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2ialign.store.records import CellRecord, PictureRecord, ScoreRecord, config_json, config_of, from_table, to_table
+from t2ialign.metrics.scoring import seed_effects
+from t2ialign.store.records import (
+    CellRecord,
+    PictureRecord,
+    ScoreRecord,
+    config_json,
+    config_of,
+    effects_of,
+    from_table,
+    to_table,
+)
 from t2ialign.types import AdapterUse, GenerationConfig, Prompt, Score
 
 SHA = "0" * 64
@@ -38,6 +48,24 @@ def test_a_pair_matrix_by_hand():
         Score("m", "1", "diversity", "pair", torch.tensor([[1.0, 2.0], [2.0, 4.0]]), 2, 1, 3), (5, 3)
     )
     assert (record.seeds, record.values) == ((3, 5), (4.0, 2.0, 1.0))
+
+
+def test_effects_of_many_scores_are_those_of_each_bit_for_bit():
+    """Levels and sizes mixed, some pictures not scored: as if each score were asked alone."""
+    draw = torch.Generator().manual_seed(0)
+    records, alone = [], []
+    for n in (1, 2, 3, 8, 17, 8):
+        for level, shape in (("image", (n,)), ("pair", (n, n)), ("batch", (1,)), ("batch", (1 + n,))):
+            values = torch.rand(shape, generator=draw, dtype=torch.float64)
+            values = values + values.T if level == "pair" else values
+            if n == 8 and level != "batch":
+                values[1] = math.nan
+                values[..., 1] = math.nan
+            score = Score("m", "1", "alignment", level, values, 0.5, 0.0, 1.0)
+            records.append(ScoreRecord.of(score, range(n)))
+            known = seed_effects(score, range(n))
+            alone.append(None if len(values) == 1 and level == "batch" else [known.get(i, math.nan) for i in range(n)])
+    assert repr(effects_of(records)) == repr(alone)
 
 
 def full_record() -> CellRecord:

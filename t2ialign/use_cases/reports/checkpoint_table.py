@@ -1,4 +1,4 @@
-"""What trained checkpoints gained and lost over their parents, as the table that docs/research.md shows."""
+"""What trained checkpoints gained and lost over their parents, as the table that docs/experiments.md shows."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ for any store. A question that the data do not answer says so, with the command 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from t2ialign import store
 from t2ialign.tradeoff.research import Exhibit, Gap, Research, Section
@@ -18,6 +19,7 @@ from t2ialign.use_cases.workbench import Workbench
 
 TITLE = "Alignment and diversity: what these runs say"
 FIRST_RUN = "python -m t2ialign sweep --checkpoint base --guidance-scales 1,2,4,8 --seeds own:8"
+NO_PICTURES: Mapping[int, str] = MappingProxyType({})
 QUESTIONS: tuple[tuple[str, str, Callable[[Material], Iterator[Exhibit | Gap]]], ...] = (
     ("pressure", "What does alignment do to diversity?", pressure.of_pressure),
     ("regularisers", "Which method, which regulariser wastes least?", pressure.of_regularisers),
@@ -77,8 +79,8 @@ def _scope(found: Material) -> Iterator[str]:
         yield f"Other backbones on this set are left out: {', '.join(found.others)}; --backbone reports on one of them."
 
 
-def lines(found: Research) -> Iterator[str]:
-    """The report's sentences as Markdown."""
+def lines(found: Research, pictures: Mapping[int, str] = NO_PICTURES) -> Iterator[str]:
+    """The report's sentences as Markdown; ``pictures`` are those of some exhibits, by ``id``."""
     yield f"# {found.title}"
     for sentence in found.scope:
         yield from ("", sentence)
@@ -86,6 +88,8 @@ def lines(found: Research) -> Iterator[str]:
         yield from ("", f"## {number}. {section.question}")
         for exhibit in section.exhibits:
             yield from ("", f"**{_ended(exhibit.title)}** {exhibit.sentence}", "", f"    {exhibit.command}")
+            if id(exhibit) in pictures:
+                yield from ("", f"![{exhibit.title}]({pictures[id(exhibit)]})")
         if section.unknown:
             yield from ("", "What is not known:", "")
         for gap in section.unknown:

@@ -1,8 +1,8 @@
-"""A sweep on a cluster: the plan's missing cells go out one by one, and come back as parcels for the store's inbox.
+"""A sweep on a cluster: the plan's missing tasks go out one by one, and come back as parcels for the store's inbox.
 
-Every stage but the last is left out: cells are finished whole, wherever there is room. A machine that joins needs the same
-version of the package, the same weights, and of checkpoints of one's own the folder ``checkpoints`` of the store at the same
-place; a cell that would be another one there is refused.
+They go out in the plan's order, so that the early looks come first here too; a cell is at one machine at a time, which is sent
+what the earlier stage drew. A machine that joins needs the same version of the package, the same weights, and of checkpoints
+of one's own the folder ``checkpoints`` of the store at the same place; a cell that would be another one there is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import score_batch
 from t2ialign.use_cases.results import InboxResults
 from t2ialign.use_cases.sweeps.plan import SweepPlan
-from t2ialign.use_cases.sweeps.run import Left, SweepState, remaining_tasks
+from t2ialign.use_cases.sweeps.run import Left, SweepState, remaining_tasks, task_request
 from t2ialign.use_cases.workbench import Workbench, bare_workbench
 
 SUFFIX = ".parcel.parquet"
@@ -60,35 +60,45 @@ class Delivery:
 def run_remote(
     bench: Workbench, plan: SweepPlan, cluster: Cluster, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[SweepState]:
-    """Like ``run_sweep``: yields as cells end. What lies in the shards' folder from before is taken in first."""
-    begun, plan = time.monotonic(), replace(plan, coarse=None)
+    """Like ``run_sweep``: yields as tasks end. What lies in the shards' folder from before is taken in first."""
+    begun = time.monotonic()
     for found in plan.benchmarks():
         bench.results.keep_benchmark(found)
     collect(bench, cluster.shards)
     todo, there = remaining_tasks(bench, plan)
-    state = SweepState(len(plan.cells) - len(todo), len(plan.cells), wanted=plan.pictures)
+    cells = sum(left.task.last for left in todo)
+    state = SweepState(len(plan.cells) - cells, len(plan.cells), wanted=plan.pictures)
     state = replace(state, pictures=sum(one.pictures for one in there), phase="drawing" if todo else "done")
     yield state
     notes: dict[str, dict[str, None]] = {}
     made_by = partial(begin, bench.home, cluster.shards, bool(bench.results.elsewhere))
-    work = run_on_ray(cluster.address, made_by, todo, partial(_sent, bench), cluster.workers, cancelled)
-    for place, (left, made) in enumerate(work, 1):
+    send = partial(_sent, bench)
+    work = run_on_ray(
+        cluster.address, made_by, todo, send, cluster.workers, cancelled, lambda left: left.task.cell.cell
+    )
+    size, behind = sum(map(_size, todo)), 0
+    for left, made in work:
         _keep(bench, cluster.shards, made)
         for note in made.notes:
             notes.setdefault(note, {})[left.task.cell.request.prompt.text] = None
-        seconds = time.monotonic() - begun
+        seconds, behind = time.monotonic() - begun, behind + _size(left)
         state = replace(
             state,
-            done=state.done + 1,
+            done=state.done + left.task.last,
             generated=state.generated + made.generated,
             pictures=state.pictures + made.generated,
             seconds=seconds,
-            remaining=seconds / place * (len(todo) - place),
+            remaining=seconds / behind * (size - behind),
             notes=tuple((note, tuple(prompts)) for note, prompts in notes.items()),
         )
         yield state
     if not cancelled():
         yield replace(state, phase="done", remaining=None, seconds=time.monotonic() - begun)
+
+
+def _size(left: Left) -> int:
+    """What a task counts in the time that is left; scoring alone is little, but not nothing."""
+    return max(1, left.missing)
 
 
 def begin(home: Path, shards: str, noting: bool) -> Callable[[RemoteCell], Delivery]:
@@ -126,11 +136,11 @@ def _notes(scratch: Path) -> list[Path]:
 
 def _sent(bench: Workbench, left: Left) -> RemoteCell:
     """Pictures that are there already travel with the request: another machine might draw them a little differently."""
-    cell = left.task.cell
-    if not left.there:
-        return RemoteCell(cell.request, cell.cell)
+    cell, request = left.task.cell, task_request(left.task)
+    if not left.there and left.task.fresh == len(request.seeds):
+        return RemoteCell(request, cell.cell)
     bench.results.share_cell(cell.config, cell.request.prompt)
-    return RemoteCell(cell.request, cell.cell, pack_cell(bench.home, cell.cell))
+    return RemoteCell(request, cell.cell, pack_cell(bench.home, cell.cell))
 
 
 def _keep(bench: Workbench, shards: str, made: Delivery) -> None:

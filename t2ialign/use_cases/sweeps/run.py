@@ -87,7 +87,7 @@ def run_sweep(bench: Workbench, plan: SweepPlan, cancelled: Callable[[], bool] =
     yield state
     for left in todo:
         before = state
-        for batch in score_batch(bench, _request(left.task), cancelled):
+        for batch in score_batch(bench, task_request(left.task), cancelled):
             state = _at_work(before, batch, pace, left, time.monotonic() - begun)
             yield state
         if cancelled():
@@ -138,7 +138,8 @@ def _at_work(before: SweepState, batch: BatchState, pace: _Pace, left: Left, sec
     )
 
 
-def _request(task: Task) -> BatchRequest:
+def task_request(task: Task) -> BatchRequest:
+    """A cell's request on the seeds of the stage."""
     return replace(task.cell.request, seeds=task.seeds)
 
 

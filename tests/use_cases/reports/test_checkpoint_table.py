@@ -1,4 +1,4 @@
-"""The table of what checkpoints gained and lost; docs/research.md shows that of the shipped ones."""
+"""The table of what checkpoints gained and lost; docs/experiments.md shows that of the shipped ones."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def test_a_manifest_that_cannot_be_read_is_a_sentence_below(tmp_path: Path):
 
 def test_the_document_shows_the_shipped_ones(tmp_path: Path):
     shipped = markdown(load_registry(home=tmp_path))
-    document = (settings.ROOT / "docs" / "research.md").read_text(encoding="utf-8")
-    assert shipped in document, "run: python -m t2ialign checkpoints --markdown, and paste it into docs/research.md"
+    document = (settings.ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert shipped in document, "run: python -m t2ialign checkpoints --markdown, and paste it into docs/experiments.md"

@@ -59,7 +59,7 @@ def undisturbed(tmp_path_factory) -> Iterator[tuple[Workbench, dict[str, list[st
 def here(monkeypatch, undisturbed) -> None:
     """A cluster of this very process, whose models are loaded already."""
 
-    def run(address, begin, items, send, workers=0, stopped=lambda: False):
+    def run(address, begin, items, send, workers=0, stopped=lambda: False, alike=id):
         work = begin()
         for item in items:
             if stopped():
@@ -89,6 +89,25 @@ def test_cells_that_travel_are_those_of_one_machine(here, undisturbed, tmp_path,
         *_, last = run_remote(bench, plan_sweep(bench, more), Cluster(shards=place))
         assert last.generated == 8, "pictures that are there travel to where the rest is drawn"
     assert not shared or list((tmp_path / "shards").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_early_looks_come_first_and_what_they_drew_travels(here, undisturbed, tmp_path) -> None:
+    """Of eight seeds four come first, on every cell; bit for bit the sweep of one machine with its early looks."""
+    asked = replace(SPEC, seeds=8)
+    tables = []
+    for name in ("local", "cluster"):
+        opened, bench = bench_in(tmp_path / name)
+        with opened:
+            own = replace(undisturbed[0], results=StoreResults(opened))
+            plan = plan_sweep(own, asked)
+            states = list(run_sweep(own, plan) if name == "local" else run_remote(own, plan, Cluster()))
+            assert states[-1].generated == 32
+            tables.append(rows(bench))
+    assert [state.done for state in states] == [0, 0, 0, 0, 0, 1, 2, 3, 4, 4]
+    assert [state.generated for state in states] == [0, 4, 8, 12, 16, 20, 24, 28, 32, 32]
+    assert tables[0] == tables[1]
+    assert len({row.split(",")[1] for row in tables[1]["batch_scores"]}) == 4, "two prompts, on four seeds and on eight"
 
 
 @pytest.mark.slow
