@@ -21,7 +21,7 @@ def broken(_request: object) -> None:
 def client() -> TestClient:
     with gr.Blocks() as blocks:
         gr.Button().click(lambda: None, None, None, api_name="known")
-    routes = [Route("/own", broken)]
+    routes = [Route("/own", broken), Route("/gradio_api/own", broken)]
     blocks.queue()
     app = App.create_app(blocks, app_kwargs={"exception_handlers": unknown_handlers(), "routes": routes})
     return TestClient(app)
@@ -47,5 +47,6 @@ def test_what_is_not_there_is_said_in_a_sentence(client: TestClient, path: str, 
 @pytest.mark.slow
 def test_what_is_there_answers_and_a_mistake_of_ours_is_not_hidden(client: TestClient) -> None:
     assert client.post("/gradio_api/run/known", json={"data": []}).status_code == 200
-    with pytest.raises(KeyError, match="a mistake of ours"):
-        client.get("/own")
+    for path in ("/own", "/gradio_api/own"):
+        with pytest.raises(KeyError, match="a mistake of ours"):
+            client.get(path)
