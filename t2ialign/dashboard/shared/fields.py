@@ -29,7 +29,7 @@ def whole_in(value: float | None, name: str) -> int:
 def held(component: Any, value: Any) -> Any:
     """A component's value, where it is of the component's kind and its texts are texts. Gradio takes tick boxes as they come.
 
-    What an untouched field of text or an empty menu sends, ``None``, is no text: ``""``.
+    What an untouched field of text sends, ``None``, is no text: ``""``.
 
     Raises:
         InputError: it is not.
@@ -44,17 +44,12 @@ def held(component: Any, value: Any) -> Any:
         raise InputError(f"A field holds {str(value)[:40]!r}, which is nothing of its kind: load the page anew.")
     if not all(map(is_text, _texts(value))):
         raise InputError("A text holds half a letter, which cannot be kept: type it again.")
-    return "" if value is None and _of_texts(component) else value
+    return "" if value is None and isinstance(component, gr.Textbox) else value
 
 
 def _kind(component: Any) -> type:
     """Of a text field a text; what scripts keep in a piece of HTML is of the kind of its first value."""
     return list if isinstance(component, gr.HTML) and isinstance(component.value, list) else str
-
-
-def _of_texts(component: Any) -> bool:
-    menu = isinstance(component, gr.Dropdown) and not component.multiselect
-    return menu or isinstance(component, gr.Textbox | gr.Radio)
 
 
 def _choices(component: Any, value: Any) -> None:

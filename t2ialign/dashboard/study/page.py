@@ -95,8 +95,18 @@ class Owned:
         **options: Any,
     ) -> gr.events.Dependency:
         """Something that happens by itself: the last sentence stays."""
-        guarded = owner.owned(handler, lambda sentence: {"study_notice": notice(sentence)})
+
+        def told(*values: Any) -> Updates:
+            return handler(*(self._chosen(name, value) for name, value in zip(inputs, values, strict=True)))
+
+        told.__name__ = owner.name_of(handler)
+        guarded = owner.owned(told, lambda sentence: {"study_notice": notice(sentence)})
         return self.wires.on(triggers, guarded, ("key", *inputs), (*outputs, "study_notice"), **options)
+
+    def _chosen(self, name: str, value: Any) -> Any:
+        """A field's value; of a menu where nothing is chosen yet no text."""
+        menu = self.wires.components[name]
+        return "" if value is None and isinstance(menu, gr.Dropdown) and not menu.multiselect else value
 
 
 def build(services: Services) -> None:
