@@ -22,7 +22,9 @@ def holm(ps: Sequence[float]) -> list[float]:
     order = [index for index in np.argsort(found, kind="stable") if not math.isnan(found[index])]
     factors = np.arange(len(order), 0, -1)
     found[order] = np.minimum(np.maximum.accumulate(found[order] * factors), 1.0)
-    return [p if math.isnan(p) else after for p, after in zip(ps, found.tolist())]  # a NaN itself: equal to itself in a record
+    return [
+        p if math.isnan(p) else after for p, after in zip(ps, found.tolist())
+    ]  # a NaN itself: equal to itself in a record
 
 
 def in_words(found: Interval, adjusted: float, family: int) -> str:
