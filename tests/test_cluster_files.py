@@ -70,9 +70,13 @@ def ended(result: Path) -> tuple[str, object]:
 
 
 def cells_in(home: Path) -> list[tuple[int, int]]:
-    """How many seeds the cells have, and how many scores."""
+    """How many seeds the sweep's cells have, and how many scores; the shipped runs lie beside them."""
     with open_store(home) as store:
-        sql = "SELECT count(DISTINCT seed), count(DISTINCT metric) FROM images JOIN batch_scores USING (cell) GROUP BY cell"
+        sql = """
+            SELECT count(DISTINCT seed), count(DISTINCT metric)
+            FROM images JOIN batch_scores USING (cell) JOIN cells USING (cell) JOIN configs USING (config)
+            WHERE record LIKE '%"num_inference_steps": 1,%' GROUP BY cell
+        """
         return store.rows(sql)
 
 
@@ -87,7 +91,7 @@ def test_a_sweep_through_slurm_comes_home_whole(tmp_path: Path) -> None:
     command += ["--folder", str(tmp_path / "shared")]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.startswith(f"{PARTS} tasks: 7_0 and the following"), said.stderr
-    sheet = next((tmp_path / "shared" / "logs").glob("submission_file*.sh")).read_text()
+    sheet = next((tmp_path / "shared" / "logs").glob("*submission*.sh")).read_text()
     assert "#SBATCH --gpus-per-node=1" in sheet and "#SBATCH --partition=gpu" in sheet
     assert [ended(tmp_path / "shared" / "logs" / f"7_{part}_0_result.pkl")[0] for part in range(PARTS)] == [
         "success"

@@ -71,6 +71,8 @@ def _axes(chart: go.Figure, plane: StrengthPlane, dark: bool) -> go.Figure:
         margin={"t": 34},
         showlegend=False,
     )
+    first = chart.layout.xaxis  # the look of charts names only the first axis
+    chart.update_xaxes(tickfont=first.tickfont, title_font=first.title.font)
     for place, name in ((0.0, plane.x), (0.53, plane.y)):
         chart.add_annotation(
             text=f"<b>{escape(METRICS[name].title)}</b>",

@@ -19,5 +19,13 @@ def test_each_map_has_its_numbers_and_the_others_contours() -> None:
     assert list(chart.layout.xaxis.ticktext) == ["1", "4"] and "dpo&lt;b&gt;" in chart.layout.yaxis.title.text
 
 
+def test_both_maps_write_alike() -> None:
+    first, second = strength_figure(PLANE).layout.xaxis, strength_figure(PLANE).layout.xaxis2
+    assert first.title.font.size is not None and (first.tickfont, first.title.font) == (
+        second.tickfont,
+        second.title.font,
+    )
+
+
 def test_without_a_plane_a_sentence() -> None:
     assert "two weights" in strength_figure(None).layout.annotations[0].text
