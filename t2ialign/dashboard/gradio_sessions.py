@@ -18,7 +18,7 @@ _begin = SessionState.__init__
 
 def keep_no_copies() -> None:
     """From now on, in this process."""
-    if all(hasattr(SessionState, name) for name in COPIERS):
+    if set(COPIERS) <= vars(SessionState).keys():
         for name in COPIERS:
             setattr(SessionState, name, _leave)
         SessionState.__init__ = _begin_empty  # type: ignore[method-assign]

@@ -90,6 +90,10 @@ def test_the_table_is_sorted_starred_and_hides(tradeoff):
     assert rows.evaluate_all(names)[0] != first
     table.get_by_role("button", name="Star minimal_kto", exact=True).click()
     expect(table.get_by_role("button", name="Star minimal_kto", exact=True)).to_have_attribute("aria-pressed", "true")
+    scrolled = "() => document.querySelector('#t2-run-table .t2-runs').scrollTop"
+    rows.filter(has_text="sunny_dpo").scroll_into_view_if_needed()
+    down = tradeoff.evaluate(scrolled)
+    assert down > 0
     note = table.get_by_label("Note on minimal_kto", exact=True)
     note.fill("400 steps")
     note.press("Enter")
@@ -243,6 +247,7 @@ def test_an_address_holds_axes_filter_and_point(tradeoff, open_page):
     tradeoff.locator("#t2-y input").click()
     tradeoff.get_by_role("option", name=re.compile("LPIPS$")).click()
     tradeoff.locator("#t2-run-table").get_by_role("button", name="minimal_dpo", exact=True).click()
+    expect(tradeoff.locator("#t2-tradeoff-point-details h3").first).to_contain_text("minimal_dpo")
     expect(tradeoff).to_have_url(re.compile("y=lpips.*point="))
     again = open_page(tradeoff.url[tradeoff.url.index("?") :])
     expect(again.locator("#t2-tradeoff-point-details h3").first).to_contain_text("minimal_dpo")

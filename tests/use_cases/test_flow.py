@@ -127,8 +127,9 @@ def test_every_method_trains_a_flow_model(shape: str, bench: Workbench) -> None:
         if method.data == "selected" and shape == "flux-dev":
             continue  # they choose pictures by mutual information or by models that are not here
         pairs = "" if method.data == "selected" else f"metric:{judge}"
-        if method.recipe is not None:
-            with pytest.raises(InputError, match=f"{shape} is a flow model, and .* train it from pairs"):
+        if method.recipe is not None or method.unet_only:
+            refused = "has a transformer, and" if method.unet_only else "is a flow model, and .* train it from pairs"
+            with pytest.raises(InputError, match=f"{shape} {refused}"):
                 run(bench, short(name, name, backbone=shape, pairs=parse_source(pairs)))
             continue
         states = run(bench, short(name, name, backbone=shape, pairs=parse_source(pairs), **more))

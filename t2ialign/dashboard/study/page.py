@@ -96,12 +96,16 @@ class Owned:
     ) -> gr.events.Dependency:
         """Something that happens by itself: the last sentence stays."""
 
-        def told(*values: Any) -> Updates:
-            return handler(*(self._chosen(name, value) for name, value in zip(inputs, values, strict=True)))
+        guarded = owner.owned(handler, lambda sentence: {"study_notice": notice(sentence)})
 
-        told.__name__ = owner.name_of(handler)
-        guarded = owner.owned(told, lambda sentence: {"study_notice": notice(sentence)})
-        return self.wires.on(triggers, guarded, ("key", *inputs), (*outputs, "study_notice"), **options)
+        def told(key: str, *values: Any) -> Updates:
+            updates: Updates = guarded(
+                key, *(self._chosen(name, value) for name, value in zip(inputs, values, strict=True))
+            )
+            return updates
+
+        told.__name__ = owner.name_of(guarded)
+        return self.wires.on(triggers, told, ("key", *inputs), (*outputs, "study_notice"), **options)
 
     def _chosen(self, name: str, value: Any) -> Any:
         """A field's value; of a menu where nothing is chosen yet no text."""

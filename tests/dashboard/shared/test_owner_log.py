@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio.events import Dependency
 
@@ -60,6 +61,7 @@ def test_every_act_names_a_handler(services):
         patch.setattr(settings, "OWNER_TOKEN", "a secret")
         acts: list[str] = []
         patch.setattr(owner, "note_act", lambda key, name: acts.append(name))
-        Owned(Wires({})).on(None, partial(handlers.delete, services), (), ())
+        wires = Wires({"study": gr.Dropdown(), "address": gr.Textbox()})
+        Owned(wires).on(None, partial(handlers.delete, services), tuple(wires.components), ())
         events[0]("a secret", "no study", "")
     assert acts == ["delete"]

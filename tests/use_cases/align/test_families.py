@@ -29,6 +29,8 @@ backbone = "tiny"
 [scorers]
 """
 
+BY_SLOPE = ("draft", "refl")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
@@ -44,6 +46,10 @@ def test_every_method_trains_every_family(shape: str, tmp_path: Path, monkeypatc
             more = {"reward": "mutual_information", "threshold": 0.0} if name == "gors" else {}
             more |= {"probe_every": 2, "test_prompts": 1} if name == "f_dpo" else {}
             pairs = "" if method.data == "selected" else judge
+            if name in BY_SLOPE:
+                with pytest.raises(InputError, match="Mutual information has no slope"):
+                    run(bench, short(name, name, backbone="tiny", pairs=parse_source(pairs)))
+                continue
             states = run(bench, short(name, name, backbone="tiny", pairs=parse_source(pairs), **more))
             assert [state.step.step for state in states if state.step] == [1, 2]
             assert all(math.isfinite(state.step.loss) for state in states if state.step)

@@ -92,7 +92,12 @@ def test_a_dry_run_says_cells_weights_and_time(home: Path) -> None:
             InputError, match="hpsv2-test are not here: `t2ialign prompts import zhwang/HPDv2/test.json"
         ):
             make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked())
-        on_sd = make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked(prompts="everyday"))
+        with pytest.raises(
+            InputError, match="hpsv2-benchmark are not here: .* or name another set with .*--train-prompts"
+        ):
+            make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked(prompts="everyday"))
+        here = Asked(prompts="everyday", train_prompts="everyday")
+        on_sd = make_plan(bench, "f-divergence", load_protocol("f-divergence"), here)
         assert str(on_sd.trainings[0].request.pairs) == "hub:kashif/pickascore"
         cost = planning.needed(bench, on_sd)
         assert cost.drawing is None and "sd-1.5 is not on this machine" in "\n".join(planning.lines(on_sd, cost))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,5 +181,8 @@ def test_two_workers_one_killed_midway(undisturbed, tmp_path) -> None:
 
 def worker_of() -> int:
     """The process of an actor that lives."""
-    inside = psutil.Process().children(recursive=True)
-    return next(one.pid for one in inside if one.cmdline() and one.cmdline()[0].startswith("ray::_Actor"))
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # one that has just ended
+            if "".join(one.cmdline()[:1]).startswith("ray::_Actor"):
+                return one.pid
+    raise AssertionError("no actor lives")

@@ -19,7 +19,19 @@ function sort() {
   const sorted = rows.map(([row]) => row);
   if (sorted.some((row, i) => row !== body.rows[i])) body.append(...sorted);
 }
-new MutationObserver(sort).observe(element, { childList: true, subtree: true });
+
+// A new table stands where the one before was scrolled to.
+let shownTable = element.querySelector('.t2-runs');
+let place = [0, 0];
+element.addEventListener('scroll', ({ target }) => { if (target === shownTable) place = [target.scrollLeft, target.scrollTop]; }, true);
+function renewed() {
+  sort();
+  const table = element.querySelector('.t2-runs');
+  if (!table || table === shownTable) return;
+  shownTable = table;
+  table.scrollTo(...place);
+}
+new MutationObserver(renewed).observe(element, { childList: true, subtree: true });
 
 const rowOf = (event) => event.target.closest('tr');
 const tell = (act, more) => trigger('select', { act, ...more });
