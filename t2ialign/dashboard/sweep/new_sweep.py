@@ -15,7 +15,7 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.sweep.cost import Costing
 from t2ialign.dashboard.sweep.form import FIELDS, LISTS, SweepForm, categories_of, form_of, spec_of_form
-from t2ialign.dashboard.sweep.sweep_state import Sweeps
+from t2ialign.dashboard.sweep.sweep_state import POLL_SECONDS, Sweeps
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.command import in_a_line
 from t2ialign.use_cases.sweeps.command import command_of
@@ -65,7 +65,8 @@ def extend(sweeps: Sweeps, job: str, *values: Any) -> Updates:
         raise InputError("Open a sweep from the list first, then add to it.")
     services = sweeps.services
     extended_job(services.bench, services.supervisor, job, spec_of_form(form_of(values)))
-    return {"seen": "", "listed": "", "fold": gr.Accordion(open=False), "problem": "", "timer": gr.Timer(active=True)}
+    soon = gr.Timer(POLL_SECONDS, active=True)
+    return {"seen": "", "listed": "", "fold": gr.Accordion(open=False), "problem": "", "timer": soon}
 
 
 def filled(services: Services, form: SweepForm) -> Updates:

@@ -17,8 +17,7 @@ from t2ialign.dashboard.sweep import new_sweep, sweeps
 from t2ialign.dashboard.sweep.cost import Costing
 from t2ialign.dashboard.sweep.form import FIELDS
 from t2ialign.dashboard.sweep.new_sweep import warned
-from t2ialign.dashboard.sweep.sweep_state import Sweeps
-from t2ialign.dashboard.sweep.sweeps import IDLE_SECONDS
+from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, Sweeps
 from t2ialign.dashboard.sweep.view import form_panel, list_panel, sweep_panel
 
 TITLE = "Sweep"

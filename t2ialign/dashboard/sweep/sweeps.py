@@ -21,7 +21,7 @@ from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.dashboard.sweep.form import form_of_spec, spec_around
 from t2ialign.dashboard.sweep.new_sweep import filled
-from t2ialign.dashboard.sweep.sweep_state import Sweeps, SweepView, rescoring
+from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, POLL_SECONDS, Sweeps, SweepView, rescoring
 from t2ialign.store import Filters, RunMark, choices, find_cell, run_marks, set_run_mark
 from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
@@ -30,7 +30,6 @@ from t2ialign.use_cases.sweeps import job as jobs
 from t2ialign.use_cases.sweeps.spec import SweepSpec
 
 RESUMABLE = ("paused", "cancelled", "failed", "interrupted", "done")
-POLL_SECONDS, IDLE_SECONDS = 1.5, 60.0
 STATUSES = {"Any": "", "At work": "live", "Paused": "paused", "Done": "done", "Ended early": "ended"}
 PAGE = 30  # sweeps of the list
 
