@@ -191,12 +191,13 @@ class Oracle:
     provides: tuple[str, ...] = ("claims", "faithful", *(f"factors_{group}" for group in GROUPS))
 
     def encode(self, images: UInt8[Tensor, "n 3 h w"], prompt: Prompt) -> dict[str, Tensor]:
-        """The entries of ``truth``."""
+        """The entries of ``truth``. Each picture is read alone: among others it may be read otherwise by a last bit."""
         try:
             spec = parse(prompt.text)
         except InputError:
             return {}
-        return truth(read(self.reader, images), spec)
+        each = [truth(read(self.reader, image), spec) for image in images.split(1)]
+        return {name: torch.cat([one[name] for one in each]) for name in each[0]}
 
 
 def load(source: Path, device: str) -> Oracle:

@@ -156,3 +156,14 @@ def test_the_shipped_oracle_reads_pictures_of_other_sizes() -> None:
     alone = scenes[scenes.shape[:, 1] < 0]
     large = oracle.read(loaded.reader, render(alone, 256))
     assert (large.shape[:, 0] == alone.shape[:, 0]).float().mean() > 0.9
+
+
+def test_what_a_picture_is_read_as_does_not_depend_on_the_others() -> None:
+    """Bit for bit: a sweep that was killed reads its pictures in other groups than one that was not."""
+    loaded, prompt = oracle.load(settings.CHECKPOINTS / "oracle-shapes", "cpu"), Prompt("a star")
+    pictures = render(scenes_of(parse(prompt.text), 8, torch.Generator().manual_seed(0)))
+    together = loaded.encode(pictures, prompt)
+    for cut in (1, 4):
+        parts = [loaded.encode(part, prompt) for part in pictures.split(cut)]
+        assert all(torch.equal(torch.cat([one[name] for one in parts]), value) for name, value in together.items())
+    assert {len(value) for value in loaded.encode(pictures[:0], prompt).values()} == {0}

@@ -95,9 +95,6 @@ def loaded(home: Path) -> Workbench:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-@pytest.mark.flaky(
-    reruns=1
-)  # a kill between pictures and scores has them read in other groups: scores differ in a last bit
 def test_kills_at_random_moments_change_nothing(tmp_path: Path, new_store: Path):
     whole, broken, chance = tmp_path / "whole", tmp_path / "broken", random.Random(MOMENTS)
     for home in (whole, broken):
