@@ -267,6 +267,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     return InputError(f"There is no {kind} called {name[:80]!r}: {hint}")
 
 
+def names_in(spec: str) -> list[str]:
+    """The checkpoints that a blend names, whether or not they are there: ``one@0.5+two`` is of ``one`` and ``two``."""
+    return [part.partition("@")[0].strip() for part in spec.split("+")]
+
+
 def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry, tuple[AdapterUse, ...]]:
     """Reads ``base``, ``name``, ``name@0.7`` or ``a@0.5+b@0.5`` into a backbone and its adapters, sorted by name.
 

@@ -66,39 +66,31 @@ class PairLoss:
         return True
 
     def __call__(self, seen: Evaluation) -> LossTerms:
-        policy = seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
-        error, reference_error = denoising_error(policy, seen.target), denoising_error(seen.base, seen.target)
+        error, reference_error = self.errors(seen)
         log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
         values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
         values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
         liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
         return terms(values, log_ratio, error - reference_error, self.divergence, liked)
 
+    def errors(self, seen: Evaluation) -> tuple[Tensor, Tensor]:
+        """Of the policy and of the reference, one a picture."""
+        return denoising_error(self._guarded(seen), seen.target), denoising_error(seen.base, seen.target)
+
+    def _guarded(self, seen: Evaluation) -> Tensor:
+        return seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
+
 
 @dataclass(frozen=True)
-class PerceptualPairLoss:
-    """PairLoss with errors that are measured among the states of the UNet's encoder, one step on (NCPPO)."""
+class PerceptualPairLoss(PairLoss):
+    """The same with errors that are measured among the states of the UNet's encoder, one step on (NCPPO)."""
 
-    objective: PairObjective
-    divergence: Divergence = ReverseKl()
-    scale: float = PUBLISHED_SCALE
-    penalties: tuple[Penalty, ...] = ()
-
-    @property
-    def needs_reference(self) -> bool:
-        return True
-
-    def __call__(self, seen: Evaluation) -> LossTerms:
+    def errors(self, seen: Evaluation) -> tuple[Tensor, Tensor]:
         if seen.perceive is None:
             raise ValueError("A transformer has no encoder to see with.")
         with torch.no_grad():
             target, base = seen.perceive(seen.target), seen.perceive(seen.base)
-        error, reference_error = (denoising_error(one, target) for one in (seen.perceive(seen.policy), base))
-        log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
-        values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
-        values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
-        liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
-        return terms(values, log_ratio, error - reference_error, self.divergence, liked)
+        return denoising_error(seen.perceive(self._guarded(seen)), target), denoising_error(base, target)
 
 
 @dataclass(frozen=True)

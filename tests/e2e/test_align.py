@@ -93,21 +93,22 @@ def test_stop_resume_and_discard_another(open_page):
     expect(page).not_to_have_url(re.compile("job="))
 
 
-def nothing_is_wider_than_the_window(page) -> None:
+def widest(page) -> int:
+    """By how many pixels the page is wider than its window, with either of two kinds of methods chosen."""
     open_align(page)
-    assert too_wide(page) <= 0
+    before = too_wide(page)
     page.locator('[data-method="mi_tune"]').click()
     expect(page.locator("#t2-field-top_k")).to_be_visible()
     expect(page.locator("#t2-field-beta")).to_be_hidden()
-    assert too_wide(page) <= 0
+    return max(before, too_wide(page))
 
 
 def test_nothing_is_wider_than_a_phone(open_page):
-    nothing_is_wider_than_the_window(open_page(width=360, height=780, has_touch=True))
+    assert widest(open_page(width=360, height=780, has_touch=True)) <= 0
 
 
 def test_nothing_is_wider_than_a_desktops_window(page):
-    nothing_is_wider_than_the_window(page)
+    assert widest(page) <= 0
 
 
 def test_bad_input_is_one_sentence(page):

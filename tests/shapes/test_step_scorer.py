@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from t2ialign import settings
-from t2ialign.shapes import pretrain, train_step_scorer
+from t2ialign.shapes import pretrain
 from t2ialign.shapes.fit import FitPlan, fit
 from t2ialign.shapes.step_scorer import FOLDER, StepScorer, load
 from t2ialign.types import InputError
+
+train_step_scorer = pretrain.part_module("step_scorer")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from t2ialign.dashboard.services import Services
+from t2ialign.registry import names_in
 from t2ialign.use_cases.align.request import EVERYDAY, own_set
 
 FIRST_PROMPT = "a red circle and a blue square"
@@ -17,7 +18,7 @@ def fitting(services: Services, specs: Iterable[str]) -> str:
     Of several backbones it is that of the one that knows the fewest words.
     """
     registry, found = services.bench.registry(), []
-    for name in _names(specs):
+    for name in (name for spec in specs for name in names_in(spec)):
         entry = registry.backbones.get(registry.checkpoints[name].backbone) if name in registry.checkpoints else None
         if entry is not None:
             found.append(own_set(entry, SPLITS[0]))
@@ -56,10 +57,6 @@ def first_prompt(services: Services, specs: Iterable[str]) -> str:
     fits = fitting(services, specs)
     known = services.prompts.get(fits, ())
     return known[0].text if fits == EVERYDAY and known else FIRST_PROMPT
-
-
-def _names(specs: Iterable[str]) -> list[str]:
-    return [part.partition("@")[0].strip() for spec in specs for part in spec.split("+")]
 
 
 def _of_others(services: Services, fits: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from t2ialign.dashboard.services import Services
+from t2ialign.registry import names_in
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
 
@@ -16,7 +17,7 @@ def check_local(services: Services, requests: Iterable[BatchRequest]) -> None:
     """
     registry = services.bench.registry()
     for request in requests:
-        names = {part.partition("@")[0].strip() for part in request.checkpoint.split("+")}
+        names = set(names_in(request.checkpoint))
         for entry in (registry.checkpoints[name] for name in names & set(registry.checkpoints)):
             backbone = registry.backbones.get(entry.backbone)
             if isinstance(entry.adapter, str) or (backbone is not None and isinstance(backbone.source, str)):
