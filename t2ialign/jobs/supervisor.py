@@ -177,9 +177,11 @@ class Supervisor:
 
     def _poll(self) -> None:
         self._hear()
-        for job in list_jobs(self._store, ("running",)):
-            self._tried(self._watch, job)
-        for job in transitions.ready(list_jobs(self._store, ("running", "queued"))):
+        live = list_jobs(self._store, ("running", "queued"))
+        for job in live:
+            if job.status == "running":
+                self._tried(self._watch, job)
+        for job in transitions.ready(list_jobs(self._store, ("running", "queued"))) if live else ():
             self._tried(self._launch, job)
 
     def _hear(self) -> None:

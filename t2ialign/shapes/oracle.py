@@ -196,7 +196,7 @@ class Oracle:
             spec = parse(prompt.text)
         except InputError:
             return {}
-        each = [truth(read(self.reader, image), spec) for image in images.split(1)]
+        each = [truth(read(self.reader, image[None]), spec) for image in images]
         return {name: torch.cat([one[name] for one in each]) for name in each[0]}
 
 

@@ -48,11 +48,29 @@ class Loss(Protocol):
     def __call__(self, seen: Evaluation) -> LossTerms: ...
 
 
+Errors = Callable[[Evaluation, Tensor], tuple[Tensor, Tensor]]
+"""From the evaluation and the policy's output to the policy's and the reference's error, one a picture."""
+
+
+def noise_errors(seen: Evaluation, policy: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared differences from the target."""
+    return denoising_error(policy, seen.target), denoising_error(seen.base, seen.target)
+
+
+def perceived_errors(seen: Evaluation, policy: Tensor) -> tuple[Tensor, Tensor]:
+    """The same among the states of the UNet's encoder, one step on (NCPPO)."""
+    if seen.perceive is None:
+        raise ValueError("A transformer has no encoder to see with.")
+    with torch.no_grad():
+        target, base = seen.perceive(seen.target), seen.perceive(seen.base)
+    return denoising_error(seen.perceive(policy), target), denoising_error(base, target)
+
+
 @dataclass(frozen=True)
 class PairLoss:
     """objective(divergence(log-ratio)) of pairs: every paired method of the house is one of these.
 
-    ``scale`` is the surrogate's (``log_ratio.scale_of`` translates published betas).
+    ``scale`` is the surrogate's (``log_ratio.scale_of`` translates published betas); ``errors`` measures both models.
     """
 
     objective: PairObjective
@@ -60,37 +78,20 @@ class PairLoss:
     scale: float = PUBLISHED_SCALE
     penalties: tuple[Penalty, ...] = ()
     safeguard: LoserSafeguard | None = None
+    errors: Errors = noise_errors
 
     @property
     def needs_reference(self) -> bool:
         return True
 
     def __call__(self, seen: Evaluation) -> LossTerms:
-        error, reference_error = self.errors(seen)
+        policy = seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
+        error, reference_error = self.errors(seen, policy)
         log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
         values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
         values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
         liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
         return terms(values, log_ratio, error - reference_error, self.divergence, liked)
-
-    def errors(self, seen: Evaluation) -> tuple[Tensor, Tensor]:
-        """Of the policy and of the reference, one a picture."""
-        return denoising_error(self._guarded(seen), seen.target), denoising_error(seen.base, seen.target)
-
-    def _guarded(self, seen: Evaluation) -> Tensor:
-        return seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
-
-
-@dataclass(frozen=True)
-class PerceptualPairLoss(PairLoss):
-    """The same with errors that are measured among the states of the UNet's encoder, one step on (NCPPO)."""
-
-    def errors(self, seen: Evaluation) -> tuple[Tensor, Tensor]:
-        if seen.perceive is None:
-            raise ValueError("A transformer has no encoder to see with.")
-        with torch.no_grad():
-            target, base = seen.perceive(seen.target), seen.perceive(seen.base)
-        return denoising_error(seen.perceive(self._guarded(seen)), target), denoising_error(base, target)
 
 
 @dataclass(frozen=True)

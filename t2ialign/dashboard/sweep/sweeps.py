@@ -51,7 +51,10 @@ def open_page(sweeps: Sweeps, data: Mapping[str, Any]) -> Updates:
 def tick(
     sweeps: Sweeps, job: str, row: float, seen: str, listed: str, search: str, starred: bool, status: str
 ) -> Updates:
-    """What changed since the last look, in the list and in the sweep on show."""
+    """What changed since the last look, in the list and in the sweep on show.
+
+    A look that drew something is followed by another one soon: it may have crossed a filter's, and been the later to arrive.
+    """
     updates: Updates = {}
     rows = _opened(list_rows(sweeps, search, starred, status), job)
     mark = " ".join(f"{one.job.id}{one.job.title}{one.state}{one.mark}{one.open}" for one in rows)
@@ -59,7 +62,7 @@ def tick(
         asked = bool(search or starred or status)
         drawn = render("sweep/list.html", rows=rows[:PAGE], more=max(0, len(rows) - PAGE), asked=asked)
         updates |= {"listed": mark or "none", "history": drawn}
-    working = any(one.status in jobs.LIVE for one in sweeps.all())
+    working = bool(updates) or any(one.status in jobs.LIVE for one in sweeps.all())
     if not job:
         return updates | {"timer": gr.Timer(POLL_SECONDS if working else IDLE_SECONDS, active=True)}
     try:

@@ -112,6 +112,13 @@ def test_the_map_tells_pictures_early_looks_and_finished_cells_apart(found):
     assert "status" not in sweeps.tick(found, job, -1, drawn["seen"], drawn["listed"], "", False, "")
 
 
+def test_a_look_that_drew_something_is_followed_by_another_one_soon(found):
+    """It may have crossed a filter's: the list of the older filter would stand until the next look."""
+    drawn = ticked(found)
+    assert drawn["history"] and drawn["timer"].value == state.POLL_SECONDS
+    assert sweeps.tick(found, "", -1, "", drawn["listed"], "", False, "")["timer"].value == state.IDLE_SECONDS
+
+
 def test_a_large_map_shows_one_row_at_a_time(found, monkeypatch):
     monkeypatch.setattr(state, "MOST_SQUARES", 3)
     job = started(found)
