@@ -27,7 +27,7 @@ from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.unknown import unknown_handlers
-from t2ialign.dashboard.shared.wiring import QUIET, asset
+from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.dashboard.study import page as study
 from t2ialign.dashboard.sweep import page as sweep
 from t2ialign.dashboard.theory import page as theory
@@ -45,6 +45,7 @@ TABS = {
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
 BESIDE = {"grid": ("Two settings", {"sweep": sweep})}
 """Pages that share a tab with another one, because seven tabs do not fit a phone: what that one is called within it."""
+OUTER, INNER = "t2-tabs", "t2-beside"  # the elements of the tabs, and of those within a tab
 HEADER = render("shared/header.html")
 WORKERS = 16
 # How long the queue waits when nobody has asked, and when nothing tells its progress. Gradio's own 0.001 and 0.01 cost 6 %
@@ -60,49 +61,45 @@ EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for,
 def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
     keep_no_copies()
-    inner: gr.Tabs | None = None
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         publish(services)  # before the pages, whose handlers would have taken the names
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")
-        with gr.Tabs(elem_id="t2-tabs") as tabs:
+        with gr.Tabs(elem_id=OUTER):
             for name, tab in TABS.items():
                 with gr.Tab(tab.TITLE, id=name) as page:
-                    inner = _build(services, name, tab) or inner
+                    _build(services, name, tab)
                 page.select(
                     None, None, None, js=asset("shared/tab.js").replace("__TAB__", name), show_progress="hidden"
                 )
         if services.shipped.sentence:
             reading.wire(services, blocks)
         wire_sign_in(blocks)
-        blocks.load(opened_tab, None, [tabs, inner], **QUIET)
         rate_api(services.store, services.visits.count_survey)
     queued = blocks.queue(default_concurrency_limit=WORKERS)
     queued._queue.sleep_when_free, queued._queue.progress_update_sleep_when_free = QUEUE_LOOK_SECONDS
     return queued
 
 
-def _build(services: Services, name: str, tab: Any) -> gr.Tabs | None:
-    """A tab's page; where others stand beside it, all of them under small tabs of their own, which are returned."""
+def _build(services: Services, name: str, tab: Any) -> None:
+    """A tab's page; where others stand beside it, all of them under small tabs of their own."""
     if name not in BESIDE:
         tab.build(services)
-        return None
+        return
     title, others = BESIDE[name]
-    with gr.Tabs(elem_id="t2-beside") as inner:
+    with gr.Tabs(elem_id=INNER):
         for own, label, page in [(name, title, tab), *((own, page.TITLE, page) for own, page in others.items())]:
             with gr.Tab(label, id=f"{own}-beside") as part:
                 page.build(services)
             part.select(None, None, None, js=asset("shared/beside.js").replace("__TAB__", own), show_progress="hidden")
-    return inner
 
 
-def opened_tab(request: gr.Request) -> Any:
-    """The tab that the address names (``?tab=align``) or needs (``?job=ID``), so that a reload comes back to it."""
-    said = request.query_params
-    wanted = said.get("tab", "align" if "job" in said else "")
-    outer = next((name for name, (_, others) in BESIDE.items() if wanted in others), wanted)
-    if outer not in TABS:
-        return gr.skip(), gr.skip()
-    return gr.Tabs(selected=outer), gr.Tabs(selected=f"{wanted}-beside") if outer in BESIDE else gr.skip()
+def addresses() -> dict[str, dict[str, str]]:
+    """The tabs that ``?tab=NAME`` opens: by name, the tab of each row of tabs, whose element's id is the key."""
+    alone = {name: {OUTER: name} for name in TABS if name not in BESIDE}
+    beside = {
+        own: {OUTER: outer, INNER: f"{own}-beside"} for outer, (_, others) in BESIDE.items() for own in (outer, *others)
+    }
+    return alone | beside
 
 
 def serve(services: Services, begun: Callable[[], None] = lambda: None, **where: Any) -> None:
@@ -127,7 +124,7 @@ def launch_options(services: Services) -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "app_kwargs": {
-            "middleware": [Middleware(SafeHeaders), Middleware(EarlyHead, head=theme.head())],
+            "middleware": [Middleware(SafeHeaders), Middleware(EarlyHead, head=theme.head(addresses()))],
             "exception_handlers": unknown_handlers(),
             "routes": [
                 health_route(services.store),

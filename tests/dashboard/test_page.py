@@ -9,7 +9,7 @@ import pytest
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
-from t2ialign.dashboard.page import HEADER, TABS
+from t2ialign.dashboard.page import HEADER, TABS, addresses
 from t2ialign.dashboard.shared import theme
 from t2ialign.dashboard.shared.wiring import PAGES, Wires, asset, ordered, said, style_sheets
 from t2ialign.store import open_store
@@ -42,6 +42,26 @@ def test_events_do_not_wait_for_each_other(blocks):
 def test_no_event_shows_a_clock(blocks):
     """None would tick: ``head.js`` ends them, since Gradio's go on for ever where what they stand on goes away first."""
     assert {fn.show_progress for fn in blocks.fns.values()} == {"hidden"}
+
+
+def test_no_field_for_words_waits_for_keys(blocks):
+    """Gradio's ``input`` of a text field comes with a pressed letter only: not with pasting, deleting, a phone's keyboard."""
+    heard = {
+        (blocks.blocks[component].get_block_name(), event)
+        for fn in blocks.fns.values()
+        for component, event in fn.targets
+        if component is not None
+    }
+    assert ("textbox", "change") in heard and ("textbox", "input") not in heard
+
+
+def test_an_address_opens_tabs_that_are_there(blocks):
+    rows = {block.elem_id: block for block in blocks.blocks.values() if isinstance(block, gr.Tabs)}
+    opened = addresses()
+    assert set(opened) == {*TABS, "sweep"}
+    for name, tabs in opened.items():
+        for row, tab in tabs.items():
+            assert tab in {child.id for child in rows[row].children}, name
 
 
 def test_no_trigger_has_two_events_that_wait_their_turn(blocks):
@@ -97,7 +117,9 @@ def test_nothing_leaves_the_machine(blocks, services):
     fonts = [font for stack in (options["theme"]._font, options["theme"]._font_mono) for font in stack]
     assert not [font for font in fonts if isinstance(font, gr.themes.GoogleFont)]
     said_by_us = (
-        "".join(path.read_text() for path in PAGES.rglob("assets/**/*") if path.is_file()) + HEADER + theme.head()
+        "".join(path.read_text() for path in PAGES.rglob("assets/**/*") if path.is_file())
+        + HEADER
+        + theme.head(addresses())
     )
     assert "http://" not in said_by_us and "https://" not in said_by_us and "//cdn" not in said_by_us
 

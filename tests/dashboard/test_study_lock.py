@@ -57,7 +57,7 @@ PUBLIC = {
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("arrive", "draw_theory", "follow_run", "offer_checkpoints"),  # Theory and Explore
-    *("open_page", "opened_tab", "tick", "look_at_reading"),
+    *("open_page", "tick", "look_at_reading"),
     "open_arenas",  # Study: where anybody may vote
     "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
 }

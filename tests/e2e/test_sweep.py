@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.pages import too_wide
@@ -28,6 +29,7 @@ def squares(page: Page, state: int):
     return page.locator(f"#t2-sweep-map .s{state}:is(button, i)")
 
 
+@pytest.mark.flaky(reruns=0)  # the cells that it asks for are there after the first time
 def test_a_sweep_from_the_form_to_the_grid(open_page, tmp_path):
     page = open_page("?tab=sweep", height=1000)
     expect(page.locator("#t2-sweep-cost")).to_contain_text("32 cells: 4 conditions on 8 prompts")

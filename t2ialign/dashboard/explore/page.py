@@ -59,7 +59,7 @@ def build(services: Services) -> None:
 
 def _components(services: Services) -> dict[str, Any]:
     components = {
-        "page": page_bridge(first=True),
+        "page": page_bridge(),
         "key": shared_key(),
         "subject": gr.Textbox("", visible="hidden"),
         "seen": gr.State(""),

@@ -11,14 +11,13 @@ from t2ialign.dashboard.shared.wiring import asset
 DARK = "dark"
 
 
-def page_bridge(first: bool = False) -> gr.HTML:
+def page_bridge() -> gr.HTML:
     """Its value is the page's theme, ``light`` or ``dark`` (``change``); ``ready`` brings the address' query once.
 
-    That of the ``first`` tab waits a moment where the address names another one. When the shipped results have been read in,
+    When the shipped results have been read in,
     the tab on show is ready and shown again.
     """
-    script = asset("shared/page.js").replace("__FIRST__", "true" if first else "false")
-    return gr.HTML("light", js_on_load=script, elem_classes="t2-hidden", apply_default_css=False)
+    return gr.HTML("light", js_on_load=asset("shared/page.js"), elem_classes="t2-hidden", apply_default_css=False)
 
 
 def chart_bridge(plot: str, strip: Callable[[str], list[str]]) -> gr.HTML:

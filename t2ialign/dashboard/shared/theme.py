@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
@@ -115,14 +117,14 @@ def css() -> str:
     return f"{lifted}\n{HEAVY} {{\n{STANDS_ALONE.sub('', sheets)}\n}}"
 
 
-def head() -> str:
+def head(addresses: Mapping[str, Mapping[str, str]]) -> str:
     """What the page needs before it is drawn: the style sheets, the chosen theme, Escape for Cancel, and Plotly on its way.
 
-    ``launch(css=...)`` would confine the rules to Gradio's container; large views and cards stand outside of it.
+    ``addresses`` says which tabs stand open for ``?tab=NAME``, by the element that holds them. ``launch(css=...)`` would
+    confine the rules to Gradio's container; large views and cards stand outside of it.
     """
-    return str(
-        render("shared/head.html", css=Markup(css()), script=Markup(asset("shared/head.js")), early=chart_library())
-    )
+    script = asset("shared/head.js").replace("__TABS__", json.dumps(addresses))
+    return str(render("shared/head.html", css=Markup(css()), script=Markup(script), early=chart_library()))
 
 
 def chart_library() -> list[str]:

@@ -83,7 +83,7 @@ def _wire_sweep(wires: Wires, found: Sweeps) -> None:
     wires.on(changed.then, _named("tick_sweep", _ticking(found)), ("key", *WATCHED), (*VIEW, *LISTED))
     parts["job"].change(None, parts["job"], None, js=asset("sweep/job.js"), show_progress="hidden")
     tick = _named("tick_sweep", _ticking(found))
-    filtered = [parts[name].input for name in ("search", "state", "starred")]
+    filtered = [parts["search"].change, parts["state"].input, parts["starred"].input]
     for looked, mode in (([parts["timer"].tick, parts["page"].shown], "once"), (filtered, "always_last")):
         wires.on(looked, tick, ("key", *WATCHED), (*VIEW, *LISTED), trigger_mode=mode)
     place = _key_first("choose_place", partial(sweeps.choose_place, found))

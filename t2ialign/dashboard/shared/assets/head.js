@@ -1,9 +1,9 @@
 (() => {
   // The theme that was chosen here before wins against the one that Gradio sets while it starts.
-  const asked = new URLSearchParams(location.search).get('__theme');
+  const asked = new URLSearchParams(location.search);
   const apply = () => {
     const chosen = localStorage.getItem('t2ialign-theme');
-    if (chosen && !asked) document.body.classList.toggle('dark', chosen === 'dark');
+    if (chosen && !asked.get('__theme')) document.body.classList.toggle('dark', chosen === 'dark');
   };
   // Scripts of charts look again a moment after the page has changed (`t2-changed`), and never while it stands still.
   let soon = 0;
@@ -20,6 +20,19 @@
   const frame = window.requestAnimationFrame.bind(window);
   const isClock = (callback) => /^[^;]{0,40}performance\.now\(\)[^;]{0,20}\/1e3/.test(String(callback).slice(0, 100));
   window.requestAnimationFrame = (callback) => (isClock(callback) ? 0 : frame(callback));
+  // The tab that the address names is chosen before Gradio builds the page: the first one need not be drawn for nothing.
+  const named = __TABS__[asked.get('tab') ?? (asked.has('job') ? 'align' : '')] ?? {};
+  let configuration;
+  Object.defineProperty(window, 'gradio_config', {
+    configurable: true,
+    get: () => configuration,
+    set: (given) => {
+      configuration = given;
+      for (const { type, props } of given?.components ?? []) {
+        if (type === 'tabs' && props.elem_id in named) props.selected = named[props.elem_id];
+      }
+    },
+  });
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || document.querySelector('dialog[open], [popover]:popover-open')) return;
     const cancel = document.querySelector('#t2-cancel');

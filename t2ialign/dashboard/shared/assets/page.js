@@ -5,18 +5,8 @@ tell();
 const say = (...names) => names.forEach((name) => trigger(name, { query: location.search, theme: theme() }));
 let visible = false;
 let begun = false;
-let patience = __FIRST__ ? 20 : 0;
-// The first tab stands open until the one that the address names is: its work would be for nothing.
-const passing = () => {
-  const asked = new URLSearchParams(location.search);
-  return !begun && !['', 'explore'].includes(asked.get('tab') ?? (asked.has('job') ? 'align' : '')) && patience-- > 0;
-};
 const look = () => {
   const now = element.getClientRects().length > 0;
-  if (now && passing()) {
-    setTimeout(look, 100);
-    return;
-  }
   if (now && !begun) say('ready');
   if (now && !visible) say('shown');
   begun = begun || now;
