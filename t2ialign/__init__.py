@@ -391,7 +391,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             fields.py               what fields hold, whatever a raw request says
             fitting_prompts.py      prompts that fit the chosen checkpoints
             free_names.py           names for new checkpoints that nobody has yet
-            early_head.py           the page's head in the document itself, before Gradio's scripts
+            early_head.py           the page's head in the document itself, before Gradio's scripts; the document packed
             headers.py              what every answer of the server tells a browser
             headline.py             the two big numbers of each checkpoint
             html.py                 the few tags that every piece shares

@@ -51,7 +51,7 @@ def test_every_tab_is_open_to_all(open_page):
 
 
 def test_an_opened_point_and_ticked_runs_are_too(open_page):
-    page = open_page(width=390, height=780, has_touch=True)
+    page = open_page("?tab=tradeoff", width=390, height=780, has_touch=True)
     open_tradeoff(page)
     page.locator("#t2-tradeoff-point-details button.t2-cover").nth(1).click()
     page.locator("#t2-tradeoff-point-details .t2-tile img").first.wait_for()

@@ -17,7 +17,7 @@ def points_of(page, plot: str) -> int:
 
 
 def test_train_to_the_end_and_find_the_checkpoint(open_page):
-    page = open_page()
+    page = open_page("?tab=align")
     open_align(page)
     fill_short(page, "f_dpo", "short_js")
     page.locator("#t2-look").click()
@@ -48,7 +48,7 @@ def test_train_to_the_end_and_find_the_checkpoint(open_page):
 
 
 def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
-    page = open_page()
+    page = open_page("?tab=align")
     open_align(page)
     try:
         page.locator(".t2-run.done").filter(has_text="f-divergence DPO").first.wait_for(timeout=20_000)
@@ -73,7 +73,7 @@ def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
 
 
 def test_stop_resume_and_discard_another(open_page):
-    page = open_page()
+    page = open_page("?tab=align")
     open_align(page)
     fill_short(page, "ipo", "too_long", **{"train-steps": 2000})
     job = start(page)
@@ -104,7 +104,7 @@ def widest(page) -> int:
 
 
 def test_nothing_is_wider_than_a_phone(open_page):
-    assert widest(open_page(width=360, height=780, has_touch=True)) <= 0
+    assert widest(open_page("?tab=align", width=360, height=780, has_touch=True)) <= 0
 
 
 def test_nothing_is_wider_than_a_desktops_window(page):
@@ -133,7 +133,7 @@ ENDS = """state => {
 
 
 def test_the_desktop_is_told_only_when_somebody_asked(open_page):
-    page = open_page()
+    page = open_page("?tab=align")
     page.evaluate(NOTED)
     open_align(page)
     page.locator(".t2-run").first.click()  # of the test that trained; what becomes of it is played here

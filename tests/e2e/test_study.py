@@ -20,7 +20,7 @@ def inner(page, name: str) -> None:
 @pytest.mark.parametrize("width", [1280, 360])
 def test_from_idea_to_follow_up(open_page, app, browser, width: int, tmp_path):
     touch = width < 500
-    owner = open_page(width=width, height=780, has_touch=touch)
+    owner = open_page("?tab=study", width=width, height=780, has_touch=touch)
     studies.open_studies(owner)
     owner.locator("#t2-study-new").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
@@ -128,7 +128,7 @@ def test_a_thumb_on_explore_is_a_quick_vote(open_page):
 
 def test_an_arena_goes_on_and_tells(open_page, browser):
     """Nothing is told before the answer, then who made what; in the end where everybody stands."""
-    owner = open_page(width=1366)
+    owner = open_page("?tab=study", width=1366)
     studies.open_studies(owner)
     owner.locator("#t2-study-new").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
@@ -161,7 +161,7 @@ def vote_by_keyboard(browser, link: str, width: int) -> None:
 
 def test_a_lost_connection_loses_no_answer(open_page, browser):
     """The server is out of reach while somebody answers: the page keeps the answer and says so, also over a reload."""
-    owner = open_page()
+    owner = open_page("?tab=study")
     studies.open_studies(owner)
     owner.locator("#t2-study-new").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")

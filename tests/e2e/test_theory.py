@@ -10,7 +10,7 @@ def surface(page, name: str) -> str:
 
 
 def test_landscapes_follow_the_controls(open_page):
-    page = open_page()
+    page = open_page("?tab=theory")
     open_theory(page)
     before = surface(page, "jensen_shannon")
     page.get_by_label("Match strength").click()
@@ -31,6 +31,6 @@ def expression(name: str) -> str:
 
 
 def test_a_phone_is_wide_enough(open_page):
-    page = open_page(width=360, height=780, has_touch=True)
+    page = open_page("?tab=theory", width=360, height=780, has_touch=True)
     open_theory(page)
     assert too_wide(page) <= 0

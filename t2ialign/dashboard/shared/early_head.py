@@ -1,6 +1,12 @@
-"""Puts the page's head into the document itself: Gradio's ``launch(head=...)`` adds it once its own scripts have run."""
+"""Puts the page's head into the document itself: Gradio's ``launch(head=...)`` adds it once its own scripts have run.
+
+The document, a megabyte of configuration, is packed where the browser can unpack it.
+"""
 
 from __future__ import annotations
+
+import gzip
+from functools import lru_cache
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,11 +35,20 @@ class EarlyHead:
                 held += message.get("body", b"")
                 if not message.get("more_body"):
                     whole = held.replace(MARK, self.head + MARK, 1)
-                    MutableHeaders(scope=start)["content-length"] = str(len(whole))
+                    headers = MutableHeaders(scope=start)
+                    if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+                        whole, headers["content-encoding"] = _packed(whole), "gzip"
+                    headers.add_vary_header("Accept-Encoding")
+                    headers["content-length"] = str(len(whole))
                     await send(start)
                     await send({"type": "http.response.body", "body": whole})
 
         await self.app(scope, receive, sent if scope["type"] == "http" else send)
+
+
+@lru_cache(maxsize=4)
+def _packed(document: bytes) -> bytes:
+    return gzip.compress(document, 6, mtime=0)
 
 
 def _is_document(start: Message) -> bool:

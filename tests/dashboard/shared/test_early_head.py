@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -48,9 +49,17 @@ CLIENT = TestClient(
 def test_the_head_stands_before_the_first_script() -> None:
     wanted = DOCUMENT.replace(MARK.decode(), HEAD + MARK.decode())
     for address in ("/document", "/pieces?type=text/html"):
-        answer = CLIENT.get(address)
-        assert answer.text == wanted
+        answer = CLIENT.get(address, headers={"Accept-Encoding": "identity"})
+        assert answer.text == wanted and "content-encoding" not in answer.headers
         assert int(answer.headers["content-length"]) == len(wanted.encode())
+
+
+def test_a_document_is_packed_for_who_can_unpack_it() -> None:
+    with CLIENT.stream("GET", "/document", headers={"Accept-Encoding": "br, gzip"}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert gzip.decompress(raw).decode() == DOCUMENT.replace(MARK.decode(), HEAD + MARK.decode())
+    assert int(answer.headers["content-length"]) == len(raw)
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
 
 
 def test_other_answers_are_as_they_were() -> None:
