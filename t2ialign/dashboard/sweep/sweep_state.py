@@ -17,7 +17,7 @@ from t2ialign.use_cases.sweeps.job import KIND, LIVE, spec_of
 from t2ialign.use_cases.sweeps.plan import Condition, SweepPlan, plan_sweep
 from t2ialign.use_cases.sweeps.spec import SweepSpec
 
-POLL_SECONDS, IDLE_SECONDS = 1.5, 60.0  # between looks while something works, and else
+POLL_SECONDS, IDLE_SECONDS = 1.5, 15.0  # between looks while something works, and else
 MOST_SQUARES = 1500  # of a map; of a larger sweep only one row at a time has its squares
 PLANS_KEPT = 8
 NOTHING, SOME, EARLY, FINISHED = range(4)
