@@ -30,14 +30,14 @@ from t2ialign.content import (
     snapshot_sha,
     symlinks_in_cache,
 )
-from t2ialign.downloads import HubUnet, repository_of
+from t2ialign.downloads import HubUnet, is_repository, repository_of
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,12 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
 def _listed(text: bytes, folder: Path) -> Registry:
     """What ``registry.toml`` itself lists."""
     tables = tomllib.loads(text_of(text))
+    for kind in ("backbones", "checkpoints", "scorers"):
+        for name in tables.get(kind, {}):
+            if not NAME.fullmatch(name):
+                raise ValueError(
+                    f"{kind}.{name[:80]!r}: names have letters, digits, '.', '_' and '-' only, 100 at most"
+                )
     return Registry(
         {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
@@ -185,6 +191,8 @@ def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
 def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     table = dict(table)
     source, revision = _place(table, folder, "hub"), table.pop("revision", "")
+    if isinstance(source, str) and not is_repository(source):
+        raise ValueError(f"backbones.{name} is of the hub {source[:80]!r}, which is no org/name")
     scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
     return checked_fields(
         BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table),
@@ -196,7 +204,10 @@ def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEnt
     table = dict(table)
     adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
     parents = tuple(table.pop("parents", ()))
-    return checked_fields(CheckpointEntry(name, adapter=adapter, parents=parents, **table), f"checkpoints.{name}")
+    entry = checked_fields(CheckpointEntry(name, adapter=adapter, parents=parents, **table), f"checkpoints.{name}")
+    if isinstance(adapter, str):
+        hub_part(entry)
+    return entry
 
 
 def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
@@ -215,13 +226,15 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
             data, usual = bytes_of(manifest, what, mend), _usual_file(manifest.parent)
             with foreign(what, mend):
                 entry = _from_manifest(name, data, manifest.parent, usual)
-        except (FileNotFoundError, InputError) as error:
+        except FileNotFoundError:  # it went between the look and the reading
+            continue
+        except InputError as error:
             yield str(error)
             continue
         if entry is None:
             continue
         if not NAME.fullmatch(name):
-            yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."
+            yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only, 100 at most."
         elif entry.backbone not in backbones:
             known = ", ".join(sorted(backbones))
             yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know: write one of {known}."
@@ -244,10 +257,13 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
     }
     parents = tuple(str(parent) for parent in record.get("parents", ()))
     hub = str(record.get("hub", ""))
-    if not hub and Path(file).name != file:
+    if not hub and (Path(file).name != file or file == ".."):
         raise ValueError(f"file {file!r} lies outside its folder")
     where: dict[str, Any] = {"parents": parents, "file": file if hub else "", "folder": folder}
-    return CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
+    entry = CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
+    if hub:
+        hub_part(entry)
+    return entry
 
 
 def _complaint(folder: Path) -> tuple[str, str]:
@@ -355,7 +371,7 @@ def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
         return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
     place, _, revision = str(entry.adapter).partition("@")
     owner, *rest = place.split("/", 2)
-    if not (owner and rest and all(rest)):
+    if not (rest and all(rest) and is_repository(f"{owner}/{rest[0]}")):
         raise InputError(
             f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
             "the registry."

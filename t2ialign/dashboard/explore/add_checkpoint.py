@@ -5,9 +5,11 @@ It is the owner's alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -20,7 +22,7 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.network import in_bytes
 from t2ialign.registry import hub_part, load_registry
-from t2ialign.use_cases.additions import Words, add
+from t2ialign.use_cases.additions import SAFE, Words, add
 
 FOLD = FetchingFold("add", "add", "Checking.")
 ASKED = ("source", "file", "name", "backbone", "note", "licence")
@@ -43,7 +45,13 @@ def _fields(services: Services) -> dict[str, Any]:
             "menu whose weights are not here yet",
             elem_id="t2-add-source",
         ),
-        "file": gr.File(label="Or a file (safetensors)", file_types=[".safetensors"], height=90, elem_id="t2-add-file"),
+        "file": gr.File(
+            label="Or its files: safetensors, with peft's adapter_config.json or a UNet's config.json",
+            file_types=[".safetensors", ".json"],
+            file_count="multiple",
+            height=90,
+            elem_id="t2-add-file",
+        ),
         "name": gr.Textbox("", label="Name", placeholder="As its source is called", max_lines=1),
         "backbone": gr.Dropdown([("Whichever it fits", ""), *backbones], value="", label="Backbone", filterable=False),
         "note": gr.Textbox("", label="Note", max_lines=1),
@@ -56,14 +64,20 @@ def wire(wires: Wires, services: Services) -> None:
     FOLD.wire(wires, partial(begin, services), partial(look, services), ASKED, MENUS)
 
 
-def begin(services: Services, visitor: Visitor, *fields: str | None) -> Updates:
-    """Hands the addition to the thread that fetches; a file that was sent up goes before what was typed."""
+def begin(services: Services, visitor: Visitor, source: str | None, files: Any, *fields: str | None) -> Updates:
+    """Hands the addition to the thread that fetches; files that were sent up go before what was typed."""
     if not visitor.owner:
         return FOLD.refused()
-    source, file, name, backbone, note, licence = ((said or "").strip() for said in fields)
+    name, backbone, note, licence = ((said or "").strip() for said in fields)
     words = Words(name, backbone=backbone, note=note, licence=licence)
-    work = partial(_work, services.bench.home, file or source, words)
-    begun = FOLD.begin(services, visitor, file or source, WHENCE, work)
+    sent = tuple(Path(file) for file in ([files] if isinstance(files, str) else files or ()))
+    place = (source or "").strip()
+    work = (
+        partial(_of_files, services.bench.home, sent, words)
+        if sent
+        else partial(_work, services.bench.home, place, words)
+    )
+    begun = FOLD.begin(services, visitor, place or " ".join(file.name for file in sent), WHENCE, work)
     owner.note_act("", "add_checkpoint")
     return begun
 
@@ -75,6 +89,20 @@ def look(services: Services, visitor: Visitor) -> Updates:
         return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
     return FOLD.look(services, visitor, menus)
+
+
+def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[Fetched]:
+    """One file as it lies, or several as the folder that they were."""
+    if len(files) == 1:
+        yield from _work(home, str(files[0]), words)
+        return
+    with TemporaryDirectory() as place:
+        weights = next((file for file in files if file.suffix == SAFE), files[0])
+        folder = Path(place) / weights.stem
+        folder.mkdir()
+        for file in files:
+            shutil.copyfile(file, folder / file.name)
+        yield from _work(home, str(folder), words)
 
 
 def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:
@@ -90,6 +118,7 @@ def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:
         hub_part(listed).fetch(watch)
         yield Fetched([f"{source} is on this machine now (licence: {listed.licence or 'see its model card'})."])
         return
-    entry = add(home, source, words, watch)
+    granted: list[str] = []
+    entry = add(home, source, words, watch, granted.append)
     licence = f"licence {entry.licence}" if entry.licence else "no licence stated"
-    yield Fetched([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu."])
+    yield Fetched([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu.", *granted])
