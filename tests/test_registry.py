@@ -388,3 +388,50 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
         (place / PEFT_CONFIG).write_text(text)
         shas.append(resolve("of-peft", read(folder))[1][0].sha)
     assert shas[1] == shas[2] and len(set(shas)) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ('[checkpoints."a+b"]\nbackbone = "shapes"', "checkpoints.'a.b': names have letters, digits"),
+        ('[backbones."x y"]\nfamily = "sd"\npath = "x"', "backbones.'x y': names have letters"),
+        (
+            '[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"\nhub = "nowhere"',
+            "'nowhere', the adapter of x, is no repos",
+        ),
+        (
+            '[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"\nhub = "a/b--c"',
+            "'a/b--c', the adapter of x, is no repos",
+        ),
+        (
+            '[checkpoints.x]\nbackbone = "shapes"\nkind = "unet"\nhub = "a b/c"',
+            "a b/c is neither a folder nor a hub repos",
+        ),
+        ('[backbones.x]\nfamily = "sd"\nhub = "../c"', "backbones.x is of the hub '../c', which is no org/name"),
+    ],
+)
+def test_names_and_ids_that_nobody_could_ask_for_are_refused_where_they_stand(folder: Path, more: str, sentence: str):
+    """A blend is written with ``+`` and ``@``, and huggingface_hub raises for ids that are none."""
+    (folder / "registry.toml").write_text(f"{TOML}\n{more}\n")
+    with pytest.raises(InputError, match=sentence):
+        read(folder)
+
+
+@pytest.mark.parametrize("hub", ["nowhere", "a/b/../../c", "ä/b"])
+@pytest.mark.parametrize("kind", ["lora", "unet"])
+def test_a_manifest_of_no_repository_costs_only_its_own_checkpoint(folder: Path, hub: str, kind: str):
+    add_adapter(folder, "lost", hub=hub, kind=kind)
+    add_adapter(folder, "up", file="..")
+    found = read(folder)
+    assert set(found.checkpoints) == {"base", "far", "published", "a", "b", "mine-2.0"}
+    assert [("lost" in said, "up" in said) for said in found.problems] == [(True, False), (False, True)]
+
+
+def test_a_folder_that_goes_while_it_is_read_is_no_problem(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    def gone(path: Path, *rest: str) -> bytes:
+        if path.parent.name == "b":
+            raise FileNotFoundError(path)
+        return path.read_bytes()
+
+    monkeypatch.setattr("t2ialign.registry.bytes_of", gone)
+    assert "b" not in read(folder).checkpoints and read(folder).problems == ()

@@ -24,7 +24,7 @@ from t2ialign.network import in_bytes
 from t2ialign.registry import hub_part, load_registry
 from t2ialign.use_cases.additions import SAFE, Words, add
 
-FOLD = FetchingFold("add", "add", "Checking.")
+FOLD = FetchingFold("add", "add", "Add a checkpoint", "Checking.")
 ASKED = ("source", "file", "name", "backbone", "note", "licence")
 MENUS = ("checkpoints", "stories")
 WHENCE = "Say where it comes from: an id of the Hub, a path, or a file."
@@ -32,7 +32,7 @@ WHENCE = "Say where it comes from: an id of the Hub, a path, or a file."
 
 def panel(services: Services) -> dict[str, gr.blocks.Block]:
     """What there is to fill in; only what says where it comes from is needed."""
-    return FOLD.panel("Add a checkpoint", partial(_fields, services), "Check and add")
+    return FOLD.panel(partial(_fields, services), "Check and add")
 
 
 def _fields(services: Services) -> dict[str, Any]:
@@ -61,7 +61,8 @@ def _fields(services: Services) -> dict[str, Any]:
 
 def wire(wires: Wires, services: Services) -> None:
     """The button, the timer and the owner's key."""
-    FOLD.wire(wires, partial(begin, services), partial(look, services), ASKED, MENUS)
+    missing = partial(unlisted_checkpoints, services)
+    FOLD.wire(wires, partial(begin, services), partial(look, services), missing, ASKED, MENUS)
 
 
 def begin(services: Services, visitor: Visitor, source: str | None, files: Any, *fields: str | None) -> Updates:
@@ -89,6 +90,11 @@ def look(services: Services, visitor: Visitor) -> Updates:
         return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
     return FOLD.look(services, visitor, menus)
+
+
+def unlisted_checkpoints(services: Services, visitor: Visitor) -> Updates:
+    """The folders among the checkpoints that are in no menu."""
+    return FOLD.missing(visitor, lambda: services.bench.registry().problems)
 
 
 def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[Fetched]:

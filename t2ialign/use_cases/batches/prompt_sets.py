@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -194,10 +195,28 @@ def line(row: SetSummary, most: int = 8) -> str:
 
 
 def every(home: Path | None = None, first: str = "") -> dict[str, tuple[Prompt, ...]]:
-    """Every named set as it stands now, ``first`` before the others; a file is read anew only when it changed."""
+    """Every named set as it stands now, ``first`` before the others; a file is read anew only when it changed.
+
+    One that cannot be read is not among them: ``unreadable`` says which and why.
+    """
     known = sorted([*names(), *own_names(home)], key=lambda name: (name != first, name))
-    paths = {name: path for name in known if (path := _named(name, home)) is not None}
-    return {name: _read(path, path.stat().st_mtime_ns) for name, path in paths.items()}
+    found: dict[str, tuple[Prompt, ...]] = {}
+    for name in known:
+        with suppress(InputError, FileNotFoundError):  # it may go meanwhile
+            path = _named(name, home)
+            found |= {name: _read(path, path.stat().st_mtime_ns)} if path is not None else {}
+    return found
+
+
+def unreadable(home: Path | None = None) -> list[str]:
+    """A sentence for each set of one's own that cannot be read."""
+    said = []
+    for name in own_names(home):
+        try:
+            load(name, home=home)
+        except InputError as error:
+            said.append(f"The prompt set {name} is not listed: {error}")
+    return said
 
 
 @lru_cache(maxsize=64)

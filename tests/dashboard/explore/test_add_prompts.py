@@ -60,3 +60,20 @@ def test_strangers_add_nothing(shelved: Services, tmp_path: Path) -> None:
     assert "belongs to the owner" in refused["set_answer"]
     assert shelved.downloads.look("prompts another") is None
     assert "belongs to the owner" in add_prompts.look_at_import(shelved, STRANGER)["set_answer"]
+
+
+def test_a_set_that_cannot_be_read_is_told_to_the_owner_alone(shelved: Services) -> None:
+    own = prompt_sets.own_folder(shelved.bench.home)
+    own.mkdir(parents=True)
+    (own / "bad.jsonl").write_text("{")
+    told = add_prompts.unlisted_sets(shelved, OWNER)
+    assert "The prompt set bad is not listed" in told["set_unlisted"]
+    assert told["set_fold"].label == "Add a prompt set (1 not listed)"
+    assert not add_prompts.unlisted_sets(shelved, STRANGER)["set_unlisted"]
+
+
+def test_without_a_name_a_file_s_own_is_made_one(shelved: Services, tmp_path: Path) -> None:
+    (tmp_path / "Mine Own.txt").write_text("a ring\n")
+    add_prompts.begin_import(shelved, OWNER, "", str(tmp_path / "Mine Own.txt"), "", "", 0)
+    assert shelved.downloads.wait("prompts mine", 60).status == "done"
+    assert "mine-own has 1 prompts" in add_prompts.look_at_import(shelved, OWNER)["set_answer"]
