@@ -49,7 +49,7 @@ def _fields() -> dict[str, Any]:
 def wire(wires: Wires, services: Services) -> None:
     """The button, the timer and the owner's key."""
     work, look = partial(begin_import, services), partial(look_at_import, services)
-    FOLD.wire(wires, work, look, partial(unlisted_sets, services), ASKED, ("prompt_set",))
+    FOLD.wire(wires, work, look, partial(unlisted_sets, services), ASKED, ("prompt_set",), ("checkpoints",))
 
 
 def begin_import(services: Services, visitor: Visitor, *fields: str | float | None) -> Updates:
@@ -62,9 +62,9 @@ def begin_import(services: Services, visitor: Visitor, *fields: str | float | No
     return FOLD.begin(services, visitor, file or source, WHENCE, work)
 
 
-def look_at_import(services: Services, visitor: Visitor) -> Updates:
-    """How the import stands; at its end the set is in the menu and chosen."""
-    return FOLD.look(services, visitor, lambda _: {"prompt_set": sets_menu(services, ())})
+def look_at_import(services: Services, visitor: Visitor, checkpoints: Sequence[str] | None = ()) -> Updates:
+    """How the import stands; at its end the set is in the menu of these checkpoints' sets, and chosen."""
+    return FOLD.look(services, visitor, lambda came: {"prompt_set": sets_menu(services, checkpoints or (), came.name)})
 
 
 def unlisted_sets(services: Services, visitor: Visitor) -> Updates:
@@ -80,4 +80,4 @@ def offer_sets(services: Services, checkpoints: Sequence[str] | None) -> Updates
 def _work(home: Path, source: str, wanted: Wanted) -> Iterator[Fetched]:
     found: list[str] = []
     card = import_prompts(source, wanted, home, found.append)
-    yield Fetched([f"{card.name} has {card.count} prompts; it is among the examples.", *found])
+    yield Fetched([f"{card.name} has {card.count} prompts; it is among the examples.", *found], card.name)

@@ -23,9 +23,10 @@ GONE = "The server was started anew: ask again."
 
 @dataclass(frozen=True)
 class Fetched:
-    """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last."""
+    """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last, and ``name`` what came of it."""
 
     news: list[str] = field(default_factory=list)
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,13 @@ class FetchingFold:
         unlisted: Callable[..., Updates],
         asked: tuple[str, ...],
         menus: tuple[str, ...],
+        beside: tuple[str, ...] = (),
     ) -> None:
         """The button, the timer that watches, what is in no menu, and the fold that is there once the owner's key fits."""
         parts, answered = wires.components, (*self._named(dict.fromkeys(("answer", "timer", "go"))), *menus)
         fields = tuple(self._named(dict.fromkeys(asked)))
         wires.on_visit(parts[f"{self.prefix}_go"].click, begin, fields, answered, trigger_mode="once")
-        wires.on_visit(parts[f"{self.prefix}_timer"].tick, look, (), answered, trigger_mode="once")
+        wires.on_visit(parts[f"{self.prefix}_timer"].tick, look, beside, answered, trigger_mode="once")
 
         seen = [parts["page"].ready, parts["page"].shown, parts[f"{self.prefix}_fold"].expand]
         wires.on_visit(seen, unlisted, (), tuple(self._named(dict.fromkeys(("fold", "unlisted")))))

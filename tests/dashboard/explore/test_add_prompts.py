@@ -34,7 +34,7 @@ def test_a_file_that_was_sent_up_is_a_set_on_every_page(shelved: Services, tmp_p
     assert shelved.downloads.wait("prompts mine", 60).status == "done"
     after = add_prompts.look_at_import(shelved, OWNER)
     assert "mine has 1 prompts" in after["set_answer"] and "1 of 2 rows" in after["set_answer"]
-    assert ("Examples: mine", "mine") in after["prompt_set"].choices
+    assert ("Examples: mine", "mine") in after["prompt_set"].choices and after["prompt_set"].value == "mine"
     assert ("mine", "mine") in tradeoff.offer_prompts(shelved, "")["set_prompts"].choices
     assert ("mine", "mine") in study.offer_prompt_sets(shelved)["add_set"].choices
     assert "mine" in new_run.pick_method(shelved, "f_dpo", "base")["prompts"]["choices"]
