@@ -172,11 +172,19 @@ def _listed(text: bytes, folder: Path) -> Registry:
                 raise ValueError(
                     f"{kind}.{name[:80]!r}: names have letters, digits, '.', '_' and '-' only, 100 at most"
                 )
-    return Registry(
+    found = Registry(
         {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
         {n: _scorer(n, t, folder) for n, t in tables.get("scorers", {}).items()},
     )
+    for entry in found.checkpoints.values():
+        if entry.backbone not in found.backbones:
+            raise ValueError(f"checkpoints.{entry.name} is of the backbone {entry.backbone!r}, which is not listed")
+        if (entry.adapter is None) != (entry.kind is None):
+            raise ValueError(
+                f"checkpoints.{entry.name} needs both a kind ({', '.join(KINDS)}) and a path or hub, or neither"
+            )
+    return found
 
 
 def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:

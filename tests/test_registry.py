@@ -407,6 +407,9 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
             '[checkpoints.x]\nbackbone = "shapes"\nkind = "unet"\nhub = "a b/c"',
             "a b/c is neither a folder nor a hub repos",
         ),
+        ('[checkpoints.x]\nbackbone = "gone"', "checkpoints.x is of the backbone 'gone', which is not listed"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nhub = "a/b"', "checkpoints.x needs both a kind .lora, dora, unet. and"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"', "checkpoints.x needs both a kind"),
         ('[backbones.x]\nfamily = "sd"\nhub = "../c"', "backbones.x is of the hub '../c', which is no org/name"),
     ],
 )
