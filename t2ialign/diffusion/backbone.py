@@ -266,9 +266,12 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
             f"The Hub does not give out {entry.source}: accept its licence and log in, or mend the id in the registry."
         ) from error
     except Exception as error:  # what a missing network raises is spread over five libraries
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        offline = f"t2ialign cannot reach the Hub ({why}): connect once"
+        cannot = offline if why else f"it did not come from the Hub ({reason}): ask again"
         raise InputError(
-            f"{entry.name} is not on this machine and t2ialign cannot reach the Hub{f' ({why})' if why else ''}: connect "
-            f"once to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`"
+            f"{entry.name} is not on this machine and {cannot} "
+            f"to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`"
             f"{', after its licence was accepted on its page and you are logged in' if entry.gated else ''}), or choose a "
             "backbone that is here."
         ) from error
