@@ -30,7 +30,7 @@ from t2ialign.content import (
     snapshot_sha,
     symlinks_in_cache,
 )
-from t2ialign.downloads import HubUnet, is_repository, repository_of
+from t2ialign.downloads import HubUnet, is_repository
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
@@ -254,6 +254,8 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
 def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> CheckpointEntry | None:
     """The entry of a manifest's bytes, or None for a manifest of something else: a backbone, a scorer."""
     record = json_of(data, *_complaint(folder))
+    if not isinstance(record, dict):
+        raise ValueError("it is no table of named values")
     if "kind" not in record:
         return None
     kind = record["kind"]
@@ -263,14 +265,21 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
     said: dict[str, Any] = {
         key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")
     }
-    parents = tuple(str(parent) for parent in record.get("parents", ()))
+    if not isinstance(said_parents := record.get("parents", []), list):
+        raise ValueError("parents is no list of names")
+    parents = tuple(str(parent) for parent in said_parents)
+    if not record.get("backbone"):
+        raise ValueError("it names no backbone")
     hub = str(record.get("hub", ""))
     if not hub and (Path(file).name != file or file == ".."):
         raise ValueError(f"file {file!r} lies outside its folder")
     where: dict[str, Any] = {"parents": parents, "file": file if hub else "", "folder": folder}
     entry = CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
     if hub:
-        hub_part(entry)
+        try:
+            hub_part(entry)
+        except InputError as error:  # its sentence names no file
+            raise ValueError(str(error).partition(":")[0]) from error
     return entry
 
 
@@ -374,17 +383,19 @@ def adapter_here(entry: CheckpointEntry) -> Path | None:
 
 def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
     """Where a checkpoint of the Hub lies there; ``InputError`` for an id that is none."""
-    if entry.kind == "unet":
-        repository, revision = repository_of(entry.adapter or "")
-        return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
     place, _, revision = str(entry.adapter).partition("@")
     owner, *rest = place.split("/", 2)
-    if not (rest and all(rest) and is_repository(f"{owner}/{rest[0]}")):
+    within = [part for path in (*rest[1:], entry.file) for part in path.split("/")]
+    whole = entry.kind == "unet"
+    if not (rest and is_repository(f"{owner}/{rest[0]}") and ".." not in within and all(rest)) or (whole and rest[1:]):
         raise InputError(
-            f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
-            "the registry."
+            f"{place!r}, the {'UNet' if whole else 'adapter'} of {entry.name}, is no repository of the Hub: write org/name or "
+            "org/name@revision in the registry."
         )
-    return HubAdapter(f"{owner}/{rest[0]}", "".join(rest[1:]) or entry.file, revision, entry.name)
+    repository = f"{owner}/{rest[0]}"
+    if whole:
+        return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
+    return HubAdapter(repository, "".join(rest[1:]) or entry.file, revision, entry.name)
 
 
 def revision_of(entry: BackboneEntry) -> str:

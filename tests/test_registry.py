@@ -427,7 +427,25 @@ def test_a_manifest_of_no_repository_costs_only_its_own_checkpoint(folder: Path,
     add_adapter(folder, "up", file="..")
     found = read(folder)
     assert set(found.checkpoints) == {"base", "far", "published", "a", "b", "mine-2.0"}
-    assert [("lost" in said, "up" in said) for said in found.problems] == [(True, False), (False, True)]
+    assert [("/lost/" in said, "/up/" in said) for said in found.problems] == [(True, False), (False, True)]
+    with pytest.raises(InputError, match="lost/manifest.json is not the manifest of an adapter .*no repository"):
+        resolve("lost", found)
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ([], "it is no table of named values"),
+        (5, "it is no table of named values"),
+        ({"kind": "lora"}, "it names no backbone"),
+        ({"kind": "lora", "backbone": "shapes", "parents": "base"}, "parents is no list of names"),
+    ],
+)
+def test_a_manifest_that_says_odd_things_is_named_with_the_reason(folder: Path, record: object, sentence: str):
+    (folder / "odd").mkdir()
+    (folder / "odd" / "manifest.json").write_text(json.dumps(record))
+    (said,) = read(folder).problems
+    assert sentence in said and "odd/manifest.json" in said and "mend or remove it" in said
 
 
 def test_a_folder_that_goes_while_it_is_read_is_no_problem(folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,7 @@ def _for_modules(said: dict[str, Any], modules: set[str]) -> dict[str, Any]:
 def _said(file: Path, metadata: Mapping[str, str], start: str) -> dict[str, Any]:
     """The scale as the file's metadata or, in a folder of peft's, its ``adapter_config.json`` says it."""
     config = peft_config(file)
-    with foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata"):
+    with _saying(file):
         said = json.loads(text_of(config.read_bytes()) if config else metadata.get(METADATA, "{}"))
         if not isinstance(said, dict):
             raise ValueError("it is no table of named values")
@@ -158,10 +159,17 @@ def _said(file: Path, metadata: Mapping[str, str], start: str) -> dict[str, Any]
         return {name.removeprefix(prefix): value for name, value in said.items() if name.startswith(prefix)}
 
 
+def _saying(file: Path) -> AbstractContextManager[None]:
+    """Around what reads a file's scale: it names the file that says it."""
+    if config := peft_config(file):
+        return foreign(f"The configuration {config} cannot be read", "mend it there, or save the adapter again")
+    return foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata")
+
+
 def _scales(file: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     """What counts of it, checked."""
     kept = {name: said[name] for name in KEPT if name in said}
-    with foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata"):
+    with _saying(file):
         scales = [kept.get("lora_alpha", 1.0), *dict(kept.get("alpha_pattern") or {}).values()]
         if not all(type(scale) in (int, float) and math.isfinite(scale) for scale in scales):
             raise ValueError(

@@ -162,7 +162,16 @@ class Backbone:
         return in_pieces(self._decoded, latents, self.vae.enable_tiling)
 
     def _decoded(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
-        return (self.pixels(latents) * 255).round().to(torch.uint8).cpu()
+        pixels = self.pixels(latents)
+        if not pixels.isfinite().all():  # they would be black
+            precision = (
+                "" if self.dtype == "float32" else ", or compute in float32 (dtype of its entry in the registry)"
+            )
+            raise InputError(
+                f"{self.entry.name} computed a picture whose numbers are not finite: lower the weights of its adapters, or "
+                f"CFG{precision}."
+            )
+        return (pixels * 255).round().to(torch.uint8).cpu()
 
     def pixels(self, latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 hh ww"]:
         """Pictures in [0, 1], on the model's device; gradients flow wherever the caller lets them, but for values at an end."""

@@ -293,9 +293,16 @@ def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[B
         check_file(found.place, CheckpointEntry(name, said or "a backbone", found.place, "lora"))
     fitting: dict[str, str] = {}
     reasons: dict[str, InputError] = {}
+    absent: list[str] = []
     for one in (said,) if said else registry.backbones:
         try:
-            fitting[one] = _kind(found, name, one, skeleton(registry.backbones[one]))
+            bare = skeleton(registry.backbones[one])
+        except InputError as error:
+            reasons[one] = error
+            absent.append(one)
+            continue
+        try:
+            fitting[one] = _kind(found, name, one, bare)
         except InputError as error:
             reasons[one] = error
     if len(fitting) == 1:
@@ -304,8 +311,15 @@ def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[B
         raise InputError(f"{name} fits {' and '.join(fitting)}: say which with --backbone.")
     if len(reasons) == 1 or len({str(reason) for reason in reasons.values()}) == 1:
         raise next(iter(reasons.values()))
-    listed = "; ".join(f"{one}: {str(reason).partition(': ')[0]}" for one, reason in reasons.items())
-    raise InputError(f"{name} fits no backbone of the registry ({listed}).")
+    tried = ", ".join(one for one in reasons if one not in absent) or "no backbone"
+    unseen = f", and could not be held against {', '.join(absent)} ({_why(reasons[absent[0]])})" if absent else ""
+    raise InputError(
+        f"{name} fits none of {tried}{unseen}: name with --backbone the one that it was made for, and what differs is said."
+    )
+
+
+def _why(reason: InputError) -> str:
+    return str(reason).partition(": ")[0].rstrip(".")
 
 
 def _kind(found: Found, name: str, backbone: str, bare: Skeleton) -> str:

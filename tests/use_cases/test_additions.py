@@ -154,6 +154,9 @@ def test_what_peft_wrote_without_its_scale_is_said(world: Path, home: Path, tmp_
     assert heard == [entry.note] and "came without peft's adapter_config.json, which says its scale" in entry.note
     file.with_name("adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "lora_alpha": 8}))
     assert add(home, str(tmp_path), Words("two"), say=heard.append).note == "" and len(heard) == 1
+    file.with_name("adapter_config.json").write_text("{")
+    with pytest.raises(InputError, match="The configuration .*adapter_config.json cannot be read .*: mend it there"):
+        add(home, str(tmp_path), Words("odd"))
     with pytest.raises(SystemExit):
         main(["checkpoints", "add", str(shutil.copy(file, tmp_path / "x.safetensors")), "--name", "three"])
     assert "add both together if that file says another alpha" in capsys.readouterr().err
@@ -178,6 +181,25 @@ def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: 
         add(home, str(world / "xl"))
     with pytest.raises(InputError, match="xl-2 was made for another architecture than tiny "):
         add(home, str(world / "xl"), Words("xl-2", backbone="tiny"))
+
+
+def test_what_fits_nothing_is_one_short_sentence(world: Path, home: Path, tmp_path: Path, monkeypatch) -> None:
+    """It names what was tried, and what could not be."""
+    save_file(
+        {"unet.conv_9.lora_A.weight": torch.ones(1, 2), "unet.conv_9.lora_B.weight": torch.ones(2, 1)},
+        tmp_path / "x.safetensors",
+    )
+    with pytest.raises(InputError, match="^new fits none of tiny, tiny-xl: name with --backbone the one") as refusal:
+        add(home, str(tmp_path / "x.safetensors"), Words("new"))
+    assert len(str(refusal.value)) < 150
+    checkpoints = tmp_path / "checkpoints"
+    shutil.copytree(world / "checkpoints", checkpoints)
+    (checkpoints / "tiny-xl" / "unet" / "config.json").unlink()
+    monkeypatch.setattr(settings, "CHECKPOINTS", checkpoints)
+    with pytest.raises(
+        InputError, match="new fits none of tiny, and could not be held against tiny-xl .The configuration"
+    ):
+        add(home, str(tmp_path / "x.safetensors"), Words("new"))
 
 
 @pytest.mark.slow
