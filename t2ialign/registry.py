@@ -14,10 +14,10 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from t2ialign import settings
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_FILE, HubAdapter, adapter_sha
@@ -162,6 +162,9 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
     return Registry(listed.backbones, known, listed.scorers, tuple(problems))
 
 
+Entry = TypeVar("Entry", BackboneEntry, CheckpointEntry, ScorerEntry)
+
+
 @lru_cache(maxsize=8)
 def _listed(text: bytes, folder: Path) -> Registry:
     """What ``registry.toml`` itself lists."""
@@ -202,17 +205,15 @@ def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     if isinstance(source, str) and not is_repository(source):
         raise ValueError(f"backbones.{name} is of the hub {source[:80]!r}, which is no org/name")
     scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
-    return checked_fields(
-        BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table),
-        f"backbones.{name}",
-    )
+    said = {"source": source, "hub_revision": revision, "scorers": scorers, "on_request": on_request, **table}
+    return _entry(BackboneEntry, f"backbones.{name}", name, said)
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
     table = dict(table)
     adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
     parents = tuple(table.pop("parents", ()))
-    entry = checked_fields(CheckpointEntry(name, adapter=adapter, parents=parents, **table), f"checkpoints.{name}")
+    entry = _entry(CheckpointEntry, f"checkpoints.{name}", name, {"adapter": adapter, "parents": parents, **table})
     if isinstance(adapter, str):
         hub_part(entry)
     return entry
@@ -221,8 +222,18 @@ def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEnt
 def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
     table = dict(table)
     options = tuple(sorted(table.pop("options", {}).items()))
-    entry = ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
-    return checked_fields(entry, f"scorers.{name}")
+    said = {"source": _place(table, folder, "source"), "options": options}
+    return _entry(ScorerEntry, f"scorers.{name}", name, said | table)
+
+
+def _entry(kind: type[Entry], what: str, name: str, said: Mapping[str, Any]) -> Entry:
+    """The entry of a table's values; ``ValueError`` names what is too much or lacking."""
+    known = {field.name: field.default is MISSING for field in fields(kind) if field.name != "name"}
+    if odd := sorted(said.keys() - known.keys()):
+        raise ValueError(f"{what} says {', '.join(odd)}, which nothing reads")
+    if lacking := sorted(key for key, needed in known.items() if needed and key not in said):
+        raise ValueError(f"{what} does not say its {', '.join(lacking)}")
+    return checked_fields(kind(name, **said), what)
 
 
 def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:
@@ -296,7 +307,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """The sentence for a name that does not exist, with the nearest that does."""
     names = sorted(known)
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}."
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names) or 'none: there is none yet'}."
     return InputError(f"There is no {kind} called {name[:80]!r}: {hint}")
 
 

@@ -124,17 +124,24 @@ def preview(
         for name in names or ():
             if name not in known:
                 raise unknown("checkpoint", name, known)
-        found = {name: previews.strip_of(bench, name) for name in names or known}
-        for name, strip in found.items():
+        made, failed = {}, False
+        for name in names or known:
+            strip = previews.strip_of(bench, name)
             if strip is None:
                 if names:
                     raise InputError(f"The weights of {name} are not on this machine: `weights fetch {name}` first.")
                 continue
-            with progress(name) as watch:
-                for fraction in previews.draw_strip(bench, strip):
-                    watch(fraction, None)
-    made = {name: str(strip.file) for name, strip in found.items() if strip is not None}
+            try:
+                with progress(name) as watch:
+                    for fraction in previews.draw_strip(bench, strip):
+                        watch(fraction, None)
+                made[name] = str(strip.file)
+            except InputError as error:  # one that cannot be loaded costs the others nothing
+                failed = True
+                print(printable(f"t2ialign: {error}"), file=sys.stderr)
     emit(made, as_json, lambda: (printable(f"{name}: {file}") for name, file in made.items()))
+    if failed:
+        raise typer.Exit(2)
 
 
 @commands.command()

@@ -25,7 +25,8 @@ def show(context: typer.Context, store: StorePath = None, as_json: JsonFlag = Fa
         print(printable(problem), file=sys.stderr)
     listed, found = [*prompt_sets.names(), *prompt_sets.own_names(store)], prompt_sets.every(store)
     rows = [prompt_sets.summary(name, store) for name in listed if name in found]
-    emit(rows, as_json, lambda: (prompt_sets.line(row) for row in rows))
+    wide = max(len(row.name) for row in rows)
+    emit(rows, as_json, lambda: (prompt_sets.line(row, wide) for row in rows))
 
 
 @commands.command("import")

@@ -359,7 +359,7 @@ def _check_family(entry: BackboneEntry, folder: Path) -> None:
     with foreign(f"The {INDEX} of {entry.name} in {folder} cannot be read", "restore that folder"):
         found = str(json.loads((folder / INDEX).read_bytes())["_class_name"])
     kinds = {kind.pipeline: name for name, kind in FAMILIES.items()}
-    if found in kinds and kinds[found] != entry.family and entry.kin.flow:
+    if found in kinds and kinds[found] != entry.family:
         raise InputError(
             f"{entry.name} is a {found}, and its entry of the registry says family {entry.family!r}: write {kinds[found]!r}."
         )

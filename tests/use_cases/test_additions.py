@@ -185,10 +185,8 @@ def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: 
 
 def test_what_fits_nothing_is_one_short_sentence(world: Path, home: Path, tmp_path: Path, monkeypatch) -> None:
     """It names what was tried, and what could not be."""
-    save_file(
-        {"unet.conv_9.lora_A.weight": torch.ones(1, 2), "unet.conv_9.lora_B.weight": torch.ones(2, 1)},
-        tmp_path / "x.safetensors",
-    )
+    halves = {"A": torch.ones(1, 2), "B": torch.ones(2, 1)}
+    save_file({f"unet.conv_9.lora_{half}.weight": one for half, one in halves.items()}, tmp_path / "x.safetensors")
     with pytest.raises(InputError, match="^new fits none of tiny, tiny-xl: name with --backbone the one") as refusal:
         add(home, str(tmp_path / "x.safetensors"), Words("new"))
     assert len(str(refusal.value)) < 150
@@ -382,3 +380,14 @@ def test_a_backbone_that_lies_whole_in_the_cache_is_fetched_without_a_network(
     next((snapshot / "vae").glob("*.safetensors")).unlink()
     with pytest.raises(InputError, match="org/tiny is not on this machine"):
         fetch_backbone(entry, "float32")
+
+
+@pytest.mark.slow
+def test_a_strip_that_cannot_be_drawn_costs_the_others_nothing(world: Path, home: Path, capsys) -> None:
+    gone = home / "checkpoints" / "gone"
+    gone.mkdir(parents=True)
+    (gone / "manifest.json").write_text('{"kind": "lora", "backbone": "tiny"}')
+    with pytest.raises(SystemExit) as ended:
+        main(["checkpoints", "preview", "gone", "tiny"])
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and said.out.startswith("tiny: ") and "gone should be in" in said.err

@@ -187,11 +187,11 @@ def summary(name: str, home: Path | None = None) -> SetSummary:
     return SetSummary(name, len(found), kinds, card.source if card else "")
 
 
-def line(row: SetSummary, most: int = 8) -> str:
-    """The same to read."""
+def line(row: SetSummary, wide: int = 0, most: int = 8) -> str:
+    """The same to read, its name in a column of that width."""
     more = ", ..." if len(row.categories) > most else ""
     kinds = f": {', '.join(row.categories[:most])}{more}" if row.categories else ""
-    return f"{row.name:<24} {row.count:>6} prompts, from {row.source or 'this package'}{kinds}"
+    return f"{row.name:<{wide}} {row.count:>6} prompts, from {row.source or 'this package'}{kinds}"
 
 
 def every(home: Path | None = None, first: str = "") -> dict[str, tuple[Prompt, ...]]:
