@@ -33,7 +33,7 @@ from t2ialign.diffusion.adapter_layouts import (
 from t2ialign.files import foreign, text_of
 from t2ialign.model_families import FAMILIES
 from t2ialign.registry import CheckpointEntry
-from t2ialign.types import InputError
+from t2ialign.types import InputError, OtherModel
 
 WRITERS = {  # of ``diffusers.loaders.lora_pipeline``
     "sd": "StableDiffusionLoraLoaderMixin",
@@ -93,7 +93,7 @@ def read_adapter(
         named.setdefault(part_of(key), {})[key] = tensor
     strange = [key for name in named if name not in models for key in named[name]]
     if strange:
-        raise InputError(
+        raise OtherModel(
             f"The adapter {entry.name} was made for another architecture than {entry.backbone} ({len(strange)} tensors "
             f"have no place there, as {strange[0]}): choose an adapter of this backbone."
         )

@@ -36,7 +36,7 @@ from t2ialign.registry import (
     unknown,
 )
 from t2ialign.settings import expanded
-from t2ialign.types import InputError
+from t2ialign.types import InputError, OtherModel
 from t2ialign.use_cases.align.manifest import MANIFEST, find_manifest, write_manifest
 
 LARGEST = 4 * 10**9  # bytes of an adapter; larger files are whole models
@@ -309,8 +309,9 @@ def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[B
         return next((registry.backbones[one], kind) for one, kind in fitting.items())
     if fitting:
         raise InputError(f"{name} fits {' and '.join(fitting)}: say which with --backbone.")
-    if len(reasons) == 1 or len({str(reason) for reason in reasons.values()}) == 1:
-        raise next(iter(reasons.values()))
+    telling = [reasons[one] for one in reasons if one not in absent and not isinstance(reasons[one], OtherModel)]
+    if telling or len(reasons) == 1:
+        raise (telling or list(reasons.values()))[0]
     tried = ", ".join(one for one in reasons if one not in absent) or "no backbone"
     unseen = f", and could not be held against {', '.join(absent)} ({_why(reasons[absent[0]])})" if absent else ""
     raise InputError(
@@ -327,7 +328,7 @@ def _kind(found: Found, name: str, backbone: str, bare: Skeleton) -> str:
     if found.whole:
         check_unet(found.place, name, bare.unet, backbone, numbers=True)
         if found.prediction and bare.prediction and found.prediction != bare.prediction:
-            raise InputError(
+            raise OtherModel(
                 f"The UNet {name} predicts {found.prediction} as the scheduler beside it says, and {backbone} predicts "
                 f"{bare.prediction}: choose a UNet that was trained from this backbone."
             )
