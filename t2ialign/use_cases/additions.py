@@ -312,10 +312,11 @@ def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[B
     telling = [reasons[one] for one in reasons if one not in absent and not isinstance(reasons[one], OtherModel)]
     if telling or len(reasons) == 1:
         raise (telling or list(reasons.values()))[0]
-    tried = ", ".join(one for one in reasons if one not in absent) or "no backbone"
-    unseen = f", and could not be held against {', '.join(absent)} ({_why(reasons[absent[0]])})" if absent else ""
+    tried = ", ".join(one for one in reasons if one not in absent)
+    unseen = f"could not be held against {', '.join(absent)} ({_why(reasons[absent[0]])})" if absent else ""
+    found_out = " and ".join(filter(None, (f"fits none of {tried}" if tried else "", unseen)))
     raise InputError(
-        f"{name} fits none of {tried}{unseen}: name with --backbone the one that it was made for, and what differs is said."
+        f"{name} {found_out}: name with --backbone the one that it was made for, and what differs is said."
     )
 
 

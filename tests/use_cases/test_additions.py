@@ -195,7 +195,7 @@ def test_what_fits_nothing_is_one_short_sentence(world: Path, home: Path, tmp_pa
     (checkpoints / "tiny-xl" / "unet" / "config.json").unlink()
     monkeypatch.setattr(settings, "CHECKPOINTS", checkpoints)
     with pytest.raises(
-        InputError, match="new fits none of tiny, and could not be held against tiny-xl .The configuration"
+        InputError, match="new fits none of tiny and could not be held against tiny-xl .The configuration"
     ):
         add(home, str(tmp_path / "x.safetensors"), Words("new"))
 
