@@ -327,3 +327,15 @@ def repository_of(source: str | Path) -> tuple[str, str]:
 def is_repository(name: str) -> bool:
     """Whether this is how the Hub spells a repository: ``org/name``."""
     return REPOSITORY.fullmatch(name) is not None and not ("--" in name or ".." in name or name.endswith(".git"))
+
+
+def place_of(said: str, file: str = "") -> tuple[tuple[str, str] | None, str]:
+    """The repository and the path within it of ``org/name[/path][@revision]``, and the revision; None for no such place.
+
+    ``file`` is a path that is said beside it; neither may lead out of the repository.
+    """
+    place, _, revision = said.partition("@")
+    owner, *rest = place.split("/", 2)
+    steps = [step for path in (*rest[1:], file) for step in path.split("/")]
+    good = rest and all(rest) and is_repository(f"{owner}/{rest[0]}") and ".." not in steps
+    return ((f"{owner}/{rest[0]}", "".join(rest[1:])) if good else None), revision

@@ -14,14 +14,14 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from t2ialign import settings
-from t2ialign.adapter_places import ADAPTER_FILE, PEFT_FILE, HubAdapter, adapter_sha
-from t2ialign.codec import checked_fields
+from t2ialign.adapter_places import HubAdapter, adapter_sha, usual_file
+from t2ialign.codec import of_table
 from t2ialign.content import (
     COMMIT,
     INDEX,
@@ -30,7 +30,7 @@ from t2ialign.content import (
     snapshot_sha,
     symlinks_in_cache,
 )
-from t2ialign.downloads import HubUnet, is_repository
+from t2ialign.downloads import HubUnet, is_repository, place_of
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
@@ -162,19 +162,13 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
     return Registry(listed.backbones, known, listed.scorers, tuple(problems))
 
 
-Entry = TypeVar("Entry", BackboneEntry, CheckpointEntry, ScorerEntry)
-
-
 @lru_cache(maxsize=8)
 def _listed(text: bytes, folder: Path) -> Registry:
     """What ``registry.toml`` itself lists."""
     tables = tomllib.loads(text_of(text))
-    for kind in ("backbones", "checkpoints", "scorers"):
-        for name in tables.get(kind, {}):
-            if not NAME.fullmatch(name):
-                raise ValueError(
-                    f"{kind}.{name[:80]!r}: names have letters, digits, '.', '_' and '-' only, 100 at most"
-                )
+    named = [(kind, name) for kind in ("backbones", "checkpoints", "scorers") for name in tables.get(kind, {})]
+    if odd := [f"{kind}.{name[:80]!r}" for kind, name in named if not NAME.fullmatch(name)]:
+        raise ValueError(f"{odd[0]}: names have letters, digits, '.', '_' and '-' only, 100 at most")
     found = Registry(
         {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
@@ -206,14 +200,15 @@ def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
         raise ValueError(f"backbones.{name} is of the hub {source[:80]!r}, which is no org/name")
     scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
     said = {"source": source, "hub_revision": revision, "scorers": scorers, "on_request": on_request, **table}
-    return _entry(BackboneEntry, f"backbones.{name}", name, said)
+    return of_table(BackboneEntry, f"backbones.{name}", said | {"name": name})
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
     table = dict(table)
     adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
     parents = tuple(table.pop("parents", ()))
-    entry = _entry(CheckpointEntry, f"checkpoints.{name}", name, {"adapter": adapter, "parents": parents, **table})
+    said = {**table, "name": name, "adapter": adapter, "parents": parents}
+    entry = of_table(CheckpointEntry, f"checkpoints.{name}", said)
     if isinstance(adapter, str):
         hub_part(entry)
     return entry
@@ -223,17 +218,7 @@ def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
     table = dict(table)
     options = tuple(sorted(table.pop("options", {}).items()))
     said = {"source": _place(table, folder, "source"), "options": options}
-    return _entry(ScorerEntry, f"scorers.{name}", name, said | table)
-
-
-def _entry(kind: type[Entry], what: str, name: str, said: Mapping[str, Any]) -> Entry:
-    """The entry of a table's values; ``ValueError`` names what is too much or lacking."""
-    known = {field.name: field.default is MISSING for field in fields(kind) if field.name != "name"}
-    if odd := sorted(said.keys() - known.keys()):
-        raise ValueError(f"{what} says {', '.join(odd)}, which nothing reads")
-    if lacking := sorted(key for key, needed in known.items() if needed and key not in said):
-        raise ValueError(f"{what} does not say its {', '.join(lacking)}")
-    return checked_fields(kind(name, **said), what)
+    return of_table(ScorerEntry, f"scorers.{name}", said | table | {"name": name})
 
 
 def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:
@@ -242,7 +227,7 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
         name = manifest.parent.name
         what, mend = _complaint(manifest.parent)
         try:
-            data, usual = bytes_of(manifest, what, mend), _usual_file(manifest.parent)
+            data, usual = bytes_of(manifest, what, mend), usual_file(manifest.parent)
             with foreign(what, mend):
                 entry = _from_manifest(name, data, manifest.parent, usual)
         except FileNotFoundError:  # it went between the look and the reading
@@ -276,11 +261,9 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
     said: dict[str, Any] = {
         key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")
     }
-    if not isinstance(said_parents := record.get("parents", []), list):
-        raise ValueError("parents is no list of names")
-    parents = tuple(str(parent) for parent in said_parents)
-    if not record.get("backbone"):
-        raise ValueError("it names no backbone")
+    if not (isinstance(record.get("parents", []), list) and record.get("backbone")):
+        raise ValueError("it names no backbone, or its parents are no list")
+    parents = tuple(str(parent) for parent in record.get("parents", ()))
     hub = str(record.get("hub", ""))
     if not hub and (Path(file).name != file or file == ".."):
         raise ValueError(f"file {file!r} lies outside its folder")
@@ -296,11 +279,6 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
 
 def _complaint(folder: Path) -> tuple[str, str]:
     return f"{folder / 'manifest.json'} is not the manifest of an adapter", "mend or remove it"
-
-
-def _usual_file(folder: Path) -> str:
-    """The adapter of a folder whose manifest names none: peft's, where only that is there."""
-    return PEFT_FILE if (folder / PEFT_FILE).is_file() and not (folder / ADAPTER_FILE).is_file() else ADAPTER_FILE
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
@@ -394,19 +372,16 @@ def adapter_here(entry: CheckpointEntry) -> Path | None:
 
 def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
     """Where a checkpoint of the Hub lies there; ``InputError`` for an id that is none."""
-    place, _, revision = str(entry.adapter).partition("@")
-    owner, *rest = place.split("/", 2)
-    within = [part for path in (*rest[1:], entry.file) for part in path.split("/")]
     whole = entry.kind == "unet"
-    if not (rest and is_repository(f"{owner}/{rest[0]}") and ".." not in within and all(rest)) or (whole and rest[1:]):
+    place, revision = place_of(str(entry.adapter), entry.file)
+    if place is None or (whole and place[1]):
         raise InputError(
-            f"{place!r}, the {'UNet' if whole else 'adapter'} of {entry.name}, is no repository of the Hub: write org/name or "
-            "org/name@revision in the registry."
+            f"{str(entry.adapter)!r}, the {'UNet' if whole else 'adapter'} of {entry.name}, is no repository of the Hub: write "
+            "org/name or org/name@revision in the registry."
         )
-    repository = f"{owner}/{rest[0]}"
     if whole:
-        return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
-    return HubAdapter(repository, "".join(rest[1:]) or entry.file, revision, entry.name)
+        return HubUnet(place[0], revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
+    return HubAdapter(place[0], place[1] or entry.file, revision, entry.name)
 
 
 def revision_of(entry: BackboneEntry) -> str:

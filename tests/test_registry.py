@@ -405,7 +405,7 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
         ),
         (
             '[checkpoints.x]\nbackbone = "shapes"\nkind = "unet"\nhub = "a b/c"',
-            "a b/c is neither a folder nor a hub repos",
+            "'a b/c', the UNet of x, is no repos",
         ),
         ('[checkpoints.x]\nbackbone = "shapes"\ncolour = 1', "checkpoints.x says colour, which nothing reads"),
         ('[backbones.x]\npath = "x"', "backbones.x does not say its family"),
@@ -440,8 +440,8 @@ def test_a_manifest_of_no_repository_costs_only_its_own_checkpoint(folder: Path,
     [
         ([], "it is no table of named values"),
         (5, "it is no table of named values"),
-        ({"kind": "lora"}, "it names no backbone"),
-        ({"kind": "lora", "backbone": "shapes", "parents": "base"}, "parents is no list of names"),
+        ({"kind": "lora"}, "it names no backbone, or its parents are no list"),
+        ({"kind": "lora", "backbone": "shapes", "parents": "base"}, "it names no backbone, or its parents are no list"),
     ],
 )
 def test_a_manifest_that_says_odd_things_is_named_with_the_reason(folder: Path, record: object, sentence: str):
