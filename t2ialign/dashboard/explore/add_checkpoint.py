@@ -42,14 +42,14 @@ def _fields(services: Services) -> dict[str, Any]:
             "",
             label="Hub id or path",
             info="A LoRA, a DoRA or a whole UNet: org/name, org/name/file.safetensors, a path on the server, or a name of the "
-            "menu whose weights are not here yet",
+            "menu whose weights are not here yet. Of files sent up, peft's two or a UNet's go together",
             elem_id="t2-add-source",
         ),
         "file": gr.File(
-            label="Or its files: safetensors, with peft's adapter_config.json or a UNet's config.json",
+            label="Or its files (safetensors, json)",
             file_types=[".safetensors", ".json"],
             file_count="multiple",
-            height=90,
+            height=110,
             elem_id="t2-add-file",
         ),
         "name": gr.Textbox("", label="Name", placeholder="As its source is called", max_lines=1),
