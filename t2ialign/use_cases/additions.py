@@ -308,16 +308,14 @@ def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[B
     if len(fitting) == 1:
         return next((registry.backbones[one], kind) for one, kind in fitting.items())
     if fitting:
-        raise InputError(f"{name} fits {' and '.join(fitting)}: say which with --backbone.")
+        raise InputError(f"{name} fits {' and '.join(fitting)}: say which is its backbone (--backbone).")
     telling = [reasons[one] for one in reasons if one not in absent and not isinstance(reasons[one], OtherModel)]
     if telling or len(reasons) == 1:
         raise (telling or list(reasons.values()))[0]
     tried = ", ".join(one for one in reasons if one not in absent)
     unseen = f"could not be held against {', '.join(absent)} ({_why(reasons[absent[0]])})" if absent else ""
     found_out = " and ".join(filter(None, (f"fits none of {tried}" if tried else "", unseen)))
-    raise InputError(
-        f"{name} {found_out}: name with --backbone the one that it was made for, and what differs is said."
-    )
+    raise InputError(f"{name} {found_out}: say which backbone it was made for (--backbone), and what differs is said.")
 
 
 def _why(reason: InputError) -> str:

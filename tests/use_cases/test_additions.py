@@ -187,7 +187,9 @@ def test_what_fits_nothing_is_one_short_sentence(world: Path, home: Path, tmp_pa
     """It names what was tried, and what could not be."""
     halves = {"A": torch.ones(1, 2), "B": torch.ones(2, 1)}
     save_file({f"unet.conv_9.lora_{half}.weight": one for half, one in halves.items()}, tmp_path / "x.safetensors")
-    with pytest.raises(InputError, match="^new fits none of tiny, tiny-xl: name with --backbone the one") as refusal:
+    with pytest.raises(
+        InputError, match="^new fits none of tiny, tiny-xl: say which backbone it was made for"
+    ) as refusal:
         add(home, str(tmp_path / "x.safetensors"), Words("new"))
     assert len(str(refusal.value)) < 150
     checkpoints = tmp_path / "checkpoints"

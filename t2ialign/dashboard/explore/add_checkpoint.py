@@ -22,6 +22,7 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.network import in_bytes
 from t2ialign.registry import hub_part, load_registry
+from t2ialign.types import InputError
 from t2ialign.use_cases.additions import SAFE, Words, add
 
 FOLD = FetchingFold("add", "add", "Add a checkpoint", "Checking.")
@@ -98,17 +99,19 @@ def unlisted_checkpoints(services: Services, visitor: Visitor) -> Updates:
 
 
 def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[Fetched]:
-    """One file as it lies, or several as the folder that they were."""
-    if len(files) == 1:
-        yield from _work(home, str(files[0]), words)
-        return
+    """One file as it lies, or several as the folder that they were; where they lie meanwhile is nobody's business."""
     with TemporaryDirectory() as place:
-        weights = next((file for file in files if file.suffix == SAFE), files[0])
-        folder = Path(place) / weights.stem
-        folder.mkdir()
-        for file in files:
-            shutil.copyfile(file, folder / file.name)
-        yield from _work(home, str(folder), words)
+        source = files[0]
+        if len(files) > 1:
+            weights = next((file for file in files if file.suffix == SAFE), files[0])
+            source = Path(place) / weights.stem
+            source.mkdir()
+            for file in files:
+                shutil.copyfile(file, source / file.name)
+        try:
+            yield from _work(home, str(source), words)
+        except InputError as error:
+            raise InputError(str(error).replace(f"{source.parent}/", "")) from error
 
 
 def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:

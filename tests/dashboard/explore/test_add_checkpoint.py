@@ -81,6 +81,10 @@ def test_what_is_wrong_with_it_is_said(services: Services, tmp_path: Path) -> No
     services.downloads.wait("add mine", 60)
     after = add_checkpoint.look(services, OWNER)
     assert "is a pickle" in after["add_answer"] and "checkpoints" not in after
+    asked(services, file=str(tmp_path / "x.safetensors"))
+    services.downloads.wait("add mine", 60)
+    answer = add_checkpoint.look(services, OWNER)["add_answer"]
+    assert "x.safetensors is a pickle" in answer and str(tmp_path) not in answer, "nor where Gradio keeps what was sent"
     with pytest.raises(InputError, match="Say where it comes from"):
         asked(services)
 
