@@ -370,7 +370,8 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
     for point in points:
         if len(backbones) > 1 and point.config.backbone != shown:
             shown = point.config.backbone
-            yield f"Of {shown}, by scorers of its own ({point.x_version}; {point.y_version}):"
+            scorers = {version.partition("+")[2].partition(":")[0] for version in (point.x_version, point.y_version)}
+            yield f"Of {shown}{', scored by ' if any(scorers) else ''}{' and '.join(sorted(scorers - {''}))}:"
         strategy = strategy_text(point.config.guidance, point.config.guidance_params)
         yield (
             f"{point.config.checkpoint:<{wide}} CFG {point.config.guidance_scale:<5g} "

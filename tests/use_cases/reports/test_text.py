@@ -56,16 +56,16 @@ def scored(config: GenerationConfig, metric: str, version: str) -> CellScore:
 def test_points_of_a_real_model_stand_beside_those_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch):
     """Each backbone has scorers of its own; within one another version is still refused."""
     real = GenerationConfig("sd-1.5", guidance_scale=7.5)
-    rows = [scored(BASE, name, f"{name}-shapes") for name in ("clip_score", "lpips")]
-    rows += [scored(real, name, f"{name}-real") for name in ("clip_score", "lpips")]
+    rows = [scored(BASE, name, f"1+{name}-shapes:ab") for name in ("clip_score", "lpips")]
+    rows += [scored(real, name, f"1+{name}-real:cd") for name in ("clip_score", "lpips")]
     monkeypatch.setattr(text, "newest_scores", lambda *_: rows)
     found = stored_points(None, "clip_score", "lpips")
     assert [(point.config.backbone, point.x_version) for point in found] == [
-        ("shapes", "clip_score-shapes"),
-        ("sd-1.5", "clip_score-real"),
+        ("shapes", "1+clip_score-shapes:ab"),
+        ("sd-1.5", "1+clip_score-real:cd"),
     ]
     lines = list(point_lines(found))
-    assert lines[2] == "Of sd-1.5, by scorers of its own (clip_score-real; lpips-real):" and len(lines) == 4
+    assert lines[2] == "Of sd-1.5, scored by clip_score-real and lpips-real:" and len(lines) == 4
     assert len(list(point_lines(found[:1]))) == 1, "alone it needs no heading"
     rows.append(scored(replace(real, guidance_scale=5.0), "lpips", "lpips-other"))
     with pytest.raises(InputError, match="lpips was scored by different versions"):
