@@ -201,6 +201,9 @@ def check_file(file: Path, entry: CheckpointEntry) -> str:
         raise InputError(
             f"{file} is a pickle, which can run code when it is opened: convert it to safetensors where you trust it."
         )
+    header = int.from_bytes(start[:8], "little") < file.stat().st_size and start[8:9] == b"{"
+    if file.suffix != ".safetensors" and not header:
+        raise InputError(f"{file} is no adapter: name a file of the kind safetensors.")
     if entry.sha256 and file_sha256(file) != entry.sha256:
         raise InputError(
             f"{file} is not the file that the manifest of {entry.name} names (its SHA-256 differs): copy it again."

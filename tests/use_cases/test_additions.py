@@ -265,7 +265,13 @@ def infinite(world: Path, tmp_path: Path) -> str:
     return str(tmp_path / "inf")
 
 
+def picture(world: Path, tmp_path: Path) -> str:
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    return str(tmp_path / "x.png")
+
+
 REFUSALS = {
+    "picture": (picture, "x.png is no adapter: name a file of the kind safetensors"),
     "damaged": (damaged, "truncated or damaged"),
     "pickled": (pickled, "is a pickle, which can run code"),
     "infinite": (infinite, r"numbers that are not finite \(conv_in.bias\)"),
