@@ -426,8 +426,9 @@ def test_names_and_ids_that_nobody_could_ask_for_are_refused_where_they_stand(fo
 @pytest.mark.parametrize("hub", ["nowhere", "a/b/../../c", "ä/b"])
 @pytest.mark.parametrize("kind", ["lora", "unet"])
 def test_a_manifest_of_no_repository_costs_only_its_own_checkpoint(folder: Path, hub: str, kind: str):
-    add_adapter(folder, "lost", hub=hub, kind=kind)
-    add_adapter(folder, "up", file="..")
+    own = folder.parent / "home" / "checkpoints"
+    add_adapter(own, "lost", hub=hub, kind=kind)
+    add_adapter(own, "up", file="..")
     found = read(folder)
     assert set(found.checkpoints) == {"base", "far", "published", "a", "b", "mine-2.0"}
     assert [("/lost/" in said, "/up/" in said) for said in found.problems] == [(True, False), (False, True)]

@@ -53,13 +53,14 @@ def scored(config: GenerationConfig, metric: str, version: str) -> CellScore:
     return CellScore(config, f"cell of {config.key}", "a star", 8, metric, version, ANY)
 
 
-def test_points_of_a_real_model_stand_beside_those_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch):
+def test_points_of_a_real_model_stand_beside_those_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Each backbone has scorers of its own; within one another version is still refused."""
     real = GenerationConfig("sd-1.5", guidance_scale=7.5)
     rows = [scored(BASE, name, f"1+{name}-shapes:ab") for name in ("clip_score", "lpips")]
     rows += [scored(real, name, f"1+{name}-real:cd") for name in ("clip_score", "lpips")]
     monkeypatch.setattr(text, "newest_scores", lambda *_: rows)
-    found = stored_points(None, "clip_score", "lpips")
+    with open_store(tmp_path) as opened:
+        found = stored_points(opened, "clip_score", "lpips")
     assert [(point.config.backbone, point.x_version) for point in found] == [
         ("shapes", "1+clip_score-shapes:ab"),
         ("sd-1.5", "1+clip_score-real:cd"),
@@ -68,8 +69,8 @@ def test_points_of_a_real_model_stand_beside_those_of_the_embedded_one(monkeypat
     assert lines[2] == "Of sd-1.5, scored by clip_score-real and lpips-real:" and len(lines) == 4
     assert len(list(point_lines(found[:1]))) == 1, "alone it needs no heading"
     rows.append(scored(replace(real, guidance_scale=5.0), "lpips", "lpips-other"))
-    with pytest.raises(InputError, match="lpips was scored by different versions"):
-        stored_points(None, "clip_score", "lpips")
+    with open_store(tmp_path) as opened, pytest.raises(InputError, match="lpips was scored by different versions"):
+        stored_points(opened, "clip_score", "lpips")
 
 
 def test_a_difference_says_whether_it_stands_in_its_family():
