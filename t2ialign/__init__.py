@@ -430,6 +430,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             handlers.py             Explore's handlers
             add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
             fetching_fold.py        what both folds for things from elsewhere share
+            own_checkpoints.py      the store's own: renamed, annotated, deleted, brought back
             add_prompts.py          a prompt set from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack
             page.py                 a prompt becomes pictures, two numbers and a point

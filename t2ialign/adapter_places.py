@@ -98,6 +98,11 @@ def _beside(file: str, name: str) -> str:
     return file[: -len(_name(file))] + name if file else name
 
 
+def usual_file(folder: Path) -> str:
+    """The adapter of a folder that names none: peft's, where only that is there."""
+    return PEFT_FILE if (folder / PEFT_FILE).is_file() and not (folder / ADAPTER_FILE).is_file() else ADAPTER_FILE
+
+
 def peft_config(file: Path) -> Path | None:
     """What says an adapter's scale beside it, in a folder of peft's; None where the file itself says it."""
     config = file.with_name(PEFT_CONFIG)

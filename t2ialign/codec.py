@@ -96,6 +96,20 @@ def checked_fields(record: Record, place: str) -> Record:
     return record
 
 
+def of_table(kind: type[Record], place: str, said: Mapping[str, Any]) -> Record:
+    """A record of a table that somebody wrote by hand, its fields checked.
+
+    Raises:
+        ValueError: what is too much or lacking, or ``Misfit``.
+    """
+    known = {field.name: field.default is MISSING and field.default_factory is MISSING for field in fields(kind)}  # type: ignore[arg-type]
+    if odd := sorted(said.keys() - known.keys()):
+        raise ValueError(f"{place} says {', '.join(odd)}, which nothing reads")
+    if lacking := sorted(name for name, needed in known.items() if needed and name not in said):
+        raise ValueError(f"{place} does not say its {', '.join(lacking)}")
+    return checked_fields(kind(**said), place)
+
+
 def _said(record: Any) -> Iterator[tuple[Field[Any], Any]]:
     for field in fields(record):
         value = getattr(record, field.name)

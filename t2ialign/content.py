@@ -225,7 +225,7 @@ def _said_sha256(path: Path, kind: str, modified: int, size: int) -> str:
     """Of JSON what it says, of other text its lines: neither layout nor a system's line endings count."""
     data = path.read_bytes()
     if kind == ".json":
-        with suppress(ValueError):  # what is not JSON counts as it is
+        with suppress(ValueError, RecursionError):  # what is not JSON counts as it is
             data = json.dumps(json.loads(data), sort_keys=True).encode()
     elif kind != ".model":
         data = data.replace(b"\r\n", b"\n")

@@ -7,6 +7,7 @@ that the registry pins, else the one that its branch had when it was first used 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +25,7 @@ from t2ialign.types import InputError
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
+REPOSITORY = re.compile(r"\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b", re.ASCII)  # as huggingface_hub's validators have it
 PINS = "revisions.toml"
 PINS_HEAD = """\
 # Hub repositories that the registry pins to no commit, each with the commit that its branch had when it was first used on
@@ -317,6 +319,23 @@ def _hub() -> str:
 def repository_of(source: str | Path) -> tuple[str, str]:
     """``org/name`` or ``org/name@revision`` in two; the revision is empty where none is said."""
     repository, _, revision = str(source).partition("@")
-    if repository.count("/") != 1:
+    if not is_repository(repository):
         raise InputError(f"{source} is neither a folder nor a hub repository (org/name or org/name@revision).")
     return repository, revision
+
+
+def is_repository(name: str) -> bool:
+    """Whether this is how the Hub spells a repository: ``org/name``."""
+    return REPOSITORY.fullmatch(name) is not None and not ("--" in name or ".." in name or name.endswith(".git"))
+
+
+def place_of(said: str, file: str = "") -> tuple[tuple[str, str] | None, str]:
+    """The repository and the path within it of ``org/name[/path][@revision]``, and the revision; None for no such place.
+
+    ``file`` is a path that is said beside it; neither may lead out of the repository.
+    """
+    place, _, revision = said.partition("@")
+    owner, *rest = place.split("/", 2)
+    steps = [step for path in (*rest[1:], file) for step in path.split("/")]
+    good = rest and all(rest) and is_repository(f"{owner}/{rest[0]}") and ".." not in steps
+    return ((f"{owner}/{rest[0]}", "".join(rest[1:])) if good else None), revision

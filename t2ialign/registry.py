@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
-from t2ialign.adapter_places import ADAPTER_FILE, PEFT_FILE, HubAdapter, adapter_sha
-from t2ialign.codec import checked_fields
+from t2ialign.adapter_places import HubAdapter, adapter_sha, usual_file
+from t2ialign.codec import of_table
 from t2ialign.content import (
     COMMIT,
     INDEX,
@@ -30,14 +30,14 @@ from t2ialign.content import (
     snapshot_sha,
     symlinks_in_cache,
 )
-from t2ialign.downloads import HubUnet, repository_of
+from t2ialign.downloads import HubUnet, is_repository, place_of
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
 WEIGHT_RANGE = (-2.0, 3.0)
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,22 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
 def _listed(text: bytes, folder: Path) -> Registry:
     """What ``registry.toml`` itself lists."""
     tables = tomllib.loads(text_of(text))
-    return Registry(
+    named = [(kind, name) for kind in ("backbones", "checkpoints", "scorers") for name in tables.get(kind, {})]
+    if odd := [f"{kind}.{name[:80]!r}" for kind, name in named if not NAME.fullmatch(name)]:
+        raise ValueError(f"{odd[0]}: names have letters, digits, '.', '_' and '-' only, 100 at most")
+    found = Registry(
         {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
         {n: _scorer(n, t, folder) for n, t in tables.get("scorers", {}).items()},
     )
+    for entry in found.checkpoints.values():
+        if entry.backbone not in found.backbones:
+            raise ValueError(f"checkpoints.{entry.name} is of the backbone {entry.backbone!r}, which is not listed")
+        if (entry.adapter is None) != (entry.kind is None):
+            raise ValueError(
+                f"checkpoints.{entry.name} needs both a kind ({', '.join(KINDS)}) and a path or hub, or neither"
+            )
+    return found
 
 
 def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
@@ -185,25 +196,29 @@ def _place(table: dict[str, Any], folder: Path, elsewhere: str) -> Path | str:
 def _backbone(name: str, table: dict[str, Any], folder: Path) -> BackboneEntry:
     table = dict(table)
     source, revision = _place(table, folder, "hub"), table.pop("revision", "")
+    if isinstance(source, str) and not is_repository(source):
+        raise ValueError(f"backbones.{name} is of the hub {source[:80]!r}, which is no org/name")
     scorers, on_request = (tuple(table.pop(key, ())) for key in ("scorers", "on_request"))
-    return checked_fields(
-        BackboneEntry(name, source=source, hub_revision=revision, scorers=scorers, on_request=on_request, **table),
-        f"backbones.{name}",
-    )
+    said = {"source": source, "hub_revision": revision, "scorers": scorers, "on_request": on_request, **table}
+    return of_table(BackboneEntry, f"backbones.{name}", said | {"name": name})
 
 
 def _checkpoint(name: str, table: dict[str, Any], folder: Path) -> CheckpointEntry:
     table = dict(table)
     adapter = _place(table, folder, "hub") if {"path", "hub"} & table.keys() else None
     parents = tuple(table.pop("parents", ()))
-    return checked_fields(CheckpointEntry(name, adapter=adapter, parents=parents, **table), f"checkpoints.{name}")
+    said = {**table, "name": name, "adapter": adapter, "parents": parents}
+    entry = of_table(CheckpointEntry, f"checkpoints.{name}", said)
+    if isinstance(adapter, str):
+        hub_part(entry)
+    return entry
 
 
 def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
     table = dict(table)
     options = tuple(sorted(table.pop("options", {}).items()))
-    entry = ScorerEntry(name, source=_place(table, folder, "source"), options=options, **table)
-    return checked_fields(entry, f"scorers.{name}")
+    said = {"source": _place(table, folder, "source"), "options": options}
+    return of_table(ScorerEntry, f"scorers.{name}", said | table | {"name": name})
 
 
 def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:
@@ -212,16 +227,18 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
         name = manifest.parent.name
         what, mend = _complaint(manifest.parent)
         try:
-            data, usual = bytes_of(manifest, what, mend), _usual_file(manifest.parent)
+            data, usual = bytes_of(manifest, what, mend), usual_file(manifest.parent)
             with foreign(what, mend):
                 entry = _from_manifest(name, data, manifest.parent, usual)
-        except (FileNotFoundError, InputError) as error:
+        except FileNotFoundError:  # it went between the look and the reading
+            continue
+        except InputError as error:
             yield str(error)
             continue
         if entry is None:
             continue
         if not NAME.fullmatch(name):
-            yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only."
+            yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only, 100 at most."
         elif entry.backbone not in backbones:
             known = ", ".join(sorted(backbones))
             yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know: write one of {known}."
@@ -233,6 +250,8 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
 def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> CheckpointEntry | None:
     """The entry of a manifest's bytes, or None for a manifest of something else: a backbone, a scorer."""
     record = json_of(data, *_complaint(folder))
+    if not isinstance(record, dict):
+        raise ValueError("it is no table of named values")
     if "kind" not in record:
         return None
     kind = record["kind"]
@@ -242,28 +261,31 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
     said: dict[str, Any] = {
         key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")
     }
+    if not (isinstance(record.get("parents", []), list) and record.get("backbone")):
+        raise ValueError("it names no backbone, or its parents are no list")
     parents = tuple(str(parent) for parent in record.get("parents", ()))
     hub = str(record.get("hub", ""))
-    if not hub and Path(file).name != file:
+    if not hub and (Path(file).name != file or file == ".."):
         raise ValueError(f"file {file!r} lies outside its folder")
     where: dict[str, Any] = {"parents": parents, "file": file if hub else "", "folder": folder}
-    return CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
+    entry = CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
+    if hub:
+        try:
+            hub_part(entry)
+        except InputError as error:  # its sentence names no file
+            raise ValueError(str(error).partition(":")[0]) from error
+    return entry
 
 
 def _complaint(folder: Path) -> tuple[str, str]:
     return f"{folder / 'manifest.json'} is not the manifest of an adapter", "mend or remove it"
 
 
-def _usual_file(folder: Path) -> str:
-    """The adapter of a folder whose manifest names none: peft's, where only that is there."""
-    return PEFT_FILE if (folder / PEFT_FILE).is_file() and not (folder / ADAPTER_FILE).is_file() else ADAPTER_FILE
-
-
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """The sentence for a name that does not exist, with the nearest that does."""
     names = sorted(known)
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}."
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names) or 'none: there is none yet'}."
     return InputError(f"There is no {kind} called {name[:80]!r}: {hint}")
 
 
@@ -350,17 +372,16 @@ def adapter_here(entry: CheckpointEntry) -> Path | None:
 
 def hub_part(entry: CheckpointEntry) -> HubAdapter | HubUnet:
     """Where a checkpoint of the Hub lies there; ``InputError`` for an id that is none."""
-    if entry.kind == "unet":
-        repository, revision = repository_of(entry.adapter or "")
-        return HubUnet(repository, revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
-    place, _, revision = str(entry.adapter).partition("@")
-    owner, *rest = place.split("/", 2)
-    if not (owner and rest and all(rest)):
+    whole = entry.kind == "unet"
+    place, revision = place_of(str(entry.adapter), entry.file)
+    if place is None or (whole and place[1]):
         raise InputError(
-            f"{place!r}, the adapter of {entry.name}, is no repository of the Hub: write org/name or org/name@revision in "
-            "the registry."
+            f"{str(entry.adapter)!r}, the {'UNet' if whole else 'adapter'} of {entry.name}, is no repository of the Hub: write "
+            "org/name or org/name@revision in the registry."
         )
-    return HubAdapter(f"{owner}/{rest[0]}", "".join(rest[1:]) or entry.file, revision, entry.name)
+    if whole:
+        return HubUnet(place[0], revision, UNET_FOLDER if entry.file == "" else entry.file.strip("./"))
+    return HubAdapter(place[0], place[1] or entry.file, revision, entry.name)
 
 
 def revision_of(entry: BackboneEntry) -> str:

@@ -26,6 +26,10 @@ class InputError(ValueError):
     """Bad input, as one sentence that says what is wrong and how to mend it; nobody is shown a traceback for it."""
 
 
+class OtherModel(InputError):
+    """An adapter or a UNet that was made for another model than the one it is held against."""
+
+
 def content_key(record: Any) -> str:
     """First 16 hex digits of the SHA-256 of a record's canonical JSON: the identity of cells and images."""
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -223,3 +223,13 @@ def test_digests_of_large_files_are_remembered_on_disk(tmp_path: Path, monkeypat
     assert file_sha256(large) == "f" * 64
     large.write_bytes(b"another large one")
     assert file_sha256(large) == hashlib.sha256(b"another large one").hexdigest()
+
+
+def test_settings_too_deep_to_be_read_count_as_their_bytes(tmp_path: Path):
+    weights, odd = tmp_path / "a.safetensors", tmp_path / "adapter_config.json"
+    weights.write_bytes(b"weights")
+    found = []
+    for depth in (100_000, 100_001):
+        odd.write_text("[" * depth)
+        found.append(identity([weights], [odd]))
+    assert found[0] != found[1]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 import runpy
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +50,32 @@ def test_every_file_that_the_guide_names_is_there() -> None:
     assert [
         name for name in sorted(named) if not (ROOT / name).exists() and not (ROOT / "t2ialign" / name).exists()
     ] == []
+
+
+def commands_of(page: Path) -> list[str]:
+    """The command lines of a page's code blocks, without their comments, continued lines joined."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    return re.findall(r"^ +(?:\w+=\S+ )*(?:python -m |\.venv/bin/)?t2ialign ([a-z].*)$", text, re.MULTILINE)
+
+
+def test_every_command_that_the_documents_show_is_understood() -> None:
+    """By click's own parser: subcommands, options and the values that they want."""
+    from typer.main import get_command
+
+    from t2ialign.cli import app
+
+    known: Any = get_command(app)
+    shown = [line for page in (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md") for line in commands_of(page)]
+    assert len(shown) > 100
+    odd = []
+    for line in shown:
+        words, command = shlex.split(line, comments=True), known
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        try:
+            command.make_parser(command.context_class(command, **command.context_settings)).parse_args(words)
+        except Exception as error:
+            odd.append(f"{line}: {error}")
+        if command is known:
+            odd.append(f"{line}: no such command")
+    assert odd == []

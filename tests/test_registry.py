@@ -388,3 +388,75 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
         (place / PEFT_CONFIG).write_text(text)
         shas.append(resolve("of-peft", read(folder))[1][0].sha)
     assert shas[1] == shas[2] and len(set(shas)) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ('[checkpoints."a+b"]\nbackbone = "shapes"', "checkpoints.'a.b': names have letters, digits"),
+        ('[backbones."x y"]\nfamily = "sd"\npath = "x"', "backbones.'x y': names have letters"),
+        (
+            '[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"\nhub = "nowhere"',
+            "'nowhere', the adapter of x, is no repos",
+        ),
+        (
+            '[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"\nhub = "a/b--c"',
+            "'a/b--c', the adapter of x, is no repos",
+        ),
+        (
+            '[checkpoints.x]\nbackbone = "shapes"\nkind = "unet"\nhub = "a b/c"',
+            "'a b/c', the UNet of x, is no repos",
+        ),
+        ('[checkpoints.x]\nbackbone = "shapes"\ncolour = 1', "checkpoints.x says colour, which nothing reads"),
+        ('[backbones.x]\npath = "x"', "backbones.x does not say its family"),
+        ('[scorers.x]\nsource = "x"', "scorers.x does not say its loader"),
+        ('[checkpoints.x]\nbackbone = "gone"', "checkpoints.x is of the backbone 'gone', which is not listed"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nhub = "a/b"', "checkpoints.x needs both a kind .lora, dora, unet. and"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"', "checkpoints.x needs both a kind"),
+        ('[backbones.x]\nfamily = "sd"\nhub = "../c"', "backbones.x is of the hub '../c', which is no org/name"),
+    ],
+)
+def test_names_and_ids_that_nobody_could_ask_for_are_refused_where_they_stand(folder: Path, more: str, sentence: str):
+    """A blend is written with ``+`` and ``@``, and huggingface_hub raises for ids that are none."""
+    (folder / "registry.toml").write_text(f"{TOML}\n{more}\n")
+    with pytest.raises(InputError, match=sentence):
+        read(folder)
+
+
+@pytest.mark.parametrize("hub", ["nowhere", "a/b/../../c", "ä/b"])
+@pytest.mark.parametrize("kind", ["lora", "unet"])
+def test_a_manifest_of_no_repository_costs_only_its_own_checkpoint(folder: Path, hub: str, kind: str):
+    own = folder.parent / "home" / "checkpoints"
+    add_adapter(own, "lost", hub=hub, kind=kind)
+    add_adapter(own, "up", file="..")
+    found = read(folder)
+    assert set(found.checkpoints) == {"base", "far", "published", "a", "b", "mine-2.0"}
+    assert [("/lost/" in said, "/up/" in said) for said in found.problems] == [(True, False), (False, True)]
+    with pytest.raises(InputError, match="lost/manifest.json is not the manifest of an adapter .*no repository"):
+        resolve("lost", found)
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ([], "it is no table of named values"),
+        (5, "it is no table of named values"),
+        ({"kind": "lora"}, "it names no backbone, or its parents are no list"),
+        ({"kind": "lora", "backbone": "shapes", "parents": "base"}, "it names no backbone, or its parents are no list"),
+    ],
+)
+def test_a_manifest_that_says_odd_things_is_named_with_the_reason(folder: Path, record: object, sentence: str):
+    (folder / "odd").mkdir()
+    (folder / "odd" / "manifest.json").write_text(json.dumps(record))
+    (said,) = read(folder).problems
+    assert sentence in said and "odd/manifest.json" in said and "mend or remove it" in said
+
+
+def test_a_folder_that_goes_while_it_is_read_is_no_problem(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    def gone(path: Path, *rest: str) -> bytes:
+        if path.parent.name == "b":
+            raise FileNotFoundError(path)
+        return path.read_bytes()
+
+    monkeypatch.setattr("t2ialign.registry.bytes_of", gone)
+    assert "b" not in read(folder).checkpoints and read(folder).problems == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, no_type_check
 
@@ -45,7 +46,13 @@ def show(
         typer.echo(checkpoint_table.markdown(found), nl=False)
         return
     rows = checkpoint_rows(found.checkpoints.values())
-    emit(rows, as_json, lambda: (f"{row['name']:<20} {row['backbone']:<12} {row['title']}" for row in rows))
+    emit(rows, as_json, lambda: _columns(rows))
+
+
+def _columns(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Name, backbone and title, each column as wide as its longest."""
+    wide, broad = (max((len(row[key]) for row in rows), default=0) for key in ("name", "backbone"))
+    return (f"{row['name']:<{wide}} {row['backbone']:<{broad}} {row['title']}" for row in rows)
 
 
 def _move_checkpoint(remove: str, restore: str, store: Path | None) -> None:
@@ -80,6 +87,7 @@ def add(
     from t2ialign.use_cases.reports.text import checkpoint_rows
 
     shown: list[str] = []
+    granted: list[str] = []
 
     def watch(done: int, total: int | None) -> None:
         line = f"{source}: {in_bytes(done)}{f' of {in_bytes(total)}' if total else ''}"
@@ -89,10 +97,12 @@ def add(
 
     words = additions.Words(name, title, backbone, note, licence)
     try:
-        entry = additions.add(store or settings.HOME, source, words, watch)
+        entry = additions.add(store or settings.HOME, source, words, watch, granted.append)
     finally:
         if shown:
             print(file=sys.stderr)
+    for sentence in granted:
+        print(printable(sentence), file=sys.stderr)
     emit(checkpoint_rows([entry])[0], as_json, lambda: additions.lines(entry))
 
 
@@ -114,17 +124,24 @@ def preview(
         for name in names or ():
             if name not in known:
                 raise unknown("checkpoint", name, known)
-        found = {name: previews.strip_of(bench, name) for name in names or known}
-        for name, strip in found.items():
+        made, failed = {}, False
+        for name in names or known:
+            strip = previews.strip_of(bench, name)
             if strip is None:
                 if names:
                     raise InputError(f"The weights of {name} are not on this machine: `weights fetch {name}` first.")
                 continue
-            with progress(name) as watch:
-                for fraction in previews.draw_strip(bench, strip):
-                    watch(fraction, None)
-    made = {name: str(strip.file) for name, strip in found.items() if strip is not None}
+            try:
+                with progress(name) as watch:
+                    for fraction in previews.draw_strip(bench, strip):
+                        watch(fraction, None)
+                made[name] = str(strip.file)
+            except InputError as error:  # one that cannot be loaded costs the others nothing
+                failed = True
+                print(printable(f"t2ialign: {error}"), file=sys.stderr)
     emit(made, as_json, lambda: (printable(f"{name}: {file}") for name, file in made.items()))
+    if failed:
+        raise typer.Exit(2)
 
 
 @commands.command()

@@ -21,8 +21,12 @@ def show(context: typer.Context, store: StorePath = None, as_json: JsonFlag = Fa
     """List the prompt sets that sweeps, training, benchmark sets and the page can choose."""
     if context.invoked_subcommand:
         return
-    rows = [prompt_sets.summary(name, store) for name in [*prompt_sets.names(), *prompt_sets.own_names(store)]]
-    emit(rows, as_json, lambda: (prompt_sets.line(row) for row in rows))
+    for problem in prompt_sets.unreadable(store):
+        print(printable(problem), file=sys.stderr)
+    listed, found = [*prompt_sets.names(), *prompt_sets.own_names(store)], prompt_sets.every(store)
+    rows = [prompt_sets.summary(name, store) for name in listed if name in found]
+    wide = max(len(row.name) for row in rows)
+    emit(rows, as_json, lambda: (prompt_sets.line(row, wide) for row in rows))
 
 
 @commands.command("import")

@@ -12,6 +12,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,10 @@ from t2ialign.diffusion.adapter_layouts import (
     part_of,
     text_layout,
 )
-from t2ialign.files import foreign
+from t2ialign.files import foreign, text_of
 from t2ialign.model_families import FAMILIES
 from t2ialign.registry import CheckpointEntry
-from t2ialign.types import InputError
+from t2ialign.types import InputError, OtherModel
 
 WRITERS = {  # of ``diffusers.loaders.lora_pipeline``
     "sd": "StableDiffusionLoraLoaderMixin",
@@ -49,7 +50,10 @@ PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 LFS = b"version https://git-lfs.github.com/spec/"
 METADATA = "lora_adapter_metadata"
+OF_PEFT = "base_model.model."
 KEPT = ("lora_alpha", "alpha_pattern", "use_rslora")  # of a file's metadata; the rest is read off the tensors
+PLAIN_STARTS = ("gaussian", "eva", "orthogonal", "mica")  # of peft's init_lora_weights: those that leave the base alone
+OTHERWISE = ("alora_invocation_tokens", "use_qalora", "layer_replication", "kasa_config", "use_bdlora", "arrow_config")
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def read_adapter(
         named.setdefault(part_of(key), {})[key] = tensor
     strange = [key for name in named if name not in models for key in named[name]]
     if strange:
-        raise InputError(
+        raise OtherModel(
             f"The adapter {entry.name} was made for another architecture than {entry.backbone} ({len(strange)} tensors "
             f"have no place there, as {strange[0]}): choose an adapter of this backbone."
         )
@@ -109,7 +113,31 @@ def _part(
     _check_whole(found.tensors, entry)
     said = _said(file, metadata, f"{TRANSFORMER}." if name == "unet" and is_transformer(model) else f"{name}.")
     modules = {name.rpartition(".lora_A")[0] for name in found.tensors if name.endswith(".lora_A.weight")}
-    return AdapterPart(model, dict(found.tensors), {**_settings(found), **_for_modules(said, modules)})
+    settings = _settings(found)
+    if said.get("use_dora") is True and not settings["use_dora"]:
+        raise InputError(
+            f"The adapter {entry.name} says that it is a DoRA and holds no magnitudes: copy or save it again."
+        )
+    _check_plain(said, entry)
+    return AdapterPart(model, dict(found.tensors), {**settings, **_for_modules(_scales(file, said), modules)})
+
+
+def _check_plain(said: Mapping[str, Any], entry: CheckpointEntry) -> None:
+    """Refuses what peft computes otherwise than as W + s B A, or with other weights W than the backbone's own."""
+    kind, start = str(said.get("peft_type") or "LORA").upper(), said.get("init_lora_weights")
+    if kind != "LORA":
+        raise InputError(f"The adapter {entry.name} is a {kind} of peft: only LoRAs and DoRAs can be loaded.")
+    if isinstance(start, str) and start not in PLAIN_STARTS:
+        raise InputError(
+            f"The adapter {entry.name} was begun from parts of the base's weights that it took out of them "
+            f"(init_lora_weights is {start!r}), so it fits no plain {entry.backbone}: save it with peft's "
+            "path_initial_model_for_weight_conversion, or merge it into a UNet and add that."
+        )
+    if other := next((name for name in OTHERWISE if said.get(name)), ""):
+        raise InputError(
+            f"The adapter {entry.name} computes otherwise than a LoRA does ({other} of its configuration): merge it into a "
+            "UNet and add that."
+        )
 
 
 def _for_modules(said: dict[str, Any], modules: set[str]) -> dict[str, Any]:
@@ -123,20 +151,42 @@ def _for_modules(said: dict[str, Any], modules: set[str]) -> dict[str, Any]:
 def _said(file: Path, metadata: Mapping[str, str], start: str) -> dict[str, Any]:
     """The scale as the file's metadata or, in a folder of peft's, its ``adapter_config.json`` says it."""
     config = peft_config(file)
-    with foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata"):
-        said = json.loads(config.read_text(encoding="utf-8") if config else metadata.get(METADATA, "{}"))
+    with _saying(file):
+        said = json.loads(text_of(config.read_bytes()) if config else metadata.get(METADATA, "{}"))
         if not isinstance(said, dict):
             raise ValueError("it is no table of named values")
         prefix = "" if config else start
-        kept = {name: said[prefix + name] for name in KEPT if prefix + name in said}
+        return {name.removeprefix(prefix): value for name, value in said.items() if name.startswith(prefix)}
+
+
+def _saying(file: Path) -> AbstractContextManager[None]:
+    """Around what reads a file's scale: it names the file that says it."""
+    if config := peft_config(file):
+        return foreign(f"The configuration {config} cannot be read", "mend it there, or save the adapter again")
+    return foreign(f"The metadata of {file} cannot be read", "save the adapter again, or without metadata")
+
+
+def _scales(file: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of it, checked."""
+    kept = {name: said[name] for name in KEPT if name in said}
+    with _saying(file):
         scales = [kept.get("lora_alpha", 1.0), *dict(kept.get("alpha_pattern") or {}).values()]
         if not all(type(scale) in (int, float) and math.isfinite(scale) for scale in scales):
             raise ValueError(
                 f"an alpha is {scales[0]!r} and not a number" if len(scales) == 1 else "an alpha is no number"
             )
+        for pattern in kept.get("alpha_pattern") or ():
+            re.compile(pattern)
         if type(kept.get("use_rslora", False)) is not bool:
             raise ValueError("use_rslora is neither true nor false")
     return kept
+
+
+def lacks_scale(file: Path) -> bool:
+    """Whether peft wrote it and its ``adapter_config.json``, which alone says the scale, did not come along."""
+    with foreign(f"The adapter file {file} is truncated or damaged", "copy it again"), safe_open(file, "pt") as content:
+        of_peft = any(key.startswith(OF_PEFT) for key in content.keys())  # noqa: SIM118
+        return of_peft and peft_config(file) is None and METADATA not in (content.metadata() or {})
 
 
 def check_file(file: Path, entry: CheckpointEntry) -> str:
@@ -151,6 +201,9 @@ def check_file(file: Path, entry: CheckpointEntry) -> str:
         raise InputError(
             f"{file} is a pickle, which can run code when it is opened: convert it to safetensors where you trust it."
         )
+    header = int.from_bytes(start[:8], "little") < file.stat().st_size and start[8:9] == b"{"
+    if file.suffix != ".safetensors" and not header:
+        raise InputError(f"{file} is no adapter: name a file of the kind safetensors.")
     if entry.sha256 and file_sha256(file) != entry.sha256:
         raise InputError(
             f"{file} is not the file that the manifest of {entry.name} names (its SHA-256 differs): copy it again."

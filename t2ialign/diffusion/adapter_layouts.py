@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from t2ialign.content import TEXT_KEYS
 from t2ialign.diffusion.flux_layouts import MAKERS, unfused
 from t2ialign.files import foreign
-from t2ialign.types import InputError
+from t2ialign.types import InputError, OtherModel
 
 KOHYA = "lora_unet_"
 TEXT_ROOT = re.compile(r"^text_model[._]")  # newer versions of transformers have no such module
@@ -130,12 +130,12 @@ def _refuse(unknown: list[str], homeless: list[str], who: str, backbone: str) ->
                 f"The adapter {who} is a {family} of LyCORIS ({len(unknown)} tensors, as {unknown[0]}): only LoRAs and "
                 "DoRAs can be loaded; convert it to one, or merge it into a UNet and add that."
             )
-        raise InputError(
+        raise OtherModel(
             f"The adapter {who} holds {len(unknown)} tensors that are no part of a LoRA or DoRA of a UNet "
             f"({', '.join(unknown[:2])}): only those can be loaded."
         )
     if homeless:
-        raise InputError(
+        raise OtherModel(
             f"The adapter {who} was made for another architecture than {backbone} "
             f"({len(homeless)} tensors have no place there, as {homeless[0]}): choose an adapter of this backbone."
         )
@@ -156,7 +156,7 @@ def _dotted(named: Mapping[str, Tensor], network: nn.Module, who: str) -> dict[s
             (KOHYA, "lora_transformer_", "lycoris_", "double_blocks", "single_blocks", "diffusion_model")
         )
     ]:
-        raise InputError(
+        raise OtherModel(
             f"The adapter {who} is in a layout of flow models that cannot be read here ({len(others)} tensors, as "
             f"{others[0]}): convert it to diffusers' (load it with its pipeline, then save_lora_weights)."
         )

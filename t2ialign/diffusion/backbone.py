@@ -162,7 +162,16 @@ class Backbone:
         return in_pieces(self._decoded, latents, self.vae.enable_tiling)
 
     def _decoded(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
-        return (self.pixels(latents) * 255).round().to(torch.uint8).cpu()
+        pixels = self.pixels(latents)
+        if not pixels.isfinite().all():  # they would be black
+            precision = (
+                "" if self.dtype == "float32" else ", or compute in float32 (dtype of its entry in the registry)"
+            )
+            raise InputError(
+                f"{self.entry.name} computed a picture whose numbers are not finite: lower the weights of its adapters, or "
+                f"CFG{precision}."
+            )
+        return (pixels * 255).round().to(torch.uint8).cpu()
 
     def pixels(self, latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 hh ww"]:
         """Pictures in [0, 1], on the model's device; gradients flow wherever the caller lets them, but for values at an end."""
@@ -266,9 +275,12 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
             f"The Hub does not give out {entry.source}: accept its licence and log in, or mend the id in the registry."
         ) from error
     except Exception as error:  # what a missing network raises is spread over five libraries
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        offline = f"t2ialign cannot reach the Hub ({why}): connect once"
+        cannot = offline if why else f"it did not come from the Hub ({reason}): ask again"
         raise InputError(
-            f"{entry.name} is not on this machine and t2ialign cannot reach the Hub{f' ({why})' if why else ''}: connect "
-            f"once to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`"
+            f"{entry.name} is not on this machine and {cannot} "
+            f"to fetch {entry.source} (`python -m t2ialign weights fetch {entry.name}`"
             f"{', after its licence was accepted on its page and you are logged in' if entry.gated else ''}), or choose a "
             "backbone that is here."
         ) from error
@@ -347,7 +359,7 @@ def _check_family(entry: BackboneEntry, folder: Path) -> None:
     with foreign(f"The {INDEX} of {entry.name} in {folder} cannot be read", "restore that folder"):
         found = str(json.loads((folder / INDEX).read_bytes())["_class_name"])
     kinds = {kind.pipeline: name for name, kind in FAMILIES.items()}
-    if found in kinds and kinds[found] != entry.family and entry.kin.flow:
+    if found in kinds and kinds[found] != entry.family:
         raise InputError(
             f"{entry.name} is a {found}, and its entry of the registry says family {entry.family!r}: write {kinds[found]!r}."
         )

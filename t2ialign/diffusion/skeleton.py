@@ -18,6 +18,7 @@ from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry
 
 UNET = "UNet2DConditionModel"
+SCHEDULER = "scheduler/scheduler_config.json"
 NETWORKS = {  # diffusers' classes
     "sd3": "SD3Transformer2DModel",
     "flux": "FluxTransformer2DModel",
@@ -37,10 +38,14 @@ CLIPS = {  # transformers' classes
 
 @dataclass(frozen=True)
 class Skeleton:
-    """The predicting network and the CLIP text encoders on torch's device ``meta``, where tensors have shapes alone."""
+    """The predicting network and the CLIP text encoders on torch's device ``meta``, where tensors have shapes alone.
+
+    ``prediction`` is what the network predicts, as its scheduler's configuration says; empty where that says nothing.
+    """
 
     unet: nn.Module
     encoders: tuple[nn.Module, ...]
+    prediction: str = ""
 
 
 def skeleton(entry: BackboneEntry) -> Skeleton:
@@ -56,7 +61,14 @@ def skeleton(entry: BackboneEntry) -> Skeleton:
     parts = dict(zip(("text_encoder", "text_encoder_2"), CLIPS.get(entry.family, ()), strict=False))
     with torch.device("meta"):
         unet = _made(entry, entry.kin.network, network.from_config)
-        return Skeleton(unet, tuple(_made(entry, name, _clip(kind)) for name, kind in parts.items()))
+        encoders = tuple(_made(entry, name, _clip(kind)) for name, kind in parts.items())
+    return Skeleton(unet, encoders, predicted(_config(entry, *SCHEDULER.split("/"))))
+
+
+def predicted(scheduler: Path) -> str:
+    """What a scheduler's configuration says that its network predicts; empty where it says nothing."""
+    with foreign(f"The configuration {scheduler} cannot be read", "restore it"):
+        return str(json.loads(scheduler.read_text(encoding="utf-8")).get("prediction_type") or "")
 
 
 def _clip(kind: str) -> Callable[[dict[str, Any]], Any]:
@@ -71,7 +83,7 @@ def _made(entry: BackboneEntry, part: str, make: Callable[[dict[str, Any]], Any]
         return make(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _config(entry: BackboneEntry, part: str) -> Path:
+def _config(entry: BackboneEntry, part: str, name: str = CONFIG) -> Path:
     if isinstance(entry.source, Path):
-        return entry.source / part / CONFIG
-    return HubFile(entry.source, entry.hub_revision, (f"{part}/{CONFIG}",)).fetch()
+        return entry.source / part / name
+    return HubFile(entry.source, entry.hub_revision, (f"{part}/{name}",)).fetch()

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from t2ialign.content import CONFIG, unet_weights
 from t2ialign.files import foreign, read_json
-from t2ialign.types import InputError
+from t2ialign.types import InputError, OtherModel
 
 BY_BLOCK = ("attention_head_dim", "layers_per_block", "cross_attention_dim", "transformer_layers_per_block")
 FREE = frozenset({"sample_size", "upcast_attention"})  # of a configuration: change no number that matters
@@ -98,7 +98,7 @@ def check_unet(folder: Path, who: str, unet: Any, backbone: str, numbers: bool =
         odd = sorted(tensors.names ^ places.keys())
         odd += [name for name in places if name in tensors.names and tensors.shape(name) != tuple(places[name].shape)]
         if odd:
-            raise InputError(_other(who, backbone, odd[0], tensors, places, len(odd)))
+            raise OtherModel(_other(who, backbone, odd[0], tensors, places, len(odd)))
         if numbers and (
             bad := next((name for name in tensors.names if not torch.isfinite(tensors[name].float()).all()), "")
         ):
@@ -125,7 +125,7 @@ def _check_config(file: Path, who: str, unet: Any, backbone: str) -> None:
         theirs, ours = (_meant(one, type(unet)) for one in (dict(said), dict(unet.config)))
     for name, value in ours.items():
         if theirs[name] != value:
-            raise InputError(
+            raise OtherModel(
                 f"The UNet {who} has another architecture than {backbone} ({name} is {json.dumps(theirs[name])} there "
                 f"and {json.dumps(value)} here): choose a UNet of this backbone."
             )

@@ -82,8 +82,9 @@ def parts_of(entry: ScorerEntry) -> tuple[Part, ...]:
     """
     if _menu_entry(entry) is None or isinstance(entry.source, Path):
         return ()
-    module = import_module(entry.loader.partition(":")[0])
-    found: tuple[Part, ...] = module.weights(entry.source, **dict(entry.options))
+    with torchvision_guard.IMPORTING:  # open_clip says where its tags lie
+        module = import_module(entry.loader.partition(":")[0])
+        found: tuple[Part, ...] = module.weights(entry.source, **dict(entry.options))
     return found
 
 

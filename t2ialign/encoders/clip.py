@@ -25,6 +25,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from t2ialign import torchvision_guard
 from t2ialign.content import identity, settings_in
 from t2ialign.downloads import HubFile, Part, WebFile
 from t2ialign.encoders.preprocess import prepared, preprocess
@@ -185,7 +186,8 @@ def clip_tokens(text: str) -> int:
 
 @cache
 def _own_tokenizer() -> Tokenize:
-    from open_clip.tokenizer import SimpleTokenizer
+    with torchvision_guard.IMPORTING:
+        from open_clip.tokenizer import SimpleTokenizer
 
     tokenizer: Tokenize = SimpleTokenizer()
     return tokenizer

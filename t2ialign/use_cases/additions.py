@@ -19,11 +19,11 @@ from typing import Any
 
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, adapter_sha
 from t2ialign.content import CONFIG, cached, cached_names, file_sha256, unet_weights, whole_unet
-from t2ialign.diffusion.adapter_files import PICKLE_SUFFIXES, check_file, read_adapter
-from t2ialign.diffusion.skeleton import Skeleton, skeleton
+from t2ialign.diffusion.adapter_files import PICKLE_SUFFIXES, check_file, lacks_scale, read_adapter
+from t2ialign.diffusion.skeleton import SCHEDULER, Skeleton, predicted, skeleton
 from t2ialign.diffusion.whole_unets import check_unet
 from t2ialign.downloads import HubFile, HubUnet, listed_now
-from t2ialign.files import foreign
+from t2ialign.files import Say, foreign, unsaid
 from t2ialign.model_families import UNET_FOLDER
 from t2ialign.network import Show, in_bytes, unwatched, why_offline
 from t2ialign.registry import (
@@ -36,7 +36,7 @@ from t2ialign.registry import (
     unknown,
 )
 from t2ialign.settings import expanded
-from t2ialign.types import InputError
+from t2ialign.types import InputError, OtherModel
 from t2ialign.use_cases.align.manifest import MANIFEST, find_manifest, write_manifest
 
 LARGEST = 4 * 10**9  # bytes of an adapter; larger files are whole models
@@ -58,7 +58,8 @@ class Words:
 class Found:
     """A source as it lies on this machine: a UNet's folder or an adapter's file, and what is known of where it is from.
 
-    ``hub`` is set where it stays in the Hub's cache: ``org/name@commit``, and ``part`` the folder there.
+    ``hub`` is set where it stays in the Hub's cache: ``org/name@commit``, and ``part`` the folder there. ``prediction`` is what
+    the scheduler beside a whole UNet says that it predicts.
     """
 
     place: Path
@@ -67,14 +68,17 @@ class Found:
     licence: str = ""
     hub: str = ""
     part: str = ""
+    prediction: str = ""
 
     @property
     def whole(self) -> bool:
         return self.place.is_dir()
 
 
-def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched) -> CheckpointEntry:
+def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched, say: Say = unsaid) -> CheckpointEntry:
     """Lists a checkpoint from elsewhere in the store's folder, once everything about it is known to be good.
+
+    ``say`` hears what had to be taken for granted; without a note of its own it is the checkpoint's note too.
 
     Raises:
         InputError: no such file or repository, a pickle, a layout that nobody knows, a backbone that it does not fit, a
@@ -85,9 +89,12 @@ def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched)
     found = _found(source.strip(), show)
     name = name or _free(_suggested(found.stem), registry, home)
     backbone, kind = _backbone(found, words.backbone, name, registry)
+    granted = _granted(found)
+    if granted:
+        say(granted)
     record = {
         "title": words.title or f"{name} ({found.source})",
-        "note": words.note,
+        "note": words.note or granted,
         "licence": words.licence or found.licence,
         "source": found.source,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,6 +107,16 @@ def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched)
     with foreign(f"{name} could not be written to {target.parent}", "make room there, or see to its permissions"):
         _write(found, record, target)
     return load_registry(home=home).checkpoints[name]
+
+
+def _granted(found: Found) -> str:
+    """What had to be taken for granted about a source; empty where it says all of it."""
+    if found.whole or not lacks_scale(found.place):
+        return ""
+    return (
+        f"{found.place.name} came without peft's {PEFT_CONFIG}, which says its scale, so alpha is taken to be the rank: "
+        "add both together if that file says another alpha."
+    )
 
 
 def annotate(home: Path, name: str, words: Words) -> CheckpointEntry:
@@ -152,7 +169,9 @@ def _is_own(entry: CheckpointEntry, home: Path) -> bool:
 
 def _free(name: str, registry: Registry, home: Path) -> str:
     if not NAME.fullmatch(name):
-        raise InputError(f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', not {name[:80]!r}.")
+        raise InputError(
+            f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
+        )
     if name in registry.checkpoints or (home / "checkpoints" / name).exists():
         raise InputError(f"There is a checkpoint called {name} already: choose another name with --name.")
     return name
@@ -169,7 +188,9 @@ def _found(source: str, show: Show) -> Found:
             "Name what is on the Hub by its id, as org/name or org/name/file.safetensors, without https://."
         )
     place = expanded(source)
-    if place.exists():
+    with foreign(f"{source[:80]!r} cannot be looked at", "check the path"):
+        found = bool(source) and place.exists()
+    if found:
         return _on_disk(place)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+(/[^@]+)?(@[\w./-]+)?", source):
         raise InputError(
@@ -184,7 +205,10 @@ def _on_disk(place: Path) -> Found:
         return Found(place, place.name, place.stem)
     names = sorted(file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file())
     part = _chosen(names, str(place))
-    return Found(place / part if part else place, place.name, place.resolve().name)
+    chosen = place / part if part else place
+    scheduler = chosen.resolve().parent / SCHEDULER
+    prediction = predicted(scheduler) if chosen.is_dir() and scheduler.is_file() else ""
+    return Found(chosen, place.name, place.resolve().name, prediction=prediction)
 
 
 def _on_the_hub(source: str, show: Show) -> Found:
@@ -198,8 +222,12 @@ def _on_the_hub(source: str, show: Show) -> Found:
     part = within if within in sizes else "/".join(filter(None, (within, _chosen_within(names, within, source))))
     said = Found(Path(), f"{repository}@{commit}", repository.split("/")[1], licence)
     if part not in sizes:
-        unet = HubUnet(repository, commit, part)
-        return replace(said, place=unet.fetch(show), hub=f"{repository}@{commit}", part=part or ".")
+        scheduler = f"{part.rpartition('/')[0]}/{SCHEDULER}".lstrip("/")
+        known = HubFile(repository, commit, (scheduler,)).fetch() if scheduler in sizes and part else None
+        said = replace(
+            said, hub=f"{repository}@{commit}", part=part or ".", prediction=predicted(known) if known else ""
+        )
+        return replace(said, place=HubUnet(repository, commit, part).fetch(show))
     _check_size(part, sizes[part])
     if part.endswith(PEFT_FILE) and (beside := f"{part.removesuffix(PEFT_FILE)}{PEFT_CONFIG}") in sizes:
         HubFile(repository, commit, (beside,)).fetch()
@@ -265,25 +293,44 @@ def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[B
         check_file(found.place, CheckpointEntry(name, said or "a backbone", found.place, "lora"))
     fitting: dict[str, str] = {}
     reasons: dict[str, InputError] = {}
+    absent: list[str] = []
     for one in (said,) if said else registry.backbones:
         try:
-            fitting[one] = _kind(found, name, one, skeleton(registry.backbones[one]))
+            bare = skeleton(registry.backbones[one])
+        except InputError as error:
+            reasons[one] = error
+            absent.append(one)
+            continue
+        try:
+            fitting[one] = _kind(found, name, one, bare)
         except InputError as error:
             reasons[one] = error
     if len(fitting) == 1:
         return next((registry.backbones[one], kind) for one, kind in fitting.items())
     if fitting:
-        raise InputError(f"{name} fits {' and '.join(fitting)}: say which with --backbone.")
-    if len(reasons) == 1 or len({str(reason) for reason in reasons.values()}) == 1:
-        raise next(iter(reasons.values()))
-    listed = "; ".join(f"{one}: {str(reason).partition(': ')[0]}" for one, reason in reasons.items())
-    raise InputError(f"{name} fits no backbone of the registry ({listed}).")
+        raise InputError(f"{name} fits {' and '.join(fitting)}: say which is its backbone (--backbone).")
+    telling = [reasons[one] for one in reasons if one not in absent and not isinstance(reasons[one], OtherModel)]
+    if telling or len(reasons) == 1:
+        raise (telling or list(reasons.values()))[0]
+    tried = ", ".join(one for one in reasons if one not in absent)
+    unseen = f"could not be held against {', '.join(absent)} ({_why(reasons[absent[0]])})" if absent else ""
+    found_out = " and ".join(filter(None, (f"fits none of {tried}" if tried else "", unseen)))
+    raise InputError(f"{name} {found_out}: say which backbone it was made for (--backbone), and what differs is said.")
+
+
+def _why(reason: InputError) -> str:
+    return str(reason).partition(": ")[0].rstrip(".")
 
 
 def _kind(found: Found, name: str, backbone: str, bare: Skeleton) -> str:
     """``lora``, ``dora`` or ``unet`` of what fits; ``InputError`` for what does not."""
     if found.whole:
         check_unet(found.place, name, bare.unet, backbone, numbers=True)
+        if found.prediction and bare.prediction and found.prediction != bare.prediction:
+            raise OtherModel(
+                f"The UNet {name} predicts {found.prediction} as the scheduler beside it says, and {backbone} predicts "
+                f"{bare.prediction}: choose a UNet that was trained from this backbone."
+            )
         return "unet"
     entry = CheckpointEntry(name, backbone, found.place, "lora")
     parts = read_adapter(found.place, entry, bare.unet, bare.encoders)

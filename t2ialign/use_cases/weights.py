@@ -112,7 +112,10 @@ def _of_the_hub(registry: Registry) -> dict[str, CheckpointEntry]:
 
 def _checkpoint(entry: CheckpointEntry) -> Weight:
     part = hub_part(entry)
-    place = part.found()
+    try:
+        place = part.found()
+    except InputError as error:  # several files that could be it
+        return Weight(entry.name, "checkpoint", 0, "", (part.name,), (entry.backbone,), str(error))
     size = _bytes([place]) if place else entry.megabytes * 10**6
     return Weight(entry.name, "checkpoint", size, str(place or ""), (part.name,), (entry.backbone,))
 
@@ -170,7 +173,7 @@ def lines(found: Iterable[Weight]) -> Iterator[str]:
     width = max((len(one.name) for one in found), default=0)
     for one in found:
         size = in_bytes(one.bytes) if one.bytes else "?"
-        yield f"{one.name:<{width}} {one.kind:<8} {size:>8}  {one.problem or one.place or 'not here'}"
+        yield f"{one.name:<{width}} {one.kind:<10} {size:>8}  {one.problem or one.place or 'not here'}"
         wanted = f"{', '.join(one.wanted_by[:8])}{', ...' if len(one.wanted_by) > 8 else ''}"
         if wanted:
             yield f"{'':<{width}}   for {wanted}"

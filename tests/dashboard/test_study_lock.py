@@ -64,7 +64,16 @@ PUBLIC = {
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
 LIMITED = {"generate", "cancel", "make", "stop", "unlock", "vote"}
 # These show or hide things by the key, and hold nothing else.
-HARMLESS = {"opened", "_shown", "_shown_sweeps", "offer_to", "offer_set"}
+HARMLESS = {
+    "opened",
+    "_shown",
+    "_shown_sweeps",
+    "offer_to",
+    "offer_set",
+    "unlisted_checkpoints",
+    "unlisted_sets",
+    "opened_own",
+}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from t2ialign.dashboard.shared.headline import Headline, headlines, scale
 from t2ialign.dashboard.shared.html import Look, about, notice, who
 from t2ialign.dashboard.shared.links import Subject
 from t2ialign.metrics import METRICS
-from t2ialign.types import GenerationConfig, Interval, Prompt
+from t2ialign.types import GenerationConfig, Interval, Metric, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import RunState
 from t2ialign.use_cases.batches.score_batch import BatchState
@@ -88,6 +88,14 @@ def test_headlines_speak_in_words_and_numbers():
 def test_before_the_first_score_headlines_stand_still():
     unknown = Interval(math.nan, math.nan, math.nan)
     assert "–" in Outline(headlines([Headline("base", LOOK, unknown, unknown, 0, 8)], ORACLE, VARIETY)).text
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_a_bar_has_two_ends_before_there_is_any_value(metric: Metric):
+    """A number of kinds begins at 1: from 1 to 1 there is no share of the way."""
+    nothing = Interval(math.nan, math.nan, math.nan)
+    low, high = scale(metric, [nothing])
+    assert low < high and "t2-number" in headlines([Headline("a", LOOK, nothing, nothing, 0, 4)], metric, metric)
 
 
 def test_bars_of_one_metric_share_their_scale():

@@ -125,6 +125,11 @@ def one_magnitude_short(entry: CheckpointEntry) -> CheckpointEntry:
     return rewrite(entry, lambda t: t.pop(first(t, "magnitude")))
 
 
+def without_magnitudes(entry: CheckpointEntry) -> CheckpointEntry:
+    """A DoRA whose magnitudes all went, and whose metadata knows it as one."""
+    return rewrite(entry, lambda t: [t.pop(key) for key in list(t) if "magnitude" in key])
+
+
 def not_finite(entry: CheckpointEntry) -> CheckpointEntry:
     return rewrite(entry, lambda t: t[first(t, "lora_B")].fill_(float("nan")))
 
@@ -214,6 +219,11 @@ REFUSALS = {
     said('{"unet.lora_alpha": null}'): "an alpha is None and not a number",
     said('{"unet.alpha_pattern": {"to_q": "x"}}'): "an alpha is no number",
     said('{"unet.use_rslora": "yes"}'): "use_rslora is neither",
+    said('{"unet.alpha_pattern": {"(": 4}}'): "The metadata of .* cannot be read",
+    said('{"unet.init_lora_weights": "pissa_niter_4"}'): "begun from parts of the base's weights .*pissa_niter_4",
+    said('{"unet.peft_type": "LOHA"}'): "is a LOHA of peft",
+    said('{"unet.layer_replication": [[0, 1]]}'): "computes otherwise than a LoRA does .layer_replication",
+    without_magnitudes: "says that it is a DoRA and holds no magnitudes",
     no_tensors: "is empty",
 }
 
@@ -254,13 +264,13 @@ def test_without_metadata_alpha_is_the_rank(entry, fresh):
 
 @pytest.mark.slow
 def test_metadata_cannot_reach_further_than_scale(entry, fresh):
-    """Of a file's metadata only the scale counts: no initialisation that would change the base, no other targets."""
+    """Of a file's metadata only the scale counts: no other targets, and no initialisation that left the base alone."""
     lora = save_tiny_adapter(entry.adapter.parent, "lora")
     expected = predict(blend(fresh(), [AdapterUse("a")], {"a": lora}))
     with safe_open(lora.adapter, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         said = json.loads(file.metadata()["lora_adapter_metadata"])
-    said |= {"unet.init_lora_weights": "pissa", "unet.target_modules": ["conv1"], "unet.bias": "all", "unet.odd": 1}
+    said |= {"unet.init_lora_weights": "eva", "unet.target_modules": ["conv1"], "unet.bias": "all", "unet.odd": 1}
     save_file(tensors, lora.adapter, metadata={"lora_adapter_metadata": json.dumps(said)})
     backbone = fresh()
     assert torch.equal(predict(blend(backbone, [AdapterUse("a")], {"a": lora})), expected)

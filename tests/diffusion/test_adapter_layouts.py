@@ -94,12 +94,14 @@ def test_layouts_of_diffusers_and_peft_are_one_adapter(layout: Callable[[Tensors
 
 
 @pytest.mark.slow
-def test_a_folder_of_peft_s_says_its_alpha_beside_it(tmp_path, fresh) -> None:
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_folder_of_peft_s_says_its_alpha_beside_it(coding: str, tmp_path, fresh) -> None:
     entry = save_tiny_adapter(tmp_path / "a")  # with metadata: alpha = 2 rank
     expected = predict(blend(fresh(), [AdapterUse("a")], {"a": entry}))
     file = entry.adapter.with_name("adapter_model.safetensors")
     save_file(of_peft(tensors_of(entry)), file)
-    file.with_name("adapter_config.json").write_text(json.dumps({"lora_alpha": 8, "r": 4, "peft_type": "LORA"}))
+    config = json.dumps({"lora_alpha": 8, "r": 4, "peft_type": "LORA"})
+    file.with_name("adapter_config.json").write_bytes(config.encode(coding))
     other = CheckpointEntry("a", "tiny", file, "lora")
     assert torch.equal(predict(blend(fresh(), [AdapterUse("a")], {"a": other})), expected)
 

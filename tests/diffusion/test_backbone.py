@@ -191,6 +191,29 @@ def test_hub_backbone_that_is_nowhere(tmp_path, monkeypatch):
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(("shape", "said"), [("sdxl", "sd"), ("sd-1.5", "sdxl")])
+def test_a_folder_of_another_family_is_refused(shape, said, folders):
+    """Stock classes load each other's folders as far as they can, and draw something."""
+    entry = BackboneEntry("odd", said, folders[shape], size=SIDE)
+    with pytest.raises(InputError, match=f"its entry of the registry says family '{said}': write"):
+        load_backbone(entry, "cpu", "float32")
+
+
+def test_a_repository_that_lacks_what_is_wanted_is_no_missing_network(monkeypatch, tmp_path):
+    class Shut:
+        @staticmethod
+        def download(*_: object, **__: object) -> None:
+            raise ValueError("no file of the variant bf16\nmore")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "stock_pipeline", lambda _: Shut)
+    monkeypatch.setattr(module, "why_offline", str)
+    with pytest.raises(
+        InputError, match=r"did not come from the Hub \(no file of the variant bf16\): ask again to fetch"
+    ):
+        module.download(BackboneEntry("none", "sd", "org/none"), "bf16")
+
+
 def test_hub_refuses(monkeypatch):
     class Shut:
         @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -59,6 +60,13 @@ def test_what_is_yielded_when(backbones):
     assert first.images.shape == (2, 3, SIDE, SIDE)
     assert (first.prompt, first.config) == (PROMPT, CONFIG)
     assert torch.isfinite(first.mutual_information).all()
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_no_black_picture(odd, backbones):
+    """What an adapter of an enormous scale, or half precision, makes of latents."""
+    with pytest.raises(InputError, match="tiny computed a picture whose numbers are not finite: lower the weights"):
+        backbones["sd-1.5"].decode(torch.full((1, 4, SIDE // 8, SIDE // 8), odd))
 
 
 def test_previews_are_of_their_seeds(backbones):

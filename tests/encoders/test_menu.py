@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
-from t2ialign.encoders import ENCODERS, absent_parts, load_encoder, parts_of, provided
+from t2ialign import torchvision_guard
+from t2ialign.encoders import ENCODERS, absent_parts, clip, load_encoder, parts_of, provided
 from t2ialign.encoders.trunk import build_trunk, save_trunk
 from t2ialign.registry import ScorerEntry, load_registry
 from t2ialign.types import Encoder, InputError, Prompt
@@ -68,3 +70,23 @@ def test_features_are_known_before_an_encoder_is_loaded(name: str):
 def test_every_encoder_has_an_entry():
     named = {entry.loader for entry in load_registry().scorers.values()}
     assert {loader.loader for loader in ENCODERS.values()} <= named
+
+
+@pytest.mark.parametrize(
+    "asked", [lambda: parts_of(load_registry().scorers["clip-vit-b-32"]), lambda: fresh_tokens("a")]
+)
+def test_open_clip_is_imported_by_one_thread_at_a_time(asked):
+    """Its imports and those of diffusers go in circles through torchvision: on a page that just started two threads broke."""
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(asked()))
+    with torchvision_guard.IMPORTING:
+        thread.start()
+        thread.join(0.05)
+        assert found == []
+    thread.join(60)
+    assert found
+
+
+def fresh_tokens(text: str) -> int:
+    clip._own_tokenizer.cache_clear()
+    return clip.clip_tokens(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -127,6 +128,41 @@ def test_a_unet_from_a_folder_goes_the_whole_way(world: Path, home: Path, bench:
 
 
 @pytest.mark.slow
+def test_a_unet_that_predicts_something_else_is_refused(world: Path, home: Path, hub: Hub, tmp_path: Path) -> None:
+    """Its tensors fit, so that only the scheduler beside it tells: from a pipeline's folder, its unet/, and the Hub."""
+    place = tmp_path / "pipeline"
+    shutil.copytree(world / "whole" / "unet", place / "unet")
+    (place / "scheduler").mkdir()
+    config = place / "scheduler" / "scheduler_config.json"
+    config.write_text(json.dumps({"prediction_type": "v_prediction"}))
+    files = {one.relative_to(place).as_posix(): one.read_bytes() for one in place.rglob("*") if one.is_file()}
+    hub.files["org/pipeline"] = files
+    for source in (str(place), str(place / "unet"), "org/pipeline"):
+        with pytest.raises(InputError, match="new predicts v_prediction as the scheduler .* tiny predicts epsilon"):
+            add(home, source, Words("new", backbone="tiny"))
+    config.write_text(json.dumps({"prediction_type": "epsilon"}))
+    assert add(home, str(place), Words("new")).kind == "unet"
+
+
+@pytest.mark.slow
+def test_what_peft_wrote_without_its_scale_is_said(world: Path, home: Path, tmp_path: Path, capsys) -> None:
+    named = load_file(world / "lora" / "pytorch_lora_weights.safetensors")
+    file = tmp_path / "adapter_model.safetensors"
+    save_file({key.replace("unet.", "base_model.model."): tensor for key, tensor in named.items()}, file)
+    heard: list[str] = []
+    entry = add(home, str(file), Words("one"), say=heard.append)
+    assert heard == [entry.note] and "came without peft's adapter_config.json, which says its scale" in entry.note
+    file.with_name("adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "lora_alpha": 8}))
+    assert add(home, str(tmp_path), Words("two"), say=heard.append).note == "" and len(heard) == 1
+    file.with_name("adapter_config.json").write_text("{")
+    with pytest.raises(InputError, match="The configuration .*adapter_config.json cannot be read .*: mend it there"):
+        add(home, str(tmp_path), Words("odd"))
+    with pytest.raises(SystemExit):
+        main(["checkpoints", "add", str(shutil.copy(file, tmp_path / "x.safetensors")), "--name", "three"])
+    assert "add both together if that file says another alpha" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_a_unet_is_no_parent_and_says_so(world: Path, home: Path, bench: Workbench) -> None:
     add(home, str(world / "whole"), Words("dpo"))
     with pytest.raises(InputError, match="dpo is a whole UNet, and what is trained here is an adapter of tiny"):
@@ -145,6 +181,25 @@ def test_an_adapter_finds_its_backbone_and_kind(world: Path, home: Path, bench: 
         add(home, str(world / "xl"))
     with pytest.raises(InputError, match="xl-2 was made for another architecture than tiny "):
         add(home, str(world / "xl"), Words("xl-2", backbone="tiny"))
+
+
+def test_what_fits_nothing_is_one_short_sentence(world: Path, home: Path, tmp_path: Path, monkeypatch) -> None:
+    """It names what was tried, and what could not be."""
+    halves = {"A": torch.ones(1, 2), "B": torch.ones(2, 1)}
+    save_file({f"unet.conv_9.lora_{half}.weight": one for half, one in halves.items()}, tmp_path / "x.safetensors")
+    with pytest.raises(
+        InputError, match="^new fits none of tiny, tiny-xl: say which backbone it was made for"
+    ) as refusal:
+        add(home, str(tmp_path / "x.safetensors"), Words("new"))
+    assert len(str(refusal.value)) < 150
+    checkpoints = tmp_path / "checkpoints"
+    shutil.copytree(world / "checkpoints", checkpoints)
+    (checkpoints / "tiny-xl" / "unet" / "config.json").unlink()
+    monkeypatch.setattr(settings, "CHECKPOINTS", checkpoints)
+    with pytest.raises(
+        InputError, match="new fits none of tiny and could not be held against tiny-xl .The configuration"
+    ):
+        add(home, str(tmp_path / "x.safetensors"), Words("new"))
 
 
 @pytest.mark.slow
@@ -210,12 +265,20 @@ def infinite(world: Path, tmp_path: Path) -> str:
     return str(tmp_path / "inf")
 
 
+def picture(world: Path, tmp_path: Path) -> str:
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    return str(tmp_path / "x.png")
+
+
 REFUSALS = {
+    "picture": (picture, "x.png is no adapter: name a file of the kind safetensors"),
     "damaged": (damaged, "truncated or damaged"),
     "pickled": (pickled, "is a pickle, which can run code"),
     "infinite": (infinite, r"numbers that are not finite \(conv_in.bias\)"),
     "address": (lambda *_: "https://huggingface.co/org/lora", "by its id, as org/name"),
     "nothing": (lambda *_: "no such thing", "neither a file or folder of this machine nor an id"),
+    "long": (lambda *_: "a" * 400, "cannot be looked at"),
+    "empty": (lambda *_: " ", "neither a file or folder of this machine nor an id"),
     "absent": (lambda *_: "org/none", "knows no org/none"),
     "absent-file": (lambda *_: "org/lora/x.safetensors", "org/lora has no x.safetensors"),
     "two": (lambda *_: "org/two", "holds 2 files: name the one you mean, as org/two/one.safetensors"),
@@ -229,6 +292,12 @@ def test_what_cannot_be_listed_says_why_and_leaves_nothing(case, hub: Hub, world
     with pytest.raises(InputError, match=sentence):
         add(home, make(world, tmp_path), Words("new"))
     assert not list((home / "checkpoints").glob("*")) and load_registry(home=home).problems == ()
+
+
+def test_a_name_is_a_folder_s_too(world: Path, home: Path) -> None:
+    for name in ("n" * 101, "größe", "a+b", ".."):
+        with pytest.raises(InputError, match="needs a name of letters, digits, .* 100 at most"):
+            add(home, str(world / "lora"), Words(name))
 
 
 def test_an_adapter_has_a_largest_size(world: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +323,17 @@ def test_by_command_it_is_added_renamed_annotated_and_removed(world: Path, home:
     assert "mine" not in load_registry(home=home).checkpoints
     said("--restore", "mine")
     assert "mine" in load_registry(home=home).checkpoints
+
+
+def test_the_list_is_in_columns_however_long_the_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "checkpoints" / ("long-" * 8 + "name")
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"kind": "lora", "backbone": "tiny-xl", "title": "Mine"}))
+    with pytest.raises(SystemExit):
+        main(["checkpoints"])
+    lines = capsys.readouterr().out.splitlines()
+    places = {re.match(r"\S+\s+", line).end() for line in lines}
+    assert len(lines) == 3 and len(places) == 1
 
 
 @pytest.mark.slow
@@ -308,3 +388,14 @@ def test_a_backbone_that_lies_whole_in_the_cache_is_fetched_without_a_network(
     next((snapshot / "vae").glob("*.safetensors")).unlink()
     with pytest.raises(InputError, match="org/tiny is not on this machine"):
         fetch_backbone(entry, "float32")
+
+
+@pytest.mark.slow
+def test_a_strip_that_cannot_be_drawn_costs_the_others_nothing(world: Path, home: Path, capsys) -> None:
+    gone = home / "checkpoints" / "gone"
+    gone.mkdir(parents=True)
+    (gone / "manifest.json").write_text('{"kind": "lora", "backbone": "tiny"}')
+    with pytest.raises(SystemExit) as ended:
+        main(["checkpoints", "preview", "gone", "tiny"])
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and said.out.startswith("tiny: ") and "gone should be in" in said.err

@@ -14,7 +14,7 @@ from t2ialign.diffusion.backbone import load_backbone
 from t2ialign.registry import load_registry
 from t2ialign.use_cases.weights import Fetched, Weight, fetch_weights, list_weights
 from tests.hub_server import Hub, serving, use_hub
-from tests.hubs import use_cache
+from tests.hubs import put, use_cache
 from tests.tiny import SIDE, save_tiny
 
 TOML = f"""
@@ -74,6 +74,18 @@ def test_the_list_says_what_is_where_and_for_what(hub: Hub):
     list(fetch_weights(load_registry(), ["dinov2-base"], lambda *_: None))
     here = by_name()["dinov2-base"]
     assert here.bytes == 7002 and Path(here.place, "model.safetensors").is_file()
+
+
+def test_a_checkpoint_that_could_be_several_files_costs_the_list_nothing(hub: Hub, tmp_path: Path):
+    (tmp_path / "two").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "two" / f"{name}.safetensors").write_bytes(name.encode())
+    put(tmp_path / "hub", "org/two", tmp_path / "two", "b" * 40)
+    more = '[checkpoints.two]\nbackbone = "tiny"\nkind = "lora"\nhub = "org/two"\n'
+    (tmp_path / "checkpoints" / "registry.toml").write_text(f"{TOML}\n{more}")
+    found = by_name()
+    assert set(found) == {"tiny", "two", "dinov2-base", "hps"}
+    assert not found["two"].here and "several files that could be its adapter" in found["two"].problem
 
 
 def test_what_fails_is_said_and_the_rest_comes(hub: Hub):

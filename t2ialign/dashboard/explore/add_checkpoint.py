@@ -5,9 +5,11 @@ It is the owner's alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -20,9 +22,10 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.network import in_bytes
 from t2ialign.registry import hub_part, load_registry
-from t2ialign.use_cases.additions import Words, add
+from t2ialign.types import InputError
+from t2ialign.use_cases.additions import SAFE, Words, add
 
-FOLD = FetchingFold("add", "add", "Checking.")
+FOLD = FetchingFold("add", "add", "Add a checkpoint", "Checking.")
 ASKED = ("source", "file", "name", "backbone", "note", "licence")
 MENUS = ("checkpoints", "stories")
 WHENCE = "Say where it comes from: an id of the Hub, a path, or a file."
@@ -30,7 +33,7 @@ WHENCE = "Say where it comes from: an id of the Hub, a path, or a file."
 
 def panel(services: Services) -> dict[str, gr.blocks.Block]:
     """What there is to fill in; only what says where it comes from is needed."""
-    return FOLD.panel("Add a checkpoint", partial(_fields, services), "Check and add")
+    return FOLD.panel(partial(_fields, services), "Check and add")
 
 
 def _fields(services: Services) -> dict[str, Any]:
@@ -40,10 +43,16 @@ def _fields(services: Services) -> dict[str, Any]:
             "",
             label="Hub id or path",
             info="A LoRA, a DoRA or a whole UNet: org/name, org/name/file.safetensors, a path on the server, or a name of the "
-            "menu whose weights are not here yet",
+            "menu whose weights are not here yet. Of files sent up, peft's two or a UNet's go together",
             elem_id="t2-add-source",
         ),
-        "file": gr.File(label="Or a file (safetensors)", file_types=[".safetensors"], height=90, elem_id="t2-add-file"),
+        "file": gr.File(
+            label="Or its files (safetensors, json)",
+            file_types=[".safetensors", ".json"],
+            file_count="multiple",
+            height=110,
+            elem_id="t2-add-file",
+        ),
         "name": gr.Textbox("", label="Name", placeholder="As its source is called", max_lines=1),
         "backbone": gr.Dropdown([("Whichever it fits", ""), *backbones], value="", label="Backbone", filterable=False),
         "note": gr.Textbox("", label="Note", max_lines=1),
@@ -53,17 +62,24 @@ def _fields(services: Services) -> dict[str, Any]:
 
 def wire(wires: Wires, services: Services) -> None:
     """The button, the timer and the owner's key."""
-    FOLD.wire(wires, partial(begin, services), partial(look, services), ASKED, MENUS)
+    missing = partial(unlisted_checkpoints, services)
+    FOLD.wire(wires, partial(begin, services), partial(look, services), missing, ASKED, MENUS)
 
 
-def begin(services: Services, visitor: Visitor, *fields: str | None) -> Updates:
-    """Hands the addition to the thread that fetches; a file that was sent up goes before what was typed."""
+def begin(services: Services, visitor: Visitor, source: str | None, files: Any, *fields: str | None) -> Updates:
+    """Hands the addition to the thread that fetches; files that were sent up go before what was typed."""
     if not visitor.owner:
         return FOLD.refused()
-    source, file, name, backbone, note, licence = ((said or "").strip() for said in fields)
+    name, backbone, note, licence = ((said or "").strip() for said in fields)
     words = Words(name, backbone=backbone, note=note, licence=licence)
-    work = partial(_work, services.bench.home, file or source, words)
-    begun = FOLD.begin(services, visitor, file or source, WHENCE, work)
+    sent = tuple(Path(file) for file in ([files] if isinstance(files, str) else files or ()))
+    place = (source or "").strip()
+    work = (
+        partial(_of_files, services.bench.home, sent, words)
+        if sent
+        else partial(_work, services.bench.home, place, words)
+    )
+    begun = FOLD.begin(services, visitor, place or " ".join(file.name for file in sent), WHENCE, work)
     owner.note_act("", "add_checkpoint")
     return begun
 
@@ -75,6 +91,27 @@ def look(services: Services, visitor: Visitor) -> Updates:
         return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
     return FOLD.look(services, visitor, menus)
+
+
+def unlisted_checkpoints(services: Services, visitor: Visitor) -> Updates:
+    """The folders among the checkpoints that are in no menu."""
+    return FOLD.missing(visitor, lambda: services.bench.registry().problems)
+
+
+def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[Fetched]:
+    """One file as it lies, or several as the folder that they were; where they lie meanwhile is nobody's business."""
+    with TemporaryDirectory() as place:
+        source = files[0]
+        if len(files) > 1:
+            weights = next((file for file in files if file.suffix == SAFE), files[0])
+            source = Path(place) / weights.stem
+            source.mkdir()
+            for file in files:
+                shutil.copyfile(file, source / file.name)
+        try:
+            yield from _work(home, str(source), words)
+        except InputError as error:
+            raise InputError(str(error).replace(f"{source.parent}/", "")) from error
 
 
 def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:
@@ -90,6 +127,7 @@ def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:
         hub_part(listed).fetch(watch)
         yield Fetched([f"{source} is on this machine now (licence: {listed.licence or 'see its model card'})."])
         return
-    entry = add(home, source, words, watch)
+    granted: list[str] = []
+    entry = add(home, source, words, watch, granted.append)
     licence = f"licence {entry.licence}" if entry.licence else "no licence stated"
-    yield Fetched([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu."])
+    yield Fetched([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu.", *granted])

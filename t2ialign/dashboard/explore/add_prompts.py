@@ -14,10 +14,11 @@ from t2ialign.dashboard.explore.fetching_fold import Fetched, FetchingFold
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
+from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.prompt_import import Wanted, import_prompts
 from t2ialign.use_cases.batches.prompt_layouts import READERS
 
-FOLD = FetchingFold("set", "prompts", "Reading.")
+FOLD = FetchingFold("set", "prompts", "Add a prompt set", "Reading.")
 ASKED = ("source", "file", "name", "split", "limit")
 WHENCE = "Say where the prompts come from: a dataset of the Hub, a path, or a file."
 SPLITS = [("The only one", ""), *((name, name) for name in ("train", "val", "test", "all"))]
@@ -25,7 +26,7 @@ SPLITS = [("The only one", ""), *((name, name) for name in ("train", "val", "tes
 
 def panel() -> dict[str, gr.blocks.Block]:
     """What there is to fill in; only what says where it comes from is needed."""
-    return FOLD.panel("Add a prompt set", _fields, "Read and add")
+    return FOLD.panel(_fields, "Read and add")
 
 
 def _fields() -> dict[str, Any]:
@@ -47,7 +48,8 @@ def _fields() -> dict[str, Any]:
 
 def wire(wires: Wires, services: Services) -> None:
     """The button, the timer and the owner's key."""
-    FOLD.wire(wires, partial(begin_import, services), partial(look_at_import, services), ASKED, ("prompt_set",))
+    work, look = partial(begin_import, services), partial(look_at_import, services)
+    FOLD.wire(wires, work, look, partial(unlisted_sets, services), ASKED, ("prompt_set",), ("checkpoints",))
 
 
 def begin_import(services: Services, visitor: Visitor, *fields: str | float | None) -> Updates:
@@ -55,14 +57,19 @@ def begin_import(services: Services, visitor: Visitor, *fields: str | float | No
     if not visitor.owner:
         return FOLD.refused()
     source, file, name, split = (str(said or "").strip() for said in fields[:4])
-    wanted = Wanted(name or (Path(file).stem.lower() if file else ""), split, int(fields[4] or 0))
+    wanted = Wanted(name, split, int(fields[4] or 0))
     work = partial(_work, services.bench.home, file or source, wanted)
     return FOLD.begin(services, visitor, file or source, WHENCE, work)
 
 
-def look_at_import(services: Services, visitor: Visitor) -> Updates:
-    """How the import stands; at its end the set is in the menu and chosen."""
-    return FOLD.look(services, visitor, lambda _: {"prompt_set": sets_menu(services, ())})
+def look_at_import(services: Services, visitor: Visitor, checkpoints: Sequence[str] | None = ()) -> Updates:
+    """How the import stands; at its end the set is in the menu of these checkpoints' sets, and chosen."""
+    return FOLD.look(services, visitor, lambda came: {"prompt_set": sets_menu(services, checkpoints or (), came.name)})
+
+
+def unlisted_sets(services: Services, visitor: Visitor) -> Updates:
+    """The files among the sets that are in no menu."""
+    return FOLD.missing(visitor, lambda: prompt_sets.unreadable(services.bench.home))
 
 
 def offer_sets(services: Services, checkpoints: Sequence[str] | None) -> Updates:
@@ -73,4 +80,4 @@ def offer_sets(services: Services, checkpoints: Sequence[str] | None) -> Updates
 def _work(home: Path, source: str, wanted: Wanted) -> Iterator[Fetched]:
     found: list[str] = []
     card = import_prompts(source, wanted, home, found.append)
-    yield Fetched([f"{card.name} has {card.count} prompts; it is among the examples.", *found])
+    yield Fetched([f"{card.name} has {card.count} prompts; it is among the examples.", *found], card.name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -22,24 +23,26 @@ GONE = "The server was started anew: ask again."
 
 @dataclass(frozen=True)
 class Fetched:
-    """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last."""
+    """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last, and ``name`` what came of it."""
 
     news: list[str] = field(default_factory=list)
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class FetchingFold:
-    """One such fold: what its components' names begin with, its tasks' key, and what is said while it works."""
+    """One such fold: what its components' names begin with, its tasks' key, its title, and what is said while it works."""
 
     prefix: str
     task: str
+    title: str
     at_work: str
 
-    def panel(self, title: str, fields: Callable[[], dict[str, Any]], button: str) -> dict[str, gr.blocks.Block]:
+    def panel(self, fields: Callable[[], dict[str, Any]], button: str) -> dict[str, gr.blocks.Block]:
         """The fold with its fields, its button and its answer."""
         stem = f"t2-{self.prefix}"
-        with gr.Accordion(title, open=False, visible=not owner.locked(""), elem_id=f"{stem}-fold") as fold:
-            parts = fields()
+        with gr.Accordion(self.title, open=False, visible=not owner.locked(""), elem_id=f"{stem}-fold") as fold:
+            parts = {"unlisted": gr.HTML("", apply_default_css=False, elem_id=f"{stem}-unlisted"), **fields()}
             parts["go"] = gr.Button(button, size="sm", elem_id=f"{stem}-button")
             parts["answer"] = gr.HTML("", apply_default_css=False, elem_id=f"{stem}-answer")
         return self._named({"fold": fold, **parts, "timer": gr.Timer(SECONDS, active=False)})
@@ -49,14 +52,19 @@ class FetchingFold:
         wires: Wires,
         begin: Callable[..., Updates],
         look: Callable[..., Updates],
+        unlisted: Callable[..., Updates],
         asked: tuple[str, ...],
         menus: tuple[str, ...],
+        beside: tuple[str, ...] = (),
     ) -> None:
-        """The button, the timer that watches, and the fold that is there once the owner's key fits."""
+        """The button, the timer that watches, what is in no menu, and the fold that is there once the owner's key fits."""
         parts, answered = wires.components, (*self._named(dict.fromkeys(("answer", "timer", "go"))), *menus)
         fields = tuple(self._named(dict.fromkeys(asked)))
         wires.on_visit(parts[f"{self.prefix}_go"].click, begin, fields, answered, trigger_mode="once")
-        wires.on_visit(parts[f"{self.prefix}_timer"].tick, look, (), answered, trigger_mode="once")
+        wires.on_visit(parts[f"{self.prefix}_timer"].tick, look, beside, answered, trigger_mode="once")
+
+        seen = [parts["page"].ready, parts["page"].shown, parts[f"{self.prefix}_fold"].expand]
+        wires.on_visit(seen, unlisted, (), tuple(self._named(dict.fromkeys(("fold", "unlisted")))))
 
         def opened(key: str) -> Updates:
             return self._named({"fold": gr.Accordion(visible=not owner.locked(key))})
@@ -94,6 +102,13 @@ class FetchingFold:
         if task is None or task.error:
             return {**ended, **self._named({"answer": notice(task.error if task else GONE)})}
         return {**ended, **menus(task.record), **self._named({"answer": notice(" ".join(task.record.news), "hint")})}
+
+    def missing(self, visitor: Visitor, sentences: Callable[[], Sequence[str]]) -> Updates:
+        """What lies among the store's own and is not in the menus, each with its reason, and how many in the fold's title."""
+        said = sentences() if visitor.owner else ()
+        title = f"{self.title} ({len(said)} not listed)" if said else self.title
+        told = Markup("").join(notice(sentence) for sentence in said)
+        return self._named({"fold": gr.Accordion(label=title), "unlisted": told})
 
     def refused(self) -> Updates:
         """What strangers are told."""

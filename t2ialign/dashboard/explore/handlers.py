@@ -41,6 +41,7 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import EVERYDAY
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
+from t2ialign.use_cases.batches.score_batch import plain_name
 
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
@@ -160,7 +161,9 @@ def draw_chart(services: Services, watched: SubjectState, theme: str) -> Updates
     chosen, dark = chosen_for(services, watched), theme == DARK
     points, order = load_points(services, chosen).points, services.order()
     current = [point_of(batch, chosen.x, chosen.y) for batch in watched.batches]
-    figure = tradeoff_figure(points or current, chosen.x, chosen.y, pareto=False, dark=dark, order=order, bars=False)
+    shown = points or current
+    plain = {one.config.checkpoint: plain_name(services.bench, one.config) for one in shown if not one.config.adapters}
+    figure = tradeoff_figure(shown, chosen.x, chosen.y, pareto=False, dark=dark, order=order, bars=False, titles=plain)
     add_current(figure, current, chosen.x, chosen.y, dark, order)
     caption = "Points: one checkpoint at one guidance each, all on the same prompts. Click one to see its pictures."
     return {"chart": small(figure), "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}

@@ -12,6 +12,7 @@ from t2ialign.dashboard.explore import (
     add_prompts,
     handlers,
     missing_weights,
+    own_checkpoints,
     picture_settings,
     quick_votes,
     run_history,
@@ -54,6 +55,7 @@ def build(services: Services) -> None:
     _wire_looking(wires, services)
     _wire_history(wires, services)
     add_checkpoint.wire(wires, services)
+    own_checkpoints.wire(wires, services)
     add_prompts.wire(wires, services)
 
 
@@ -69,7 +71,8 @@ def _components(services: Services) -> dict[str, Any]:
     }
     with gr.Row(elem_id="t2-main"):
         with gr.Column(scale=0, min_width=280, elem_id="t2-settings"), gr.Accordion("Settings", elem_id="t2-fold"):
-            components |= settings_panel(services) | add_checkpoint.panel(services) | add_prompts.panel()
+            components |= settings_panel(services) | add_checkpoint.panel(services) | own_checkpoints.panel()
+            components |= add_prompts.panel()
         with gr.Column(scale=1, min_width=320, elem_id="t2-results"):
             components |= status_panel() | results_panel()
             components["point_details"] = point_details_panel("t2-explore-point-details", "")

@@ -66,10 +66,16 @@ def _percent(value: float, ends: tuple[float, float]) -> float:
 
 
 def scale(metric: Metric, intervals: Sequence[Interval]) -> tuple[float, float]:
-    """Both ends of a metric's bar: its bounds, and where it has none what the values need, at least 0 to 1."""
+    """Both ends of a metric's bar: its bounds, and where it has none what the values need, at least 0 to 1.
+
+    One end is never the other, not even of a number of kinds (from 1 on) while there is no value yet.
+    """
     values = [
         value for interval in intervals for value in (interval.mean, interval.lo, interval.hi) if math.isfinite(value)
     ]
-    lo = metric.bounds[0] if math.isfinite(metric.bounds[0]) else min([0.0, *values])
-    hi = metric.bounds[1] if math.isfinite(metric.bounds[1]) else max([1.0, *values])
+    lo, hi = metric.bounds
+    if not math.isfinite(lo):
+        lo = min([0.0, min(hi - 1.0, 0.0), *values])
+    if not math.isfinite(hi):
+        hi = max([1.0, lo + 1.0, *values])
     return lo, hi

@@ -162,6 +162,8 @@ ACTS = frozenset(
             "choose_run",
             "fetch",
             "add_checkpoint",
+            "save_own",
+            "move_own",
             "publish",
         ),  # scores, sets, history, checkpoints
         *("export", "read_toml"),

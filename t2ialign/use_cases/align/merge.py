@@ -27,7 +27,9 @@ def merge(bench: Workbench, blend: str, name: str, into: Path | None = None, rep
     registry, target = bench.registry(), (into or bench.home / "checkpoints") / name
     entry, uses = resolve(blend, registry)
     if not NAME.fullmatch(name):
-        raise InputError(f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', not {name[:80]!r}.")
+        raise InputError(
+            f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
+        )
     check_free(bench, name, target, replace)
     if not any(use.weight for use in uses):
         raise InputError(f"{blend} is the base itself, so there is nothing to merge: give an adapter a weight.")

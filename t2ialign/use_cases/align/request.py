@@ -112,7 +112,8 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     method, registry = METHODS[request.method], bench.registry()
     if not NAME.fullmatch(request.name):
         raise InputError(
-            f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', as my_adapter, not {request.name!r}."
+            "The new checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, as my_adapter, not "
+            f"{request.name[:120]!r}."
         )
     parent = _parent(request, registry.checkpoints)
     entry = registry.backbones[parent.backbone]

@@ -78,7 +78,9 @@ def import_prompts(source: str, wanted: Wanted = Wanted(), home: Path | None = N
 
 def _free(name: str, home: Path | None) -> str:
     if not NAME.fullmatch(name):
-        raise InputError(f"A prompt set needs a name of letters, digits, '.', '_' and '-', not {name[:80]!r}.")
+        raise InputError(
+            f"A prompt set needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
+        )
     if name in prompt_sets.names():
         raise InputError(f"{name} is a shipped prompt set: choose another name with --name.")
     if name in prompt_sets.own_names(home):

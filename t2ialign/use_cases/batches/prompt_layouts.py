@@ -1,6 +1,7 @@
 """Prompts out of files: our own text files, and the layouts in which the field publishes its own.
 
-- ``.txt``: one prompt a line; a line ``# words`` names the category of those below it (T2I-CompBench, DrawBench, ours).
+- ``.txt``: one prompt a line; a line ``# words`` names the category of those below it (T2I-CompBench, DrawBench, ours);
+  ``#words`` is a prompt.
 - ``.csv``: a header that names a column of prompts and, where there is one, of categories; quoted cells may have line breaks.
 - ``.tsv``: the same between tabs and without any quoting, as PartiPrompts is published.
 - ``.jsonl``: an object a line with the same names (GenEval's ``tag`` is its category), or a text a line.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _read_text(text: str) -> Iterator[Found]:
     category = ""
     for number, line in _lines(text):
-        if line.startswith("#"):
+        if re.match(r"#+(\s|$)", line):
             category = line.lstrip("# ").strip()
         elif line.strip():
             yield number, Prompt(line, category)

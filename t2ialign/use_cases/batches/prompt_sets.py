@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -186,18 +187,36 @@ def summary(name: str, home: Path | None = None) -> SetSummary:
     return SetSummary(name, len(found), kinds, card.source if card else "")
 
 
-def line(row: SetSummary, most: int = 8) -> str:
-    """The same to read."""
+def line(row: SetSummary, wide: int = 0, most: int = 8) -> str:
+    """The same to read, its name in a column of that width."""
     more = ", ..." if len(row.categories) > most else ""
     kinds = f": {', '.join(row.categories[:most])}{more}" if row.categories else ""
-    return f"{row.name:<24} {row.count:>6} prompts, from {row.source or 'this package'}{kinds}"
+    return f"{row.name:<{wide}} {row.count:>6} prompts, from {row.source or 'this package'}{kinds}"
 
 
 def every(home: Path | None = None, first: str = "") -> dict[str, tuple[Prompt, ...]]:
-    """Every named set as it stands now, ``first`` before the others; a file is read anew only when it changed."""
+    """Every named set as it stands now, ``first`` before the others; a file is read anew only when it changed.
+
+    One that cannot be read is not among them: ``unreadable`` says which and why.
+    """
     known = sorted([*names(), *own_names(home)], key=lambda name: (name != first, name))
-    paths = {name: path for name in known if (path := _named(name, home)) is not None}
-    return {name: _read(path, path.stat().st_mtime_ns) for name, path in paths.items()}
+    found: dict[str, tuple[Prompt, ...]] = {}
+    for name in known:
+        with suppress(InputError, FileNotFoundError):  # it may go meanwhile
+            path = _named(name, home)
+            found |= {name: _read(path, path.stat().st_mtime_ns)} if path is not None else {}
+    return found
+
+
+def unreadable(home: Path | None = None) -> list[str]:
+    """A sentence for each set of one's own that cannot be read."""
+    said = []
+    for name in own_names(home):
+        try:
+            load(name, home=home)
+        except InputError as error:
+            said.append(f"The prompt set {name} is not listed: {error}")
+    return said
 
 
 @lru_cache(maxsize=64)

@@ -317,7 +317,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
     entry = bench.registry().backbones.get(config.backbone)
     request = BatchRequest(
         prompt,
-        config.checkpoint if config.adapters else _plain_name(bench, config),
+        config.checkpoint if config.adapters else plain_name(bench, config),
         seeds,
         config.guidance_scale,
         config.num_inference_steps,
@@ -345,7 +345,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
     return _noted(state, (replace(part, metrics=names) for part, names in unscored if names))
 
 
-def _plain_name(bench: Workbench, config: GenerationConfig) -> str:
+def plain_name(bench: Workbench, config: GenerationConfig) -> str:
     """The checkpoint that is a backbone itself: ``base`` for the embedded one."""
     entries = bench.registry().checkpoints.values()
     names = [entry.name for entry in entries if entry.backbone == config.backbone and entry.adapter is None]

@@ -24,7 +24,9 @@ def receive(home: Path, folder: Path, name: str) -> CheckpointEntry:
     """
     registry, target = load_registry(home=home), home / "checkpoints" / name
     if not NAME.fullmatch(name):
-        raise InputError(f"The checkpoint needs a name of letters, digits, '.', '_' and '-', not {name[:80]!r}.")
+        raise InputError(
+            f"The checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
+        )
     if name in registry.checkpoints or target.exists():
         raise InputError(f"There is a checkpoint called {name} already: choose another name with --name.")
     manifest, adapter = find_manifest(folder), folder / ADAPTER_FILE

@@ -192,10 +192,16 @@ def _matrix(files: Sequence[str], rows: Sequence[Sequence[float]]) -> Iterator[s
 def stored_points(
     opened: store.Store, x: str, y: str, categories: Sequence[str] = (), checkpoints: Sequence[str] = ()
 ) -> list[TradeoffPoint]:
-    """The points of the trade-off chart between two metrics, from every stored cell that has both."""
+    """The points of the trade-off chart between two metrics, from every stored cell that has both, backbone by backbone.
+
+    Each backbone has scorers of its own, so that points of two lie on no axis together.
+    """
     check_each((x, y))
     filters = store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints))
-    return tradeoff_points(newest_scores(opened, x, y, filters), METRICS[x], METRICS[y])
+    by_backbone: dict[str, list[CellScore]] = {}
+    for row in newest_scores(opened, x, y, filters):
+        by_backbone.setdefault(row.config.backbone, []).append(row)
+    return [point for rows in by_backbone.values() for point in tradeoff_points(rows, METRICS[x], METRICS[y])]
 
 
 def newest_scores(opened: store.Store, x: str, y: str, filters: store.Filters) -> list[CellScore]:
@@ -358,10 +364,17 @@ def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, i
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
     if not points:
         yield "No stored run has both metrics yet; generate some pictures first."
+    wide = max((len(point.config.checkpoint) for point in points), default=0)
+    backbones = dict.fromkeys(point.config.backbone for point in points)
+    shown = ""
     for point in points:
+        if len(backbones) > 1 and point.config.backbone != shown:
+            shown = point.config.backbone
+            scorers = {version.partition("+")[2].partition(":")[0] for version in (point.x_version, point.y_version)}
+            yield f"Of {shown}{', scored by ' if any(scorers) else ''}{' and '.join(sorted(scorers - {''}))}:"
         strategy = strategy_text(point.config.guidance, point.config.guidance_params)
         yield (
-            f"{point.config.checkpoint:<16} CFG {point.config.guidance_scale:<5g} "
+            f"{point.config.checkpoint:<{wide}} CFG {point.config.guidance_scale:<5g} "
             f"{'' if strategy == PLAIN else f'{strategy} '}{point.x_metric} {point.x.mean:.3f} "
             f"{_ends(point.x)}  {point.y_metric} {point.y.mean:.3f} {_ends(point.y)}"
             f"  ({point.prompts} prompts, {point.seeds} pictures)"

@@ -34,7 +34,7 @@ def test_a_file_that_was_sent_up_is_a_set_on_every_page(shelved: Services, tmp_p
     assert shelved.downloads.wait("prompts mine", 60).status == "done"
     after = add_prompts.look_at_import(shelved, OWNER)
     assert "mine has 1 prompts" in after["set_answer"] and "1 of 2 rows" in after["set_answer"]
-    assert ("Examples: mine", "mine") in after["prompt_set"].choices
+    assert ("Examples: mine", "mine") in after["prompt_set"].choices and after["prompt_set"].value == "mine"
     assert ("mine", "mine") in tradeoff.offer_prompts(shelved, "")["set_prompts"].choices
     assert ("mine", "mine") in study.offer_prompt_sets(shelved)["add_set"].choices
     assert "mine" in new_run.pick_method(shelved, "f_dpo", "base")["prompts"]["choices"]
@@ -60,3 +60,20 @@ def test_strangers_add_nothing(shelved: Services, tmp_path: Path) -> None:
     assert "belongs to the owner" in refused["set_answer"]
     assert shelved.downloads.look("prompts another") is None
     assert "belongs to the owner" in add_prompts.look_at_import(shelved, STRANGER)["set_answer"]
+
+
+def test_a_set_that_cannot_be_read_is_told_to_the_owner_alone(shelved: Services) -> None:
+    own = prompt_sets.own_folder(shelved.bench.home)
+    own.mkdir(parents=True)
+    (own / "bad.jsonl").write_text("{")
+    told = add_prompts.unlisted_sets(shelved, OWNER)
+    assert "The prompt set bad is not listed" in told["set_unlisted"]
+    assert told["set_fold"].label == "Add a prompt set (1 not listed)"
+    assert not add_prompts.unlisted_sets(shelved, STRANGER)["set_unlisted"]
+
+
+def test_without_a_name_a_file_s_own_is_made_one(shelved: Services, tmp_path: Path) -> None:
+    (tmp_path / "Mine Own.txt").write_text("a ring\n")
+    add_prompts.begin_import(shelved, OWNER, "", str(tmp_path / "Mine Own.txt"), "", "", 0)
+    assert shelved.downloads.wait("prompts mine", 60).status == "done"
+    assert "mine-own has 1 prompts" in add_prompts.look_at_import(shelved, OWNER)["set_answer"]

@@ -376,3 +376,12 @@ def test_prompts_that_a_model_does_not_know_are_said_to_be_so(services):
     assert "base knows only" in found["world"] and "t2-chip" in found["examples"]
     assert handlers.show_examples(services, "shapes-test", ["base"])["world"] == ""
     assert handlers.show_examples(services, "everyday", [])["world"] == ""
+
+
+def test_the_chart_calls_a_backbone_by_its_name_in_the_menu(stocked, monkeypatch):
+    """A config without adapters is ``base`` whatever its backbone; people know only the embedded one under that name."""
+    names = {trace.name for trace in handlers.repaint(stocked, "", "light")["chart"].data}
+    assert "base" in names
+    monkeypatch.setattr(handlers, "plain_name", lambda bench, config: "sd-1.5")
+    other = {trace.name for trace in handlers.repaint(stocked, "", "light")["chart"].data}
+    assert "sd-1.5" in other and "base" not in other

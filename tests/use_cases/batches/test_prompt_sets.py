@@ -86,6 +86,7 @@ PUBLISHED = [
     ("separator.jsonl", '{"prompt": "a red\u2028circle"}\n{"prompt": "a star"}\n'.encode(), ["a red circle", "a star"]),
     ("separator.txt", "a red\u2028circle\x85big\r\na star".encode(), ["a red circle big", "a star"]),
     ("bom.txt", "\ufeffa star\n".encode(), ["a star"]),
+    ("hash.txt", b"# signs\n#1 fan of cats\n#\na star\n", ["#1 fan of cats", "a star"]),
 ]
 
 
@@ -130,3 +131,15 @@ def test_rows_that_are_not_in_the_layout_are_named(tmp_path, name: str, content:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=sentence):
         prompt_sets.load(str(tmp_path / name))
+
+
+def test_a_set_that_cannot_be_read_costs_no_other_and_is_said(tmp_path, run) -> None:
+    own = prompt_sets.own_folder(tmp_path)
+    own.mkdir(parents=True)
+    (own / "good.jsonl").write_text('{"prompt": "a star"}\n')
+    (own / "bad.jsonl").write_text('{"prompt": ')
+    assert "good" in prompt_sets.every(tmp_path) and "bad" not in prompt_sets.every(tmp_path)
+    (said,) = prompt_sets.unreadable(tmp_path)
+    assert said.startswith("The prompt set bad is not listed: 'bad.jsonl' could not be read")
+    code, out, err = run("prompts", "--store", str(tmp_path))
+    assert code == 0 and "good" in out and "everyday" in out and said in err

@@ -13,15 +13,18 @@ from t2ialign.pictures import read_settings
 from t2ialign.store import open_store
 from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.interval import estimate
+from t2ialign.tradeoff.points import CellScore
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Prompt, Score
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState
+from t2ialign.use_cases.reports import text
 from t2ialign.use_cases.reports.text import (
     comparison_lines,
     comparison_table,
     point_lines,
     score_lines,
     stored_comparisons,
+    stored_points,
     write_pictures,
 )
 from tests.tradeoff.cells import point
@@ -44,6 +47,30 @@ FOUND = corrected(
         comparison("other", "lpips", [0.1]),
     ]
 )
+
+
+def scored(config: GenerationConfig, metric: str, version: str) -> CellScore:
+    return CellScore(config, f"cell of {config.key}", "a star", 8, metric, version, ANY)
+
+
+def test_points_of_a_real_model_stand_beside_those_of_the_embedded_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each backbone has scorers of its own; within one another version is still refused."""
+    real = GenerationConfig("sd-1.5", guidance_scale=7.5)
+    rows = [scored(BASE, name, f"1+{name}-shapes:ab") for name in ("clip_score", "lpips")]
+    rows += [scored(real, name, f"1+{name}-real:cd") for name in ("clip_score", "lpips")]
+    monkeypatch.setattr(text, "newest_scores", lambda *_: rows)
+    with open_store(tmp_path) as opened:
+        found = stored_points(opened, "clip_score", "lpips")
+    assert [(point.config.backbone, point.x_version) for point in found] == [
+        ("shapes", "1+clip_score-shapes:ab"),
+        ("sd-1.5", "1+clip_score-real:cd"),
+    ]
+    lines = list(point_lines(found))
+    assert lines[2] == "Of sd-1.5, scored by clip_score-real and lpips-real:" and len(lines) == 4
+    assert len(list(point_lines(found[:1]))) == 1, "alone it needs no heading"
+    rows.append(scored(replace(real, guidance_scale=5.0), "lpips", "lpips-other"))
+    with open_store(tmp_path) as opened, pytest.raises(InputError, match="lpips was scored by different versions"):
+        stored_points(opened, "clip_score", "lpips")
 
 
 def test_a_difference_says_whether_it_stands_in_its_family():
