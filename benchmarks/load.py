@@ -38,7 +38,7 @@ import psutil
 
 AXES = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke", "ssim")
 PROMPTS = ("a red circle", "a blue square", "a green star", "a yellow ring", "two red circles", "a small cross")
-LIMITS = {"QUEUE": 1000, "RUNS": 1000, "WORK": 10**9, "DAY": 10**9, "REQUESTS": 10**9}
+LIMITS = {"QUEUE": 1000, "RUNS": 1000, "WORK": 10**9, "DAY": 10**9, "REQUESTS": 10**9, "EVENTS": 10**9}
 
 
 @dataclass

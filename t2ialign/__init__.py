@@ -379,6 +379,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         page.py             the whole page
         services.py         what the tabs work with
         gradio_stubs.py     has Gradio leave its stubs for editors as they are
+        gradio_queue.py     has Gradio's queue share itself between addresses, and let go of what nobody fetches
         gradio_sessions.py  has Gradio keep no copy of every component for each open page
         shared/             what several pages use
             batch_view.py           from a watched subject to what the page shows of it
@@ -388,6 +389,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
             contact_sheet.py        the contact sheet
             health.py               whether the page can answer
             hub_models.py           models from the Hub are the owner's to draw with
+            files_taken.py          files that are written to be taken away, so many an hour
+            gate.py                 how often one address may ask, and how much it may send
+            refusals.py             the status of what is refused
             fields.py               what fields hold, whatever a raw request says
             fitting_prompts.py      prompts that fit the chosen checkpoints
             free_names.py           names for new checkpoints that nobody has yet

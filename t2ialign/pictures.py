@@ -210,19 +210,24 @@ def _unquoted(value: str) -> str:
     return found if isinstance(found, str) else value
 
 
-def read_picture(source: Path | bytes, name: str, mend: str = "remove or replace it") -> Image.Image:
+def read_picture(
+    source: Path | bytes, name: str, mend: str = "remove or replace it", most: int | None = None
+) -> Image.Image:
     """A picture file (or its bytes) as RGB: upright by its EXIF orientation, what is transparent laid on white.
 
     Of 16-bit greys the upper eight bits count; of an animation the first frame.
 
     Raises:
-        InputError: no picture, a damaged one, one beyond Pillow's limit against decompression bombs, or 32-bit numbers,
-            which do not say what is white. The sentence begins with ``name`` and ends with ``mend``.
+        InputError: no picture, a damaged one, one beyond Pillow's limit against decompression bombs or of more than
+            ``most`` pixels (looked at before any is decoded), or 32-bit numbers, which do not say what is white. The sentence
+            begins with ``name`` and ends with ``mend``.
     """
     with (
         foreign(f"{name} is not a readable picture", mend),
         Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as opened,
     ):
+        if most is not None and opened.width * opened.height > most:
+            raise ValueError(f"it has more than {most:,} pixels")
         picture = ImageOps.exif_transpose(opened)
         if picture.mode.startswith("I;16"):  # Pillow's own conversion would cut every value at 255
             return Image.fromarray(np.round(np.array(picture) / 257).astype(np.uint8)).convert("RGB")

@@ -60,10 +60,10 @@ class VisitorLimits:
 
     ``queue``: runs that wait or work at a time, whoever asked; ``runs``: of these, one address' own; ``seeds`` and ``steps``:
     of one batch; ``work``: pictures times steps that one address may ask for in an hour, ``day``: all addresses together in
-    a day; ``requests``: of one address to the API in a minute; ``surveys``: that one address may begin
-    in an hour, and quick votes that it may give;
-    ``upload_mb``: the largest file that is taken, in megabytes; ``disk_mb``: what pictures may take before those that were
-    longest not looked at go, if nothing needs them.
+    a day; ``requests``: of one address to the API in a minute; ``events``: of one address in a minute of any kind but files
+    of the page; ``surveys``: that one address may begin in an hour, quick votes that it may give and files that it may take;
+    ``upload_mb``: the largest request that is taken, in megabytes; ``sent_mb``: all that one address may send in an hour;
+    ``disk_mb``: what pictures may take before those that were longest not looked at go, if nothing needs them.
     """
 
     queue: int = 8
@@ -73,8 +73,10 @@ class VisitorLimits:
     work: int = 40_000
     day: int = 1_000_000
     requests: int = 120
+    events: int = 6000
     surveys: int = 60
     upload_mb: int = 32
+    sent_mb: int = 640
     disk_mb: int = 20_000
 
 

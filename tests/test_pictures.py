@@ -171,6 +171,17 @@ def test_what_says_nothing_is_refused_in_a_sentence(data: bytes):
         read_settings(data, "holiday.png")
 
 
+def test_pixels_are_counted_before_any_is_decoded():
+    """A file that says its size and holds little of it: refused for the size, and not for what is missing."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    data = file_of(Image.fromarray(noise))[:200]  # its header, and a tenth of its pixels
+    with pytest.raises(InputError, match="more than 599 pixels"):
+        read_picture(data, "it", most=599)
+    with pytest.raises(InputError, match="not a readable picture") as damaged:
+        read_picture(data, "it", most=600)
+    assert "pixels" not in str(damaged.value)
+
+
 @given(st.text(max_size=300))
 def test_any_text_at_all_is_read(text: str):
     """Numbers are numbers or absent, and a prompt is a part of what was there."""

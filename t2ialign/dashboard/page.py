@@ -15,18 +15,21 @@ from t2ialign.dashboard.align import page as align
 from t2ialign.dashboard.api.metrics import metrics_route
 from t2ialign.dashboard.api.publish import publish
 from t2ialign.dashboard.explore import page as explore
+from t2ialign.dashboard.gradio_queue import share_queue
 from t2ialign.dashboard.gradio_sessions import keep_no_copies
 from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner, reading, theme
 from t2ialign.dashboard.shared.early_head import EarlyHead
+from t2ialign.dashboard.shared.gate import Gate
 from t2ialign.dashboard.shared.headers import SafeHeaders
 from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
+from t2ialign.dashboard.shared.refusals import Refusals
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.dashboard.shared.unknown import unknown_handlers
+from t2ialign.dashboard.shared.unknown import KnownStreams, refuse_unread, unknown_handlers
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.dashboard.study import page as study
 from t2ialign.dashboard.sweep import page as sweep
@@ -76,6 +79,8 @@ def build_dashboard(services: Services) -> gr.Blocks:
         wire_sign_in(blocks)
         rate_api(services.store, services.visits.count_survey)
     queued = blocks.queue(default_concurrency_limit=WORKERS)
+    share_queue(queued)
+    refuse_unread(queued)
     queued._queue.sleep_when_free, queued._queue.progress_update_sleep_when_free = QUEUE_LOOK_SECONDS
     return queued
 
@@ -124,7 +129,13 @@ def launch_options(services: Services) -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "app_kwargs": {
-            "middleware": [Middleware(SafeHeaders), Middleware(EarlyHead, head=theme.head(addresses()))],
+            "middleware": [
+                Middleware(SafeHeaders),
+                Middleware(Gate, visits=services.visits),
+                Middleware(Refusals),
+                Middleware(EarlyHead, head=theme.head(addresses())),
+                Middleware(KnownStreams),
+            ],
             "exception_handlers": unknown_handlers(),
             "routes": [
                 health_route(services.store),

@@ -30,6 +30,7 @@ from t2ialign.use_cases.workbench import Workbench
 EXPORT_SECONDS = 24 * 3600.0
 FIRST_SET = "shapes-test"
 MOST_CHARTS = 32  # that are kept drawn
+MOST_MET = 1000  # checkpoints whose colours stay theirs
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,10 @@ class Services:
         First comes what was on show, each in its turn: what is seen together differs in colour, and what comes later
         takes nobody's colour away.
         """
-        self.met.extend(name for name in (*choices(self.store)["checkpoints"], *shown) if name not in self.met)
-        return list(dict.fromkeys([*self.met, *self.checkpoints()]))
+        seen = (*choices(self.store)["checkpoints"], *shown)
+        known = set(self.met)
+        self.met.extend(name for name in dict.fromkeys(seen) if name not in known and len(self.met) < MOST_MET)
+        return list(dict.fromkeys([*self.met, *seen, *self.checkpoints()]))
 
     @property
     def prompts(self) -> Mapping[str, tuple[Prompt, ...]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
-from t2ialign.metrics.log_gabor import filter_bank
+from t2ialign.metrics.log_gabor import SIZES, filter_bank
 from t2ialign.metrics.pairwise import EachPair, Prepared
 from t2ialign.types import Features, Metric
 
@@ -27,7 +27,7 @@ def yiq(images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 _ _"]:
     return torch.einsum("ij,njhw->nihw", weights, small)
 
 
-@cache
+@lru_cache(maxsize=SIZES)
 def filters(height: int, width: int, device: str) -> tuple[Float[Tensor, "o s h w"], Float[Tensor, " o"]]:
     """The filter bank, and per orientation the noise power behind a finest-scale response of one.
 

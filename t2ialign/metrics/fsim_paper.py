@@ -8,7 +8,7 @@ and squares wrap around; and pictures are not shrunk. The first two lower the si
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from t2ialign.metrics.fsim import NOISE, T1, T2, similarity
-from t2ialign.metrics.log_gabor import FACTOR, SCALES, filter_bank
+from t2ialign.metrics.log_gabor import FACTOR, SCALES, SIZES, filter_bank
 from t2ialign.metrics.pairwise import EachPair, Prepared
 from t2ialign.types import Features, Metric
 
@@ -25,7 +25,7 @@ NOWHERE = 1e-12  # weight of a pixel without phase congruency: counts only where
 SIGMOID_CENTRE, SIGMOID_GAIN = 0.5, 10.0
 
 
-@cache
+@lru_cache(maxsize=SIZES)
 def filters(height: int, width: int, device: str) -> Float[Tensor, "o s h w"]:
     return filter_bank(height, width, ORIENTATIONS, BANDWIDTH, "cosine", device).float()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Spread = Literal["gaussian", "cosine"]
+SIZES = 4  # of pictures whose filters are kept: those of 512 x 512 pixels take 50 MB
 SCALES, SHORTEST, FACTOR = 4, 6.0, 2.0  # wavelengths 6, 12, 24 and 48 pixels
 CUTOFF, SHARPNESS = 0.45, 15  # of the Butterworth low-pass that takes the corners of the spectrum away
 
@@ -29,7 +30,7 @@ def _polar(height: int, width: int) -> tuple[Float[Tensor, "h w"], Float[Tensor,
     return corner[0], corner[1]
 
 
-@cache
+@lru_cache(maxsize=SIZES)
 def filter_bank(
     height: int, width: int, orientations: int, bandwidth: float, spread: Spread, device: str
 ) -> Float[Tensor, "o s h w"]:

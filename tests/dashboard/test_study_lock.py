@@ -52,8 +52,8 @@ PUBLIC = {
         "restore",
     ),  # Explore
     *("change_axis", "price", "reorder"),  # Grid
-    *("show", "draw", "explain", "click_point", "choose_prompt", "compare_runs", "show_audit", "export"),  # Trade-off
-    *("draw_more", "export_more"),  # Trade-off: the charts beside it
+    *("show", "draw", "explain", "click_point", "choose_prompt", "compare_runs", "show_audit"),  # Trade-off
+    "draw_more",  # Trade-off: the charts beside it
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("arrive", "draw_theory", "follow_run", "offer_checkpoints"),  # Theory and Explore
@@ -62,7 +62,7 @@ PUBLIC = {
     "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
-LIMITED = {"generate", "cancel", "make", "stop", "unlock", "vote"}
+LIMITED = {"generate", "cancel", "make", "stop", "unlock", "vote", "take_away"}
 # These show or hide things by the key, and hold nothing else.
 HARMLESS = {
     "opened",

@@ -6,7 +6,8 @@ import torch
 from scipy.ndimage import convolve
 
 from t2ialign import torchvision_guard
-from t2ialign.metrics import METRICS
+from t2ialign.metrics import METRICS, fsim, fsim_paper
+from t2ialign.metrics.log_gabor import SIZES, filter_bank
 from tests.metrics.features import crops, natural
 
 torchvision_guard.install()
@@ -44,3 +45,11 @@ def test_constant_pictures(size: tuple[int, int]):
     for pair, (a, b) in {(0, 1): (x, y), (0, 2): (x, z), (1, 2): (y, z)}.items():
         expected = ((2 * a * b + 160) / (a**2 + b**2 + 160)).mean()
         assert 1 - found[pair].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_pictures_of_many_sizes_leave_the_filters_of_a_few():
+    kept = (filter_bank, fsim.filters, fsim_paper.filters)
+    for side in range(12, 20):
+        fsim.filters(side, 11, "cpu")
+        fsim_paper.filters(side, 11, "cpu")
+    assert all(one.cache_info().currsize == SIZES for one in kept)

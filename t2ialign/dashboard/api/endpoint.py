@@ -12,6 +12,7 @@ from typing import Any, Literal, get_type_hints
 from t2ialign.codec import decode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.fields import check_length
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.types import InputError
 
@@ -37,6 +38,7 @@ class Endpoint:
     answered: type
     answer: Callable[[Call, Any], Any]
     access: Access = "everybody"
+    files: bool = False  # whether it takes whole files, which are as long as they are
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -76,6 +78,8 @@ def answered(endpoint: Endpoint, call: Call, values: Mapping[str, Any]) -> Any:
     call.services.visits.count(call.visitor)
     if endpoint.access == "owner" and not call.visitor.owner:
         raise InputError(NOT_YOURS if owner.has_owner() else owner.NO_OWNER)
+    if not endpoint.files:
+        check_length(dict(values), f"What {endpoint.name} was asked")
     owner.note_act("", endpoint.name if endpoint.access == "owner" else "")
     return endpoint.answer(call, decode(endpoint.asked, dict(values), f"{endpoint.name} was asked for something else"))
 

@@ -38,6 +38,7 @@ ENDPOINTS = (
         measuring.Score,
         records.Work,
         measuring.score,
+        files=True,
     ),
     Endpoint(
         "points",

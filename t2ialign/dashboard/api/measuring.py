@@ -27,6 +27,9 @@ from t2ialign.use_cases.batches.requests import check_each, check_metrics, check
 from t2ialign.use_cases.batches.score_pictures import PictureReport, default_scorers, measure_pictures, of_the_world
 
 MOST_PIXELS = 1 << 24  # of all pictures together, decoded
+LONGEST_SIDE = 4096  # pixels: what is measured in frequencies takes more memory the longer a narrow picture is
+FEWER = f"send another, and at most {MOST_PIXELS:,} pixels in all"
+PIXELS_A_STEP = 4096  # measured, they count as one picture step
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def score(call: Call, asked: Score) -> Work:
         call.services.engine.submit(key, work)
         return key
 
-    return begun(call, len(images), start)
+    return begun(call, images[:, 0].numel() // PIXELS_A_STEP, start)
 
 
 def points(call: Call, asked: AskPoints) -> Points:
@@ -128,14 +131,16 @@ def _read(files: tuple[str, ...], most: int) -> UInt8[Tensor, "n 3 h w"]:
     if not 1 <= len(files) <= most:
         raise InputError(f"Send 1 to {most} pictures at a time, not {len(files)}.")
     found: list[np.ndarray] = []
+    left = MOST_PIXELS
     for number, text in enumerate(files, 1):
         try:
             data = base64.b64decode(text.rpartition("base64,")[2], validate=True)
         except (binascii.Error, ValueError):
             raise InputError(f"Picture {number} is not base64: send the file's bytes in base64.") from None
-        found.append(np.array(read_picture(data, f"Picture {number}", "send another")))
+        found.append(np.array(read_picture(data, f"Picture {number}", FEWER, left)))
+        left -= found[-1].shape[0] * found[-1].shape[1]
         if found[-1].shape != found[0].shape:
             raise InputError(f"Picture {number} has another size than the first: resize them to one size.")
-        if sum(one.shape[0] * one.shape[1] for one in found) > MOST_PIXELS:
-            raise InputError(f"These pictures have more than {MOST_PIXELS:,} pixels together: send fewer or smaller.")
+        if max(found[-1].shape) > LONGEST_SIDE:
+            raise InputError(f"Picture {number} has a side of more than {LONGEST_SIDE:,} pixels: resize it.")
     return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()

@@ -23,6 +23,7 @@ from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.api.records import Work
 from t2ialign.dashboard.api.standing import SWEEPS, standing
 from t2ialign.dashboard.services import Services
+from t2ialign.dashboard.shared.refusals import refusal
 from t2ialign.dashboard.shared.visitors import caller_of
 from t2ialign.types import InputError
 
@@ -47,7 +48,7 @@ def _handler(services: Services, endpoint: Endpoint) -> Any:
             if isinstance(found, Work):
                 found = await _waited(call, found, said.get("wait", 0.0))
         except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise refusal(error) from error
         return encode(found)
 
     _describe(handler, endpoint)

@@ -13,6 +13,7 @@ from t2ialign.dashboard.grid.handlers import SHOWN
 from t2ialign.dashboard.grid.view import form_panel, table_panel
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import page_bridge
+from t2ialign.dashboard.shared.files_taken import taken_away
 from t2ialign.dashboard.shared.owner_lock import shared_key
 from t2ialign.dashboard.shared.wiring import Wires, asset
 
@@ -70,6 +71,6 @@ def _wire_table(wires: Wires, services: Services) -> None:
         parts["order"].input, partial(handlers.reorder, services), ("shown", "order"), SHOWN, trigger_mode="always_last"
     )
     for name, suffix in (("as_html", ".html"), ("as_zip", ".zip")):
-        export = partial(handlers.export, services, suffix)
-        written = wires.on(parts[name].click, export, ("shown", "order"), ("problem", "file"))
+        export = taken_away(services.visits, partial(handlers.export, services, suffix))
+        written = wires.on_visit(parts[name].click, export, ("shown", "order"), ("problem", "file"))
         written.success(None, None, None, js=asset("grid/download.js"), show_progress="hidden")

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from t2ialign.dashboard.rate import arena, handlers
+from t2ialign.dashboard.shared.refusals import refusal
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.store import Store
 from t2ialign.store.errors import StoreBusy, StoreTrouble
@@ -122,7 +123,7 @@ def _said(deed: Callable[..., handlers.Record], store: Store, *values: Any) -> h
     try:
         return _done(deed, store, *values)
     except InputError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise refusal(error) from error
 
 
 def _page(request: Request) -> Response:

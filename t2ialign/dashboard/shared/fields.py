@@ -7,8 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.limits import is_text
+from t2ialign.limits import MAX_PROMPT, is_text
 from t2ialign.types import InputError
+
+LONGEST = (
+    5 * MAX_PROMPT
+)  # letters of all that is chosen in a menu, or asked of an endpoint: answers are kept under them
 
 
 def number_in(value: float | None, name: str) -> float:
@@ -42,7 +46,7 @@ def held(component: Any, value: Any) -> Any:
         _choices(component, value)
     if isinstance(component, gr.HTML | gr.Textbox) and not isinstance(value, _kind(component) | None):
         raise InputError(f"A field holds {str(value)[:40]!r}, which is nothing of its kind: load the page anew.")
-    if not all(map(is_text, _texts(value))):
+    if not all(map(is_text, texts_in(value))):
         raise InputError("A text holds half a letter, which cannot be kept: type it again.")
     return "" if value is None and isinstance(component, gr.Textbox) else value
 
@@ -59,13 +63,20 @@ def _choices(component: Any, value: Any) -> None:
     for one in (value or ()) if several else (value,):
         if not isinstance(one, str | None) and not _number(one):
             raise InputError(f"{component.label or 'A menu'} offers no {str(one)[:40]!r}.")
+    check_length(value, component.label or "A menu")
+
+
+def check_length(value: Any, name: str) -> None:
+    """``InputError`` for a value whose texts are longer together than anything that is meant."""
+    if sum(map(len, texts_in(value))) > LONGEST:
+        raise InputError(f"{name} holds more than {LONGEST:,} letters: say less.")
 
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _texts(value: Any) -> list[str]:
+def texts_in(value: Any) -> list[str]:
     """All texts within a value as JSON has it."""
     waiting, found = [value], []
     while waiting:

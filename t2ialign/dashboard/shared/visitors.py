@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import gradio as gr
 from starlette.requests import Request
@@ -25,8 +26,13 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 24 * 3600.0
+LEAST = 25  # picture steps that a run counts as at least: each is a row of the store, however little it draws
 TOKEN_HEADER = "x-t2ialign-token"
 KEEP = 4096  # addresses whose requests are counted
+
+
+class TooMany(InputError):
+    """Something that is refused now and may be asked later; the sentence says when."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,10 @@ class Visits:
         """The run that ``start`` begins, if there is room for it; the owner's always has.
 
         Raises:
-            InputError: the queue is full, this address has runs enough in it, or has used up its work of the hour, or
+            TooMany: the queue is full, this address has runs enough in it, or has used up its work of the hour, or
                 everybody together that of the day.
         """
+        work = max(work, LEAST)
         with self._lock:
             waiting = self.engine.unfinished()
             for run in [run for run, one in self._asked.items() if self._old(one, DAY) and run not in waiting]:
@@ -82,22 +89,41 @@ class Visits:
         return visitor.owner or bool(visitor.page and begun and begun.visitor.page == visitor.page)
 
     def count(self, visitor: Visitor) -> None:
-        """Counts a request of the API. ``InputError`` for one too many within a minute."""
+        """Counts a request of the API. ``TooMany`` for one too many within a minute."""
         most = self.limits.requests
         if not visitor.owner and (wait := self._count("request", visitor.address, most, MINUTE)):
-            raise InputError(f"Your address may ask {most} times a minute: wait {duration(wait)}.")
+            raise TooMany(f"Your address may ask {most} times a minute: wait {duration(wait)}.")
 
     def count_survey(self, address: str) -> None:
-        """Counts a survey begun. ``InputError`` for one too many within an hour; the address is kept in memory only."""
+        """Counts a survey begun. ``TooMany`` for one too many within an hour; the address is kept in memory only."""
         most = self.limits.surveys
         if owner.guarded() and (wait := self._count("survey", network(address), most, HOUR)):
-            raise InputError(f"From your network {most} surveys have begun this hour: come back in {duration(wait)}.")
+            raise TooMany(f"From your network {most} surveys have begun this hour: come back in {duration(wait)}.")
 
     def count_vote(self, visitor: Visitor) -> None:
-        """Counts a quick vote. ``InputError`` for one too many within an hour."""
+        """Counts a quick vote. ``TooMany`` for one too many within an hour."""
         most = self.limits.surveys
         if not visitor.owner and (wait := self._count("vote", visitor.address, most, HOUR)):
-            raise InputError(f"Your address may vote {most} times an hour: wait {duration(wait)}.")
+            raise TooMany(f"Your address may vote {most} times an hour: wait {duration(wait)}.")
+
+    def count_file(self, visitor: Visitor) -> None:
+        """Counts a file that is written to be taken away. ``TooMany`` for one too many within an hour."""
+        most = self.limits.surveys
+        if not visitor.owner and (wait := self._count("file", visitor.address, most, HOUR)):
+            raise TooMany(f"Your address may take away {most} files an hour: wait {duration(wait)}.")
+
+    def count_event(self, address: str) -> None:
+        """Counts a request of any kind. ``TooMany`` for one too many within a minute."""
+        most = self.limits.events
+        if wait := self._count("event", address, most, MINUTE):
+            raise TooMany(f"Your address may send {most:,} requests a minute: wait {duration(wait)}.")
+
+    def count_sent(self, address: str, megabytes: int) -> None:
+        """Counts what was sent. ``TooMany`` where it is more than an address may send within an hour."""
+        most = self.limits.sent_mb
+        for _ in range(megabytes):
+            if wait := self._count("megabyte", address, most, HOUR):
+                raise TooMany(f"Your address may send {most:,} MB an hour: wait {duration(wait)}.")
 
     def _count(self, kind: str, address: str, most: int, seconds: float) -> float:
         """Counts something of an address; seconds to wait, and nothing counted, where it was often enough."""
@@ -145,14 +171,14 @@ class Visits:
     def _check(self, visitor: Visitor, work: int, waiting: tuple[str, ...]) -> None:
         limits = self.limits
         if len(waiting) >= limits.queue:
-            raise InputError(
+            raise TooMany(
                 f"The queue is full: your run would be number {len(waiting) + 1}, and at most {limits.queue} may wait here. "
                 "Try again in a few minutes."
             )
         here = {run: one for run, one in self._asked.items() if one.visitor.address == visitor.address}
         mine = sum(run in waiting for run in here)
         if mine >= limits.runs:
-            raise InputError(
+            raise TooMany(
                 f"At work for your address: {counted(mine, 'run')}, and more may not be. Wait for one to end."
             )
         recent = [one for one in here.values() if not (one.visitor.owner or self._old(one, HOUR))]
@@ -162,9 +188,9 @@ class Visits:
             wait = (
                 f", or wait {duration(recent[0].when + HOUR - self.clock())}" if recent and work <= limits.work else ""
             )
-            raise InputError(f"{said}: ask for fewer seeds, steps or checkpoints{wait}.")
+            raise TooMany(f"{said}: ask for fewer seeds, steps or checkpoints{wait}.")
         if sum(one.work for one in self._asked.values() if not one.visitor.owner) + work > limits.day:
-            raise InputError(
+            raise TooMany(
                 f"Visitors together have used up today's {limits.day:,} picture steps: come back tomorrow, or look at "
                 "what is there."
             )
@@ -191,6 +217,7 @@ def caller_of(request: gr.Request | Request, guesses: owner.Guesses) -> Visitor:
     return Visitor("", address, not owner.locked(key))
 
 
+@lru_cache(maxsize=KEEP)
 def network(address: str) -> str:
     """What an address counts as: itself, or of IPv6 the /64 that one household has to choose from."""
     try:
@@ -210,5 +237,6 @@ def in_a_line(limits: VisitorLimits) -> str:
     return (
         f"For visitors: {counted(limits.queue, 'run')} in the queue, {limits.runs} of one address; {limits.work:,} picture "
         f"steps an hour (16 pictures of 25 steps are 400), {limits.day:,} a day for all; {limits.seeds} seeds and "
-        f"{limits.steps} steps a batch; {limits.surveys} votes an hour; models from the Hub and other sizes are the owner's."
+        f"{limits.steps} steps a batch; {limits.surveys} votes and as many files "
+        "an hour; models from the Hub and other sizes are the owner's."
     )

@@ -14,6 +14,7 @@ from gradio.events import Dependency
 
 from t2ialign.dashboard.shared.fields import held
 from t2ialign.dashboard.shared.owner import name_of
+from t2ialign.dashboard.shared.refusals import refusal
 from t2ialign.dashboard.shared.visitors import visitor_of
 from t2ialign.limits import is_text
 from t2ialign.types import InputError
@@ -119,7 +120,7 @@ class Wires:
         try:
             return [held(self.components[name], value) for name, value in zip(inputs, values)]
         except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise refusal(error) from error
 
     def pick(self, names: Sequence[str]) -> list[Any]:
         """Components by name."""
@@ -144,7 +145,7 @@ def answered(handler: Callable[..., Updates], outputs: Sequence[str], *values: A
     try:
         return ordered(handler(*values), outputs)
     except InputError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise refusal(error) from error
 
 
 def ordered(updates: Updates, outputs: Sequence[str]) -> Any:

@@ -11,6 +11,7 @@ from gradio.events import Dependency
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import chart_bridge, page_bridge
+from t2ialign.dashboard.shared.files_taken import taken_away
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.owner_lock import shared_key
 from t2ialign.dashboard.shared.point_details import strip_of
@@ -162,8 +163,8 @@ def _wire_exports(wires: Wires, services: Services) -> None:
         wires.components[name].click(None, None, None, js=script, show_progress="hidden")
     wires.components["link"].click(None, None, None, js=asset("tradeoff/copy_link.js"), show_progress="hidden")
     for name in EXPORTS:
-        handler = partial(handlers.export, services, f".{name}")
-        written = wires.on(
+        handler = taken_away(services.visits, partial(handlers.export, services, f".{name}"))
+        written = wires.on_visit(
             wires.components[name].click,
             handler,
             ("page", "pareto", *CONTROLS),
@@ -180,7 +181,7 @@ def _wire_more(wires: Wires, services: Services) -> None:
     opened = [parts["more"].expand, parts["more_kind"].input]
     wires.on(opened, drawing, asked, ("more_said", "more_plot"), trigger_mode="always_last")
     for name in ("csv", "html"):
-        handler = partial(more_charts.export_more, services, f".{name}")
+        handler = taken_away(services.visits, partial(more_charts.export_more, services, f".{name}"))
         click = parts[f"more_{name}"].click
-        written = wires.on(click, handler, asked, ("problem", "file"), trigger_mode="once")
+        written = wires.on_visit(click, handler, asked, ("problem", "file"), trigger_mode="once")
         written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

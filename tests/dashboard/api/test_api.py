@@ -61,9 +61,9 @@ def client(address: str, token: str = "") -> Client:
     return Client(address, verbose=False, analytics_enabled=False, headers=headers)
 
 
-def png(size: int = 32, color: str = "red") -> str:
+def png(size: tuple[int, int] = (32, 32), color: str = "red") -> str:
     buffer = io.BytesIO()
-    Image.new("RGB", (size, size), color).save(buffer, "PNG")
+    Image.new("RGB", size, color).save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -182,6 +182,11 @@ def test_what_is_no_value_of_a_parameter_is_one_sentence(api):
     for picture in ("no base64!", base64.b64encode(b"no picture").decode()):
         with pytest.raises(InputError, match="Picture 1"):
             api("score", pictures=[picture])
+    for size, why in (((4200, 4000), "more than 16,777,216 pixels"), ((4097, 20), "a side of more than 4,096 pixels")):
+        with pytest.raises(InputError, match=f"Picture 1 .*{why}"):
+            api("score", pictures=[png(size=size)])
+    with pytest.raises(InputError, match="more than 100,000 letters"):
+        api("points", checkpoints=["x" * 1000] * 100)  # and the parameter's own name
     with pytest.raises(InputError, match="An axis is"):
         api("grid", x="size", x_values=["1"])
     with pytest.raises(InputError, match="no prompt set"):

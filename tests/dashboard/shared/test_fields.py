@@ -28,6 +28,11 @@ def test_every_field_of_the_page_holds_its_own_first_value(services):
         (gr.Dropdown(["a"], label="Set"), ["a"], "Set offers no"),
         (gr.Dropdown(["a"], label="Sets", multiselect=True), "a", "Sets holds a list"),
         (gr.CheckboxGroup(["a"], label="Sets"), [["a"]], "Sets offers no"),
+        (
+            gr.Dropdown(["a"], label="Sets", multiselect=True),
+            2 * ["x" * 50_001],
+            "Sets holds more than 100,000 letters",
+        ),
         (gr.HTML(), 5, "nothing of its kind"),
         (gr.HTML([{"name": "base"}]), "base", "nothing of its kind"),
         (gr.State(), {"deep": ["\ud800"]}, "half a letter"),

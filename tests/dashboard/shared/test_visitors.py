@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from functools import partial
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import gradio as gr
 import pytest
 
 from t2ialign import settings
-from t2ialign.dashboard.shared.visitors import Visitor, Visits, in_a_line, network, visitor_of
+from t2ialign.dashboard.shared.visitors import LEAST, TooMany, Visitor, Visits, in_a_line, network, visitor_of
 from t2ialign.engines import LocalEngine
 from t2ialign.settings import VisitorLimits, visitor_limits
 from t2ialign.types import InputError
@@ -43,13 +44,21 @@ def test_an_address_has_so_many_picture_steps_an_hour(visits, clock):
     clock.now = 1200.0
     begin(visits, 400)
     with pytest.raises(
-        InputError, match="This takes 1 picture steps, and of 1,000 an hour your address has 0 left.* wait 40 min"
+        InputError, match="This takes 25 picture steps, and of 1,000 an hour your address has 0 left.* wait 40 min"
     ):
         begin(visits, 1)
     begin(visits, 1000, "5.6.7.8")
     clock.now = 3600.0
     begin(visits, 600)
     with pytest.raises(InputError, match="has 0 left"):
+        begin(visits, 1)
+
+
+def test_the_smallest_run_counts_too_for_each_is_a_row(visits):
+    names = itertools.count()
+    for _ in range(1000 // LEAST):
+        visits.begin(Visitor("page", "1.2.3.4", owner=False), 1, lambda: f"run {next(names)}")
+    with pytest.raises(TooMany, match="has 0 left"):
         begin(visits, 1)
 
 

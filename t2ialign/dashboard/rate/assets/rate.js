@@ -25,7 +25,7 @@ const forget = () => { try { localStorage.removeItem(place); } catch { /* as abo
 
 class Refused extends Error {}
 
-// Asks again for as long as the server cannot be reached; what it refuses is refused at once.
+// Asks again for as long as the server cannot be reached or is asked too often (429); what it refuses is refused at once.
 async function ask(what, body = {}, patient = true) {
   for (let wait = 400; ; wait = Math.min(2 * wait, 5000)) {
     try {
@@ -34,7 +34,7 @@ async function ask(what, body = {}, patient = true) {
         headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
       });
       if (answer.ok) { say.textContent = ''; return await answer.json(); }
-      if (answer.status < 500) throw new Refused((await answer.json().catch(() => ({}))).error ?? 'This was refused.');
+      if (answer.status < 500 && answer.status !== 429) throw new Refused((await answer.json().catch(() => ({}))).error ?? 'This was refused.');
     } catch (error) {
       if (error instanceof Refused) throw error;
     }
