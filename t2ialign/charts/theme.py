@@ -119,6 +119,7 @@ TEMPLATE = {
         "title": {"x": 0.05},
         "xaxis": _AXIS,
         "yaxis": _AXIS,
+        "scene": {axis: {"gridwidth": 2, "ticks": ""} for axis in ("xaxis", "yaxis", "zaxis")},
     },
 }
 
