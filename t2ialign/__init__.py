@@ -380,6 +380,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         services.py         what the tabs work with
         gradio_stubs.py     has Gradio leave its stubs for editors as they are
         gradio_sessions.py  has Gradio keep no copy of every component for each open page
+        gradio_signatures.py  has Gradio look at the parameters of each component class once
         shared/             what several pages use
             batch_view.py           from a watched subject to what the page shows of it
             browser_events.py       invisible components through which the browser speaks
