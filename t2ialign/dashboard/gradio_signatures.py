@@ -1,7 +1,7 @@
 """Has Gradio look at the parameters of each component class once.
 
 Gradio 6 describes every component six times before a page answers, and works out the signature of its class anew each time: a
-quarter of what building the page costs. ``inspect`` takes a signature that a function carries with it.
+sixth of what building the page costs. ``inspect`` takes a signature that a function carries with it.
 """
 
 from __future__ import annotations
