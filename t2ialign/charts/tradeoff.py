@@ -14,6 +14,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
 from t2ialign.charts.labels import Box, Label, place
 from t2ialign.charts.sweeps import NO_TITLES, sweeps
@@ -31,7 +32,6 @@ NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 LABEL_ROOM = 0.15  # of the points' span
 BASE_SYMBOL = "circle"  # the base's alone
-FINEST = 5  # digits of the points' span: a hundredth of a pixel
 FADED = 0.3  # opacity of what is not chosen
 BESIDE_RING = "\N{EN SPACE}"
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here<br>when both axes have a score."
@@ -83,9 +83,9 @@ def tradeoff_figure(
     notes += _names(lines, look, changed, highlight) if named else []
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
     notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
-    layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), _digits(shown)
-    layout |= {"annotations": [_note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
-    return drawn([_as_seen(trace, digits) for trace in traces], layout)
+    layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
+    layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
+    return drawn([as_seen(trace, digits) for trace in traces], layout)
 
 
 def _beside_its_name(line: Sequence[TradeoffPoint], highlight: Collection[str]) -> dict[str, Any]:
@@ -128,29 +128,6 @@ def _titled(
         "legend": layout["legend"] | {"xref": "container"},  # as wide as the chart with its labels, not as its axis
         "uirevision": f"{x_metric.name} {y_metric.name}",  # a zoom survives new points
     }
-
-
-def _digits(shown: Sequence[TradeoffPoint]) -> dict[str, int]:
-    """How many digits of each axis can be seen, however far somebody zooms."""
-    means = {"x": [point.x.mean for point in shown], "y": [point.y.mean for point in shown]}
-    spans = {axis: max(known) - min(known) or abs(known[0]) or 1.0 for axis, known in means.items()}
-    return {axis: FINEST - math.floor(math.log10(span)) for axis, span in spans.items()}
-
-
-def _as_seen(trace: dict[str, Any], digits: Mapping[str, int]) -> dict[str, Any]:
-    """The trace without the digits that nobody sees; the words have theirs already."""
-    for axis, last in digits.items():
-        trace[axis] = tuple(round(value, last) for value in trace[axis])
-        if bars := trace.get(f"error_{axis}"):
-            up, down = (tuple(round(value, last) for value in bars[side]) for side in ("array", "arrayminus"))
-            ends = {"symmetric": True} if up == down else {"symmetric": False, "arrayminus": down}
-            trace[f"error_{axis}"] = {**bars, "arrayminus": None, "array": up, **ends}
-    return trace
-
-
-def _note_as_seen(note: dict[str, Any], digits: Mapping[str, int]) -> dict[str, Any]:
-    """The same for what stands at a point of the chart."""
-    return note | {place: round(note[place], digits[place[-1]]) for place in ("x", "y", "ax", "ay") if place in note}
 
 
 def _one_a_line(
