@@ -24,8 +24,9 @@ def as_seen(trace: dict[str, Any], digits: Mapping[str, int]) -> dict[str, Any]:
         trace[axis] = tuple(round(value, last) for value in trace[axis])
         if bars := trace.get(f"error_{axis}"):
             up, down = (tuple(round(value, last) for value in bars[side]) for side in ("array", "arrayminus"))
+            looks = {name: value for name, value in bars.items() if name != "arrayminus"}
             ends = {"symmetric": True} if up == down else {"symmetric": False, "arrayminus": down}
-            trace[f"error_{axis}"] = {**bars, "arrayminus": None, "array": up, **ends}
+            trace[f"error_{axis}"] = {**looks, "array": up, **ends}
     return trace
 
 

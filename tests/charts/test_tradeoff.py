@@ -141,7 +141,7 @@ def test_only_traces_that_old_and_new_plotly_know(x_metric, y_metric):
 def test_plotly_finds_nothing_wrong_with_what_it_was_not_asked_to_check(x_metric, y_metric):
     """Whole and hollow points on one line, arrows, names, a ringed point: its own check of every value, by its JSON."""
     half = [replace(BASE_SWEEP[0], prompts=1), *BASE_SWEEP[1:]]
-    for points, ringed in (([*half, *SPO_SWEEP], {SPO_SWEEP[0].config.key}), ([BASE_SWEEP[0]], ())):
+    for points, ringed in (([*half, *SPO_SWEEP], {SPO_SWEEP[0].config.key}), ([*BASE_SWEEP, SPO_SWEEP[0]], ())):
         found = [arrow(BASE_SWEEP[1], SPO_SWEEP[0])]
         chart = tradeoff_figure(points, x_metric, y_metric, ringed, arrows=found, named=True)
         said = json.loads(chart.to_json())
