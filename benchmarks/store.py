@@ -64,7 +64,7 @@ def afresh(store: Store, run: Callable[[], Any]) -> Callable[[], Any]:
     """The question without what the store remembers of its last answer."""
 
     def asked() -> Any:
-        store._memory.clear()
+        store._memory.forget()
         return run()
 
     return asked

@@ -353,6 +353,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
+        digits.py           the digits of a chart that somebody can see
         sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method
         distribution.py     how a measure of single pictures is distributed
@@ -381,6 +382,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         gradio_stubs.py     has Gradio leave its stubs for editors as they are
         gradio_queue.py     has Gradio's queue share itself between addresses, and let go of what nobody fetches
         gradio_sessions.py  has Gradio keep no copy of every component for each open page
+        gradio_signatures.py  has Gradio look at the parameters of each component class once
         shared/             what several pages use
             batch_view.py           from a watched subject to what the page shows of it
             browser_events.py       invisible components through which the browser speaks

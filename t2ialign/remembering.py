@@ -44,6 +44,11 @@ class Memory:
         said: T = answer() if found.failed else found.value
         return said
 
+    def forget(self) -> None:
+        """Everything is worked out anew."""
+        with self._lock:
+            self._known.clear()
+
     def _work_out(self, question: Hashable, own: _Answer, answer: Callable[[], Any]) -> None:
         try:
             own.value, own.failed = answer(), False

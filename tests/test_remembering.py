@@ -70,3 +70,12 @@ def test_the_one_not_asked_for_longest_makes_room() -> None:
     for question in ("a", "b", "a", "c"):
         memory.ask(question, lambda: "first")
     assert [memory.ask(question, lambda: "again") for question in ("a", "c", "b")] == ["first", "first", "again"]
+
+
+def test_what_is_forgotten_is_worked_out_anew() -> None:
+    memory, asked = Memory(4), []
+    for _ in range(2):
+        memory.ask("what?", lambda: asked.append(1))
+    memory.forget()
+    memory.ask("what?", lambda: asked.append(1))
+    assert len(asked) == 2

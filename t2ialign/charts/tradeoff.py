@@ -14,10 +14,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
 from t2ialign.charts.labels import Box, Label, place
 from t2ialign.charts.sweeps import NO_TITLES, sweeps
-from t2ialign.charts.theme import Ink, Style, axis_title, empty_figure, faded, figure, ink, styles
+from t2ialign.charts.theme import Ink, Style, axis_title, drawn, empty_figure, faded, ink, look_of, styles
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.pareto import pareto_front
@@ -64,28 +65,27 @@ def tradeoff_figure(
     shown = one_version(known)
     if not shown:
         return empty_figure(EMPTY, dark)
-    colors, chart = ink(dark), figure(dark)
-    if pareto:
-        chart.add_scatter(**_front(shown, x_metric, y_metric, colors, whole))
+    colors = ink(dark)
+    traces = [_front(shown, x_metric, y_metric, colors, whole)] if pareto else []
     lines, swarm = sweeps(shown, titles), len(shown) > SWARM
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
-    drawn = _from_parents(arrows, shown)
+    changed = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
     text = labels(list(lines.values()), highlight)
     for name, line in lines.items():
         style = look[line[0].config.checkpoint]
-        trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, drawn)
+        trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, changed)
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
-        trace |= _bars(line, barred, color, drawn) | {"text": [text[point.config] for point in line]}
+        trace |= _bars(line, barred, color, changed) | {"text": tuple(text[point.config] for point in line)}
         trace |= _beside_its_name(line, highlight) if named else {}
-        chart.add_scatter(**_thin(trace, style) if swarm else trace)
-    notes = _arrow_lines(_one_a_line(lines, drawn, highlight), look, highlight if named else (), swarm)
-    notes += _names(lines, look, drawn, highlight) if named else []
-    chart.add_scatter(**_rings([point for point in shown if point.config.key in highlight], colors))
-    _title_axes(chart, shown, x_metric, y_metric, colors)
-    notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(drawn)), colors)
-    # All notes at once: plotly checks all there are with every new one.
-    return chart.update_layout(annotations=notes, meta={"swarm": swarm})
+        traces.append(_thin(trace, style) if swarm else trace)
+    notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm)
+    notes += _names(lines, look, changed, highlight) if named else []
+    traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
+    notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
+    layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
+    layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
+    return drawn([as_seen(trace, digits) for trace in traces], layout)
 
 
 def _beside_its_name(line: Sequence[TradeoffPoint], highlight: Collection[str]) -> dict[str, Any]:
@@ -112,16 +112,22 @@ def _opacity(keys: Collection[str], highlight: Collection[str]) -> float:
     return 1.0 if not highlight or set(keys) & set(highlight) else FADED
 
 
-def _title_axes(
-    chart: go.Figure, shown: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink
-) -> None:
-    chart.update_xaxes(title={"text": axis_title(x_metric, colors.muted), "standoff": 8})
-    chart.update_yaxes(
-        title={"text": axis_title(y_metric, colors.muted), "standoff": 6},
-        autorangeoptions=room(point.y.mean for point in shown),
-    )
-    chart.update_layout(legend={"xref": "container"})  # as wide as the chart with its labels, not as its axis
-    chart.update_layout(uirevision=f"{x_metric.name} {y_metric.name}")  # a zoom survives new points
+def _titled(
+    layout: Mapping[str, Any], shown: Sequence[TradeoffPoint], x_metric: Metric, y_metric: Metric, colors: Ink
+) -> dict[str, Any]:
+    x, y = layout["xaxis"], layout["yaxis"]
+    heights = room(point.y.mean for point in shown)
+    return {
+        **layout,
+        "xaxis": x | {"title": x["title"] | {"text": axis_title(x_metric, colors.muted), "standoff": 8}},
+        "yaxis": y
+        | {
+            "title": y["title"] | {"text": axis_title(y_metric, colors.muted), "standoff": 6},
+            "autorangeoptions": heights,
+        },
+        "legend": layout["legend"] | {"xref": "container"},  # as wide as the chart with its labels, not as its axis
+        "uirevision": f"{x_metric.name} {y_metric.name}",  # a zoom survives new points
+    }
 
 
 def _one_a_line(
@@ -231,17 +237,22 @@ def _sweep(
         "line": {"color": style.color, "width": 2, "dash": style.dash},
         "marker": {
             "color": style.color,
-            "symbol": [style.symbol + ("-open" if few else "") for few in hollow],
+            "symbol": _one_for_all([style.symbol + ("-open" if few else "") for few in hollow]),
             "size": style.size + 3,
             # An edge in the page's colour keeps points apart that lie on each other.
-            "line": {"width": 1.5, "color": [style.color if few else colors.paper for few in hollow]},
+            "line": {"width": 1.5, "color": _one_for_all([style.color if few else colors.paper for few in hollow])},
         },
         "textposition": "top right",
         "textfont": {"size": 11, "color": style.color},
-        "customdata": [[point.config.key] for point in line],
-        "hovertext": [_hover(name, point, x_metric, y_metric, arrows.get(point.config)) for point in line],
+        "customdata": tuple((point.config.key,) for point in line),
+        "hovertext": tuple(_hover(name, point, x_metric, y_metric, arrows.get(point.config)) for point in line),
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
+
+
+def _one_for_all(values: Sequence[str]) -> str | tuple[str, ...]:
+    """A line's points mostly look alike, which is said once."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
 
 
 def _bars(

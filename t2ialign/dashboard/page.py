@@ -17,6 +17,7 @@ from t2ialign.dashboard.api.publish import publish
 from t2ialign.dashboard.explore import page as explore
 from t2ialign.dashboard.gradio_queue import share_queue
 from t2ialign.dashboard.gradio_sessions import keep_no_copies
+from t2ialign.dashboard.gradio_signatures import keep_signatures
 from t2ialign.dashboard.grid import page as grid
 from t2ialign.dashboard.rate.routes import rate_api, rate_routes
 from t2ialign.dashboard.services import Services
@@ -64,6 +65,7 @@ EXPORTS_KEPT = (3600, 24 * 3600)  # seconds: how often old files are looked for,
 def build_dashboard(services: Services) -> gr.Blocks:
     """The page with every tab, ready to be launched with ``launch_options``."""
     keep_no_copies()
+    keep_signatures()
     with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=EXPORTS_KEPT) as blocks:
         publish(services)  # before the pages, whose handlers would have taken the names
         gr.HTML(HEADER, js_on_load=asset("shared/header.js"), apply_default_css=False, elem_id="t2-top")

@@ -41,9 +41,10 @@ CHOOSE = f"""
         WHERE NOT isnan(value) AND metric IN ($x, $y) AND {{where}}
     ),
     shared AS (SELECT cell, rank FROM scored GROUP BY ALL HAVING bool_or(first) AND ($x = $y OR bool_or(NOT first))),
-    largest AS (SELECT cell, max(rank) AS rank FROM shared GROUP BY cell)
+    largest AS ({{largest}})
     SELECT scored.* FROM scored JOIN largest USING (cell, rank)
 """
+LARGEST, ONLY = "SELECT cell, max(rank) AS rank FROM shared GROUP BY cell", "FROM shared"  # of a cell's seed sets
 # Seed sets of which some seed counts twice in one place: two of its cells have the set, or another set has the seed.
 MEETING = """
     CREATE TEMP TABLE meeting AS
@@ -56,12 +57,19 @@ MEETING = """
     SELECT seed_set FROM used WHERE most > 1
     UNION SELECT seed_set FROM unfolded SEMI JOIN crowded USING (seed)
 """
-KNOWN = "len(list_filter({effects}, lambda effect: NOT isnan(effect)))"
+
+
+def known(effects: str) -> str:
+    """How many of a list are known, as SQL; a look at each only where their sum says that some are not."""
+    each = f"len(list_filter({effects}, lambda effect: NOT isnan(effect)))"
+    return f"CASE WHEN isnan(list_sum({effects})) THEN {each} ELSE list_count({effects}) END"
+
+
 COVARIANCES = f"""
     WITH known AS (
         SELECT 2 * place + first::INTEGER AS side, level = 'image' AS single, seeds,
             coalesce(effects, list_transform(seeds, lambda seed: 'nan'::DOUBLE)) AS effects,
-            CASE WHEN single THEN {KNOWN.format(effects="effects")} ELSE chosen.n END AS m
+            CASE WHEN single THEN {known("effects")} ELSE chosen.n END AS m
         FROM chosen SEMI JOIN meeting USING (seed_set) JOIN batch_scores ON batch_scores.rowid = score
             JOIN seed_sets ON seed_sets.rowid = chosen.seed_set
     ),
@@ -179,7 +187,8 @@ def cells_left_out(
 
 def _choose(cursor: Cursor, x: Metric, y: Metric, filters: Filters) -> list[Count]:
     """Makes the table ``chosen``: a row for each cell that counts, metric and version; and counts them."""
-    sql = CHOOSE.format(cells=filters.tables, where=filters.where_scores)
+    largest = ONLY if filters.one_seed_set else LARGEST
+    sql = CHOOSE.format(cells=filters.tables, where=filters.where_scores, largest=largest)
     cursor.execute(sql, filters.params() | {"x": x.name, "y": y.name}).fetchall()
     sql = "SELECT first, version, n, count(*) FROM chosen GROUP BY ALL ORDER BY ALL"
     return [Count(*row) for row in cursor.execute(sql).fetchall()]
@@ -258,8 +267,9 @@ def _moments(cursor: Cursor, x: Metric, y: Metric) -> dict[tuple[int, bool], Sid
     first, second = (INVERSE[metric.finish].format(value="value") for metric in (x, y))
     value = first if first == second else f"(CASE WHEN first THEN {first} ELSE {second} END)"
     rows = cursor.execute(MOMENTS.format(value=value)).fetchall()
-    cursor.execute(MEETING.format(cells="chosen WHERE first")).fetchall()
-    shared = {(place, first): (products, met) for place, first, products, met in cursor.execute(COVARIANCES).fetchall()}
+    ((meeting,),) = cursor.execute(MEETING.format(cells="chosen WHERE first")).fetchall()
+    covariances = cursor.execute(COVARIANCES).fetchall() if meeting else []
+    shared = {(place, first): (products, met) for place, first, products, met in covariances}
     alone = "SELECT rowid, value, lo, hi FROM batch_scores WHERE rowid IN (SELECT unnest($scores))"
     single = [score for *_, count, _, _, _, _, score in rows if count < 2]
     own = {row[0]: Interval(*row[1:]) for row in cursor.execute(alone, {"scores": single}).fetchall() if single}

@@ -21,10 +21,8 @@ CLAUSES = {
         WHERE benchmark_prompts.prompt = cells.prompt AND list_contains($benchmarks, benchmark)
     )""",
 }
-OWN_SEEDS = """EXISTS (
-    SELECT 1 FROM benchmark_prompts
-    WHERE benchmark_prompts.prompt = cells.prompt AND benchmark_prompts.seed_set = batch_scores.seed_set
-        AND list_contains($benchmarks, benchmark)
+OWN_SEEDS = """(cells.prompt, batch_scores.seed_set) IN (
+    SELECT prompt, seed_set FROM benchmark_prompts WHERE list_contains($benchmarks, benchmark)
 )"""
 
 
@@ -61,6 +59,11 @@ class Filters:
         """The condition on ``CELLS`` with ``batch_scores``: also that these are of a benchmark set's own seeds."""
         parts = [OWN_SEEDS if name == "benchmarks" else CLAUSES[name] for name in self.params()]
         return " AND ".join(parts) or "true"
+
+    @property
+    def one_seed_set(self) -> bool:
+        """Whether the scores that pass ``where_scores`` are of one seed set a prompt: a benchmark set has no more."""
+        return len(set(self.benchmarks)) == 1
 
     def params(self) -> dict[str, list[str]]:
         """The named parameters of ``where``."""

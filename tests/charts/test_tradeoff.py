@@ -1,6 +1,8 @@
+import json
 import math
 from dataclasses import replace
 
+import plotly.graph_objects as go
 import pytest
 
 from t2ialign.charts.tradeoff import EMPTY, labels, one_version, small, sweeps, tradeoff_figure
@@ -87,7 +89,7 @@ def test_unknown_interval_draws_no_bar(x_metric, y_metric):
 
     lonely = replace(point(0.5, 0.5), x=Interval(0.5, math.nan, math.nan))
     line = named(tradeoff_figure([lonely], x_metric, y_metric), "base")
-    assert (line.error_x.array, line.error_x.arrayminus) == ((0.0,), (0.0,)) and "Faith: 0.5<br>" in line.hovertext[0]
+    assert (line.error_x.array, line.error_x.symmetric) == ((0.0,), True) and "Faith: 0.5<br>" in line.hovertext[0]
 
 
 def test_versions_share_no_axis(x_metric, y_metric):
@@ -136,11 +138,31 @@ def test_only_traces_that_old_and_new_plotly_know(x_metric, y_metric):
     assert {trace.type for trace in chart.data} == {"scatter"}
 
 
+def test_plotly_finds_nothing_wrong_with_what_it_was_not_asked_to_check(x_metric, y_metric):
+    """Whole and hollow points on one line, arrows, names, a ringed point: its own check of every value, by its JSON."""
+    half = [replace(BASE_SWEEP[0], prompts=1), *BASE_SWEEP[1:]]
+    for points, ringed in (([*half, *SPO_SWEEP], {SPO_SWEEP[0].config.key}), ([*BASE_SWEEP, SPO_SWEEP[0]], ())):
+        found = [arrow(BASE_SWEEP[1], SPO_SWEEP[0])]
+        chart = tradeoff_figure(points, x_metric, y_metric, ringed, arrows=found, named=True)
+        said = json.loads(chart.to_json())
+        assert json.loads(go.Figure(said).to_json()) == said
+
+
+def test_no_digit_is_sent_that_nobody_sees(x_metric, y_metric):
+    """Plotly's template and floats of seventeen digits were half of a chart of a thousand points."""
+    third = [replace(one, x=Interval(one.x.mean / 3, one.x.lo / 3, one.x.hi / 3)) for one in BASE_SWEEP]
+    line = named(tradeoff_figure(third, x_metric, y_metric), "base")
+    assert line.x == (0.166667, 0.233333, 0.3) and line.error_x.array == pytest.approx([0.2 / 3] * 3, abs=1e-6)
+    assert max(len(str(value)) for value in (*line.x, *line.error_x.array)) <= 8
+    far = [replace(one, x=Interval(1e6 + one.x.mean, 1e6, 1e6 + 1)) for one in BASE_SWEEP]
+    assert named(tradeoff_figure(far, x_metric, y_metric), "base").x == (1000000.5, 1000000.7, 1000000.9)
+
+
 def test_points_on_few_prompts_are_hollow_and_outside_the_front(x_metric, y_metric):
     easy = replace(point(0.95, 0.95, 4, SPO), prompts=1)
     chart = tradeoff_figure([*BASE_SWEEP, easy], x_metric, y_metric)
-    assert named(chart, "spo").marker.symbol[0].endswith("-open")
-    assert not [symbol for symbol in named(chart, "base").marker.symbol if symbol.endswith("-open")]
+    assert named(chart, "spo").marker.symbol.endswith("-open")
+    assert not named(chart, "base").marker.symbol.endswith("-open")
     assert (0.95, 0.95) not in list(zip(named(chart, "Pareto front").x, named(chart, "Pareto front").y))
     assert "fewer than 4 prompts" in chart.layout.annotations[-1].text
     alone = tradeoff_figure([easy], x_metric, y_metric)
@@ -182,7 +204,7 @@ def test_an_arrow_leads_from_the_parent_and_its_bars_are_those_of_the_change(x_m
     (drawn,) = (one for one in chart.layout.annotations if one.showarrow)
     assert (drawn.ax, drawn.ay, drawn.x, drawn.y) == (0.5, 0.8, 0.7, 0.6)
     line = named(chart, "spo")
-    assert line.error_x.array == pytest.approx([0.02]) and line.error_y.arrayminus == pytest.approx([0.02])
+    assert line.error_x.array == pytest.approx([0.02]) == line.error_y.array and line.error_y.symmetric
     assert "Beside base, on the same prompts and seeds" in line.hovertext[0] and "+0.2" in line.hovertext[0]
     assert {one.text for one in chart.layout.annotations} >= {"base", "spo"} and not line.showlegend
     far = tradeoff_figure([base], x_metric, y_metric, arrows=[arrow(base, spo)])

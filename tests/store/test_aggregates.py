@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -134,16 +135,19 @@ def test_points_are_those_of_the_pure_functions(store: Store, seed: int, shared:
 @pytest.mark.parametrize("versions", [("1",), ("1", "1", "2")])
 @pytest.mark.parametrize("seed", range(2))
 def test_arrows_are_those_of_the_pure_functions(store: Store, seed: int, shared: bool, versions: tuple[str, ...]):
-    fill(store, random.Random(seed), shared, versions)
+    sets = fill(store, random.Random(seed), shared, versions)
+    some = BenchmarkSet("some", tuple(zip(PROMPTS[:5], sets)))
+    add_benchmark(store, some)
     judges = {"two": "clip_score"}
-    for names in (("clip_score", "lpips"), ("factor_diversity", "u_rke")):
+    menus, axes = (Filters(), Filters(benchmarks=(some.key,))), (("clip_score", "lpips"), ("factor_diversity", "u_rke"))
+    for filters, names in itertools.product(menus, axes):
         x, y = (METRICS[name] for name in names)
         given = {names[0]: "1"}
         rows = [
             row
             for parent in ("base", "one")
             for row in paired_scores(
-                store, [name for name in LINES if LINES[name] == parent], parent, [*names, "clip_score"]
+                store, [name for name in LINES if LINES[name] == parent], parent, [*names, "clip_score"], filters
             )
             if row.metric in names or row.metric == judges.get(row.policy.checkpoint)
         ]
@@ -151,7 +155,7 @@ def test_arrows_are_those_of_the_pure_functions(store: Store, seed: int, shared:
         pairs = [
             replace(pair, judge=judges.get(pair.policy.checkpoint, "")) for pair in pairs_of(store, CONFIGS, LINES)
         ]
-        ours = arrows_of(scored_comparisons(store, pairs, METRICS, names, given), x, y, judges)
+        ours = arrows_of(scored_comparisons(store, pairs, METRICS, names, given, filters), x, y, judges)
         assert (theirs or len(versions) > 1) and [one.policy for one in ours] == [one.policy for one in theirs]
         for one, other in zip(ours, theirs):
             assert (one.judged is None) == (other.judged is None)

@@ -123,7 +123,7 @@ def test_an_adapters_point_says_what_it_changed_prompt_by_prompt(stocked, config
 def test_a_point_on_half_of_the_set_is_hollow_and_off_the_front(stocked):
     chart = handlers.draw(stocked, "light", *ALL, True, "")["chart"]
     half, front = (next(trace for trace in chart.data if trace.name == name) for name in ("spo", "Pareto front"))
-    assert half.marker.symbol[0].endswith("-open") and half.x[0] not in front.x
+    assert half.marker.symbol.endswith("-open") and half.x[0] not in front.x
 
 
 @pytest.mark.slow
