@@ -97,6 +97,14 @@ def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: st
     return Yardstick(str(source), lambda features: sign * metric.compute(features).float(), tuple(encoders))
 
 
+def has_slope(bench: Workbench, entry: BackboneEntry, source: Source) -> bool:
+    """Whether a source that ``sources`` offers marks smoothly; the encoders are asked, not run."""
+    if source.kind != "metric":
+        return source.kind == "style"
+    encoders = bench.scorers_for(entry.scorers, (source.argument,), entry.on_request)[1]
+    return bool(encoders) and all(isinstance(encoder, Differentiable) for encoder in encoders)
+
+
 def _known(name: str) -> Callable[[Mapping[str, Tensor]], Tensor]:
     """That feature, where the raters could read the prompt at all."""
 
