@@ -21,7 +21,7 @@ from t2ialign.training.correction import STEPS, corrected_encoder, learn_vector
 from t2ialign.types import Differentiable, Embeds, Encoder, InputError, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan, is_small
-from t2ialign.use_cases.align.sources import Judge, raters_of
+from t2ialign.use_cases.align.sources import TASTE, Judge, raters_of
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
@@ -101,6 +101,8 @@ def has_slope(bench: Workbench, entry: BackboneEntry, source: Source) -> bool:
     """Whether a source that ``sources`` offers marks smoothly; the encoders are asked, not run."""
     if source.kind != "metric":
         return source.kind == "style"
+    if any(need.partition("_")[0] == TASTE for need in METRICS[source.argument].needs):
+        return False  # it counts claims, which hold or do not
     encoders = bench.scorers_for(entry.scorers, (source.argument,), entry.on_request)[1]
     return bool(encoders) and all(isinstance(encoder, Differentiable) for encoder in encoders)
 
