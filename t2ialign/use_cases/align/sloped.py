@@ -28,6 +28,7 @@ from t2ialign.use_cases.workbench import Workbench
 
 SMALL_STEPS = 50  # of a correction's vector, for models of small pictures: with more the reward forgets the prompt
 MOST_PROMPTS, PICTURES = 64, 2  # that the vector is learned from, and of each
+WITHOUT = frozenset({"clip_text_depicts"})  # what encoders with a slope leave out of their ``features``
 FIRST_SEED = 2**40  # theirs: no run draws these
 
 
@@ -101,8 +102,9 @@ def has_slope(bench: Workbench, entry: BackboneEntry, source: Source) -> bool:
     """Whether a source that ``sources`` offers marks smoothly; the encoders are asked, not run."""
     if source.kind != "metric":
         return source.kind == "style"
-    if any(need.partition("_")[0] == TASTE for need in METRICS[source.argument].needs):
-        return False  # it counts claims, which hold or do not
+    needs = METRICS[source.argument].needs
+    if any(need.partition("_")[0] == TASTE or need in WITHOUT for need in needs):  # a taste counts claims
+        return False
     encoders = bench.scorers_for(entry.scorers, (source.argument,), entry.on_request)[1]
     return bool(encoders) and all(isinstance(encoder, Differentiable) for encoder in encoders)
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 import pytest
 
 from t2ialign.dashboard.explore.form import Form, cost_of, form_of, requests_of
+from t2ialign.guidance import needs_of
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.score_batch import config_of, stored_state
 from tests.dashboard import fakes
 
+SMALL_STEP = dict(needs_of("attend_excite").small)["step_size"]
 FORM = Form("a red circle and a blue square", ("base", "spo"), first_seed=3, seed_count=4)
 
 
@@ -67,7 +69,7 @@ def test_a_strategy_with_its_parameters_goes_both_ways(services, config):
     assert requests_of(form, services)[0].guidance_params == changed.guidance_params
 
 
-@pytest.mark.parametrize(("said", "shown"), [("", 1.0), ("step_size=20", 20.0), ("step_size=3", 3.0)])
+@pytest.mark.parametrize(("said", "shown"), [("", SMALL_STEP), ("step_size=20", 20.0), ("step_size=3", 3.0)])
 def test_a_default_of_small_pictures_goes_both_ways(services, said: str, shown: float):
     """A shown batch says the step that it was made with, and asks for the same pictures again."""
     asked = replace(FORM, checkpoints=("base",), guidance="attend_excite", guidance_params=said)

@@ -59,7 +59,7 @@ def test_a_chosen_strategy_shows_its_cost_and_its_parameters(services):
     updates = handlers.choose_guidance(services, "aig", ["spo"])
     assert updates["guidance_params"] == "power=2" and "4 evaluations" in updates["guidance"].info
     assert handlers.choose_guidance(services, "cfg", ["base"])["guidance_params"] == ""
-    assert "step_size=1," in handlers.choose_guidance(services, "attend_excite", ["spo@0.5"])["guidance_params"]
+    assert "step_size=0.3," in handlers.choose_guidance(services, "attend_excite", ["spo@0.5"])["guidance_params"]
 
 
 def test_a_strategy_for_trained_checkpoints_refuses_the_base(services):
