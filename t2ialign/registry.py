@@ -36,6 +36,9 @@ from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
+SMALL = (
+    128  # pixels: models of pictures this small have the embedded world's numbers for defaults, not the published ones
+)
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
 
@@ -66,6 +69,11 @@ class BackboneEntry:
     note: str = ""
     embedded_scale: bool = False
     gated: bool = False
+
+    @property
+    def small(self) -> bool:
+        """Whether its pictures are so small that the embedded world's numbers serve, not the published ones."""
+        return self.size <= SMALL
 
     @property
     def kin(self) -> Family:

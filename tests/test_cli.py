@@ -99,6 +99,10 @@ def test_guidance_lists_what_there_is_and_what_it_costs(run) -> None:
         "evaluations": 2,
         "besides": "",
         "parameters": {},
+        "small": {},
+    }
+    assert rows["attend_excite"]["parameters"]["step_size"] == 20 and set(rows["attend_excite"]["small"]) == {
+        "step_size"
     }
     assert "with its gradient" in rows["attend_excite"]["besides"]
     assert "latent_particle" in run("guidance")[1] and "batch" not in rows["latent_particle"]["parameters"]

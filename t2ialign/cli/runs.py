@@ -134,10 +134,16 @@ def list_guidance(as_json: JsonFlag = False) -> None:
             "evaluations": needs_of(name).evaluations,
             "besides": needs_of(name).besides,
             "parameters": defaults_of(name),
+            "small": dict(needs_of(name).small),
         }
         for name in GUIDANCE
     ]
     said = {name: params_text(defaults_of(name).items()) for name in GUIDANCE}
+    said |= {
+        name: f"{said[name]} (of small pictures {params_text(needs_of(name).small)})"
+        for name in GUIDANCE
+        if needs_of(name).small
+    }
     lines = (
         f"{name:<18} {needs_of(name).evaluations} evaluations  {title_of(name)}  {said[name]}".rstrip() for name in said
     )

@@ -111,8 +111,24 @@ def defaults_of(name: str) -> Mapping[str, float]:
     return {field.name: field.default for field in own}  # type: ignore[misc]  # every field has a number for a default
 
 
+def fitted_params(name: str, given: Params, small: bool) -> Params:
+    """What was given and, on models of small pictures, what suits these; without what is the default anyway."""
+    found, defaults = {**dict(needs_of(name).small if small else ()), **dict(given)}, defaults_of(name)
+    return tuple(sorted((param, value) for param, value in found.items() if value != defaults.get(param)))
+
+
+def spelled_params(name: str, params: Params) -> Params:
+    """A config's parameters as a request gives them, so that no default of small pictures takes their place."""
+    if name not in GUIDANCE:
+        return params
+    defaults = defaults_of(name)
+    return tuple(sorted({**{param: defaults[param] for param, _ in needs_of(name).small}, **dict(params)}.items()))
+
+
 def read_params(name: str, said: str) -> Params:
     """Parameters as people write them, ``power=2, start=0.6``, in order and without those that are the default anyway.
+
+    One that has another default on models of small pictures stays: nobody knows here which model it is for.
 
     Raises:
         InputError: an unknown strategy, something that is no ``name=number``, or a value that the strategy refuses.
@@ -132,7 +148,8 @@ def read_params(name: str, said: str) -> Params:
                 else f"Guidance {name} has no parameters; leave them empty."
             )
     begin_guidance(name, 1.0, given.items())
-    return tuple(sorted((param, value) for param, value in given.items() if value != defaults.get(param)))
+    kept = dict(needs_of(name).small)
+    return tuple(sorted((one, value) for one, value in given.items() if value != defaults.get(one) or one in kept))
 
 
 def read_strategy(said: str) -> tuple[str, Params]:

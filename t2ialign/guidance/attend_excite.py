@@ -43,6 +43,7 @@ class AttendExcite:
         evaluations=3,
         phrases=True,
         besides="One of them with its gradient, for the first half of the steps; three steps may take up to 21 more.",
+        small=(("step_size", 0.3),),
         not_on_flow="it moves what a UNet attends to in the prompt, and a transformer reads prompt and picture in one",
     )
 

@@ -21,7 +21,8 @@ class Needs:
     a network that has the guidance scale for an input and is asked for the prompt alone: ``prompt``, what it does besides;
     ``nothing``, for it works on the difference of the two; ``both``, it is for such networks and asks for both.
     ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has). ``phrases``: what the prompt names,
-    and where. ``besides``: what else a step costs, as a sentence.
+    and where. ``besides``: what else a step costs, as a sentence. ``small``: its defaults on models of small pictures
+    (``registry.BackboneEntry.small``), where they are others.
     """
 
     evaluations: int = 2
@@ -34,6 +35,7 @@ class Needs:
     not_on_flow: str = ""
     phrases: bool = False
     besides: str = ""
+    small: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Options:
     again: int = option(
         0,
         "Last step again",
-        "DRaFT-LV: each picture is noised so many times for its last step, and every time teaches; published 2, 0: off.",
+        "DRaFT-LV: each picture is noised so many times for its last step, and every time teaches; 2 in its paper, 0: off.",
         0,
         64,
         1,

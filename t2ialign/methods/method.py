@@ -101,9 +101,15 @@ class Method:
         return self.recipe(settings)
 
     @property
+    def follows_slope(self) -> bool:
+        """Whether it needs a reward through which gradients flow, and not only its marks."""
+        return self.recipe is not None and isinstance(self.recipe(self.settings({})), GradientRecipe)
+
+    @property
     def citation(self) -> str:
         """Paper, venue and, where there is one, its number on arXiv."""
-        return f"{self.paper}. {self.venue}." + (f" arXiv:{self.arxiv}" if self.arxiv else "")
+        ended = self.paper if self.paper.endswith(("?", "!")) else f"{self.paper}."
+        return f"{ended} {self.venue}." + (f" arXiv:{self.arxiv}" if self.arxiv else "")
 
     def steps(self, small: bool) -> int:
         return self.embedded_steps if small else self.published_steps

@@ -73,8 +73,8 @@ class TrainingOptions:
     kl_weight: float = option(
         0.0,
         "Pull to the reference",
-        "Weight of the squared difference between the policy's and the reference's noise predictions (of methods that "
-        "learn from a reward: of the KL between their steps); keeps variety.",
+        "Weight of the squared difference between the policy's and the reference's noise predictions (of DDPO, GRPO, D3PO "
+        "and SPO: of the KL between their steps); keeps variety.",
         0,
         1000,
         0.1,
@@ -150,8 +150,8 @@ class RolloutOptions:
     correction: float = option(
         0.0,
         "Directional correction",
-        "D2-Align's omega, published 1.5; 0: none. For rewards that compare a picture's embedding with the prompt's, such as "
-        "metric:clip_score: what they like about all pictures alike is learned first, and taken out.",
+        "D2-Align's omega, 1.5 in its paper; 0: off. Takes out what a reward by embeddings, as metric:clip_score, likes in "
+        "all pictures alike.",
         0,
         5,
         0.1,

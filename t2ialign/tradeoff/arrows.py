@@ -83,7 +83,8 @@ def in_a_sentence(arrow: Arrow, x: Metric, y: Metric, titles: Mapping[str, str] 
     said += [] if y == x else [_varied(arrow, y)]
     policy, parent = ((titles or {}).get(one.checkpoint, one.checkpoint) for one in (arrow.policy, arrow.parent))
     who = f"{policy} at CFG {arrow.policy.guidance_scale:g} beside {parent}"
-    return f"{who}, on {arrow.x.prompts} prompts: {', '.join(said)}."
+    count = f"{arrow.x.prompts} prompt{'s' if arrow.x.prompts != 1 else ''}"
+    return f"{who}, on {count}: {', '.join(said)}."
 
 
 def _preferred(rate: Interval | None) -> list[str]:

@@ -8,7 +8,17 @@ import math
 import pytest
 import torch
 
-from t2ialign.guidance import GUIDANCE, begin_guidance, defaults_of, needs_of, read_params, read_strategy, strategy_text
+from t2ialign.guidance import (
+    GUIDANCE,
+    begin_guidance,
+    defaults_of,
+    fitted_params,
+    needs_of,
+    read_params,
+    read_strategy,
+    spelled_params,
+    strategy_text,
+)
 from t2ialign.guidance.needs import StepGuidance
 from t2ialign.limits import check_guidance_scale
 from t2ialign.types import Guidance, InputError
@@ -110,7 +120,23 @@ def test_refusals(name: str, params: tuple, says: str):
 def test_a_strategy_is_read_as_it_is_written(name: str):
     changed = tuple(sorted((param, value / 2) for param, value in defaults_of(name).items() if value > 0))
     assert read_strategy(strategy_text(name, changed)) == (name, changed)
-    assert read_params(name, strategy_text("", defaults_of(name).items())) == ()  # the defaults are no other cell
+    typed = read_params(name, strategy_text("", defaults_of(name).items()))
+    assert fitted_params(name, typed, small=False) == ()  # the defaults are no other cell
+
+
+def test_models_of_small_pictures_have_a_step_of_their_own():
+    """Left open it is theirs; what somebody asked for stays, the published one too."""
+    own = dict(needs_of("attend_excite").small)["step_size"]
+    assert fitted_params("attend_excite", (), small=True) == (("step_size", own),)
+    assert fitted_params("attend_excite", (), small=False) == ()
+    for said in (20.0, 3.0):
+        typed = read_params("attend_excite", f"step_size={said:g}")
+        found = {
+            small: dict(fitted_params("attend_excite", typed, small)).get("step_size", 20.0) for small in (True, False)
+        }
+        assert found == {True: said, False: said}
+    stored = fitted_params("attend_excite", (("step_size", 20.0),), small=True)
+    assert fitted_params("attend_excite", spelled_params("attend_excite", stored), small=True) == stored == ()
 
 
 @pytest.mark.parametrize(

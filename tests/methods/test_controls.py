@@ -21,6 +21,7 @@ def test_every_default_is_one_that_may_be_said(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_has_a_record_of_itself(name: str) -> None:
     method = METHODS[name]
+    assert "?." not in method.citation and method.follows_slope == (name in ("draft", "refl"))
     assert method.name == name and method.summary.endswith(".") and method.arxiv in method.citation
     names = [control.name for control in method.controls()]
     assert len(names) == len(set(names)), "a field of two groups"

@@ -92,11 +92,12 @@ def update(control: Control, small: bool) -> Any:
 
 
 def told(control: Control) -> str:
-    """What stands under a control: what it does, its range, and the published default."""
+    """What stands under a control: what it does, its range, and the published default where a paper could have one."""
     parts = [control.help] if control.help else []
     if control.kind in (int, float) and not is_slidable(control):
         parts.append(f"{number(control.lo)} to {number(control.hi)}.")
-    parts.append(f"Published: {_said(control.published)}.")
+    if control.group != "watch" and control.published != "":
+        parts.append(f"Published: {_said(control.published)}.")
     return " ".join(parts)
 
 
@@ -108,7 +109,7 @@ def number(value: float) -> str:
 def _said(value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return number(value) if isinstance(value, (int, float)) else value or "empty"
+    return number(value) if isinstance(value, (int, float)) else value
 
 
 def request_from(method: str, values: Mapping[str, Any]) -> AlignRequest:

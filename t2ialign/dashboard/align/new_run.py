@@ -23,6 +23,7 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.align.command import command_of, differing, in_a_line
 from t2ialign.use_cases.align.job import check, submit
 from t2ialign.use_cases.align.request import AlignRequest, is_small, plan
+from t2ialign.use_cases.align.sloped import has_slope
 from t2ialign.use_cases.align.sources import sources
 
 FIRST = "diffusion_dpo"
@@ -34,13 +35,14 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         return {}
     small = small_of(services, parent)
     chosen = METHODS[method]
+    repeats = any(control.name == "rounds" for control in chosen.controls())
     return {
         "method": method,
         "cards": method_cards(METHODS.values(), method),
         "name": free_name(services, method),
         "steps": gr.update(
             value=chosen.steps(small),
-            info=f"In each round. Published: {chosen.published_steps:,}.",
+            info=f"{'In each round. ' if repeats else ''}Published: {chosen.published_steps:,}.",
         ),
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
@@ -147,10 +149,16 @@ def source_choices(services: Services, method: str, parent: str | None) -> Any:
         info = "It chooses its own. To mix in given pictures: pictures:FOLDER."
         return gr.update(choices=[("its own pictures", "")], value="", info=info)
     prefers = chosen.data in ("pairs", "unpaired")
-    known = [(f"{source}: {words}", str(source)) for source, words in sources(services.bench, entry.backbone, prefers)]
+    menu = sources(services.bench, entry.backbone, prefers)
+    if chosen.follows_slope:
+        backbone = services.bench.registry().backbones[entry.backbone]
+        menu = (one for one in menu if has_slope(services.bench, backbone, one[0]))
+    known = [(f"{source}: {words}", str(source)) for source, words in menu]
     info = "Or type votes:STUDY, parquet:FILE, jsonl:FILE, hub:ORG/NAME."
     if chosen.data == "reward":
         info = "Who marks the pictures that it draws. Or type metric:NAME."
+    if chosen.follows_slope:
+        info = "Rewards that are smooth in the picture. Or type metric:NAME."
     names = [name for _, name in known]
     return gr.update(
         choices=known, value=str(chosen.source) if str(chosen.source) in names else next(iter(names), ""), info=info

@@ -20,7 +20,7 @@ CURVE_WORDS = {
     "drawn_reward": ("Reward", "What the pictures of each step are worth to who marks them."),
     "drawn_kl": ("Distance from the base", "KL of the way to a picture from the base's way, in nats a latent value."),
     "drawn_diversity": ("Diversity of what it draws", "How much the pictures of one prompt differ, step by step."),
-    "loss": ("Loss", "What training minimises. Of the pictures it tells little: look at the two below."),
+    "loss": ("Loss", "What training minimises. It tells little of the pictures: alignment and diversity do."),
     "accuracy": ("Right order", "How many pairs have the preferred picture as the likelier one."),
     "bands": (
         "Log-ratios",

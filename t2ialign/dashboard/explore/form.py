@@ -75,7 +75,7 @@ def form_of(batches: Sequence[BatchState]) -> Form:
         steps=request.num_inference_steps,
         scheduler=request.scheduler,
         guidance=request.guidance,
-        guidance_params=all_params(request.guidance, request.guidance_params),
+        guidance_params=all_params(request.guidance, batches[0].config.guidance_params),
         negative_prompt=request.negative_prompt,
         height=request.height,
         width=request.width,

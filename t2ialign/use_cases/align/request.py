@@ -22,7 +22,6 @@ from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
 
-SMALL = 128  # pixels: a model of pictures this small learns with the embedded world's numbers, not the published ones
 EVERYDAY = "everyday"
 
 
@@ -82,7 +81,7 @@ def controls(method: str) -> tuple[Control, ...]:
 
 
 def is_small(entry: BackboneEntry) -> bool:
-    return entry.size <= SMALL
+    return entry.small
 
 
 def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> None:

@@ -21,13 +21,14 @@ from t2ialign.training.correction import STEPS, corrected_encoder, learn_vector
 from t2ialign.types import Differentiable, Embeds, Encoder, InputError, Prompt, SeedBatch
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan, is_small
-from t2ialign.use_cases.align.sources import Judge, raters_of
+from t2ialign.use_cases.align.sources import TASTE, Judge, raters_of
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
 
 SMALL_STEPS = 50  # of a correction's vector, for models of small pictures: with more the reward forgets the prompt
 MOST_PROMPTS, PICTURES = 64, 2  # that the vector is learned from, and of each
+WITHOUT = frozenset({"clip_text_depicts"})  # what encoders with a slope leave out of their ``features``
 FIRST_SEED = 2**40  # theirs: no run draws these
 
 
@@ -95,6 +96,17 @@ def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: st
         )
     sign = 1.0 if metric.higher_is_better else -1.0
     return Yardstick(str(source), lambda features: sign * metric.compute(features).float(), tuple(encoders))
+
+
+def has_slope(bench: Workbench, entry: BackboneEntry, source: Source) -> bool:
+    """Whether a source that ``sources`` offers marks smoothly; the encoders are asked, not run."""
+    if source.kind != "metric":
+        return source.kind == "style"
+    needs = METRICS[source.argument].needs
+    if any(need.partition("_")[0] == TASTE or need in WITHOUT for need in needs):  # a taste counts claims
+        return False
+    encoders = bench.scorers_for(entry.scorers, (source.argument,), entry.on_request)[1]
+    return bool(encoders) and all(isinstance(encoder, Differentiable) for encoder in encoders)
 
 
 def _known(name: str) -> Callable[[Mapping[str, Tensor]], Tensor]:

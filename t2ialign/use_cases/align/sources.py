@@ -318,4 +318,4 @@ def sources(bench: Workbench, backbone: str, populations: bool = False) -> Itera
         if metric.level == "image" and metric.axis == "alignment":
             yield Source("metric", metric.name), f"the higher {metric.title} wins"
         if populations and metric.level != "image" and metric.axis == "diversity":
-            yield Source("metric", metric.name), f"the half of a prompt's pictures with the higher {metric.title} wins"
+            yield Source("metric", metric.name), f"the half with the higher {metric.title} wins"

@@ -22,7 +22,7 @@ from t2ialign.diffusion.compiling import warming
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.reading import FOUND, phrases_note
 from t2ialign.diffusion.text import prompt_notes
-from t2ialign.guidance import Params, needs_of
+from t2ialign.guidance import Params, fitted_params, needs_of, spelled_params
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, resolve
@@ -90,7 +90,7 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         adapters=adapters,
         guidance=request.guidance,
         guidance_scale=float(request.guidance_scale),
-        guidance_params=_params(request),
+        guidance_params=_params(request, entry.small),
         negative_prompt=request.negative_prompt,
         num_inference_steps=request.num_inference_steps,
         scheduler=request.scheduler,
@@ -104,9 +104,9 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
     return entry, config
 
 
-def _params(request: BatchRequest) -> Params:
+def _params(request: BatchRequest, small: bool) -> Params:
     """The parameters of a request's strategy; where that couples the pictures of a batch, they say which batch it is."""
-    given = dict(request.guidance_params)
+    given = dict(fitted_params(request.guidance, request.guidance_params, small))
     if needs_of(request.guidance).whole_batch:
         given.setdefault(BATCH, batch_mark(request.prompt, request.seeds))
     return tuple(sorted(given.items()))
@@ -323,7 +323,7 @@ def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, see
         config.num_inference_steps,
         config.scheduler,
         config.guidance,
-        config.guidance_params,
+        spelled_params(config.guidance, config.guidance_params),
         config.negative_prompt,
         height=config.height if entry is None or config.height != entry.size else 0,
         width=config.width if entry is None or config.width != entry.size else 0,

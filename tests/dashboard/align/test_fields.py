@@ -68,7 +68,11 @@ def test_the_published_default_is_marked():
     beta, switch, text = (next(one for one in controls(m) if one.name == n) for m, n in (
         ("diffusion_dpo", "beta"), ("f_dpo", "match_strength"), ("f_dpo", "prompts")))  # fmt: skip
     assert told(beta).endswith("1 to 20,000. Published: 5,000.")
-    assert told(switch).endswith("Published: on.") and told(text).endswith("Published: empty.")
+    assert told(switch).endswith("Published: on.") and "Published" not in told(text), (
+        "an empty text is no number of a paper"
+    )
+    watch = next(one for one in controls("f_dpo") if one.group == "watch")
+    assert "Published" not in told(watch), "what is measured is ours"
 
 
 def test_the_form_becomes_a_request():

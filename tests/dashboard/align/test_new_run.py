@@ -18,6 +18,7 @@ OFFERED = [("annotator", "raters of every taste"), ("metric:clip_score", "the hi
 def _light(monkeypatch: pytest.MonkeyPatch):
     """No scorer is loaded to say which sources there are, and no model to say how fast it is."""
     monkeypatch.setattr(new_run, "sources", lambda bench, backbone, populations: iter(OFFERED))
+    monkeypatch.setattr(new_run, "has_slope", lambda bench, entry, source: str(source) == "metric:clip_score")
     monkeypatch.setattr(Costing, "_pace", lambda self, found: 0.01)
 
 
@@ -48,6 +49,18 @@ def test_sources_suit_the_backbone(services):
         "annotator",
         "metric:clip_score",
     ]
+
+
+def test_a_method_that_follows_a_slope_is_offered_what_has_one(services):
+    offered = new_run.pick_method(services, "draft", "base")["pairs"]
+    assert [name for _, name in offered["choices"]] == ["metric:clip_score"]
+    drawn = new_run.pick_method(services, "ddpo", "base")["pairs"]
+    assert len(drawn["choices"]) == len(OFFERED)
+
+
+def test_only_a_method_of_rounds_speaks_of_rounds(services):
+    assert "round" in new_run.pick_method(services, "mi_tune", "base")["steps"]["info"]
+    assert new_run.pick_method(services, "draft", "base")["steps"]["info"] == "Published: 50."
 
 
 def test_the_parents_are_those_there_are_now(services):

@@ -4,10 +4,12 @@ from dataclasses import replace
 import pytest
 
 from t2ialign.dashboard.explore.form import Form, cost_of, form_of, requests_of
+from t2ialign.guidance import needs_of
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches.score_batch import stored_state
+from t2ialign.use_cases.batches.score_batch import config_of, stored_state
 from tests.dashboard import fakes
 
+SMALL_STEP = dict(needs_of("attend_excite").small)["step_size"]
 FORM = Form("a red circle and a blue square", ("base", "spo"), first_seed=3, seed_count=4)
 
 
@@ -65,6 +67,18 @@ def test_a_strategy_with_its_parameters_goes_both_ways(services, config):
     form = form_of([stored_state(services.bench, batch.prompt, batch.config, batch.seeds)])
     assert (form.guidance, form.guidance_params) == ("cads", "noise_scale=0.1, tau1=0.6, tau2=0.9, mixing=1")
     assert requests_of(form, services)[0].guidance_params == changed.guidance_params
+
+
+@pytest.mark.parametrize(("said", "shown"), [("", SMALL_STEP), ("step_size=20", 20.0), ("step_size=3", 3.0)])
+def test_a_default_of_small_pictures_goes_both_ways(services, said: str, shown: float):
+    """A shown batch says the step that it was made with, and asks for the same pictures again."""
+    asked = replace(FORM, checkpoints=("base",), guidance="attend_excite", guidance_params=said)
+    made = config_of(services.bench, requests_of(asked, services)[0])[1]
+    batch = fakes.add_cell(services.store, Prompt("a ring"), made, (5, 6, 7))
+    state = stored_state(services.bench, batch.prompt, batch.config, batch.seeds)
+    assert f"step_size={shown:g}," in form_of([state]).guidance_params
+    for request in (state.request, requests_of(form_of([state]), services)[0]):
+        assert config_of(services.bench, request)[1] == made
 
 
 def test_pictures_made_together_are_asked_for_without_saying_which(services, config):

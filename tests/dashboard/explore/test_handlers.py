@@ -55,10 +55,11 @@ def test_generate_writes_the_run_down_and_watches_it(services):
     assert updates["notice"] == "" and "t2-tile" in updates["sheet"]
 
 
-def test_a_chosen_strategy_shows_its_cost_and_its_parameters():
-    updates = handlers.choose_guidance("aig")
+def test_a_chosen_strategy_shows_its_cost_and_its_parameters(services):
+    updates = handlers.choose_guidance(services, "aig", ["spo"])
     assert updates["guidance_params"] == "power=2" and "4 evaluations" in updates["guidance"].info
-    assert handlers.choose_guidance("cfg")["guidance_params"] == ""
+    assert handlers.choose_guidance(services, "cfg", ["base"])["guidance_params"] == ""
+    assert "step_size=0.3," in handlers.choose_guidance(services, "attend_excite", ["spo@0.5"])["guidance_params"]
 
 
 def test_a_strategy_for_trained_checkpoints_refuses_the_base(services):

@@ -14,14 +14,16 @@ from torch import Tensor
 
 from t2ialign.diffusion.adapters import add_adapter
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.source import parse_source
+from t2ialign.registry import BackboneEntry
+from t2ialign.source import Source, parse_source
 from t2ialign.training.correction import corrected
 from t2ialign.types import InputError
 from t2ialign.use_cases.align import optimise
 from t2ialign.use_cases.align.request import Plan, plan
 from t2ialign.use_cases.align.rewards import reward_of
-from t2ialign.use_cases.align.sloped import Yardstick, check_slope, yardstick_of
+from t2ialign.use_cases.align.sloped import Yardstick, check_slope, has_slope, yardstick_of
 from t2ialign.use_cases.align.sloped import corrected as corrected_yardstick
+from t2ialign.use_cases.align.sources import sources
 from t2ialign.use_cases.align.train import align
 from t2ialign.use_cases.workbench import Workbench
 from tests.use_cases.align.test_train import same, weights
@@ -67,6 +69,22 @@ def test_the_reward_of_latents_is_the_judges_and_its_gradient_that_of_small_chan
     with torch.no_grad():
         ends = [float(reward(latents + sign * eps * along, 0).double().sum()) for sign in (1, -1)]
     assert (ends[0] - ends[1]) / (2 * eps) == pytest.approx(float((grad * along).sum()), rel=0.1)
+
+
+def test_what_is_offered_has_a_slope(bench: Workbench) -> None:
+    """Of the sources that any method is offered, just those that a gradient method takes."""
+    entry = plan(bench, short("draft")).entry
+    for source, _ in sources(bench, entry.name):
+        try:
+            found = check_slope_of(bench, entry, source)
+        except InputError:
+            found = False
+        assert has_slope(bench, entry, source) == found, str(source)
+
+
+def check_slope_of(bench: Workbench, entry: BackboneEntry, source: Source) -> bool:
+    made = plan(bench, short("draft"))
+    return bool(check_slope(bench.backbone(entry), made.prompts, yardstick_of(bench, entry, source, "It")))
 
 
 @pytest.mark.parametrize(
