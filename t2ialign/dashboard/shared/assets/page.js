@@ -1,6 +1,7 @@
 const theme = () => (document.body.classList.contains('dark') ? 'dark' : 'light');
 const tell = () => { if (props.value !== theme()) props.value = theme(); };
 new MutationObserver(tell).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+window.addEventListener('t2-changed', tell); // Gradio puts the first value back while it builds the page
 tell();
 const say = (...names) => names.forEach((name) => trigger(name, { query: location.search, theme: theme() }));
 let visible = false;
