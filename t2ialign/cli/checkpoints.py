@@ -71,7 +71,7 @@ def _move_checkpoint(remove: str, restore: str, store: Path | None) -> None:
 @commands.command()
 def add(
     source: Annotated[
-        str, typer.Argument(help="A file or folder, or of the Hub org/name[/file or folder][@revision].")
+        str, typer.Argument(help="A file or folder, or of the Hub org/name\\[/file or folder]\\[@revision].")
     ],
     name: Annotated[str, typer.Option(help="What to call it (default: as its source is called).")] = "",
     title: Annotated[str, typer.Option(help="What menus say.")] = "",

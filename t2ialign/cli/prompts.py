@@ -32,7 +32,7 @@ def show(context: typer.Context, store: StorePath = None, as_json: JsonFlag = Fa
 @commands.command("import")
 def import_set(
     source: Annotated[
-        str, typer.Argument(help="A file, a folder, or of the Hub org/name[/file or folder][@revision].")
+        str, typer.Argument(help="A file, a folder, or of the Hub org/name\\[/file or folder]\\[@revision].")
     ],
     name: Annotated[str, typer.Option(help="What to call it (default: as its source is called).")] = "",
     split: Annotated[str, typer.Option(help="Of several splits this one: train, val, test or all.")] = "",
