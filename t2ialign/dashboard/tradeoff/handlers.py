@@ -169,9 +169,20 @@ def explain(services: Services, *controls: Any) -> Updates:
     found = load_points(services, chosen)
     which = explained({"Horizontal": chosen.x, "Vertical": chosen.y}, "axes")
     if found.points:
-        return {"sentence": notice(in_a_sentence(found, chosen), "hint") + which}
+        return {"sentence": notice(in_a_sentence(found, chosen) + _unscored(services, chosen, found), "hint") + which}
     scored = choices(services.store)["metrics"]
     return {"sentence": notice(NOTHING_HERE if scored else "", "hint")}
+
+
+def _unscored(services: Services, chosen: Chosen, found: Points) -> str:
+    """How many points of the benchmark set stand on another axis only."""
+    rows = list_benchmarks(services.store, chosen.shown)
+    there = next((row.configs for row in rows if (row.key,) == chosen.filters.benchmarks), 0)
+    absent = there - len(found.points)
+    if absent <= 0:
+        return ""
+    axes = " or ".join(dict.fromkeys((chosen.x.title, chosen.y.title)))
+    return f" {absent} of {counted(there, 'point')} of this set are not drawn, for want of {axes}: another axis may show them."
 
 
 def chosen_of(

@@ -354,3 +354,19 @@ def test_the_axes_begin_with_what_is_scored_on_the_set(stocked):
     add_benchmark(stocked.store, own)
     chosen = handlers.chosen_of(stocked, own.key, None, None)
     assert (chosen.x.name, chosen.y.name) == ("hps_v21", "ssim")
+
+
+@pytest.mark.slow
+def test_points_that_the_axes_leave_out_are_counted(stocked):
+    """One of two points of a set has but one of the two scores: it is not on the chart, and the page says so."""
+    prompt, known = Prompt("a set of its own"), {}
+    for scale in (1.0, 2.0):
+        batch = fakes.batch_of(prompt, GenerationConfig("shapes", "r", guidance_scale=scale), range(4))
+        add_batch(stocked.store, batch)
+        known[scale] = [score for score in fakes.scores_of(batch) if scale == 1.0 or score.metric != "factor_diversity"]
+        add_scores(stocked.store, batch, known[scale])
+    own = BenchmarkSet("own", ((prompt, (0, 1, 2, 3)),))
+    add_benchmark(stocked.store, own)
+    said = handlers.explain(stocked, own.key, *ALL[1:])["sentence"]
+    assert "1 of 2 points of this set are not drawn, for want of" in said
+    assert "not drawn" not in handlers.explain(stocked, own.key, "oracle_alignment", "lpips", [], [])["sentence"]
