@@ -7,14 +7,16 @@
     python benchmarks/load.py --sessions 100          # memory that open pages take
     python benchmarks/load.py --kill 3                # kill -9 and start again while some draw: is anything lost?
 
-It starts a server of its own on an empty store, as strangers find it (a token is set), with limits that let all clients be
-one address. What is timed is a whole answer. A client has a session of its own, and what it does are the page's own events,
+It starts a server of its own on an empty store, as strangers find it (a token is set). Clients of the load have addresses of
+their own (127.0.0.2 and on, which Linux has); the other questions come from one, with limits that let it. What is timed is a
+whole answer. A client has a session of its own, and what it does are the page's own events,
 as the page lists them: another axis (the chart, then its sentence), a look at a run, the page itself, and the API's points.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -32,6 +34,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -39,6 +42,17 @@ import psutil
 AXES = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke", "ssim")
 PROMPTS = ("a red circle", "a blue square", "a green star", "a yellow ring", "two red circles", "a small cross")
 LIMITS = {"QUEUE": 1000, "RUNS": 1000, "WORK": 10**9, "DAY": 10**9, "REQUESTS": 10**9, "EVENTS": 10**9}
+
+
+OWN = threading.local()
+
+
+class FromOwnAddress(urllib.request.HTTPHandler):
+    """Requests of a thread come from the address that it has for its own."""
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        source = (getattr(OWN, "address", "127.0.0.1"), 0)
+        return self.do_open(partial(http.client.HTTPConnection, source_address=source), request)
 
 
 @dataclass
@@ -51,6 +65,7 @@ class Seen:
 
 
 def main() -> None:
+    urllib.request.install_opener(urllib.request.build_opener(FromOwnAddress))
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--clients", type=int, default=50)
     asked.add_argument("--drawing", type=int, default=6, help="of these, how many draw pictures")
@@ -291,6 +306,7 @@ def loaded(address: str, clients: int, drawing: int, seconds: float, pause: floa
     seen, lock, until = Seen(), threading.Lock(), time.monotonic() + seconds
 
     def client(number: int) -> None:
+        OWN.address = f"127.0.{number // 250}.{2 + number % 250}"
         chance, page = random.Random(number), Page(address)
         page.open()
         while time.monotonic() < until:
