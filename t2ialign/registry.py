@@ -36,9 +36,7 @@ from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
-SMALL = (
-    128  # pixels: models of pictures this small have the embedded world's numbers for defaults, not the published ones
-)
+SMALL = 128  # pixels: models of pictures this small have the embedded world's numbers for defaults
 WEIGHT_RANGE = (-2.0, 3.0)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
 
@@ -186,9 +184,7 @@ def _listed(text: bytes, folder: Path) -> Registry:
         if entry.backbone not in found.backbones:
             raise ValueError(f"checkpoints.{entry.name} is of the backbone {entry.backbone!r}, which is not listed")
         if (entry.adapter is None) != (entry.kind is None):
-            raise ValueError(
-                f"checkpoints.{entry.name} needs both a kind ({', '.join(KINDS)}) and a path or hub, or neither"
-            )
+            raise ValueError(f"checkpoints.{entry.name} needs a kind (lora, dora, unet) and a path or hub, or neither")
     return found
 
 
@@ -335,8 +331,7 @@ def _use(part: str, registry: Registry) -> AdapterUse:
         unlisted = next((said for said in registry.problems if Path("checkpoints", name).as_posix() in said), "")
         raise InputError(unlisted) if unlisted else unknown("checkpoint", name, registry.checkpoints)
     entry = registry.checkpoints[name]
-    file = None if entry.adapter is None else adapter_file(entry)
-    sha = adapter_sha(file) if file is not None and file.exists() else ""
+    sha = adapter_sha(file) if entry.adapter is not None and (file := adapter_file(entry)).exists() else ""
     return AdapterUse(name, _weight(name, said) if separator else 1.0, sha)
 
 
@@ -399,8 +394,7 @@ def revision_of(entry: BackboneEntry) -> str:
     """
     if isinstance(entry.source, Path):
         return pipeline_sha(entry.source)
-    index = cached(entry.source, INDEX, entry.hub_revision)
-    if index is not None:
+    if (index := cached(entry.source, INDEX, entry.hub_revision)) is not None:
         return snapshot_sha(index.parent)
     pinned = COMMIT.fullmatch(entry.hub_revision) and symlinks_in_cache()
     return entry.hub_revision[:16] if pinned else ""

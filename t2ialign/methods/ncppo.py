@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from t2ialign.methods.controls import option
 from t2ialign.methods.method import Method, Settings
 from t2ialign.objectives.sigmoid import Sigmoid
-from t2ialign.training.losses import Loss, PairLoss, perceived_errors
+from t2ialign.training.losses import Loss, PairLoss, PerceivedPairLoss
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Options:
 
 
 def loss(settings: Settings) -> Loss:
-    return PairLoss(Sigmoid(), scale=settings.own.beta, penalties=settings.penalties, errors=perceived_errors)
+    return PerceivedPairLoss(PairLoss(Sigmoid(), scale=settings.own.beta, penalties=settings.penalties))
 
 
 METHOD = Method(

@@ -196,7 +196,7 @@ class Oracle:
             spec = parse(prompt.text)
         except InputError:
             return {}
-        each = [truth(read(self.reader, image[None]), spec) for image in images]
+        each = [truth(read(self.reader, image), spec) for image in images.chunk(max(len(images), 1))]
         return {name: torch.cat([one[name] for one in each]) for name in each[0]}
 
 

@@ -48,29 +48,11 @@ class Loss(Protocol):
     def __call__(self, seen: Evaluation) -> LossTerms: ...
 
 
-Errors = Callable[[Evaluation, Tensor], tuple[Tensor, Tensor]]
-"""From the evaluation and the policy's output to the policy's and the reference's error, one a picture."""
-
-
-def noise_errors(seen: Evaluation, policy: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared differences from the target."""
-    return denoising_error(policy, seen.target), denoising_error(seen.base, seen.target)
-
-
-def perceived_errors(seen: Evaluation, policy: Tensor) -> tuple[Tensor, Tensor]:
-    """The same among the states of the UNet's encoder, one step on (NCPPO)."""
-    if seen.perceive is None:
-        raise ValueError("A transformer has no encoder to see with.")
-    with torch.no_grad():
-        target, base = seen.perceive(seen.target), seen.perceive(seen.base)
-    return denoising_error(seen.perceive(policy), target), denoising_error(base, target)
-
-
 @dataclass(frozen=True)
 class PairLoss:
     """objective(divergence(log-ratio)) of pairs: every paired method of the house is one of these.
 
-    ``scale`` is the surrogate's (``log_ratio.scale_of`` translates published betas); ``errors`` measures both models.
+    ``scale`` is the surrogate's (``log_ratio.scale_of`` translates published betas).
     """
 
     objective: PairObjective
@@ -78,7 +60,6 @@ class PairLoss:
     scale: float = PUBLISHED_SCALE
     penalties: tuple[Penalty, ...] = ()
     safeguard: LoserSafeguard | None = None
-    errors: Errors = noise_errors
 
     @property
     def needs_reference(self) -> bool:
@@ -86,12 +67,39 @@ class PairLoss:
 
     def __call__(self, seen: Evaluation) -> LossTerms:
         policy = seen.policy if self.safeguard is None else self.safeguard(seen.policy, seen.target)
-        error, reference_error = self.errors(seen, policy)
+        return self.of_errors(seen, denoising_error(policy, seen.target), denoising_error(seen.base, seen.target))
+
+    def of_errors(self, seen: Evaluation, error: Tensor, reference_error: Tensor) -> LossTerms:
+        """The loss of the policy's and the reference's errors, one a picture, however they were measured."""
         log_ratio = surrogate_log_ratio(error, reference_error, self.scale)
         values = self.objective(PairLogRatios(*log_ratio.chunk(2)).map(self.divergence.score))
         values = seen.batch.weights * values + sum_penalties(self.penalties, seen)
         liked = torch.arange(len(log_ratio), device=log_ratio.device) < len(values)
         return terms(values, log_ratio, error - reference_error, self.divergence, liked)
+
+
+@dataclass(frozen=True)
+class PerceivedPairLoss:
+    """A loss of pairs with errors that are measured among the states of the UNet's encoder, one step on (NCPPO)."""
+
+    pairs: PairLoss
+
+    @property
+    def needs_reference(self) -> bool:
+        return self.pairs.needs_reference
+
+    @property
+    def penalties(self) -> tuple[Penalty, ...]:
+        return self.pairs.penalties
+
+    def __call__(self, seen: Evaluation) -> LossTerms:
+        if seen.perceive is None:
+            raise ValueError("A transformer has no encoder to see with.")
+        with torch.no_grad():
+            target, base = seen.perceive(seen.target), seen.perceive(seen.base)
+        return self.pairs.of_errors(
+            seen, denoising_error(seen.perceive(seen.policy), target), denoising_error(base, target)
+        )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +20,12 @@ from starlette.testclient import TestClient
 from t2ialign import settings
 from t2ialign.dashboard import gradio_queue
 from t2ialign.dashboard.gradio_queue import ANALYTICS, SharedQueue, share_queue
+
+
+def waited(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it returns; in a thread of its own, because a browser of other tests leaves a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 class Clock:
@@ -109,7 +117,7 @@ def test_who_listens_keeps_what_waits(shared):
     box.heard = 0.0
     box.put_nowait("one")
     box.put_nowait("two")
-    assert asyncio.run(box.get()) == "one"
+    assert waited(box.get()) == "one"
     shared.clock.now = box.heard + gradio_queue.DEAF / 2
     shared.let_go()
     assert box.qsize() == 1 and "page" in shared.queue.pending_messages_per_session
@@ -145,7 +153,7 @@ def test_uploads_are_forgotten_from_the_oldest_on(blocks, monkeypatch):
     share_queue(blocks)
     for upload in "abc":
         file_upload_statuses.append(upload, "file", b"part")
-        assert asyncio.run(file_upload_statuses.is_tracked(upload))
+        assert waited(file_upload_statuses.is_tracked(upload))
     assert list(file_upload_statuses._statuses) == list(file_upload_statuses._signals.kept) == ["b", "c"]
 
 

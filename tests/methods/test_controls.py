@@ -28,7 +28,8 @@ def test_every_method_has_a_record_of_itself(name: str) -> None:
     assert (method.loss is None) == (method.data == "reward") == (method.recipe is not None)
     for small in (True, False):
         settings = method.settings(read_values(method.controls(), {}, small))
-        method.recipe_of(settings) if method.data == "reward" else method.loss_of(settings)
+        made = method.recipe_of(settings) if method.data == "reward" else method.loss_of(settings)
+        assert " at 0x" not in repr(made), "a saved run is known by it, and must be found again by another process"
 
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.loss])

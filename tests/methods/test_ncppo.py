@@ -6,7 +6,7 @@ import pytest
 
 from t2ialign.methods import METHODS
 from t2ialign.objectives.sigmoid import Sigmoid
-from t2ialign.training.losses import PairLoss, perceived_errors
+from t2ialign.training.losses import PairLoss, PerceivedPairLoss
 from tests.methods.evaluations import pair_evaluation
 
 METHOD = METHODS["ncppo"]
@@ -14,7 +14,7 @@ METHOD = METHODS["ncppo"]
 
 def test_it_is_dpo_with_other_errors() -> None:
     loss = METHOD.loss_of(METHOD.settings({"beta": 2500.0}))
-    assert loss == PairLoss(Sigmoid(), scale=2500.0, errors=perceived_errors) and loss.needs_reference
+    assert loss == PerceivedPairLoss(PairLoss(Sigmoid(), scale=2500.0)) and loss.needs_reference
     with pytest.raises(ValueError, match="no encoder to see with"):
         loss(pair_evaluation(seed=1, spread=0.1))
 

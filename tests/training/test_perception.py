@@ -16,14 +16,14 @@ from t2ialign.diffusion.unet_encoder import encoder_states
 from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.training.draws import draw_step
 from t2ialign.training.evaluate import alpha_bars, evaluate
-from t2ialign.training.losses import PairLoss, perceived_errors
+from t2ialign.training.losses import PairLoss, PerceivedPairLoss
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.regularisers import Evaluation
 from tests.methods.gradients import slope
 from tests.training.conftest import latents, pairs_for
 
 PLAN = TrainPlan(steps=1, batch=2, learning_rate=1e-2)
-LOSS = PairLoss(Sigmoid(), scale=50.0, errors=perceived_errors)
+LOSS = PerceivedPairLoss(PairLoss(Sigmoid(), scale=50.0))
 
 
 def seen_by(view: Backbone) -> Evaluation:

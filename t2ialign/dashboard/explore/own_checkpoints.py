@@ -45,7 +45,9 @@ def wire(wires: Wires, services: Services) -> None:
     """Read when the fold is opened; every button asks who it is."""
     parts = wires.components
     wires.on_visit(parts["own_fold"].expand, partial(list_own, services), (), MENU)
-    wires.on_visit(parts["own_chosen"].input, partial(show_own, services), ("own_chosen",), MENU)
+    wires.on_visit(
+        parts["own_chosen"].input, partial(show_own, services), ("own_chosen",), MENU, trigger_mode="always_last"
+    )
     saved = partial(save_own, services)
     wires.on_visit(parts["own_save"].click, saved, ("own_chosen", *FIELDS), (*MENU, *MENUS), trigger_mode="once")
     moved = partial(move_own, services)

@@ -30,7 +30,7 @@ from t2ialign.dashboard.theory.player_view import FilmData, no_film, player
 from t2ialign.divergences import DIVERGENCES, Alpha, Divergence, curvature, matched_beta, parse_divergence
 from t2ialign.objectives.sigmoid import Sigmoid
 from t2ialign.store import job_of
-from t2ialign.training.losses import PairLoss, noise_errors
+from t2ialign.training.losses import PairLoss
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.job import request_of
 from t2ialign.use_cases.align.request import plan
@@ -112,7 +112,7 @@ def follow_run(services: Services, run: str | None) -> Updates:
         loss = made.method.loss_of(made.settings) if made.method.loss else None
     except InputError:  # its parent is gone, say
         return {"followed": notice(NOT_KNOWN, "hint")}
-    if not isinstance(loss, PairLoss) or loss.errors is not noise_errors or not isinstance(loss.objective, Sigmoid):
+    if not isinstance(loss, PairLoss) or not isinstance(loss.objective, Sigmoid):
         return {"followed": notice(ANOTHER_LOSS, "hint")}
     name = next(name for name, kind in DIVERGENCES.items() if isinstance(loss.divergence, kind))
     shown, beta = [one for one in ORDER if one in {FIRST[0], name}], loss.objective.beta
