@@ -411,8 +411,8 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
         ('[backbones.x]\npath = "x"', "backbones.x does not say its family"),
         ('[scorers.x]\nsource = "x"', "scorers.x does not say its loader"),
         ('[checkpoints.x]\nbackbone = "gone"', "checkpoints.x is of the backbone 'gone', which is not listed"),
-        ('[checkpoints.x]\nbackbone = "shapes"\nhub = "a/b"', "checkpoints.x needs both a kind .lora, dora, unet. and"),
-        ('[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"', "checkpoints.x needs both a kind"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nhub = "a/b"', "checkpoints.x needs a kind .lora, dora, unet. and"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"', "checkpoints.x needs a kind"),
         ('[backbones.x]\nfamily = "sd"\nhub = "../c"', "backbones.x is of the hub '../c', which is no org/name"),
     ],
 )
