@@ -16,11 +16,16 @@ LOOK = """async (only) => (await axe.run(document, {
   rule: rule.id, impact: rule.impact, places: rule.nodes.map((node) => `${node.target} ${node.html.slice(0, 160)}`),
 }))"""
 
+STILL = """() => document.getAnimations().every(
+  (one) => one.playState !== 'running' || one.effect?.getTiming().iterations === Infinity)"""
+
 
 def findings(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """The serious and the critical ones, with the places where they are; ``rules`` instead of all."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(SCRIPT.read_text(encoding="utf-8"))
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    page.wait_for_function(STILL)  # colours that fade are not those that stay
     found = page.evaluate(LOOK, list(rules))
     return [
         f"{one['impact']} {one['rule']}: {place}" for one in found if one["impact"] in BAD for place in one["places"]
