@@ -36,6 +36,7 @@ from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.guidance import fitted_params
+from t2ialign.registry import names_in
 from t2ialign.samplers import SchedulerChoice, check_scheduler
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
@@ -253,7 +254,7 @@ def usual_of(scheduler: str) -> Updates:
 def choose_guidance(services: Services, guidance: str, checkpoints: Sequence[str] | None) -> Updates:
     """The chosen strategy's cost, and its parameters with their defaults for these checkpoints, to be changed."""
     known, backbones = services.checkpoints(), services.bench.registry().backbones
-    names = [part.partition("@")[0].strip() for blend in checkpoints or () for part in blend.split("+")]
+    names = [name for blend in checkpoints or () for name in names_in(blend)]
     small = all(backbones[known[name].backbone].small for name in names if name in known)
     shown = all_params(guidance, fitted_params(guidance, (), small))
     return {"guidance": gr.Dropdown(info=cost_of(guidance)), "guidance_params": shown}

@@ -16,6 +16,7 @@ from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.guidance import GUIDANCE
 from t2ialign.pictures import PictureSettings, ReadSettings, read_settings
+from t2ialign.registry import names_in
 from t2ialign.seeds import BATCH
 from t2ialign.types import GenerationConfig, InputError
 from t2ialign.use_cases.batches.score_batch import config_of
@@ -54,7 +55,7 @@ def filled(services: Services, form: Form, found: ReadSettings) -> tuple[Form, l
         if value is not None
     }
     name = _checkpoint(services, found)
-    if name and _parts(name) <= set(services.checkpoints()):
+    if name and set(names_in(name)) <= set(services.checkpoints()):
         changed["checkpoints"] = (name,)
     elif name:
         said.append(f"There is no checkpoint {name[:60]!r} here, so the checkpoints stay as they were.")
@@ -77,10 +78,6 @@ def _checkpoint(services: Services, found: ReadSettings) -> str:
     backbone = found.made.config.backbone if found.made and not found.made.config.adapters else found.checkpoint
     plain = next((one.name for one in entries if one.backbone == backbone and one.adapter is None), "")
     return plain or found.checkpoint or ""
-
-
-def _parts(spec: str) -> set[str]:
-    return {part.partition("@")[0].strip() for part in spec.split("+")}
 
 
 def _difference(services: Services, form: Form, made: PictureSettings) -> Iterator[str]:
