@@ -20,7 +20,6 @@ import http.client
 import json
 import os
 import random
-import socket
 import statistics
 import subprocess
 import sys
@@ -38,6 +37,8 @@ from functools import partial
 from pathlib import Path
 
 import psutil
+
+from tests.launching import free_port
 
 AXES = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke", "ssim")
 PROMPTS = ("a red circle", "a blue square", "a green star", "a yellow ring", "two red circles", "a small cross")
@@ -117,9 +118,7 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, tuple[fl
 
 def started(home: Path) -> tuple[subprocess.Popen[bytes], str, tuple[float, float]]:
     """A server of strangers, its address, and the seconds until its page came, on the clock and of CPU."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     limits = {f"T2IALIGN_VISITOR_{name}": str(value) for name, value in LIMITS.items()}
     environment = {**os.environ, **limits, "T2IALIGN_OWNER_TOKEN": "load", "T2IALIGN_HOME": str(home / "store")}
     begun = time.monotonic()

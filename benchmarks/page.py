@@ -17,7 +17,6 @@ import json
 import os
 import platform
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.training import fill_short, open_align, start, wait_for_end
+from tests.launching import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDE, PHONE = (1366, 768), (390, 844)
@@ -70,10 +70,8 @@ class Served:
 @contextmanager
 def serving(tree: Path, home: Path | None = None) -> Iterator[Served]:
     """``app.py`` of a tree on a port and with a store of its own, or that of ``home``."""
-    with socket.socket() as listener, tempfile.TemporaryDirectory() as folder:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        listener.close()
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
         home = home or Path(folder, "home")
         own = {"PYTHONPATH": str(tree), "T2IALIGN_HOME": str(home), "GRADIO_SERVER_PORT": str(port)}
         with Path(folder, "log").open("w") as log:

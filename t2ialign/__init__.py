@@ -7,6 +7,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
     codec.py                frozen records as plain JSON values and back
     settings.py             paths and the device, read from the environment once
     files.py                files that are there whole or not at all; foreign ones, or one sentence
+    file_states.py          whether folders hold what they held
+    names.py                what people may call a checkpoint or a prompt set
     pictures.py             the one reader of picture files, and of the settings in them
     torchvision_guard.py    lets torchvision import beside a CPU torch
     source.py               what training learns from, as one value
@@ -394,6 +396,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             files_taken.py          files that are written to be taken away, so many an hour
             gate.py                 how often one address may ask, and how much it may send
             refusals.py             the status of what is refused
+            same_page.py            the document kept as it was sent, instead of made anew for each visitor
             fields.py               what fields hold, whatever a raw request says
             fitting_prompts.py      prompts that fit the chosen checkpoints
             free_names.py           names for new checkpoints that nobody has yet

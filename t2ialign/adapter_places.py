@@ -10,6 +10,7 @@ from t2ialign.content import CONFIG, adapts_text, cached, cached_names, identity
 from t2ialign.network import Show, reaching, unwatched, why_offline
 from t2ialign.types import InputError, content_key
 
+MANIFEST = "manifest.json"
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
 PEFT_FILE, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.types import InputError
 
 EXPONENT = 20.0  # beyond e^20 a score goes on as a straight line: fp32 ends at e^88, and beta and the batch come on top

@@ -9,18 +9,16 @@ checkpoint as ``base``, ``name``, ``name@0.7`` or a blend ``a@0.5+b@0.5``; ``res
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from t2ialign import settings
-from t2ialign.adapter_places import HubAdapter, adapter_sha, usual_file
+from t2ialign.adapter_places import MANIFEST, HubAdapter, adapter_sha, usual_file
 from t2ialign.codec import of_table
 from t2ialign.content import (
     COMMIT,
@@ -31,14 +29,15 @@ from t2ialign.content import (
     symlinks_in_cache,
 )
 from t2ialign.downloads import HubUnet, is_repository, place_of
+from t2ialign.file_states import Standing, standing
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
+from t2ialign.names import NAME, RULE, unknown
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
 SMALL = 128  # pixels: models of pictures this small have the embedded world's numbers for defaults
 WEIGHT_RANGE = (-2.0, 3.0)
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
 
 
 @dataclass(frozen=True)
@@ -138,11 +137,18 @@ class Registry:
 
 
 def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> Registry:
-    """Reads ``registry.toml`` and all manifests anew, because jobs may have added checkpoints; the same bytes mean the same.
+    """What ``registry.toml`` and all manifests say now, because jobs may have added checkpoints.
 
     ``checkpoints`` is by default the shipped folder, ``home`` the folder whose ``checkpoints/`` holds people's own.
     """
     checkpoints, home = checkpoints or settings.CHECKPOINTS, home or settings.HOME
+    stands = standing((checkpoints, home / "checkpoints"), MANIFEST)
+    read = _read if stands else _read.__wrapped__
+    return read(checkpoints, home, stands)
+
+
+@lru_cache(maxsize=4)
+def _read(checkpoints: Path, home: Path, stands: Standing | None) -> Registry:
     file = checkpoints / "registry.toml"
     try:
         text = file.read_bytes()
@@ -174,7 +180,7 @@ def _listed(text: bytes, folder: Path) -> Registry:
     tables = tomllib.loads(text_of(text))
     named = [(kind, name) for kind in ("backbones", "checkpoints", "scorers") for name in tables.get(kind, {})]
     if odd := [f"{kind}.{name[:80]!r}" for kind, name in named if not NAME.fullmatch(name)]:
-        raise ValueError(f"{odd[0]}: names have letters, digits, '.', '_' and '-' only, 100 at most")
+        raise ValueError(f"{odd[0]}: a name is of {RULE}")
     found = Registry(
         {n: _backbone(n, t, folder) for n, t in tables.get("backbones", {}).items()},
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
@@ -227,7 +233,7 @@ def _scorer(name: str, table: dict[str, Any], folder: Path) -> ScorerEntry:
 
 def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[CheckpointEntry | str]:
     """The adapters that lie in ``folder``, by name, and a sentence for each manifest that is none."""
-    for manifest in sorted(folder.glob("*/manifest.json")):
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
         name = manifest.parent.name
         what, mend = _complaint(manifest.parent)
         try:
@@ -242,7 +248,7 @@ def _discover(folder: Path, backbones: Mapping[str, BackboneEntry]) -> Iterator[
         if entry is None:
             continue
         if not NAME.fullmatch(name):
-            yield f"{manifest.parent} is not listed: name it with letters, digits, '.', '_' and '-' only, 100 at most."
+            yield f"{manifest.parent} is not listed: name it with {RULE}."
         elif entry.backbone not in backbones:
             known = ", ".join(sorted(backbones))
             yield f"{manifest} names the backbone {entry.backbone!r}, which the registry does not know: write one of {known}."
@@ -282,15 +288,7 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
 
 
 def _complaint(folder: Path) -> tuple[str, str]:
-    return f"{folder / 'manifest.json'} is not the manifest of an adapter", "mend or remove it"
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
-    """The sentence for a name that does not exist, with the nearest that does."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names) or 'none: there is none yet'}."
-    return InputError(f"There is no {kind} called {name[:80]!r}: {hint}")
+    return f"{folder / MANIFEST} is not the manifest of an adapter", "mend or remove it"
 
 
 def names_in(spec: str) -> list[str]:

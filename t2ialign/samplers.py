@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from t2ialign.limits import MAX_STEPS
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.types import InputError
 
 

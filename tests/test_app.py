@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from t2ialign.store import open_store
+from tests.launching import free_port
 from tests.store.studying import opened_study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,10 +38,8 @@ main(["serve"])
 @contextmanager
 def space(home: Path, hub: Path) -> Iterator[str]:
     """The address of the app, which ``SIGTERM`` stops at the end."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    more = {"T2IALIGN_HOME": str(home), "GRADIO_SERVER_PORT": port, "T2IALIGN_VOTES_DATASET": "me/votes"}
+    port = free_port()
+    more = {"T2IALIGN_HOME": str(home), "GRADIO_SERVER_PORT": str(port), "T2IALIGN_VOTES_DATASET": "me/votes"}
     process = subprocess.Popen([sys.executable, "-c", SPACE, str(hub)], cwd=ROOT, env={**os.environ, **more})
     try:
         yield answering(f"http://127.0.0.1:{port}/", process)

@@ -393,8 +393,8 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ('[checkpoints."a+b"]\nbackbone = "shapes"', "checkpoints.'a.b': names have letters, digits"),
-        ('[backbones."x y"]\nfamily = "sd"\npath = "x"', "backbones.'x y': names have letters"),
+        ('[checkpoints."a+b"]\nbackbone = "shapes"', "checkpoints.'a.b': a name is of letters, digits"),
+        ('[backbones."x y"]\nfamily = "sd"\npath = "x"', "backbones.'x y': a name is of letters"),
         (
             '[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"\nhub = "nowhere"',
             "'nowhere', the adapter of x, is no repos",

@@ -115,7 +115,7 @@ def preview(
     as_json: JsonFlag = False,
 ) -> None:
     """Draw the strip of four pictures that menus show of a checkpoint; what is there is not drawn again."""
-    from t2ialign.registry import unknown
+    from t2ialign.names import unknown
     from t2ialign.use_cases import previews
     from t2ialign.use_cases.workbench import open_workbench
 

@@ -29,6 +29,7 @@ from t2ialign.dashboard.shared.health import health_route
 from t2ialign.dashboard.shared.owner_lock import wire_sign_in
 from t2ialign.dashboard.shared.pictures import picture_routes
 from t2ialign.dashboard.shared.refusals import Refusals
+from t2ialign.dashboard.shared.same_page import SamePage
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.unknown import KnownStreams, refuse_unread, unknown_handlers
 from t2ialign.dashboard.shared.wiring import asset
@@ -135,6 +136,7 @@ def launch_options(services: Services) -> dict[str, Any]:
                 Middleware(SafeHeaders),
                 Middleware(Gate, visits=services.visits),
                 Middleware(Refusals),
+                Middleware(SamePage),
                 Middleware(EarlyHead, head=theme.head(addresses())),
                 Middleware(KnownStreams),
             ],

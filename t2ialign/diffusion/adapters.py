@@ -32,7 +32,8 @@ from t2ialign.diffusion.adapter_files import AdaptedNetwork, AdapterPart, check_
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE, Pass, training_the_same
 from t2ialign.diffusion.whole_unets import check_unet
-from t2ialign.registry import CheckpointEntry, adapter_file, load_registry, unknown
+from t2ialign.names import unknown
+from t2ialign.registry import CheckpointEntry, adapter_file, load_registry
 from t2ialign.types import AdapterUse, InputError
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")

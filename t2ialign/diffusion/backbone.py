@@ -31,8 +31,9 @@ from t2ialign.diffusion.velocities import FlowInput, velocity
 from t2ialign.downloads import fill, listed_now
 from t2ialign.files import foreign
 from t2ialign.model_families import FAMILIES, Family
+from t2ialign.names import unknown
 from t2ialign.network import Show, unwatched, why_offline, without_bars
-from t2ialign.registry import BackboneEntry, revision_of, unknown
+from t2ialign.registry import BackboneEntry, revision_of
 from t2ialign.torchvision_guard import IMPORTING
 from t2ialign.types import InputError
 

@@ -25,7 +25,8 @@ from t2ialign.diffusion.noise import add_noise, epsilon_gap, kappa, kappa_releas
 from t2ialign.diffusion.schedulers import begin_run
 from t2ialign.diffusion.tally import RELEASED_ABOVE, RELEASED_LEVELS, rfmi_term, velocity_gap
 from t2ialign.diffusion.text import PromptEmbeds, stack
-from t2ialign.registry import BackboneEntry, load_registry, revision_of, unknown
+from t2ialign.names import unknown
+from t2ialign.registry import BackboneEntry, load_registry, revision_of
 from t2ialign.types import GenerationConfig, InputError, Prompt
 
 TIMESTEPS, SEED, BATCH = 10, 0, 16

@@ -43,7 +43,7 @@ from t2ialign.guidance.s_cfg import SCfg
 from t2ialign.guidance.structured import Structured
 from t2ialign.guidance.true_cfg import TrueCfg
 from t2ialign.limits import check_guidance_scale
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.seeds import BATCH
 from t2ialign.types import Guidance, InputError
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.types import InputError
 
 Value = int | float | bool | str

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, adapter_sha
+from t2ialign.adapter_places import ADAPTER_FILE, MANIFEST, PEFT_CONFIG, PEFT_FILE, adapter_sha
 from t2ialign.content import CONFIG, cached, cached_names, file_sha256, unet_weights, whole_unet
 from t2ialign.diffusion.adapter_files import PICKLE_SUFFIXES, check_file, lacks_scale, read_adapter
 from t2ialign.diffusion.skeleton import SCHEDULER, Skeleton, predicted, skeleton
@@ -25,19 +25,12 @@ from t2ialign.diffusion.whole_unets import check_unet
 from t2ialign.downloads import HubFile, HubUnet, listed_now
 from t2ialign.files import Say, foreign, unsaid
 from t2ialign.model_families import UNET_FOLDER
+from t2ialign.names import check_name, unknown
 from t2ialign.network import Show, in_bytes, unwatched, why_offline
-from t2ialign.registry import (
-    NAME,
-    BackboneEntry,
-    CheckpointEntry,
-    Registry,
-    load_registry,
-    revision_of,
-    unknown,
-)
+from t2ialign.registry import BackboneEntry, CheckpointEntry, Registry, load_registry, revision_of
 from t2ialign.settings import expanded
 from t2ialign.types import InputError, OtherModel
-from t2ialign.use_cases.align.manifest import MANIFEST, find_manifest, write_manifest
+from t2ialign.use_cases.align.manifest import find_manifest, write_manifest
 
 LARGEST = 4 * 10**9  # bytes of an adapter; larger files are whole models
 SAFE = ".safetensors"
@@ -168,10 +161,7 @@ def _is_own(entry: CheckpointEntry, home: Path) -> bool:
 
 
 def _free(name: str, registry: Registry, home: Path) -> str:
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
-        )
+    check_name(name, "The new checkpoint")
     if name in registry.checkpoints or (home / "checkpoints" / name).exists():
         raise InputError(f"There is a checkpoint called {name} already: choose another name with --name.")
     return name

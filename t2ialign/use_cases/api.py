@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from t2ialign import settings
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
-from t2ialign.registry import BackboneEntry, load_registry, unknown
+from t2ialign.names import unknown
+from t2ialign.registry import BackboneEntry, load_registry
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch

@@ -12,8 +12,9 @@ from t2ialign.diffusion.backbone import fetch_backbone, folder_of, variant_of
 from t2ialign.encoders import load_encoder, parts_of, provided
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.distribution import DISTRIBUTIONS
+from t2ialign.names import unknown
 from t2ialign.network import Show, in_bytes
-from t2ialign.registry import BackboneEntry, CheckpointEntry, Registry, ScorerEntry, hub_part, unknown
+from t2ialign.registry import BackboneEntry, CheckpointEntry, Registry, ScorerEntry, hub_part
 from t2ialign.types import InputError
 
 Watch = Callable[[str, int, int | None], None]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from t2ialign import settings, store
 from t2ialign.encoders import ABSENT, absent_parts, absent_words, fetch_command, load_encoder, provided
 from t2ialign.metrics import ALL, DEFAULT, METRICS
-from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of, unknown
+from t2ialign.names import unknown
+from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures, reason_of, without

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from t2ialign.store.vote_log import read, shard_of
 from t2ialign.store.vote_queries import answers_of, list_surveys
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, opened
+from tests.launching import free_port
 from tests.repeats import times
 
 RATERS = times(16, 50)
@@ -72,15 +72,6 @@ class Server:
                 return
             time.sleep(0.1)
         raise TimeoutError("the server did not come up")
-
-
-def free_port() -> int:
-    """A free port that no system hands out to clients: those who ask while the server is down could be given its own."""
-    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port")
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from t2ialign.store import open_store
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, opened
 from tests.e2e.axe import findings
-from tests.e2e.conftest import free_port
 from tests.e2e.pages import open_tradeoff
+from tests.launching import free_port
 
 THEMES = ("light", "dark")
 THERE = {

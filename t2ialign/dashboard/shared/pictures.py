@@ -22,8 +22,8 @@ from torch import Tensor
 from t2ialign import __version__
 from t2ialign.limits import MAX_SEED
 from t2ialign.metrics import METRICS
+from t2ialign.names import NAME
 from t2ialign.pictures import PictureSettings, png_file, read_picture
-from t2ialign.registry import NAME
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.store import Store, find_cell, load_map, load_picture, pictures
 from t2ialign.store.images import thumbnail

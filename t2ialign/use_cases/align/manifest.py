@@ -14,13 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from t2ialign.adapter_places import MANIFEST
 from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.files import bytes_of, foreign, json_of, write_whole
 from t2ialign.source import Source
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.request import AlignRequest
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)

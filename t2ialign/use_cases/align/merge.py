@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.diffusion.adapters import add_adapter, drop_adapter, save_adapter
 from t2ialign.diffusion.merging import merged_lora
-from t2ialign.registry import NAME, CheckpointEntry, resolve
+from t2ialign.names import check_name
+from t2ialign.registry import CheckpointEntry, resolve
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest, record_of
 from t2ialign.use_cases.align.result import check_free
@@ -26,10 +27,7 @@ def merge(bench: Workbench, blend: str, name: str, into: Path | None = None, rep
     """
     registry, target = bench.registry(), (into or bench.home / "checkpoints") / name
     entry, uses = resolve(blend, registry)
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f"The new checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
-        )
+    check_name(name, "The new checkpoint")
     check_free(bench, name, target, replace)
     if not any(use.weight for use in uses):
         raise InputError(f"{blend} is the base itself, so there is nothing to merge: give an adapter a weight.")

@@ -13,7 +13,8 @@ from t2ialign.methods.controls import Control, Value, read_values
 from t2ialign.methods.method import Method, Settings
 from t2ialign.methods.options import WatchOptions
 from t2ialign.model_families import FAMILIES
-from t2ialign.registry import NAME, BackboneEntry, CheckpointEntry, unknown
+from t2ialign.names import check_name, unknown
+from t2ialign.registry import BackboneEntry, CheckpointEntry
 from t2ialign.settings import expanded
 from t2ialign.source import FILES, Source, known
 from t2ialign.store import belongs_to
@@ -109,11 +110,7 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     """
     controls(request.method)
     method, registry = METHODS[request.method], bench.registry()
-    if not NAME.fullmatch(request.name):
-        raise InputError(
-            "The new checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, as my_adapter, not "
-            f"{request.name[:120]!r}."
-        )
+    check_name(request.name, "The new checkpoint")
     parent = _parent(request, registry.checkpoints)
     entry = registry.backbones[parent.backbone]
     values = read_values(method.controls(), dict(request.options), is_small(entry))

@@ -17,7 +17,7 @@ from t2ialign.limits import guidance_taken
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.marginal import marginals, negative_mmd, set_value
 from t2ialign.metrics.scoring import pair_mean
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.seeds import designed_seeds
 from t2ialign.shapes.step_scorer import FOLDER as STEP_SCORER
 from t2ialign.shapes.step_scorer import StepScorer

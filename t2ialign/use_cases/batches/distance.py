@@ -18,7 +18,8 @@ from torch import Tensor
 
 from t2ialign import store
 from t2ialign.metrics.distribution import DISTRIBUTIONS, Distribution
-from t2ialign.registry import resolve, revision_of, unknown
+from t2ialign.names import unknown
+from t2ialign.registry import resolve, revision_of
 from t2ialign.store import Cell
 from t2ialign.types import Encoder, InputError, Interval, Prompt
 from t2ialign.use_cases.batches.picture_folders import read_pictures

@@ -18,8 +18,8 @@ from t2ialign import settings
 from t2ialign.content import identity
 from t2ialign.encoders.clip import clip_tokens
 from t2ialign.files import Say, foreign, split_of
+from t2ialign.names import check_name
 from t2ialign.network import in_bytes, why_offline
-from t2ialign.registry import NAME
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.prompt_layouts import READERS
@@ -77,10 +77,7 @@ def import_prompts(source: str, wanted: Wanted = Wanted(), home: Path | None = N
 
 
 def _free(name: str, home: Path | None) -> str:
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f"A prompt set needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
-        )
+    check_name(name, "A prompt set")
     if name in prompt_sets.names():
         raise InputError(f"{name} is a shipped prompt set: choose another name with --name.")
     if name in prompt_sets.own_names(home):

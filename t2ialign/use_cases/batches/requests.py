@@ -21,7 +21,8 @@ from t2ialign.limits import (
     whole_number,
 )
 from t2ialign.metrics import ALL, NAMES
-from t2ialign.registry import load_registry, resolve, unknown
+from t2ialign.names import unknown
+from t2ialign.registry import load_registry, resolve
 from t2ialign.samplers import check_scheduler
 from t2ialign.types import InputError, Prompt
 

@@ -9,8 +9,9 @@ from typing import Any
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.guidance import needs_of
 from t2ialign.metrics import DEFAULT
+from t2ialign.names import unknown
 from t2ialign.network import in_bytes
-from t2ialign.registry import BackboneEntry, Registry, unknown
+from t2ialign.registry import BackboneEntry, Registry
 from t2ialign.seeds import count_of, parse_plan, seeds_for
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt

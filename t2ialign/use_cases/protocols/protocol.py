@@ -19,7 +19,7 @@ from t2ialign.files import foreign, text_of
 from t2ialign.methods import METHODS
 from t2ialign.metrics import NAMES
 from t2ialign.metrics.distribution import DISTRIBUTIONS
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.types import InputError
 
 FOLDER = settings.DATA / "protocols"

@@ -9,14 +9,14 @@ from pathlib import Path
 from PIL import Image
 from safetensors import safe_open
 
-from t2ialign.adapter_places import ADAPTER_FILE
+from t2ialign.adapter_places import ADAPTER_FILE, MANIFEST
 from t2ialign.content import file_sha256
 from t2ialign.files import foreign, write_whole
 from t2ialign.registry import CheckpointEntry
 from t2ialign.store import Store, list_cells, load_picture, pictures
 from t2ialign.store.filters import Filters
 from t2ialign.types import GenerationConfig, InputError, Prompt, cell_key
-from t2ialign.use_cases.align.manifest import MANIFEST, TrainingManifest, find_manifest
+from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
 from t2ialign.use_cases.publish.card import LICENCE, About, Example, card_text
 from t2ialign.use_cases.publish.chart import draw
 from t2ialign.use_cases.publish.trade_off import TradeOff, trade_off

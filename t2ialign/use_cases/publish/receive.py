@@ -7,12 +7,13 @@ import shutil
 import uuid
 from pathlib import Path
 
-from t2ialign.adapter_places import ADAPTER_FILE
+from t2ialign.adapter_places import ADAPTER_FILE, MANIFEST
 from t2ialign.content import file_sha256
 from t2ialign.files import foreign
-from t2ialign.registry import NAME, CheckpointEntry, load_registry, unknown
+from t2ialign.names import check_name, unknown
+from t2ialign.registry import CheckpointEntry, load_registry
 from t2ialign.types import InputError
-from t2ialign.use_cases.align.manifest import MANIFEST, find_manifest
+from t2ialign.use_cases.align.manifest import find_manifest
 
 
 def receive(home: Path, folder: Path, name: str) -> CheckpointEntry:
@@ -23,10 +24,7 @@ def receive(home: Path, folder: Path, name: str) -> CheckpointEntry:
             known here, or a name that is taken.
     """
     registry, target = load_registry(home=home), home / "checkpoints" / name
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f"The checkpoint needs a name of letters, digits, '.', '_' and '-', 100 at most, not {name[:80]!r}."
-        )
+    check_name(name, "The checkpoint")
     if name in registry.checkpoints or target.exists():
         raise InputError(f"There is a checkpoint called {name} already: choose another name with --name.")
     manifest, adapter = find_manifest(folder), folder / ADAPTER_FILE

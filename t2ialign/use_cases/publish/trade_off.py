@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from t2ialign.metrics import METRICS
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.store import BenchmarkRow, Filters, list_benchmarks, paired_scores
 from t2ialign.tradeoff.arrows import Arrow, arrows
 from t2ialign.tradeoff.comparison import PairedScore

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.shapes.annotator import TASTES
 from t2ialign.shapes.grammar import parse
 from t2ialign.shapes.optimum import Optimum, optima

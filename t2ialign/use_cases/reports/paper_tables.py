@@ -14,7 +14,7 @@ import numpy as np
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.store import Filters
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import PairedScore

@@ -10,7 +10,7 @@ from functools import partial
 
 from t2ialign import store
 from t2ialign.metrics import DEFAULT, METRICS
-from t2ialign.registry import unknown
+from t2ialign.names import unknown
 from t2ialign.store import BenchmarkRow, Filters, ScoredPoints
 from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.arrows import Arrow, arrows_of
