@@ -63,6 +63,17 @@ def test_nothing_may_be_fetched_from_elsewhere_nor_sent_there(browser, app: str)
     context.close()
 
 
+def test_what_programs_call_has_no_place_on_the_page(open_page):
+    """Gradio walks through all parts for each event: those of the API would cost a tenth of that, and a thousand nodes."""
+    page = open_page()
+    here, there = page.evaluate(
+        """async () => [gradio_config, await (await fetch('config')).json()].map(
+          (config) => Object.groupBy(config.components, ({ type }) => type)).map(
+          (kinds) => Object.fromEntries(Object.entries(kinds).map(([kind, all]) => [kind, all.length])))"""
+    )
+    assert there.pop("api") > 20 and here == there
+
+
 def test_a_page_at_rest_costs_nothing(open_page):
     """No clock, no poll, no drawing: the browser's work in two seconds is a few milliseconds."""
     page = open_page()

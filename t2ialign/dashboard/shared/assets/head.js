@@ -23,11 +23,24 @@
   // The tab that the address names is chosen before Gradio builds the page: the first one need not be drawn for nothing.
   const named = __TABS__[asked.get('tab') ?? (asked.has('job') ? 'align' : '')] ?? {};
   let configuration;
+  // Gradio asks each event of each component, and looks for a component by walking through all of them. Svelte watches plain
+  // objects only, which makes the first slow; what programs alone call has no place on the page, which shortens the second.
+  const unwatched = Object.create(Object.prototype);
+  const lighten = (given) => {
+    for (const event of given.dependencies ?? []) Object.setPrototypeOf(event, unwatched);
+    const calls = new Set((given.components ?? []).filter(({ type }) => type === 'api').map(({ id }) => id));
+    const stays = ({ id }) => !calls.has(id);
+    given.components = given.components?.filter(stays);
+    for (const tree of [given.layout, ...Object.values(given.page ?? {}).map((one) => one.layout)]) {
+      if (tree?.children) tree.children = tree.children.filter(stays);
+    }
+  };
   Object.defineProperty(window, 'gradio_config', {
     configurable: true,
     get: () => configuration,
     set: (given) => {
       configuration = given;
+      if (given) lighten(given);
       for (const { type, props } of given?.components ?? []) {
         if (type === 'tabs' && props.elem_id in named) props.selected = named[props.elem_id];
       }
