@@ -1,10 +1,13 @@
 """The main flow in a real browser."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import opening
 from tests.e2e.pages import begin_long, click_point, fill, generate, sources
 
 PROMPT = "a purple circle and a green star"
@@ -148,6 +151,47 @@ def test_pressing_twice_starts_one_run_and_the_button_cancels_it(open_page):
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.locator(".t2-status.cancelled")).to_contain_text("Cancelled.")
     expect(page.locator(".t2-notice.problem")).to_have_count(0)
+
+
+@contextmanager
+def before_the_first_view(browser, app: str, query: str) -> Iterator[tuple[Page, Callable[[], None]]]:
+    """A page whose first view is held back, as by a slow server, and what lets it come."""
+    late = []
+
+    def first_view(route) -> None:
+        is_first = '"query"' in (route.request.post_data or "") and not late
+        late.append(route) if is_first else route.continue_()
+
+    with opening(browser, app) as open_one:
+        page = open_one("healthz")
+        page.route("**/queue/join*", first_view)
+        page.goto(app + query)
+        with page.expect_request(lambda asked: '"query"' in (asked.post_data or "")):
+            page.locator("#t2-generate").wait_for()
+        yield page, lambda: late[0].continue_()
+
+
+@pytest.mark.parametrize("by_link", [False, True], ids=["plain", "link"])
+def test_a_click_before_the_first_view_is_kept_and_its_run_stays_on_show(browser, app, shown, by_link):
+    old = shown.url.partition("?")[2]
+    with before_the_first_view(browser, app, f"?{old}" if by_link else "") as (page, comes):
+        fill(page, "a late grey star", seeds=3)
+        page.get_by_role("button", name="Generate", exact=True).click()
+        expect(page.locator("#t2-explore-sheet .t2-tile")).to_have_count(3)
+        comes()
+        expect(page.locator("#t2-explore-chart .js-plotly-plot")).to_be_visible()
+        expect(page.locator(".t2-status.done")).to_be_visible()
+        expect(page.locator("#t2-explore-sheet .t2-tile.ready")).to_have_count(3)
+        expect(page.locator("#t2-prompt textarea")).to_have_value("a late grey star")
+        assert "run=" in page.url and old not in page.url
+
+
+def test_a_prompt_that_is_written_before_the_first_view_outlives_it(browser, app, shown):
+    with before_the_first_view(browser, app, shown.url.rpartition("/")[2]) as (page, comes):
+        page.locator("#t2-prompt textarea").fill("a late grey ring")
+        comes()
+        expect(page.locator("#t2-explore-sheet .t2-tile.ready")).to_have_count(5)
+        expect(page.locator("#t2-prompt textarea")).to_have_value("a late grey ring")
 
 
 def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):

@@ -56,7 +56,7 @@ def prompt_panel(services: Services) -> Components:
     with gr.Row(elem_id="t2-examples"):
         examples = gr.HTML(
             chips(next(iter(services.prompts.values()), ())),
-            js_on_load=asset("explore/example_prompts.js") + asset("explore/dropped.js"),
+            js_on_load="".join(asset(f"explore/{name}.js") for name in ("example_prompts", "typed", "dropped")),
             apply_default_css=False,
             elem_id="t2-chips",
         )

@@ -93,9 +93,26 @@ def tick(services: Services, subject: str, theme: str, seen: str, charted: str) 
     return {} if watched.mark == seen else draw(services, watched, theme, charted)
 
 
-def open_page(services: Services, data: Mapping[str, Any]) -> Updates:
-    """The first view: what the address names or the last batch, with the form filled from it, or the shipped runs."""
+def open_page(services: Services, visitor: Visitor, data: Mapping[str, Any]) -> Updates:
+    """The first view; where Generate was pressed before it came, that run, and the form as it was left."""
     theme = said(data, "theme")
+    updates = {} if _begun(services, visitor) else _first_view(services, data, theme)
+    if run := _begun(services, visitor):  # perhaps meanwhile
+        return {"page": theme, **draw(services, watch(services, Subject(run=run)), theme, charted="")}
+    return updates
+
+
+def _begun(services: Services, visitor: Visitor) -> str:
+    """The run that this page has asked for; empty where it has not, or asked for a grid."""
+    run = services.page_runs.last(visitor.page)
+    try:
+        return find_run(services.store, run).id if run else ""
+    except InputError:
+        return ""
+
+
+def _first_view(services: Services, data: Mapping[str, Any], theme: str) -> Updates:
+    """What the address names or the last batch, with the form filled from it, or the shipped runs."""
     try:
         subject = read_query(said(data, "query"))
         watched = watch(services, subject) if str(subject) else last(services)

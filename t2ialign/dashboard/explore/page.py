@@ -148,7 +148,11 @@ def _wire_run(wires: Wires, services: Services) -> None:
 def _wire_page(wires: Wires, services: Services) -> None:
     """The first view, the address bar, the theme, and the examples."""
     parts = wires.components
-    wires.on_event(parts["page"].ready, partial(handlers.open_page, services), (), ("page", *LIVE, *FIELDS))
+    opened = wires.on_visit_event(
+        parts["page"].ready, partial(handlers.open_page, services), (), ("page", *LIVE, *FIELDS)
+    )
+    prompt = parts["prompt"]
+    opened.then(None, prompt, prompt, js=asset("explore/opened.js"), show_progress="hidden")
     wires.on(
         parts["page"].change, partial(handlers.repaint, services), ("subject", "page"), ("chart", "caption", "charted")
     )

@@ -50,6 +50,11 @@ class OneRunPerPage:
                 self._asked.popitem(last=False)
             return self._asked[page].run
 
+    def last(self, page: str) -> str:
+        """The run that a page asked for last; empty where it has not asked yet."""
+        with self._lock:
+            return self._asked.get(page, LastRequest((), "")).run
+
     def _at_work(self, run: str) -> bool:
         task = self.engine.look(run)
         return task is not None and not task.finished
