@@ -22,6 +22,7 @@ from torch import Tensor
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
 from t2ialign.diffusion.autoencoders import Coder, coder_of
 from t2ialign.diffusion.flow import RunAsked, begin
+from t2ialign.diffusion.inputs import check_places
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.schedulers import SchedulerRun
@@ -94,7 +95,12 @@ class Backbone:
         return self.pixels_per_latent * self.entry.kin.patch
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
-        """Channels, height and width of the latents of a picture of that many pixels."""
+        """Channels, height and width of the latents of a picture of that many pixels.
+
+        Raises:
+            InputError: the network has no places for so many.
+        """
+        check_places(self.entry, self.unet.config.get("pos_embed_max_size"), max(height, width), self.pixels_per_patch)
         channels = self.coder.channels if self.flow else self.unet.config["in_channels"]
         return channels, height // self.pixels_per_latent, width // self.pixels_per_latent
 

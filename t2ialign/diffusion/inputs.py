@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from t2ialign.guidance import begin_guidance, needs_of
@@ -25,6 +26,15 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
     check_alone(config.guidance, config.guidance_scale)
     check_adapters(config.guidance, any(use.weight for use in config.adapters), config.checkpoint)
+
+
+def check_places(entry: BackboneEntry, places: int | None, pixels: int, pixels_per_patch: int) -> None:
+    """Refuses a side of more tokens than a transformer's table has places: SD-3's counts those of a side, AuraFlow's all."""
+    if places is None:
+        return
+    most = pixels_per_patch * (math.isqrt(places) if entry.family == "auraflow" else places)
+    if pixels > most:
+        raise InputError(f"{entry.name} draws at most {most} pixels a side, not {pixels}: ask for a smaller size.")
 
 
 def check_alone(guidance: str, guidance_scale: float) -> None:

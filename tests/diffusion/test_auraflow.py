@@ -16,7 +16,7 @@ from t2ialign.diffusion.skeleton import skeleton
 from t2ialign.diffusion.text import unread_words
 from t2ialign.guidance.cfg import Cfg
 from t2ialign.registry import BackboneEntry, CheckpointEntry
-from t2ialign.types import AdapterUse, GenerationConfig, Prompt, SeedBatch
+from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt, SeedBatch
 from tests.tiny import SIDE, tiny_vae
 from tests.tiny_flow import JOINT, scheduler_of, tiny_t5
 
@@ -131,3 +131,10 @@ def test_an_adapter_trained_here_loads_there(entry, folder, tmp_path):
 def test_what_it_does_not_read_is_said(folder):
     long = "a red circle " * 100
     assert unread_words(folder, PROMPT) == "" and "circle" in unread_words(folder, long)
+
+
+def test_a_picture_beyond_the_places_of_its_network_is_refused(backbone):
+    """Stock diffusers takes other places' numbers in silence; 64 places are a square of 8, each of 16 pixels."""
+    assert backbone.latent_shape(128, 64) == (4, 16, 8)
+    with pytest.raises(InputError, match="tiny draws at most 128 pixels a side, not 144"):
+        backbone.latent_shape(144, 64)

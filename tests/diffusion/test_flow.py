@@ -239,6 +239,13 @@ def test_what_a_flow_model_has_no_use_for(changed, says, flows):
         drawn(flows["flux-dev"], **changed)
 
 
+def test_a_picture_beyond_the_places_of_its_network_is_refused(flows):
+    """The tiny SD-3.5 has 16 places a side for tokens of 16 pixels."""
+    assert flows["sd-3.5"].latent_shape(64, 256) == (16, 8, 32)
+    with pytest.raises(InputError, match="tiny draws at most 256 pixels a side, not 272"):
+        drawn(flows["sd-3.5"], width=272)
+
+
 @pytest.mark.parametrize("name", [name for name, choice in SCHEDULERS.items() if not choice.flow])
 def test_samplers_of_diffusions_are_refused(name, flows):
     with pytest.raises(InputError, match=f"The scheduler {re.escape(name)} is for diffusion models"):
