@@ -181,3 +181,34 @@ def test_a_lost_connection_loses_no_answer(open_page, browser):
     expect(page.locator(".rate-choose[aria-pressed=true]")).to_have_count(1)
     studies.finish(page, "1")
     page.context.close()
+
+
+def test_a_limit_in_the_middle_of_a_survey_is_waited_for_and_loses_no_answer(open_page, browser):
+    """The server is asked too often by all who share an address: for answers and for pictures, and on a phone."""
+    owner = open_page("?tab=study")
+    studies.open_studies(owner)
+    owner.locator("#t2-study-new").click()
+    expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
+    studies.design(owner, "Too often", rounds=2)
+    link = studies.publish(owner)
+    page = rater(browser, 390, True)
+    studies.begin(page, link)
+    said = "Your address may send 3 requests a minute: wait 9 seconds."
+    page.route("**/answer", lambda route: route.fulfill(status=429, json={"error": said}))
+    page.locator(".rate-choose").first.tap()
+    expect(page.locator("#rate-say")).to_have_text(
+        f"Not saved yet. {said} Trying again; your answer is kept on this device."
+    )
+    assert studies.progress(page) == "1 of 3" and too_wide(page) <= 0
+    page.unroute("**/answer")
+    expect(page.locator("#rate-bar span")).to_have_text("2 of 3")
+    expect(page.locator("#rate-say")).to_be_empty()
+    page.locator("#rate[data-ready]").wait_for()
+    page.route("**/*.webp", lambda route: route.fulfill(status=429, json={"error": said}))
+    page.reload()
+    expect(page.locator(".rate-problem")).to_contain_text("could not be loaded")
+    page.unroute("**/*.webp")
+    page.locator("#rate[data-ready]").wait_for()
+    expect(page.locator(".rate-problem")).to_have_count(0)
+    assert studies.progress(page) == "2 of 3"
+    page.context.close()

@@ -11,10 +11,11 @@ from collections import Counter
 from gradio.route_utils import API_PREFIX
 from gradio.routes import HTTPException  # type: ignore[attr-defined]
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from t2ialign.dashboard.shared import owner
+from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.visitors import TOKEN_HEADER, TooMany, Visits, network
 from t2ialign.dashboard.shared.words import counted
 
@@ -25,6 +26,7 @@ FREE = ("/assets/", "/static/", "/svelte/", "/healthz", "/metrics", "/favicon.ic
 ALIVE = f"{API_PREFIX}/heartbeat/"  # the stream by which a page says that it is open, again and again where it is cut
 WHOLE = ("/", "/config", f"{API_PREFIX}/info", f"{API_PREFIX}/openapi.json")  # all of the page at once
 WEIGHT = 20  # events that one of these counts as: each costs a tenth of a second
+AGAIN = 10  # seconds after which a browser asks again for a page that was refused
 KEPT = f"{API_PREFIX}/upload"  # what is sent here lies on the disk for a day
 
 
@@ -47,7 +49,7 @@ class Gate:
             if not known:
                 self._count(scope, place)
         except TooMany as error:
-            await _refusal(str(error))(scope, receive, send)
+            await _refusal(str(error), Headers(scope=scope).get("accept", ""))(scope, receive, send)
             return
         self.inside[place] += 1
         try:
@@ -89,6 +91,8 @@ class Gate:
         return received
 
 
-def _refusal(sentence: str) -> JSONResponse:
-    """For programs, which read ``error``, and for the page, which shows ``detail``."""
+def _refusal(sentence: str, accept: str) -> Response:
+    """For programs, which read ``error``, for the page, which shows ``detail``, and for people who open an address."""
+    if accept.startswith("text/html"):
+        return HTMLResponse(render("shared/later.html", sentence=sentence, seconds=AGAIN), 429)
     return JSONResponse({"error": sentence, "detail": sentence}, 429)

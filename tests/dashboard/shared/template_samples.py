@@ -56,6 +56,7 @@ def details() -> str:
 SAMPLES = {
     "shared/macros.html": macros,
     "shared/head.html": lambda: render("shared/head.html", css=EVIL, script=EVIL, early=[EVIL]),
+    "shared/later.html": lambda: render("shared/later.html", sentence=EVIL, seconds=10),
     "shared/header.html": lambda: render("shared/header.html"),
     "shared/contact_sheet.html": lambda: sheet([GROUP, GROUP]),
     "shared/empty_sheet.html": empty_sheet,

@@ -38,6 +38,9 @@ def test_an_address_asks_so_often_a_minute_and_health_is_not_counted(client):
     assert (
         "Your address may send 3 requests a minute: wait" in refused["error"] and refused["detail"] == refused["error"]
     )
+    browser = client.get("/gradio_api/run/x", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert browser.status_code == 429 and "<p>Your address may send 3 requests a minute: wait" in browser.text
+    assert '<meta http-equiv="refresh" content="10">' in browser.text
     assert client.get("/healthz").status_code == client.get("/gradio_api/run/x", headers=TOKEN).status_code == 200
 
 

@@ -28,18 +28,21 @@ class Refused extends Error {}
 // Asks again for as long as the server cannot be reached or is asked too often (429); what it refuses is refused at once.
 async function ask(what, body = {}, patient = true) {
   for (let wait = 400; ; wait = Math.min(2 * wait, 5000)) {
+    let why = 'The server cannot be reached just now.';
     try {
       const answer = await fetch(`${study}/${what}`, {
         method: 'POST', credentials: 'omit', cache: 'no-store',
         headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
       });
       if (answer.ok) { say.textContent = ''; return await answer.json(); }
-      if (answer.status < 500 && answer.status !== 429) throw new Refused((await answer.json().catch(() => ({}))).error ?? 'This was refused.');
+      const { error } = await answer.json().catch(() => ({}));
+      if (answer.status === 429) why = error ?? 'The server is asked too often just now.';
+      else if (answer.status < 500) throw new Refused(error ?? 'This was refused.');
     } catch (error) {
       if (error instanceof Refused) throw error;
     }
-    if (!patient) throw new Refused('The server cannot be reached just now. Please try again.');
-    say.textContent = 'Not saved yet: the server cannot be reached. Trying again; your answer is kept on this device.';
+    if (!patient) throw new Refused(`${why} Please try again.`);
+    say.textContent = what === 'answer' ? `Not saved yet. ${why} Trying again; your answer is kept on this device.` : `${why} Trying again.`;
     await pause(wait);
   }
 }

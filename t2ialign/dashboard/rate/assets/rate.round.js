@@ -112,20 +112,27 @@ export function drawRound(main, foot, about, round, give, back) {
   scrollTo(0, 0);
   heading.focus({ preventScroll: true });
   document.addEventListener('keydown', key);
-  loaded(options.flatMap((one) => one.images)).then((failed) => {
-    if (failed) main.append(lost());
-    else { started = performance.now(); main.dataset.ready = round.trial ?? 'example'; }
+  const warning = lost();
+  loaded(options.flatMap((one) => one.images), () => { if (!over) main.append(warning); }, () => over).then(() => {
+    warning.remove();
+    if (!over) { started = performance.now(); main.dataset.ready = round.trial ?? 'example'; }
   });
   return () => { over = true; delete main.dataset.ready; document.removeEventListener('keydown', key); large.remove(); foot.hidden = true; };
 }
 
-// Whether any picture could not be loaded; the clock starts, and answers count, once all are there.
-async function loaded(images) {
-  const ends = images.map((image) => image.decode().then(() => false, () => true));
-  return (await Promise.all(ends)).some(Boolean);
+// Until all pictures are there, or the round is `over`: then the clock starts, and answers count. Those that fail are asked for again.
+async function loaded(images, missing, over) {
+  for (let wait = 1000; ; wait = Math.min(2 * wait, 5000)) {
+    const ends = await Promise.all(images.map((image) => image.decode().then(() => true, () => false)));
+    const failed = images.filter((_, place) => !ends[place]);
+    if (!failed.length || over()) return;
+    missing();
+    await new Promise((done) => setTimeout(done, wait));
+    for (const image of failed) image.src = image.getAttribute('src');
+  }
 }
 
 function lost() {
-  return make('div', { class: 'rate-problem', role: 'alert' }, make('p', {}, 'A picture could not be loaded, so this round cannot be answered yet.'),
-    button('Try again', () => location.reload()));
+  return make('div', { class: 'rate-problem', role: 'alert' },
+    make('p', {}, 'A picture could not be loaded, so this round cannot be answered yet. Trying again.'), button('Try now', () => location.reload()));
 }
