@@ -32,6 +32,7 @@ EVENTS = (
     *("draw", "explain", "draw_more", "compare_runs", "take_away", "show_audit", "choose_prompt"),
     *("open_page", "tick", "compare", "change_axis", "price", "follow_run", "draw_theory", "looking"),
 )
+ADDRESSES = 10
 NAMED = ("points", "work", "checkpoints", "jobs")
 OTHERS = ("the page", "deep JSON", "a picture")
 WORDS = ("red", "blue", "circle", "star", "größer", "'; --", "%", "base", "spo", "0-15", "nan", "1e308")
@@ -140,22 +141,25 @@ def dropped(address: str, pages: int) -> None:
 
 
 def unheard(server: subprocess.Popen[bytes], address: str, asked: int) -> None:
-    """Charts that are asked for by pages that never listen."""
-    page, chance = load.Page(address), random.Random(0)
-    index, said = next(found for (known, _), found in page.events.items() if known == "draw")
-    before, refused = load.memory_of(address), Counter()
+    """Charts that all differ, asked for by pages that never listen, from ten addresses in turn; what stays after each."""
+    stranger, refused = Stranger(address, 0), Counter[str]()
+    index, said = next(found for (known, _), found in stranger.page.events.items() if known == "draw")
+    begun, steps = load.memory_of(address), []
     for number in range(asked):
-        values = list(said)
-        values[2:4] = chance.choice(load.AXES[:2]), chance.choice(load.AXES[2:])
-        body = {"fn_index": index, "data": values, "session_hash": f"unheard {number % 40}"}
+        load.OWN.address = f"127.0.0.{2 + number * ADDRESSES // asked}"
+        values = [
+            old if isinstance(old, str) and not old else stranger.odd(part)
+            for old, part in zip(said, stranger.inputs["draw"])
+        ]
+        body = {"fn_index": index, "data": values, "session_hash": f"unheard {load.OWN.address} {number % 40}"}
         kind = {"Content-Type": "application/json"}
         asking = urllib.request.Request(f"{address}gradio_api/queue/join", json.dumps(body).encode(), kind)
         _tried(partial(urllib.request.urlopen, asking, timeout=120), refused)
-    while _busy(server):
-        pass
-    print(
-        f"{asked} asked and not fetched, {_in_words(refused)} refused: {before:.0f} to {load.memory_of(address):.0f} MB"
-    )
+        if (number + 1) % max(1, asked // ADDRESSES) == 0:
+            while _busy(server):
+                pass
+            steps.append(f"{load.memory_of(address):.0f}")
+    print(f"{asked} asked and not fetched, {_in_words(refused)} refused: {begun:.0f} MB, then {', '.join(steps)}")
 
 
 def _busy(server: subprocess.Popen[bytes]) -> bool:
@@ -187,6 +191,7 @@ def main() -> None:
     said = asked.parse_args()
     if said.limits:
         load.LIMITS.clear()
+    urllib.request.install_opener(urllib.request.build_opener(load.FromOwnAddress))
     with tempfile.TemporaryDirectory(prefix="t2ialign-burn-") as home, load.serving(Path(home)) as (server, address, _):
         if said.dropped:
             dropped(address, said.dropped)

@@ -24,6 +24,7 @@ SPLITS = {  # the words by which the library `datasets` knows a split (its data_
         "train": "train|training",
     }.items()
 }
+AN_OBJECT = re.compile(r" ?<[\w.]+ object at 0x[0-9a-f]+>")  # as libraries call what has no name
 Say = Callable[[str], None]
 """Where a reader says, in whole sentences, what it left out or took otherwise: a list's ``append``, mostly."""
 
@@ -49,7 +50,7 @@ def foreign(what: str, mend: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        reason = AN_OBJECT.sub("", str(error)).strip().partition("\n")[0][:200] or type(error).__name__
         raise InputError(f"{what} ({reason}): {mend}.") from error
 
 

@@ -84,6 +84,10 @@ def test_no_picture_is_one_sentence_that_names_it(tmp_path: Path, data: bytes) -
     for source in (path, data):
         with pytest.raises(InputError, match="^'mine.png' is not a readable picture .*: remove or replace it.$"):
             read_picture(source, "'mine.png'")
+    with pytest.raises(
+        InputError, match=r"^mine.png is not a readable picture \((?!.* object at ).*\): choose another one.$"
+    ):
+        read_settings(data, "mine.png")
 
 
 LINE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=80).map(

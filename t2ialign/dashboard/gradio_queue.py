@@ -29,6 +29,7 @@ from t2ialign.dashboard.shared.words import counted
 AT_WORK = 8  # events of one address at a time
 WAITING = 400  # events of one address that wait or work
 UNREAD = 300  # messages to one address that nobody has fetched yet
+ALL_UNREAD = 5 * UNREAD  # the same of all addresses together: what was listened for longest ago goes first
 PAGES = 100  # open pages of one address whose state is kept
 DEAF = 60.0  # seconds without anybody who listens, after which what waits for a page is let go
 ADDRESSES = 4096  # whose pages are known
@@ -116,7 +117,13 @@ class SharedQueue:
         """Of what waits for pages that nobody listens for, and of what is left of those that Gradio itself has let go."""
         boxes, ids = self.queue.pending_messages_per_session, self.queue.pending_event_ids_session
         now = self.clock()
-        deaf = [name for name, box in boxes.items() if isinstance(box, Mailbox) and now - box.heard > DEAF]
+        kept = {name: box for name, box in boxes.items() if isinstance(box, Mailbox)}
+        deaf = [name for name, box in kept.items() if now - box.heard > DEAF]
+        unread = sum(box.qsize() for box in kept.values())
+        for name in sorted(kept, key=lambda name: kept[name].heard):
+            if unread > ALL_UNREAD and (mine := kept[name].qsize()):
+                deaf.append(name)
+                unread -= mine
         for session in [*deaf, *(ids.keys() - boxes.keys())]:
             boxes.pop(session, None)
             ids.pop(session, None)

@@ -163,7 +163,9 @@ def _is_own(entry: CheckpointEntry, home: Path) -> bool:
 def _free(name: str, registry: Registry, home: Path) -> str:
     check_name(name, "The new checkpoint")
     if name in registry.checkpoints or (home / "checkpoints" / name).exists():
-        raise InputError(f"There is a checkpoint called {name} already: choose another name with --name.")
+        raise InputError(
+            f"There is a checkpoint called {name} already: choose another name (on the command line: --name)."
+        )
     return name
 
 

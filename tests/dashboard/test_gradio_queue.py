@@ -111,6 +111,19 @@ def test_who_does_not_fetch_is_refused_until_it_is_let_go(shared, monkeypatch):
     assert not shared.queue.pending_messages_per_session and not shared.queue.pending_event_ids_session
 
 
+def test_of_all_that_nobody_fetches_the_oldest_goes(shared, monkeypatch):
+    """Three pages of two messages, room for five: the page that was heard of first goes, and no other."""
+    monkeypatch.setattr(gradio_queue, "ALL_UNREAD", 5)
+    for second, address in enumerate(("1.1.1.1", "2.2.2.2", "3.3.3.3")):
+        shared.clock.now = 1e9 + second
+        shared.open(address, f"of {address}")
+        for _ in range(2):
+            shared.queue.pending_messages_per_session[f"of {address}"].put_nowait("a chart")
+    shared.open("4.4.4.4", "nothing waits")
+    shared.check("5.5.5.5")
+    assert set(shared.queue.pending_messages_per_session) == {"of 2.2.2.2", "of 3.3.3.3", "nothing waits"}
+
+
 def test_who_listens_keeps_what_waits(shared):
     shared.open("1.1.1.1", "page")
     box = shared.queue.pending_messages_per_session["page"]

@@ -203,6 +203,17 @@ def test_a_checkpoint_made_meanwhile_can_be_chosen(page, home):
     page.keyboard.press("Escape")
 
 
+def test_a_checkpoint_that_is_typed_brings_a_fitting_prompt_as_one_that_is_picked(open_page):
+    page = open_page()
+    page.locator("#t2-prompt textarea").fill("a red circle and a blue square")
+    box = page.locator("#t2-checkpoints input")
+    page.locator("#t2-checkpoints .token").first.locator("[role=button], button").first.click()
+    box.fill("sd-1.5")
+    box.press("Enter")
+    expect(page.locator("#t2-prompt-set input")).to_have_value("Examples: everyday")
+    expect(page.locator("#t2-prompt textarea")).not_to_have_value("a red circle and a blue square")
+
+
 def test_a_batch_is_found_again_in_the_history(page, open_page):
     generate(page, "a small green ring")
     page = open_page()

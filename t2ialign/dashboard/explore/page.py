@@ -180,7 +180,8 @@ def _wire_page(wires: Wires, services: Services) -> None:
     sets = ("prompt_set", "examples", "world")
     wires.on(parts["checkpoints"].change, followed, fields, sets, trigger_mode="always_last")
     picked = partial(handlers.follow_choice, services)
-    wires.on(parts["checkpoints"].input, picked, ("checkpoints", "prompt"), ("prompt",), trigger_mode="always_last")
+    chosen_by_hand = [parts["checkpoints"].input, parts["page"].entered]
+    wires.on(chosen_by_hand, picked, ("checkpoints", "prompt"), ("prompt",), trigger_mode="always_last")
 
 
 def _wire_history(wires: Wires, services: Services) -> None:

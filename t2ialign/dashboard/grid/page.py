@@ -46,7 +46,7 @@ def _wire_form(wires: Wires, services: Services) -> None:
         changed = partial(handlers.change_axis, services, name)
         wires.on(parts[name].input, changed, chosen, (f"{name}_values", *HIDING), trigger_mode="always_last")
     followed, filled = partial(handlers.follow_checkpoints, services), ("prompt", "x_values", "y_values")
-    picked = [parts[name].input for name in ("checkpoint", "x_values", "y_values")]
+    picked = [*(parts[name].input for name in ("checkpoint", "x_values", "y_values")), parts["page"].entered]
     wires.on(picked, followed, ("prompt", *chosen), filled, trigger_mode="always_last")
     price = partial(handlers.price, services)
     priced = [parts[name].change for name in FIELDS if name not in ("x", "y")]

@@ -14,7 +14,8 @@ DARK = "dark"
 def page_bridge() -> gr.HTML:
     """Its value is the page's theme, ``light`` or ``dark`` (``change``); ``ready`` brings the address' query once.
 
-    When the shipped results have been read in, the tab on show is ready and shown again.
+    When the shipped results have been read in, the tab on show is ready and shown again. ``entered``: something was typed into
+    one of its menus of several choices.
     """
     return gr.HTML("light", js_on_load=asset("shared/page.js"), elem_classes="t2-hidden", apply_default_css=False)
 

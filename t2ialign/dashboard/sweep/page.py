@@ -59,7 +59,8 @@ def _wire_form(wires: Wires, found: Sweeps) -> None:
     wires.on(parts["prompt_set"].input, chosen, ("key", "prompt_set"), offered, trigger_mode="always_last")
     followed = _owned("follow_sweep", partial(new_sweep.follow_checkpoints, services))
     fields = ("key", "prompt_set", "checkpoints")
-    wires.on(parts["checkpoints"].input, followed, fields, ("prompt_set", *offered), trigger_mode="always_last")
+    chosen_by_hand = [parts["checkpoints"].input, parts["page"].entered]
+    wires.on(chosen_by_hand, followed, fields, ("prompt_set", *offered), trigger_mode="always_last")
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     offer = _owned("offer_sweep", partial(new_sweep.offer, services))
     wires.on(renewed, offer, ("key",), ("checkpoints", "stories", "problem"))

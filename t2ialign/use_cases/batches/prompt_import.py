@@ -79,7 +79,7 @@ def import_prompts(source: str, wanted: Wanted = Wanted(), home: Path | None = N
 def _free(name: str, home: Path | None) -> str:
     check_name(name, "A prompt set")
     if name in prompt_sets.names():
-        raise InputError(f"{name} is a shipped prompt set: choose another name with --name.")
+        raise InputError(f"{name} is a shipped prompt set: choose another name (on the command line: --name).")
     if name in prompt_sets.own_names(home):
         raise InputError(f"There is a prompt set called {name} already: choose another name, or remove that one first.")
     return name

@@ -15,3 +15,8 @@ const look = () => {
 };
 new ResizeObserver(look).observe(element);
 window.addEventListener('t2-read', () => { if (visible) say('ready', 'shown'); }); // the shipped results have come
+// Gradio's menus of several choices tell what is picked in them, and not what is typed and entered.
+const tab = element.closest('[role=tabpanel]');
+document.addEventListener('keyup', (event) => {
+  if (event.key === 'Enter' && tab?.contains(event.target) && event.target.closest('.wrap')?.querySelector('.token')) trigger('entered', {});
+});
