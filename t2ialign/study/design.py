@@ -169,8 +169,10 @@ def from_toml(text: str) -> StudyDesign:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The study is not valid TOML: {error}.") from error
-    said = record.get("prompts")
-    by_category = decode(_ByCategory, {"prompts": {"": said} if isinstance(said, list) else said}, UNREADABLE).prompts
+    said = {
+        name: {"": value} if isinstance(value, list) else value for name, value in record.items() if name == "prompts"
+    }
+    by_category = decode(_ByCategory, said, UNREADABLE).prompts
     record["prompts"] = [Prompt(text, category) for category, texts in by_category.items() for text in texts]
     pictures = record.get("pictures")
     if isinstance(pictures, dict) and isinstance(pictures.get("seeds"), str):

@@ -100,7 +100,8 @@ def test_bad_designs_are_refused_in_a_sentence(fields: dict, said: str):
     ("text", "said"),
     [
         ("title = ", "not valid TOML"),
-        ('title = "t"', "'prompts' is a table"),
+        ('title = "t"', "it lacks 'prompts'"),
+        ('prompts = "a ring"', "'prompts' is a table of named values, not 'a ring'"),
         (SMALL.replace("compare =", "compares ="), "compares"),
         (SMALL.replace('"pick"', "3"), "'answer.kind' is a text, not 3"),
         (SMALL.replace('"pick"', '"shout"'), "'kind' is one of"),
