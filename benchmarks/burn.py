@@ -30,7 +30,7 @@ import load
 
 EVENTS = (
     *("draw", "explain", "draw_more", "compare_runs", "take_away", "show_audit", "choose_prompt"),
-    *("open_page", "tick", "compare", "change_axis", "price", "follow_run", "draw_theory", "looking"),
+    *("open_explore", "tick", "compare", "change_axis", "price", "follow_run", "draw_theory", "looking"),
 )
 ADDRESSES = 10
 NAMED = ("points", "work", "checkpoints", "jobs")

@@ -62,7 +62,7 @@ PUBLIC = {
     "open_sweep",  # Sweep: another one is to be shown; all else there asks for the key
 }
 # For everybody, as far as the limits for strangers go: these look at the key to know whom they apply to.
-LIMITED = {"generate", "cancel", "make", "stop", "unlock", "vote", "take_away"}
+LIMITED = {"open_explore", "generate", "cancel", "make", "stop", "unlock", "vote", "take_away"}
 # These show or hide things by the key, and hold nothing else.
 HARMLESS = {
     "opened",

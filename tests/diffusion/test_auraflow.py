@@ -134,7 +134,7 @@ def test_what_it_does_not_read_is_said(folder):
 
 
 def test_a_picture_beyond_the_places_of_its_network_is_refused(backbone):
-    """Stock diffusers takes other places' numbers in silence; 64 places are a square of 8, each of 16 pixels."""
+    """Of a wide one stock diffusers takes other rows' numbers in silence; 64 places are a square of 8, each of 16 pixels."""
     assert backbone.latent_shape(128, 64) == (4, 16, 8)
     with pytest.raises(InputError, match="tiny draws at most 128 pixels a side, not 144"):
-        backbone.latent_shape(144, 64)
+        backbone.latent_shape(64, 144)

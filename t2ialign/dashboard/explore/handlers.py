@@ -93,7 +93,7 @@ def tick(services: Services, subject: str, theme: str, seen: str, charted: str) 
     return {} if watched.mark == seen else draw(services, watched, theme, charted)
 
 
-def open_page(services: Services, visitor: Visitor, data: Mapping[str, Any]) -> Updates:
+def open_explore(services: Services, visitor: Visitor, data: Mapping[str, Any]) -> Updates:
     """The first view; where Generate was pressed before it came, that run, and the form as it was left."""
     theme = said(data, "theme")
     updates = {} if _begun(services, visitor) else _first_view(services, data, theme)

@@ -149,7 +149,7 @@ def _wire_page(wires: Wires, services: Services) -> None:
     """The first view, the address bar, the theme, and the examples."""
     parts = wires.components
     opened = wires.on_visit_event(
-        parts["page"].ready, partial(handlers.open_page, services), (), ("page", *LIVE, *FIELDS)
+        parts["page"].ready, partial(handlers.open_explore, services), (), ("page", *LIVE, *FIELDS)
     )
     prompt = parts["prompt"]
     opened.then(None, prompt, prompt, js=asset("explore/opened.js"), show_progress="hidden")

@@ -93,7 +93,7 @@ def test_a_chart_whose_numbers_stand_still_is_not_sent_again(services):
 @pytest.mark.slow
 def test_a_stored_cell_is_said_to_be_from_the_store(services, monkeypatch):
     finished(services, generate(services))
-    found = handlers.open_page(services, Visitor(), {"query": f"?cell={list_runs(services.store)[0].cells[0]}"})
+    found = handlers.open_explore(services, Visitor(), {"query": f"?cell={list_runs(services.store)[0].cells[0]}"})
     assert "from the store: nothing was computed" in found["progress"]
 
 
@@ -246,7 +246,7 @@ def test_cancel_keeps_what_is_there(services, monkeypatch):
 
 @pytest.mark.slow
 def test_the_first_view_shows_the_shipped_points_and_what_to_do(stocked):
-    updates = handlers.open_page(stocked, Visitor(), {"query": "", "theme": "light"})
+    updates = handlers.open_explore(stocked, Visitor(), {"query": "", "theme": "light"})
     assert len(updates["chart"].data) > 1 and "Press <b>Generate</b>" in updates["sheet"]
     assert "prompt" not in updates and not updates["timer"].active
 
@@ -254,7 +254,7 @@ def test_the_first_view_shows_the_shipped_points_and_what_to_do(stocked):
 @pytest.mark.slow
 def test_a_link_restores_form_and_pictures(services):
     subject = finished(services, generate(services, checkpoints=["base", "spo"], guidance_scale=2.5, first_seed=7))
-    updates = handlers.open_page(services, Visitor(), {"query": f"?{subject}", "theme": "dark"})
+    updates = handlers.open_explore(services, Visitor(), {"query": f"?{subject}", "theme": "dark"})
     assert updates["prompt"] == "a red circle" and updates["checkpoints"] == ["base", "spo"]
     assert (updates["guidance_scale"], updates["first_seed"], updates["seed_count"]) == (2.5, 7, 4)
     assert updates["sheet"].count("ready") == 8 and updates["subject"] == subject
@@ -263,23 +263,23 @@ def test_a_link_restores_form_and_pictures(services):
 @pytest.mark.slow
 @pytest.mark.parametrize("query", ["?run=gone", "?cell=gone", "?run=%3Cscript%3E"])
 def test_a_dead_link_says_so_and_the_page_lives(stocked, query: str):
-    updates = handlers.open_page(stocked, Visitor(), {"query": query, "theme": "light"})
+    updates = handlers.open_explore(stocked, Visitor(), {"query": query, "theme": "light"})
     assert "problem" in updates["notice"] and "<script" not in updates["notice"] and updates["chart"].data
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", [{}, {"query": 7, "theme": ["dark"]}, {"query": "x" * 10**5}])
 def test_whatever_a_browser_sends_opens_the_page(stocked, data):
-    assert handlers.open_page(stocked, Visitor(), data)["chart"].data
+    assert handlers.open_explore(stocked, Visitor(), data)["chart"].data
 
 
 @pytest.mark.slow
 def test_a_run_that_was_asked_for_before_the_first_view_came_stays_on_show(services, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")  # strangers see no last batch
     subject = finished(services, generate(services, prompt="a blue star"))
-    late = handlers.open_page(services, Visitor("a page"), {"query": "?run=gone", "theme": "light"})
+    late = handlers.open_explore(services, Visitor("a page"), {"query": "?run=gone", "theme": "light"})
     assert late["subject"] == subject and late["sheet"].count("ready") == 4 and "prompt" not in late
-    assert handlers.open_page(services, Visitor("another"), {"query": ""})["subject"] == ""
+    assert handlers.open_explore(services, Visitor("another"), {"query": ""})["subject"] == ""
 
 
 @pytest.mark.slow
@@ -291,13 +291,13 @@ def test_a_run_that_is_asked_for_while_the_first_view_is_made_stays_on_show(serv
         return first_view(*asked)
 
     monkeypatch.setattr(handlers, "_first_view", while_made)
-    assert handlers.open_page(services, Visitor("a page"), {"query": "?run=gone"})["subject"] == begun[0]
+    assert handlers.open_explore(services, Visitor("a page"), {"query": "?run=gone"})["subject"] == begun[0]
 
 
 @pytest.mark.slow
 def test_a_grid_is_no_run_of_explore(services):
     services.page_runs.ask("a page", "", (), lambda: "grid 0123")
-    assert handlers.open_page(services, Visitor("a page"), {"query": ""})["subject"] == ""
+    assert handlers.open_explore(services, Visitor("a page"), {"query": ""})["subject"] == ""
 
 
 @pytest.mark.slow
@@ -383,22 +383,22 @@ def test_the_plain_address_opens_with_the_last_batch_and_computes_nothing(servic
     add_run(
         services.store, Prompt("nothing came of it"), find_run(services.store, read_query(subject).run).configs, (0,)
     )
-    found = handlers.open_page(services, Visitor(), {"query": ""})
+    found = handlers.open_explore(services, Visitor(), {"query": ""})
     assert found["subject"] == subject and found["sheet"].count("ready") == 4
     assert (found["prompt"], found["guidance_scale"]) == ("a blue star", 6.0) and services.engine.unfinished() == ()
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
-    assert "t2-tile ready" not in handlers.open_page(services, Visitor(), {"query": ""})["sheet"]
+    assert "t2-tile ready" not in handlers.open_explore(services, Visitor(), {"query": ""})["sheet"]
 
 
 @pytest.mark.slow
 def test_two_cells_of_one_prompt_stand_beside_each_other(services, config):
     cells = [fakes.add_cell(services.store, Prompt("a ring"), config(name)).cell for name in ("base", "spo")]
-    found = handlers.open_page(services, Visitor(), {"query": f"?cell={','.join(cells)}"})
+    found = handlers.open_explore(services, Visitor(), {"query": f"?cell={','.join(cells)}"})
     assert found["checkpoints"] == ["base", "spo"] and found["sheet"].count("<section") == 2
     other = fakes.add_cell(services.store, Prompt("a star"), config()).cell
     assert (
         "Only cells of one prompt"
-        in handlers.open_page(services, Visitor(), {"query": f"?cell={cells[0]},{other}"})["notice"]
+        in handlers.open_explore(services, Visitor(), {"query": f"?cell={cells[0]},{other}"})["notice"]
     )
 
 
