@@ -263,7 +263,7 @@ def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[st
             for name, tensor in get_peft_model_state_dict(adapted.network, adapter_name=adapted.key).items()
         }
         part = FAMILIES[adapted.family].network
-        told = adapted.network.peft_config[adapted.key].to_dict()
+        told = _in_order(adapted.network.peft_config[adapted.key])
         getattr(lora_pipeline, WRITERS[adapted.family]).save_lora_weights(
             draft, **{f"{part}_lora_layers": layers, f"{part}_lora_adapter_metadata": told}
         )
@@ -286,6 +286,12 @@ def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[st
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(draft.with_suffix(".old"), ignore_errors=True)
     return directory / ADAPTER_FILE
+
+
+def _in_order(config: Any) -> dict[str, Any]:
+    """A configuration of peft's; its sets sorted, as every process has an order of its own and a file's bytes are its identity."""
+    found = config.to_dict()
+    return found | {name: sorted(told) for name, told in vars(config).items() if isinstance(told, set)}
 
 
 def _sync(path: Path) -> None:

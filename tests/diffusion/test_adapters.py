@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from t2ialign.content import sha_of
 from t2ialign.diffusion.adapters import (
@@ -302,6 +303,17 @@ def test_who_may_read_the_manifest_may_read_the_adapter(tmp_path, fresh):
     """A store that several people share is of no use if one of them can load its adapters."""
     save_adapter(add_adapter(fresh(), "mine", rank=2), "mine", tmp_path / "mine", {})
     assert len({path.stat().st_mode for path in (tmp_path / "mine").iterdir()}) == 1
+
+
+def test_equal_adapters_are_equal_files_whichever_process_writes_them(tmp_path, fresh):
+    """peft keeps layers' names as a set, whose order every process draws anew."""
+    policy = add_adapter(fresh(), "mine", rank=2)
+    (config,) = policy.unet.peft_config.values()
+    config.target_modules |= {f"layer_{number}" for number in range(20)}
+    save_adapter(policy, "mine", tmp_path / "mine", {})
+    with safe_open(tmp_path / "mine" / "pytorch_lora_weights.safetensors", "pt") as file:
+        said = json.loads(file.metadata()["lora_adapter_metadata"])["unet.target_modules"]
+    assert said == sorted(said) and "layer_19" in said and len(said) > 20
 
 
 @pytest.mark.slow
