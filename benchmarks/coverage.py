@@ -21,7 +21,7 @@ from scipy import stats
 from t2ialign.metrics.scoring import batch_interval, mean_interval, pair_effects, pair_interval
 from t2ialign.metrics.vendi import cosine_kernel, hill_number
 from t2ialign.tradeoff.families import holm
-from t2ialign.tradeoff.interval import estimate
+from t2ialign.tradeoff.interval import estimate, moments, share_interval
 from t2ialign.tradeoff.training_seeds import change_cells, cost_cells, crossed
 from t2ialign.types import Interval
 
@@ -167,6 +167,22 @@ def training_runs(draws: int) -> Iterator[str]:
             yield line([f"{luck:g}", str(seeds), *(percent(column) for column in zip(*hits))])
 
 
+def win_rates(draws: int) -> Iterator[str]:
+    """Shares of prompts whose own rates are Beta distributed; pictures of a prompt are alike by the correlation named."""
+    yield from head("win rate", "alike within a prompt", "prompts x seeds", "Student's t", "of shares", "all alike")
+    for rate, alike in ((0.7, 0.1), (0.7, 0.5), (0.9, 0.1), (0.9, 0.5), (0.97, 0.1), (0.97, 0.5)):
+        for prompts, n in ((6, 4), (12, 8), (24, 8)):
+            chance, hits, same = np.random.default_rng(0), [], []
+            for _ in range(draws):
+                own = chance.beta(rate * (1 / alike - 1), (1 - rate) * (1 / alike - 1), size=prompts)
+                found = moments((chance.binomial(n, own) / n).tolist())
+                plain = found.estimate.interval.within((0.0, 1.0))
+                hits.append([holds(one, rate) for one in (plain, share_interval(found))])
+                same.append(found.variance == 0)
+            cells = [f"{rate:g}", f"{alike:g}", f"{prompts} x {n}", *(percent(column) for column in zip(*hits))]
+            yield line([*cells, percent(same)])
+
+
 def vendi(rows: torch.Tensor) -> float:
     return float(hill_number(cosine_kernel(rows), 1))
 
@@ -181,7 +197,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a fifth of the draws")
     draws = 200 if parser.parse_args().quick else 1000
     torch.set_num_threads(1)
-    for table in (over_prompts, batches, scores, effective_numbers, families, training_runs):
+    for table in (over_prompts, batches, scores, effective_numbers, families, training_runs, win_rates):
         for row in table(draws if table is not effective_numbers else draws // 4):
             print(row, flush=True)
 

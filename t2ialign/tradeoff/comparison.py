@@ -13,6 +13,7 @@ from t2ialign.tradeoff.interval import (
     Moments,
     difference_of,
     moments,
+    share_interval,
     turned,
 )
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
@@ -150,7 +151,7 @@ def comparison_of(found: PairedMoments, metric: Metric) -> Comparison:
         policy_mean=turned(found.policy_side.estimate.interval, metric.finish),
         base_mean=turned(found.base_side.estimate.interval, metric.finish),
         difference=change.interval if change else None,
-        win_rate=found.wins.estimate.interval.within((0.0, 1.0)) if found.wins else None,
+        win_rate=share_interval(found.wins) if found.wins else None,
         p=p,
         adjusted=p,
     )

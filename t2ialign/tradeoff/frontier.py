@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
+from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, moments, share_interval
 from t2ialign.tradeoff.training_seeds import change_cells, cost_cells, crossed
 from t2ialign.types import InputError, Interval
 
@@ -231,4 +231,6 @@ def _points(doses: Sequence[Dose], prompts: Sequence[str]) -> Iterator[DosePoint
             continue
         (mean_wins, mean_change), (wins, change) = (_means(table[:, 0], rows) for rows in _rows(table))
         rate = _percentiles(mean_wins[0, 0], wins[:, 0], len(prompts))
+        if rate.lo == rate.hi:  # alike on every prompt, of which no resampling makes anything else
+            rate = share_interval(moments(table[0, 0, 0].tolist()))
         yield DosePoint(name, rate, _percentiles(mean_change[0, 0], change[:, 0], len(prompts)))

@@ -25,6 +25,7 @@ from t2ialign.types import InputError, Interval
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+ALIKE = 1e-12  # a variance of shares that rounding makes
 SEED = 20_26  # the same bootstrap draws for everyone: an interval must not change when the page is reloaded
 
 Effects = Mapping[int, float]
@@ -136,6 +137,25 @@ def covariance(effects: Sequence[Effects]) -> tuple[float, int]:
     if math.isnan(products):
         return math.nan, len(shared)
     return max(products, 0.0) / max(len(effects) * (len(effects) - 1), 1), len(shared)
+
+
+def share_interval(found: Moments) -> Interval:
+    """Of prompts' shares, each 0 to 1: their mean with an interval that is never without width.
+
+    Wilson's at the effective number of answers m (1 - m) / (s^2 / P), with Student's quantile (as ``study.shares``). Where all
+    P prompts are alike, the chance q that another one is not is at most 1 - 0.025^(1 / P) (Clopper and Pearson), and that
+    one's share lies anywhere: m (1 - q) to m (1 - q) + q. NaN ends below two prompts, or where the spread is unknown.
+    """
+    mean, count = found.mean, found.n
+    if count < 2 or math.isnan(found.variance):
+        return Interval(mean, math.nan, math.nan)
+    if found.variance <= ALIKE:
+        other = 1 - ((1 - CONFIDENCE) / 2) ** (1 / count)
+        return Interval(mean, mean * (1 - other), mean * (1 - other) + other)
+    plain, error = mean * (1 - mean), found.variance / count
+    worth = quantile(count - 1.0) ** 2 * error / plain
+    centre, reach = mean + worth / 2, math.sqrt(worth * (plain + worth / 4))
+    return Interval(mean, (centre - reach) / (1 + worth), (centre + reach) / (1 + worth)).within((0.0, 1.0))
 
 
 def estimate_behind(found: Interval, df: float) -> Estimate:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from t2ialign.tradeoff.interval import (
     covariance,
@@ -14,8 +15,10 @@ from t2ialign.tradeoff.interval import (
     estimate,
     estimate_behind,
     mean_interval,
+    moments,
     over_prompts,
     paired_difference,
+    share_interval,
 )
 from t2ialign.types import InputError, Interval
 
@@ -212,3 +215,41 @@ def test_random_halves_of_the_seeds_rarely_differ():
         found.append([estimate(gap).p < 0.05, estimate(gap, scaled).p < 0.05])
     one_way, two_way = np.mean(found, 0)
     assert one_way > 0.4 and two_way < 0.09
+
+
+@pytest.mark.parametrize("shares", [[1.0, 1.0, 0.75, 1.0, 0.5, 1.0], [0.25, 0.5, 0.75], [0.0, 0.0, 0.125, 0.0]])
+def test_an_interval_of_shares_is_wilsons_of_the_answers_they_are_worth(shares: list[float]) -> None:
+    mean, count = np.mean(shares), len(shares)
+    worth = mean * (1 - mean) / (np.var(shares, ddof=1) / count)
+    level = 2 * stats.t.sf(stats.t.ppf(0.975, count - 1), np.inf)  # Student's quantile as one of the normal's
+    expected = proportion_confint(mean * worth, worth, alpha=level, method="wilson")
+    found = share_interval(moments(shares))
+    assert (found.mean, found.lo, found.hi) == pytest.approx((mean, *expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("count", [2, 6, 24])
+def test_where_all_prompts_are_alike_each_is_one_answer(count: int) -> None:
+    """All won or all lost: Clopper and Pearson's. All at 0.5: another prompt's share lies anywhere."""
+    for won in (0, count):
+        found = share_interval(moments([float(won > 0)] * count))
+        assert (found.lo, found.hi) == pytest.approx(proportion_confint(won, count, method="beta"))
+    half, other = share_interval(moments([0.5] * count)), proportion_confint(0, count, method="beta")[1]
+    assert (half.lo, half.hi) == pytest.approx((0.5 - other / 2, 0.5 + other / 2))
+    thirds = share_interval(moments([1 / 3, 1 / 3 + 1e-9] * count))
+    assert thirds.hi - thirds.lo > other / 3, "a spread by rounding alone is none"
+
+
+def test_a_share_of_one_prompt_has_no_interval() -> None:
+    found = share_interval(moments([1.0]))
+    assert found.mean == 1 and math.isnan(found.lo) and math.isnan(found.hi)
+
+
+def test_an_interval_of_shares_holds_the_truth() -> None:
+    """Six prompts of four seeds, a win rate of 0.95, prompts that differ: Student's t, cut to 0..1, holds it in half of them."""
+    draw, hits = np.random.default_rng(0), []
+    for _ in range(1000):
+        found = moments((draw.binomial(4, draw.beta(0.95, 0.05, size=6)) / 4).tolist())
+        both = found.estimate.interval.within((0.0, 1.0)), share_interval(found)
+        hits.append([one.lo <= 0.95 <= one.hi for one in both])
+    plain, ours = np.mean(hits, 0)
+    assert plain < 0.6 and ours > 0.93

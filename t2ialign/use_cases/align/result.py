@@ -15,7 +15,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import seed_effects
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.benchmark_set import benchmark_set, title_of
-from t2ialign.tradeoff.interval import difference_of, mean_interval, over_prompts, paired_difference
+from t2ialign.tradeoff.interval import difference_of, moments, over_prompts, paired_difference, share_interval
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.data import load_notes
 from t2ialign.use_cases.align.estimate import evaluation_requests
@@ -121,8 +121,8 @@ def _win_rate(
         return None
     cells = [(new.batch, old.batch) for old, new in zip(before, after)]
     wins = [float(witness.wins(new, old).mean()) for new, old in cells if new is not None and old is not None]
-    rate = mean_interval(wins)
-    return WinRate(witness.name, rate.mean, max(rate.lo, 0.0), min(rate.hi, 1.0))
+    rate = share_interval(moments(wins))
+    return WinRate(witness.name, rate.mean, rate.lo, rate.hi)
 
 
 def _change(name: str, before: Sequence[BatchState], after: Sequence[BatchState]) -> MetricChange | None:
