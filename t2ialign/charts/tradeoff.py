@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -30,6 +31,7 @@ THRONG = 12  # more than this, and so would labels at the ends of the sweeps
 SWARM = 60  # more points than this: lines are thin, arrows faint, and bars wait for the pointer (``layout.meta``)
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
+NOTE_WIDTH, NOTE_LINE = 34, 14.3  # letters that a phone's chart has room for, and pixels of a line of them
 LABEL_ROOM = 0.15  # of the points' span
 BASE_SYMBOL = "circle"  # the base's alone
 FADED = 0.3  # opacity of what is not chosen
@@ -82,8 +84,10 @@ def tradeoff_figure(
     notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm)
     notes += _names(lines, look, changed, highlight) if named else []
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
-    notes += _note(_left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
+    unsaid = _left_unsaid(shown, len(known) - len(shown), whole, bool(changed))
+    notes += _note(unsaid, colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
+    layout["margin"] = layout["margin"] | {"t": layout["margin"]["t"] + NOTE_LINE * max(len(unsaid) - 1, 0)}
     layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
     return drawn([as_seen(trace, digits) for trace in traces], layout)
 
@@ -361,21 +365,22 @@ def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict[str, Any]:
     }
 
 
-def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool) -> str:
-    """What the chart must add in words: points that it hides, and what hollow ones are."""
+def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool) -> list[str]:
+    """What the chart must add in words, as lines that a narrow column has room for: points that it hides, what hollow ones are."""
     if hidden:
-        return (
+        said = [
             "1 point of another metric version is hidden"
             if hidden == 1
-            else (f"{hidden} points of other metric versions are hidden")
-        )
-    said = ["Arrows: from the parent; bars: 95 % interval of the change"] if arrows else []
-    if any(point.prompts < whole for point in shown):
-        said.append(f"Hollow: fewer than {whole} prompts")
-    return " · ".join(said)
+            else f"{hidden} points of other metric versions are hidden"
+        ]
+    else:
+        said = ["Arrows: from the parent", "Bars: 95 % interval of the change"] if arrows else []
+        if any(point.prompts < whole for point in shown):
+            said.append(f"Hollow: fewer than {whole} prompts")
+    return [line for part in said for line in wrap(part, NOTE_WIDTH)]
 
 
-def _note(text: str, colors: Ink) -> list[dict[str, Any]]:
+def _note(lines: Sequence[str], colors: Ink) -> list[dict[str, Any]]:
     font = {"color": colors.muted, "size": 11}
-    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
-    return [{"text": text, "showarrow": False, "font": font, **place}] if text else []
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "align": "left"}
+    return [{"text": "<br>".join(lines), "showarrow": False, "font": font, **place}] if lines else []

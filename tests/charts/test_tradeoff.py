@@ -8,7 +8,7 @@ import pytest
 from t2ialign.charts.tradeoff import EMPTY, labels, one_version, small, sweeps, tradeoff_figure
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
-from t2ialign.types import AdapterUse, Interval
+from t2ialign.types import AdapterUse, Interval, TradeoffPoint
 from tests.charts.conftest import SPO, metric, point
 
 BASE_SWEEP = [point(0.9, 0.3, 8), point(0.5, 0.8, 1), point(0.7, 0.6, 4)]
@@ -209,6 +209,22 @@ def test_an_arrow_leads_from_the_parent_and_its_bars_are_those_of_the_change(x_m
     assert {one.text for one in chart.layout.annotations} >= {"base", "spo"} and not line.showlegend
     far = tradeoff_figure([base], x_metric, y_metric, arrows=[arrow(base, spo)])
     assert not [one for one in far.layout.annotations if one.showarrow], "its point is not on the chart"
+
+
+def test_a_note_breaks_into_lines_that_a_phone_has_room_for(x_metric, y_metric):
+    base, spo = point(0.5, 0.8, 4), point(0.7, 0.6, 4, SPO)
+    few, old = replace(spo, prompts=1, config=point(0.7, 0.6, 2).config), point(0.1, 0.1, 3, version="0")
+
+    def note(*points: TradeoffPoint) -> tuple[list[str], float]:
+        chart = tradeoff_figure(points, x_metric, y_metric, arrows=[arrow(base, spo)])
+        said = [one.text for one in chart.layout.annotations if not one.showarrow]
+        return said[0].split("<br>") if said else [], chart.layout.margin.t
+
+    plain = ["Arrows: from the parent", "Bars: 95 % interval of the change", "Hollow: fewer than 4 prompts"]
+    hidden = ["1 point of another metric version", "is hidden"]
+    assert note(base)[0] == [] and note(base, few)[0] == plain[2:] and note(base, few)[1] == note(base)[1]
+    assert note(base, spo, few) == (plain, pytest.approx(note(base)[1] + 2 * 14.3))
+    assert note(base, spo, old) == (hidden, pytest.approx(note(base)[1] + 14.3))
 
 
 def test_a_sweep_of_its_own_has_one_arrow_and_a_chosen_point_its_own(x_metric, y_metric):
