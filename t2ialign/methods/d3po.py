@@ -34,7 +34,9 @@ def recipe(settings: Settings) -> Recipe:
     own = settings.own
     objective, divergence = Sigmoid(own.beta), parse_divergence(own.divergence)
     loss = StepPreference(objective, divergence, own.clamp, settings.training.kl_weight)
-    return Recipe(PicturePairs(own.discount), loss, settings.rollouts.updates)
+    return Recipe(
+        PicturePairs(own.discount), loss, settings.rollouts.updates, by_noise=settings.rollouts.step_weights == "noise"
+    )
 
 
 METHOD = Method(

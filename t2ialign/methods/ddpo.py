@@ -37,7 +37,7 @@ def recipe(settings: Settings) -> Recipe:
         )
     loss = PolicyGradient(0.0 if by_score else own.clip, kl_weight=settings.training.kl_weight)
     drawn = MarkedPictures(settings.pictures.candidates, "z_score", own.limit, rollouts.step_share)
-    return Recipe(drawn, loss, rollouts.updates)
+    return Recipe(drawn, loss, rollouts.updates, by_noise=rollouts.step_weights == "noise")
 
 
 METHOD = Method(

@@ -40,7 +40,13 @@ def recipe(settings: Settings) -> Recipe:
     loss = PolicyGradient(own.clip, False, own.reward_weight, pull, KL_FORMS[own.kl_form])
     learned = own.baseline == "value"
     drawn = MarkedPictures(settings.pictures.candidates, "none" if learned else "mean", 100.0, rollouts.step_share)
-    return Recipe(drawn, loss, rollouts.updates, critic=CriticPlan() if learned else None)
+    return Recipe(
+        drawn,
+        loss,
+        rollouts.updates,
+        critic=CriticPlan() if learned else None,
+        by_noise=rollouts.step_weights == "noise",
+    )
 
 
 METHOD = Method(

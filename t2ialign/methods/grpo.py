@@ -26,7 +26,7 @@ def recipe(settings: Settings) -> Recipe:
     loss = PolicyGradient(own.clip, kl_weight=settings.training.kl_weight)
     rollouts = settings.rollouts
     drawn = MarkedPictures(settings.pictures.candidates, "z_score", own.limit, rollouts.step_share, own.same_noise)
-    return Recipe(drawn, loss, rollouts.updates)
+    return Recipe(drawn, loss, rollouts.updates, by_noise=rollouts.step_weights == "noise")
 
 
 METHOD = Method(

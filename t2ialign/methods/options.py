@@ -115,7 +115,7 @@ NOT_ON_POLICY = frozenset(
 )
 """Fields that mean nothing to a method that learns from what it draws while it trains."""
 
-BY_GRADIENT = NOT_ON_POLICY | {"accumulate", "updates", "step_share", "diversity_weight"}
+BY_GRADIENT = NOT_ON_POLICY | {"accumulate", "updates", "step_share", "step_weights", "diversity_weight"}
 """And those that mean nothing to one that follows a reward's slope: what a picture adds to diversity has none."""
 
 
@@ -129,6 +129,13 @@ class RolloutOptions:
     )
     step_share: float = option(
         1.0, "Share of the steps", "So many of a picture's steps are learned from.", 0.01, 1, 0.05, embedded=0.5
+    )
+    step_weights: str = option(
+        "equal",
+        "Weight of a step",
+        "equal, as published; noise: a step counts as the noise that it adds (TempFlow-GRPO), so that the last steps do not "
+        "drown those that decide what a picture shows.",
+        choices=("equal", "noise"),
     )
     diversity_weight: float = option(
         0.0,

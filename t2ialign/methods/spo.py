@@ -115,5 +115,5 @@ METHOD = Method(
         "rank": 8,
         "accumulate": 1,
     },
-    hidden=NOT_ON_POLICY | {"step_share"},
+    hidden=NOT_ON_POLICY | {"step_share", "step_weights"},
 )

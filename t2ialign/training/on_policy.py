@@ -30,7 +30,9 @@ from t2ialign.types import TrainStep
 class Recipe:
     """How a step learns: what is drawn, by which loss, in how many updates of the weights, each example ``passes`` times.
 
-    ``critic`` is for rewards that a value network makes into advantages.
+    ``critic`` is for rewards that a value network makes into advantages. ``by_noise`` weighs each transition by the noise
+    that its step adds (He et al., TempFlow-GRPO): the gradient of a step's likelihood grows as that noise shrinks, so that
+    without it the last steps, which decide least, drown the others.
     """
 
     collector: Collector
@@ -38,6 +40,7 @@ class Recipe:
     updates: int = 1
     passes: int = 1
     critic: CriticPlan | None = None
+    by_noise: bool = False
 
     @property
     def pictures(self) -> int:
@@ -103,9 +106,12 @@ class OnPolicySession:
         rows = epoch_order(self.plan, step, self.prompts).tolist()
         drawing = Drawing(self.policy, self.chain, self.reward, rows, self.plan.seed, step, self.folder)
         drawn = self.recipe.collector.collect(drawing)
-        if self.critic is None:
-            return drawn
-        return replace(drawn, replay=self.critic.judged(drawn.replay, self.plan.seed * 1_000_003 + step))
+        replay = drawn.replay
+        if self.critic is not None:
+            replay = self.critic.judged(replay, self.plan.seed * 1_000_003 + step)
+        if self.recipe.by_noise:
+            replay = replace(replay, weights=replay.weights * self.chain.noise_share.cpu()[replay.index])
+        return replace(drawn, replay=replay)
 
     def learn(self, replay: Replay, step: int) -> tuple[Found, float]:
         """All updates of a step; what the first one found, where the policy still is the one that drew, and the norm."""

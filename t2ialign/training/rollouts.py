@@ -43,6 +43,14 @@ class Chain:
     def noisy(self) -> int:
         return int((self.alpha_bars_after < 1).sum()) if self.eta > 0 else 0
 
+    @property
+    def noise_share(self) -> Float[Tensor, " t"]:
+        """How much noise each noisy step adds, their mean 1."""
+        steps = torch.arange(self.noisy, device=self.alpha_bars.device)
+        nothing = torch.zeros(self.noisy, 1, 1, 1, device=steps.device)
+        std = self.step(nothing, nothing, steps)[1].flatten()
+        return std / std.mean()
+
     def step(
         self, noise: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], index: Int[Tensor, " n"]
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n 1 1 1"]]:

@@ -18,3 +18,12 @@ def test_a_group_shares_its_noise_and_a_part_of_the_steps_is_learned_from() -> N
 def test_published_numbers() -> None:
     controls = {control.name: control.published for control in METHOD.controls()}
     assert (controls["candidates"], controls["step_share"], controls["kl_weight"]) == (16, 0.6, 0.04)
+
+
+def test_steps_may_count_as_their_noise() -> None:
+    for name in ("grpo", "ddpo", "dpok", "d3po"):
+        method = METHODS[name]
+        found = [method.recipe_of(method.settings({"step_weights": said})).by_noise for said in ("equal", "noise")]
+        assert found == [False, True]
+    published = {control.name: control.published for control in METHOD.controls()}
+    assert published["step_weights"] == "equal" and "step_weights" not in {c.name for c in METHODS["spo"].controls()}

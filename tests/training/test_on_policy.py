@@ -185,6 +185,18 @@ def test_parts_of_an_update_change_nothing() -> None:
     assert torch.allclose(whole.shift, parted.shift, atol=1e-6) and bool(whole.shift.any())
 
 
+@pytest.mark.parametrize("collector", [MarkedPictures(4, share=0.5), PicturePairs()])
+def test_a_step_counts_as_the_noise_that_it_adds(collector: Collector) -> None:
+    plain, weighed = (
+        session(ToyPolicy(), Recipe(collector, PolicyGradient(), by_noise=by_noise), PLAN).draw(3).replay
+        for by_noise in (False, True)
+    )
+    _, std = slopes()
+    expected = plain.weights * (std / std.mean())[plain.index]
+    assert torch.equal(plain.index, weighed.index) and bool(plain.weights.any())
+    torch.testing.assert_close(weighed.weights, expected)
+
+
 def test_a_reward_that_is_no_number_teaches_nothing_and_a_loss_that_is_none_stops() -> None:
     def unknown(latents: torch.Tensor, row: int, seeds: tuple[int, ...]):
         marks = linear(latents, row, seeds)

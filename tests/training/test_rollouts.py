@@ -34,6 +34,16 @@ def test_the_steps_are_those_of_diffusers(policy: Callable[..., Backbone], shape
         torch.testing.assert_close(mean + std * added, theirs, rtol=1e-4, atol=1e-5)
 
 
+def test_a_steps_share_of_the_noise_is_that_of_diffusers_variance(policy: Callable[..., Backbone]) -> None:
+    backbone = policy("sd-1.5")
+    chain, stock = chain_of(backbone, 7), DDIMScheduler.from_config(backbone.scheduler_config)
+    stock.set_timesteps(7)
+    every = stock.config.num_train_timesteps // 7
+    std = torch.stack([stock._get_variance(timestep, timestep - every) for timestep in stock.timesteps]).sqrt()
+    torch.testing.assert_close(chain.noise_share, std / std.mean(), rtol=1e-4, atol=1e-5)
+    assert float(chain.noise_share[-2]) < 0.2 < 1 < float(chain.noise_share[0]), "the last steps add next to nothing"
+
+
 def test_a_steps_likelihood_is_that_of_torch() -> None:
     policy, seeds = ToyPolicy(), (3, 5, 8)
     policy.shift.data.normal_(generator=torch.Generator().manual_seed(0))

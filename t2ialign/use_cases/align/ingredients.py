@@ -46,7 +46,11 @@ FREE = (
     "keep_steps",
     "narrowest",
 )  # may differ when a run goes on
-LATER = {"narrowest": 0.0, "correction": 0.0}  # fields that earlier versions did not have, with what they did
+LATER = {
+    "narrowest": 0.0,
+    "correction": 0.0,
+    "step_weights": "equal",
+}  # fields that earlier versions did not have, with what they did
 
 
 def ingredients_of(bench: Workbench, plan: Plan) -> Ingredients:
