@@ -366,7 +366,7 @@ def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict[str, Any]:
 
 
 def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool) -> list[str]:
-    """What the chart must add in words, as lines that a narrow column has room for: points that it hides, what hollow ones are."""
+    """What the chart must add in words: points that it hides, what hollow ones are; in lines that a phone has room for."""
     if hidden:
         said = [
             "1 point of another metric version is hidden"

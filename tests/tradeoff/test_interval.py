@@ -245,7 +245,7 @@ def test_a_share_of_one_prompt_has_no_interval() -> None:
 
 
 def test_an_interval_of_shares_holds_the_truth() -> None:
-    """Six prompts of four seeds, a win rate of 0.95, prompts that differ: Student's t, cut to 0..1, holds it in half of them."""
+    """Six prompts of four seeds that differ, a win rate of 0.95: Student's t, cut to 0..1, holds it half the time."""
     draw, hits = np.random.default_rng(0), []
     for _ in range(1000):
         found = moments((draw.binomial(4, draw.beta(0.95, 0.05, size=6)) / 4).tolist())

@@ -82,10 +82,10 @@ varies.
   degrees of freedom), which is read off the seeds themselves. `sweep`, Align's tests and studies give each prompt seeds of
   its own, so that prompts are independent (`--seeds own:16`); differences are paired by prompt and seed either way. A metric
   of the whole batch (`vendi`, `rke`) does not tell what a single seed does, and has no interval where prompts share seeds.
-- **Win rates** (`compare`, Align's result, the chart's arrows): prompts are clusters; Wilson's form at the number of answers that the
-  prompts' shares are worth, with Student's quantile. Where every prompt has the same share, each counts as one answer and another
-  one's share may lie anywhere (Clopper and Pearson): won on all of 6 prompts is 100 % (54 to 100), on all of 24 (86 to 100).
-  Manifests of checkpoints trained before this rule keep Student's t.
+- **Win rates** (`compare`, Align's result, the chart's arrows): prompts are clusters; Wilson's form at the number of answers
+  that the prompts' shares are worth, with Student's quantile. Where every prompt has the same share, each counts as one answer
+  and another one's share may lie anywhere (Clopper and Pearson): won on all of 6 prompts is 100 % (54 to 100), on all of 24
+  100 % (86 to 100). Manifests of checkpoints trained before this rule keep Student's t.
 - **One batch, pictures** (*image*): Student's t over seeds, in Wilson's form between finite bounds.
 - **One batch, pairs** (*pair*): as far as the jackknife or a bootstrap without self-pairs reaches, whichever is farther; from
   8 seeds on. No batch knows of what it lacks: a kind of picture rarer than 3 / n is missing from n pictures with a chance
