@@ -268,6 +268,7 @@ def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[st
             draft, **{f"{part}_lora_layers": layers, f"{part}_lora_adapter_metadata": told}
         )
         file = draft / ADAPTER_FILE
+        _sort_metadata(file)
         record = {**manifest, "file": ADAPTER_FILE, "sha256": file_sha256(file)}
         (draft / "manifest.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         file.chmod((draft / "manifest.json").stat().st_mode)  # safetensors' own lets only its owner read
@@ -292,6 +293,17 @@ def _in_order(config: Any) -> dict[str, Any]:
     """A configuration of peft's, its sets sorted: each process has an order of its own, and a file's bytes are its identity."""
     found = config.to_dict()
     return found | {name: sorted(told) for name, told in vars(config).items() if isinstance(told, set)}
+
+
+def _sort_metadata(file: Path) -> None:
+    """safetensors writes what is said beside the tensors in an order that it draws anew; here it is that of the names."""
+    data = file.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    said = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    said += b" " * (-len(said) % 8)
+    file.write_bytes(len(said).to_bytes(8, "little") + said + data[end:])
 
 
 def _sync(path: Path) -> None:

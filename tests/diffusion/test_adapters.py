@@ -306,7 +306,7 @@ def test_who_may_read_the_manifest_may_read_the_adapter(tmp_path, fresh):
 
 
 def test_equal_adapters_are_equal_files_whichever_process_writes_them(tmp_path, fresh):
-    """peft keeps layers' names as a set, whose order every process draws anew."""
+    """peft keeps layers' names as a set, and safetensors what is said as a map: every process draws their orders anew."""
     policy = add_adapter(fresh(), "mine", rank=2)
     (config,) = policy.unet.peft_config.values()
     config.target_modules |= {f"layer_{number}" for number in range(20)}
@@ -314,6 +314,8 @@ def test_equal_adapters_are_equal_files_whichever_process_writes_them(tmp_path, 
     with safe_open(tmp_path / "mine" / "pytorch_lora_weights.safetensors", "pt") as file:
         said = json.loads(file.metadata()["lora_adapter_metadata"])["unet.target_modules"]
     assert said == sorted(said) and "layer_19" in said and len(said) > 20
+    header = (tmp_path / "mine" / "pytorch_lora_weights.safetensors").read_bytes()[8:80]
+    assert header.startswith(b'{"__metadata__":{"format":"pt","lora_adapter_metadata":')
 
 
 @pytest.mark.slow
