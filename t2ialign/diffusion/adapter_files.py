@@ -296,7 +296,7 @@ def _in_order(config: Any) -> dict[str, Any]:
 
 
 def _sort_metadata(file: Path) -> None:
-    """safetensors writes what is said beside the tensors in an order that it draws anew; here it is that of the names."""
+    """Safetensors writes what is said beside the tensors in an order that it draws anew; here it is that of the names."""
     data = file.read_bytes()
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
