@@ -140,8 +140,8 @@ def _filled(
     rows = [row for row in found if row.policy.guidance_scale == scale]
     if missing := [name for name in checkpoints if not any(row.policy.checkpoint == name for row in rows)]:
         raise InputError(
-            f"{', '.join(missing)} and {against} share no scored run at CFG {scale:g}: `sweep` both over the same prompts, "
-            "with --metrics all."
+            f"{', '.join(missing)} and {against} share no run at CFG {scale:g} with a score by any of {', '.join(names)}: "
+            "`sweep` both over the same prompts, with --metrics all."
         )
     cells: dict[str, dict[str, TableCell]] = {against: {}, **{name: {} for name in checkpoints}}
     for column in table.columns:
