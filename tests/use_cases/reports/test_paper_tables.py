@@ -70,7 +70,9 @@ def test_the_printed_table_names_what_is_absent_and_marks_what_stands(opened: st
 def test_bad_input_is_a_sentence(opened: store.Store) -> None:
     with pytest.raises(InputError, match="no paper called 'g-divergence'.*f-divergence"):
         fill(opened, "g-divergence", ["mine"], "base", 4.0)
-    with pytest.raises(InputError, match="yours and base share no run at CFG 4 with a score by any of clip_score, vqa_score"):
+    with pytest.raises(
+        InputError, match="yours and base share no run at CFG 4 with a score by any of clip_score, vqa_score"
+    ):
         fill(opened, "f-divergence", ["mine", "yours"], "base", 4.0)
     with pytest.raises(InputError, match="lpipps"):
         fill(opened, "f-divergence", ["mine"], "base", 4.0, ["lpipps"])
