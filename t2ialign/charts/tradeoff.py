@@ -84,12 +84,16 @@ def tradeoff_figure(
     notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm)
     notes += _names(lines, look, changed, highlight) if named else []
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
-    unsaid = _left_unsaid(shown, len(known) - len(shown), whole, bool(changed))
-    notes += _note(unsaid, colors)
+    notes += _note(unsaid := _left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
-    layout["margin"] = layout["margin"] | {"t": layout["margin"]["t"] + NOTE_LINE * max(len(unsaid) - 1, 0)}
+    layout["margin"] = _below(unsaid, layout["margin"])
     layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
     return drawn([as_seen(trace, digits) for trace in traces], layout)
+
+
+def _below(note: Sequence[str], margin: Mapping[str, Any]) -> dict[str, Any]:
+    """Room above the chart for each further line of its note."""
+    return {**margin, "t": margin["t"] + NOTE_LINE * max(len(note) - 1, 0)}
 
 
 def _beside_its_name(line: Sequence[TradeoffPoint], highlight: Collection[str]) -> dict[str, Any]:
