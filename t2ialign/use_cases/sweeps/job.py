@@ -64,10 +64,13 @@ def stop(supervisor: Supervisor, job: str) -> None:
     Raises:
         InputError: it takes longer than one should wait.
     """
-    if supervisor.job(job).status in LIVE:
+    try:
         supervisor.pause(job)
-        if supervisor.settle(job, PATIENCE).status == "running":
-            raise InputError("This sweep is still finishing a step: try again in a moment.")
+    except InputError:  # it does not run, or its process has ended meanwhile
+        if supervisor.job(job).status in LIVE:
+            raise
+    if supervisor.settle(job, PATIENCE).status == "running":
+        raise InputError("This sweep is still finishing a step: try again in a moment.")
 
 
 def rename(supervisor: Supervisor, job: str, title: str) -> None:

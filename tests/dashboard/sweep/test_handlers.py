@@ -14,6 +14,7 @@ from t2ialign.dashboard.sweep import new_sweep, sweeps
 from t2ialign.dashboard.sweep import sweep_state as state
 from t2ialign.dashboard.sweep.form import FIELDS, SweepForm, form_of, form_of_spec, spec_around, spec_of_form
 from t2ialign.dashboard.sweep.sweep_state import Sweeps
+from t2ialign.jobs import reconcile
 from t2ialign.seeds import designed_seeds
 from t2ialign.store import find_cell, list_jobs
 from t2ialign.store.notes import noted
@@ -163,6 +164,20 @@ def test_an_extension_queues_the_same_sweep_with_more(found):
         new_sweep.extend(found, job, *values(replace(FORM, steps=9)))
     with pytest.raises(InputError, match="from the list first"):
         new_sweep.extend(found, "", *values())
+
+
+@pytest.mark.parametrize(("said", "stands"), [("done", "done"), ("", "interrupted")])
+def test_a_sweep_whose_process_has_just_ended_is_extended_too(found, said, stands):
+    """Its row says that it runs until somebody looks after it; to be paused it has ended already."""
+    store, supervisor, job = found.services.store, found.services.supervisor, started(found)
+    reconcile.write(store, replace(supervisor.job(job), status="running"))
+    reconcile.folder(store, supervisor.job(job)).write_progress({"ended": said})
+    with pytest.raises(InputError):
+        supervisor.pause(job)
+    assert supervisor.job(job).status == stands
+    reconcile.write(store, replace(supervisor.job(job), status="running"))
+    new_sweep.extend(found, job, *values(replace(FORM, guidance_scales="8")))
+    assert supervisor.job(job).status == "queued" and len(found.look(job).plan.cells) == 6
 
 
 def test_pause_resume_cancel_and_resume_what_was_done(found):
