@@ -31,7 +31,7 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
 )
 START_SECONDS = 240
-PATIENCE = 120_000  # milliseconds; a busy machine is no failure
+PATIENCE = 60_000  # milliseconds; a busy machine is no failure
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(START_SECONDS + 600))
+            item.add_marker(pytest.mark.timeout(START_SECONDS + 240))
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
