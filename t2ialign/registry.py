@@ -149,6 +149,7 @@ def load_registry(checkpoints: Path | None = None, home: Path | None = None) -> 
 
 @lru_cache(maxsize=4)
 def _read(checkpoints: Path, home: Path, stands: Standing | None) -> Registry:
+    """``stands`` is only what it is remembered by."""
     file = checkpoints / "registry.toml"
     try:
         text = file.read_bytes()

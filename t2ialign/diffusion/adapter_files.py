@@ -20,7 +20,7 @@ from typing import Any
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from t2ialign.adapter_places import ADAPTER_FILE, adapter_sha, peft_config
+from t2ialign.adapter_places import ADAPTER_FILE, MANIFEST, adapter_sha, peft_config
 from t2ialign.content import file_sha256
 from t2ialign.diffusion.adapter_layouts import (
     TRANSFORMER,
@@ -270,9 +270,9 @@ def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[st
         file = draft / ADAPTER_FILE
         _sort_metadata(file)
         record = {**manifest, "file": ADAPTER_FILE, "sha256": file_sha256(file)}
-        (draft / "manifest.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        file.chmod((draft / "manifest.json").stat().st_mode)  # safetensors' own lets only its owner read
-        for written in (file, draft / "manifest.json", draft):
+        (draft / MANIFEST).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.chmod((draft / MANIFEST).stat().st_mode)  # safetensors' own lets only its owner read
+        for written in (file, draft / MANIFEST, draft):
             _sync(written)
         if directory.exists():
             directory.rename(draft.with_suffix(".old"))

@@ -19,6 +19,7 @@ from typing import Any
 
 from huggingface_hub import CommitOperationAdd, HfApi
 
+from t2ialign.adapter_places import MANIFEST
 from t2ialign.files import write_whole
 from t2ialign.hub.api import NoRepository, in_plain_words
 from t2ialign.store import Store
@@ -138,4 +139,4 @@ def _adapters(home: Path) -> list[Path]:
     whole = [
         path for path in found if path.suffix in (".safetensors", ".json") and not path.parent.name.startswith(".")
     ]
-    return [path for path in whole if (path.parent / "manifest.json").is_file()]
+    return [path for path in whole if (path.parent / MANIFEST).is_file()]

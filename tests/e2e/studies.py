@@ -35,6 +35,14 @@ def design(page: Page, title: str, kind: str = "Pick one of two, or a tie", roun
     page.get_by_label("Rounds a survey").fill(str(rounds))
 
 
+def new(page: Page, title: str, rounds: int = 3) -> None:
+    """A draft from the list of studies."""
+    open_studies(page)
+    page.locator("#t2-study-new").click()
+    expect(page.locator("#t2-study-status")).to_contain_text("Ask people")
+    design(page, title, rounds=rounds)
+
+
 def arena(page: Page) -> None:
     """Makes what stands in the form an arena, in which one is asked what one likes."""
     page.get_by_role("tab", name="What is compared").click()

@@ -21,11 +21,8 @@ def inner(page, name: str) -> None:
 def test_from_idea_to_follow_up(open_page, app, browser, width: int, tmp_path):
     touch = width < 500
     owner = open_page("?tab=study", width=width, height=780, has_touch=touch)
-    studies.open_studies(owner)
-    owner.locator("#t2-study-new").click()
-    expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
     title = f"At <b>{width}</b> pixels"
-    studies.design(owner, title)
+    studies.new(owner, title)
     owner.locator("#t2-study-prepare").click()
     expect(owner.locator("#t2-study-status")).to_contain_text("4 of 4 batches")
     assert too_wide(owner) <= 0
@@ -129,10 +126,7 @@ def test_a_thumb_on_explore_is_a_quick_vote(open_page):
 def test_an_arena_goes_on_and_tells(open_page, browser):
     """Nothing is told before the answer, then who made what; in the end where everybody stands."""
     owner = open_page("?tab=study", width=1366)
-    studies.open_studies(owner)
-    owner.locator("#t2-study-new").click()
-    expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
-    studies.design(owner, "Arena", rounds=2)
+    studies.new(owner, "Arena", rounds=2)
     studies.arena(owner)
     link = studies.publish(owner)
     for width in (1366, 360):
@@ -162,10 +156,7 @@ def vote_by_keyboard(browser, link: str, width: int) -> None:
 def test_a_lost_connection_loses_no_answer(open_page, browser):
     """The server is out of reach while somebody answers: the page keeps the answer and says so, also over a reload."""
     owner = open_page("?tab=study")
-    studies.open_studies(owner)
-    owner.locator("#t2-study-new").click()
-    expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
-    studies.design(owner, "Offline", rounds=2)
+    studies.new(owner, "Offline", rounds=2)
     link = studies.publish(owner)
     page = rater(browser, 1280, False)
     studies.begin(page, link)
@@ -186,10 +177,7 @@ def test_a_lost_connection_loses_no_answer(open_page, browser):
 def test_a_limit_in_the_middle_of_a_survey_is_waited_for_and_loses_no_answer(open_page, browser):
     """The server is asked too often by all who share an address: for answers and for pictures, and on a phone."""
     owner = open_page("?tab=study")
-    studies.open_studies(owner)
-    owner.locator("#t2-study-new").click()
-    expect(owner.locator("#t2-study-status")).to_contain_text("Ask people")
-    studies.design(owner, "Too often", rounds=2)
+    studies.new(owner, "Too often", rounds=2)
     link = studies.publish(owner)
     page = rater(browser, 390, True)
     studies.begin(page, link)

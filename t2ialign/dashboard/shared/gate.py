@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 FREE = ("/assets/", "/static/", "/svelte/", "/healthz", "/metrics", "/favicon.ico")
 ALIVE = f"{API_PREFIX}/heartbeat/"  # the stream by which a page says that it is open, again and again where it is cut
 WHOLE = ("/", "/config", f"{API_PREFIX}/info", f"{API_PREFIX}/openapi.json")  # all of the page at once
-WEIGHT = 20  # events that one of these counts as: each costs a tenth of a second
+WEIGHT = 20  # events that one of these counts as: made anew, each costs a tenth of a second
 AGAIN = 10  # seconds after which a browser asks again for a page that was refused
 KEPT = f"{API_PREFIX}/upload"  # what is sent here lies on the disk for a day
 
