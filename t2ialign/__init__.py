@@ -409,6 +409,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             visitors.py             who asks, and how much of a server strangers may use
             owner.py                what is the owner's alone, where a token is set
             owner_lock.py           the key of the owner, typed once for all tabs
+            paces.py                how fast each backbone is on this machine
             pictures.py             pictures for the page, each under an address that tells nothing about it
             point_details.py        looks up what is behind a point of the chart
             point_details_view.py   what is behind a point of the chart

@@ -19,11 +19,11 @@ def points_of(page, plot: str) -> int:
 def test_train_to_the_end_and_find_the_checkpoint(open_page):
     page = open_page("?tab=align")
     open_align(page)
-    fill_short(page, "f_dpo", "short_js")
+    name = fill_short(page, "f_dpo")
     page.locator("#t2-look").click()
     expect(page.locator(".t2-pairs img.win").first).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Preview command").click()
-    expect(page.locator("#t2-command")).to_contain_text("t2ialign align f_dpo --name short_js --steps 10")
+    expect(page.locator("#t2-command")).to_contain_text(f"t2ialign align f_dpo --name {name} --steps 10")
     job = start(page)
     expect(page.locator("#t2-run-view")).to_be_visible()
     wait_for_end(page)
@@ -32,19 +32,19 @@ def test_train_to_the_end_and_find_the_checkpoint(open_page):
     assert [text for text in heads.all_text_contents() if text] == ["before", "step 5", "step 10"]
     assert page.locator(".t2-samples img").count() == 3 * 16
     expect(page.locator("#t2-run-result")).to_contain_text("preferred to its parent's")
-    expect(page.locator("#t2-run-point .legend")).to_contain_text("short_js")
+    expect(page.locator("#t2-run-point .legend")).to_contain_text(name)
     expect(page.locator(f'.t2-run[data-job="{job}"]')).to_contain_text("done")
 
     chart = open_page(page.get_by_role("link", name="See it on Trade-off").get_attribute("href"))
-    expect(chart.locator("#t2-tradeoff-headline")).to_contain_text("short_js at CFG 4 beside base")
-    expect(chart.locator("#t2-run-table tr.picked")).to_contain_text("short_js")
+    expect(chart.locator("#t2-tradeoff-headline")).to_contain_text(f"{name} at CFG 4 beside base")
+    expect(chart.locator("#t2-run-table tr.picked")).to_contain_text(name)
     expect(chart.locator("#t2-tradeoff-point-details")).to_contain_text("Against base")
     again = open_page(f"?job={job}")
     expect(again.locator("#t2-run-status .done")).to_be_visible()
     again.get_by_role("link", name="Try it on Explore").click()
     expect(again).to_have_url(re.compile("cell="))
     again.locator("#t2-explore-sheet .t2-tile.ready").first.wait_for()
-    expect(again.locator("#t2-checkpoints")).to_contain_text("short_js")
+    expect(again.locator("#t2-checkpoints")).to_contain_text(name)
 
 
 def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
@@ -53,7 +53,7 @@ def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
     try:
         page.locator(".t2-run.done").filter(has_text="f-divergence DPO").first.wait_for(timeout=20_000)
     except TimeoutError:  # alone, without the test that trains it
-        fill_short(page, "f_dpo", "for_theory")
+        fill_short(page, "f_dpo")
         start(page)
         wait_for_end(page)
     open_theory(page)
@@ -75,7 +75,7 @@ def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
 def test_stop_resume_and_discard_another(open_page):
     page = open_page("?tab=align")
     open_align(page)
-    fill_short(page, "ipo", "too_long", **{"train-steps": 2000})
+    fill_short(page, "ipo", **{"train-steps": 2000})
     job = start(page)
     status = page.locator("#t2-run-status .t2-training")
     expect(status).to_contain_text("step", timeout=RUN_SECONDS * 1000)
@@ -113,7 +113,8 @@ def test_nothing_is_wider_than_a_desktops_window(page):
 
 def test_bad_input_is_one_sentence(page):
     open_align(page)
-    fill_short(page, "ipo", "no/slashes")
+    fill_short(page, "ipo")
+    page.locator("#t2-name textarea, #t2-name input").fill("no/slashes")
     expect(page.locator("#t2-cost")).to_contain_text("needs a name of letters")
     page.locator("#t2-train").click()
     expect(page.get_by_test_id("toast-body").first).to_contain_text("needs a name of letters")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -26,8 +27,9 @@ def open_align(page: Page) -> None:
     expect(page.locator("#t2-cost")).to_contain_text("on this")
 
 
-def fill_short(page: Page, method: str, name: str, **changes: int) -> None:
-    """A method's form, filled for a run of seconds."""
+def fill_short(page: Page, method: str, **changes: int) -> str:
+    """A method's form, filled for a run of seconds; the name is new, as a test's second try finds the first one's runs."""
+    name = f"short_{secrets.token_hex(2)}"
     if not page.locator(".t2-method").first.is_visible():
         page.get_by_role("button", name="New run").click()
     page.locator(f'[data-method="{method}"]').click()
@@ -41,6 +43,7 @@ def fill_short(page: Page, method: str, name: str, **changes: int) -> None:
         box = page.locator(f"{field} input[type=number]").first
         box.fill(str(value))
         box.press("Tab")
+    return name
 
 
 def start(page: Page) -> str:

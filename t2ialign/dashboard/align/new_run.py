@@ -77,13 +77,14 @@ def refresh(services: Services, parent: str | None) -> Updates:
 
 def price(services: Services, costing: Costing, method: str, *values: Any) -> Updates:
     """The cost and the command line of the form as it stands; a problem is said where the cost would stand."""
+    line = ""
     try:
         request = asked(services, method, values)
         line = in_a_line(command_of(request))
         check(services.bench, request)
         return {"cost": notice(costing.words(request), "note"), "command": line}
     except InputError as error:
-        return {"cost": notice(str(error))}
+        return {"cost": notice(str(error)), "command": line}
 
 
 def not_priced(sentence: str) -> Updates:

@@ -19,6 +19,7 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import page_bridge
 from t2ialign.dashboard.shared.owner_lock import lock_panel, wire_lock
+from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 
 TITLE = "Align"
@@ -61,7 +62,7 @@ def _components() -> dict[str, Any]:
 
 def _wire_form(wires: Wires, services: Services) -> None:
     """The form: every change is priced, and Train queues it. It reads files and loads scorers, so all of it is the owner's."""
-    parts, costing = wires.components, Costing(services.bench)
+    parts, costing = wires.components, Costing(services.bench, Paces(services.bench))
     picked = ("method", "cards", "name", *REFILLED, "cost")
     first = owner.owned(partial(new_run.first_method, services), new_run.not_priced)
     wires.on(parts["page"].shown, partial(new_run.refresh, services), ("parent",), ("parent",))
@@ -72,12 +73,12 @@ def _wire_form(wires: Wires, services: Services) -> None:
     wires.on(
         parts["parent"].input, change, ("key", "method", "parent"), (*REFILLED, "cost"), trigger_mode="always_last"
     )
-    priced = [parts[name].change for name in FORM]
-    price = owner.owned(partial(new_run.price, services, costing), new_run.not_priced)
-    wires.on(priced, price, ("key", *FORM), ("cost", "command"), trigger_mode="always_last")
     looked = wires.on(parts["look"].click, new_run.looking, (), ("look", "source_preview"))
     look = owner.owned(partial(new_run.look_at_source, services), new_run.not_looked)
-    wires.on(looked.then, look, ("key", *FORM), ("look", "source_preview"))
+    drawn = wires.on(looked.then, look, ("key", *FORM), ("look", "source_preview"))
+    priced = [*(parts[name].change for name in FORM), drawn.then]
+    price = owner.owned(partial(new_run.price, services, costing), new_run.not_priced)
+    wires.on(priced, price, ("key", *FORM), ("cost", "command"), trigger_mode="always_last")
     wires.on(
         parts["train"].click,
         _owned(partial(new_run.train, services)),

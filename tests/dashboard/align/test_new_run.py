@@ -6,6 +6,8 @@ import pytest
 from t2ialign.dashboard.align import new_run, pair_preview
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
+from t2ialign.dashboard.shared import paces
+from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.store.jobs import job_of, list_jobs
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import AlignRequest, controls
@@ -69,7 +71,7 @@ def test_the_parents_are_those_there_are_now(services):
 
 
 def test_the_price_and_the_very_command(services):
-    updates = new_run.price(services, Costing(services.bench), *form(beta=2.0))
+    updates = new_run.price(services, Costing(services.bench, Paces(services.bench)), *form(beta=2.0))
     assert updates["command"] == "python -m t2ialign align f_dpo --name mine --steps 10 --beta=2.0"
     assert "on this CPU" in updates["cost"] and "training" in updates["cost"]
 
@@ -89,7 +91,9 @@ def test_the_price_and_the_very_command(services):
     ],
 )
 def test_a_problem_is_said_before_anything_starts(services, changes: dict, complaint: str):
-    assert complaint in new_run.price(services, Costing(services.bench), *form(**changes))["cost"]
+    said = new_run.price(services, Costing(services.bench, Paces(services.bench)), *form(**changes))
+    assert complaint in said["cost"]
+    assert "command" in said  # the one of an earlier form would be copied for this one's
     with pytest.warns(UserWarning, match=complaint):
         assert new_run.train(services, *form(**changes)) == {}
     assert list_jobs(services.store) == []
@@ -102,7 +106,7 @@ def test_a_study_without_votes_starts_nothing(services):
 
 
 def test_train_submits_the_line_that_was_shown(services):
-    line = new_run.price(services, Costing(services.bench), *form(beta=2.0))["command"]
+    line = new_run.price(services, Costing(services.bench, Paces(services.bench)), *form(beta=2.0))["command"]
     updates = new_run.train(services, *form(beta=2.0))
     job = job_of(services.store, updates["job"])
     assert "python -m t2ialign " + " ".join(job.command) == line
@@ -172,13 +176,31 @@ def test_a_changed_parent_keeps_the_name(services):
     assert new_run.change_parent(services, "", "spo") == {}
 
 
-def test_costs_need_the_model_to_be_free(services, monkeypatch: pytest.MonkeyPatch):
+def test_costs_of_a_model_never_timed_need_it_to_be_free(services, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
-    monkeypatch.setattr("t2ialign.dashboard.align.cost.PATIENCE", 0.01)
+    monkeypatch.setattr(paces, "PATIENCE", 0.01)
     monkeypatch.setattr(type(services.bench), "backbone", lambda self, entry: None)
-    costing = Costing(services.bench)
+    costing = Costing(services.bench, Paces(services.bench))
     with services.bench.sampling, pytest.raises(InputError, match="drawing pictures now"):
         costing.words(replace(AlignRequest("ipo", "x"), steps=5))
+    with services.bench.sampling:
+        said = new_run.price(services, costing, *form(beta=2.0))
+    assert "drawing pictures now" in said["cost"] and said["command"].endswith("--beta=2.0")
+
+
+def test_while_a_model_is_busy_its_last_timing_serves(services, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    timings = iter([0.25, 0.5])
+    monkeypatch.setattr(paces, "evaluation_seconds", lambda backbone: next(timings))
+    monkeypatch.setattr(paces, "PATIENCE", 0.01)
+    monkeypatch.setattr(type(services.bench), "backbone", lambda self, entry: None)
+    entry, known = services.bench.registry().backbones["shapes"], Paces(services.bench)
+    assert known.of(entry) == 0.25
+    assert known.of(entry) == 0.25  # remembered
+    monkeypatch.setattr(paces, "FRESH", 0.0)
+    with services.bench.sampling:
+        assert known.of(entry) == 0.25
+    assert known.of(entry) == 0.5
 
 
 def test_look_says_that_it_draws():
