@@ -35,10 +35,10 @@ format: $(VENV)/.dev  ## mend formatting and what lint can mend
 	$(PY) -m ruff check --fix .
 
 bench: $(VENV)/.dev  ## every benchmark, side by side with its peer
-	set -e; for file in $(filter-out benchmarks/machine.py benchmarks/gpu_tests.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$file"; PYTHONPATH=. $(PY) $$file; done
+	set -e; for name in $(filter-out machine gpu_tests,$(basename $(notdir $(wildcard benchmarks/[a-z]*.py)))); do echo "== $$name"; $(PY) -m benchmarks.$$name; done
 
 gpu: $(VENV)/.dev  ## what wants a GPU, in three parts of under eight minutes each; results in benchmarks/results
-	for file in gpu gpu_shares gpu_tests; do echo "== $$file"; PYTHONPATH=. $(PY) benchmarks/$$file.py; done
+	for name in gpu gpu_shares gpu_tests; do echo "== $$name"; $(PY) -m benchmarks.$$name; done
 
 checkpoints: $(VENV)/.demo  ## train the shipped adapters anew, as checkpoints/recipes.txt says (ARGS="--store FOLDER")
 	set -e; grep '^[a-z]' checkpoints/recipes.txt | while read -r line; do \

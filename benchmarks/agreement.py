@@ -1,7 +1,7 @@
 """Every metric beside an outside authority on a fixed set of pictures, and what each costs.
 
-    python benchmarks/agreement.py            # prints the table
-    python benchmarks/agreement.py --save     # and writes data/agreement.json, which docs/metrics.md is made from
+    python -m benchmarks.agreement            # prints the table
+    python -m benchmarks.agreement --save     # and writes data/agreement.json, which docs/metrics.md is made from
 
 The pictures are parts of photographs that scikit-image ships, at 64 x 64 pixels. Embedding metrics are compared on random
 embeddings with the formula in numpy or the authors' package, LPIPS on the package's random squeeze trunk.

@@ -1,10 +1,10 @@
 """One stranger who asks odd things as fast as the answers come: the server's CPU seconds a call, and the memory that stays.
 
-    python benchmarks/burn.py                       # 2,000 calls of everything that anybody may ask
-    python benchmarks/burn.py --calls 200 --only draw,points
-    python benchmarks/burn.py --dropped 50          # pages opened and left, and what they leave
-    python benchmarks/burn.py --unheard 2000        # asked, and the answers never fetched
-    python benchmarks/burn.py --limits              # with the limits as they are: how much of it is let through
+    python -m benchmarks.burn                       # 2,000 calls of everything that anybody may ask
+    python -m benchmarks.burn --calls 200 --only draw,points
+    python -m benchmarks.burn --dropped 50          # pages opened and left, and what they leave
+    python -m benchmarks.burn --unheard 2000        # asked, and the answers never fetched
+    python -m benchmarks.burn --limits              # with the limits as they are: how much of it is let through
 
 Controls are drawn at random from what the page itself offers, words and links from noise. It starts a server of its own as
 ``load.py`` does, with the limits on what is asked in a minute raised, so that calls are answered and not refused.
@@ -26,7 +26,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import load
+from benchmarks import load
 
 EVENTS = (
     *("draw", "explain", "draw_more", "compare_runs", "take_away", "show_audit", "choose_prompt"),

@@ -1,7 +1,7 @@
 """How often the 95 % intervals of this program hold the truth, in simulations whose truth is known.
 
-    PYTHONPATH=. python benchmarks/coverage.py > data/coverage.md    # the tables of docs/metrics.md, a few minutes
-    PYTHONPATH=. python benchmarks/coverage.py --quick               # a fifth of the draws, in less than a minute
+    python -m benchmarks.coverage > data/coverage.md    # the tables of docs/metrics.md, a few minutes
+    python -m benchmarks.coverage --quick               # a fifth of the draws, in less than a minute
 
 Over prompts: values are a prompt's effect, a seed's effect and the cell's own, with the standard deviations named. Single
 batches: pictures of a few kinds, 1 apart and nearly alike within, or scores between 0 and 1. The same draws give the same

@@ -1,9 +1,9 @@
 """Ten million scored pictures: the chart's queries on the store, on its tables as Parquet in a folder, and in a bucket.
 
-    python benchmarks/far_store.py make HOME               # 50 checkpoints x 20 CFG x 625 prompts x 16 seeds; --small: a tenth
-    python benchmarks/far_store.py ask HOME
-    python -m t2ialign store export TABLES --store HOME && python benchmarks/far_store.py ask TABLES
-    python benchmarks/far_store.py ask s3://bucket/tables  # what fsspec opens; AWS_ENDPOINT_URL names one's own server
+    python -m benchmarks.far_store make HOME               # 50 checkpoints x 20 CFG x 625 prompts x 16 seeds; --small: a tenth
+    python -m benchmarks.far_store ask HOME
+    python -m t2ialign store export TABLES --store HOME && python -m benchmarks.far_store ask TABLES
+    python -m benchmarks.far_store ask s3://bucket/tables  # what fsspec opens; AWS_ENDPOINT_URL names one's own server
 
 Nothing in such a store was ever sampled (``synthetic_store``). Times are milliseconds of the wall and of CPU, all threads
 together, of the first question and the least of two more; each is asked without what the store remembers. Memory is the
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from synthetic_store import Layout, X, Y, make, of_size
 
+from benchmarks.synthetic_store import Layout, X, Y, make, of_size
 from t2ialign.charts.tradeoff import tradeoff_figure
 from t2ialign.metrics import METRICS
 from t2ialign.store import (

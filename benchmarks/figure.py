@@ -1,6 +1,6 @@
 """The trade-off chart of many points: bytes that a page gets, and CPU of drawing it. Made-up points, no store.
 
-python benchmarks/figure.py        # 30 checkpoints x 7 CFG, and the 50 x 20 of ten million pictures: seconds
+python -m benchmarks.figure        # 30 checkpoints x 7 CFG, and the 50 x 20 of ten million pictures: seconds
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 import random
 import time
 
-from synthetic_store import Layout, X, Y
-
+from benchmarks.synthetic_store import Layout, X, Y
 from t2ialign.charts.tradeoff import tradeoff_figure
 from t2ialign.metrics import METRICS
 from t2ialign.tradeoff.arrows import Arrow

@@ -1,7 +1,7 @@
 """Odd input through everything that answers: the API, the command line, the page's events and its addresses.
 
-    PYTHONPATH=. python benchmarks/fuzz.py            # more than 10,000 calls
-    PYTHONPATH=. python benchmarks/fuzz.py --quick    # a tenth of it
+    python -m benchmarks.fuzz            # more than 10,000 calls
+    python -m benchmarks.fuzz --quick    # a tenth of it
 
 All that is tried is what the application itself lists, in one process, with Hypothesis' values and a fixed seed. Nothing is
 drawn, trained or fetched. A traceback of ours ends the run with exit code 1.

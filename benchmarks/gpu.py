@@ -1,10 +1,10 @@
 """Our loop beside stock diffusers at full size: pipelines of SD-1.5's and SDXL's shape with random weights.
 
-    PYTHONPATH=. python benchmarks/gpu.py                        # on a GPU: both shapes, bf16, 1, 4, 16 and 64 seeds, 25 steps
-    PYTHONPATH=. python benchmarks/gpu.py --quick                # SD-1.5's shape, 1 and 16 seeds, 10 steps
-    PYTHONPATH=. python benchmarks/gpu.py --compile default      # the UNet compiled, ours and stock's alike
-    PYTHONPATH=. python benchmarks/gpu.py --device cpu           # the same path: SD-1.5's shape, 1 seed, 2 steps, float32
-    PYTHONPATH=. python benchmarks/gpu.py --device cpu --divide 8      # widths divided by 8, to see that it runs
+    python -m benchmarks.gpu                        # on a GPU: both shapes, bf16, 1, 4, 16 and 64 seeds, 25 steps
+    python -m benchmarks.gpu --quick                # SD-1.5's shape, 1 and 16 seeds, 10 steps
+    python -m benchmarks.gpu --compile default      # the UNet compiled, ours and stock's alike
+    python -m benchmarks.gpu --device cpu           # the same path: SD-1.5's shape, 1 seed, 2 steps, float32
+    python -m benchmarks.gpu --device cpu --divide 8      # widths divided by 8, to see that it runs
 
 Every round is said as it ends. A round, or a number of seeds, that would go over ``--budget`` seconds (420) is left out and
 said so; the table is written to ``benchmarks/results/gpu-MACHINE.md`` (``--out`` for elsewhere).

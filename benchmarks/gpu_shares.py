@@ -1,7 +1,7 @@
 """Scoring's share of sampling, and a preference step beside diffusers' script, at full size with random weights.
 
-    PYTHONPATH=. python benchmarks/gpu_shares.py                            # on a GPU: SD-1.5's shape, bf16, 16 seeds, 25 steps
-    PYTHONPATH=. python benchmarks/gpu_shares.py --device cpu --divide 8    # widths divided by 8, to see that it runs
+    python -m benchmarks.gpu_shares                            # on a GPU: SD-1.5's shape, bf16, 16 seeds, 25 steps
+    python -m benchmarks.gpu_shares --device cpu --divide 8    # widths divided by 8, to see that it runs
 
 Scoring is what a run of the page does after its pictures are there: the light short list of a real backbone (CLIP ViT-B/32 and
 LPIPS squeeze, random too, with SSIM and RMSE), pictures from main memory to numbers. The aim is at most 10 % of the sampling of

@@ -1,6 +1,6 @@
 """The tests that need a GPU, with a result that names the machine.
 
-    PYTHONPATH=. python benchmarks/gpu_tests.py          # about a minute of tiny random models; skipped where there is no CUDA
+    python -m benchmarks.gpu_tests          # about a minute of tiny random models; skipped where there is no CUDA
 
 Each test prints its name as it ends. The file says which passed, failed or were skipped, and why.
 """

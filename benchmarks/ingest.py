@@ -1,7 +1,7 @@
 """How fast the store's owner takes shards in: rows a second of process time, and of the wall's.
 
-    python benchmarks/ingest.py                 # 8 shards of 100 cells, with 16 pictures, four picture and two pair scores each
-    python benchmarks/ingest.py --profile       # and where the time goes
+    python -m benchmarks.ingest                 # 8 shards of 100 cells, with 16 pictures, four picture and two pair scores each
+    python -m benchmarks.ingest --profile       # and where the time goes
 
 A row is one of the tables that it becomes: cells, pictures, thumbnails, picture scores and batch scores; 82,400 of them. Shards
 are written first and do not count. The tables themselves take more (``benchmarks/store.py``, "ingest of scores"): what is

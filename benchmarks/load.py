@@ -1,11 +1,11 @@
 """Strangers at a page: so many clients at once for so long, some of them drawing; errors, times, CPU, and the server's memory.
 
-    python benchmarks/load.py --clients 50 --drawing 6 --minutes 5
-    python benchmarks/load.py --quick                 # under a minute
-    python benchmarks/load.py --alone                 # one client: CPU seconds of each interaction, whatever else runs
-    python benchmarks/load.py --watchers 20           # of one run
-    python benchmarks/load.py --sessions 100          # memory that open pages take
-    python benchmarks/load.py --kill 3                # kill -9 and start again while some draw: is anything lost?
+    python -m benchmarks.load --clients 50 --drawing 6 --minutes 5
+    python -m benchmarks.load --quick                 # under a minute
+    python -m benchmarks.load --alone                 # one client: CPU seconds of each interaction, whatever else runs
+    python -m benchmarks.load --watchers 20           # of one run
+    python -m benchmarks.load --sessions 100          # memory that open pages take
+    python -m benchmarks.load --kill 3                # kill -9 and start again while some draw: is anything lost?
 
 The server has only just begun to answer when all clients come at once: it still reads in what ships, and nothing has been
 drawn yet. What was asked in the first 30 s is listed by itself.

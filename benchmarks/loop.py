@@ -1,6 +1,6 @@
 """Our loop beside stock ``StableDiffusionPipeline`` on the same pictures, and the main job from request to scores.
 
-    python benchmarks/loop.py [--rounds 5] [--seeds 16] [--steps 25]
+    python -m benchmarks.loop [--rounds 5] [--seeds 16] [--steps 25]
 
 The two loops run in turn, round by round, so that both meet the same noise of the machine; the ratio of the medians is the
 claim (stock / ours: above 1 we are faster). Ours also measures mutual information and yields every step.

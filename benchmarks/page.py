@@ -1,9 +1,9 @@
 """The page in Chromium: how long until it can be used, what it sends, how large it is, and what it costs at rest.
 
-    PYTHONPATH=. python benchmarks/page.py --start                               # from `serve` to the first answer
-    PYTHONPATH=. python benchmarks/page.py --quick                               # this tree: one visit, every tab once
-    PYTHONPATH=. python benchmarks/page.py --quick --train                       # and a training run at rest when it has ended
-    PYTHONPATH=. python benchmarks/page.py --beside ../first --rounds 5 --train  # with another checkout, in turn
+    python -m benchmarks.page --start                               # from `serve` to the first answer
+    python -m benchmarks.page --quick                               # this tree: one visit, every tab once
+    python -m benchmarks.page --quick --train                       # and a training run at rest when it has ended
+    python -m benchmarks.page --beside ../first --rounds 5 --train  # with another checkout, in turn
 
 Each tree's ``app.py`` runs with a new store that has the shipped results. Every visit is a new browser profile, so nothing is
 cached; a first visit warms the server and does not count (of one round it does). On a busy machine seconds wait

@@ -1,7 +1,7 @@
 """All-pairs scores of a seed batch: our pairwise engine beside the peers' own loops, in one process, on one thread.
 
-    python benchmarks/pairwise.py                      # 64 and 256 pixels, n = 16 and 32: about ten minutes
-    python benchmarks/pairwise.py --sizes 64           # under a minute
+    python -m benchmarks.pairwise                      # 64 and 256 pixels, n = 16 and 32: about ten minutes
+    python -m benchmarks.pairwise --sizes 64           # under a minute
 
 Times are CPU seconds of this process, so that a busy machine does not change them. LPIPS runs on a random trunk (its
 time does not depend on the weights) and includes every trunk pass on both sides; the agreement of the results is

@@ -1,6 +1,6 @@
 """Which steps of a picture a policy gradient comes from, and whether it points where the reward rises.
 
-    PYTHONPATH=. python benchmarks/policy_gradient.py            # docs/experiments.md; about 100 CPU seconds
+    python -m benchmarks.policy_gradient            # docs/experiments.md; about 100 CPU seconds
 
 At the untrained adapter of the embedded world, GRPO on ``style:minimal``: 6 groups of 16 pictures, 6 steps. Step by step the
 length of the gradient of -advantage log p, and its cosine with the reward's own slope, which flows through all 6 steps of 48

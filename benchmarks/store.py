@@ -1,7 +1,7 @@
 """The store at 10^4, 10^5 and 10^6 pictures: the chart's queries beside SQLite and pandas, on the same rows in one run.
 
-    python benchmarks/store.py             # all three sizes: about six minutes
-    python benchmarks/store.py --quick     # 10^4 and 10^5: under a minute
+    python -m benchmarks.store             # all three sizes: about six minutes
+    python -m benchmarks.store --quick     # 10^4 and 10^5: under a minute
 
 Times are CPU milliseconds of this process, all threads together and the least of some runs, so that a busy machine changes
 little; DuckDB works on all cores, so that about half of ours passes on an idle machine with two. "Points" are means with
@@ -27,8 +27,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from synthetic_store import SIZES, X, Y, of_size, tables, write
 
+from benchmarks.synthetic_store import SIZES, X, Y, of_size, tables, write
 from t2ialign.metrics import METRICS
 from t2ialign.store import (
     Filters,

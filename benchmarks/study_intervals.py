@@ -1,6 +1,6 @@
 """How often the 95 % intervals of a study's results hold the truth, in simulated studies whose truth is known.
 
-    python benchmarks/study_intervals.py [--studies 200]        # prints the table of docs/study.md
+    python -m benchmarks.study_intervals [--studies 200]        # prints the table of docs/study.md
 
 Four contenders of known worth, rounds drawn as for people; the same seeds give the same table. ``habit`` is how much each
 rater's taste deviates from everybody's, ``prompt`` how much a contender's worth on one prompt deviates from its worth on all

@@ -1,7 +1,7 @@
 """Made-up stores of any size, for benchmarks and for looking at the page: nothing in them was ever sampled or scored.
 
-    python benchmarks/synthetic_store.py HOME --pictures 1000000        # 250 conditions x 250 prompts x 16 seeds
-    python benchmarks/synthetic_store.py HOME --page                    # 30 checkpoints x 7 CFG on a benchmark set
+    python -m benchmarks.synthetic_store HOME --pictures 1000000        # 250 conditions x 250 prompts x 16 seeds
+    python -m benchmarks.synthetic_store HOME --page                    # 30 checkpoints x 7 CFG on a benchmark set
     python -m t2ialign serve --store HOME
 
 Rows go into the store's own tables as Arrow tables, one statement a table. Values follow a trade-off: guidance and training

@@ -1,6 +1,6 @@
 """A preference step of ours beside that of diffusers' published Diffusion-DPO script, on a small model of SD-1.5's shape.
 
-    python benchmarks/training.py [--rounds 15] [--batch 4] [--side 128]
+    python -m benchmarks.training [--rounds 15] [--batch 4] [--side 128]
 
 The model has SD-1.5's layout with every width divided by 8 and random weights, so that the autoencoder, the text encoder
 and the UNet keep their shares of the work. The peer does what ``train_diffusion_dpo.py`` of diffusers does in a step

@@ -1,6 +1,6 @@
 """A sweep on a Ray cluster of two hosts, the second of which dies midway: every cell once, bit for bit those of one machine.
 
-    sudo PYTHONPATH=. python benchmarks/two_hosts.py               # a few minutes; Linux, root, iproute2, the extra `ray`
+    sudo python -m benchmarks.two_hosts               # a few minutes; Linux, root, iproute2, the extra `ray`
 
 The hosts are network namespaces of this machine, joined by a virtual cable; the second has its own /tmp and /dev/shm. Ray's
 head and the sweep's owner are on the first, a node on the second. Once a quarter of the sweep is done the cable is pulled and

@@ -1,8 +1,8 @@
 """What a whole UNet in the base's place costs: seconds to turn to it, back, and half way, and the memory that takes.
 
-    PYTHONPATH=. python benchmarks/whole_unets.py                 # SD-1.5's layout, random weights: 860 M parameters
-    PYTHONPATH=. python benchmarks/whole_unets.py --device cuda   # the same in float16 on a GPU
-    PYTHONPATH=. python benchmarks/whole_unets.py --divide 8      # widths divided by 8, to see that it runs
+    python -m benchmarks.whole_unets                 # SD-1.5's layout, random weights: 860 M parameters
+    python -m benchmarks.whole_unets --device cuda   # the same in float16 on a GPU
+    python -m benchmarks.whole_unets --divide 8      # widths divided by 8, to see that it runs
 
 The checkpoint is a file of float32 in a temporary folder (3.4 GB), read from the system's cache from the second time on.
 """

@@ -79,3 +79,18 @@ def test_every_command_that_the_documents_show_is_understood() -> None:
         if command is known:
             odd.append(f"{line}: no such command")
     assert odd == []
+
+
+def test_benchmarks_run_as_they_are_shown() -> None:
+    """``python -m benchmarks.NAME``: each is there, and finds its neighbours from the checkout's folder."""
+    names = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*"), ROOT / "README.md", ROOT / "LOG.md"]
+    texts = [page.read_text(encoding="utf-8") for page in pages if page.is_file()]
+    assert {name for text in texts for name in re.findall(r"python -m benchmarks\.(\w+)", text)} <= names
+    assert not [text for text in texts if re.search(r"python benchmarks/", text)]
+    imported = {
+        (path.stem, name)
+        for path in (ROOT / "benchmarks").glob("*.py")
+        for name in re.findall(r"^(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert not [pair for pair in imported if pair[1] in names]

@@ -11,7 +11,7 @@ import typer
 
 from t2ialign import settings
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit, printable, progress
+from t2ialign.cli.options import JsonFlag, StatusLine, StorePath, emit, printable, progress
 from t2ialign.types import InputError
 
 commands = typer.Typer(help="Checkpoints: what can be chosen; add one from elsewhere, rename, annotate, delete it.")
@@ -86,21 +86,17 @@ def add(
     from t2ialign.use_cases import additions
     from t2ialign.use_cases.reports.text import checkpoint_rows
 
-    shown: list[str] = []
+    status = StatusLine()
     granted: list[str] = []
 
     def watch(done: int, total: int | None) -> None:
-        line = f"{source}: {in_bytes(done)}{f' of {in_bytes(total)}' if total else ''}"
-        if shown[-1:] != [line]:
-            print(f"\r{printable(line)}        ", end="", file=sys.stderr, flush=True)
-            shown[:] = [line]
+        status.show(f"{source}: {in_bytes(done)}{f' of {in_bytes(total)}' if total else ''}")
 
     words = additions.Words(name, title, backbone, note, licence)
     try:
         entry = additions.add(store or settings.HOME, source, words, watch, granted.append)
     finally:
-        if shown:
-            print(file=sys.stderr)
+        status.end()
     for sentence in granted:
         print(printable(sentence), file=sys.stderr)
     emit(checkpoint_rows([entry])[0], as_json, lambda: additions.lines(entry))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,21 +37,54 @@ Steps = Annotated[int, typer.Option(help="Denoising steps.")]
 SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ...")]
 
 
+LOGGED = 10.0  # seconds between two lines of a log, which cannot be written over
+
+
+@dataclass
+class StatusLine:
+    """A line on stderr that is written over as the work goes on; a log has new ones instead, now and then and the last."""
+
+    shown: str = ""
+    logged: str = ""
+    when: float = -math.inf
+
+    def show(self, line: str) -> None:
+        """Another state of the work; nothing is written where it says the same."""
+        line = printable(line)
+        if line == self.shown:
+            return
+        if sys.stderr.isatty():
+            print(f"\r{line.ljust(len(self.shown))}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self.when >= LOGGED:
+            self._log(line)
+        self.shown = line
+
+    def end(self) -> None:
+        """The line stays as it was last; what is shown after it is another."""
+        if self.shown and sys.stderr.isatty():
+            print(file=sys.stderr)
+        elif self.shown != self.logged:
+            self._log(self.shown)
+        self.shown, self.logged, self.when = "", "", -math.inf
+
+    def _log(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+        self.logged, self.when = line, time.monotonic()
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[float, float | None], None]]:
     """A line on stderr that shows how far the work is and how long it will still take; it ends however the work ends."""
-    shown: list[float] = []
+    status = StatusLine()
 
     def show(fraction: float, remaining: float | None) -> None:
-        shown[:] = [fraction]
         left = f", about {remaining:.0f} s to go" if remaining else ""
-        print(f"\r{printable(label)}: {fraction:4.0%}{left}        ", end="", file=sys.stderr, flush=True)
+        status.show(f"{label}: {fraction:4.0%}{left}")
 
     try:
         yield show
     finally:
-        if shown:
-            print(file=sys.stderr)
+        status.end()
 
 
 def emit(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:

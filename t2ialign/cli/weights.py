@@ -8,7 +8,7 @@ from typing import Annotated, no_type_check
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit, printable
+from t2ialign.cli.options import JsonFlag, StatusLine, StorePath, emit, printable
 
 commands = typer.Typer(help="Weights of backbones and scorers: what is here, and fetching the rest.")
 app.add_typer(commands, name="weights")
@@ -38,20 +38,15 @@ def fetch(
     from t2ialign.registry import load_registry
     from t2ialign.use_cases import weights
 
-    shown: list[str] = []
+    status = StatusLine()
 
     def watch(what: str, done: int, total: int | None) -> None:
         of = f" of {in_bytes(total)} ({done / total:.0%})" if total else ""
-        line = f"{what}: {in_bytes(done)}{of}"
-        if shown[-1:] != [line]:
-            print(f"\r{printable(line)}        ", end="", file=sys.stderr, flush=True)
-            shown[:] = [line]
+        status.show(f"{what}: {in_bytes(done)}{of}")
 
     found = []
     for one in weights.fetch_weights(load_registry(home=store), names, watch):
-        if shown:
-            print(file=sys.stderr)
-            shown.clear()
+        status.end()
         found.append(one)
         if one.problem:
             print(printable(f"t2ialign: {one.problem}"), file=sys.stderr)

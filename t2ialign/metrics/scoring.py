@@ -7,7 +7,7 @@ sets of a few tight clusters the jackknife alone holds the truth in 80 to 90 of 
 computing it again. Below ``FEWEST`` seeds, and where nothing varies, the ends are NaN: too few to say.
 
 What no batch can know: a kind of picture with a share below 3 / n is absent from it with a chance above 5 %.
-docs/metrics.md has the measured coverage, ``python benchmarks/coverage.py`` measures it again.
+docs/metrics.md has the measured coverage, ``python -m benchmarks.coverage`` measures it again.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _beside(measured: dict[str, Any]) -> str:
     ]
     said = (
         f"## Beside an outside authority\n\nMean over all pairs (or pictures) of {measured['pictures']}. "
-        f"By `python benchmarks/agreement.py --save`, {measured['versions']}. `tests/metrics` holds every row to 1e-5, on "
+        f"By `python -m benchmarks.agreement --save`, {measured['versions']}. `tests/metrics` holds every row to 1e-5, on "
         "random and natural pictures, odd sizes and constant ones too."
     )
     return "\n".join([said, "", *head, *rows])

@@ -96,7 +96,7 @@ varies.
   rate by their first-order shares (the delta method); one degree of freedom less than runs, no ends for fewer than three.
 - **Studies**: raters and prompts are both clusters, see [study.md](study.md).
 
-How often they hold the truth, in simulations whose truth is known (`python benchmarks/coverage.py`, 1000 draws a line):"""
+How often they hold the truth, in simulations whose truth is known (`python -m benchmarks.coverage`, 1000 draws a line):"""
 
 POPULATIONS = """## Distribution metrics
 
