@@ -90,6 +90,16 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why a test had a second try, also where that one passed."""
+    tried = terminalreporter.stats.get("rerun", [])
+    if tried:
+        terminalreporter.section("what failed at the first try")
+    for report in tried:
+        terminalreporter.section(report.nodeid, sep="_")
+        terminalreporter.line(report.longreprtext)
+
+
 @pytest.fixture(scope="session")
 def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a store just made, to be copied: making one takes longer than most tests of it."""
