@@ -55,7 +55,8 @@ def test_every_file_that_the_guide_names_is_there() -> None:
 def commands_of(page: Path) -> list[str]:
     """The command lines of a page's code blocks, without their comments, continued lines joined."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    return re.findall(r"^ +(?:\w+=\S+ )*(?:python -m |\.venv/bin/)?t2ialign ([a-z].*)$", text, re.MULTILINE)
+    found = re.findall(r"^ +(?:\w+=\S+ )*(?:python -m |\.venv/bin/)?t2ialign ([a-z].*)$", text, re.MULTILINE)
+    return [line.partition(" && ")[0] for line in found]
 
 
 def test_every_command_that_the_documents_show_is_understood() -> None:
