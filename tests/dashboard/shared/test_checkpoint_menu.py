@@ -26,6 +26,8 @@ SHIPPED = load_registry().checkpoints
         ("minimal_dpo_kl", ["Diffusion-DPO", "pull to the reference 1"]),
         ("minimal_spo_varied", ["SPO", "diversity rewarded 4"]),
         ("minimal_draft", ["DRaFT-K", "minimal style alone"]),
+        ("minimal_grpo", ["GRPO", "minimal style alone"]),
+        ("minimal_hn_itm", ["HN-ITM", "minimal style alone"]),
         ("mi_tune_dora", ["MI-TUNE", "DoRA", "its own pictures"]),
         ("mi_tune_r2", ["over mi_tune."]),
     ],
