@@ -9,7 +9,6 @@ from t2ialign.dashboard.shared.words import duration
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.estimate import costs
 from t2ialign.use_cases.align.request import AlignRequest, Plan, plan
-from t2ialign.use_cases.workbench import Workbench
 
 NAMES = {"pictures": "sampling pictures", "training": "training", "scoring": "comparing it with its parent"}
 
@@ -18,7 +17,6 @@ NAMES = {"pictures": "sampling pictures", "training": "training", "scoring": "co
 class Costing:
     """The cost of a request, by how fast its backbone is here."""
 
-    bench: Workbench
     paces: Paces
 
     def words(self, request: AlignRequest) -> str:
@@ -27,12 +25,10 @@ class Costing:
         Raises:
             InputError: the request cannot be trained, or the model is busy.
         """
-        found = plan(self.bench, request)
-        phases = costs(self.bench, found, self._pace(found)).phases
+        bench, found = self.paces.bench, plan(self.paces.bench, request)
+        phases = costs(bench, found, self._pace(found)).phases
         parts = [f"{duration(phases[name])} {words}" for name, words in NAMES.items() if phases[name] >= 1]
-        device = (
-            "this CPU" if self.bench.device == "cpu" else f"this {self.bench.device.partition(':')[0].upper()} device"
-        )
+        device = "this CPU" if bench.device == "cpu" else f"this {bench.device.partition(':')[0].upper()} device"
         return f"About {duration(sum(phases.values()))} on {device}: {', '.join(parts)}."
 
     def _pace(self, found: Plan) -> float:

@@ -62,7 +62,7 @@ def _components() -> dict[str, Any]:
 
 def _wire_form(wires: Wires, services: Services) -> None:
     """The form: every change is priced, and Train queues it. It reads files and loads scorers, so all of it is the owner's."""
-    parts, costing = wires.components, Costing(services.bench, Paces(services.bench))
+    parts, costing = wires.components, Costing(Paces(services.bench))
     picked = ("method", "cards", "name", *REFILLED, "cost")
     first = owner.owned(partial(new_run.first_method, services), new_run.not_priced)
     wires.on(parts["page"].shown, partial(new_run.refresh, services), ("parent",), ("parent",))

@@ -8,19 +8,17 @@ from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.registry import BackboneEntry
 from t2ialign.use_cases.sweeps.estimate import SweepEstimate, estimate
 from t2ialign.use_cases.sweeps.plan import SweepPlan
-from t2ialign.use_cases.workbench import Workbench
 
 
 @dataclass(frozen=True)
 class Costing:
     """The cost of a plan; how fast a model is that would first be fetched, or is busy, nobody knows."""
 
-    bench: Workbench
     paces: Paces
 
     def of(self, plan: SweepPlan) -> SweepEstimate:
         """The estimate of a plan."""
-        return estimate(self.bench, plan, self._pace)
+        return estimate(self.paces.bench, plan, self._pace)
 
     def _pace(self, entry: BackboneEntry) -> float | None:
         return None if isinstance(entry.source, str) else self.paces.of(entry)

@@ -52,9 +52,7 @@ def build(services: Services) -> None:
 def _wire_form(wires: Wires, found: Sweeps) -> None:
     """Every change is priced; Start queues it, Add joins it to the sweep on show."""
     parts, services = wires.components, found.services
-    price = owner.owned(
-        partial(new_sweep.price, found, Costing(services.bench, Paces(services.bench))), new_sweep.not_priced
-    )
+    price = owner.owned(partial(new_sweep.price, found, Costing(Paces(services.bench))), new_sweep.not_priced)
     priced = [parts["page"].shown, parts["job"].change, *(parts[name].change for name in FIELDS)]
     wires.on(priced, _named("price_sweep", price), ("key", "job", *FIELDS), PRICED, trigger_mode="always_last")
     chosen = _owned("choose_set", partial(new_sweep.choose_set, services))

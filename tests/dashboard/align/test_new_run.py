@@ -71,7 +71,7 @@ def test_the_parents_are_those_there_are_now(services):
 
 
 def test_the_price_and_the_very_command(services):
-    updates = new_run.price(services, Costing(services.bench, Paces(services.bench)), *form(beta=2.0))
+    updates = new_run.price(services, Costing(Paces(services.bench)), *form(beta=2.0))
     assert updates["command"] == "python -m t2ialign align f_dpo --name mine --steps 10 --beta=2.0"
     assert "on this CPU" in updates["cost"] and "training" in updates["cost"]
 
@@ -91,7 +91,7 @@ def test_the_price_and_the_very_command(services):
     ],
 )
 def test_a_problem_is_said_before_anything_starts(services, changes: dict, complaint: str):
-    said = new_run.price(services, Costing(services.bench, Paces(services.bench)), *form(**changes))
+    said = new_run.price(services, Costing(Paces(services.bench)), *form(**changes))
     assert complaint in said["cost"]
     assert "command" in said  # the one of an earlier form would be copied for this one's
     with pytest.warns(UserWarning, match=complaint):
@@ -106,7 +106,7 @@ def test_a_study_without_votes_starts_nothing(services):
 
 
 def test_train_submits_the_line_that_was_shown(services):
-    line = new_run.price(services, Costing(services.bench, Paces(services.bench)), *form(beta=2.0))["command"]
+    line = new_run.price(services, Costing(Paces(services.bench)), *form(beta=2.0))["command"]
     updates = new_run.train(services, *form(beta=2.0))
     job = job_of(services.store, updates["job"])
     assert "python -m t2ialign " + " ".join(job.command) == line
@@ -180,7 +180,7 @@ def test_costs_of_a_model_never_timed_need_it_to_be_free(services, monkeypatch: 
     monkeypatch.undo()
     monkeypatch.setattr(paces, "PATIENCE", 0.01)
     monkeypatch.setattr(type(services.bench), "backbone", lambda self, entry: None)
-    costing = Costing(services.bench, Paces(services.bench))
+    costing = Costing(Paces(services.bench))
     with services.bench.sampling, pytest.raises(InputError, match="drawing pictures now"):
         costing.words(replace(AlignRequest("ipo", "x"), steps=5))
     with services.bench.sampling:

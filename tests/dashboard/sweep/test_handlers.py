@@ -75,7 +75,7 @@ def test_a_form_is_a_spec_and_a_spec_is_a_form():
 
 
 def test_the_price_comes_with_the_command_and_the_file(found):
-    costing = new_sweep.Costing(found.services.bench, Paces(found.services.bench))
+    costing = new_sweep.Costing(Paces(found.services.bench))
     said = new_sweep.price(found, costing, "", *values())
     assert "4 cells: 2 conditions on 2 prompts, 32 pictures" in said["cost"]
     assert "'--prompt=a red circle'" in said["command"] and 'title = "Two scales"' in said["toml"]
