@@ -27,7 +27,10 @@ StorePath = Annotated[
 ]
 Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (name@0.7) or a blend (a@0.5+b@0.5).")]
 Metrics = Annotated[
-    str, typer.Option(help="Metrics, separated by commas; all for every one possible, empty for the short list.")
+    str,
+    typer.Option(
+        help="Metrics, separated by commas. Empty: the short list; short,NAME: that and more; all: every one possible."
+    ),
 ]
 MoreScorers = Annotated[
     str,

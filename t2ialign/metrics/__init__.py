@@ -27,6 +27,7 @@ entry                                    shape               made by
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -120,7 +121,22 @@ ON_REQUEST = frozenset(
 """Metrics that a plain run leaves out: slow ones, other units of a metric on the list, conventions of one paper."""
 
 DEFAULT: tuple[str, ...] = tuple(name for name in NAMES if name not in ON_REQUEST)
-"""What a plain run computes, as far as its scorers go."""
+"""What a plain run computes, as far as its scorers go: the short list."""
+
+SHORT = "short"
+"""What people write to ask for the short list and more: ``("short", "fsim")``."""
+
+
+def listed(asked: Sequence[str]) -> tuple[str, ...]:
+    """The metrics that ``asked`` means, in the menu's order where it names none: nothing is the short list."""
+    if tuple(asked) == ALL:
+        return NAMES
+    return tuple(dict.fromkeys([*(DEFAULT if not asked or SHORT in asked else ()), *named(asked)]))
+
+
+def named(asked: Sequence[str]) -> tuple[str, ...]:
+    """Those of ``asked`` that are wished for by name."""
+    return tuple(name for name in asked if name not in (*ALL, SHORT))
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from t2ialign import settings, store
 from t2ialign.encoders import ABSENT, absent_parts, absent_words, fetch_command, load_encoder, provided
-from t2ialign.metrics import ALL, DEFAULT, METRICS
+from t2ialign.metrics import DEFAULT, METRICS, listed, named
 from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of
 from t2ialign.store import Store, StoreBusy
@@ -92,16 +92,17 @@ class Workbench:
     ) -> Chosen:
         """The metrics to compute and the scorers that they need; only what they need is looked at, and nothing is fetched.
 
-        ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("all",)`` every metric, as far as the scorers
-        called ``names`` go, the first that gives a feature giving it. A metric wished for by name may also be read by a
-        scorer of ``on_request``. Metrics whose scorer has no weights on this machine are left out with that reason.
+        ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("short", NAME)`` that and more, ``("all",)`` every
+        metric, as far as the scorers called ``names`` go, the first that gives a feature giving it. A metric wished for by
+        name may also be read by a scorer of ``on_request``. Metrics whose scorer has no weights here are left out with
+        that reason.
 
         Raises:
             InputError: a metric wished for by name that no scorer could measure (unless not ``strict``: it is left out).
         """
         asked = tuple(wanted)
-        by_name = asked not in ((), ALL)
-        menu = [METRICS[name] for name in (METRICS if asked == ALL else asked or DEFAULT)]
+        by_name = named(asked)
+        menu = [METRICS[name] for name in listed(asked)]
         needs = {need for metric in menu for need in metric.needs} - SAMPLED
         offers, broken = self._offers([*names, *(on_request if by_name else ())], needs)
         readers: dict[str, tuple[str, ...]] = {}
@@ -110,14 +111,16 @@ class Workbench:
             lacking = set(metric.needs) - SAMPLED - offers.keys()
             if not lacking:
                 readers[metric.name] = tuple(dict.fromkeys(offers[need] for need in metric.needs if need in offers))
-            elif by_name and not broken:
+            elif metric.name not in by_name:
+                continue
+            elif not broken:
                 why = f"'{metric.name}' cannot be measured here: no scorer provides {', '.join(sorted(lacking))}."
                 if strict:
                     raise InputError(why)
                 never.append(LeftOut("", (metric.name,), why))
-            elif by_name:
+            else:
                 readers[metric.name] = tuple(broken)
-        return self._present(without(Chosen(readers, tuple(never)), broken), by_name)
+        return self._present(without(Chosen(readers, tuple(never)), broken), bool(by_name))
 
     def load(self, chosen: Chosen) -> Measures:
         """What was chosen, ready to measure; a scorer that cannot be loaded is left out, whatever the reason."""
@@ -143,8 +146,9 @@ class Workbench:
         """
         asked = tuple(wanted)
         found = self.load(self.choose(names, asked, on_request))
-        if asked not in ((), ALL) and found.left_out:
-            part = found.left_out[0]
+        for part in found.left_out:
+            if not set(part.metrics) & set(named(asked)):
+                continue
             mend = f": `{part.fetch}` fetches it" if part.fetch else ""
             raise InputError(f"{', '.join(part.metrics)} cannot be measured now. {part.reason.rstrip('.')}{mend}.")
         return list(found.metrics), list(found.encoders)

@@ -37,12 +37,13 @@ class SweepForm:
     seeds: str = "own:8"
     steps: float | None = 25
     metrics: tuple[str, ...] = ()
+    scorers: tuple[str, ...] = ()
     height: float | None = 0
     width: float | None = 0
 
 
 FIELDS = tuple(field.name for field in fields(SweepForm))
-LISTS = ("categories", "checkpoints", "strategies", "metrics")
+LISTS = ("categories", "checkpoints", "strategies", "metrics", "scorers")
 
 
 def form_of(values: Sequence[Any]) -> SweepForm:
@@ -79,6 +80,7 @@ def spec_of_form(form: SweepForm) -> SweepSpec:
             parse_plan(form.seeds),
             whole_in(form.steps, "The number of steps"),
             form.metrics,
+            form.scorers,
             height=whole_in(form.height or 0, "The height"),
             width=whole_in(form.width or 0, "The width"),
         )
@@ -100,6 +102,7 @@ def form_of_spec(spec: SweepSpec) -> SweepForm:
         plan_text(spec.seeds),
         spec.num_inference_steps,
         spec.metrics,
+        spec.scorers,
         spec.height,
         spec.width,
     )

@@ -29,7 +29,7 @@ def form_panel(services: Services) -> Components:
         with gr.Row(elem_classes="t2-sweep-row"):
             parts |= _condition_fields(services, first)
         with gr.Row(elem_classes="t2-sweep-row"):
-            parts |= _picture_fields(first)
+            parts |= _picture_fields(services, first)
         with gr.Row(elem_id="t2-sweep-start"):
             parts["cost"] = gr.HTML("", apply_default_css=False, elem_id="t2-sweep-cost")
             parts["start"] = gr.Button("Start", variant="primary", scale=0, min_width=130, elem_id="t2-sweep-start-it")
@@ -127,7 +127,7 @@ def _condition_fields(services: Services, first: SweepForm) -> Components:
     }
 
 
-def _picture_fields(first: SweepForm) -> Components:
+def _picture_fields(services: Services, first: SweepForm) -> Components:
     return {
         "seeds": gr.Textbox(
             first.seeds,
@@ -151,13 +151,26 @@ def _picture_fields(first: SweepForm) -> Components:
         "height": _pixels("Height"),
         "width": _pixels("Width"),
         "metrics": gr.Dropdown(
-            [("Every one that can be measured", "all"), *((metric.title, name) for name, metric in METRICS.items())],
+            [
+                ("The short list", "short"),
+                ("Every one that can be measured", "all"),
+                *((metric.title, name) for name, metric in METRICS.items()),
+            ],
             value=[],
             multiselect=True,
             label="Metrics",
             info="None chosen: the short list.",
             scale=3,
             min_width=200,
+        ),
+        "scorers": gr.Dropdown(
+            list(services.bench.registry().scorers),
+            value=[],
+            multiselect=True,
+            label="Scorers",
+            info="Asked before the model's own.",
+            scale=2,
+            min_width=150,
         ),
         "title": gr.Textbox(
             "",

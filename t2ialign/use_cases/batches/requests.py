@@ -20,7 +20,7 @@ from t2ialign.limits import (
     guidance_taken,
     whole_number,
 )
-from t2ialign.metrics import ALL, NAMES
+from t2ialign.metrics import ALL, DEFAULT, NAMES, SHORT, named
 from t2ialign.names import unknown
 from t2ialign.registry import load_registry, resolve
 from t2ialign.samplers import check_scheduler
@@ -103,15 +103,21 @@ def check_scorers(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
-    """Known metric names, each once; ``all`` swallows the others. An unknown one is answered with the nearest."""
+    """Known metric names, each once; ``all`` swallows the others, ``short`` (the short list) those that are on it.
+
+    An unknown one is answered with the nearest.
+    """
     names = (names,) if isinstance(names, str) else names
     chosen = tuple(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
     if set(ALL) & set(chosen):
         return ALL
-    for name in chosen:
+    for name in named(chosen):
         if name not in NAMES:
             raise unknown("metric", name, NAMES)
-    return chosen
+    if SHORT not in chosen:
+        return chosen
+    more = tuple(name for name in named(chosen) if name not in DEFAULT)
+    return (SHORT, *more) if more else ()
 
 
 def check_each(names: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from t2ialign.encoders import ENCODERS, provided
 from t2ialign.limits import clean_prompt, literal_note
-from t2ialign.metrics import ALL, DEFAULT, METRICS, NAMES
+from t2ialign.metrics import METRICS, SHORT, listed, named
 from t2ialign.metrics.scoring import score_features
 from t2ialign.registry import load_registry
 from t2ialign.types import Encoder, InputError, Metric, Prompt, Score
@@ -90,7 +90,7 @@ def score_folder(
 def default_scorers(metrics: Sequence[str]) -> tuple[str, ...]:
     """The embedded world's scorers, where a metric needs more than pixels."""
     chosen = check_metrics(metrics)
-    wanted = [] if chosen == ALL else [METRICS[name] for name in chosen]
+    wanted = [] if SHORT in chosen else [METRICS[name] for name in named(chosen)]
     if wanted and all(set(metric.needs) <= {"images"} for metric in wanted):
         return ()
     return load_registry().backbones["shapes"].scorers
@@ -112,18 +112,19 @@ def measure_pictures(
         )
     bench = bare_workbench()
     encoders, away = _loaded(bench, scorers)
-    listed = NAMES if asked == ALL else asked or DEFAULT
-    skipped = {name: why for name in listed if (why := _obstacle(METRICS[name], len(images), said, encoders, away))}
-    if asked not in ((), ALL):
-        _refuse(skipped, [name for name in skipped if not away.keys() & METRICS[name].needs], len(listed))
-    chosen = [METRICS[name] for name in listed if name not in skipped]
+    menu, by_name = listed(asked), named(asked)
+    skipped = {name: why for name in menu if (why := _obstacle(METRICS[name], len(images), said, encoders, away))}
+    if by_name:
+        lacking = {name: skipped[name] for name in by_name if name in skipped}
+        _refuse(lacking, [name for name in lacking if not away.keys() & METRICS[name].needs], len(menu))
+    chosen = [METRICS[name] for name in menu if name not in skipped]
     scores = _measured(images, said, chosen, encoders, watch)
-    blank = [name for name, score in scores.items() if name not in asked and score.values.isnan().all()]
+    blank = [name for name, score in scores.items() if name not in by_name and score.values.isnan().all()]
     skipped |= dict.fromkeys(blank, "knows the embedded world's prompts only")
     known = {name: score for name, score in scores.items() if name not in blank}
     used = [one for one in encoders if any(set(one.provides) & set(METRICS[name].needs) for name in known)]
     notes = tuple(filter(None, (literal_note(said.text), *unread_notes(used, said))))
-    left = {name: skipped[name] for name in listed if name in skipped}
+    left = {name: skipped[name] for name in menu if name in skipped}
     return PictureReport(known, left, (width, height), notes=notes)
 
 

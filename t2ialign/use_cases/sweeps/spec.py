@@ -27,6 +27,7 @@ from t2ialign import settings
 from t2ialign.codec import decode, encode
 from t2ialign.files import Say, foreign, text_of, unsaid
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
+from t2ialign.metrics import SHORT
 from t2ialign.seeds import BLOCK, SeedPlan, parse_plan, plan_text
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches import prompt_sets
@@ -59,7 +60,9 @@ class PromptChoice:
 
 @dataclass(frozen=True)
 class SweepSpec:
-    """Everything that decides a sweep. ``metrics`` empty: the short list; ``scorers`` come before the backbones' own.
+    """Everything that decides a sweep. ``metrics`` empty: the short list; ``("short", NAME)``: that and more.
+
+    ``scorers`` come before the backbones' own.
 
     ``weights`` are those of every checkpoint that has an adapter and says none itself; empty: as they are. ``height`` and
     ``width`` in pixels; 0: the backbone's own.
@@ -188,11 +191,11 @@ def extended(old: SweepSpec, new: SweepSpec) -> SweepSpec:
         title=new.title or old.title,
         prompts=_more_prompts(old.prompts, new.prompts),
         checkpoints=_once((*old.checkpoints, *new.checkpoints)),
-        weights=tuple(sorted({*old.weights, *new.weights})),
+        weights=_more_weights(old.weights, new.weights),
         guidance_scales=tuple(sorted({*old.guidance_scales, *new.guidance_scales})),
         strategies=_once((*old.strategies, *new.strategies)),
         seeds=_more_seeds(old.seeds, new.seeds),
-        metrics=_once((*old.metrics, *new.metrics)),
+        metrics=check_metrics((*(old.metrics or (SHORT,)), *(new.metrics or (SHORT,)))),
         scorers=_once((*old.scorers, *new.scorers)),
     )
 
@@ -202,7 +205,20 @@ def _more_prompts(old: PromptChoice, new: PromptChoice) -> PromptChoice:
         return replace(old, texts=_once((*old.texts, *new.texts)), sample=0)
     if (old.set, old.categories, bool(old.texts)) != (new.set, new.categories, bool(new.texts)):
         raise InputError("An extension keeps the set of prompts and its categories: start a new sweep for others.")
-    return replace(old, sample=0 if 0 in (old.sample, new.sample) else max(old.sample, new.sample))
+    less, more = sorted((old.sample, new.sample))
+    if less and more % less:  # a sample at even distances holds another one only then
+        raise InputError(
+            f"A sample of {old.sample} prompts grows to {2 * old.sample}, {3 * old.sample} and so on, or to 0 (all of them): "
+            f"one of {new.sample} would leave out prompts that are done."
+        )
+    return replace(old, sample=more if less else 0)
+
+
+def _more_weights(old: tuple[float, ...], new: tuple[float, ...]) -> tuple[float, ...]:
+    """Either's; "as they are" is the weight 1."""
+    if old == new:
+        return old
+    return tuple(sorted({*(old or (1.0,)), *(new or (1.0,))}))
 
 
 def _more_seeds(old: SeedPlan, new: SeedPlan) -> SeedPlan:

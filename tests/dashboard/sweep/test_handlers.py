@@ -270,6 +270,10 @@ def test_a_sweep_around_a_picture_keeps_how_it_was_drawn_or_says_that_it_cannot(
     large = around(height=128)
     assert (large.height, large.width) == (128, 64)
     assert spec_of_form(form_of_spec(large)) == large, "the form says it too"
+    judged = replace(large, metrics=("short", "fsim"))
+    assert spec_of_form(form_of_spec(judged)) == judged, "and by what it is scored"
+    with pytest.raises(InputError, match="no scorer called 'mine'"):  # and by whom: this registry knows none
+        spec_of_form(form_of_spec(replace(large, scorers=("mine",))))
     both = [
         fakes.add_cell(found.services.store, Prompt("a blue star"), config("base", 4, height=h), range(4))
         for h in (64, 128)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from t2ialign.codec import decode, encode
+from t2ialign.metrics import listed
+from t2ialign.store import open_store
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches import prompt_sets
+from t2ialign.use_cases.results import StoreResults
+from t2ialign.use_cases.sweeps.plan import plan_sweep
 from t2ialign.use_cases.sweeps.spec import (
     PromptChoice,
     SweepSpec,
@@ -19,6 +26,14 @@ from t2ialign.use_cases.sweeps.spec import (
     read_spec,
     to_toml,
 )
+from t2ialign.use_cases.workbench import Workbench, workbench_on
+
+
+@pytest.fixture
+def bench(tmp_path: Path, new_store: Path) -> Iterator[Workbench]:
+    with open_store(shutil.copytree(new_store, tmp_path / "home")) as opened:
+        yield workbench_on(StoreResults(opened))
+
 
 FULL = SweepSpec(
     'Two "scales"',
@@ -93,12 +108,36 @@ def test_an_extension_joins_both_and_keeps_what_was_done():
     assert extended(both, old) == both
     assert extended(replace(old, seeds=(0, 1)), replace(old, seeds=(1, 5))).seeds == (0, 1, 5)
     for other, sentence in (
+        (replace(old, prompts=PromptChoice(sample=12)), "grows to 16, 24"),
         (replace(old, num_inference_steps=9), "steps"),
         (replace(old, seeds=(0, 1)), "do not join"),
         (replace(old, prompts=PromptChoice("everyday")), "keeps the set"),
     ):
         with pytest.raises(InputError, match=sentence):
             extended(old, other)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (SweepSpec(), SweepSpec(weights=(0.5,))),
+        (SweepSpec(weights=(0.5,)), SweepSpec()),
+        (SweepSpec(prompts=PromptChoice(sample=8)), SweepSpec(prompts=PromptChoice(sample=16))),
+        (SweepSpec(prompts=PromptChoice(sample=9)), SweepSpec(prompts=PromptChoice(sample=3))),
+        (SweepSpec(prompts=PromptChoice(sample=7)), SweepSpec()),
+        (SweepSpec(), SweepSpec(metrics=("lpips",))),
+        (SweepSpec(metrics=("fsim",)), SweepSpec()),
+        (SweepSpec(metrics=("fsim",)), SweepSpec(metrics=("all",))),
+        (SweepSpec(strategies=("interval",)), SweepSpec(guidance_scales=(3.0,))),
+    ],
+)
+def test_an_extension_has_every_cell_and_every_metric_of_both(bench, old: SweepSpec, new: SweepSpec):
+    old, new = (replace(spec, checkpoints=("base", "sunny_dpo"), seeds=2) for spec in (old, new))
+    both = plan_sweep(bench, extended(old, new))
+    assert {cell.cell for spec in (old, new) for cell in plan_sweep(bench, spec).cells} <= {
+        cell.cell for cell in both.cells
+    }
+    assert set(listed(old.metrics)) | set(listed(new.metrics)) <= set(listed(both.spec.metrics))
 
 
 def test_the_hash_is_of_what_is_asked_for_and_not_of_its_title():
