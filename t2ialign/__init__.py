@@ -453,8 +453,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
             form.py                 the Grid form in and out
             handlers.py             Grid's handlers
             page.py                 two settings changed at once
+            one_picture.py          the grid as one PNG
             table.py                cells with their pictures and scores, ordered
-            take_away.py            one HTML file, or a ZIP of PNGs
+            take_away.py            one HTML file, or a ZIP of PNGs with their scores
             view.py                 the Grid's components
         sweep/              many conditions on many prompts as a job
             cost.py                 what a sweep will cost here

@@ -28,6 +28,7 @@ def test_a_grid_is_made_looked_at_and_taken_away(open_page, tmp_path):
     expect(dialog).to_contain_text("CFG 2")
     expect(dialog.get_by_text("Open in Explore")).to_have_attribute("href", "?cell=" + cell(tiles.last))
     page.keyboard.press("Escape")
+    slide(page)
     with page.expect_download() as file:
         page.locator("#t2-grid-html").click()
     file.value.save_as(tmp_path / "grid.html")
@@ -36,6 +37,18 @@ def test_a_grid_is_made_looked_at_and_taken_away(open_page, tmp_path):
     expect(again.locator(".t2-grid .t2-tile.ready")).to_have_count(4)
     assert too_wide(again) <= 0
     found_in_the_history(open_page)
+
+
+def slide(page) -> None:
+    """One slider lays the pictures of a column over those of all others."""
+    box = page.locator(".t2-grid-slider")
+    box.locator("select").select_option("c0")
+    expect(page.locator(".t2-grid .t2-over")).to_have_count(2)
+    box.locator("input").fill("80")
+    split = page.locator(".t2-grid .t2-over").first.evaluate("one => getComputedStyle(one).clipPath")
+    assert "20%" in split
+    box.locator("select").select_option("")
+    expect(page.locator(".t2-grid .t2-over")).to_have_count(0)
 
 
 def found_in_the_history(open_page) -> None:

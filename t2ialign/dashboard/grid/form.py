@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from t2ialign.codec import decode, encode
+from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import fitting_prompts
 from t2ialign.dashboard.shared.fields import number_in, whole_in
 from t2ialign.dashboard.shared.words import counted
 from t2ialign.files import foreign
-from t2ialign.guidance import GUIDANCE, title_of
+from t2ialign.guidance import GUIDANCE, read_strategy, title_of
 from t2ialign.limits import MAX_SEED
 from t2ialign.store import find_grid
 from t2ialign.types import InputError, Prompt, content_key
-from t2ialign.use_cases.batches.grid import TITLES, AxisKind, GridAxis, GridCell, plan_grid
+from t2ialign.use_cases.batches.grid import TITLES, AxisKind, GridAxis, GridCell, plan_grid, read_size
 from t2ialign.use_cases.batches.requests import BatchRequest
 
 MOST_SEEDS = 16
@@ -29,7 +29,17 @@ SAID = 5  # values of an axis in a line of words
 EXAMPLES = 24  # prompts offered along an axis
 SCALES = ("1", "2", "4", "6", "8", "12")
 WEIGHTS = ("0", "0.25", "0.5", "0.75", "1", "1.5")
-FIRST = {"guidance_scale": 4, "checkpoint": 3, "weight": 6, "prompt": 3, "guidance": 4, "seed": 4}
+STEPS = ("5", "10", "25", "50")
+FIRST = {
+    "guidance_scale": 4,
+    "checkpoint": 3,
+    "weight": 6,
+    "prompt": 3,
+    "guidance": 4,
+    "steps": 3,
+    "size": 2,
+    "seed": 4,
+}
 """How many of the offered values are chosen when an axis is."""
 
 
@@ -48,6 +58,7 @@ class GridForm:
     first_seed: float | None = 0.0
     seed_count: float | None = 4.0
     steps: float | None = 25.0
+    size: str = field(default="", metadata=IF_SAID)
 
 
 FIELDS = tuple(GridForm.__dataclass_fields__)
@@ -58,7 +69,7 @@ def form_of(values: tuple[Any, ...]) -> GridForm:
     said = dict(zip(FIELDS, values, strict=True))
     for name in ("x_values", "y_values"):
         said[name] = tuple(str(value).strip() for value in said[name] or () if str(value).strip())
-    for name in ("x", "y", "prompt", "checkpoint", "guidance"):
+    for name in ("x", "y", "prompt", "checkpoint", "guidance", "size"):
         said[name] = said[name] or ""
     for name in ("x", "y"):
         said[f"{name}_values"] = said[f"{name}_values"] if said[name] else ("",)
@@ -76,13 +87,18 @@ def cells_of(form: GridForm, services: Services) -> tuple[tuple[GridCell, ...], 
         raise InputError(f"A cell shows 1 to {MOST_SEEDS} seeds, not {count}.")
     if not 0 <= first <= MAX_SEED - count + 1:
         raise InputError(f"The first seed is {first}; choose a whole number from 0 to {MAX_SEED - count + 1:,}.")
+    guidance, params = read_strategy(form.guidance)
+    width, height = read_size(form.size)
     rest = BatchRequest(
         Prompt(form.prompt if "prompt" not in (form.x, form.y) else "-"),
         form.checkpoint,
         tuple(range(first, first + count)),
         number_in(form.guidance_scale, "Guidance (CFG)"),
         whole_in(form.steps, "The number of steps"),
-        guidance=form.guidance,
+        guidance=guidance,
+        guidance_params=params,
+        height=height,
+        width=width,
     )
     rows = plan_grid(rest, GridAxis(form.x, form.x_values), GridAxis(form.y, form.y_values))
     categories = services.categories()
@@ -98,10 +114,18 @@ def offered(services: Services, kind: str, checkpoints: Sequence[str] = ()) -> l
         "weight": list(WEIGHTS),
         "checkpoint": list(services.checkpoints()),
         "guidance": list(GUIDANCE),
+        "steps": list(STEPS),
+        "size": _sizes(services, checkpoints),
         "prompt": prompts,
         "seed": [str(seed) for seed in range(MOST_SEEDS)],
     }
     return [(title_of(value) if kind == "guidance" else value, value) for value in menus.get(kind, ())]
+
+
+def _sizes(services: Services, checkpoints: Sequence[str]) -> list[str]:
+    """The models' own size, half as large again, and that across."""
+    own = sorted({backbone.size for backbone in fitting_prompts.backbones_of(services, checkpoints)})
+    return [text for side in own for text in (f"{side}", f"{side * 3 // 2}", f"{side * 3 // 2}x{side}")]
 
 
 def checkpoints_of(x: str, y: str, x_values: Sequence[str], y_values: Sequence[str], checkpoint: str) -> list[str]:

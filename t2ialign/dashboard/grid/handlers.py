@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.grid import take_away
+from t2ialign.dashboard.grid import one_picture, take_away
 from t2ialign.dashboard.grid.form import (
     FIELDS,
     GridForm,
@@ -25,7 +25,7 @@ from t2ialign.dashboard.grid.form import (
     offered,
     record,
 )
-from t2ialign.dashboard.grid.table import Table, table_of
+from t2ialign.dashboard.grid.table import Showing, Table, table_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
@@ -44,7 +44,20 @@ from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
 
 Rows = tuple[tuple[GridCell, ...], ...]
-SHOWN = ("problem", "progress", "tools", "table", "timer", "make", "stop", "seen", "shown", "cost")
+SHOWN = (
+    "problem",
+    "progress",
+    "tools",
+    "table",
+    "timer",
+    "make",
+    "stop",
+    "seen",
+    "shown",
+    "cost",
+    "alignment",
+    "diversity",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,15 @@ class Shown:
         return GridAxis(self.form.x, self.form.x_values), GridAxis(self.form.y, self.form.y_values)
 
 
-def make(services: Services, visitor: Visitor, shown: Shown | None, order: str, *values: Any) -> Updates:
+def make(
+    services: Services,
+    visitor: Visitor,
+    shown: Shown | None,
+    order: str,
+    alignment: str,
+    diversity: str,
+    *values: Any,
+) -> Updates:
     """Hands the grid to the engine, and shows what of it is there."""
     try:
         form = form_of(values)
@@ -79,7 +100,7 @@ def make(services: Services, visitor: Visitor, shown: Shown | None, order: str, 
         keep_grid(services.store, _kept(wanted, state))
     except InputError as error:
         return {"problem": notice(str(error))}
-    return draw(services, wanted, order, "")
+    return draw(services, wanted, Showing(order, alignment, diversity), "")
 
 
 def _kept(shown: Shown, state: GridState) -> Grid:
@@ -114,17 +135,17 @@ def stop(services: Services, visitor: Visitor, shown: Shown | None) -> Updates:
     return {"stop": gr.Button("Stopping", interactive=False)}
 
 
-def tick(services: Services, shown: Shown | None, order: str, seen: str) -> Updates:
+def tick(services: Services, shown: Shown | None, seen: str, *look: str) -> Updates:
     """What changed since the last look."""
-    return draw(services, shown, order, seen) if shown else {"timer": gr.Timer(active=False)}
+    return draw(services, shown, Showing(*look), seen) if shown else {"timer": gr.Timer(active=False)}
 
 
-def reorder(services: Services, shown: Shown | None, order: str) -> Updates:
-    """The table in another order."""
-    return draw(services, shown, order, "") if shown else {}
+def reorder(services: Services, shown: Shown | None, *look: str) -> Updates:
+    """The table in another order, or with other scores."""
+    return draw(services, shown, Showing(*look), "") if shown else {}
 
 
-def open_page(services: Services, data: Mapping[str, Any], order: str) -> Updates:
+def open_page(services: Services, data: Mapping[str, Any], *look: str) -> Updates:
     """The grid that the address names, with the form filled from it and only what is stored."""
     try:
         form = linked(services, said(data, "query", 8192))
@@ -133,12 +154,12 @@ def open_page(services: Services, data: Mapping[str, Any], order: str) -> Update
         shown = Shown(form, cells_of(form, services))
         if owner.guarded():
             check_local(services, requests_of(shown.rows))
-        return {**_filled(services, form), **draw(services, shown, order, "")}
+        return {**_filled(services, form), **draw(services, shown, Showing(*look), "")}
     except InputError as error:
         return {"problem": notice(str(error))}
 
 
-def draw(services: Services, shown: Shown, order: str, seen: str) -> Updates:
+def draw(services: Services, shown: Shown, look: Showing, seen: str) -> Updates:
     """A grid as it stands; the table only where a picture or a score came."""
     task = services.engine.look(shown.key)
     state = _state(services, shown, task)
@@ -158,16 +179,26 @@ def draw(services: Services, shown: Shown, order: str, seen: str) -> Updates:
         "make": gr.Button(visible=not working),
         "stop": gr.Button("Cancel", visible=working, interactive=True),
     }
-    mark = f"{shown.key} {order} {working} " + " ".join(
+    mark = f"{shown.key} {look} {working} " + " ".join(
         f"{len(one.seeds)}{len(one.scores)}{one.phase[0]}" for one in state.cells
     )
     if mark == seen:
         return updates
+    drawn = table(services, shown, state, look)
     return updates | {
         "seen": mark,
         "tools": gr.Row(visible=state.there > 0),
-        "table": table_html(services, table(services, shown, state, order)),
+        "table": table_html(services, drawn),
+        "alignment": _scores(drawn, "alignment", look.alignment),
+        "diversity": _scores(drawn, "diversity", look.diversity),
     }
+
+
+def _scores(drawn: Table, axis: str, chosen: str) -> gr.Dropdown:
+    """The scores that every cell has, to choose from."""
+    menu = [(metric.title, metric.name) for metric in drawn.offered if metric.axis == axis]
+    kept = chosen if any(chosen == name for _, name in menu) else ""
+    return gr.Dropdown([(f"Usual {axis}", ""), *menu], value=kept)
 
 
 def _state(services: Services, shown: Shown, task: Task | None) -> GridState:
@@ -176,9 +207,9 @@ def _state(services: Services, shown: Shown, task: Task | None) -> GridState:
     return stored_grid(services.bench, requests_of(shown.rows))
 
 
-def table(services: Services, shown: Shown, state: GridState, order: str) -> Table:
+def table(services: Services, shown: Shown, state: GridState, look: Showing) -> Table:
     """The table of a grid."""
-    return table_of(shown.rows, state, *shown.axes, _palette(services, state), order)
+    return table_of(shown.rows, state, *shown.axes, _palette(services, state), look)
 
 
 def table_html(services: Services, table: Table) -> str:
@@ -287,6 +318,8 @@ def hidden(x: str, y: str, form: GridForm | None = None) -> Updates:
         "checkpoint": gr.Dropdown(**told("checkpoint")),
         "guidance_scale": gr.Number(**told("guidance_scale")),
         "guidance": gr.Dropdown(**told("guidance")),
+        "steps": gr.Number(**told("steps")),
+        "size": gr.Textbox(**told("size")),
         "first_seed": gr.Number(**{**told("first_seed"), "visible": "seed" not in taken}),
         "seed_count": gr.Slider(**{**told("seed_count"), "visible": "seed" not in taken}),
     }
@@ -305,15 +338,16 @@ def offer_checkpoints(services: Services) -> Updates:
     return {"checkpoint": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
-def export(services: Services, suffix: str, shown: Shown | None, order: str) -> Updates:
-    """The grid as one HTML file that needs nothing else, or its pictures as PNGs in a ZIP."""
+def export(services: Services, suffix: str, shown: Shown | None, *look: str) -> Updates:
+    """The grid as one HTML file that needs nothing else, as one PNG, or as its PNGs with their scores in a ZIP."""
     if shown is None:
         return {"problem": notice("Make a grid first, then take it away."), "file": None}
     state = stored_grid(services.bench, requests_of(shown.rows))
-    folder = services.new_export()
-    path = folder / f"grid{suffix}"
+    path = services.new_export() / f"grid{suffix}"
     if suffix == ".zip":
-        take_away.write_zip(services.store, shown.rows, state, path)
+        take_away.write_zip(services.store, shown.rows, state, shown.axes, path)
+    elif suffix == ".png":
+        one_picture.write_png(services.store, table(services, shown, state, Showing(*look)), path)
     else:
-        take_away.write_html(services, shown.rows, state, shown.axes, order, path)
+        take_away.write_html(services, shown.rows, state, shown.axes, Showing(*look), path)
     return {"problem": "", "file": str(path)}

@@ -19,7 +19,8 @@ from t2ialign.dashboard.shared.wiring import Wires, asset
 
 TITLE = "Grid"
 POLL_SECONDS = 0.7
-HIDING = ("prompt", "checkpoint", "guidance_scale", "guidance", "first_seed", "seed_count")
+HIDING = ("prompt", "checkpoint", "guidance_scale", "guidance", "steps", "size", "first_seed", "seed_count")
+LOOK = ("order", "alignment", "diversity")
 
 
 def build(services: Services) -> None:
@@ -54,7 +55,7 @@ def _wire_form(wires: Wires, services: Services) -> None:
     renewed = [parts["page"].shown, parts["checkpoint"].focus]
     wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoint", "stories"))
     make = partial(handlers.make, services)
-    made = wires.on_visit(parts["make"].click, make, ("shown", "order", *FIELDS), SHOWN, trigger_mode="once")
+    made = wires.on_visit(parts["make"].click, make, ("shown", *LOOK, *FIELDS), SHOWN, trigger_mode="once")
     made.then(None, None, None, js=asset("grid/address.js"), show_progress="hidden")
     wires.on_visit(parts["stop"].click, partial(handlers.stop, services), ("shown",), ("stop", "problem"))
 
@@ -63,14 +64,12 @@ def _wire_table(wires: Wires, services: Services) -> None:
     """The grid that the address names, what the timer sees, the order, and the files."""
     parts = wires.components
     opening = partial(handlers.open_page, services)
-    wires.on_event(parts["page"].ready, opening, ("order",), (*SHOWN, *FIELDS))
-    wires.on(
-        parts["timer"].tick, partial(handlers.tick, services), ("shown", "order", "seen"), SHOWN, trigger_mode="once"
-    )
-    wires.on(
-        parts["order"].input, partial(handlers.reorder, services), ("shown", "order"), SHOWN, trigger_mode="always_last"
-    )
-    for name, suffix in (("as_html", ".html"), ("as_zip", ".zip")):
+    wires.on_event(parts["page"].ready, opening, LOOK, (*SHOWN, *FIELDS))
+    tick = partial(handlers.tick, services)
+    wires.on(parts["timer"].tick, tick, ("shown", "seen", *LOOK), SHOWN, trigger_mode="once")
+    looked = [parts[name].input for name in LOOK]
+    wires.on(looked, partial(handlers.reorder, services), ("shown", *LOOK), SHOWN, trigger_mode="always_last")
+    for name, suffix in (("as_html", ".html"), ("as_png", ".png"), ("as_zip", ".zip")):
         export = taken_away(services.visits, partial(handlers.export, services, suffix))
-        written = wires.on_visit(parts[name].click, export, ("shown", "order"), ("problem", "file"))
+        written = wires.on_visit(parts[name].click, export, ("shown", *LOOK), ("problem", "file"))
         written.success(None, None, None, js=asset("grid/download.js"), show_progress="hidden")

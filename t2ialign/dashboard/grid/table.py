@@ -17,6 +17,15 @@ UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
+class Showing:
+    """How a grid is looked at: in which order, and with which two scores in a cell (by name; "": the usual ones)."""
+
+    order: str = ""
+    alignment: str = ""
+    diversity: str = ""
+
+
+@dataclass(frozen=True)
 class Place:
     """One picture of a cell; ``source`` is empty while it is not there."""
 
@@ -28,9 +37,10 @@ class Place:
 
 @dataclass(frozen=True)
 class TableCell:
-    """A cell as it is drawn; ``name`` says what it is, for the large view and for readers of the page by ear."""
+    """A cell as it is drawn; ``key`` is the store's, ``name`` is for the large view and for readers of the page by ear."""
 
     name: str
+    key: str
     look: Look
     href: str
     places: tuple[Place, ...]
@@ -42,7 +52,7 @@ class TableCell:
 
 @dataclass(frozen=True)
 class Table:
-    """The grid with its headers, ordered."""
+    """The grid with its headers, ordered; ``offered`` are the metrics that every scored cell has."""
 
     x: GridAxis
     y: GridAxis
@@ -50,6 +60,7 @@ class Table:
     rows: tuple[tuple[str, tuple[TableCell, ...]], ...]
     alignment: Metric
     diversity: Metric
+    offered: tuple[Metric, ...] = ()
 
     @property
     def side(self) -> int:
@@ -67,14 +78,15 @@ def table_of(
     x: GridAxis,
     y: GridAxis,
     palette: Mapping[str, Look],
-    order: str = "",
+    showing: Showing = Showing(),
     small: Address = lambda cell, seed: address(cell, seed, small=True),
 ) -> Table:
     """The table of a grid as it stands; ``small`` says where a cell's pictures are found."""
     states = {one.request: one for one in state.cells}
     scored = [set(one.scores) for one in state.cells if one.scores]
     metrics = set.intersection(*scored) if scored else set()
-    alignment, diversity = _metric("alignment", metrics), _metric("diversity", metrics)
+    alignment = _metric("alignment", showing.alignment, metrics)
+    diversity = _metric("diversity", showing.diversity, metrics)
     drawn = [
         [
             _cell(
@@ -89,7 +101,7 @@ def table_of(
         ]
         for row, down in zip(rows, y.values, strict=True)
     ]
-    across, down = _ordered(drawn, order)
+    across, down = _ordered(drawn, showing.order, {"alignment": alignment, "diversity": diversity})
     return Table(
         x,
         y,
@@ -97,11 +109,12 @@ def table_of(
         tuple((y.values[j], tuple(drawn[j][i] for i in across)) for j in down),
         alignment,
         diversity,
+        tuple(metric for name, metric in METRICS.items() if name in metrics),
     )
 
 
-def _metric(axis: Axis, scored: set[str]) -> Metric:
-    return default_metric(axis, scored)
+def _metric(axis: Axis, chosen: str, scored: set[str]) -> Metric:
+    return METRICS[chosen] if chosen in scored and METRICS[chosen].axis == axis else default_metric(axis, scored)
 
 
 def _word(axis: GridAxis, value: str) -> str:
@@ -134,6 +147,7 @@ def _cell(
     alignment, diversity = (_interval(cell, state, metric) for metric in shown)
     return TableCell(
         name.rstrip(", ") or state.config.checkpoint,
+        state.cell,
         palette[state.config.checkpoint],
         f"?cell={state.cell}" if state.seeds else "",
         tuple(places),
@@ -161,14 +175,17 @@ def _interval(cell: GridCell, state: CellState, metric: Metric) -> Interval:
     return Interval(sum(values) / len(values), math.nan, math.nan) if values else UNKNOWN
 
 
-def _ordered(drawn: Sequence[Sequence[TableCell]], order: str) -> tuple[list[int], list[int]]:
-    """The columns' and the rows' order: by their mean score, what is unknown last."""
+def _ordered(
+    drawn: Sequence[Sequence[TableCell]], order: str, metrics: Mapping[str, Metric]
+) -> tuple[list[int], list[int]]:
+    """The columns' and the rows' order: by their mean score, the best first, what is unknown last."""
     across, down = list(range(len(drawn[0]))), list(range(len(drawn)))
     what, _, which = (order or "").partition(" ")
+    sign = 1 if which not in metrics or metrics[which].higher_is_better else -1
     if what == "rows":
-        down.sort(key=lambda j: _rank([_value(cell, which) for cell in drawn[j]]))
+        down.sort(key=lambda j: _rank([sign * _value(cell, which) for cell in drawn[j]]))
     elif what == "columns":
-        across.sort(key=lambda i: _rank([_value(row[i], which) for row in drawn]))
+        across.sort(key=lambda i: _rank([sign * _value(row[i], which) for row in drawn]))
     return across, down
 
 

@@ -1,45 +1,98 @@
-"""A grid to take away: its pictures as PNGs that carry their settings, or one HTML file that needs nothing else."""
+"""A grid to take away: its pictures as PNGs with their settings and scores, or one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
 import base64
+import csv
+import io
+import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
-from t2ialign.dashboard.grid.table import Table, table_of
+from t2ialign.codec import encode
+from t2ialign.dashboard.grid.table import Showing, Table, table_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import picture_file, png_of, settings_of
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.store import Store
+from t2ialign.store.export import tamed
 from t2ialign.store.images import thumbnail
-from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState
+from t2ialign.types import Interval
+from t2ialign.use_cases.batches.grid import TITLES, CellState, GridAxis, GridCell, GridState
 
 WHOLE_PIXELS = 128  # larger pictures are embedded as thumbnails; the ZIP has them whole
 
 
-def write_zip(store: Store, rows: Sequence[Sequence[GridCell]], state: GridState, path: Path) -> None:
-    """Every picture as ``row-01/column-02/seed-0003.png``; what is a thumbnail only is named in a text file."""
+def write_zip(
+    store: Store, rows: Sequence[Sequence[GridCell]], state: GridState, axes: tuple[GridAxis, GridAxis], path: Path
+) -> None:
+    """Every picture as ``row-01/column-02/seed-0003.png``; ``grid.json`` and ``pictures.csv`` say what they are.
+
+    The JSON has the axes and, cell by cell, the settings, the files and every score with its interval; the CSV has a line a
+    picture with the scores of its own. What is stored as a thumbnail only is named in a text file.
+    """
     states = {one.request: one for one in state.cells}
+    cells: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     lost = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for down, row in enumerate(rows, 1):
-            for across, cell in enumerate(row, 1):
-                one = states[cell.request]
+        for down, row in enumerate(rows):
+            for across, cell in enumerate(row):
+                one, files = states[cell.request], {}
                 for seed in (seed for seed in cell.seeds if seed in one.seeds):
-                    name = f"row-{down:02}/column-{across:02}/seed-{seed:04}.png"
+                    name = f"row-{down + 1:02}/column-{across + 1:02}/seed-{seed:04}.png"
                     data = png_of(store, one.cell, seed)
                     if data is None:
                         lost.append(name)
                     else:
                         archive.writestr(name, data)
+                        files[seed] = name
+                place = {"row": down + 1, "column": across + 1, "y": axes[1].values[down], "x": axes[0].values[across]}
+                cells.append(place | _cell_record(cell, one, files))
+                lines += [place | line for line in _picture_lines(one, files)]
+        named = [{"kind": axis.kind, "title": TITLES[axis.kind], "values": axis.values} for axis in axes]
+        archive.writestr("grid.json", json.dumps({"x": named[0], "y": named[1], "cells": cells}, indent=1))
+        archive.writestr("pictures.csv", _csv(lines))
         if lost:
             text = "Of these pictures only thumbnails are stored; generate them again to have them here:\n"
             archive.writestr("left-out.txt", text + "\n".join(lost) + "\n")
+
+
+def _cell_record(cell: GridCell, state: CellState, files: Mapping[int, str]) -> dict[str, Any]:
+    """A cell's settings, files and scores; a cell of some of its request's seeds has no scores of the set."""
+    whole = cell.seeds == state.request.seeds
+    scores = {name: encode(Interval(score.mean, score.lo, score.hi)) for name, score in state.scores.items()}
+    return {
+        "prompt": state.request.prompt.text,
+        "config": encode(state.config),
+        "seeds": cell.seeds,
+        "files": list(files.values()),
+        "scores": scores if whole else {},
+    }
+
+
+def _picture_lines(state: CellState, files: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+    single = {name: score.values.tolist() for name, score in state.scores.items() if score.level == "image"}
+    for seed, name in files.items():
+        place = state.seeds.index(seed)
+        scores = {metric: values[place] for metric, values in single.items() if len(values) == len(state.seeds)}
+        made = {"prompt": state.request.prompt.text, "checkpoint": state.config.checkpoint, "seed": seed, "file": name}
+        yield made | scores
+
+
+def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
+    columns = dict.fromkeys(name for line in lines for name in line)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: tamed(value) for name, value in line.items()} for line in lines)
+    return out.getvalue()
 
 
 def write_html(
@@ -47,7 +100,7 @@ def write_html(
     rows: Sequence[Sequence[GridCell]],
     state: GridState,
     axes: tuple[GridAxis, GridAxis],
-    order: str,
+    showing: Showing,
     path: Path,
 ) -> None:
     """The table with its pictures, scores and settings in one file: no script from elsewhere, no request."""
@@ -61,7 +114,7 @@ def write_html(
         small = max(one.config.height for one in state.cells) <= WHOLE_PIXELS
         return f"data:image/webp;base64,{base64.b64encode(data if small else thumbnail(data)).decode()}"
 
-    table = table_of(rows, state, *axes, palette, order, embedded)
+    table = table_of(rows, state, *axes, palette, showing, embedded)
     path.write_text(standalone(store, table, state, axes, palette), encoding="utf-8")
 
 
@@ -86,5 +139,5 @@ def standalone(
         metrics=(table.alignment, table.diversity),
         made=made,
         style=Markup(asset("grid/alone/take_away.css") + asset("grid/grid.css")),
-        script=Markup(asset("grid/take_away.js")),
+        script=Markup(asset("grid/take_away.js") + asset("grid/slider.js") + "slideGrid(document);"),
     )

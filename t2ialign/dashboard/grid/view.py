@@ -85,7 +85,7 @@ def _rest(services: Services, first: GridForm) -> Components:
             first.guidance_scale, label="CFG", scale=1, min_width=72, visible="guidance_scale" not in taken
         ),
         "guidance": gr.Dropdown(
-            strategies, value=first.guidance, label="Guidance", filterable=False, scale=1, min_width=110
+            strategies, value=first.guidance, label="Guidance", allow_custom_value=True, scale=2, min_width=150
         ),
         "first_seed": gr.Number(first.first_seed, label="First seed", precision=0, scale=1, min_width=84),
         "seed_count": gr.Slider(
@@ -100,7 +100,29 @@ def _rest(services: Services, first: GridForm) -> Components:
             elem_id="t2-grid-seeds",
         ),
         "steps": gr.Number(first.steps, label="Steps", precision=0, scale=1, min_width=72),
+        "size": gr.Textbox(
+            first.size,
+            label="Size",
+            placeholder="the model's",
+            max_lines=1,
+            scale=1,
+            min_width=100,
+            elem_id="t2-grid-size",
+        ),
     }
+
+
+def _score(axis: str) -> gr.Dropdown:
+    return gr.Dropdown(
+        [(f"Usual {axis}", "")],
+        value="",
+        label=f"Score of {axis}",
+        filterable=False,
+        container=False,
+        scale=0,
+        min_width=190,
+        elem_id=f"t2-grid-score-{axis}",
+    )
 
 
 def table_panel() -> Components:
@@ -113,12 +135,14 @@ def table_panel() -> Components:
         parts["order"] = gr.Dropdown(
             ORDERS, value="", label="Order", filterable=False, container=False, scale=0, min_width=230
         )
+        parts |= {name: _score(name) for name in ("alignment", "diversity")}
         parts["as_html"] = gr.Button("One HTML file", size="sm", scale=0, min_width=110, elem_id="t2-grid-html")
+        parts["as_png"] = gr.Button("One PNG", size="sm", scale=0, min_width=90, elem_id="t2-grid-png")
         parts["as_zip"] = gr.Button("ZIP of PNGs", size="sm", scale=0, min_width=110, elem_id="t2-grid-zip")
     parts["file"] = gr.DownloadButton("Download", visible="hidden", elem_id="t2-grid-file")
     parts["table"] = gr.HTML(
         render("grid/empty.html"),
-        js_on_load=SHEET + asset("grid/grid.js"),
+        js_on_load=SHEET + asset("grid/grid.js") + asset("grid/slider.js") + "slideGrid(element);",
         apply_default_css=False,
         elem_id="t2-grid-table",
     )

@@ -55,11 +55,20 @@ def around_point(config: str) -> str:
 
 
 def grid_link(
-    scales: Sequence[str], checkpoints: Sequence[str], prompt: str, seeds: Sequence[int], steps: int, guidance: str
+    scales: Sequence[str],
+    checkpoints: Sequence[str],
+    prompt: str,
+    seeds: Sequence[int],
+    steps: int,
+    guidance: str,
+    size: str = "",
 ) -> str:
-    """The address of CFG by checkpoint for one prompt on Grid; empty where Grid does not show so many."""
-    in_a_row = list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
-    if not in_a_row or len(seeds) > GRID_SEEDS or len(scales) * len(checkpoints) > GRID_CELLS:
+    """The address of CFG by checkpoint for one prompt on Grid, on as many of the seeds as a cell shows.
+
+    Empty where Grid does not show such cells: too many of them, or seeds that are not in a row.
+    """
+    shown = list(seeds)[:GRID_SEEDS]
+    if shown != list(range(shown[0], shown[0] + len(shown))) or len(scales) * len(checkpoints) > GRID_CELLS:
         return ""
     said = {
         "x": "guidance_scale",
@@ -68,8 +77,9 @@ def grid_link(
         "y_values": list(checkpoints),
         "prompt": prompt,
         "guidance": guidance,
-        "first_seed": seeds[0],
-        "seed_count": len(seeds),
+        "first_seed": shown[0],
+        "seed_count": len(shown),
         "steps": steps,
+        **({"size": size} if size else {}),
     }
     return f"?tab=grid&grid={quote(json.dumps(said, separators=(',', ':')))}"

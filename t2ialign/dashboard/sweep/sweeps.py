@@ -22,6 +22,7 @@ from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.dashboard.sweep.form import form_of_spec, spec_around
 from t2ialign.dashboard.sweep.new_sweep import filled
 from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, POLL_SECONDS, Sweeps, SweepView, rescoring
+from t2ialign.guidance import strategy_text
 from t2ialign.store import Filters, RunMark, choices, find_cell, run_marks, set_run_mark
 from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
@@ -122,22 +123,21 @@ def sentence(view: SweepView) -> str:
     return f"{begin}{there}.{more}"
 
 
-def as_grid(view: SweepView, prompt: str = "") -> str:
-    """The address of CFG by checkpoint for one prompt of the sweep; empty where no grid shows that."""
+def as_grid(view: SweepView, prompt: str = "", strategy: str = "") -> str:
+    """The address of CFG by checkpoint for one prompt of the sweep, under a strategy (its first); empty: no grid shows that."""
     if view.plan is None:
         return ""
     cells = view.plan.cells
     cell = next((one for one in cells if one.request.prompt.text == prompt), cells[0])
-    plain = next((one for one in view.plan.conditions if not one.guidance_params), None)
-    if plain is None:
-        return ""
+    first, size = view.plan.conditions[0], (view.spec.width, view.spec.height)
     return grid_link(
         tuple(f"{scale:g}" for scale in view.spec.guidance_scales),
         tuple(dict.fromkeys(one.checkpoint for one in view.plan.conditions)),
         cell.request.prompt.text,
         cell.request.seeds,
         view.spec.num_inference_steps,
-        plain.guidance,
+        strategy or strategy_text(first.guidance, first.guidance_params),
+        "x".join(str(side) for side in size) if any(size) else "",
     )
 
 
@@ -167,7 +167,7 @@ def choose_place(sweeps: Sweeps, data: Mapping[str, Any], job: str) -> Updates:
             sheet=sheet([group]),
             hard=group.pixels <= SMALL,
             href=Subject(cell=found.key).href,
-            grid=as_grid(view, found.prompt.text),
+            grid=as_grid(view, found.prompt.text, strategy_text(found.config.guidance, found.config.guidance_params)),
         )
     }
 

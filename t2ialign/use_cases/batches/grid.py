@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from t2ialign.limits import check_guidance_scale, parse_seeds
+from t2ialign.guidance import read_strategy
+from t2ialign.limits import check_guidance_scale, check_steps, parse_seeds
 from t2ialign.types import GenerationConfig, InputError, Prompt, Score, cell_key
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import BatchState, Phase, config_of, score_batch, stored_state
 from t2ialign.use_cases.workbench import Workbench
 
-AxisKind = Literal["", "prompt", "guidance_scale", "checkpoint", "weight", "guidance", "seed"]
+AxisKind = Literal["", "prompt", "guidance_scale", "checkpoint", "weight", "guidance", "steps", "size", "seed"]
 TITLES: dict[str, str] = {
     "": "Nothing",
     "guidance_scale": "CFG",
@@ -20,6 +21,8 @@ TITLES: dict[str, str] = {
     "weight": "Adapter weight",
     "prompt": "Prompt",
     "guidance": "Guidance strategy",
+    "steps": "Steps",
+    "size": "Picture size",
     "seed": "Seed",
 }
 MAX_CELLS, MAX_PICTURES = 144, 2048
@@ -185,10 +188,26 @@ def _with_value(request: BatchRequest, kind: AxisKind, value: str) -> BatchReque
     if kind == "checkpoint":
         return replace(request, checkpoint=value.strip())
     if kind == "guidance":
-        return replace(request, guidance=value)
+        name, params = read_strategy(value)
+        return replace(request, guidance=name, guidance_params=params)
+    if kind == "steps":
+        return replace(request, num_inference_steps=check_steps(_number(value, "The number of steps", int)))
+    if kind == "size":
+        width, height = read_size(value)
+        return replace(request, width=width, height=height)
     if kind == "weight":
         return replace(request, checkpoint=_weighted(request.checkpoint, _number(value, "An adapter weight")))
     return request
+
+
+def read_size(said: str) -> tuple[int, int]:
+    """Width and height in pixels as people write them: ``768x512``, or ``512`` for a square; empty: the model's own."""
+    sides = said.lower().replace("×", "x").split("x")
+    try:
+        width, height = (int(side) if side.strip() else 0 for side in (sides * 2 if len(sides) == 1 else sides))
+    except ValueError:
+        raise InputError(f"The size of a picture is 512 or 768x512 (width by height), not {said[:40]!r}.") from None
+    return width, height
 
 
 def _weighted(checkpoint: str, weight: float) -> str:
@@ -197,8 +216,8 @@ def _weighted(checkpoint: str, weight: float) -> str:
     return checkpoint if weight == 1 else f"{checkpoint}@{weight:g}"
 
 
-def _number(value: str, what: str) -> float:
+def _number(value: str, what: str, kind: type[float] | type[int] = float) -> float:
     try:
-        return float(value)
+        return kind(value)
     except ValueError:
-        raise InputError(f"{what} is a number, not {value[:40]!r}.") from None
+        raise InputError(f"{what} is a {'whole ' if kind is int else ''}number, not {value[:40]!r}.") from None

@@ -20,7 +20,7 @@ FAITH, SPREAD = METRICS["oracle_alignment"], METRICS["factor_diversity"]
 def table(place: str = "grid") -> str:
     places = (Place(0, EVIL, EVIL, ((FAITH, 0.5),)), Place(1, "", ""))
     one = Interval(0.5, 0.4, 0.6), Interval(math.nan, math.nan, math.nan)
-    cell = TableCell(EVIL, LOOK, EVIL, places, *one, "done", 64)
+    cell = TableCell(EVIL, "key", LOOK, EVIL, places, *one, "done", 64)
     x, y = GridAxis("checkpoint", (EVIL,)), GridAxis("prompt", (EVIL, "b"))
     drawn = Table(x, y, (EVIL,), ((EVIL, (cell,)), ("b", (cell,))), FAITH, SPREAD)
     return render("grid/table.html", table=drawn, titles=TITLES, palette={EVIL: LOOK}, place=place)

@@ -1,16 +1,19 @@
 """Grid's handlers as functions: what is shown, drawn, ordered, linked and taken away."""
 
+import json
 import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from t2ialign import settings
 from t2ialign.dashboard.grid import handlers
-from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, identity, in_words, link, linked
+from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, identity, in_words, link, linked, offered
 from t2ialign.dashboard.grid.handlers import Shown
+from t2ialign.dashboard.grid.table import Showing
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.pictures import read_settings
 from t2ialign.store import list_grids
@@ -42,11 +45,11 @@ def values(form: GridForm = FORM) -> list:
 
 def made(services, form: GridForm = FORM, order: str = "") -> dict:
     """The grid once the engine is done with it."""
-    updates = handlers.make(services, Visitor("page"), None, order, *values(form))
+    updates = handlers.make(services, Visitor("page"), None, order, "", "", *values(form))
     if "shown" not in updates:
         return updates
     services.engine.wait(updates["shown"].key, 30)
-    return handlers.tick(services, updates["shown"], order, "")
+    return handlers.tick(services, updates["shown"], "", order)
 
 
 def rows(html: str) -> list[str]:
@@ -65,7 +68,7 @@ def test_what_is_missing_is_drawn_and_what_is_stored_is_not(drawing, config, mon
     assert found["table"].count("t2-tile ready") == 16 and "16 pictures." in found["progress"]
     assert found["make"].visible and not found["timer"].active and rows(found["table"]) == ["base", "spo"]
     asked.clear()
-    again = handlers.make(drawing, Visitor("page"), None, "", *values())
+    again = handlers.make(drawing, Visitor("page"), None, "", "", "", *values())
     assert asked == [] and again["table"].count("t2-tile ready") == 16 and not again["timer"].active
 
 
@@ -84,7 +87,7 @@ def test_a_grid_is_kept_and_its_id_fills_the_form_again(drawing):
 
 def test_a_grid_that_is_refused_is_not_kept(services, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", "secret")
-    refused = handlers.make(services, Visitor("page"), None, "", *values(replace(FORM, seed_count=99)))
+    refused = handlers.make(services, Visitor("page"), None, "", "", "", *values(replace(FORM, seed_count=99)))
     assert "problem" in refused and list_grids(services.store) == []
 
 
@@ -163,10 +166,41 @@ def test_rows_and_columns_go_by_their_scores(drawing):
     shown = Shown(FORM, cells_of(FORM, drawing))
     state = use_case.stored_grid(drawing.bench, use_case.requests_of(shown.rows))
     for which in ("alignment", "diversity"):
-        found = handlers.table(drawing, shown, state, f"columns {which}")
+        found = handlers.table(drawing, shown, state, Showing(f"columns {which}"))
         means = [sum(getattr(cells[i], which).mean for _, cells in found.rows) for i in range(2)]
         assert means == sorted(means, reverse=True)
     assert rows(handlers.reorder(drawing, shown, "rows diversity")["table"]) in (["base", "spo"], ["spo", "base"])
+
+
+@pytest.mark.slow
+def test_any_score_that_all_cells_have_is_shown_and_orders_the_best_first(drawing):
+    shown = made(drawing)["shown"]
+    state = use_case.stored_grid(drawing.bench, use_case.requests_of(shown.rows))
+    usual = handlers.table(drawing, shown, state, Showing())
+    assert {usual.alignment, usual.diversity} <= set(usual.offered)
+    for other in (metric for metric in usual.offered if metric.axis == "diversity"):
+        found = handlers.table(drawing, shown, state, Showing("rows diversity", "", other.name))
+        means = [sum(cell.diversity.mean for cell in cells) for _, cells in found.rows]
+        assert found.diversity is other and means == sorted(means, reverse=other.higher_is_better)
+    again = handlers.reorder(drawing, shown, "", "no such score", usual.offered[-1].name)
+    assert again["alignment"].value == "" and usual.offered[-1].title in str(again["table"])
+
+
+def test_axes_of_steps_sizes_and_strategies_with_parameters(services):
+    form = replace(FORM, x="steps", x_values=("5", "10"), y="size", y_values=("96", "128x96"), guidance="interval")
+    asked = [[cell.request for cell in row] for row in cells_of(form, services)]
+    assert [[(one.num_inference_steps, one.width, one.height) for one in row] for row in asked] == [
+        [(5, 96, 96), (10, 96, 96)],
+        [(5, 128, 96), (10, 128, 96)],
+    ]
+    form = replace(FORM, y="guidance", y_values=("cfg", "cads:noise_scale=0.1"), size="128x96")
+    (plain, noisy) = (row[0].request for row in cells_of(form, services))
+    assert (plain.guidance_params, noisy.guidance_params) == ((), (("noise_scale", 0.1),)) and noisy.width == 128
+    assert linked(services, link(form)) == form and "size" not in link(FORM), "older links name the same grid"
+    assert [value for _, value in offered(services, "size", ["base"])] == ["64", "96", "96x64"]
+    for change, sentence in (({"size": "large"}, "768x512"), ({"x": "steps", "x_values": ("few",)}, "whole number")):
+        with pytest.raises(InputError, match=sentence):
+            cells_of(replace(FORM, **change), services)
 
 
 def test_the_price_says_what_is_stored(services, config):
@@ -185,7 +219,7 @@ def test_an_axis_takes_its_field_out_of_sight(services):
 def test_strangers_have_the_limits_of_everybody(drawing, monkeypatch):
     limits = replace(drawing.visits.limits, work=100)
     services = replace(drawing, visits=replace(drawing.visits, limits=limits))
-    found = handlers.make(services, Visitor("page", "1.2.3.4", owner=False), None, "", *values())
+    found = handlers.make(services, Visitor("page", "1.2.3.4", owner=False), None, "", "", "", *values())
     assert "picture steps" in found["problem"]
     shown = Shown(FORM, cells_of(FORM, services))
     assert "Only the page" in handlers.stop(services, Visitor("other", owner=False), shown)["problem"]
@@ -210,7 +244,14 @@ def test_it_is_taken_away_whole(drawing):
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         found = read_settings(archive.read("row-02/column-01/seed-0003.png"), "it").made
-    assert len(names) == 16 and (found.seed, found.config.checkpoint, found.config.guidance_scale) == (3, "spo", 1.0)
+        index, lines = json.loads(archive.read("grid.json")), archive.read("pictures.csv").decode().splitlines()
+    pictures = [name for name in names if name.endswith(".png")]
+    assert [name for cell in index["cells"] for name in cell["files"]] == pictures and len(pictures) == 16
+    assert index["y"]["values"] == ["base", "spo"] and len(lines) == 17
+    assert index["cells"][2]["config"]["guidance_scale"] == 1.0 and index["cells"][2]["scores"]
+    with Image.open(handlers.export(drawing, ".png", shown, "")["file"]) as sheet:
+        assert len(sheet.convert("RGB").resize((64, 64)).getcolors(4096)) > 100, "pictures, no blank page"
+    assert (found.seed, found.config.checkpoint, found.config.guidance_scale) == (3, "spo", 1.0)
     page = Path(handlers.export(drawing, ".html", shown, "")["file"]).read_text(encoding="utf-8")
     assert page.count("data:image/webp;base64") == 16 and "Seed: 3" in page
     assert not re.search(r'(?:src|href)="(?!data:|\?cell=)[^"]+"|https?://', page)

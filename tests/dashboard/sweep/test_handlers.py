@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from t2ialign import settings
-from t2ialign.dashboard.grid.form import linked
+from t2ialign.dashboard.grid.form import cells_of, linked
 from t2ialign.dashboard.shared.links import around_cells, around_point, grid_link
 from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.dashboard.sweep import new_sweep, sweeps
@@ -19,8 +19,9 @@ from t2ialign.jobs import reconcile
 from t2ialign.seeds import designed_seeds
 from t2ialign.store import find_cell, list_jobs
 from t2ialign.store.notes import noted
-from t2ialign.types import InputError, Prompt
+from t2ialign.types import InputError, Prompt, cell_key
 from t2ialign.use_cases.batches.rescore import RescoreState
+from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.sweeps import job as jobs
 from tests.dashboard import fakes
 
@@ -147,11 +148,24 @@ def test_the_link_to_the_grid_is_one_that_grid_reads(found):
     form = linked(found.services, sweeps.as_grid(view, "a ring"))
     assert form.prompt == "a ring" and form.x_values == ("1", "4") and form.y_values == ("base",)
     assert form.first_seed == designed_seeds(Prompt("a ring"), 1)[0] and form.seed_count == 8
-    assert (
-        grid_link(("1",), ("base",), "a", (0, 2), 25, "cfg")
-        == ""
-        == grid_link(("1",), ("b",), "a", range(64), 9, "cfg")
-    )
+    assert grid_link(("1",), ("base",), "a", (0, 2), 25, "cfg") == ""
+    many = linked(found.services, grid_link(("1",), ("b",), "a", range(64), 9, "cfg"))
+    assert many.seed_count == 16, "the first of them"
+
+
+def test_a_sweep_of_large_pictures_under_a_strategy_opens_as_that_grid(found):
+    form = replace(FORM, strategies=("cads:noise_scale=0.1", "cfg"), height=96, width=128, seeds="0-15")
+    job = started(found, form)
+    stock(found, job, 1)
+    view = found.look(job)
+    shown = linked(found.services, sweeps.as_grid(view))
+    assert (shown.guidance, shown.size) == ("cads:noise_scale=0.1", "128x96")
+    cells = {
+        cell_key(config_of(found.services.bench, one.request)[1], one.request.prompt)
+        for row in cells_of(shown, found.services)
+        for one in row
+    }
+    assert cells <= {one.cell for one in view.plan.cells}, "what the sweep draws is what the grid shows"
 
 
 def test_an_extension_queues_the_same_sweep_with_more(found):
