@@ -29,7 +29,7 @@ def form_panel(services: Services) -> Components:
         with gr.Row(elem_classes="t2-sweep-row"):
             parts |= _condition_fields(services, first)
         with gr.Row(elem_classes="t2-sweep-row"):
-            parts |= _picture_fields(services, first)
+            parts |= {**_picture_fields(first), **_score_fields(services), "title": _title()}
         with gr.Row(elem_id="t2-sweep-start"):
             parts["cost"] = gr.HTML("", apply_default_css=False, elem_id="t2-sweep-cost")
             parts["start"] = gr.Button("Start", variant="primary", scale=0, min_width=130, elem_id="t2-sweep-start-it")
@@ -127,7 +127,7 @@ def _condition_fields(services: Services, first: SweepForm) -> Components:
     }
 
 
-def _picture_fields(services: Services, first: SweepForm) -> Components:
+def _picture_fields(first: SweepForm) -> Components:
     return {
         "seeds": gr.Textbox(
             first.seeds,
@@ -150,6 +150,11 @@ def _picture_fields(services: Services, first: SweepForm) -> Components:
         ),
         "height": _pixels("Height"),
         "width": _pixels("Width"),
+    }
+
+
+def _score_fields(services: Services) -> Components:
+    return {
         "metrics": gr.Dropdown(
             [
                 ("The short list", "short"),
@@ -172,16 +177,19 @@ def _picture_fields(services: Services, first: SweepForm) -> Components:
             scale=2,
             min_width=150,
         ),
-        "title": gr.Textbox(
-            "",
-            label="Title",
-            info="What is it for?",
-            max_lines=1,
-            scale=2,
-            min_width=150,
-            elem_id="t2-sweep-title",
-        ),
     }
+
+
+def _title() -> gr.Textbox:
+    return gr.Textbox(
+        "",
+        label="Title",
+        info="What is it for?",
+        max_lines=1,
+        scale=2,
+        min_width=150,
+        elem_id="t2-sweep-title",
+    )
 
 
 def _pixels(label: str) -> gr.Number:
