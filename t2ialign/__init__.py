@@ -12,6 +12,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     pictures.py             the one reader of picture files, and of the settings in them
     torchvision_guard.py    lets torchvision import beside a CPU torch
     source.py               what training learns from, as one value
+    job_record.py           a job as one record, also as older versions wrote it
     limits.py               what people may ask for in words and numbers
     seeds.py                every prompt's own seeds
     content.py              what things are, by their content: files, pipelines, the Hub's cache
@@ -188,7 +189,6 @@ up: a folder imports from folders above it only (`make check`), every file has i
         tables.py           anybody's votes from CSV
 
     store/                  DuckDB, its only writer
-        old_commands.py     requests of jobs that were stored as command lines alone
         migrations.py       the tables, as a list of functions
         database.py         Store: one owner, a cursor a call, one write lock
         records.py          one layout for cells with pictures and scores

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from t2ialign import settings
-from t2ialign.jobs.folder import JobFolder
+from t2ialign.jobs.folder import JobFolder, WorkerState
 
 MARK = "T2IALIGN_JOB"
 NICENESS = 10  # on top of the app's own: the page comes first
@@ -73,10 +73,10 @@ def is_alive(pid: int, birth: float, job: str = "") -> bool:
     return False
 
 
-def beats_elsewhere(progress: dict[str, Any]) -> bool:
+def beats_elsewhere(state: WorkerState) -> bool:
     """Whether a worker on another machine (or in another container) that shares this folder has just said something."""
-    fresh = abs(time.time() - float(progress.get("heartbeat", 0.0))) < FRESH_SECONDS  # one of the future is no sign
-    return fresh and not progress.get("ended") and progress.get("host", platform.node()) != platform.node()
+    fresh = abs(time.time() - state.heartbeat) < FRESH_SECONDS  # one of the future is no sign
+    return fresh and not state.ended and state.host not in ("", platform.node())
 
 
 def members(home: Path, job: str = "") -> Iterator[tuple[str, psutil.Process]]:
