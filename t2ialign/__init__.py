@@ -363,7 +363,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         labels.py           where names stand so that none covers another
         strip.py            scores of single pictures
         study.py            what people said: shares, strengths, and which metric sees as they do
-        export.py           a figure as one offline HTML file
+        export.py           figures in offline HTML files, and the templates of those
         changes.py          differences with intervals, a row each
         doses.py            dose and response
         relations.py        Kendall's tau between metrics as a heat map
