@@ -33,6 +33,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     metrics/                one metric a file, pure maths; METRICS in its __init__ is the menu; and beside them:
         readings.py         metrics that are a feature as it was measured, one row each
+        factor_groups.py    factor diversity of one group of free factors alone, one row each
         pairwise.py         all pairs of a batch from per-image work done once
         scoring.py          features to a Score with its interval and version
         marginal.py         what each picture adds to the diversity of its set
