@@ -73,7 +73,7 @@ def decode(kind: type[Record], value: Any, complaint: str = "", spare: bool = Fa
     Raises:
         InputError: ``complaint``, and what is missing, unknown or of another kind.
     """
-    reader: Reader = _reader(kind, spare)  # type: ignore[arg-type]  # a class is hashable
+    reader: Callable[[Any], Record] = _reader(kind, spare)  # type: ignore[arg-type]  # a class is hashable
     try:
         return reader(value)
     except Misfit as error:

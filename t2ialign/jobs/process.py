@@ -55,7 +55,7 @@ def start(command: Sequence[str], folder: JobFolder, home: Path, device: str) ->
 def born(pid: int) -> float:
     """When a process began, in seconds since 1970; 0 if there is none."""
     with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).create_time()
+        return float(psutil.Process(pid).create_time())
     return 0.0
 
 
@@ -97,7 +97,7 @@ def members(home: Path, job: str = "") -> Iterator[tuple[str, psutil.Process]]:
 def leads(process: psutil.Process) -> bool:
     """Whether a process is a worker itself and not one of its children."""
     with contextlib.suppress(OSError):
-        return sys.platform == "win32" or os.getsid(process.pid) == process.pid
+        return sys.platform == "win32" or bool(os.getsid(process.pid) == process.pid)
     return False
 
 
