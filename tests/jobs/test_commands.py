@@ -88,9 +88,9 @@ def test_what_may_be_asked_of_a_job_of_an_older_version(
     say: Say, busy: None, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("t2ialign.cli.jobs.PATIENCE", 0.0)
-    leave(home, "align-0000aa", created="2025-01-02T03:04:05", status="running")
+    leave(home, "align-0000aa", created="2025-01-02T03:04:05", status="queued")
     leave(home, "align-0000bb", created="2025-01-02T03:04:05", status="done")
-    assert "has been asked to resume" in say("resume", "align-0000aa")[1]
+    assert "has been asked to pause" in say("pause", "align-0000aa")[1]
     code, _, said = say("cancel", "align-0000bb")
     assert (code, said) == (2, "t2ialign: Job align-0000bb cannot be cancelled: it has ended already (done).\n")
 
