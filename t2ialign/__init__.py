@@ -12,6 +12,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     pictures.py             the one reader of picture files, and of the settings in them
     torchvision_guard.py    lets torchvision import beside a CPU torch
     source.py               what training learns from, as one value
+    job_record.py           a job as one record, also as older versions wrote it
     limits.py               what people may ask for in words and numbers
     seeds.py                every prompt's own seeds
     content.py              what things are, by their content: files, pipelines, the Hub's cache
@@ -32,6 +33,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     metrics/                one metric a file, pure maths; METRICS in its __init__ is the menu; and beside them:
         readings.py         metrics that are a feature as it was measured, one row each
+        factor_groups.py    factor diversity of one group of free factors alone, one row each
         pairwise.py         all pairs of a batch from per-image work done once
         scoring.py          features to a Score with its interval and version
         marginal.py         what each picture adds to the diversity of its set
@@ -188,7 +190,6 @@ up: a folder imports from folders above it only (`make check`), every file has i
         tables.py           anybody's votes from CSV
 
     store/                  DuckDB, its only writer
-        old_commands.py     requests of jobs that were stored as command lines alone
         migrations.py       the tables, as a list of functions
         database.py         Store: one owner, a cursor a call, one write lock
         records.py          one layout for cells with pictures and scores
@@ -363,7 +364,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         labels.py           where names stand so that none covers another
         strip.py            scores of single pictures
         study.py            what people said: shares, strengths, and which metric sees as they do
-        export.py           a figure as one offline HTML file
+        export.py           figures in offline HTML files, and the templates of those
         changes.py          differences with intervals, a row each
         doses.py            dose and response
         relations.py        Kendall's tau between metrics as a heat map

@@ -1,6 +1,7 @@
 """Frozen dataclasses as plain JSON values and back: the one codec of whatever crosses a process, a file or a job.
 
-A field is read as its annotation says: records within records, tuples (lists in JSON), mappings by text, literals, unions,
+A field is read as its annotation says: records within records, tuples (lists in JSON), mappings by text or by whole
+number (text in JSON), literals, unions,
 dates (ISO 8601). A number that is not finite is null, because JSON has none; ``float`` reads null as NaN, and whole
 numbers stay whole, because identities are hashes of what was written. Classes with a text form of their own (``text_form``)
 are that text. A field of (name, value) pairs that is marked ``AS_OBJECT`` is an object; one that is marked ``IF_SAID`` is left
@@ -72,7 +73,7 @@ def decode(kind: type[Record], value: Any, complaint: str = "", spare: bool = Fa
     Raises:
         InputError: ``complaint``, and what is missing, unknown or of another kind.
     """
-    reader: Reader = _reader(kind, spare)  # type: ignore[arg-type]  # a class is hashable
+    reader: Callable[[Any], Record] = _reader(kind, spare)  # type: ignore[arg-type]  # a class is hashable
     try:
         return reader(value)
     except Misfit as error:
@@ -154,7 +155,7 @@ def _composite_reader(kind: Any, spare: bool) -> Reader:
     if origin in (tuple, Sequence):
         return _list_reader(_reader(parts[0], spare))
     if origin is Mapping:
-        return _mapping_reader(_reader(parts[1], spare))
+        return _mapping_reader(KEYS[parts[0]], _reader(parts[1], spare))
     raise TypeError(f"The codec knows no {kind}: add it here, or write the field with what it knows.")
 
 
@@ -227,8 +228,19 @@ def _list_reader(reader: Reader) -> Reader:
     return read
 
 
-def _mapping_reader(reader: Reader) -> Reader:
-    return lambda value: {name: _at(f".{name}", reader, part) for name, part in _named(value).items()}
+def _mapping_reader(key: Reader, reader: Reader) -> Reader:
+    return lambda value: {key(name): _at(f".{name}", reader, part) for name, part in _named(value).items()}
+
+
+def _whole_key(name: Any) -> int:
+    """A whole number as JSON writes it before a colon."""
+    try:
+        return int(name)
+    except ValueError as error:
+        raise Misfit(f"is named by a whole number, not {_shown(name)}", f".{name}") from error
+
+
+KEYS: dict[type, Reader] = {str: lambda name: name, int: _whole_key}
 
 
 def _record_reader(kind: type, spare: bool) -> Reader:

@@ -138,7 +138,7 @@ class JensenShannon:
         return math.log(2) + logsigmoid(_at_least_fp32(log_ratio))
 
 
-DIVERGENCES: dict[str, type] = {
+DIVERGENCES: dict[str, type[Divergence]] = {
     "reverse_kl": ReverseKl,
     "forward_kl": ForwardKl,
     "alpha": Alpha,

@@ -89,7 +89,12 @@ def read_json(path: Path, what: str, mend: str) -> Any:
 
 
 def bytes_of(path: Path, what: str, mend: str) -> bytes:
-    """A file's bytes, the first half of ``read_json``: for whoever remembers what he made of the same bytes before."""
+    """A file's bytes: the first half of ``read_json``, for callers that keep what they parsed under the bytes themselves.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -99,7 +104,7 @@ def bytes_of(path: Path, what: str, mend: str) -> bytes:
 
 
 def json_of(data: bytes, what: str, mend: str) -> Any:
-    """The other half."""
+    """What the bytes say as JSON, the second half of ``read_json``. ``InputError``: they say none, or hold a lone surrogate."""
     with foreign(what, mend):
         found = json.loads(data.decode("utf-8"))
         json.dumps(found, ensure_ascii=False).encode()

@@ -77,11 +77,11 @@ def whole_number(value: Any, what: str) -> int:
         raise InputError(f"{what} is a whole number, not {str(value)[:40]!r}.") from error
 
 
-def clean_prompt(text: Any, what: str = "prompt") -> str:
+def clean_prompt(said: object, what: str = "prompt") -> str:
     """The text with its white space tidied (models see no difference), if it is text at all."""
-    if not isinstance(text, str):
-        raise InputError(f"The {what} is a text, not {str(text)[:40]!r}.")
-    text = " ".join(text.split())
+    if not isinstance(said, str):
+        raise InputError(f"The {what} is a text, not {str(said)[:40]!r}.")
+    text = " ".join(said.split())
     for position, letter in enumerate(text):
         if unicodedata.category(letter) in ("Cc", "Cs"):
             raise InputError(
@@ -94,17 +94,17 @@ def clean_prompt(text: Any, what: str = "prompt") -> str:
     return text
 
 
-def check_prompt(text: Any) -> str:
+def check_prompt(said: object) -> str:
     """The tidied prompt, if it says anything."""
-    text = clean_prompt(text)
+    text = clean_prompt(said)
     if not text:
         raise InputError("The prompt is empty: say what the picture should show.")
     return text
 
 
-def check_steps(steps: Any) -> int:
+def check_steps(asked: object) -> int:
     """The number of denoising steps itself, if there are so many."""
-    steps = whole_number(steps, "The number of steps")
+    steps = whole_number(asked, "The number of steps")
     if not 1 <= steps <= MAX_STEPS:
         raise InputError(f"The number of steps must be a whole number from 1 to {MAX_STEPS}, not {steps}.")
     return steps

@@ -217,9 +217,10 @@ class TradeoffPoint:
 
 @dataclass(frozen=True)
 class VoteOrigin:
-    """One vote behind a pair: of which survey (its public name; the id itself is its rater's key), on which trial.
+    """One vote behind a pair or a label: of which survey (its public name; the id is its rater's key), on which trial.
 
-    ``agrees`` is 1 where it preferred the winner, 0 where the loser, and 0.5 where neither.
+    ``agrees`` is 1 where it says the same (it preferred the winner; it liked what is labelled as liked, or did not like
+    what is not), 0 where the opposite, and 0.5 where neither.
     """
 
     survey: str
@@ -248,12 +249,17 @@ class PreferencePair:
 
 @dataclass(frozen=True)
 class Example:
-    """One picture to learn from: its share of the loss, and (for methods that read it) whether somebody liked it."""
+    """One picture to learn from: its share of the loss, and (for methods that read it) whether somebody liked it.
+
+    ``key`` is the picture's identity in the store ("" = not stored), ``votes`` are the votes that the label stands for.
+    """
 
     prompt: Prompt
     picture: UInt8[Tensor, "3 h w"]
     weight: float = 1.0
     desirable: bool = True
+    key: str = ""
+    votes: tuple[VoteOrigin, ...] = ()
 
 
 @dataclass(frozen=True)

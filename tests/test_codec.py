@@ -53,6 +53,7 @@ class Whole:
     colour: Colour = Colour("red")
     options: tuple[tuple[str, Any], ...] = field(default=(), metadata=AS_OBJECT)
     by_name: Mapping[str, Part] = field(default_factory=dict)
+    by_size: Mapping[int, Part] = field(default_factory=dict)
 
 
 MOMENT = datetime(2026, 11, 28, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -66,6 +67,7 @@ FULL = Whole(
     Colour("blue"),
     (("beta", 2.0), ("name", "n"), ("on", True)),
     {"k": Part("w")},
+    {4: Part("v")},
 )
 
 
@@ -84,6 +86,7 @@ def test_what_is_written_by_hand():
         "colour": "#blue",
         "options": {"beta": 2.0, "name": "n", "on": True},
         "by_name": {"k": {"name": "w", "size": 1.0}},
+        "by_size": {"4": {"name": "v", "size": 1.0}},
     }
 
 
@@ -133,6 +136,7 @@ def test_a_config_keeps_its_identity():
         ({"colour": "blue"}, "'colour' cannot be read (a colour begins with #)"),
         ({"options": [["beta"]]}, "'options[0]' has 2 parts, not 1"),
         ({"by_name": {"k": None}}, "'by_name.k' is a table of named values, not None"),
+        ({"by_size": {"four": {"name": "v"}}}, "'by_size.four' is named by a whole number, not 'four'"),
         ({"x" * 200: 1}, "has no"),
     ],
 )

@@ -22,6 +22,7 @@ from tests.launching import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OF_A_SPACE = ("space", "oauth", "mcp")
 INDEX_LIMIT = 100e6  # bytes of one file that the package index takes
 
 
@@ -43,12 +44,19 @@ def pins(file: str) -> dict[str, str]:
     [
         ("requirements.txt", PROJECT["dependencies"]),
         ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"]),
+        ("requirements-space.txt", [line for extra in OF_A_SPACE for line in PROJECT["optional-dependencies"][extra]]),
     ],
 )
 def test_every_range_has_a_pin_within_it(file: str, wanted: list[str]) -> None:
     pinned, allowed = pins(file), ranges(wanted)
     assert pinned.keys() == allowed.keys()
     assert {name: pin for name, pin in pinned.items() if pin not in allowed[name].specifier} == {}
+
+
+def test_every_extra_has_pins() -> None:
+    """But for ``ray``, which is one of the development tools."""
+    assert set(PROJECT["optional-dependencies"]) == {*OF_A_SPACE, "ray", "dev"}
+    assert set(PROJECT["optional-dependencies"]["ray"]) < set(PROJECT["optional-dependencies"]["dev"])
 
 
 def test_torch_is_not_capped() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from t2ialign.charts.audit import audit_figure
-from t2ialign.charts.export import CONFIG
+from t2ialign.charts.export import chart_html, render
 from t2ialign.metrics import METRICS
 from t2ialign.tradeoff.audit import Audit, MetricAudit, verdict
 from t2ialign.tradeoff.audit_table import table
@@ -27,50 +29,40 @@ QUESTIONS = {
     "seeds a prompt to tell": "The least number of seeds a prompt from which the metric tells two guidance scales apart, in "
     'the direction of the truth, in at least 80 % of draws; "not" where it never does, "wrong" where it says the opposite.',
 }
-STYLE = """
-body { margin: 2rem auto; max-width: 1180px; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif; color: #1F2937 }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem } dt { font-weight: 600 } dd { margin: 0 0 .5rem 0 }
-table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: .4rem .7rem .4rem 0;
-border-bottom: 1px solid #E5E7EB } td:first-child { white-space: nowrap; font-weight: 600 } small { color: #5B6472 }
-"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A row of the table: a metric, and what its answers mean."""
+
+    title: str
+    metric: str
+    version: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One axis: its heat map, and a verdict a metric."""
+
+    heading: str
+    chart: Markup
+    verdicts: tuple[Verdict, ...]
 
 
 def audit_html(audit: Audit) -> str:
     """The whole report with plotly.js inside (about 5 MB)."""
-    parts, script = [], True
-    for axis, heading in HEADINGS.items():
-        if audit.on(axis):
-            chart = audit_figure(table(audit, axis))
-            drawn = chart.to_html(full_html=False, include_plotlyjs=script, config=CONFIG)
-            parts.append(f"<h2>{heading}</h2>{drawn}{_verdicts(audit, axis)}")
-            script = False
-    title = f"Which metric tells the truth? An audit on {escape(audit.subject)}"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body><h1>{title}</h1><p>{_scope(audit)}</p>{''.join(parts)}<h2>What was asked</h2>{_questions()}</body></html>\n"
-    )
+    axes = [axis for axis in HEADINGS if audit.on(axis)]
+    parts = [_part(audit, axis, script=axis == axes[0]) for axis in axes]
+    return render("audit.html", subject=audit.subject, scope=audit.scope, parts=parts, questions=QUESTIONS)
 
 
-def _verdicts(audit: Audit, axis: Axis) -> str:
-    rows = "".join(
-        _verdict(entry, audit.of(TRUTH)) for row in table(audit, axis).rows if (entry := audit.of(row.metric))
-    )
-    return f"<table><thead><tr><th>Metric</th><th>Verdict</th></tr></thead><tbody>{rows}</tbody></table>"
+def _part(audit: Audit, axis: Axis, script: bool) -> Part:
+    found = table(audit, axis)
+    rows = tuple(_verdict(one, audit.of(TRUTH)) for row in found.rows if (one := audit.of(row.metric)))
+    return Part(HEADINGS[axis], chart_html(audit_figure(found), script), rows)
 
 
-def _verdict(entry: MetricAudit, truth: MetricAudit | None) -> str:
-    title = METRICS[entry.metric].title if entry.metric in METRICS else entry.metric
-    return (
-        f"<tr><td>{escape(title)}<br><small>{escape(entry.metric)}</small></td>"
-        f"<td>{escape(verdict(entry, truth))}<br><small>version {escape(entry.version)}</small></td></tr>"
-    )
-
-
-def _scope(audit: Audit) -> str:
-    words = (f"{name.replace('_', ' ')}: {value}" for name, value in audit.scope.items())
-    return f"Intervals are 95 % over prompts. {escape('; '.join(words))}."
-
-
-def _questions() -> str:
-    return "<dl>" + "".join(f"<dt>{escape(n)}</dt><dd>{escape(text)}</dd>" for n, text in QUESTIONS.items()) + "</dl>"
+def _verdict(found: MetricAudit, truth: MetricAudit | None) -> Verdict:
+    title = METRICS[found.metric].title if found.metric in METRICS else found.metric
+    return Verdict(title, found.metric, found.version, verdict(found, truth))

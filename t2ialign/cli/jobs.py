@@ -31,10 +31,11 @@ app.add_typer(commands, name="jobs")
 @commands.command(name="list")
 def list_all(store: StorePath = None, as_json: JsonFlag = False) -> None:
     """List all jobs, oldest first."""
+    from t2ialign.codec import encode
     from t2ialign.jobs.summary import in_words, summaries_of
 
-    records = summaries_of(_home(store))
-    _emit(records, as_json, lambda: (in_words(record) for record in records))
+    jobs = summaries_of(_home(store))
+    _emit(encode(jobs), as_json, lambda: map(in_words, jobs))
 
 
 @commands.command()
@@ -45,14 +46,16 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show one job: how it stands, its command line and the end of its log."""
+    from t2ialign.codec import encode
     from t2ialign.jobs.folder import find_folder
     from t2ialign.jobs.summary import in_words, summary_of
 
     folder = find_folder(_home(store), job)
-    record = {**summary_of(folder), "folder": str(folder.path), "log": folder.tail(lines) if lines else []}
-    command = f"python -m t2ialign {' '.join(record['command'])}"
-    said = [record["message"]] if record["message"] else []
-    _emit(record, as_json, lambda: (in_words(record), command, *said, *record["log"]))
+    found, log = summary_of(folder), folder.tail(lines) if lines else []
+    command = f"python -m t2ialign {' '.join(found.command)}"
+    said = [found.message] if found.message else []
+    record = {**encode(found), "folder": str(folder.path), "log": log}
+    _emit(record, as_json, lambda: (in_words(found), command, *said, *log))
 
 
 @commands.command()
@@ -87,8 +90,7 @@ def _request(job: str, request: JobRequest, store: Path | None, as_json: bool) -
 
     home = _home(store)
     folder = find_folder(home, job)
-    before = summary_of(folder)
-    transitions.check(folder.id, before["status"], folder.asked(), request)
+    transitions.check(folder.id, summary_of(folder).status, folder.asked(), request)
     try:
         with open_store(home) as opened:
             status, app_runs = _do(opened, folder, request), False
@@ -118,10 +120,9 @@ def _do(opened: Any, folder: JobFolder, request: JobRequest) -> str:
 def _await(folder: JobFolder, request: JobRequest) -> str:
     """Wait a little until the app has written down what it did; returns the job's status."""
     deadline = time.monotonic() + PATIENCE
-    while folder.path.exists():
-        status = folder.spec().get("status", "discarded")
-        if _granted(request, status) or time.monotonic() > deadline:
-            return status
+    while job := folder.told():
+        if _granted(request, job.status) or time.monotonic() > deadline:
+            return job.status
         time.sleep(0.1)
     return "discarded"
 

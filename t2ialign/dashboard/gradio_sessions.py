@@ -17,7 +17,7 @@ _begin = SessionState.__init__
 
 
 def keep_no_copies() -> None:
-    """From now on, in this process."""
+    """Makes every session that begins after this call, in this process, do without copies."""
     if set(COPIERS) <= vars(SessionState).keys():
         for name in COPIERS:
             setattr(SessionState, name, _leave)
@@ -25,9 +25,9 @@ def keep_no_copies() -> None:
 
 
 def _begin_empty(self: SessionState, blocks: Any) -> None:
-    """A session's beginning, of a page none of whose components are to be described."""
+    """Begins a session as if its page had no components, so that Gradio copies none of them."""
     _begin(self, SimpleNamespace(default_config=blocks.default_config, blocks=()))  # type: ignore[arg-type]
 
 
 def _leave(*_: object) -> None:
-    """In the place of what brings the copy up to date."""
+    """Does nothing: it replaces the methods that would keep the copies up to date."""

@@ -14,7 +14,10 @@ from gradio.blocks import Block
 
 
 def keep_signatures() -> None:
-    """From now on, in this process."""
+    """Attaches to every component class its signature, where ``inspect`` finds it instead of working it out again.
+
+    Holds in this process, for the classes that exist by now.
+    """
     for kind in kinds():
         function: Any = vars(kind).get("__init__")
         while function is not None and "__signature__" not in vars(function):
@@ -23,7 +26,7 @@ def keep_signatures() -> None:
 
 
 def kinds(of: type[Any] = Block) -> Iterator[type[Any]]:
-    """The class of what stands on a page, and all below it."""
+    """``Block``, the class of everything on a page, and all its subclasses."""
     yield of
     for kind in of.__subclasses__():
         yield from kinds(kind)

@@ -35,7 +35,7 @@ class _Finder:
 
 
 def _leave(*_: object) -> None:
-    """In the place of what writes a class's stub."""
+    """Does nothing: it replaces Gradio's function that writes a class's stub."""
 
 
 sys.meta_path.insert(0, _Finder())

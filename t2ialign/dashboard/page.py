@@ -81,7 +81,7 @@ def build_dashboard(services: Services) -> gr.Blocks:
             reading.wire(services, blocks)
         wire_sign_in(blocks)
         rate_api(services.store, services.visits.count_survey)
-    queued = blocks.queue(default_concurrency_limit=WORKERS)
+    queued: gr.Blocks = blocks.queue(default_concurrency_limit=WORKERS)
     share_queue(queued)
     refuse_unread(queued)
     queued._queue.sleep_when_free, queued._queue.progress_update_sleep_when_free = QUEUE_LOOK_SECONDS

@@ -291,7 +291,7 @@ def write_adapter(adapted: AdaptedNetwork, directory: Path, manifest: Mapping[st
 
 def _in_order(config: Any) -> dict[str, Any]:
     """A configuration of peft's, its sets sorted: each process has an order of its own, and a file's bytes are its identity."""
-    found = config.to_dict()
+    found: dict[str, Any] = config.to_dict()
     return found | {name: sorted(told) for name, told in vars(config).items() if isinstance(told, set)}
 
 

@@ -71,7 +71,8 @@ class KlCoder:
         latents: Tensor = self.vae.encode(pixels).latent_dist.mean.float()
         statistics = self._statistics(latents.device)
         latents = latents if statistics is None else (latents - statistics[0]) / statistics[1]
-        return latents * self.vae.config["scaling_factor"]
+        scaled: Tensor = latents * self.vae.config["scaling_factor"]
+        return scaled
 
     def _statistics(self, device: torch.device) -> tuple[Tensor, Tensor] | None:
         """Per-channel mean and std that some of SDXL's family ask for, or the shift of others; usually none."""

@@ -97,4 +97,5 @@ def training_levels(config: Mapping[str, Any]) -> Float[Tensor, " t"]:
     A constant shift is in it, as in diffusers' training scripts; a shift by the pictures' size is not, as there.
     """
     scheduler = _stock(config)
-    return 1 - scheduler.sigmas.flip(0)
+    levels: Tensor = 1 - scheduler.sigmas.flip(0)
+    return levels

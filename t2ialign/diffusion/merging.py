@@ -61,4 +61,4 @@ def merged_lora(
 def _scale(layer: LoraLayer, key: str) -> float:
     """What the adapter's product is multiplied by at weight 1; ``layer.scaling`` may hold a blend's."""
     rank = layer.r[key]
-    return layer.lora_alpha[key] / (math.sqrt(rank) if layer.use_rslora.get(key, False) else rank)
+    return float(layer.lora_alpha[key]) / (math.sqrt(rank) if layer.use_rslora.get(key, False) else rank)

@@ -62,7 +62,8 @@ def _load_tiny(backbone: Backbone) -> AutoencoderTiny | None:
 def _decoded(tiny: AutoencoderTiny, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
     """TAESD reads scaled latents as they are."""
     pixels = tiny.decode(latents.to(tiny.dtype), return_dict=False)[0].float()
-    return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+    pictures: Tensor = ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+    return pictures
 
 
 def linear_preview(colors: Float[Tensor, "3 d"], latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 h w"]:
@@ -85,4 +86,7 @@ def fit_linear_map(backbone: Backbone, pictures: int = 8, side: int = 16) -> Flo
     rows = torch.cat([rows, torch.ones(len(rows), 1)], 1)
     targets = colors.double().movedim(1, -1).flatten(0, 2)
     # By singular values: channels may be nearly dependent, where the default driver goes astray.
-    return torch.linalg.lstsq(rows, targets, rcond=1e-4, driver="gelsd").solution.T.float().to(backbone.device)
+    solution: Tensor = (
+        torch.linalg.lstsq(rows, targets, rcond=1e-4, driver="gelsd").solution.T.float().to(backbone.device)
+    )
+    return solution

@@ -26,11 +26,12 @@ class SchedulerRun:
 
     @property
     def timesteps(self) -> Tensor:
-        return self.scheduler.timesteps
+        timesteps: Tensor = self.scheduler.timesteps
+        return timesteps
 
     @property
     def train_timesteps(self) -> int:
-        return self.scheduler.config.num_train_timesteps
+        return int(self.scheduler.config.num_train_timesteps)
 
     def alpha_bar(self, index: int) -> float:
         """Share of signal at step ``index``, in the scale of the model's input; of a flow 1 - s."""
@@ -61,7 +62,8 @@ class SchedulerRun:
     ) -> Float[Tensor, "n c h w"]:
         """x_(t-1); what noise a step adds is drawn from each picture's own generator."""
         extra = {"generator": generators} if self.choice.generator and not self.flow else {}
-        return self.scheduler.step(model_output, timestep, latents, **extra, return_dict=False)[0]
+        previous: Tensor = self.scheduler.step(model_output, timestep, latents, **extra, return_dict=False)[0]
+        return previous
 
 
 def stock_class(choice: SchedulerChoice) -> Any:

@@ -198,13 +198,14 @@ def _t5(tokenizer: Any, encoder: Any, prompt: str, length: int) -> Float[Tensor,
 
 def token_limit(tokenizer: Any, encoder: Any) -> int:
     """How many tokens the model reads, the two that mark start and end included."""
-    return min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
+    return int(min(tokenizer.model_max_length, encoder.config.max_position_embeddings))
 
 
 def truncated_words(tokenizer: Any, limit: int, prompt: str) -> str:
     """The end of a prompt that a model of so many tokens does not read, as its tokenizer spells it."""
     ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
-    return tokenizer.decode(ids[limit - 1 : -1]).strip()
+    words: str = tokenizer.decode(ids[limit - 1 : -1]).strip()
+    return words
 
 
 def truncation_note(truncated: str, limit: int = 60, what: str = "prompt") -> str:

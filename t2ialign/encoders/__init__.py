@@ -62,7 +62,8 @@ def load_encoder(entry: ScorerEntry, device: str) -> Encoder:
     if absent := absent_parts(entry):
         raise InputError(f"{absent_words(entry, absent)}: `{fetch_command(entry.name)}` fetches it.")
     with torchvision_guard.IMPORTING:
-        return getattr(import_module(module), function)(entry.source, device, **dict(entry.options))
+        made: Encoder = getattr(import_module(module), function)(entry.source, device, **dict(entry.options))
+        return made
 
 
 def provided(entry: ScorerEntry) -> frozenset[str] | None:

@@ -155,7 +155,7 @@ def _from_folder(folder: Path) -> ClipModel:
 def _tokenizer(folder: Path) -> Path:
     """The tokenizer's folder that a folder's configuration names."""
     try:
-        found = folder / json.loads((folder / CONFIG).read_text(encoding="utf-8"))["tokenizer"]
+        found: Path = folder / json.loads((folder / CONFIG).read_text(encoding="utf-8"))["tokenizer"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder / CONFIG} names no tokenizer; restore it.") from error
     if not found.is_dir():
@@ -167,7 +167,8 @@ def folder_tokenizer(folder: Path, context_length: int) -> Tokenize:
     """A transformers tokenizer folder as open_clip calls it: texts to padded tokens [b l], long texts cut."""
     from open_clip.tokenizer import HFTokenizer
 
-    return HFTokenizer(str(folder), context_length=context_length)
+    tokenizer: Tokenize = HFTokenizer(str(folder), context_length=context_length)
+    return tokenizer
 
 
 def token_count(tokenize: Tokenize, text: str) -> int:
@@ -211,7 +212,7 @@ def _pretrained_cfg(name: str, tag: str) -> Mapping[str, Any]:
     """What open_clip knows of a tag; unknown ones are refused."""
     import open_clip
 
-    cfg = open_clip.get_pretrained_cfg(name, tag)
+    cfg: Mapping[str, Any] = open_clip.get_pretrained_cfg(name, tag)
     if not cfg:
         example = "ViT-H-14/laion2b_s32b_b79k"
         raise InputError(f"{name}/{tag} is neither a folder with {CONFIG} nor a model of open_clip such as {example}.")

@@ -108,7 +108,8 @@ class ImageRewardEncoder:
             encoder_attention_mask=torch.ones(seen.shape[:2], dtype=torch.long, device=seen.device),
         ).last_hidden_state
         reward = states[:, 0].double() @ self.reader.weight + self.reader.bias
-        return ((reward - MEAN) / STD).float()
+        scaled: Tensor = ((reward - MEAN) / STD).float()
+        return scaled
 
 
 def weights(source: str | Path, tokenizer: str | Path = "", **_: Any) -> tuple[Part, ...]:

@@ -79,7 +79,7 @@ class InceptionEncoder:
     def network(self) -> nn.Module:
         from torchvision.models import inception_v3
 
-        network = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
+        network: nn.Module = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
         try:
             network.load_state_dict(torch.load(self.file, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises five unrelated types for a damaged or foreign file

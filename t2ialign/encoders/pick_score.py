@@ -79,7 +79,8 @@ class PickScoreEncoder:
 
     def _score(self, pixels: Float[Tensor, "b 3 s s"], tokens: Tensor) -> Float[Tensor, " b"]:
         outputs = self.model(input_ids=tokens.to(self.device), pixel_values=pixels)
-        return outputs.logits_per_image[:, 0].float()
+        scores: Tensor = outputs.logits_per_image[:, 0].float()
+        return scores
 
 
 def weights(source: str | Path, **_: Any) -> tuple[Part, ...]:

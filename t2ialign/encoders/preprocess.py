@@ -32,7 +32,8 @@ def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Floa
     known = _done.setdefault(images, {})  # type: ignore[no-untyped-call]  # torch has no types for it
     if str(chosen) not in known:
         known[str(chosen)] = _transformed(images, chosen)
-    return known[str(chosen)]
+    found: Tensor = known[str(chosen)]
+    return found
 
 
 def prepared(pixels: Float[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Float[Tensor, "n 3 s t"]:

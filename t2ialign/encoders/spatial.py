@@ -90,7 +90,7 @@ class SpatialEncoder:
     def model(self) -> nn.Module:
         from transformers import AutoModelForZeroShotObjectDetection
 
-        model = AutoModelForZeroShotObjectDetection.from_pretrained(self.folder, use_safetensors=True)
+        model: nn.Module = AutoModelForZeroShotObjectDetection.from_pretrained(self.folder, use_safetensors=True)
         return frozen(model, self.device)
 
     @cached_property

@@ -55,7 +55,7 @@ class VqaScoreEncoder:
         return {"vqa_score": shares[:, yes], "vqa_score_ratio": shares[:, yes] / (shares[:, yes] + shares[:, no])}
 
     def _first_token(self, word: str) -> int:
-        return self.processor.tokenizer(word, add_special_tokens=False).input_ids[0]
+        return int(self.processor.tokenizer(word, add_special_tokens=False).input_ids[0])
 
     def _answer(self, image: UInt8[Tensor, "3 h w"], text: str) -> Float[Tensor, " v"]:
         """Probabilities of the answer's first token."""
@@ -68,7 +68,8 @@ class VqaScoreEncoder:
         inputs = {
             name: value.to(self.model.dtype) if value.is_floating_point() else value for name, value in inputs.items()
         }
-        return self.model(**inputs).logits[0, -1].float().softmax(0)
+        shares: Tensor = self.model(**inputs).logits[0, -1].float().softmax(0)
+        return shares
 
     def _check_length(self, tokens: int) -> None:
         """Nothing is cut, so a question that the model was not made for has no score."""

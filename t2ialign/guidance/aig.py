@@ -36,4 +36,5 @@ class Aig:
         weight = step.progress**self.power
         cond = weight * step.noise_cond + (1 - weight) * step.predict(True, 0.0)
         uncond = weight * step.noise_uncond + (1 - weight) * step.predict(False, 0.0)
-        return uncond + self.guidance_scale * (cond - uncond)
+        guided: Tensor = uncond + self.guidance_scale * (cond - uncond)
+        return guided

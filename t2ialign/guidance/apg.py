@@ -56,7 +56,8 @@ class Apg:
         direction = cond / vector_norm(cond, dim=DIMS, keepdim=True).clamp(min=1e-12)
         parallel = (difference.double() * direction).sum(DIMS, keepdim=True) * direction
         update = (difference.double() - parallel + self.eta * parallel).to(noise_cond.dtype)
-        return noise_cond + (self.guidance_scale - 1) * update
+        guided: Tensor = noise_cond + (self.guidance_scale - 1) * update
+        return guided
 
 
 class ApgRun:

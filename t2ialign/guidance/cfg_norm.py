@@ -41,7 +41,8 @@ class CfgNorm:
             )
         lengths = (torch.norm(_squares(one, side), dim=-1) for one in (noise_cond, guided))
         share = next(lengths) / next(lengths)
-        return guided * share.repeat_interleave(side, -2).repeat_interleave(side, -1)[:, None]
+        shortened: Tensor = guided * share.repeat_interleave(side, -2).repeat_interleave(side, -1)[:, None]
+        return shortened
 
 
 def _squares(cells: Float[Tensor, "n c h w"], side: int) -> Float[Tensor, "n h2 w2 d"]:

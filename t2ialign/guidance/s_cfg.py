@@ -57,7 +57,8 @@ def rates(
     of_tokens, of_foreground = (
         (strength * mask).sum((2, 3)) / (mask.sum((2, 3)) + TINY) for mask in (tokens, foreground)
     )
-    return ((of_foreground / (of_tokens + TINY))[:, :, None, None] * tokens).sum(1, keepdim=True)
+    rates: Tensor = ((of_foreground / (of_tokens + TINY))[:, :, None, None] * tokens).sum(1, keepdim=True)
+    return rates
 
 
 def regions(

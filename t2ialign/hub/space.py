@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -25,6 +25,7 @@ PYTHON, LARGE = "3.12", 10 << 20  # bytes from which plain git refuses a file
 HARDWARE = tuple(str(one.value) for one in SpaceHardware)
 TORCH = re.compile(r"^(torch|torchvision)[<>=~! ].*$")
 SHARED = "zero-"  # GPUs that are lent for a call at a time
+SIGNING_IN, LENT = ("authlib", "itsdangerous"), ("spaces",)  # libraries of the extras ``oauth`` and ``space``
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "shipped", ".*")
 APP = '''"""A Space's entry: ``t2ialign serve``."""
 
@@ -132,20 +133,32 @@ def lines(plan: SpacePlan, folder: Path, files: list[Path]) -> Iterator[str]:
 
 def _requirements(plan: SpacePlan) -> str:
     """The pins of a checkout, of an installed package its ranges; where a GPU is lent, the platform chooses torch."""
-    pins = settings.ROOT / "requirements.txt"
-    lines = [f"--extra-index-url {plan.torch_index}"] if plan.torch_index else []
-    if not settings.INSTALLED and pins.is_file():
-        lines += pins.read_text(encoding="utf-8").splitlines()
+    lent = plan.hardware.startswith(SHARED)
+    more = {*SIGNING_IN, *(LENT if lent else ())}
+    pins, more_pins = (settings.ROOT / name for name in ("requirements.txt", "requirements-space.txt"))
+    if not settings.INSTALLED and pins.is_file() and more_pins.is_file():
+        lines = pins.read_text(encoding="utf-8").splitlines()
+        lines += [line for line in more_pins.read_text(encoding="utf-8").splitlines() if _library(line) in more]
     else:
-        lines += _ranges()
-    if plan.hardware.startswith(SHARED):
-        lines = [TORCH.sub(r"\1", line) for line in lines] + ["spaces"]
-    return "\n".join([*lines, "authlib", "itsdangerous"]) + "\n"
+        lines = _ranges(more)
+    if lent:
+        lines = [TORCH.sub(r"\1", line) for line in lines]
+    index = [f"--extra-index-url {plan.torch_index}"] if plan.torch_index else []
+    return "\n".join([*index, *lines]) + "\n"
 
 
-def _ranges() -> list[str]:
+def _library(line: str) -> str:
+    """The library that a line of requirements names, "" for any other line."""
+    found = re.match(r"[A-Za-z0-9][\w.-]*", line)
+    return found[0].lower() if found else ""
+
+
+def _ranges(more: Collection[str]) -> list[str]:
+    """What an installed package asks for, and those libraries of its extras."""
     try:
-        return [line for line in requires("t2ialign") or () if "extra ==" not in line]
+        asked = requires("t2ialign") or ()
+        chosen = [line.partition(";")[0].strip() for line in asked if "extra ==" in line and _library(line) in more]
+        return [*(line for line in asked if "extra ==" not in line), *chosen]
     except PackageNotFoundError as error:
         raise InputError(
             "Nothing here says what t2ialign needs: deploy from a checkout or an installed package."

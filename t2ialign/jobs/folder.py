@@ -8,13 +8,15 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from t2ialign.codec import decode, encode
 from t2ialign.files import write_whole
+from t2ialign.job_record import Job, JobProgress, read_job
 from t2ialign.types import InputError
 
 JobRequest = Literal["pause", "cancel", "resume", "discard"]
@@ -22,6 +24,30 @@ REQUESTS: dict[str, JobRequest] = {request: request for request in get_args(JobR
 LOG_BYTES = 8_000_000  # beyond it, the older part of a log goes
 KEPT_BYTES = 1_000_000
 TAIL_BYTES = 32_000
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """What a worker said last: who it is, how far (as ``JobProgress``), and, once it has left, how it ``ended`` and why.
+
+    ``pid`` and ``born`` (seconds since 1970) name its process on the machine ``host``; "" and 0 where nobody has said so.
+    """
+
+    job: str = ""
+    pid: int = 0
+    born: float = 0.0
+    host: str = ""
+    phase: str = ""
+    fraction: float = 0.0
+    remaining: float | None = None
+    pictures: tuple[int, int] = (0, 0)
+    step: int = 0
+    heartbeat: float = 0.0
+    ended: str = ""
+    message: str = ""
+
+    def progress(self) -> JobProgress:
+        return JobProgress(self.phase, self.fraction, self.remaining, self.step, self.heartbeat, self.pictures)
 
 
 @dataclass(frozen=True)
@@ -38,18 +64,34 @@ class JobFolder:
     def log(self) -> Path:
         return self.path / "log.txt"
 
-    def spec(self) -> dict[str, Any]:
-        return _read(self.path / "spec.json")
+    def spec(self) -> Job:
+        """The job as its owner wrote it down last, also in an older version; ``InputError`` where the file tells of none."""
+        path = self.path / "spec.json"
+        try:
+            return read_job(_read(path))
+        except InputError as error:
+            raise InputError(
+                f"What is written down about job {self.id} cannot be read. {error} The file is {path}: the page writes "
+                f"it anew when it starts, if its store knows the job."
+            ) from error
 
-    def write_spec(self, spec: Mapping[str, Any]) -> None:
-        write_json(self.path / "spec.json", spec, sync=True)
+    def told(self) -> Job | None:
+        """The same, or None where the file tells of no job."""
+        with suppress(InputError):
+            return self.spec()
+        return None
 
-    def progress(self) -> dict[str, Any]:
-        """What the worker said last; empty before it has said anything."""
-        return _read(self.path / "progress.json")
+    def write_spec(self, job: Job) -> None:
+        _write(self.path / "spec.json", job, sync=True)
 
-    def write_progress(self, progress: Mapping[str, Any]) -> None:
-        write_json(self.path / "progress.json", progress)
+    def state(self) -> WorkerState:
+        """What the worker said last; nothing before it has said anything, or where that cannot be read."""
+        with suppress(InputError):
+            return decode(WorkerState, _read(self.path / "progress.json"), spare=True)
+        return WorkerState()
+
+    def write_state(self, state: WorkerState) -> None:
+        _write(self.path / "progress.json", state)
 
     def asked(self) -> JobRequest | Literal[""]:
         with suppress(OSError):
@@ -117,9 +159,9 @@ def find_folder(home: Path, job: str) -> JobFolder:
     raise InputError(_unknown(job, meant, list(known)))
 
 
-def write_json(path: Path, record: Mapping[str, Any], sync: bool = False) -> None:
-    """Replace a JSON file in one step: who reads it sees the old or the new one, whole."""
-    write_whole(path, json.dumps(record).encode(), sync)
+def _write(path: Path, record: Job | WorkerState, sync: bool = False) -> None:
+    """Replace a file in one step: who reads it sees the old or the new one, whole."""
+    write_whole(path, json.dumps(encode(record)).encode(), sync)
 
 
 def _unknown(job: str, meant: list[str], known: list[str]) -> str:
@@ -135,6 +177,6 @@ def _unknown(job: str, meant: list[str], known: list[str]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_bytes())
-    except (OSError, ValueError):  # not there yet, or damaged by a power cut
+    except (OSError, ValueError, RecursionError):  # not there yet, or damaged by a power cut
         return {}
     return record if isinstance(record, dict) else {}

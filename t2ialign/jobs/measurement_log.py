@@ -58,7 +58,8 @@ class MeasurementLog:
 def _entry(line: bytes) -> dict[str, Any]:
     """What a line says; nothing if a power cut has damaged it."""
     with suppress(ValueError):
-        return json.loads(line)
+        entry: dict[str, Any] = json.loads(line)
+        return entry
     return {}
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from t2ialign import settings
-from t2ialign.jobs.folder import JobFolder
+from t2ialign.jobs.folder import JobFolder, WorkerState
 
 MARK = "T2IALIGN_JOB"
 NICENESS = 10  # on top of the app's own: the page comes first
@@ -55,7 +55,7 @@ def start(command: Sequence[str], folder: JobFolder, home: Path, device: str) ->
 def born(pid: int) -> float:
     """When a process began, in seconds since 1970; 0 if there is none."""
     with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).create_time()
+        return float(psutil.Process(pid).create_time())
     return 0.0
 
 
@@ -73,10 +73,10 @@ def is_alive(pid: int, birth: float, job: str = "") -> bool:
     return False
 
 
-def beats_elsewhere(progress: dict[str, Any]) -> bool:
+def beats_elsewhere(state: WorkerState) -> bool:
     """Whether a worker on another machine (or in another container) that shares this folder has just said something."""
-    fresh = abs(time.time() - float(progress.get("heartbeat", 0.0))) < FRESH_SECONDS  # one of the future is no sign
-    return fresh and not progress.get("ended") and progress.get("host", platform.node()) != platform.node()
+    fresh = abs(time.time() - state.heartbeat) < FRESH_SECONDS  # one of the future is no sign
+    return fresh and not state.ended and state.host not in ("", platform.node())
 
 
 def members(home: Path, job: str = "") -> Iterator[tuple[str, psutil.Process]]:
@@ -97,7 +97,7 @@ def members(home: Path, job: str = "") -> Iterator[tuple[str, psutil.Process]]:
 def leads(process: psutil.Process) -> bool:
     """Whether a process is a worker itself and not one of its children."""
     with contextlib.suppress(OSError):
-        return sys.platform == "win32" or os.getsid(process.pid) == process.pid
+        return sys.platform == "win32" or bool(os.getsid(process.pid) == process.pid)
     return False
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from t2ialign.codec import decode, encode
+from t2ialign.job_record import Job
 from t2ialign.jobs import process, transitions
 from t2ialign.jobs.folder import JobFolder, find_folders, folder_of
 from t2ialign.jobs.measurement_log import MeasurementLog
 from t2ialign.store import Store, ingest_inbox
-from t2ialign.store.jobs import Job, JobProgress, add_job, discarded_jobs, list_jobs, read_job, update_job
-from t2ialign.types import InputError
+from t2ialign.store.jobs import add_job, discarded_jobs, list_jobs, update_job
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ def folder(store: Store, job: Job) -> JobFolder:
 def write(store: Store, job: Job) -> None:
     """Write down how a job stands, in its row and for those who cannot open the store."""
     update_job(store, job)
-    folder(store, job).write_spec(encode(job))
+    folder(store, job).write_spec(job)
 
 
 def live(store: Store, job: Job) -> Job:
@@ -31,15 +30,14 @@ def live(store: Store, job: Job) -> Job:
     if job.status != "running":
         return job
     files = folder(store, job)
-    progress = decode(JobProgress, files.progress(), spare=True)
     asked = files.asked()
-    return replace(job, progress=progress, asked=asked if asked in ("pause", "cancel") else "")
+    return replace(job, progress=files.state().progress(), asked=asked if asked in ("pause", "cancel") else "")
 
 
 def collect(store: Store, job: Job) -> None:
     """Take in everything that a job's dead worker has measured, also what it could not send any more."""
     files = folder(store, job)
-    if not files.progress().get("ended"):
+    if not files.state().ended:
         for kind, file in (("train_steps", "steps.jsonl"), ("probes", "probes.jsonl")):
             MeasurementLog(store.home, files, kind, file).send_all()
     ingest_inbox(store)
@@ -59,7 +57,7 @@ def reconcile(store: Store) -> None:
             rows[job.id] = job
             add_job(store, job)
     for job in rows.values():
-        if folder(store, job).spec() != encode(job):
+        if folder(store, job).told() != job:
             write(store, job)
     for job_id, worker in process.members(store.home):
         known = rows.get(job_id)
@@ -71,8 +69,7 @@ def reconcile(store: Store) -> None:
 
 def _told(found: JobFolder) -> Job | None:
     """The job that a folder tells of, or None where its spec cannot be read."""
-    try:
-        return read_job(found.spec())
-    except InputError:
+    job = found.told()
+    if job is None:
         _log.warning("%s tells of no job.", found.path)
-        return None
+    return job

@@ -20,6 +20,7 @@ import platform
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn
@@ -27,7 +28,7 @@ from typing import Any, Literal, NoReturn
 import filelock
 import psutil
 
-from t2ialign.jobs.folder import folder_of
+from t2ialign.jobs.folder import WorkerState, folder_of
 from t2ialign.jobs.measurement_log import MeasurementLog
 from t2ialign.jobs.transitions import CANCELLED, PAUSED
 from t2ialign.types import InputError
@@ -49,19 +50,14 @@ class Reporter:
         except filelock.Timeout:
             raise InputError(f"Job {job_id} is being worked on by another process: wait for it, or pause it.") from None
         me = psutil.Process()
-        self._said: dict[str, Any] = {
-            "job": job_id,
-            "pid": me.pid,
-            "born": me.create_time(),
-            "host": platform.node(),
-            "phase": "starting",
-            "fraction": 0.0,
-            "remaining": None,
-            "pictures": [0, 0],
-            "step": int(self._folder.progress().get("step", 0)),
-            "ended": "",
-            "message": "",
-        }
+        self._said = WorkerState(
+            job=job_id,
+            pid=me.pid,
+            born=me.create_time(),
+            host=platform.node(),
+            phase="starting",
+            step=self._folder.state().step,
+        )
         self._steps = MeasurementLog(home, self._folder, "train_steps", "steps.jsonl")
         self._probes = MeasurementLog(home, self._folder, "probes", "probes.jsonl")
         self._start: tuple[str, float, float] = ("", 0.0, 0.0)
@@ -87,9 +83,8 @@ class Reporter:
         _, first, since = self._start
         if remaining is None and fraction > first:
             remaining = (moment - since) * (1 - fraction) / (fraction - first)
-        said: dict[str, Any] = {"phase": phase, "fraction": float(fraction), "remaining": remaining}
-        said["pictures"] = list(pictures)
-        self._say(urgent=phase != self._said["phase"], **said)
+        far: dict[str, Any] = {"fraction": float(fraction), "remaining": remaining, "pictures": pictures}
+        self._say(urgent=phase != self._said.phase, phase=phase, **far)
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Keep the record of a training step, which has a ``step``."""
@@ -148,14 +143,14 @@ class Reporter:
 
     def _say(self, urgent: bool = False, **said: Any) -> None:
         with self._saying:
-            self._said.update(said)
+            self._said = replace(self._said, **said)
         if urgent or time.monotonic() - self._written > GAP:
             self._write()
 
     def _write(self) -> None:
         with self._saying:
             self._written = time.monotonic()
-            self._folder.write_progress({**self._said, "heartbeat": time.time()})
+            self._folder.write_state(replace(self._said, heartbeat=time.time()))
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):

@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any
 
 from t2ialign import settings
-from t2ialign.codec import encode
+from t2ialign.job_record import Job
 from t2ialign.jobs import process, reconcile, transitions
 from t2ialign.jobs.folder import JobFolder, JobRequest, folder_of
 from t2ialign.store import Store
-from t2ialign.store.jobs import Job, add_job, discard_job, job_of, list_jobs, now
+from t2ialign.store.jobs import add_job, discard_job, job_of, list_jobs, now
 from t2ialign.types import InputError
 
 AUTOMATIC = 3  # starts of one job before it waits for a person
@@ -70,7 +70,7 @@ class Supervisor:
             request=request or {},
         )
         with self._lock:
-            folder_of(self._store.home, job.id).write_spec(encode(job))
+            folder_of(self._store.home, job.id).write_spec(job)
             add_job(self._store, job)
         self._wake.set()
         return job.id
@@ -232,7 +232,7 @@ class Supervisor:
             self._grant(job)
             return
         folder.forget_wish()
-        folder.write_progress({**folder.progress(), "phase": "starting", "remaining": None, "ended": "", "message": ""})
+        folder.write_state(replace(folder.state(), phase="starting", remaining=None, ended="", message=""))
         job = replace(job, status="running", started=now(), ended=None, attempt=job.attempt + 1, pid=0, message="")
         reconcile.write(self._store, job)
         command = [*self._program, *job.command, "--store", str(self._store.home.resolve()), "--job", job.id]
@@ -252,7 +252,7 @@ class Supervisor:
         child = self._children.get(job.id)
         code = child.poll() if child else None
         alive = code is None if child else process.is_alive(job.pid, job.born, job.id)
-        if not alive and not process.beats_elsewhere(folder.progress()):
+        if not alive and not process.beats_elsewhere(folder.state()):
             return self._finish(job, code)
         folder.cap_log()
         if folder.asked() == "cancel" and folder.asked_ago() > self._grace:
@@ -265,9 +265,9 @@ class Supervisor:
         process.stop(self._store.home, job.id, at_once=True)  # children that outlived it
         self._children.pop(job.id, None)
         reconcile.collect(self._store, job)
-        progress, asked = folder.progress(), folder.asked()
-        status = transitions.outcome(progress.get("ended", ""), code, asked)
-        words = transitions.last_words(status, progress.get("message", ""), folder.tail(5))
+        state, asked = folder.state(), folder.asked()
+        status = transitions.outcome(state.ended, code, asked)
+        words = transitions.last_words(status, state.message, folder.tail(5))
         job = replace(reconcile.live(self._store, job), status=status, ended=now(), message=words, asked="")
         reconcile.write(self._store, job)
         if asked in ("pause", "cancel"):  # any other request came while the worker left, and is granted next

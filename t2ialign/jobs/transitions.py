@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from t2ialign.types import InputError
 
 if TYPE_CHECKING:
-    from t2ialign.store.jobs import Job
+    from t2ialign.job_record import Job
 
 PAUSED, CANCELLED = 75, 76  # a worker's exit codes; 75 is "try again later" to most systems
 ENDED = ("done", "cancelled", "failed")

@@ -1,8 +1,9 @@
-"""The measuring bench: one metric a file, pure maths on features or pixels; those that only read a feature, one table.
+"""The measuring bench: one metric a file, pure maths on features or pixels; metrics of one kind are rows of a table.
 
 ``METRICS`` holds the records of the menu ``NAMES``: a name is the id in the store, and the name of the metric's file and
-test file or of its row in ``readings``. To add a metric, write ``metrics/<name>.py`` with its ``METRIC`` record (or, if an
-encoder provides its value as it is, a row in ``readings``) and add its line to ``NAMES``.
+test file or of its row in ``readings`` (features as they are) or ``factor_groups``. To add a metric, write
+``metrics/<name>.py`` with its ``METRIC`` record (or, if an encoder provides its value as it is, a row in ``readings``) and add
+its line to ``NAMES``.
 
 Features that metrics read:
 
@@ -96,7 +97,7 @@ NAMES = (
     "entropy_2d",
     "entropy_2d_paper",
 )
-"""The menu, in the order in which people read it: files of this folder and rows of ``readings``. Naming imports no maths."""
+"""The menu, in the order in which people read it: files of this folder and rows of its tables. Naming imports no maths."""
 
 ALL = ("all",)
 """What people write to ask for every metric that can be computed."""
@@ -144,6 +145,7 @@ def __getattr__(name: str) -> Any:
     if name != "METRICS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     rows: dict[str, Metric] = import_module(f"{__name__}.readings").READINGS
+    rows = rows | import_module(f"{__name__}.factor_groups").GROUPS
     found = {key: rows[key] if key in rows else import_module(f"{__name__}.{key}").METRIC for key in NAMES}
     globals()[name] = found
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -49,21 +47,3 @@ METRIC = Metric(
     caveat="Exists only where the truth is known: in the embedded world.",
     by_seed=True,
 )
-
-
-def of_group(group: str, summary: str) -> Metric:
-    """The metric of one group of free factors alone."""
-    entry = f"factors_{group}"
-
-    def compute(features: Features) -> Float[Tensor, ""]:
-        return spread(features[entry])
-
-    return replace(
-        METRIC,
-        name=f"factor_{group}",
-        title=f"Factor diversity: {group}",
-        needs=(entry,),
-        compute=compute,
-        summary=summary,
-        version="1",
-    )

@@ -56,7 +56,8 @@ def phase_congruency(luminance: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     energy = total.real * even + total.imag * odd - stray
     amplitudes = responses.abs()
     excess = (energy - noise_threshold(amplitudes[:, 0], noise)[:, None, None]).clamp_min(0)
-    return (excess.sum(0) + EPSILON) / (amplitudes.sum((0, 1)) + EPSILON)
+    congruency: Tensor = (excess.sum(0) + EPSILON) / (amplitudes.sum((0, 1)) + EPSILON)
+    return congruency
 
 
 def noise_threshold(finest: Float[Tensor, "o h w"], noise: Float[Tensor, " o"]) -> Float[Tensor, " o"]:

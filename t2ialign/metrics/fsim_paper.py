@@ -42,7 +42,8 @@ def weighted_congruency(band: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     sums = amplitudes.sum(1)
     width = (sums / (amplitudes.amax(1) + EPSILON) - 1) / (SCALES - 1)
     weight = torch.sigmoid(SIGMOID_GAIN * (width - SIGMOID_CENTRE))
-    return (weight * excess / sums).nan_to_num().sum(0)
+    congruency: Tensor = (weight * excess / sums).nan_to_num().sum(0)
+    return congruency
 
 
 def _threshold(finest: Float[Tensor, "o h w"]) -> Float[Tensor, " o"]:

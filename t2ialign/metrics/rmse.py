@@ -12,7 +12,8 @@ from t2ialign.types import Features, Metric
 def pixel_rows(features: Features) -> Float[Tensor, "n d"]:
     """Pixels in [0, 1] over sqrt(d), so that |a - b|^2 is the mean squared error."""
     rows = features["images"].flatten(1).float()
-    return rows / (255 * rows.shape[1] ** 0.5)
+    scaled: Tensor = rows / (255 * rows.shape[1] ** 0.5)
+    return scaled
 
 
 def root(squared: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:

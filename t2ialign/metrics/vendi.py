@@ -19,7 +19,7 @@ from t2ialign.types import Features, Metric
 
 def hill_number(kernel: Float[Tensor, "n n"], order: float) -> Float[Tensor, ""]:
     """(sum p^q)^(1 / (1 - q)) of the eigenvalues p of K / n: exp(Shannon) at q = 1, 1 / max p at q = infinity."""
-    p = torch.linalg.eigvalsh(kernel.double() / len(kernel)).clamp_min(0)
+    p: Tensor = torch.linalg.eigvalsh(kernel.double() / len(kernel)).clamp_min(0)
     p = p / p.sum()
     if order == 1:
         return torch.exp(-torch.xlogy(p, p).sum()).float()

@@ -30,4 +30,3 @@ OBJECTIVES: dict[str, type] = {
     "popalign": PopAlign,
     "kto": Kto,
 }
-UNPAIRED = frozenset({"kto"})

@@ -58,7 +58,8 @@ def _claim_holds(reading: Reading, claim: Claim, chosen: tuple[int, ...]) -> Boo
         pair = reading.center[:, [slot, other]]
         return there & (reading.confidence[:, other] > 0) & relation_holds(pair, claim.value)
     field = "shape" if claim.kind == "exists" else claim.kind
-    return there & (getattr(reading, field)[:, slot] == _VALUES[claim.kind].index(claim.value))
+    holds: Tensor = there & (getattr(reading, field)[:, slot] == _VALUES[claim.kind].index(claim.value))
+    return holds
 
 
 def claims_hold(reading: Reading, spec: SceneSpec) -> tuple[Float[Tensor, "b c"], Int[Tensor, "b m"]]:

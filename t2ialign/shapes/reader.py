@@ -36,7 +36,8 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        out: Tensor = x + self.body(x)
+        return out
 
 
 class Reader(nn.Module):
@@ -109,7 +110,8 @@ def reading_of(
 
     def pick(name: str) -> Tensor:
         flat = heads[name].flatten(2)
-        return flat.gather(2, cells[:, None].expand(-1, flat.shape[1], -1)).transpose(1, 2)
+        picked: Tensor = flat.gather(2, cells[:, None].expand(-1, flat.shape[1], -1)).transpose(1, 2)
+        return picked
 
     shape, tilt, radius = pick("shape").argmax(-1), pick("tilt"), pick("radius")[..., 0].exp()
     folds = torch.tensor([FOLDS[name] for name in SHAPES], device=pictures.device)[shape]

@@ -33,7 +33,8 @@ class _Known(nn.Module):
 
     def forward(self, cells: Tensor, step: Tensor) -> Tensor:
         scale, shift = self.step(step)[:, :, None, None].chunk(2, 1)
-        return cells + self.body((1 + scale) * self.norm(cells) + shift)
+        out: Tensor = cells + self.body((1 + scale) * self.norm(cells) + shift)
+        return out
 
 
 class StepScorer(nn.Module):

@@ -60,7 +60,8 @@ class Base(nn.Module):
         )
 
     def forward(self, latents: Tensor, timesteps: Tensor, ids: Tensor) -> Tensor:
-        return self.unet(latents, timesteps, self.text_encoder(ids).last_hidden_state).sample
+        noise_pred: Tensor = self.unet(latents, timesteps, self.text_encoder(ids).last_hidden_state).sample
+        return noise_pred
 
 
 def build(out: Path) -> Base:
@@ -78,7 +79,7 @@ def load(out: Path) -> Base:
 
 def schedule() -> DDIMScheduler:
     """Stable Diffusion's own: scaled-linear betas, epsilon prediction."""
-    return DDIMScheduler(
+    scheduler: DDIMScheduler = DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
@@ -86,6 +87,7 @@ def schedule() -> DDIMScheduler:
         set_alpha_to_one=False,
         steps_offset=1,
     )
+    return scheduler
 
 
 @torch.no_grad()
@@ -123,7 +125,8 @@ def loss_function(
         noise_pred = base(level.sqrt() * clean + (1 - level).sqrt() * noise, timesteps, ids).float()
         snr = (level / (1 - level)).flatten()
         weight = snr.clamp(max=MIN_SNR_GAMMA) / snr  # min-SNR weighting (Hang et al. 2023, eq. 4, epsilon form)
-        return (weight * (noise_pred - noise).square().mean((1, 2, 3))).mean()
+        loss: Tensor = (weight * (noise_pred - noise).square().mean((1, 2, 3))).mean()
+        return loss
 
     return loss
 

@@ -30,7 +30,8 @@ class Classifier(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         last = trunk_features(self.trunk, pixels)[-1]
-        return self.head(torch.cat([last.mean((2, 3)), last.amax((2, 3))], 1))
+        logits: Tensor = self.head(torch.cat([last.mean((2, 3)), last.amax((2, 3))], 1))
+        return logits
 
 
 def build(out: Path) -> Classifier:
@@ -55,7 +56,8 @@ def loss_function(
         heads = classifier(render(factors).float() / 127.5 - 1).float()
         target = contents(factors)
         background = (heads[:, target.shape[1] :] - factors.background).square().mean()
-        return F.binary_cross_entropy_with_logits(heads[:, : target.shape[1]], target) + 10 * background
+        loss: Tensor = F.binary_cross_entropy_with_logits(heads[:, : target.shape[1]], target) + 10 * background
+        return loss
 
     return loss
 

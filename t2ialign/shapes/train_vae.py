@@ -19,7 +19,7 @@ EDGE_WEIGHT = 1.0
 
 
 def build(out: Path) -> AutoencoderKL:
-    return AutoencoderKL(
+    vae: AutoencoderKL = AutoencoderKL(
         in_channels=3,
         out_channels=3,
         sample_size=64,
@@ -31,6 +31,7 @@ def build(out: Path) -> AutoencoderKL:
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
     )
+    return vae
 
 
 def edges(pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,7 +66,8 @@ def loss_function(
         noise = torch.randn(posterior.mean.shape, generator=draw, device=draw.device)
         decoded = vae.decode(posterior.mean + posterior.std * noise).sample.float()
         sharp = sum(F.l1_loss(a, b) for a, b in zip(edges(decoded), edges(pictures), strict=True))
-        return F.l1_loss(decoded, pictures) + EDGE_WEIGHT * sharp + KL_WEIGHT * posterior.kl().float().mean()
+        loss: Tensor = F.l1_loss(decoded, pictures) + EDGE_WEIGHT * sharp + KL_WEIGHT * posterior.kl().float().mean()
+        return loss
 
     return loss
 

@@ -23,6 +23,7 @@ table is a function in ``migrations``, a new kind of result from other processes
 
 from __future__ import annotations
 
+from t2ialign.job_record import Job, JobProgress, JobStatus
 from t2ialign.store.aggregates import ScoredPoints, cells_left_out, scored_points
 from t2ialign.store.batches import (
     Cell,
@@ -53,7 +54,7 @@ from t2ialign.store.export import counted_notes, point_rows, score_rows, write_t
 from t2ialign.store.filters import Filters
 from t2ialign.store.grids import Grid, find_grid, keep_grid, list_grids
 from t2ialign.store.inbox import ingest_inbox, list_set_aside, post, post_shard
-from t2ialign.store.jobs import Job, JobProgress, JobStatus, add_job, job_of, list_jobs, probes, train_steps, update_job
+from t2ialign.store.jobs import add_job, job_of, list_jobs, probes, train_steps, update_job
 from t2ialign.store.marks import Mark, RunMark, marks, rename_checkpoint, run_marks, set_mark, set_run_mark, titles
 from t2ialign.store.paired_aggregates import Pair, pairs_of, scored_comparisons
 from t2ialign.store.records import CellRecord, PictureRecord

@@ -60,7 +60,7 @@ MEETING = """
 
 
 def known(effects: str) -> str:
-    """How many of a list are known, as SQL; a look at each only where their sum says that some are not."""
+    """How many numbers of a list are not NaN, as SQL. One sum says whether any is; only then is each looked at."""
     each = f"len(list_filter({effects}, lambda effect: NOT isnan(effect)))"
     return f"CASE WHEN isnan(list_sum({effects})) THEN {each} ELSE list_count({effects}) END"
 

@@ -69,7 +69,8 @@ def count_pictures(store: Store, wanted: Mapping[str, Sequence[int]]) -> int:
         JOIN (SELECT unnest(?::VARCHAR[]) AS cell, unnest(?::BIGINT[]) AS seed) USING (cell, seed)
     """
     rows = [(cell, seed) for cell, seeds in wanted.items() for seed in seeds]
-    return store.rows(sql, [list(column) for column in zip(*rows)] or [[], []])[0][0]
+    ((count,),) = store.rows(sql, [list(column) for column in zip(*rows)] or [[], []])
+    return int(count)
 
 
 def load_batch(store: Store, config: GenerationConfig, prompt: Prompt, seeds: Sequence[int]) -> SeedBatch:

@@ -55,7 +55,8 @@ class Store:
     def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows of one query."""
         with self._cursor() as cursor:
-            return cursor.execute(sql, params).fetchall()
+            found: list[tuple[Any, ...]] = cursor.execute(sql, params).fetchall()
+            return found
 
     def remembered(self, question: Hashable, answer: Callable[[], T], prompts: frozenset[str] | None = None) -> T:
         """What ``answer`` says, asked again only once something was written: a page asks the same many times over.

@@ -107,7 +107,7 @@ def _insert(store: Store, cursor: Cursor, name: str, data: bytes) -> bool:
 
 def _kind(data: bytes) -> str:
     """What a shard's file says that it holds."""
-    kind = (pq.read_schema(io.BytesIO(data)).metadata or {}).get(KIND, b"").decode()
+    kind: str = (pq.read_schema(io.BytesIO(data)).metadata or {}).get(KIND, b"").decode()
     if kind not in KINDS:
         raise ValueError(f"it holds {kind or 'something'!r}, which this version does not know")
     return kind

@@ -9,72 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import pyarrow as pa
 
-from t2ialign.codec import decode, encode
+from t2ialign.codec import encode
+from t2ialign.job_record import Job, JobStatus, read_job
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import Store, insert
-from t2ialign.store.old_commands import request_in
 from t2ialign.types import InputError
 
-JobStatus = Literal["queued", "running", "paused", "interrupted", "done", "cancelled", "failed", "discarded"]
 NEWEST = "DO UPDATE SET record = excluded.record, written = excluded.written WHERE excluded.written >= written"
-
-
-@dataclass(frozen=True)
-class JobProgress:
-    """How far a worker is. ``remaining`` in seconds, None where nobody knows; ``heartbeat`` in seconds since 1970.
-
-    ``pictures``: drawn in this phase, and wanted; (0, 0) where it draws none.
-    """
-
-    phase: str = ""
-    fraction: float = 0.0
-    remaining: float | None = None
-    step: int = 0
-    heartbeat: float = 0.0
-    pictures: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A command line with a place in the queue. ``command`` is what follows ``python -m t2ialign``; times are UTC.
-
-    ``request`` is the record that the command line was made from, for kinds of jobs that have one.
-
-    ``attempt`` counts starts since someone last asked for one, ``pid`` and ``born`` (seconds since 1970) name the worker's
-    process, ``asked`` is what the worker has been asked and not done yet ("pause", "cancel" or ""), ``message`` one
-    sentence about its end.
-    """
-
-    id: str
-    title: str
-    kind: str
-    device: str
-    command: tuple[str, ...]
-    created: datetime
-    status: JobStatus = "queued"
-    parent: str = ""
-    started: datetime | None = None
-    ended: datetime | None = None
-    attempt: int = 0
-    pid: int = 0
-    born: float = 0.0
-    message: str = ""
-    progress: JobProgress = field(default_factory=JobProgress)
-    asked: str = ""
-    request: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read_job(record: Mapping[str, Any]) -> Job:
-    """A job from its JSON; fields of other versions are left out. ``InputError`` where it is no job's."""
-    job = decode(Job, record, "This is no job's record", spare=True)
-    return job if "request" in record else replace(job, request=request_in(job.kind, job.command))
 
 
 def add_job(store: Store, job: Job) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 
+from t2ialign.job_record import request_in
 from t2ialign.metrics.scoring import pair_effects
 from t2ialign.store.connection import Cursor
 from t2ialign.store.errors import newer, older
-from t2ialign.store.old_commands import request_in
 from t2ialign.store.records import square
 from t2ialign.types import InputError
 

@@ -218,7 +218,8 @@ def _in_tuples(lists: pa.ListArray) -> list[tuple[Any, ...]]:
 def _plain(values: pa.Array) -> list[Any]:
     """Python's own values; numbers by way of numpy, where none is missing."""
     numbers = pa.types.is_floating(values.type) or pa.types.is_integer(values.type)
-    return values.to_numpy().tolist() if numbers and not values.null_count else values.to_pylist()
+    plain: list[Any] = values.to_numpy().tolist() if numbers and not values.null_count else values.to_pylist()
+    return plain
 
 
 def _record(

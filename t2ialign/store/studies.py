@@ -229,7 +229,8 @@ def state_of(cursor: Cursor, study: str) -> State:
     rows = cursor.execute("SELECT state FROM studies WHERE study = ?", [study]).fetchall()
     if not rows:
         raise InputError(_unknown(study))
-    return rows[0][0]
+    state: State = rows[0][0]
+    return state
 
 
 def log(cursor: Cursor, study: str, event: str) -> None:

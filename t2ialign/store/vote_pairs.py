@@ -67,18 +67,31 @@ def pairs_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> li
 def labelled_from_votes(store: Store, study: str, groups: Sequence[str] = ()) -> list[Example]:
     """Single pictures for learning from likes (KTO): liked where most selected it, thumbed it up or preferred it.
 
-    The weight is the majority's margin over its votes + 2, divided by the mean weight; even votes give no label.
+    The weight is the majority's margin over its votes + 2, divided by the mean weight; even votes give no label. Each knows
+    the votes that said something of it.
     """
     _, votes = _votes(store, study, groups)
-    counts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    counts: dict[tuple[str, str, str], list[tuple[Vote, bool]]] = defaultdict(list)
+    places: dict[str, tuple[str, int]] = {}
     for vote in votes:
         for place, liked in _likes(vote):
-            for sha in vote.trial.shown[place].pictures:
-                counts[vote.trial.prompt, vote.trial.category, sha].append(1 if liked else -1)
-    decided = {key: sum(said) / (len(said) + 2) for key, said in counts.items() if sum(said)}
+            shown = vote.trial.shown[place]
+            for sha, seed in zip(shown.pictures, shown.seeds):
+                counts[vote.trial.prompt, vote.trial.category, sha].append((vote, liked))
+                places.setdefault(sha, (shown.cell, seed))
+    margins = {key: sum(1 if liked else -1 for _, liked in said) / (len(said) + 2) for key, said in counts.items()}
+    decided = {key: margin for key, margin in margins.items() if margin}
     scale = fmean(map(abs, decided.values())) if decided else 1.0
+    keys = image_keys(store, (places[sha] for _, _, sha in decided))
     return [
-        Example(Prompt(text, category), images.decode(picture_of(store, sha)), abs(margin) / scale, margin > 0)
+        Example(
+            Prompt(text, category),
+            images.decode(picture_of(store, sha)),
+            abs(margin) / scale,
+            margin > 0,
+            keys.get(places[sha], ""),
+            tuple(_origin(vote, float(liked == (margin > 0))) for vote, liked in counts[text, category, sha]),
+        )
         for (text, category, sha), margin in decided.items()
     ]
 
@@ -110,9 +123,13 @@ def _meetings(votes: Iterable[Vote]) -> Mapping[_Meeting, list[tuple[VoteOrigin,
                 swapped = sha > other
                 pair = ((other, sha), (other_place, place)) if swapped else ((sha, other), (place, other_place))
                 agrees = 0.5 if outcome == "tie" else 0.0 if swapped else 1.0
-                origin = VoteOrigin(public_survey(vote.survey), vote.trial.id, agrees)
-                results[_Meeting(vote.trial.prompt, vote.trial.category, *pair)].append((origin, 1 / len(parts)))
+                met = _Meeting(vote.trial.prompt, vote.trial.category, *pair)
+                results[met].append((_origin(vote, agrees), 1 / len(parts)))
     return results
+
+
+def _origin(vote: Vote, agrees: float) -> VoteOrigin:
+    return VoteOrigin(public_survey(vote.survey), vote.trial.id, agrees)
 
 
 Shown = tuple[str, tuple[str, int]]

@@ -67,7 +67,7 @@ def count_answers(store: Store, study: str) -> int:
         WHERE study = ? AND json_extract_string(record, 'check') = ''
     """
     ((count,),) = store.rows(sql, [study])
-    return count
+    return int(count)
 
 
 def unknown_survey() -> str:

@@ -125,7 +125,7 @@ def _take_in(store: Store, study: str) -> int:
     if any(record["survey"] in gone and record["kind"] != "withdrawn" for record in records):
         with store.transaction():
             forget(store.home, study, gone)
-    return after - before
+    return int(after - before)
 
 
 def forget(home: Path, study: str, surveys: Iterable[str]) -> None:

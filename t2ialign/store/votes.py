@@ -145,7 +145,7 @@ def withdraw(store: Store, study: str, code: str) -> int:
         rows.keep(store.home, cursor, study, [{"kind": "withdrawn", "study": study, "survey": survey}])
         rows.forget(store.home, study, [survey])
         log(cursor, study, "a survey was withdrawn by its rater")
-    return count
+    return int(count)
 
 
 def record_quick(store: Store, session: str, shown: Sequence[Exhibit], answer: Answer) -> bool:

@@ -106,4 +106,5 @@ def _spread(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _positive(matrix: np.ndarray) -> np.ndarray:
     """The nearest matrix without negative variances."""
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.maximum(values, 0.0)) @ vectors.T
+    nearest: np.ndarray = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return nearest

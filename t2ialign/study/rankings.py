@@ -63,7 +63,7 @@ def _linked(stages: Sequence[Stage], n: int) -> bool:
     beats = np.zeros((n, n))
     for winner, losers in stages:
         beats[winner, losers] = 1
-    return connected_components(beats, connection="strong")[0] == 1
+    return int(connected_components(beats, connection="strong")[0]) == 1
 
 
 def _clustered(stages: dict[tuple[str, str], list[Stage]], values: np.ndarray, penalty: float) -> Clustered:

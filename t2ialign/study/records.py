@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from t2ialign.codec import IF_SAID
 from t2ialign.study.answers import Answer
 from t2ialign.study.trials import Trial
 from t2ialign.types import content_key
@@ -43,6 +44,23 @@ class Vote:
     created: datetime
     revision: int = 0
     blind: bool = True
+
+
+@dataclass(frozen=True)
+class VotesRecord:
+    """Which votes something was made of: the study with its title and its manifest's hash, the rater group ("" = all).
+
+    ``answers`` of ``surveys`` count, ``surveys_excluded`` were left out by rule. None = nobody has said so.
+    """
+
+    study: str | None = field(default=None, metadata=IF_SAID)
+    title: str | None = field(default=None, metadata=IF_SAID)
+    manifest: str | None = field(default=None, metadata=IF_SAID)
+    group: str | None = field(default=None, metadata=IF_SAID)
+    answers: int | None = field(default=None, metadata=IF_SAID)
+    surveys: int | None = field(default=None, metadata=IF_SAID)
+    surveys_excluded: int | None = field(default=None, metadata=IF_SAID)
+    blind: bool | None = field(default=None, metadata=IF_SAID)
 
 
 def public_survey(survey: str) -> str:

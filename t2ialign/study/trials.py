@@ -50,7 +50,7 @@ class Trial:
         """Whether an attention check was passed: the decoy was not selected, picked, tied with, or ranked first."""
         decoy = next(place for place, exhibit in enumerate(self.shown) if exhibit.is_decoy)
         if self.kind == "rank":
-            return answer.chosen[0] != decoy
+            return bool(answer.chosen[0] != decoy)
         return decoy not in answer.chosen and answer.verdict != "tie"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from t2ialign.tradeoff.comparison import Comparison, PairedScore, comparisons, corrected
@@ -123,9 +123,3 @@ def _instead(one: Comparison, metric: Metric) -> str:
 def _excludes(one: Comparison) -> bool:
     gap = one.difference
     return gap is not None and math.isfinite(gap.lo) and not gap.lo <= 0 <= gap.hi
-
-
-def shared_version(rows: Sequence[PairedScore], versions: Mapping[str, str]) -> list[PairedScore]:
-    """The rows of one version a metric: the one that ``versions`` names, else the last by name."""
-    last = {row.metric: row.version for row in sorted(rows, key=lambda row: row.version)}
-    return [row for row in rows if row.version == versions.get(row.metric, last[row.metric])]

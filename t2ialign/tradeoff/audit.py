@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from t2ialign.codec import decode, encode
 from t2ialign.tradeoff import families
 from t2ialign.types import Axis, Interval, Level
 
@@ -84,51 +85,21 @@ class Audit:
 
 
 def to_record(audit: Audit) -> dict[str, Any]:
-    """The audit in what JSON knows, with NaN and infinity as null."""
-    return _plain(asdict(audit))
+    """The audit in what JSON knows, to four digits, with NaN and infinity as null."""
+    return {name: _rounded(part) for name, part in encode(audit).items()}
 
 
 def from_record(record: Mapping[str, Any]) -> Audit:
-    """Inverse of ``to_record``, also after a trip through JSON text; raises KeyError or TypeError on another layout."""
-    return Audit(record["subject"], record["scope"], tuple(_metric(entry) for entry in record["metrics"]))
+    """Inverse of ``to_record``, also after a trip through JSON text; ``InputError`` on another layout."""
+    return decode(Audit, record, "This is no audit")
 
 
-def _metric(entry: Mapping[str, Any]) -> MetricAudit:
-    tables = ("truth", "nuisance", "copies", "negatives")
-    powers = (
-        Power(tuple(p["scales"]), p["prompts"], p["seeds"], _interval(p["change"]), _interval(p["truth"]))
-        for p in entry["power"]
-    )
-    nested: dict[str, Any] = {name: {key: _interval(value) for key, value in entry[name].items()} for name in tables}
-    single: dict[str, Any] = {
-        name: None if entry[name] is None else _interval(entry[name]) for name in ("agreement", "lead")
-    }
-    return MetricAudit(
-        entry["metric"],
-        entry["version"],
-        entry["axis"],
-        entry["level"],
-        **nested,
-        sizes={int(n): _interval(value) for n, value in entry["sizes"].items()},
-        power=tuple(powers),
-        **single,
-        lead_p=entry.get("lead_p"),
-    )
-
-
-def _interval(found: Mapping[str, float | None]) -> Interval:
-    ends = (found["mean"], found["lo"], found["hi"])
-    return Interval(*(math.nan if end is None else float(end) for end in ends))
-
-
-def _plain(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float):
-        return round(value, 4) if math.isfinite(value) else None
-    return value
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def verdict(found: MetricAudit, truth: MetricAudit | None = None) -> str:

@@ -25,7 +25,8 @@ class CellValues:
 
     def of(self, metric: str) -> Float[np.ndarray, "c p"]:
         """One metric's values."""
-        return self.values[[one.name for one in self.metrics].index(metric)]
+        found: Float[np.ndarray, "c p"] = self.values[[one.name for one in self.metrics].index(metric)]
+        return found
 
     def whole(self, *names: str) -> CellValues:
         """The configs that have all of these metrics on the most prompts that any config has, and those prompts alone."""
@@ -44,7 +45,8 @@ class CellValues:
 
     def mean(self, metric: Metric) -> Float[np.ndarray, " c"]:
         """Each config's mean over its known prompts, taken where the metric is averaged."""
-        return averaged(metric, self.of(metric.name), np.ones((1, len(self.prompts))))[0]
+        means: Float[np.ndarray, " c"] = averaged(metric, self.of(metric.name), np.ones((1, len(self.prompts))))[0]
+        return means
 
 
 def averaged(
@@ -55,7 +57,7 @@ def averaged(
     turned = turned.reshape(values.shape)
     known = np.isfinite(turned)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = weights @ np.where(known, turned, 0.0).T / (weights @ known.T)
+        means: np.ndarray = weights @ np.where(known, turned, 0.0).T / (weights @ known.T)
     if metric.finish is None:
         return means
     return np.array([metric.finish(one) for one in means.ravel().tolist()]).reshape(means.shape)

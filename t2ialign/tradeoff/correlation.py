@@ -46,7 +46,8 @@ def _spearman(x: Float[np.ndarray, "r n"], y: Float[np.ndarray, "r n"]) -> Float
 
     left, right = (stats.rankdata(side, axis=1) - (side.shape[1] + 1) / 2 for side in (x, y))
     with np.errstate(invalid="ignore"):  # 0 / 0 where a side is constant
-        return (left * right).sum(1) / np.sqrt((left**2).sum(1) * (right**2).sum(1))
+        rho: np.ndarray = (left * right).sum(1) / np.sqrt((left**2).sum(1) * (right**2).sum(1))
+        return rho
 
 
 def _kendall(x: Float[np.ndarray, "r n"], y: Float[np.ndarray, "r n"]) -> Float[np.ndarray, " r"]:

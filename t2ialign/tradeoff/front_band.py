@@ -134,7 +134,8 @@ def areas_of(
     right, top = (np.take_along_axis(side, order, 1) for side in (xs, ys))
     widths = np.maximum(right - worst[0], 0.0)
     heights = np.maximum.accumulate(np.maximum(top - worst[1], 0.0), axis=1)
-    return (widths * np.diff(heights, axis=1, prepend=0.0)).sum(1)
+    areas: np.ndarray = (widths * np.diff(heights, axis=1, prepend=0.0)).sum(1)
+    return areas
 
 
 def front_places(xs: Float[np.ndarray, " c"], ys: Float[np.ndarray, " c"]) -> Int[np.ndarray, " f"]:

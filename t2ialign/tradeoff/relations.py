@@ -128,7 +128,8 @@ def taus(
     left, right = (np.sign(side[:, None] - side[None, :]) for side in (x, y))
     both, one, other = (((weights @ part) * weights).sum(1) for part in (left * right, abs(left), abs(right)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return both / np.sqrt(one * other)
+        tau: np.ndarray = both / np.sqrt(one * other)
+        return tau
 
 
 def _percentiles(found: Float[np.ndarray, " r"]) -> Interval:

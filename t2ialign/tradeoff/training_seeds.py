@@ -36,7 +36,8 @@ def crossed(cells: Cells) -> Estimate:
 def change_cells(diversity: Cells, parent: Cells) -> Cells:
     """Each cell's share in mean diversity / mean of the parent's - 1."""
     ratio = diversity.mean() / parent.mean()
-    return ratio - 1 + (diversity - ratio * parent) / parent.mean()
+    cells: Cells = ratio - 1 + (diversity - ratio * parent) / parent.mean()
+    return cells
 
 
 def cost_cells(wins: Float[np.ndarray, "d s p"], change: Float[np.ndarray, "d s p"], win_rate: float) -> Cells | None:
@@ -53,5 +54,6 @@ def cost_cells(wins: Float[np.ndarray, "d s p"], change: Float[np.ndarray, "d s 
             on = (win_rate - w0) / (w1 - w0)
             moved = (1 - on) * (wins[at - 1] - w0) + on * (wins[at] - w1)
             level = (1 - on) * change[at - 1] + on * change[at]
-            return level - (c1 - c0) / (w1 - w0) * moved
+            cells: Cells = level - (c1 - c0) / (w1 - w0) * moved
+            return cells
     return None

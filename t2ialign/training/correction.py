@@ -17,7 +17,6 @@ from torch.nn.functional import normalize
 from t2ialign.types import Embeds, Encoder, Prompt, content_key
 
 STEPS, RATE = 2000, 1e-3  # the paper's number of steps; its learning rate stands in no source that was found
-OMEGA = 1.5
 
 
 def corrected(text: Float[Tensor, "*n d"], vector: Float[Tensor, " d"], omega: float) -> Float[Tensor, "*n d"]:

@@ -25,7 +25,10 @@ def alpha_bars(backbone: Backbone) -> Float[Tensor, " t"]:
     """The share of signal at every training timestep of the backbone's own schedule, most of it first."""
     if backbone.flow:
         return training_levels(backbone.scheduler_config).to(backbone.device)
-    return begin_run(backbone.scheduler_config, "ddpm", 1, backbone.device).scheduler.alphas_cumprod.to(backbone.device)
+    levels: Tensor = begin_run(backbone.scheduler_config, "ddpm", 1, backbone.device).scheduler.alphas_cumprod.to(
+        backbone.device
+    )
+    return levels
 
 
 def evaluate(

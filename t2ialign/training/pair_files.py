@@ -57,6 +57,16 @@ OURS = {
 }
 LAYOUT = pa.schema({**PUBLISHED, **OURS})
 LIKED = ("caption", "jpg", "liked")
+LABELLED = pa.schema(
+    {
+        "caption": pa.string(),
+        "jpg": pa.binary(),
+        "liked": pa.bool_(),
+        "weight": pa.float64(),
+        "key": pa.string(),
+        "votes": pa.list_(pa.struct({"survey": pa.string(), "trial": pa.string(), "liked": pa.float64()})),
+    }
+)
 PREFERENCE = ("label_1", "has_label")
 JSONL = (".jsonl", ".ndjson", ".json")
 LONGEST_PATH = 4096  # characters; what is longer is no path on any system
@@ -159,14 +169,22 @@ def origin_row(vote: VoteOrigin) -> dict[str, Any]:
     return {"survey": vote.survey, "trial": vote.trial, "label_0": vote.agrees}
 
 
+def _liking_row(vote: VoteOrigin, desirable: bool) -> dict[str, Any]:
+    """The same for a labelled picture: how far this vote liked it, whatever the label says."""
+    return {"survey": vote.survey, "trial": vote.trial, "liked": vote.agrees if desirable else 1 - vote.agrees}
+
+
+def _origin(vote: Mapping[str, Any], said: str, majority: bool) -> VoteOrigin:
+    """A vote of a row's ``votes``: what it ``said`` (0 to 1), beside what most of them did."""
+    share = float(vote[said])
+    return VoteOrigin(str(vote["survey"]), str(vote["trial"]), share if majority else 1 - share)
+
+
 def _pair(row: Mapping[str, Any], win: int, size: int, path: Path, where: str) -> PreferencePair:
     """A row that prefers something, seen from its winner."""
     pictures = [_picture(row.get(name), size, path, where) for name in ("jpg_0", "jpg_1")]
     keys = [str(row.get(name) or "") for name in ("key_0", "key_1")]
-    votes = tuple(
-        VoteOrigin(str(vote["survey"]), str(vote["trial"]), abs(float(vote["label_0"]) - win))
-        for vote in row.get("votes") or ()
-    )
+    votes = tuple(_origin(vote, "label_0", win == 0) for vote in row.get("votes") or ())
     return PreferencePair(
         Prompt(_caption(row["caption"], where)),
         pictures[win],
@@ -195,16 +213,20 @@ def _weight(value: Any, where: str) -> float:
 
 
 def read_examples(path: Path, size: int, limit: int) -> list[Example]:
-    """The first ``limit`` labelled pictures of a Parquet or JSONL file with the columns ``caption``, ``jpg`` and ``liked``."""
+    """The first ``limit`` labelled pictures of a Parquet or JSONL file with the columns ``caption``, ``jpg`` and ``liked``.
+
+    Columns of our own that it may have: ``weight``, the picture's ``key`` in the store, and the ``votes`` behind the label.
+    """
     examples = []
-    for number, row in _rows(path, LIKED):
+    for number, row in _rows(path, LIKED, LABELLED.names):
         where = f"row {number} of '{path.name}'"
         with foreign(f"Row {number} of '{path.name}' is no labelled picture", "mend or remove it"):
             liked, caption = row.get("liked"), _caption(row.get("caption"), where)
             if not isinstance(liked, bool):
                 raise InputError(f"'liked' in {where} must be true or false, not {str(liked)[:40]!r}: mend it.")
             picture, weight = _picture(row.get("jpg"), size, path, where), _weight(row.get("weight"), where)
-            examples.append(Example(Prompt(caption), picture, weight, liked))
+            votes = tuple(_origin(vote, "liked", liked) for vote in row.get("votes") or ())
+            examples.append(Example(Prompt(caption), picture, weight, liked, str(row.get("key") or ""), votes))
         if len(examples) == limit:
             break
     return examples
@@ -213,10 +235,17 @@ def read_examples(path: Path, size: int, limit: int) -> list[Example]:
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
     """Writes labelled pictures as ``read_examples`` reads them; the file is whole or not there."""
     rows = [
-        {"caption": one.prompt.text, "jpg": _png(one.picture), "liked": one.desirable, "weight": one.weight}
+        {
+            "caption": one.prompt.text,
+            "jpg": _png(one.picture),
+            "liked": one.desirable,
+            "weight": one.weight,
+            "key": one.key,
+            "votes": [_liking_row(vote, one.desirable) for vote in one.votes],
+        }
         for one in examples
     ]
-    write_rows(path, rows)
+    write_rows(path, rows, LABELLED)
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema | None = None) -> None:
@@ -254,7 +283,7 @@ def _parquet_rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Ite
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         _check_columns(path, needed, names)
-        columns = [name for name in (*needed, *more, *OURS) if name in names]
+        columns = [name for name in dict.fromkeys((*needed, *more, *OURS)) if name in names]
         batches = file.iter_batches(batch_size=16, columns=columns)
         yield from enumerate((row for part in batches for row in part.to_pylist()), 1)
 

@@ -49,7 +49,8 @@ class Processes:
             return rows
         from accelerate.utils import gather
 
-        return gather(rows)
+        gathered: Tensor = gather(rows)
+        return gathered
 
     def agree(self, word: str) -> str:
         """The first process's word, in every process; all must ask at the same place."""
@@ -57,7 +58,8 @@ class Processes:
             return word
         from accelerate.utils import broadcast_object_list
 
-        return broadcast_object_list([word])[0]
+        heard: str = broadcast_object_list([word])[0]
+        return heard
 
     def wait(self) -> None:
         """Until all processes are here."""

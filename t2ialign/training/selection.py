@@ -35,9 +35,9 @@ def mixed(selected: Sequence[Example], given: Sequence[Example], share: float, d
 def liked_and_disliked(pairs: Iterable[PreferencePair]) -> list[Example]:
     """Every pair as one liked and one disliked picture (Diffusion-KTO)."""
     return [
-        Example(pair.prompt, picture, pair.weight, liked)
+        Example(pair.prompt, picture, pair.weight, liked, key, pair.votes)
         for pair in pairs
-        for picture, liked in ((pair.win, True), (pair.lose, False))
+        for picture, liked, key in ((pair.win, True, pair.win_key), (pair.lose, False, pair.lose_key))
     ]
 
 

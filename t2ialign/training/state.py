@@ -131,7 +131,7 @@ class TrainState:
         self.scaler.load_state_dict(saved["scaler"])
         if self.beside is not None:
             self.beside.load_state_dict(saved["beside"])
-        return saved["step"]
+        return int(saved["step"])
 
 
 def begin_state(policy: Backbone, data: Content, loss: object, plan: TrainPlan) -> TrainState:
@@ -156,6 +156,7 @@ def state_of(parameters: dict[str, nn.Parameter], plan: TrainPlan, made_of: list
 def read_state(path: Path) -> dict[str, Any]:
     """A saved state's record; one sentence where the file is damaged."""
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        record: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        return record
     except Exception as error:  # torch raises what zip files, pickles and storages raise
         raise InputError(f"The saved training state {path} cannot be read: discard it and start anew.") from error

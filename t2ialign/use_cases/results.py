@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from t2ialign.source import Source
 from t2ialign.store import (
@@ -37,6 +37,7 @@ from t2ialign.store import (
     tally,
 )
 from t2ialign.store.errors import owners_alone
+from t2ialign.study.records import VotesRecord
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.types import Example, GenerationConfig, PreferencePair, Prompt, Score, SeedBatch, cell_key
 from t2ialign.use_cases.align import votes
@@ -97,7 +98,7 @@ class Results(Protocol):
     def vote_examples(self, source: Source, size: int) -> list[Example]:
         """The single pictures that people liked, and those that they did not: for methods that need no pairs."""
 
-    def votes_record(self, source: Source) -> dict[str, Any]:
+    def votes_record(self, source: Source) -> VotesRecord:
         """Which votes these are, for the manifest of what was trained on them."""
 
 
@@ -154,7 +155,7 @@ class StoreResults:
     def vote_examples(self, source: Source, size: int) -> list[Example]:
         return votes.liked(self.opened, source)
 
-    def votes_record(self, source: Source) -> dict[str, Any]:
+    def votes_record(self, source: Source) -> VotesRecord:
         return votes.record(self.opened, source)
 
 
@@ -209,7 +210,7 @@ class InboxResults:
     def vote_examples(self, source: Source, size: int) -> list[Example]:
         return votes.left_examples(self._left(source, votes.LIKED), size)
 
-    def votes_record(self, source: Source) -> dict[str, Any]:
+    def votes_record(self, source: Source) -> VotesRecord:
         return votes.left_record(self._left(source, votes.ABOUT))
 
     def _post(self, records: Sequence[CellRecord]) -> None:

@@ -7,10 +7,12 @@ import re
 import pytest
 
 from t2ialign.charts.audit import audit_figure
-from t2ialign.charts.audit_page import QUESTIONS, audit_html
-from t2ialign.tradeoff.audit import Audit
+from t2ialign.charts.audit_page import HEADINGS, QUESTIONS, audit_html
+from t2ialign.tradeoff.audit import Audit, MetricAudit
 from t2ialign.tradeoff.audit_table import table
+from t2ialign.types import Interval
 from t2ialign.use_cases.audit.audit import shipped_audit
+from tests.dashboard.outline import EVIL, Outline
 
 
 def test_every_answer_stands_in_its_cell() -> None:
@@ -27,6 +29,16 @@ def test_light_and_dark_differ_and_nothing_is_an_empty_chart() -> None:
     light, dark = (audit_figure(found, theme).data[0].colorscale for theme in (False, True))
     assert light != dark
     assert "Nothing has been audited" in audit_figure(table(Audit("", {}, ()), "diversity")).layout.annotations[0].text
+
+
+@pytest.mark.slow
+def test_hostile_text_stays_text() -> None:
+    metrics = [MetricAudit(EVIL, EVIL, axis, "pair", truth={EVIL: Interval(0.1, 0, 0.2)}) for axis in HEADINGS]
+    page = audit_html(Audit(EVIL, {EVIL: EVIL}, tuple(metrics)))
+    found = Outline(re.sub(r"<script.*?</script>", "", page, flags=re.S))
+    assert not [tag for tag, attrs in found.tags if any(key.startswith("on") for key in attrs)]
+    assert found.text.count(EVIL) == 10 and "img" not in [tag for tag, _ in found.tags]
+    assert page.count("<script") == page.count("</script>"), "no text ended a script"
 
 
 @pytest.mark.slow

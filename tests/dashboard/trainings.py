@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
+from t2ialign.job_record import Job, JobProgress, request_in
 from t2ialign.store import Store, ingest_inbox
 from t2ialign.store.inbox import post_shard
-from t2ialign.store.jobs import Job, JobProgress, add_job, measurements, now
-from t2ialign.store.old_commands import request_in
+from t2ialign.store.jobs import add_job, measurements, now
 from t2ialign.types import TrainStep
 
 COMMAND = ("align", "f_dpo", "--divergence", "js", "--beta", "2", "--name", "dpo_js")

@@ -41,6 +41,34 @@ def test_the_folder_runs_by_itself(folder: Path):
     assert (folder / "app.py").read_text().endswith('main(["serve"])\n')
 
 
+def required(lines: list[str]) -> list[str]:
+    return [line for line in lines if line and line[0].isalnum()]
+
+
+def pinned(file: str) -> list[str]:
+    return required((folder_of_pins() / file).read_text().splitlines())
+
+
+def test_a_checkout_s_space_has_nothing_without_a_pin(folder: Path):
+    lines = required((folder / "requirements.txt").read_text().splitlines())
+    signing_in = [
+        one for one in pinned("requirements-space.txt") if one.partition("==")[0] in ("authlib", "itsdangerous")
+    ]
+    assert lines == [*pinned("requirements.txt"), *signing_in] and all("==" in one for one in lines)
+    assert len(signing_in) == 2
+
+
+def test_an_installed_package_s_space_has_its_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = ["gradio<7,>=6.31", "torch>=2.8", 'authlib>=1.3; extra == "oauth"', 'spaces<1,>=0.50; extra == "space"']
+    monkeypatch.setattr("t2ialign.hub.space.requires", lambda name: [*asked, 'ray>=2; extra == "ray"'])
+    monkeypatch.setattr("t2ialign.settings.INSTALLED", True)
+    write_space(PLAN, tmp_path / "owned")
+    assert (tmp_path / "owned/requirements.txt").read_text().splitlines() == [*asked[:2], "authlib>=1.3"]
+    write_space(SpacePlan("me/space", "zero-a10g"), tmp_path / "zero")
+    lent = ["gradio<7,>=6.31", "torch", "authlib>=1.3", "spaces<1,>=0.50"]
+    assert (tmp_path / "zero/requirements.txt").read_text().splitlines() == lent
+
+
 def test_front_matter_and_requirements_agree(folder: Path):
     header = yaml.safe_load((folder / "README.md").read_text().split("---")[1])
     wanted = {"sdk": "gradio", "python_version": "3.12", "app_file": "app.py", "suggested_hardware": "t4-small"}
@@ -52,11 +80,10 @@ def test_front_matter_and_requirements_agree(folder: Path):
 def test_where_a_gpu_is_lent_the_platform_chooses_torch(tmp_path: Path):
     write_space(SpacePlan("me/space", "zero-a10g"), tmp_path / "zero")
     lines = (tmp_path / "zero/requirements.txt").read_text().splitlines()
-    assert {"torch", "torchvision", "spaces"} < set(lines) and not [one for one in lines if one.startswith("torch=")]
-    pinned = (folder_of_pins() / "requirements.txt").read_text()
-    assert [one for one in lines if "==" in one] == [
-        one for one in pinned.splitlines() if "==" in one and not one.startswith("torch")
-    ]
+    assert {one for one in required(lines) if "==" not in one} == {"torch", "torchvision"}
+    more = [one for one in pinned("requirements-space.txt") if not one.startswith("mcp")]
+    free = [one.partition("==")[0] if one.startswith("torch") else one for one in pinned("requirements.txt")]
+    assert required(lines) == free + more
     header = yaml.safe_load((tmp_path / "zero/README.md").read_text().split("---")[1])
     assert header["hf_oauth"] is True and header["suggested_hardware"] == "zero-a10g"
 

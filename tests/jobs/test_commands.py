@@ -52,6 +52,80 @@ def test_no_jobs_yet(say: Say):
     assert (code, said) == (2, "t2ialign: There is no job 'align-1': this store has had no jobs yet.\n")
 
 
+def leave(home: Path, name: str, **fields: object) -> Path:
+    """The folder of a job as another version left it: no more than what a job must have, and these fields."""
+    record = {"id": name, "title": "Of old", "kind": "align", "device": "cpu", "command": ["align", "ipo"], **fields}
+    folder_of(home, name).path.joinpath("spec.json").write_text(json.dumps(record))
+    return folder_of(home, name).path
+
+
+OLD = {
+    "queued": "queued",
+    "running": "interrupted",
+    "paused": "paused",
+    "interrupted": "interrupted",
+    "done": "done",
+    "cancelled": "cancelled",
+    "failed": "failed",
+}
+
+
+@pytest.mark.parametrize(("status", "now"), OLD.items())
+def test_a_job_of_an_older_version_is_listed_and_shown(say: Say, busy: None, home: Path, status: str, now: str):
+    folder = leave(home, "align-0000aa", created="2025-01-02T03:04:05", status=status)
+    leave(home, "align-0000bb", created="2025-01-01T03:04:05+00:00", status="done", of_the_future=[1])
+    code, out, err = say("list")
+    second, first = out.splitlines()
+    assert (code, err) == (0, "") and first.split()[:2] == ["align-0000aa", now] and second.startswith("align-0000bb")
+    assert say("show", "align-0000aa")[1].splitlines()[1] == "python -m t2ialign align ipo"
+    (shown, _) = sorted(json.loads(say("list", "--json")[1]), key=lambda record: record["id"])
+    assert (shown["status"], shown["progress"]["step"], shown["request"]["method"]) == (now, 0, "ipo")
+    (folder / "progress.json").write_text('{"phase": "training", "fraction": 0.5, "step": 7, "heartbeat": "soon"}')
+    assert say("show", "align-0000aa")[0] == 0
+
+
+def test_what_may_be_asked_of_a_job_of_an_older_version(
+    say: Say, busy: None, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("t2ialign.cli.jobs.PATIENCE", 0.0)
+    leave(home, "align-0000aa", created="2025-01-02T03:04:05", status="queued")
+    leave(home, "align-0000bb", created="2025-01-02T03:04:05", status="done")
+    assert "has been asked to pause" in say("pause", "align-0000aa")[1]
+    code, _, said = say("cancel", "align-0000bb")
+    assert (code, said) == (2, "t2ialign: Job align-0000bb cannot be cancelled: it has ended already (done).\n")
+
+
+def test_a_job_of_which_only_an_old_file_is_left_can_be_cancelled(say: Say, home: Path):
+    leave(home, "align-0000aa", created="2025-01-02T03:04:05", status="paused")
+    with open_store(home) as store, Supervisor(store, PROGRAM):
+        pass
+    assert say("cancel", "align-0000aa")[1] == "Job align-0000aa is cancelled.\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"status": "done"}, "it lacks 'created'"),
+        ({"created": "yesterday", "status": "done"}, "'created' cannot be read"),
+        ({"created": "2025-01-02T03:04:05", "status": "asleep"}, "'status' is one of"),
+        ({"created": "2025-01-02T03:04:05", "command": "align ipo"}, "'command' is a list"),
+        ({"created": "2025-01-02T03:04:05", "pid": "12"}, "'pid' is a whole number"),
+    ],
+)
+def test_a_broken_record_is_said_and_hides_no_other(
+    say: Say, busy: None, home: Path, caplog, fields: dict[str, object], wrong: str
+):
+    path = leave(home, "align-0000aa", **fields) / "spec.json"
+    leave(home, "align-0000bb", created="2025-01-02T03:04:05", status="done")
+    code, out, _ = say("list")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["align-0000bb"]
+    assert wrong in caplog.text and str(path) in caplog.text
+    for asked in ("show", "pause", "cancel", "resume", "discard"):
+        code, _, said = say(asked, "align-0000aa")
+        assert code == 2 and wrong in said and said.count("\n") == 1, asked
+    assert not (path.parent / "control").exists()
+
+
 @pytest.mark.slow
 def test_beside_an_app(say: Say, busy: None, supervisor: Supervisor):
     job, waiting = submit(supervisor, "count", 3000, 2), submit(supervisor, "count", 5, 1)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from t2ialign.job_record import Job, JobProgress
 from t2ialign.jobs import folder as files
-from t2ialign.jobs.folder import JobFolder, find_folder, folder_of
+from t2ialign.jobs.folder import JobFolder, WorkerState, find_folder, folder_of
 from t2ialign.types import InputError
 
 
@@ -14,19 +16,27 @@ def folder(tmp_path: Path) -> JobFolder:
     return folder_of(tmp_path, "align-3f9a1c")
 
 
+def job(name: str) -> Job:
+    return Job(name, "A title", "align", "cpu", ("count", "5", "1"), datetime(2026, 1, 2, tzinfo=UTC))
+
+
 def test_a_file_is_replaced_whole(folder: JobFolder):
-    assert (folder.spec(), folder.progress(), folder.asked(), folder.asked_ago()) == ({}, {}, "", 0.0)
-    folder.write_spec({"id": folder.id})
-    folder.write_progress({"step": 1})
-    folder.write_progress({"step": 2})
-    assert (folder.spec(), folder.progress()) == ({"id": "align-3f9a1c"}, {"step": 2})
+    assert (folder.told(), folder.state(), folder.asked(), folder.asked_ago()) == (None, WorkerState(), "", 0.0)
+    folder.write_spec(job("align-3f9a1c"))
+    folder.write_state(WorkerState(step=1))
+    folder.write_state(WorkerState(step=2, pictures=(3, 4)))
+    assert (folder.spec(), folder.state()) == (job("align-3f9a1c"), WorkerState(step=2, pictures=(3, 4)))
+    assert folder.state().progress() == JobProgress(step=2, pictures=(3, 4))
     assert sorted(path.name for path in folder.path.iterdir()) == ["progress.json", "spec.json"]
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"step": ', b"[1]", b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"", b'{"step": ', b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"step": "two"}'])
 def test_a_damaged_file_counts_as_none(folder: JobFolder, damage: bytes):
-    (folder.path / "progress.json").write_bytes(damage)
-    assert folder.progress() == {}
+    for file in ("progress.json", "spec.json"):
+        (folder.path / file).write_bytes(damage)
+    assert (folder.state(), folder.told()) == (WorkerState(), None)
+    with pytest.raises(InputError, match="written down about job align-3f9a1c cannot be read. This is no job's record"):
+        folder.spec()
 
 
 def test_wishes(folder: JobFolder):
@@ -70,7 +80,7 @@ def test_jobs_are_found_by_what_they_begin_with(tmp_path: Path):
     with pytest.raises(InputError, match="this store has had no jobs yet"):
         find_folder(tmp_path, "align-1")
     for name in ("align-aa11", "align-aa1", "align-bb22", "audit-cc33"):
-        folder_of(tmp_path, name).write_spec({"id": name})
+        folder_of(tmp_path, name).write_spec(job(name))
     assert find_folder(tmp_path, "align-aa1").id == "align-aa1"
     assert find_folder(tmp_path, "au").id == "audit-cc33"
     with pytest.raises(InputError, match="Several jobs begin with 'align-a': say which of align-aa1, align-aa11"):

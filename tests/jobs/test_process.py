@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from t2ialign.jobs import process
-from t2ialign.jobs.folder import folder_of
+from t2ialign.jobs.folder import WorkerState, folder_of
 from tests.jobs.conftest import until
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -73,12 +73,14 @@ def test_a_worker_is_apart_from_the_app_and_gives_way_to_it(home: Path, monkeypa
 
 def test_a_worker_on_another_machine_is_known_by_its_heartbeat():
     fresh, old = process.time.time(), process.time.time() - 60
-    assert process.beats_elsewhere({"host": "another", "heartbeat": fresh})
-    assert not process.beats_elsewhere({"host": "another", "heartbeat": old})
-    assert not process.beats_elsewhere({"host": "another", "heartbeat": fresh, "ended": "done"})
-    assert not process.beats_elsewhere({"host": process.platform.node(), "heartbeat": fresh})
-    assert not process.beats_elsewhere({"host": "another", "heartbeat": fresh + 3600})  # before a clock was set back
-    assert not process.beats_elsewhere({})
+    assert process.beats_elsewhere(WorkerState(host="another", heartbeat=fresh))
+    assert not process.beats_elsewhere(WorkerState(host="another", heartbeat=old))
+    assert not process.beats_elsewhere(WorkerState(host="another", heartbeat=fresh, ended="done"))
+    assert not process.beats_elsewhere(WorkerState(host=process.platform.node(), heartbeat=fresh))
+    assert not process.beats_elsewhere(
+        WorkerState(host="another", heartbeat=fresh + 3600)
+    )  # before a clock was set back
+    assert not process.beats_elsewhere(WorkerState())
 
 
 def test_a_worker_that_was_started_by_hand_is_known_by_its_command_when_the_clock_is_set(home: Path):

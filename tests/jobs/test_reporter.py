@@ -21,15 +21,15 @@ def test_what_a_worker_says(store: Store):
     folder = folder_of(store.home, "align-1")
     with Reporter(store.home, "align-1") as reporter:
         assert reporter.folder == folder.path
-        assert folder.progress()["phase"] == "starting"
+        assert folder.state().phase == "starting"
         reporter.report("training", 0.25, 30.0)
-        said = folder.progress()
-        assert (said["phase"], said["fraction"], said["remaining"], said["ended"]) == ("training", 0.25, 30.0, "")
-        assert abs(said["heartbeat"] - time.time()) < 5 and said["pid"] > 0
+        said = folder.state()
+        assert (said.phase, said.fraction, said.remaining, said.ended) == ("training", 0.25, 30.0, "")
+        assert abs(said.heartbeat - time.time()) < 5 and said.pid > 0
         reporter.step({"step": 1, "loss": math.nan, "quantiles": (0.1, 0.2), "where": Path("x")})
         reporter.step({"step": 1, "loss": 0.5})
         reporter.probe({"step": 0, "alignment": 0.7})
-    assert folder.progress()["ended"] == "done" and folder.progress()["step"] == 1
+    assert folder.state().ended == "done" and folder.state().step == 1
     ingest_inbox(store)
     assert train_steps(store, "align-1") == [{"step": 1, "loss": 0.5}]
     assert probes(store, "align-1") == [{"step": 0, "alignment": 0.7}]
@@ -39,10 +39,10 @@ def test_the_heart_beats_and_steps_travel_while_the_worker_is_busy(store: Store,
     monkeypatch.setattr(reporting, "BEAT", 0.01)
     folder = folder_of(store.home, "align-1")
     with Reporter(store.home, "align-1") as reporter:
-        first = folder.progress()["heartbeat"]
+        first = folder.state().heartbeat
         reporter.step({"step": 1})
         deadline = time.monotonic() + 30
-        while not (ingest_inbox(store) and folder.progress()["heartbeat"] > first):
+        while not (ingest_inbox(store) and folder.state().heartbeat > first):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         assert train_steps(store, "align-1") == [{"step": 1}]
@@ -70,7 +70,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_start(store: Store, monkeypa
         patch.setattr(inbox, "write_whole", refuse)
         with pytest.raises(InputError, match="is full"), Reporter(store.home, "align-1") as reporter:
             reporter.step({"step": 1})
-    assert folder_of(store.home, "align-1").progress()["ended"] == "failed"
+    assert folder_of(store.home, "align-1").state().ended == "failed"
     with Reporter(store.home, "align-1") as reporter:
         reporter.step({"step": 2})
     ingest_inbox(store)
@@ -83,13 +83,13 @@ def test_time_to_go_is_estimated_within_a_phase(home: Path, monkeypatch: pytest.
     with Reporter(home, "align-1") as reporter:
         folder = folder_of(home, "align-1")
         reporter.report("training", 0.2)
-        assert folder.progress()["remaining"] is None
+        assert folder.state().remaining is None
         clock[0] += 10
         reporter.report("training", 0.4)
-        assert folder.progress()["remaining"] == pytest.approx(30)
+        assert folder.state().remaining == pytest.approx(30)
         clock[0] += 100
         reporter.report("scoring", 0.9)
-        assert folder.progress()["remaining"] is None
+        assert folder.state().remaining is None
 
 
 def test_two_workers_do_not_share_a_job(home: Path):
@@ -107,7 +107,7 @@ def test_leaving_as_asked(home: Path, wish: str, code: int, ended: str):
         folder.ask(wish)
         assert reporter.asked() == wish
         reporter.leave()
-    assert (stopped.value.code, folder.progress()["ended"], folder.asked()) == (code, ended, "")
+    assert (stopped.value.code, folder.state().ended, folder.asked()) == (code, ended, "")
 
 
 def test_a_wish_that_was_heard_stands(home: Path):
@@ -121,7 +121,7 @@ def test_a_wish_that_was_heard_stands(home: Path):
         folder.ask("resume")
         assert reporter.asked() == "pause"
         reporter.leave()
-    assert (stopped.value.code, folder.progress()["ended"], folder.asked()) == (75, "paused", "resume")
+    assert (stopped.value.code, folder.state().ended, folder.asked()) == (75, "paused", "resume")
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_a_wish_that_was_heard_stands(home: Path):
 def test_how_it_ended(home: Path, error: BaseException, ended: str, message: str):
     with pytest.raises(type(error)), Reporter(home, "align-1"):
         raise error
-    said = folder_of(home, "align-1").progress()
-    assert (said["ended"], said["message"]) == (ended, message)
+    said = folder_of(home, "align-1").state()
+    assert (said.ended, said.message) == (ended, message)
 
 
 @pytest.mark.parametrize("torn", [b'{"written": 3, "rec', b"\x00" * 40])

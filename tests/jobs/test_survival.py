@@ -121,10 +121,10 @@ def test_kills_of_the_owner_are_not_noticed_by_the_worker(home: Path, owner: Cal
     folder = only_job(home)
     workers = set()
     for _ in range(5):
-        until(lambda: (said := folder.progress()).get("pid") and process.is_alive(said["pid"], said["born"]))
+        until(lambda: (said := folder.state()).pid and process.is_alive(said.pid, said.born))
         time.sleep(chance.uniform(0, 0.2))
         os.kill(pid, 9)
-        workers.add(folder.progress()["pid"])
+        workers.add(folder.state().pid)
         pid = owner()
     os.kill(pid, 9)
     (worker,) = workers
@@ -143,13 +143,13 @@ def test_kills_of_both_go_on_by_themselves_a_few_times(home: Path, owner: Callab
     folder = only_job(home)
     reached, workers = 0, set()
     for _ in range(AUTOMATIC):
-        spec = until(lambda: (spec := folder.spec()).get("pid") and spec["pid"] not in workers and spec)
-        reached = until(lambda least=reached: (step := folder.progress().get("step", 0)) > least and step)
-        workers.add(spec["pid"])
+        job = until(lambda: (job := folder.told()) and job.pid and job.pid not in workers and job)
+        reached = until(lambda least=reached: (step := folder.state().step) > least and step)
+        workers.add(job.pid)
         os.kill(pid, 9)
-        os.kill(spec["pid"], 9)
+        os.kill(job.pid, 9)
         pid = owner()
-    until(lambda: folder.spec().get("status") == "interrupted")
+    until(lambda: (job := folder.told()) and job.status == "interrupted")
     os.kill(pid, 9)
     until(lambda: not psutil.pid_exists(pid))
     with open_store(home) as store:

@@ -26,8 +26,9 @@ from t2ialign.store import (
 from t2ialign.store.aggregates import INVERSE
 from t2ialign.store.records import CellRecord, ScoreRecord
 from t2ialign.store.writing import insert_records
-from t2ialign.tradeoff.arrows import arrows, arrows_of, shared_version
+from t2ialign.tradeoff.arrows import arrows, arrows_of
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
+from t2ialign.tradeoff.comparison import PairedScore
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import AdapterUse, GenerationConfig, Interval, Metric, Prompt
 
@@ -128,6 +129,12 @@ def test_points_are_those_of_the_pure_functions(store: Store, seed: int, shared:
             assert cells_left_out(store, x, y, filters, usual) == tuple(sorted(left_out))
             if x.equal_n or y.equal_n:
                 assert found.other_sizes == len(others)
+
+
+def shared_version(rows: list[PairedScore], versions: dict[str, str]) -> list[PairedScore]:
+    """The rows of one version a metric: the one that ``versions`` names, else the last by name."""
+    last = {row.metric: row.version for row in sorted(rows, key=lambda row: row.version)}
+    return [row for row in rows if row.version == versions.get(row.metric, last[row.metric])]
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from t2ialign.codec import encode
+from t2ialign.job_record import read_job
 from t2ialign.store import (
     Job,
     JobProgress,
@@ -20,7 +21,7 @@ from t2ialign.store import (
     train_steps,
     update_job,
 )
-from t2ialign.store.jobs import discard_job, measurements, read_job
+from t2ialign.store.jobs import discard_job, measurements
 from t2ialign.types import InputError
 
 

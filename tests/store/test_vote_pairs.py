@@ -84,6 +84,18 @@ def test_a_pair_knows_the_votes_that_it_stands_for(store: Store):
 
 
 @pytest.mark.slow
+def test_a_label_knows_the_votes_that_it_stands_for_and_its_picture(store: Store):
+    (pair,) = one_pair(store, ["a", "tie", "b", "a"])
+    study = pair.source.removeprefix("votes:")
+    for one in api.labelled_from_votes(store, study):
+        liked = one.desirable
+        assert one.key == (pair.win_key if liked else pair.lose_key)
+        assert {vote.survey for vote in one.votes} <= {vote.survey for vote in pair.votes}
+        assert sorted(vote.agrees for vote in one.votes) == [0.0, 1.0, 1.0]
+    assert {one.desirable for one in api.labelled_from_votes(store, study)} == {True, False}
+
+
+@pytest.mark.slow
 def test_weights_grow_with_agreement_and_evidence(store: Store):
     study = opened_study(store, answer=PICK, rounds=1, checks=0, groups=("x",)).id
     weights = {}

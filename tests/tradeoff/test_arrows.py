@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from t2ialign.tradeoff.arrows import Arrow, arrows, in_a_sentence, shared_version
+from t2ialign.tradeoff.arrows import Arrow, arrows, in_a_sentence
 from t2ialign.tradeoff.comparison import PairedScore
 from t2ialign.types import AdapterUse, GenerationConfig
 from tests.tradeoff.cells import metric
@@ -104,12 +104,6 @@ def test_effective_numbers_are_set_beside_each_other():
         for side in ("policy_value", "base_value")
     )
     assert found.relative is None and f"Modes {ours:.2f} instead of {theirs:.2f}" in in_a_sentence(found, X, number)
-
-
-def test_of_several_versions_the_charts_own_counts():
-    rows = [*drawn(), *(replace(row, version="2", policy_value=9.0) for row in drawn())]
-    assert {row.version for row in shared_version(rows, {"x": "1", "y": "1"})} == {"1"}
-    assert {row.version for row in shared_version(rows, {})} == {"2"}
 
 
 def test_an_arrow_of_a_dead_parent_has_no_share():

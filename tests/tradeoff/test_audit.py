@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
 
+from t2ialign import settings
 from t2ialign.tradeoff.audit import MIXED, Audit, MetricAudit, Power, from_record, listed, to_record, verdict
 from t2ialign.tradeoff.audit_table import table
-from t2ialign.types import Interval
+from t2ialign.types import InputError, Interval
 
 
 def point(value: float) -> Interval:
@@ -98,6 +100,37 @@ def test_a_record_survives_json() -> None:
     again = from_record(json.loads(json.dumps(to_record(replace(AUDIT, metrics=(BAD, GOOD, unknown))))))
     assert again.metrics[:2] == (BAD, GOOD)
     assert math.isnan(again.metrics[2].agreement.mean) and again.metrics[2].negatives == CLIP.negatives
+
+
+def test_the_shipped_audit_is_read_and_written_as_it_is() -> None:
+    record = json.loads((settings.DATA / "audit.json").read_text(encoding="utf-8"))
+    audit = from_record(record)
+    assert to_record(audit) == record
+    assert {type(size) for found in audit.metrics for size in found.sizes} == {int}
+
+
+def test_an_older_record_lacks_what_came_later() -> None:
+    record = to_record(AUDIT)
+    for entry in record["metrics"]:
+        del entry["lead"], entry["lead_p"]
+    assert from_record(record).metrics[0] == replace(BAD, lead=None, lead_p=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"metrics": {}}, "'metrics' is a list"),
+        ({"metrics": [{"metric": "lpips"}]}, "'metrics[0]' lacks 'version'"),
+        (
+            {"metrics": [{**to_record(AUDIT)["metrics"][0], "sizes": {"few": [1]}}]},
+            "'metrics[0].sizes.few' is named by",
+        ),
+        ({"metrics": [{**to_record(AUDIT)["metrics"][0], "axis": "beauty"}]}, "'metrics[0].axis' is one of"),
+    ],
+)
+def test_another_layout_is_said(change: dict, said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"This is no audit: {said}")):
+        from_record({**to_record(AUDIT), **change})
 
 
 def test_the_table_ranks_and_groups() -> None:

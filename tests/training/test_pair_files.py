@@ -18,7 +18,7 @@ from PIL import Image
 from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
 from t2ialign.training.pairs import judged
 from t2ialign.training.selection import liked_and_disliked
-from t2ialign.types import InputError, PreferencePair, Prompt, VoteOrigin
+from t2ialign.types import Example, InputError, PreferencePair, Prompt, VoteOrigin
 from tests.test_pictures import bomb
 from tests.training.batches import seed_batch
 
@@ -94,6 +94,26 @@ def test_files_without_an_origin_are_read_as_ever(tmp_path: Path) -> None:
     path = file_of(tmp_path / "old.parquet", [{**row(1.0), "label_1": 0.0, "weight": 2.0}])
     (pair,) = read_pairs(path, 32, 10)
     assert (pair.source, pair.weight, pair.win_key, pair.lose_key, pair.votes) == ("dataset:old", 2.0, "", "", ())
+
+
+def test_a_labelled_picture_keeps_who_said_it_and_which_picture_it_is(tmp_path: Path) -> None:
+    votes = (VoteOrigin("one", "t1", 1.0), VoteOrigin("two", "t2", 0.5), VoteOrigin("three", "t3", 0.0))
+    image = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    examples = [Example(Prompt("a ring"), image, 0.5, liked, "its key", votes) for liked in (True, False)]
+    write_examples(tmp_path / "e.parquet", [*examples, Example(Prompt("a ring"), image)])
+    *again, plain = read_examples(tmp_path / "e.parquet", 32, 10)
+    origin = ("desirable", "weight", "key", "votes")
+    for one, other in zip(again, examples, strict=True):
+        assert all(getattr(one, name) == getattr(other, name) for name in origin)
+    assert (plain.key, plain.votes) == ("", ())
+    rows = pq.read_table(tmp_path / "e.parquet").to_pylist()
+    assert [[vote["liked"] for vote in row["votes"]] for row in rows] == [[1.0, 0.5, 0.0], [0.0, 0.5, 1.0], []]
+
+
+def test_labelled_pictures_without_an_origin_are_read_as_ever(tmp_path: Path) -> None:
+    path = file_of(tmp_path / "old.parquet", [{"caption": "a ring", "jpg": RED, "liked": False, "weight": 2.0}])
+    (old,) = read_examples(path, 32, 10)
+    assert (old.desirable, old.weight, old.key, old.votes) == (False, 2.0, "", ())
 
 
 def test_examples_survive_the_way_out_and_in(tmp_path: Path) -> None:

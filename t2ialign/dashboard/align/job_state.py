@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from t2ialign.dashboard.services import Services
+from t2ialign.job_record import Job
 from t2ialign.names import NAME
-from t2ialign.store.jobs import Job
 from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align.job import KIND, LIVE, probes_of, request_of, steps_of
 from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest

@@ -13,9 +13,9 @@ from t2ialign.dashboard.align.job_state import TrainingJobState
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted, duration
+from t2ialign.job_record import Job
 from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
-from t2ialign.store.jobs import Job
 from t2ialign.use_cases.align.command import in_a_line
 from t2ialign.use_cases.align.job import request_of
 from t2ialign.use_cases.align.manifest import BeforeAfter, MetricChange, WinRate

@@ -8,8 +8,8 @@ from t2ialign.dashboard.api.drawing import CHECKPOINT, WAIT
 from t2ialign.dashboard.api.endpoint import Call, said
 from t2ialign.dashboard.api.records import Work
 from t2ialign.dashboard.api.standing import standing
+from t2ialign.job_record import Job
 from t2ialign.seeds import parse_plan
-from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
 from t2ialign.use_cases.sweeps.job import KIND, LIVE, resume, spec_of, submit
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked

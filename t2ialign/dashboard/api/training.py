@@ -8,8 +8,8 @@ from typing import Literal
 from t2ialign.dashboard.api.endpoint import Call, said
 from t2ialign.dashboard.api.measuring import Nothing
 from t2ialign.dashboard.api.records import Jobs, TrainingJob
+from t2ialign.job_record import Job
 from t2ialign.source import parse_source
-from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.command import in_a_line
 from t2ialign.use_cases.align.job import KIND, check, submit

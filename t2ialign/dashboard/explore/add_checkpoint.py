@@ -17,7 +17,7 @@ import gradio as gr
 from t2ialign.dashboard.explore.fetching_fold import Fetched, FetchingFold
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
-from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.checkpoint_menu import MENUS, menus
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.network import in_bytes
@@ -27,7 +27,6 @@ from t2ialign.use_cases.additions import SAFE, Words, add
 
 FOLD = FetchingFold("add", "add", "Add a checkpoint", "Checking.")
 ASKED = ("source", "file", "name", "backbone", "note", "licence")
-MENUS = ("checkpoints", "stories")
 WHENCE = "Say where it comes from: an id of the Hub, a path, or a file."
 
 
@@ -86,11 +85,7 @@ def begin(services: Services, visitor: Visitor, source: str | None, files: Any, 
 
 def look(services: Services, visitor: Visitor) -> Updates:
     """How the addition stands; at its end the menu has it."""
-
-    def menus(_: Fetched) -> Updates:
-        return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
-
-    return FOLD.look(services, visitor, menus)
+    return FOLD.look(services, visitor, lambda _: menus(services))
 
 
 def unlisted_checkpoints(services: Services, visitor: Visitor) -> Updates:

@@ -23,7 +23,7 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import group_of, headline_of, metric_of, point_of
 from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.chart_points import Chosen, choose, load_points, usual_benchmark
-from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.checkpoint_menu import menus
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
 from t2ialign.dashboard.shared.fitting_prompts import first_prompt, fitting, following, stale
 from t2ialign.dashboard.shared.headline import headlines
@@ -257,7 +257,7 @@ def show_behind(services: Services, subject: str, point: str, cell: str = "") ->
 
 def offer_checkpoints(services: Services) -> Updates:
     """What can be sampled now, for the list; what is chosen stays."""
-    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
+    return menus(services)
 
 
 def usual_of(scheduler: str) -> Updates:
@@ -301,7 +301,7 @@ def follow_checkpoints(services: Services, checkpoints: Sequence[str] | None, pr
 
 
 def follow_choice(services: Services, checkpoints: Sequence[str] | None, prompt: str | None) -> Updates:
-    """Of checkpoints that somebody chose: an example in the prompt box that was for others makes room for one of theirs."""
+    """After somebody chose checkpoints: an example in the prompt box that does not fit them is replaced by one that does."""
     if not stale(services, prompt or "", checkpoints or ()):
         return {}
     return {"prompt": first_prompt(services, checkpoints or ())}

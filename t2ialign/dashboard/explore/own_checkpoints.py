@@ -9,7 +9,7 @@ import gradio as gr
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
-from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.checkpoint_menu import MENUS, menus
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
@@ -19,7 +19,6 @@ from t2ialign.use_cases.align import removal
 
 FIELDS = ("own_name", "own_note", "own_licence")
 MENU = ("own_chosen", *FIELDS, "own_save", "own_delete", "own_answer")
-MENUS = ("checkpoints", "stories")
 NONE_YET = "None yet: what is added above, trained or merged is listed here."
 
 
@@ -85,7 +84,7 @@ def save_own(
     words = Words(note=(note or "").strip(), licence=(licence or "").strip())
     annotate(services.bench.home, wanted or chosen, words)
     owner.note_act("", "save_own")
-    return {**_shown(services, wanted or chosen), **_menus(services), "own_answer": notice(said, "hint")}
+    return {**_shown(services, wanted or chosen), **menus(services), "own_answer": notice(said, "hint")}
 
 
 def move_own(services: Services, visitor: Visitor, name: str | None) -> Updates:
@@ -97,7 +96,7 @@ def move_own(services: Services, visitor: Visitor, name: str | None) -> Updates:
     (removal.restore if back else removal.remove)(services.bench, chosen)
     owner.note_act("", "move_own")
     said = f"{chosen} is back." if back else f"{chosen} is deleted; its pictures and scores stay."
-    return {**_shown(services, chosen), **_menus(services), "own_answer": notice(said, "hint")}
+    return {**_shown(services, chosen), **menus(services), "own_answer": notice(said, "hint")}
 
 
 def _known(services: Services, name: str | None) -> str:
@@ -127,10 +126,6 @@ def _shown(services: Services, name: str | None) -> Updates:
         "own_save": gr.Button(interactive=entry is not None),
         "own_delete": gr.Button("Bring back" if found in gone else "Delete", interactive=found is not None),
     }
-
-
-def _menus(services: Services) -> Updates:
-    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
 def _refused() -> Updates:

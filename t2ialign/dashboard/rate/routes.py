@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -45,6 +45,7 @@ TROUBLE = (
     "The server cannot keep or find answers just now: tell whoever invited you. What was saved before is still there."
 )
 Room = Callable[[str], None]
+Answer = TypeVar("Answer")
 _log = logging.getLogger(__name__)
 DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
     "look": (handlers.look, ("key",)),
@@ -110,7 +111,7 @@ def rate_api(store: Store, room: Room = everybody) -> None:
         api(deed, api_name=deed.__name__, concurrency_limit=None)
 
 
-def _done(deed: Callable[..., Any], store: Store, /, *values: Any, **fields: Any) -> Any:
+def _done(deed: Callable[..., Answer], store: Store, /, *values: Any, **fields: Any) -> Answer:
     """What a deed answers. Trouble with the store is told without its folders, which are the owner's to know."""
     try:
         return deed(store, *values, **fields)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import gradio as gr
 from markupsafe import Markup
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import DIVERGENCE_TITLES
 from t2ialign.files import foreign
 from t2ialign.methods import METHODS
@@ -20,6 +22,15 @@ from t2ialign.use_cases.align.request import AlignRequest
 from t2ialign.use_cases.previews import strips
 
 RATERS, STYLE = "annotator", "style"
+
+
+MENUS = ("checkpoints", "stories")
+"""The components that ``menus`` changes."""
+
+
+def menus(services: Services) -> Updates:
+    """What can be sampled now, with its stories; what is chosen stays."""
+    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
 def stories(services: Services) -> Markup:

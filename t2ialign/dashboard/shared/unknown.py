@@ -134,4 +134,5 @@ def _refused(scope: Scope) -> Response | None:
 
 
 def _queue(scope: Scope) -> Queue:
-    return scope["app"].get_blocks()._queue
+    queue: Queue = scope["app"].get_blocks()._queue
+    return queue

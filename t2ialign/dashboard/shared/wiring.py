@@ -80,7 +80,8 @@ class Wires:
             return answered(handler, outputs, data, *self._taken(inputs, values))
 
         run.__name__ = name_of(handler)
-        return trigger(run, self.pick(inputs), self.pick(outputs), **{**EACH, **options})
+        begun: Dependency = trigger(run, self.pick(inputs), self.pick(outputs), **{**EACH, **options})
+        return begun
 
     def on_visit(
         self,
@@ -113,7 +114,8 @@ class Wires:
             return answered(handler, outputs, visitor_of(request, key), data, *self._taken(inputs, values))
 
         run.__name__ = name_of(handler)
-        return trigger(run, self.pick(("key", *inputs)), self.pick(outputs), **{**EACH, **options})
+        begun: Dependency = trigger(run, self.pick(("key", *inputs)), self.pick(outputs), **{**EACH, **options})
+        return begun
 
     def _taken(self, inputs: Sequence[str], values: Sequence[Any]) -> list[Any]:
         """The values, where they are what their components hold: a raw request may say anything."""
@@ -130,7 +132,8 @@ class Wires:
 def listening(triggers: Any) -> Callable[..., Dependency]:
     """What starts an event: one trigger, or any of a list (``gr.on`` wants to see inside those of ``gr.HTML``)."""
     if not isinstance(triggers, list):
-        return triggers
+        trigger: Callable[..., Dependency] = triggers
+        return trigger
     return partial(
         gr.on,
         [

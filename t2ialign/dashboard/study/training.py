@@ -13,8 +13,8 @@ from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import duration
 from t2ialign.dashboard.study import handlers
 from t2ialign.dashboard.study.design_form import whole
+from t2ialign.job_record import Job
 from t2ialign.source import Source
-from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.job import KIND, check, request_of, submit
 from t2ialign.use_cases.align.request import AlignRequest

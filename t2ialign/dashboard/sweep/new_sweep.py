@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.shared.checkpoint_menu import stories
+from t2ialign.dashboard.shared.checkpoint_menu import menus
 from t2ialign.dashboard.shared.fitting_prompts import following, offered
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
@@ -92,7 +92,7 @@ def follow_checkpoints(services: Services, prompt_set: str | None, checkpoints: 
 
 def offer(services: Services) -> Updates:
     """What can be sampled now."""
-    return {"checkpoints": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
+    return menus(services)
 
 
 def not_priced(sentence: str) -> Updates:
@@ -106,6 +106,3 @@ def nothing(sentence: str) -> Updates:
 
 def warned(sentence: str) -> Updates:
     return {"problem": notice(sentence)}
-
-
-Handler = Callable[..., Updates]

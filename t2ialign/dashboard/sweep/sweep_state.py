@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from t2ialign.codec import encode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import Look
+from t2ialign.job_record import Job
 from t2ialign.store import RunMark, Tally, Wanted, run_marks
-from t2ialign.store.jobs import Job
 from t2ialign.types import InputError, content_key
 from t2ialign.use_cases.sweeps.estimate import is_finished, metrics_of, stored_of
 from t2ialign.use_cases.sweeps.job import KIND, LIVE, spec_of

@@ -23,8 +23,8 @@ from t2ialign.dashboard.sweep.form import form_of_spec, spec_around
 from t2ialign.dashboard.sweep.new_sweep import filled
 from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, POLL_SECONDS, Sweeps, SweepView, rescoring
 from t2ialign.guidance import strategy_text
+from t2ialign.job_record import Job
 from t2ialign.store import Filters, RunMark, choices, find_cell, run_marks, set_run_mark
-from t2ialign.store.jobs import Job
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.rescore import report, rescore
 from t2ialign.use_cases.sweeps import job as jobs

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.charts.theory import Cloud
+from t2ialign.job_record import Job
 from t2ialign.methods import METHODS
 from t2ialign.store import Store
-from t2ialign.store.jobs import Job, job_of, list_jobs
+from t2ialign.store.jobs import job_of, list_jobs
 from t2ialign.types import TrainStep
 from t2ialign.use_cases.align.job import KIND, request_of, steps_of
 

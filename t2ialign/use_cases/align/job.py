@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from t2ialign.codec import decode, encode
+from t2ialign.job_record import Job, JobStatus
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import Store
-from t2ialign.store.jobs import Job, JobStatus, list_jobs, probes, train_steps
+from t2ialign.store.jobs import list_jobs, probes, train_steps
 from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align.command import command_of
 from t2ialign.use_cases.align.probe import Probe

@@ -18,6 +18,7 @@ from t2ialign.adapter_places import MANIFEST
 from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.files import bytes_of, foreign, json_of, write_whole
 from t2ialign.source import Source
+from t2ialign.study.records import VotesRecord
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.request import AlignRequest
 
@@ -80,7 +81,7 @@ class LearnedData:
     source: Source = Source()
     examples: int = 0
     sha256: str = ""
-    votes: Mapping[str, Any] = field(default_factory=dict, metadata=IF_SAID)
+    votes: VotesRecord | None = field(default=None, metadata=IF_SAID)
     notes: tuple[str, ...] = field(default=(), metadata=IF_SAID)
 
 

@@ -49,7 +49,7 @@ def check_free(bench: Workbench, name: str, target: Path, replace: bool, changed
 
 def learned(bench: Workbench, plan: Plan, data: Path, examples: int) -> LearnedData:
     """What a run has learned from: its source, its content's hash and, of votes, whose they are."""
-    votes = bench.results.votes_record(plan.source) if plan.source.kind == "votes" else {}
+    votes = bench.results.votes_record(plan.source) if plan.source.kind == "votes" else None
     return LearnedData(plan.source, examples, hashlib.sha256(data.read_bytes()).hexdigest(), votes, load_notes(data))
 
 

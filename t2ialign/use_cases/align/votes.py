@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from t2ialign.files import write_whole
+from t2ialign.codec import decode, encode
+from t2ialign.files import json_of, write_whole
 from t2ialign.source import Source
 from t2ialign.store import Store
 from t2ialign.store.studies import exclusions, study_of
 from t2ialign.store.vote_pairs import labelled_from_votes, pairs_from_votes
 from t2ialign.store.votes import answers_of
 from t2ialign.study.exclusion import excluded
-from t2ialign.study.records import real
+from t2ialign.study.records import VotesRecord, real
 from t2ialign.training.pair_files import read_examples, read_pairs, write_examples, write_pairs
 from t2ialign.types import Example, InputError, PreferencePair, content_key
 
 KIND = "votes"
 EVERYTHING = sys.maxsize
+MEND = "ask for the training anew"
 PAIRS, LIKED, ABOUT = "pairs.parquet", "liked.parquet", "about.json"
 
 
@@ -35,7 +36,7 @@ def leave_votes(opened: Store, source: Source) -> None:
             raise InputError(f"Nobody has preferred anything in {source.argument} yet: let people vote in it first.")
         write_pairs(left(opened.home, source, PAIRS), pairs)
         write_examples(left(opened.home, source, LIKED), examples)
-        write_whole(left(opened.home, source, ABOUT), json.dumps(record(opened, source)).encode())
+        write_whole(left(opened.home, source, ABOUT), json.dumps(encode(record(opened, source))).encode())
 
 
 def left(home: Path, source: Source, what: str) -> Path:
@@ -53,26 +54,28 @@ def left_examples(path: Path, size: int) -> list[Example]:
     return read_examples(path, size, EVERYTHING)
 
 
-def left_record(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def left_record(path: Path) -> VotesRecord:
+    """``InputError`` where the file holds something else."""
+    record = json_of(path.read_bytes(), f"{path} cannot be read", MEND)
+    return decode(VotesRecord, record, f"{path} does not say whose votes were left: {MEND}", spare=True)
 
 
-def record(opened: Store, source: Source) -> dict[str, Any]:
+def record(opened: Store, source: Source) -> VotesRecord:
     """Study and manifest, and how many answers of how many surveys count."""
     study, group = source.argument, source.group
     found, votes = study_of(opened, study), answers_of(opened, study)
     out = excluded(votes, exclusions(opened, study))
     kept = [vote for vote in real(votes) if vote.survey not in out and group in ("", vote.group)]
-    return {
-        "study": study,
-        "title": found.title,
-        "manifest": found.hash,
-        "group": group,
-        "answers": len(kept),
-        "surveys": len({vote.survey for vote in kept}),
-        "surveys_excluded": len(out),
-        "blind": found.blind,
-    }
+    return VotesRecord(
+        study=study,
+        title=found.title,
+        manifest=found.hash,
+        group=group,
+        answers=len(kept),
+        surveys=len({vote.survey for vote in kept}),
+        surveys_excluded=len(out),
+        blind=found.blind,
+    )
 
 
 def preferred(opened: Store, source: Source) -> list[PreferencePair]:

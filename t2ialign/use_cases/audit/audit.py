@@ -234,5 +234,5 @@ def shipped_audit() -> Audit | None:
     """The audit that ships with the project (``data/audit.json``), or None where it is missing or of another layout."""
     try:
         return from_record(json.loads((settings.DATA / "audit.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None

@@ -170,7 +170,7 @@ def sizes(metric: Metric, groups: Sequence[Group]) -> dict[int, Interval]:
 
 def _typical(measured: Measured, n: int, orders: Sequence[Tensor]) -> float:
     """Mean value of the sets of ``n`` that divide up the pictures in each of these orders."""
-    finish = measured.metric.finish or (lambda value: value)
+    finish: Callable[[float], float] = measured.metric.finish or (lambda value: value)
     sets = [order[start : start + n] for order in orders for start in range(0, len(order) - n + 1, n)]
     return finish(_mean([finish(measured.of(rows)) for rows in sets]))
 

@@ -79,7 +79,8 @@ def coverage() -> str:
 
 def agreement() -> dict[str, Any]:
     """What ``benchmarks/agreement.py`` measured, as it is stored."""
-    return json.loads((settings.DATA / "agreement.json").read_text(encoding="utf-8"))
+    measured: dict[str, Any] = json.loads((settings.DATA / "agreement.json").read_text(encoding="utf-8"))
+    return measured
 
 
 def _rows(metrics: list[Metric], measured: dict[str, Any]) -> str:
@@ -137,4 +138,5 @@ def _populations() -> str:
 
 
 def _gap(row: dict[str, Any]) -> float:
-    return abs(row["ours"] - row["reference"]) / max(abs(row["reference"]), 1e-12)
+    ours, reference = float(row["ours"]), float(row["reference"])
+    return abs(ours - reference) / max(abs(reference), 1e-12)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from t2ialign.codec import decode, encode
+from t2ialign.job_record import Job, JobStatus
 from t2ialign.jobs.supervisor import Supervisor
-from t2ialign.store.jobs import Job, JobStatus
 from t2ialign.types import InputError
 from t2ialign.use_cases.sweeps.command import command_of
 from t2ialign.use_cases.sweeps.estimate import stored_of

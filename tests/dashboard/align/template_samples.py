@@ -13,8 +13,8 @@ from t2ialign.dashboard.align.pairs_view import ShownChoice, ShownPair, kept, pa
 from t2ialign.dashboard.align.samples_view import Moment, strip
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.job_record import Job
 from t2ialign.methods import METHODS
-from t2ialign.store.jobs import Job
 from t2ialign.use_cases.align.manifest import manifest_of
 from t2ialign.use_cases.align.request import AlignRequest
 from tests.dashboard.outline import EVIL

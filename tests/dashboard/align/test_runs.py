@@ -9,10 +9,11 @@ from t2ialign.dashboard.align.job_state import Watch
 from t2ialign.dashboard.align.job_view import history, result, sentence, verdict
 from t2ialign.dashboard.align.new_run import warned
 from t2ialign.dashboard.shared.owner import owned
+from t2ialign.job_record import JobProgress
 from t2ialign.metrics import DEFAULT, METRICS
 from t2ialign.registry import load_registry
 from t2ialign.store import add_benchmark, images
-from t2ialign.store.jobs import JobProgress, job_of, list_jobs, update_job
+from t2ialign.store.jobs import job_of, list_jobs, update_job
 from t2ialign.tradeoff.benchmark_set import benchmark_set
 from t2ialign.types import Interval, Prompt, cell_key
 from t2ialign.use_cases.align.manifest import BeforeAfter, Difference, MetricChange, WinRate

@@ -16,6 +16,7 @@ from t2ialign.dashboard.sweep import sweep_state as state
 from t2ialign.dashboard.sweep.form import FIELDS, SweepForm, form_of, form_of_spec, spec_around, spec_of_form
 from t2ialign.dashboard.sweep.sweep_state import Sweeps
 from t2ialign.jobs import reconcile
+from t2ialign.jobs.folder import WorkerState
 from t2ialign.seeds import designed_seeds
 from t2ialign.store import find_cell, list_jobs
 from t2ialign.store.notes import noted
@@ -186,7 +187,7 @@ def test_a_sweep_whose_process_has_just_ended_is_extended_too(found, said, stand
     """Its row says that it runs until somebody looks after it; to be paused it has ended already."""
     store, supervisor, job = found.services.store, found.services.supervisor, started(found)
     reconcile.write(store, replace(supervisor.job(job), status="running"))
-    reconcile.folder(store, supervisor.job(job)).write_progress({"ended": said})
+    reconcile.folder(store, supervisor.job(job)).write_state(WorkerState(ended=said))
     with pytest.raises(InputError):
         supervisor.pause(job)
     assert supervisor.job(job).status == stands

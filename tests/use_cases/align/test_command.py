@@ -5,8 +5,8 @@ import pytest
 
 from t2ialign.cli.training import _fields
 from t2ialign.codec import decode, encode
+from t2ialign.job_record import request_in
 from t2ialign.source import parse_source
-from t2ialign.store.old_commands import request_in
 from t2ialign.use_cases.align.command import command_of, differing, in_a_line
 from t2ialign.use_cases.align.request import AlignRequest, controls
 

@@ -11,6 +11,7 @@ import pytest
 from t2ialign import settings
 from t2ialign.registry import load_registry
 from t2ialign.source import Source
+from t2ialign.study.records import VotesRecord
 from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.align.manifest import (
     MANIFEST,
@@ -39,7 +40,7 @@ FULL = TrainingManifest(
     request=AlignRequest(
         "f_dpo", "mine", pairs=Source("votes", "s", "g"), options=(("beta", 2.0), ("divergence", "js"))
     ),
-    data=LearnedData(Source("votes", "s", "g"), 8, "ab", {"study": "s", "answers": 4}),
+    data=LearnedData(Source("votes", "s", "g"), 8, "ab", VotesRecord(study="s", answers=4)),
     training=TrainingEffort(2.5, 3, 1),
     merge=(MergedPart("a", 0.5, "ab"),),
     created="2026-11-28T12:00:00+00:00",
