@@ -117,7 +117,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
         guiding.py          a step's predictions, with all that a strategy asks for
-        merging.py          several LoRAs as one
+        merging.py          several adapters as one LoRA
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
         memory.py           smaller pieces where a device has no room
