@@ -478,6 +478,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             fields.py               one control for every field that some method has
             job_state.py            what the page shows of a training job
             job_view.py             a training job in words, its result, and the history
+            merging.py              checkpoints merged into a new one
             methods_view.py         the methods as cards
             new_run.py              Align's handlers for a new run
             page.py                 a method and a button, then a run that anyone can watch

@@ -183,11 +183,11 @@ def merge(
     """Merge adapters into one LoRA: of LoRAs exactly what the live blend computes, of DoRAs what they do to the weights."""
     from t2ialign.use_cases.align.manifest import record_of
     from t2ialign.use_cases.align.merge import merge as merged
+    from t2ialign.use_cases.align.merge import merged_words
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench:
         manifest = merged(bench, "+".join(blend), name, into, replace, rank)
         if bench.results.elsewhere:
             print(f"{bench.results.elsewhere}; the new checkpoint appears there too.", file=sys.stderr)
-    said = f"; {manifest.merge_error.words}" if manifest.merge_error else ""
-    emit(record_of(manifest), as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest.parents)}{said}."]))
+    emit(record_of(manifest), as_json, lambda: iter([merged_words(name, manifest)]))

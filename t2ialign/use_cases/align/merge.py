@@ -57,3 +57,9 @@ def merge(
         finally:
             drop_adapter(backbone, name)
     return manifest
+
+
+def merged_words(name: str, manifest: TrainingManifest) -> str:
+    """What was merged, and how close that is where it could be otherwise than exact, as a sentence."""
+    close = f"; {manifest.merge_error.words}" if manifest.merge_error else ""
+    return f"{name} is merged from {' and '.join(manifest.parents)}{close}."
