@@ -119,7 +119,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         denoise.py          the loop: from noise to latents, with mutual information
         generate.py         prompt, config and seeds to pictures
         guiding.py          a step's predictions, with all that a strategy asks for
-        merging.py          several LoRAs as one
+        merging.py          several adapters as one LoRA
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
         memory.py           smaller pieces where a device has no room
@@ -480,6 +480,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             fields.py               one control for every field that some method has
             job_state.py            what the page shows of a training job
             job_view.py             a training job in words, its result, and the history
+            merging.py              checkpoints merged into a new one
             methods_view.py         the methods as cards
             new_run.py              Align's handlers for a new run
             page.py                 a method and a button, then a run that anyone can watch

@@ -59,6 +59,29 @@ class AdapterUse:
 
 
 @dataclass(frozen=True)
+class MergeError:
+    """How far a merged adapter is from what its parts add to the weights: ||D - B A|| / ||D||, in the Frobenius norm.
+
+    ``total`` takes all adapted layers as one, ``worst`` is that of the layer for which it is largest, ``layer``; ``rank`` is
+    the highest of all layers. Measured on the numbers in the file: of an exact merge it is what float32 rounds off.
+    """
+
+    rank: int = 0
+    total: float = 0.0
+    worst: float = 0.0
+    layer: str = ""
+
+    @property
+    def words(self) -> str:
+        if self.worst < 1e-6:
+            return f"exact, at rank {self.rank} (float32 rounds off {self.total:.0e} of what is added to the weights)"
+        return (
+            f"at rank {self.rank} it misses {100 * self.total:.2g} % of what is added to the weights (Frobenius norm), "
+            f"{100 * self.worst:.2g} % in the worst layer, {self.layer}"
+        )
+
+
+@dataclass(frozen=True)
 class GenerationConfig:
     """Everything that decides a picture except prompt and seed; ``key`` is the hash of its canonical JSON.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -145,6 +146,7 @@ def save_tiny_adapter(
     rank: int = 4,
     name: str = "",
     backbone: str = "tiny",
+    targets: Sequence[str] = ("to_q", "to_k", "to_v", "to_out.0"),
 ) -> CheckpointEntry:
     """Writes a random adapter with a visible effect, by stock diffusers and peft alone, and returns its entry."""
     torch.manual_seed(seed)
@@ -152,7 +154,7 @@ def save_tiny_adapter(
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
-        target_modules=["to_q", "to_k", "to_v", "to_out.0"],
+        target_modules=list(targets),
         use_dora=kind == "dora",
         init_lora_weights="gaussian",
     )

@@ -174,16 +174,20 @@ def merge(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a checkpoint of this name in that folder.")
     ] = False,
+    rank: Annotated[
+        int, typer.Option(min=0, help="The merged LoRA's rank at most (0: as high as it takes to be exact).")
+    ] = 0,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Merge adapters into one checkpoint: of LoRAs, exactly what the live blend computes."""
+    """Merge adapters into one LoRA: of LoRAs exactly what the live blend computes, of DoRAs what they do to the weights."""
     from t2ialign.use_cases.align.manifest import record_of
     from t2ialign.use_cases.align.merge import merge as merged
+    from t2ialign.use_cases.align.merge import merged_words
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store) as bench:
-        manifest = merged(bench, "+".join(blend), name, into, replace)
+        manifest = merged(bench, "+".join(blend), name, into, replace, rank)
         if bench.results.elsewhere:
             print(f"{bench.results.elsewhere}; the new checkpoint appears there too.", file=sys.stderr)
-    emit(record_of(manifest), as_json, lambda: iter([f"{name} is merged from {' and '.join(manifest.parents)}."]))
+    emit(record_of(manifest), as_json, lambda: iter([merged_words(name, manifest)]))

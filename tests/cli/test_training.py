@@ -45,6 +45,21 @@ def test_align_and_merge_make_checkpoints(run, tmp_path) -> None:
 
 
 @pytest.mark.slow
+def test_a_merged_dora_says_how_close_it_is(run) -> None:
+    code, out, err = run("merge mi_tune@0.5 mi_tune_dora@0.5 --name both")
+    assert code == 0 and "both is merged from mi_tune and mi_tune_dora; exact, at rank " in out, err
+    code, out, _ = run("merge mi_tune_dora --name small --rank 4")
+    assert (
+        code == 0
+        and "small is merged from mi_tune_dora; at rank 4 it misses " in out
+        and " % in the worst layer, " in out
+    )
+    said = json.loads(run("merge mi_tune_dora --name again --rank 4 --json")[1])["merge_error"]
+    assert said["rank"] == 4 and 0 < said["total"] < said["worst"] < 1 and said["layer"] in out
+    assert run("merge mi_tune_dora --name no --rank -1")[0] == 2
+
+
+@pytest.mark.slow
 def test_a_job_reports_what_it_does(run, tmp_path) -> None:
     code, _, err = run(f"align ipo --name reported {TINY.replace('--probe-every 0', '--probe-every 1')} --job j1")
     folder = tmp_path / "jobs" / "j1"

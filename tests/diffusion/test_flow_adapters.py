@@ -143,7 +143,8 @@ def test_a_blend_of_loras_is_merged_exactly(flow_folders, tmp_path):
     uses = [AdapterUse("a", 0.5), AdapterUse("b", -0.3)]
     expected = velocity(blend(backbone, uses, entries))
     save_file(
-        {f"transformer.{key}": t for key, t in merged_lora(backbone, uses, entries).items()}, tmp_path / "m.safetensors"
+        {f"transformer.{key}": t for key, t in merged_lora(backbone, uses, entries).tensors.items()},
+        tmp_path / "m.safetensors",
     )
     merged = CheckpointEntry("m", "tiny", tmp_path / "m.safetensors", "lora")
     torch.testing.assert_close(

@@ -12,6 +12,7 @@ from t2ialign.dashboard.align import new_run, runs
 from t2ialign.dashboard.align.cost import Costing
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
+from t2ialign.dashboard.align.merging import merge_panel, wire_merge
 from t2ialign.dashboard.align.publish import wire_publish
 from t2ialign.dashboard.align.runs import BOXES, CURVES, POLL_SECONDS
 from t2ialign.dashboard.align.view import form_panel, history_panel, intro, run_panel
@@ -26,6 +27,7 @@ TITLE = "Align"
 FORM = ("method", *ASKED, *all_fields())
 REFILLED = ("steps", "pairs", "source_preview", "rollouts_fold", *all_fields())
 OPENED = ("job", "fold")
+FOLDS = ("fold", "merge_fold", "publish_fold")  # the owner's
 VIEW = (
     *("view", "seen", "measured", "status", "stop", "resume", "discard", "notify", "result", "point_box", "point"),
     *CURVES,
@@ -40,6 +42,7 @@ def build(services: Services) -> None:
     components = _components()
     wires = Wires(components)
     _wire_form(wires, services)
+    wire_merge(wires, services)
     _wire_run(wires, services)
 
 
@@ -55,6 +58,7 @@ def _components() -> dict[str, Any]:
         "timer": gr.Timer(POLL_SECONDS),
         **lock_panel("Training, and stopping what trains, belongs to the owner of this page."),
         **form_panel(),
+        **merge_panel(),
         **run_panel(),
         **history_panel(),
     }
@@ -86,13 +90,13 @@ def _wire_form(wires: Wires, services: Services) -> None:
         (*OPENED, "name"),
         trigger_mode="once",
     )
-    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), ("fold", "publish_fold"))
+    shown = wires.on(wire_lock(wires, services.guesses).then, _shown, ("key",), FOLDS)
     wires.on(shown.then, first, ("key", "parent"), picked)
 
 
 def _shown(key: str) -> Updates:
     unlocked = not owner.locked(key)
-    return {"fold": gr.Accordion(visible=unlocked), "publish_fold": gr.Accordion(visible=unlocked)}
+    return {name: gr.Accordion(visible=unlocked) for name in FOLDS}
 
 
 def _key_first(handler: Callable[..., Updates]) -> Callable[..., Updates]:

@@ -62,7 +62,8 @@ def _told(entry: CheckpointEntry, note: str) -> str:
     manifest = find_manifest(entry.home) if entry.home else None
     manifest = manifest or TrainingManifest()
     if manifest.merge:
-        return "Blend of " + " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge) + "."
+        parts = " and ".join(f"{part.weight:g} {part.name}" for part in manifest.merge)
+        return f"Blend of {parts}" + (f"; {manifest.merge_error.words}." if manifest.merge_error else ".")
     if entry.method not in METHODS:
         said = entry.note or " ".join(part for part in (f"{entry.title}." if entry.title else "", note) if part)
         return f"{said} Licence: {entry.licence}." if entry.licence else said

@@ -165,6 +165,7 @@ ACTS = frozenset(
             "save_own",
             "move_own",
             "publish",
+            "merge_them",
         ),  # scores, sets, history, checkpoints
         *("export", "read_toml"),
     )

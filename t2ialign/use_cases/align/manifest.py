@@ -19,7 +19,7 @@ from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.files import bytes_of, foreign, json_of, write_whole
 from t2ialign.source import Source
 from t2ialign.study.records import VotesRecord
-from t2ialign.types import InputError, Interval
+from t2ialign.types import InputError, Interval, MergeError
 from t2ialign.use_cases.align.request import AlignRequest
 
 
@@ -121,7 +121,8 @@ class MergedPart:
 class TrainingManifest:
     """``request`` repeats the run; ``kind`` to ``sha256`` are the adapter file's; ``more`` is what others added.
 
-    ``wall_seconds`` is everything, from the first picture to the last score.
+    ``wall_seconds`` is everything, from the first picture to the last score. ``merge_error`` is said where a DoRA was merged or
+    the rank limited; merged LoRAs without it are exact.
     """
 
     title: str = field(default="", metadata=IF_SAID)
@@ -134,6 +135,7 @@ class TrainingManifest:
     data: LearnedData | None = field(default=None, metadata=IF_SAID)
     training: TrainingEffort | None = field(default=None, metadata=IF_SAID)
     merge: tuple[MergedPart, ...] = field(default=(), metadata=IF_SAID)
+    merge_error: MergeError | None = field(default=None, metadata=IF_SAID)
     created: str = field(default="", metadata=IF_SAID)
     kind: str = field(default="", metadata=IF_SAID)
     backbone: str = field(default="", metadata=IF_SAID)

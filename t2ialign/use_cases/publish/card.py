@@ -196,6 +196,7 @@ def _made(about: About) -> list[tuple[str, str]]:
             f"{effort.steps} steps in each of {effort.rounds} round(s), {effort.seconds:.0f} s" if effort else "",
         ),
         ("merged from", ", ".join(f"{plain(part.name)} at {part.weight:g}" for part in manifest.merge)),
+        ("how close", plain(manifest.merge_error.words) if manifest.merge_error else ""),
         ("adapter", f"SHA-256 {manifest.sha256}" if manifest.sha256 else ""),
         ("date", manifest.created),
     ]

@@ -12,6 +12,8 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import checkpoint_menu
 from t2ialign.dashboard.shared.checkpoint_menu import stories, story
 from t2ialign.registry import CheckpointEntry, load_registry
+from t2ialign.types import MergeError
+from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest, write_manifest
 
 SHIPPED = load_registry().checkpoints
 
@@ -50,6 +52,12 @@ def test_a_blend_names_its_parts(tmp_path):
     )
     blend = CheckpointEntry("both", "shapes", adapter=tmp_path / "pytorch_lora_weights.safetensors")
     assert story(blend) == "Blend of 0.5 a and 2 b."
+    manifest = TrainingManifest(merge=(MergedPart("a", 0.5),), merge_error=MergeError(8, 0.012, 0.2, "mid.to_q"))
+    write_manifest(tmp_path, manifest)
+    assert story(blend) == (
+        "Blend of 0.5 a; at rank 8 it misses 1.2 % of what is added to the weights (Frobenius norm), "
+        "20 % in the worst layer, mid.to_q."
+    )
 
 
 def test_without_a_manifest_the_registry_speaks():

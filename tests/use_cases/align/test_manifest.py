@@ -12,7 +12,7 @@ from t2ialign import settings
 from t2ialign.registry import load_registry
 from t2ialign.source import Source
 from t2ialign.study.records import VotesRecord
-from t2ialign.types import InputError, Interval
+from t2ialign.types import InputError, Interval, MergeError
 from t2ialign.use_cases.align.manifest import (
     MANIFEST,
     BeforeAfter,
@@ -43,6 +43,7 @@ FULL = TrainingManifest(
     data=LearnedData(Source("votes", "s", "g"), 8, "ab", VotesRecord(study="s", answers=4)),
     training=TrainingEffort(2.5, 3, 1),
     merge=(MergedPart("a", 0.5, "ab"),),
+    merge_error=MergeError(8, 0.01, 0.02, "mid_block.to_q"),
     created="2026-11-28T12:00:00+00:00",
     kind="lora",
     backbone="shapes",
@@ -115,6 +116,7 @@ def test_where_there_is_none_there_is_none(tmp_path: Path):
         ('{"title": 3}', "'title' is a text, not 3"),
         ('{"parents": "base"}', "'parents' is a list, not 'base'"),
         ('{"merge": "soup"}', "'merge' is a list, not 'soup'"),
+        ('{"merge_error": {"worst": "far"}}', "'merge_error.worst' is a number, not 'far'"),
         ('{"request": {"method": "f_dpo"}}', "'request' lacks 'name'"),
         ('{"request": {"method": "f_dpo", "name": "x", "pairs": 3}}', "'request.pairs' is a text, not 3"),
         ('{"scores": {"metrics": {"lpips": {"before": 0.5}}}}', "'scores.metrics.lpips' lacks 'after'"),

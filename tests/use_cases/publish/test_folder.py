@@ -13,8 +13,8 @@ from PIL import Image
 
 from t2ialign.content import file_sha256
 from t2ialign.registry import load_registry
-from t2ialign.types import InputError
-from t2ialign.use_cases.align.manifest import TrainingManifest
+from t2ialign.types import InputError, MergeError
+from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest
 from t2ialign.use_cases.publish.card import About, Example, card_text
 from t2ialign.use_cases.publish.folder import write_folder
 from t2ialign.use_cases.publish.trade_off import trade_off
@@ -115,6 +115,17 @@ def test_what_people_wrote_is_text_and_nothing_else(bench):
     assert "<script" not in body.replace("\\<", "") and "\n# Not" not in body and "[link]" not in body
     assert "\\<script\\>alert" in body
     assert yaml.safe_load(text.split("---")[1])["widget"][0]["text"] == hostile
+
+
+def test_a_merged_checkpoint_says_how_close_it_is(bench):
+    registry, entry = bench.registry(), bench.registry().checkpoints[NAME]
+    error = MergeError(8, 0.012, 0.2, "mid.to_q|<b>")
+    about = About(
+        entry, registry.backbones["shapes"], TrainingManifest(merge=(MergedPart("a", 0.5),), merge_error=error)
+    )
+    text = card_text(about, trade_off(bench, NAME), [])
+    assert "misses 1.2 % of what is added to the weights" in text and "20 % in the worst layer" in text
+    assert "to_q|<b>" not in text
 
 
 @pytest.mark.slow
