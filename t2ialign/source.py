@@ -32,7 +32,7 @@ KINDS: Mapping[str, SourceKind] = {
     "annotator": SourceKind("annotator, annotator:GROUP", ("group",), "judge"),
     "style": SourceKind("style:GROUP", ("group",), "judge", "minimal"),
     "metric": SourceKind("metric:NAME", ("argument",), "judge", "clip_score"),
-    "votes": SourceKind("votes:STUDY", ("argument", "group"), "pairs", "my-study"),
+    "votes": SourceKind("votes:STUDY, votes:STUDY:GROUP", ("argument", "group"), "pairs", "my-study"),
     "parquet": SourceKind("parquet:FILE", ("argument",), "pairs", "pairs.parquet"),
     "jsonl": SourceKind("jsonl:FILE", ("argument",), "pairs", "pairs.jsonl"),
     "hub": SourceKind("hub:ORG/NAME", ("argument",), "pairs", "kashif/pickascore"),

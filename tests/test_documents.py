@@ -6,6 +6,7 @@ import math
 import re
 import runpy
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,47 @@ def test_every_command_that_the_documents_show_is_understood() -> None:
         if command is known:
             odd.append(f"{line}: no such command")
     assert odd == []
+
+
+def test_the_help_of_align_names_every_method_and_source() -> None:
+    from typer.main import get_command
+
+    from t2ialign.cli import app
+    from t2ialign.methods import METHODS
+    from t2ialign.source import KINDS
+
+    known: Any = get_command(app)
+    helps = {param.name: param.help for param in known.commands["align"].params}
+    assert set(METHODS) <= set(re.findall(r"\w+", helps["method"]))
+    assert all(kind.written in helps["pairs"] for kind in KINDS.values())
+    assert {"style:GROUP", "pictures:FOLDER", "votes:STUDY:GROUP"} <= set(re.findall(r"[\w:/]+", helps["pairs"]))
+
+
+def test_the_readme_names_every_method() -> None:
+    from t2ialign.methods import METHODS
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [method.title for method in METHODS.values() if method.title not in text] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    text = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", text))
+
+
+def test_every_setting_has_its_row() -> None:
+    """docs/deploy.md has a row for each variable that ``settings`` reads, with the limits' own defaults."""
+    rows = dict(
+        re.findall(
+            r"^\| `(\w+)` \|.*\| ([^|]*) \|$", (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
+    assert set(re.findall(r"T2IALIGN_[A-Z]+(?:_[A-Z]+)*(?=``)", settings.__doc__ or "")) <= rows.keys()
+    limits = {
+        f"T2IALIGN_VISITOR_{name.upper()}": str(usual) for name, usual in asdict(settings.VisitorLimits()).items()
+    }
+    assert limits.items() <= rows.items()
 
 
 def test_benchmarks_run_as_they_are_shown() -> None:

@@ -13,7 +13,7 @@ import typer
 
 from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, progress
-from t2ialign.source import parse_source
+from t2ialign.source import KINDS, parse_source
 
 if TYPE_CHECKING:
     from t2ialign.methods.controls import Control
@@ -30,7 +30,12 @@ FollowedJob = tuple[
 @app.command(context_settings={"ignore_unknown_options": True})
 def align(
     method: Annotated[
-        str, typer.Argument(help="One of docs/methods.md: diffusion_dpo, f_dpo, mi_tune, ddpo, spo, ...")
+        str,
+        typer.Argument(
+            help="One of diffusion_dpo, f_dpo, ipo, dmpo, alpha_dpo, dspo, hn_itm, ncppo, popalign (pairs); diffusion_kto "
+            "(likes); mi_tune, gors (its own pictures); ddpo, dpok, grpo, d3po, spo (a reward); refl, draft (a reward's "
+            "gradient). docs/methods.md tells them apart."
+        ),
     ],
     options: Annotated[list[str] | None, typer.Argument(help="The method's own options, as --beta 2.")] = None,
     name: Annotated[str, typer.Option(help="What the new checkpoint is called (default: the method's name).")] = "",
@@ -38,10 +43,7 @@ def align(
     parent: Annotated[str, typer.Option(help="The checkpoint to go on from.")] = "base",
     pairs: Annotated[
         str,
-        typer.Option(
-            help="What it learns from: annotator, annotator:sunny, metric:NAME, votes:STUDY, parquet:FILE, jsonl:FILE, "
-            "hub:ORG/NAME."
-        ),
+        typer.Option(help=f"What it learns from: {', '.join(kind.written for kind in KINDS.values())}."),
     ] = "",
     steps: Annotated[int, typer.Option(help="Optimisation steps, in each round (0: the method's own number).")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures, pairs and training again.")] = 0,

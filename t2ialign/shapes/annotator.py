@@ -48,7 +48,7 @@ class LinearTaste:
 
 @dataclass(frozen=True)
 class IdealPointTaste:
-    """Raters with one picture in mind: a background, no gradient, the centre; squared distance from it costs utility.
+    """Raters with an ideal point: a background, no gradient, the centre; squared distance from it costs utility.
 
     Coombs' unfolding: too far on either side is worse, so a model that follows them must narrow its pictures. Each of the
     three squared distances is scaled to about zero mean and unit spread over the world's scenes. ``ideal`` is RGB in

@@ -87,9 +87,8 @@ varies.
   and another one's share may lie anywhere (Clopper and Pearson): won on all of 6 prompts is 100 % (54 to 100), on all of 24
   100 % (86 to 100). Manifests of checkpoints trained before this rule keep Student's t.
 - **One batch, pictures** (*image*): Student's t over seeds, in Wilson's form between finite bounds.
-- **One batch, pairs** (*pair*): as far as the jackknife or a bootstrap without self-pairs reaches, whichever is farther; from
-  8 seeds on. No batch knows of what it lacks: a kind of picture rarer than 3 / n is missing from n pictures with a chance
-  above 5 %.
+- **One batch, pairs** (*pair*): the wider of a jackknife and a bootstrap that excludes self-pairs; from 8 seeds on. A batch
+  cannot reveal the modes it missed: a kind of picture rarer than 3 / n is missing from n pictures with a chance above 5 %.
 - **One batch, the whole** (*batch*): the jackknife, from 16 seeds on, about the mean at that number of seeds.
 - **Differences that are printed together** are one family and corrected by Holm (1979); words and bold type say so.
 - **Several training seeds** (`frontier`): prompts and runs are crossed clusters, by the same formula; ratios and costs at a win
