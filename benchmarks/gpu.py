@@ -3,6 +3,7 @@
     python -m benchmarks.gpu                        # on a GPU: both shapes, bf16, 1, 4, 16 and 64 seeds, 25 steps
     python -m benchmarks.gpu --quick                # SD-1.5's shape, 1 and 16 seeds, 10 steps
     python -m benchmarks.gpu --compile default      # the UNet compiled, ours and stock's alike
+    python -m benchmarks.gpu --layout contiguous    # as torch lays weights out, and not with channels last as loaded on CUDA
     python -m benchmarks.gpu --device cpu           # the same path: SD-1.5's shape, 1 seed, 2 steps, float32
     python -m benchmarks.gpu --device cpu --divide 8      # widths divided by 8, to see that it runs
 
@@ -38,6 +39,7 @@ from benchmarks.machine import BUDGET, Clock, described, write_result
 
 PROMPT = "a lighthouse on a cliff above the sea at dusk, oil on canvas"
 SCALE = 7.5
+LAYOUTS = ("as loaded", "channels-last", "contiguous")  # of the weights of convolutions
 VAE = {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2, "latent_channels": 4}
 BLOCKS = ("DownEncoderBlock2D",) * 4, ("UpDecoderBlock2D",) * 4
 CLIP_L = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
@@ -70,6 +72,7 @@ class Asked:
     rounds: int
     divide: int
     compile: str
+    layout: str = LAYOUTS[0]
     out: str = ""
 
 
@@ -324,7 +327,7 @@ def run(asked: Asked, clock: Clock) -> list[Measured]:
         from t2ialign import torchvision_guard
 
         torchvision_guard.install()
-        from t2ialign.diffusion.backbone import load_backbone, variant_of
+        from t2ialign.diffusion.backbone import load_backbone, set_channels_last, variant_of
         from t2ialign.diffusion.compiling import compile_network
         from t2ialign.registry import load_registry
 
@@ -343,6 +346,8 @@ def run(asked: Asked, clock: Clock) -> list[Measured]:
             begun = time.perf_counter()
             view = load_backbone(entry, asked.device, asked.dtype)
             clock.say(f"{entry.name}: loaded from the cache in {time.perf_counter() - begun:.1f} s")
+            if asked.layout != LAYOUTS[0]:
+                set_channels_last(view, asked.layout == "channels-last")
             compile_network(view.unet, asked.compile)
             found += measure(asked, view, top, clock)
             del view
@@ -370,6 +375,7 @@ def parse(arguments: list[str] | None = None) -> tuple[Asked, Clock]:
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--divide", type=int, default=1)
     parser.add_argument("--compile", default="")
+    parser.add_argument("--layout", choices=LAYOUTS, default=LAYOUTS[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--budget", type=float, default=BUDGET)
     parser.add_argument("--out", default="")
@@ -386,6 +392,7 @@ def parse(arguments: list[str] | None = None) -> tuple[Asked, Clock]:
         said.rounds or (3 if gpu else 1),
         said.divide,
         said.compile,
+        said.layout,
         said.out,
     )
     return asked, Clock(said.budget)
@@ -394,7 +401,7 @@ def parse(arguments: list[str] | None = None) -> tuple[Asked, Clock]:
 def main() -> None:
     asked, clock = parse()
     found = run(asked, clock)
-    said = f"{asked.dtype}, {asked.steps} steps, widths divided by {asked.divide}, rounds: {asked.rounds}"
+    said = f"{asked.dtype}, {asked.steps} steps, widths divided by {asked.divide}, rounds: {asked.rounds}, {asked.layout}"
     lines = [said, HEAD, *map(line, found)]
     print("\n".join(lines))
     write_result("gpu", asked.device, lines, asked.out)

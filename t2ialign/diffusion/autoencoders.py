@@ -102,7 +102,7 @@ class SquareCoder:
         return SQUARE**2 * int(self.vae.config["latent_channels"])
 
     def decoded(self, latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 hh ww"]:
-        mean, std = self._statistics()
+        mean, std = self._statistics(latents)
         latents = latents * std + mean
         n, c, h, w = latents.shape
         squares = latents.reshape(n, c // SQUARE**2, SQUARE, SQUARE, h, w).permute(0, 1, 4, 2, 5, 3)
@@ -114,14 +114,15 @@ class SquareCoder:
         cells = self.vae.encode(pixels).latent_dist.mode().float()
         n, c, h, w = cells.shape
         squares = cells.reshape(n, c, h // SQUARE, SQUARE, w // SQUARE, SQUARE).permute(0, 1, 3, 5, 2, 4)
-        mean, std = self._statistics()
+        mean, std = self._statistics(cells)
         latents: Tensor = (squares.reshape(n, c * SQUARE**2, h // SQUARE, w // SQUARE) - mean) / std
         return latents
 
-    def _statistics(self) -> tuple[Tensor, Tensor]:
+    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the latents are, which a VAE that takes turns is not yet."""
         found = self.vae.bn
         std = torch.sqrt(found.running_var.view(1, -1, 1, 1) + self.vae.config["batch_norm_eps"])
-        return found.running_mean.view(1, -1, 1, 1), std
+        return found.running_mean.view(1, -1, 1, 1).to(like.device), std.to(like.device)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ come back as float32. Timesteps are the training schedule's (0 to 999), of a flo
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +24,21 @@ from t2ialign.diffusion.flow import RunAsked, begin
 from t2ialign.diffusion.inputs import check_places
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
+from t2ialign.diffusion.offload import place
+from t2ialign.diffusion.pipelines import DTYPES, NOT_NEEDED, check_prediction, left_empty, read_pipeline, stock_pipeline
+from t2ialign.diffusion.prompt_memory import PromptMemory
 from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
-from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed
+from t2ialign.diffusion.text import PromptEmbeds, TextEncoder, mixed, stack
 from t2ialign.diffusion.velocities import FlowInput, velocity
 from t2ialign.downloads import fill, listed_now
-from t2ialign.files import foreign
-from t2ialign.model_families import FAMILIES, Family
+from t2ialign.model_families import Family
 from t2ialign.names import unknown
 from t2ialign.network import Show, unwatched, why_offline, without_bars
 from t2ialign.registry import BackboneEntry, revision_of
-from t2ialign.torchvision_guard import IMPORTING
 from t2ialign.types import InputError
 
-NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are neither downloaded nor loaded
-    "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
-    "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
-    "sd3": {"feature_extractor": None, "image_encoder": None},
-    "flux": {"feature_extractor": None, "image_encoder": None},
-}
-FLOWS = "FlowMatchEulerDiscreteScheduler"
 USUAL_SCALE = 3.5  # what FLUX.1-dev's pipeline and diffusers' training script tell its network
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ class Backbone:
 
     ``unet`` is the network that predicts, which is a transformer in a flow model. ``revision`` identifies all that was
     loaded, as ``registry.revision_of`` does. ``embedded_scale`` is the guidance scale that a guidance-distilled network is
-    told, None for every other; views for sampling have their own.
+    told, None for every other; views for sampling have their own. ``prompts`` remembers embeddings for all views.
     """
 
     entry: BackboneEntry
@@ -69,6 +61,7 @@ class Backbone:
     switch: AdapterSwitch
     passes: tuple[Pass, ...] = BASE
     embedded_scale: float | None = None
+    prompts: PromptMemory = field(default_factory=PromptMemory, compare=False, repr=False)
 
     @property
     def prediction(self) -> Prediction:
@@ -123,12 +116,21 @@ class Backbone:
         ``negative``: they are what guidance leads away from, which some families read in another way.
         Where adapters of this view have a part in a text encoder, embeddings are blended as predictions are.
         """
-        parts = []
         with self.switch.lock:
-            for one in self.switch.in_text(self.passes):
-                if self.switch.with_text:
-                    self.switch.turn_on(one.adapters, one.unets)
-                parts.append((one.share, self.text.encode(prompts, negative)))
+            passes = self.switch.in_text(self.passes)
+            return stack([self._said(prompt, negative, passes) for prompt in prompts]).to(self.device)
+
+    def _said(self, prompt: str, negative: bool, passes: tuple[Pass, ...]) -> PromptEmbeds:
+        """One prompt's embeddings on the CPU, encoded where they are not remembered."""
+        state = (self.switch.loads, *((one.adapters, one.share) for one in passes))
+        return self.prompts.recall((prompt, negative, state), lambda: self._encoded(prompt, negative, passes))
+
+    def _encoded(self, prompt: str, negative: bool, passes: tuple[Pass, ...]) -> PromptEmbeds:
+        parts = []
+        for one in passes:
+            if self.switch.with_text:
+                self.switch.turn_on(one.adapters, one.unets)
+            parts.append((one.share, self.text.encode([prompt], negative)))
         return mixed(parts)
 
     def predict_noise(
@@ -164,9 +166,24 @@ class Backbone:
         return {"text_embeds": pooled, "time_ids": time_ids.repeat(len(pooled), 1)}
 
     @torch.no_grad()
-    def decode(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
-        """Pictures of latents, on the CPU; where there is no room, one after the other, at last in tiles (seams may show)."""
-        return in_pieces(self._decoded, latents, self.vae.enable_tiling)
+    def decode(
+        self, latents: Float[Tensor, "n c h w"], tiled: Callable[[], None] = lambda: None
+    ) -> UInt8[Tensor, "n 3 hh ww"]:
+        """Pictures of latents, on the CPU; where there is no room, one after the other.
+
+        A picture that has none by itself is decoded in tiles, where seams may show; ``tiled`` is called then.
+        """
+
+        @contextmanager
+        def in_tiles() -> Iterator[None]:
+            tiled()
+            self.vae.enable_tiling()
+            try:
+                yield
+            finally:
+                self.vae.disable_tiling()
+
+        return in_pieces(self._decoded, latents, in_tiles)
 
     def _decoded(self, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
         pixels = self.pixels(latents)
@@ -191,26 +208,24 @@ class Backbone:
         return self.coder.encoded((images.to(self.device).float() / 127.5 - 1).to(self.vae.dtype))
 
 
-def stock_pipeline(family: Family) -> Any:
-    """Diffusers' pipeline of a family; the first time its import takes a second or two."""
-    with IMPORTING:
-        import diffusers
-
-        return getattr(diffusers, family.pipeline)
-
-
 def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
-    """Loads a backbone of the registry, from its folder or from the Hub (its cache first), in one of ``DTYPES``."""
+    """Loads a backbone of the registry, from its folder or from the Hub (its cache first), in one of ``DTYPES``.
+
+    Where the device has no room for all its networks at once, they take turns there (``offload``).
+
+    Raises:
+        InputError: it is not to be had, is damaged or of another kind, or not even its largest network fits.
+    """
     if dtype not in DTYPES:
         raise unknown("precision", dtype, DTYPES)
     variant = variant_of(entry, dtype)
     folder = entry.source if isinstance(entry.source, Path) else download(entry, variant)
-    pipeline = _read(entry, folder, dtype, variant)
+    pipeline = read_pipeline(entry, folder, dtype, variant)
     parts, network = pipeline.components, pipeline.components[entry.kin.network]
-    _check_prediction(entry, pipeline.scheduler, network)
+    check_prediction(entry, pipeline.scheduler, network)
     encoders = [name for name in entry.kin.encoders if parts[name] is not None]  # SD-3 may lack its T5
     for part in (network, parts["vae"], *(parts[name] for name in encoders)):
-        part.to(device).eval().requires_grad_(False)
+        part.eval().requires_grad_(False)
     text = TextEncoder(
         entry.family,
         tuple(parts[name.replace("text_encoder", "tokenizer")] for name in encoders),
@@ -218,7 +233,7 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
         bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
         int(network.config.get("joint_attention_dim") or 0),
     )
-    return Backbone(
+    loaded = Backbone(
         entry,
         revision_of(entry) or snapshot_sha(folder),
         device,
@@ -230,24 +245,20 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
         AdapterSwitch(network, text.encoders),
         embedded_scale=USUAL_SCALE if entry.embedded_scale else None,
     )
+    if device.startswith("cuda"):
+        set_channels_last(loaded)
+    place(loaded)
+    return loaded
 
 
-def _check_prediction(entry: BackboneEntry, scheduler: Any, network: Any) -> None:
-    """Refuses networks that predict something else than their family does, or than the registry says."""
-    if entry.kin.flow:
-        if type(scheduler).__name__ != FLOWS and not (entry.kin.solver and scheduler.config.get("use_flow_sigmas")):
-            raise InputError(
-                f"{entry.name} comes with the scheduler {type(scheduler).__name__}, and flow models are sampled with "
-                f"{FLOWS} here: restore its scheduler's configuration."
-            )
-        said, found = entry.embedded_scale, bool(network.config.get("guidance_embeds", False))
-        if said != found:
-            raise InputError(
-                f"The network of {entry.name} {'has' if found else 'has not'} the guidance scale for an input: write "
-                f"embedded_scale = {str(found).lower()} in its entry of the registry."
-            )
-    elif (prediction := scheduler.config.prediction_type) not in ("epsilon", "v_prediction"):
-        raise InputError(f"{entry.name} predicts {prediction!r}, and only epsilon and v_prediction models can be used.")
+def set_channels_last(backbone: Backbone, last: bool = True) -> None:
+    """Has convolutions of a UNet and its VAE compute with the channels of a pixel side by side, as tensor cores read them.
+
+    Flow models keep their layout: a transformer has hardly a convolution, and some of their VAEs are made for films.
+    """
+    layout = torch.channels_last if last else torch.contiguous_format
+    for network in () if backbone.flow else (backbone.unet, backbone.vae):
+        network.to(memory_format=layout)
 
 
 def variant_of(entry: BackboneEntry, dtype: str) -> str | None:
@@ -313,7 +324,7 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
 
 def _lies_whole(folder: Path, family: Family) -> bool:
     """Whether every network that a pipeline's index names has weights in its folder."""
-    left_out = _left_empty(folder)
+    left_out = left_empty(folder)
     networks = (name for name in ("vae", family.network, *family.encoders) if name not in left_out)
     return all(any((folder / name).glob("*.safetensors")) for name in networks)
 
@@ -337,63 +348,3 @@ def _wanted(name: str, family: Family, listing: Any, variant: str | None) -> boo
         if one.rfilename.startswith(f"{folder}/") and f".{variant}." in one.rfilename
     }
     return name in varied if variant and varied else file.count(".") == 1
-
-
-def _read(entry: BackboneEntry, folder: Path, dtype: str, variant: str | None) -> Any:
-    """The stock pipeline of a folder; its parts are what counts."""
-    if not (folder / "model_index.json").is_file():
-        raise InputError(
-            f"The backbone {entry.name} is not in {folder}: restore that folder, or choose another backbone."
-        )
-    # A half-precision VAE shows: bfloat16 loses grey levels, and SDXL's overflows in float16.
-    vae_dtype = torch.float16 if dtype == "float16" and entry.family == "sd" else torch.float32
-    dtypes = {"default": DTYPES[dtype], "vae": vae_dtype}
-    _check_family(entry, folder)
-    options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED.get(entry.family, {})}
-    try:
-        options |= dict.fromkeys(_left_empty(folder))
-        with _no_progress_bars():
-            return stock_pipeline(entry.kin).from_pretrained(folder, local_files_only=True, **options)
-    except Exception as error:  # a damaged folder makes diffusers, transformers and safetensors raise what they like
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-        raise InputError(
-            f"The backbone {entry.name} in {folder} cannot be loaded ({reason}): restore that folder."
-        ) from error
-
-
-def _check_family(entry: BackboneEntry, folder: Path) -> None:
-    """Refuses a pipeline of another family than its entry says, or of none that is built here, before any of it is loaded."""
-    with foreign(f"The {INDEX} of {entry.name} in {folder} cannot be read", "restore that folder"):
-        found = str(json.loads((folder / INDEX).read_bytes())["_class_name"])
-    kinds = {kind.pipeline: name for name, kind in FAMILIES.items()}
-    if found in kinds and kinds[found] != entry.family:
-        raise InputError(
-            f"{entry.name} is a {found}, and its entry of the registry says family {entry.family!r}: write {kinds[found]!r}."
-        )
-    if found not in kinds and entry.kin.flow:
-        raise InputError(
-            f"{entry.name} is a {found}, and that family cannot be drawn with here: its text encoders or its VAE are of a kind "
-            f"of their own. Choose a model of {', '.join(kinds)}."
-        )
-
-
-def _left_empty(folder: Path) -> list[str]:
-    """The parts that a pipeline's folder says it has not (SD-3 without its T5): stock diffusers wants to be told so again."""
-    index = json.loads((folder / "model_index.json").read_bytes())
-    return [name for name, place in index.items() if isinstance(place, list) and place[:1] == [None]]
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    """Loading takes a second; its bars would only tear the caller's own progress apart."""
-    from diffusers.utils import logging as of_diffusers
-    from transformers.utils import logging as of_transformers
-
-    libraries = [library for library in (of_diffusers, of_transformers) if library.is_progress_bar_enabled()]
-    for library in libraries:
-        library.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for library in libraries:
-            library.enable_progress_bar()

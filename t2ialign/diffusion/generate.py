@@ -14,7 +14,8 @@ from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.memory import make_room, out_of_memory
-from t2ialign.diffusion.offload import OFFLOADED, offload
+from t2ialign.diffusion.micro_batches import remember
+from t2ialign.diffusion.offload import OFFLOADED, offload, takes_turns
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.reading import check_tokens, read_prompt
 from t2ialign.diffusion.text import PromptEmbeds, truncation_note
@@ -27,6 +28,7 @@ from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
 SMALLER = (
     "There was no room for all pictures at once, so {} at a time were drawn: that is slower, and they are the same."
 )
+TILED = "A picture was decoded in tiles, because there was no room for all of it at once: seams may show."
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class SamplingProgress:
 
     ``previews`` are pictures of the step's predicted x0 by seed (after most steps none), full size or one pixel a
     latent cell; ``note`` says in a sentence how a long prompt, or negative prompt, was truncated ("" = neither was),
-    ``memory`` that the device had no room for as many pictures at a time as were asked for.
+    ``memory`` what was done because the device had no room, a sentence each.
     """
 
     done: int
@@ -43,7 +45,7 @@ class SamplingProgress:
     seeds: tuple[int, ...]
     previews: Mapping[int, UInt8[Tensor, "3 h w"]]
     note: str = ""
-    memory: str = ""
+    memory: tuple[str, ...] = ()
 
 
 def generate(
@@ -100,35 +102,53 @@ def sample(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
-    embeds, empty = view.encode_prompts([prompt.text]), view.encode_prompts([config.negative_prompt], negative=True)
-    cut = (truncation_note(embeds.truncated[0]), truncation_note(empty.truncated[0], what="negative prompt"))
-    note = " ".join(filter(None, cut))
-    told = SamplingProgress(0, 1, (), {}, note)
+    embeds = _encoded(view, prompt, config)
+    cut = (truncation_note(said.truncated[0], what=what) for said, what in zip(embeds, ("prompt", "negative prompt")))
+    note, smaller = " ".join(filter(None, cut)), ""
     todo, finished = list(parts), 0
     while todo:
         seeds = todo[0]
         try:
-            for event in _one_part(view, prompt, config, seeds, (embeds, empty), preview_every, cancelled):
+            for event in _one_part(view, prompt, config, seeds, embeds, preview_every, cancelled):
                 if isinstance(event, SeedBatch):
                     yield event
                 else:
                     steps, total = event.total, (finished + len(todo)) * event.total
-                    yield replace(event, done=finished * steps + event.done, total=total, note=note, memory=told.memory)
+                    memory = tuple(filter(None, (OFFLOADED if takes_turns(view) else "", smaller, *event.memory)))
+                    yield replace(event, done=finished * steps + event.done, total=total, note=note, memory=memory)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
             if len(seeds) == 1 and offload(view):
                 make_room()
-                told = replace(told, memory=OFFLOADED)
                 continue
-            todo, told = (
-                _halved(todo, config, error),
-                replace(told, memory=SMALLER.format(len(seeds) - len(seeds) // 2)),
-            )
+            todo = _halved(todo, config, error)
+            remember(view, config, len(todo[0]))
+            smaller = SMALLER.format(len(todo[0]))
             continue
         if cancelled():
             return
         todo, finished = todo[1:], finished + 1
+
+
+def _encoded(view: Backbone, prompt: Prompt, config: GenerationConfig) -> tuple[PromptEmbeds, PromptEmbeds]:
+    """Embeddings of both prompts; where there is no room for that, networks take turns on the device from here."""
+    while True:
+        try:
+            return (
+                view.encode_prompts([prompt.text]),
+                view.encode_prompts([config.negative_prompt], negative=True),
+            )
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            full = error
+        make_room()
+        if not offload(view):
+            raise InputError(
+                f"There is no room on the device {view.device} for reading the prompt with {view.entry.name}: free memory there, "
+                f"choose a smaller backbone{'' if view.device == 'cpu' else ', or set T2IALIGN_DEVICE=cpu'}."
+            ) from full
 
 
 def _halved(todo: list[tuple[int, ...]], config: GenerationConfig, error: RuntimeError) -> list[tuple[int, ...]]:
@@ -172,14 +192,23 @@ def _one_part(
         pictures = preview(view, step.predicted_x0) if wanted else ()
         previews = dict(zip(seeds, pictures, strict=False))
         yield SamplingProgress(step.index + 1, config.num_inference_steps, seeds, previews)
-    yield _seed_batch(view, prompt, config, seeds, step)
+    tiled: list[str] = []
+    batch = _seed_batch(view, prompt, config, seeds, step, lambda: tiled.append(TILED))
+    if tiled:
+        yield SamplingProgress(config.num_inference_steps, config.num_inference_steps, seeds, {}, memory=(TILED,))
+    yield batch
 
 
 def _seed_batch(
-    view: Backbone, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...], last: DenoiseStep
+    view: Backbone,
+    prompt: Prompt,
+    config: GenerationConfig,
+    seeds: tuple[int, ...],
+    last: DenoiseStep,
+    tiled: Callable[[], None],
 ) -> SeedBatch:
     paper, released = last.mutual_information.cpu(), last.mutual_information_released.cpu()
     share: Tensor | None = last.mutual_information_map.cpu()
     if no_information(config, view.entry):
         paper, released, share = torch.full_like(paper, torch.nan), torch.full_like(released, torch.nan), None
-    return SeedBatch(prompt, config, seeds, view.decode(last.latents), paper, released, share)
+    return SeedBatch(prompt, config, seeds, view.decode(last.latents, tiled), paper, released, share)

@@ -162,7 +162,7 @@ def _gemma(tokenizer: Any, encoder: Any, prompt: str, negative: bool) -> Said:
     mask = found.attention_mask.to(encoder.device)
     tokens = encoder(found.input_ids.to(encoder.device), attention_mask=mask)[0]
     kept = [0, *range(limit - SANA_TOKENS + 1, limit)]
-    return Said(tokens[:, kept], mask[:, kept].bool())
+    return Said(tokens[:, kept], mask[:, kept].bool().to(tokens.device))  # an encoder that takes turns was away
 
 
 SPEAKERS: dict[str, Speaker] = {

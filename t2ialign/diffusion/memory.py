@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -25,8 +26,10 @@ def make_room() -> None:
         torch.mps.empty_cache()
 
 
-def in_pieces(work: Callable[[Tensor], Tensor], batch: Tensor, tiled: Callable[[], None] | None = None) -> Tensor:
-    """``work`` on a whole batch; where that has no room, on its halves, and so on down to one; then once more after ``tiled``.
+def in_pieces(
+    work: Callable[[Tensor], Tensor], batch: Tensor, tiled: Callable[[], AbstractContextManager[None]] | None = None
+) -> Tensor:
+    """``work`` on a whole batch; where that has no room, on its halves, and so on down to one; at last each within ``tiled()``.
 
     Raises:
         RuntimeError: not even one fits.
@@ -38,7 +41,7 @@ def in_pieces(work: Callable[[Tensor], Tensor], batch: Tensor, tiled: Callable[[
             raise
     make_room()
     if len(batch) == 1 and tiled is not None:
-        tiled()
-        return work(batch)
+        with tiled():
+            return work(batch)
     middle = len(batch) // 2
     return torch.cat([in_pieces(work, half, tiled) for half in (batch[:middle], batch[middle:])])

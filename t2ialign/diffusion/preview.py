@@ -1,4 +1,4 @@
-"""What an unfinished picture looks like: predicted x0 through a cheap VAE, TAESD where it is here, else a linear map."""
+"""What an unfinished picture looks like: predicted x0 through a cheap VAE, a tiny one where it is here, else a linear map."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from t2ialign.content import CONFIG, cached
+from t2ialign.content import CONFIG
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.downloads import HubFolder
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 CHEAP_PARAMETERS = 5_000_000  # a VAE whose decoder is smaller than this (SD's has 50 million) is its own preview
-TAESD = {"sd": "madebyollin/taesd", "sdxl": "madebyollin/taesdxl"}  # SD-1 and SD-2 have the same latents
+TINY_BYTES = 9_850_000  # of one such decoder with its encoder, as the file lists of the Hub have it
+TINY = {"taesd": ("sd",), "taesdxl": ("sdxl", "auraflow"), "taesd3": ("sd3",), "taef1": ("flux",)}
+"""Ollin Boer Bohan's tiny decoders (github.com/madebyollin/taesd), each with the families whose latents it reads.
+
+SD-1 and SD-2 have the same latents, AuraFlow has SDXL's VAE. FLUX.2's (taef2) is in no layout of diffusers 0.42.1; Qwen-Image
+and Sana have none of this kind.
+"""
 TINY_WEIGHTS = "diffusion_pytorch_model.safetensors"
 _TINY: WeakKeyDictionary[AutoencoderKL, AutoencoderTiny | None] = WeakKeyDictionary()
 _MAPS: WeakKeyDictionary[AutoencoderKL, Tensor] = WeakKeyDictionary()
@@ -37,21 +44,26 @@ def preview(backbone: Backbone, predicted_x0: Float[Tensor, "n c h w"]) -> UInt8
 
 
 def tiny_decoder(backbone: Backbone) -> AutoencoderTiny | None:
-    """TAESD for the latents of this family, where the Hub's cache has it (``madebyollin/taesd``); nothing is fetched."""
+    """The tiny decoder for the latents of this family, where the Hub's cache has it; nothing is fetched."""
     if backbone.vae not in _TINY:
         _TINY[backbone.vae] = _load_tiny(backbone)
     return _TINY[backbone.vae]
 
 
+def tiny_part(name: str) -> HubFolder:
+    """Where a decoder of ``TINY`` lies on the Hub, and in its cache."""
+    return HubFolder(f"madebyollin/{name}", "", (CONFIG, TINY_WEIGHTS))
+
+
 def _load_tiny(backbone: Backbone) -> AutoencoderTiny | None:
-    repository = TAESD.get(backbone.entry.family, "")
-    places = [cached(repository, name) for name in (CONFIG, TINY_WEIGHTS)] if repository else [None]
-    if places[0] is None or None in places:
+    name = next((name for name, families in TINY.items() if backbone.entry.family in families), "")
+    folder = tiny_part(name).found() if name else None
+    if folder is None:
         return None
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
     try:
-        tiny = AutoencoderTiny.from_pretrained(places[0].parent, local_files_only=True, use_safetensors=True)
+        tiny = AutoencoderTiny.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except Exception:  # a damaged cache: previews have another way
         return None
     fits = tiny.config["latent_channels"] == backbone.vae.config["latent_channels"]
@@ -60,7 +72,7 @@ def _load_tiny(backbone: Backbone) -> AutoencoderTiny | None:
 
 @torch.no_grad()
 def _decoded(tiny: AutoencoderTiny, latents: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n 3 hh ww"]:
-    """TAESD reads scaled latents as they are."""
+    """Tiny decoders read scaled latents as they are."""
     pixels = tiny.decode(latents.to(tiny.dtype), return_dict=False)[0].float()
     pictures: Tensor = ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
     return pictures

@@ -49,6 +49,7 @@ class AdapterSwitch:
         self.on: Scales | None = ()
         self.references = 0
         self.loaded: dict[str, Kind] = {}
+        self.loads = 0  # how often an adapter came or went: one of the same name may be another then
         self.with_text: set[str] = set()  # adapters of which a part belongs to a text encoder
         self._tuned: list[tuple[LoraLayer, list[nn.Parameter]]] = []
 
@@ -88,11 +89,13 @@ class AdapterSwitch:
 
     def arrived(self, key: str, kind: Kind) -> None:
         self.loaded[key] = kind
+        self.loads += 1
         self.changed()
 
     def left(self, key: str) -> None:
         del self.loaded[key]
         self.with_text.discard(key)
+        self.loads += 1
         self.changed()
 
     def _layers(self) -> list[tuple[LoraLayer, list[nn.Parameter]]]:

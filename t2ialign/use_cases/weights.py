@@ -9,6 +9,7 @@ from pathlib import Path
 
 from t2ialign import settings
 from t2ialign.diffusion.backbone import fetch_backbone, folder_of, variant_of
+from t2ialign.diffusion.preview import TINY, TINY_BYTES, tiny_part
 from t2ialign.encoders import load_encoder, parts_of, provided
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.distribution import DISTRIBUTIONS
@@ -25,7 +26,7 @@ Watch = Callable[[str, int, int | None], None]
 class Weight:
     """One entry. ``bytes`` is its size here, or about its download's; ``place`` is empty where it is not (all) here.
 
-    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone. ``problem`` says what is wrong
+    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone, of a preview's decoder backbones. ``problem`` says what is wrong
     with an entry.
     """
 
@@ -52,10 +53,14 @@ class Fetched:
 
 
 def list_weights(registry: Registry) -> tuple[Weight, ...]:
-    """Backbones first, then checkpoints of the Hub and scorers, as the registry has them. Nothing is fetched or loaded."""
+    """Backbones first, then checkpoints of the Hub and scorers, as the registry has them, and the decoders of previews.
+
+    Nothing is fetched or loaded.
+    """
     found = [_backbone(entry, registry) for entry in registry.backbones.values()]
     found += [_checkpoint(entry) for entry in _of_the_hub(registry).values()]
-    return tuple(found + [_scorer(entry, registry) for entry in registry.scorers.values()])
+    found += [_scorer(entry, registry) for entry in registry.scorers.values()]
+    return tuple(found + [_preview(name, registry) for name in _previewers(registry)])
 
 
 def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Iterator[Fetched]:
@@ -64,7 +69,8 @@ def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Ite
     Raises:
         InputError: a name that the registry does not have, before anything is fetched.
     """
-    known: dict[str, BackboneEntry | CheckpointEntry | ScorerEntry] = {
+    known: dict[str, BackboneEntry | CheckpointEntry | ScorerEntry | str] = {
+        **{name: name for name in _previewers(registry)},
         **_of_the_hub(registry),
         **registry.scorers,
         **registry.backbones,
@@ -79,7 +85,9 @@ def fetch_weights(registry: Registry, names: Sequence[str], watch: Watch) -> Ite
             yield Fetched(name, problem=str(error))
 
 
-def _fetch(entry: BackboneEntry | CheckpointEntry | ScorerEntry, watch: Watch) -> Path | str:
+def _fetch(entry: BackboneEntry | CheckpointEntry | ScorerEntry | str, watch: Watch) -> Path | str:
+    if isinstance(entry, str):
+        return tiny_part(entry).fetch(_watched(watch, entry))
     if isinstance(entry, CheckpointEntry):
         return hub_part(entry).fetch(_watched(watch, entry.name))
     if isinstance(entry, BackboneEntry):
@@ -119,6 +127,20 @@ def _checkpoint(entry: CheckpointEntry) -> Weight:
         return Weight(entry.name, "checkpoint", 0, "", (part.name,), (entry.backbone,), str(error))
     size = _bytes([place]) if place else entry.megabytes * 10**6
     return Weight(entry.name, "checkpoint", size, str(place or ""), (part.name,), (entry.backbone,))
+
+
+def _previewers(registry: Registry) -> list[str]:
+    """The tiny decoders that show a backbone's unfinished pictures; of a name of the registry, the registry's stands."""
+    kin = {entry.family for entry in registry.backbones.values() if isinstance(entry.source, str)}
+    taken = {*registry.backbones, *registry.checkpoints, *registry.scorers}
+    return [name for name, families in TINY.items() if kin.intersection(families) and name not in taken]
+
+
+def _preview(name: str, registry: Registry) -> Weight:
+    part = tiny_part(name)
+    place = part.found()
+    shown = tuple(entry.name for entry in registry.backbones.values() if entry.family in TINY[name] and not entry.small)
+    return Weight(name, "preview", _bytes([place]) if place else TINY_BYTES, str(place or ""), (part.name,), shown)
 
 
 def _has_networks(folder: Path, entry: BackboneEntry) -> bool:

@@ -63,13 +63,15 @@ class Workbench:
         """The loaded backbone of an entry, as it is now; only the newest stays in memory."""
         from t2ialign.diffusion.backbone import load_backbone
         from t2ialign.diffusion.compiling import compile_network
+        from t2ialign.diffusion.offload import takes_turns
 
         with self._loading:
             held = self._backbones.get(entry.name)
             if held is None or held.entry != entry or held.revision != (revision_of(entry) or held.revision):
                 self._backbones.clear()
                 loaded = load_backbone(entry, self.device, entry.dtype or self.dtype)
-                compile_network(loaded.unet, settings.compile_mode())
+                if not takes_turns(loaded):  # compiled, it would not come to the device
+                    compile_network(loaded.unet, settings.compile_mode())
                 self._backbones[entry.name] = loaded
             return self._backbones[entry.name]
 

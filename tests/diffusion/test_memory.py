@@ -7,12 +7,18 @@ import dataclasses
 import pytest
 import torch
 
-from t2ialign.diffusion.generate import SamplingProgress, generate
+from t2ialign.diffusion import micro_batches
+from t2ialign.diffusion.generate import SMALLER, TILED, SamplingProgress, generate
 from t2ialign.diffusion.memory import in_pieces, out_of_memory
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
 from tests.tiny import SIDE
 
 CONFIG = GenerationConfig("tiny", num_inference_steps=3, height=SIDE, width=SIDE)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_batches, "_fitted", {})
 
 
 def with_room_for(backbone, pictures: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -39,7 +45,7 @@ def test_micro_batches_are_halved_and_it_is_said(fresh, monkeypatch) -> None:
     assert [batch.seeds for batch in batches] == [(4, 1), (7, 2), (9, 3), (8,)] and set(seen) == {1, 2}
     assert (torch.cat([batch.images for batch in batches]).int() - whole.images.int()).abs().max() <= 1
     steps = [one for one in events if isinstance(one, SamplingProgress)]
-    assert all("2 at a time were drawn" in one.memory for one in steps) and steps[-1].done == steps[-1].total == 12
+    assert all(one.memory == (SMALLER.format(2),) for one in steps) and steps[-1].done == steps[-1].total == 12
     assert [one.done for one in steps] == sorted(one.done for one in steps)
 
 
@@ -63,20 +69,33 @@ def test_other_errors_stay_what_they_are(fresh, monkeypatch) -> None:
 
 
 @pytest.mark.slow
-def test_decoding_goes_in_pieces_and_at_last_in_tiles(fresh, monkeypatch) -> None:
-    backbone, latents = fresh(), torch.randn(5, 4, 4, 4)
-    expected = backbone.decode(latents)
-    decode, tiled = backbone.vae.decode, []
+def test_decoding_goes_in_pieces_and_at_last_in_tiles_and_whole_again_after(fresh, monkeypatch) -> None:
+    backbone, seeds, prompt = fresh(), (1, 2), Prompt("a red star")
+    config = dataclasses.replace(CONFIG, height=3 * SIDE, width=3 * SIDE)
+    backbone.vae.tile_sample_min_size, backbone.vae.tile_latent_min_size = 2 * SIDE, 2 * SIDE // 8
 
-    def limited(batch, **options):
-        if len(batch) > 1 or not tiled:
-            raise torch.OutOfMemoryError("out of memory")
-        return decode(batch, **options)
+    def drawn() -> tuple[torch.Tensor, set[str]]:
+        events = list(generate(backbone, prompt, config, seeds))
+        said = {note for one in events if isinstance(one, SamplingProgress) for note in one.memory}
+        return torch.cat([one.images for one in events if isinstance(one, SeedBatch)]), said
 
-    monkeypatch.setattr(backbone.vae, "decode", limited)
-    monkeypatch.setattr(backbone.vae, "enable_tiling", lambda: tiled.append(1))
-    assert (backbone.decode(latents).int() - expected.int()).abs().max() <= 1
-    assert len(tiled) == 1
+    whole, said = drawn()
+    assert said == set()
+    forward, room, sizes = backbone.vae.decoder.forward, [(2 * SIDE // 8) ** 2], []
+
+    def limited(latents, *args, **kwargs):
+        if len(latents) * latents.shape[-1] * latents.shape[-2] > room[0]:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        sizes.append(tuple(latents.shape))
+        return forward(latents, *args, **kwargs)
+
+    monkeypatch.setattr(backbone.vae.decoder, "forward", limited)
+    tiled, said = drawn()
+    assert said == {TILED} and not torch.equal(tiled, whole)
+    assert {size[0] for size in sizes} == {1} and not backbone.vae.use_tiling
+    room[0] = (3 * SIDE // 8) ** 2  # room for one picture: pieces are enough, and the very same
+    again, said = drawn()
+    assert said == set() and torch.equal(again, whole)
 
 
 @pytest.mark.slow

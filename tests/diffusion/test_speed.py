@@ -11,12 +11,11 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 from t2ialign import settings
 from t2ialign.diffusion import compiling
-from t2ialign.diffusion import generate as generating
 from t2ialign.diffusion import preview as previewing
 from t2ialign.diffusion.compiling import WARMING, check_mode, compile_network, warming
-from t2ialign.diffusion.generate import SamplingProgress, generate
+from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.memory import out_of_memory
-from t2ialign.diffusion.offload import OFFLOADED, offload, take_turns
+from t2ialign.diffusion.offload import offload, take_turns
 from t2ialign.diffusion.preview import preview, tiny_decoder
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
 from tests.hubs import FIRST, put, use_cache
@@ -68,26 +67,6 @@ def test_networks_take_turns_and_the_pictures_are_the_same(fresh) -> None:
     assert not offload(backbone)  # on a CPU there is nowhere else to be
     take_turns(backbone)
     assert torch.equal(pictures(backbone), before)
-    hooks = [network._hf_hook for network in (*backbone.text.encoders, backbone.unet, backbone.vae)]
-    assert [hook.prev_module_hook is not None for hook in hooks] == [False, *[True] * (len(hooks) - 1)]
-
-
-@pytest.mark.slow
-def test_offload_is_the_last_resort_and_is_said(fresh, monkeypatch) -> None:
-    backbone, tried = fresh(), []
-    forward = backbone.unet.forward
-
-    def limited(latents, *args, **kwargs):
-        if not tried:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return forward(latents, *args, **kwargs)
-
-    monkeypatch.setattr(backbone.unet, "forward", limited)
-    monkeypatch.setattr(generating, "offload", lambda view: not tried and (tried.append(view) or True))
-    events = list(generate(backbone, Prompt("a red star"), CONFIG, (1, 2)))
-    steps = [one for one in events if isinstance(one, SamplingProgress)]
-    assert len(tried) == 1 and steps[-1].memory == OFFLOADED
-    assert sum(len(one.seeds) for one in events if isinstance(one, SeedBatch)) == 2
 
 
 def tiny_vae(folder: Path, channels: int = 4) -> Path:

@@ -67,7 +67,9 @@ def test_the_list_says_what_is_where_and_for_what(hub: Hub):
         ("backbone", False, 4_000_000),  # twice the half precision, on a CPU
         ("scorer", False, 346_000_000),
         ("scorer", False, 0),
+        ("preview", False, 9_850_000),
     ]
+    assert found["taesd"].wanted_by == ("tiny",) and found["taesd"].comes_from == ("madebyollin/taesd",)
     assert found["dinov2-base"].wanted_by == ("dinov2_diversity", "u_rke_dinov2", "vendi_dinov2", "fd_dinov2")
     assert found["hps"].wanted_by == ("hps_v20",) and found["tiny"].wanted_by == ("tiny",)
     assert hub.asked == [], "looking asks nobody"

@@ -5,7 +5,8 @@
 - ``.csv``: a header that names a column of prompts and, where there is one, of categories; quoted cells may have line breaks.
 - ``.tsv``: the same between tabs and without any quoting, as PartiPrompts is published.
 - ``.jsonl``: an object a line with the same names (GenEval's ``tag`` is its category), or a text a line.
-- ``.json``: a list of texts or of such objects, or an object of lists by category (HPSv2).
+- ``.json``: a list of texts or of such objects, or an object of lists by category (HPSv2); of such texts or objects by an id
+  of theirs; and objects of these by category, one in the other (``style/anime``).
 - ``.parquet``: the columns of a ``.csv``, as the Hub's datasets have them (DiffusionDB, Pick-a-Pic).
 
 Names of columns are read in any case: ``PROMPT_NAMES`` and ``CATEGORY_NAMES``, the first that is there.
@@ -98,14 +99,32 @@ def _read_json_lines(text: str) -> Iterator[Found]:
 
 def _read_json(text: str) -> Iterator[Found]:
     said = json.loads(text)
-    groups = {"": said} if isinstance(said, list) else said
-    if not (isinstance(groups, dict) and all(isinstance(rows, list) for rows in groups.values())):
+    if not isinstance(said, list | dict):
         raise ValueError("it is no list of prompts, and no object of such lists by category")
-    number = 0
-    for category, rows in groups.items():
-        for row in rows:
-            number += 1
-            yield number, _of_record(row, f"entry {number}", category)
+    for number, (record, category) in enumerate(_records(said, ()), 1):
+        yield number, _of_record(record, f"entry {number}", category)
+
+
+def _records(said: Any, around: tuple[str, ...]) -> Iterator[tuple[Any, str]]:
+    """The prompts within a JSON value, each with its category: the names of what is ``around`` it, but for an id of its own."""
+    category = "/".join(around)
+    if isinstance(said, list):
+        yield from ((one, category) for one in said)
+    elif _holds(said) or not isinstance(said, dict):
+        yield said, category
+    elif all(isinstance(one, str) or _holds(one) for one in said.values()):
+        yield from ((one, category) for one in said.values())
+    elif all(isinstance(one, list | dict) for one in said.values()):
+        for name, one in said.items():
+            yield from [(one, category)] if _holds(one) else _records(one, (*around, name))
+    else:
+        raise ValueError(f"its object{f' {category!r}' if category else ''} holds both prompts and what is none")
+
+
+def _holds(said: Any) -> bool:
+    """Whether a JSON value is an object with a prompt."""
+    name = _place(said, PROMPT_NAMES) if isinstance(said, dict) else None
+    return name is not None and isinstance(said[name], str | None)
 
 
 def _read_parquet(path: Path) -> Iterator[Found]:

@@ -20,6 +20,8 @@ from torch import Tensor
 from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.compiling import warming
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
+from t2ialign.diffusion.micro_batches import micro_batch
+from t2ialign.diffusion.offload import OFFLOADED
 from t2ialign.diffusion.reading import FOUND, phrases_note
 from t2ialign.diffusion.text import prompt_notes
 from t2ialign.guidance import Params, fitted_params, needs_of, spelled_params
@@ -37,7 +39,6 @@ from t2ialign.use_cases.workbench import SAMPLED, Workbench
 
 NO_EFFECT = "Without guidance (CFG 1) the negative prompt has no effect: choose a CFG above 1."
 Phase = Literal["waiting", "loading", "generating", "done"]
-MICRO_BATCH = {"cpu": 8, "cuda": 16, "mps": 4}
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _noted(state: BatchState, left_out: Iterable[LeftOut], notes: Iterable[str] 
 
 def lasting(state: BatchState) -> tuple[str, ...]:
     """The notes that are kept with a cell: those of how its prompt is read, not of how it was asked for or what is away."""
-    passing = {*state.request.notes, *map(str, state.left_out)}
+    passing = {*state.request.notes, *map(str, state.left_out), OFFLOADED}
     return tuple(note for note in state.notes if note not in passing and not note.startswith(FOUND))
 
 
@@ -258,7 +259,7 @@ def _generate(
     unscored = list(parts)
     backbone = bench.backbone(entry)
     begun = time.monotonic()
-    size = MICRO_BATCH[bench.device.split(":")[0]]
+    size = micro_batch(backbone, state.config)
     slow = warming(backbone.unet, min(size, len(missing)), state.config.height, state.config.width)
     if slow:
         yield replace(state, notes=(*state.notes, slow))
@@ -283,7 +284,7 @@ def _generate(
                     previews={**state.previews, **event.previews},
                     fraction=event.done / event.total,
                     remaining=spent * (event.total - event.done) / event.done,
-                    notes=tuple(dict.fromkeys(filter(None, (*state.notes, event.memory)))),
+                    notes=tuple(dict.fromkeys((*state.notes, *event.memory))),
                 )
             yield state
 

@@ -73,6 +73,18 @@ LAYOUTS: dict[str, tuple[Layout, list[tuple[str, str]]]] = {
         {"d.json": b'[{"prompt": "a red circle", "dimension": "color"}]', "layout.jsonl": b'"a star above a ring"\n'},
         [RED, ("a star above a ring", "layout")],
     ),
+    "nested by dimension": (
+        {"d.json": b'{"color": {"warm": ["a red circle"], "cold": [{"prompt": "a blue ring"}]}, "spatial": ["a star above a ring"]}'},
+        [("a red circle", "color/warm"), ("a blue ring", "color/cold"), STAR],
+    ),
+    "keyed by id": (
+        {"d.json": b'{"0001": {"prompt": "a red circle", "dimension": "color"}, "0002": {"prompt": "a star above a ring"}}'},
+        [RED, ("a star above a ring", "")],
+    ),
+    "keyed by id within a dimension": (
+        {"d.json": b'{"color": {"0001": {"prompt": "a red circle"}}, "spatial": {"0002": "a star above a ring"}}'},
+        [RED, STAR],
+    ),
 }  # fmt: skip
 
 
@@ -158,12 +170,15 @@ def test_a_limit_takes_at_even_distances(tmp_path: Path, monkeypatch: pytest.Mon
         ("wide.csv", "", "line 2 has 2 values for 1 columns"),
         ("number.json", "", "entry 1 is no object with a text"),
         ("object.json", "", "no list of prompts"),
+        ("mixed.json", "", "its object holds both prompts and what is none"),
+        ("deep.json", "", "its object 'color' holds both"),
     ],
 )
 def test_what_cannot_be_imported_gets_one_sentence(tmp_path: Path, monkeypatch, source: str, name: str, sentence: str):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     files = {"a.txt": "a ring\n", "x.png": "", "wide.csv": "prompt\na,b\n", "number.json": "[7]", "object.json": "7"}
+    files |= {"mixed.json": '{"version": "1.0", "prompts": ["a ring"]}', "deep.json": '{"color": {"0": "a ring", "n": 1}}'}
     for file, text in files.items():
         (tmp_path / file).write_text(text)
     import_prompts("a.txt", Wanted("taken"), tmp_path / "home", lambda _: None)
