@@ -401,7 +401,9 @@ def parse(arguments: list[str] | None = None) -> tuple[Asked, Clock]:
 def main() -> None:
     asked, clock = parse()
     found = run(asked, clock)
-    said = f"{asked.dtype}, {asked.steps} steps, widths divided by {asked.divide}, rounds: {asked.rounds}, {asked.layout}"
+    said = (
+        f"{asked.dtype}, {asked.steps} steps, widths divided by {asked.divide}, rounds: {asked.rounds}, {asked.layout}"
+    )
     lines = [said, HEAD, *map(line, found)]
     print("\n".join(lines))
     write_result("gpu", asked.device, lines, asked.out)

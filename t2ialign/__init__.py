@@ -123,7 +123,10 @@ up: a folder imports from folders above it only (`make check`), every file has i
         information.py      mutual information of any picture, from latents noised again
         inputs.py           what the loop may be asked for
         memory.py           smaller pieces where a device has no room
-        offload.py          networks that take turns on a device, the last resort
+        micro_batches.py    how many pictures at a time, by free memory and by what fitted
+        offload.py          networks that take turns on a device with no room for all
+        pipelines.py        a backbone's folder as its stock pipeline reads it
+        prompt_memory.py    prompts encoded once for many cells
         noise.py            the pure maths of one denoising step
         noise_search.py     one picture's noise, moved up a reward's slope
         preview.py          what an unfinished picture looks like

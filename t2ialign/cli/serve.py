@@ -76,7 +76,7 @@ def _serve(home: Path, where: Mapping[str, Any]) -> None:
 
 def _warm() -> None:
     """The libraries that draw pictures, imported while nobody waits for them."""
-    from t2ialign.diffusion.backbone import stock_pipeline
+    from t2ialign.diffusion.pipelines import stock_pipeline
     from t2ialign.model_families import FAMILIES
 
     stock_pipeline(FAMILIES["sd"])

@@ -25,7 +25,7 @@ from t2ialign.diffusion.inputs import check_places
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
 from t2ialign.diffusion.offload import place
-from t2ialign.diffusion.pipelines import DTYPES, NOT_NEEDED, check_prediction, left_empty, read_pipeline, stock_pipeline
+from t2ialign.diffusion.pipelines import NOT_NEEDED, check_prediction, left_empty, read_pipeline, stock_pipeline
 from t2ialign.diffusion.prompt_memory import PromptMemory
 from t2ialign.diffusion.schedulers import SchedulerRun
 from t2ialign.diffusion.switch import BASE, AdapterSwitch, Pass
@@ -38,6 +38,7 @@ from t2ialign.network import Show, unwatched, why_offline, without_bars
 from t2ialign.registry import BackboneEntry, revision_of
 from t2ialign.types import InputError
 
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 USUAL_SCALE = 3.5  # what FLUX.1-dev's pipeline and diffusers' training script tell its network
 
 

@@ -146,8 +146,8 @@ def _encoded(view: Backbone, prompt: Prompt, config: GenerationConfig) -> tuple[
         make_room()
         if not offload(view):
             raise InputError(
-                f"There is no room on the device {view.device} for reading the prompt with {view.entry.name}: free memory there, "
-                f"choose a smaller backbone{'' if view.device == 'cpu' else ', or set T2IALIGN_DEVICE=cpu'}."
+                f"There is no room on the device {view.device} for reading the prompt with {view.entry.name}: free memory "
+                f"there, choose a smaller backbone{'' if view.device == 'cpu' else ', or set T2IALIGN_DEVICE=cpu'}."
             ) from full
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from t2ialign import settings
-from t2ialign.diffusion.backbone import Backbone
+from t2ialign.diffusion.backbone import DTYPES, Backbone
 from t2ialign.diffusion.offload import size_of, takes_turns
-from t2ialign.diffusion.pipelines import DTYPES
 from t2ialign.types import GenerationConfig
 
 AT_MOST = {"cpu": 8, "cuda": 16, "mps": 4}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-import torch
 from torch import Tensor, nn
 
 from t2ialign.diffusion.memory import make_room, out_of_memory

@@ -18,7 +18,6 @@ from t2ialign.registry import BackboneEntry
 from t2ialign.torchvision_guard import IMPORTING
 from t2ialign.types import InputError
 
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 NOT_NEEDED: dict[str, dict[str, Any]] = {  # parts of stock pipelines that are neither downloaded nor loaded
     "sd": {"safety_checker": None, "feature_extractor": None, "image_encoder": None, "requires_safety_checker": False},
     "sdxl": {"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
@@ -44,7 +43,7 @@ def read_pipeline(entry: BackboneEntry, folder: Path, dtype: str, variant: str |
         )
     # A half-precision VAE shows: bfloat16 loses grey levels, and SDXL's overflows in float16.
     vae_dtype = torch.float16 if dtype == "float16" and entry.family == "sd" else torch.float32
-    dtypes = {"default": DTYPES[dtype], "vae": vae_dtype}
+    dtypes = {"default": getattr(torch, dtype), "vae": vae_dtype}
     _check_family(entry, folder)
     options = {"dtype": dtypes, "use_safetensors": True, "variant": variant, **NOT_NEEDED.get(entry.family, {})}
     try:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from t2ialign.content import CONFIG
-from t2ialign.diffusion.backbone import stock_pipeline
+from t2ialign.diffusion.pipelines import stock_pipeline
 from t2ialign.downloads import HubFile
 from t2ialign.files import foreign
 from t2ialign.registry import BackboneEntry

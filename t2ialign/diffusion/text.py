@@ -168,7 +168,9 @@ class TextEncoder:
         said = tokenizer([prompt], padding="max_length", max_length=limit, truncation=True, return_tensors="pt")
         mask: Any = said.attention_mask.to(encoder.device)
         tokens = encoder(said.input_ids.to(encoder.device), attention_mask=mask)[0]
-        tokens = tokens * mask.to(tokens.device).unsqueeze(-1).expand(tokens.shape)  # an encoder that takes turns was away
+        tokens = tokens * mask.to(tokens.device).unsqueeze(-1).expand(
+            tokens.shape
+        )  # an encoder that takes turns was away
         return PromptEmbeds(tokens, None, (truncated_words(tokenizer, limit, prompt),))
 
     def _spoken(self, prompt: str, negative: bool) -> PromptEmbeds:

@@ -26,8 +26,8 @@ Watch = Callable[[str, int, int | None], None]
 class Weight:
     """One entry. ``bytes`` is its size here, or about its download's; ``place`` is empty where it is not (all) here.
 
-    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone, of a preview's decoder backbones. ``problem`` says what is wrong
-    with an entry.
+    ``wanted_by`` names metrics; of a backbone its checkpoints, of a checkpoint its backbone, of a decoder of previews its
+    backbones. ``problem`` says what is wrong with an entry.
     """
 
     name: str

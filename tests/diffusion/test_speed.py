@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.memory import out_of_memory
 from t2ialign.diffusion.offload import offload, take_turns
 from t2ialign.diffusion.preview import preview, tiny_decoder
+from t2ialign.model_families import FAMILIES
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
 from tests.hubs import FIRST, put, use_cache
 from tests.tiny import SIDE
@@ -105,6 +107,20 @@ def test_a_tiny_decoder_of_other_latents_is_left_alone(fresh, tmp_path: Path, mo
     (odd / "diffusion_pytorch_model.safetensors").write_bytes(b"cut")
     put(cache, "madebyollin/taesd", odd, "3" * 40)
     assert tiny_decoder(fresh()) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shape", "name"), [("sd-3", "taesd3"), ("flux-dev", "taef1")])
+def test_flow_models_have_tiny_decoders_of_their_own(shape, name, flows, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(previewing, "CHEAP_PARAMETERS", 0)
+    monkeypatch.setattr(previewing, "_TINY", WeakKeyDictionary())
+    cache, backbone = use_cache(tmp_path / "cache", monkeypatch), flows[shape]
+    for other in previewing.TINY:
+        put(cache, f"madebyollin/{other}", tiny_vae(tmp_path / other, 16 if other == name else 5), FIRST)
+    latents = torch.randn((1, 16, 8, 8), generator=torch.Generator().manual_seed(1))
+    assert tiny_decoder(backbone) is not None and preview(backbone, latents).shape == (1, 3, 64, 64)
+    served = [family for families in previewing.TINY.values() for family in families]
+    assert sorted(served) == sorted({*FAMILIES} - {"flux2", "flux2-klein", "qwenimage", "sana"})
 
 
 def test_apples_gpu_is_used_where_it_is(monkeypatch) -> None:

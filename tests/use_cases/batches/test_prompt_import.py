@@ -74,7 +74,8 @@ LAYOUTS: dict[str, tuple[Layout, list[tuple[str, str]]]] = {
         [RED, ("a star above a ring", "layout")],
     ),
     "nested by dimension": (
-        {"d.json": b'{"color": {"warm": ["a red circle"], "cold": [{"prompt": "a blue ring"}]}, "spatial": ["a star above a ring"]}'},
+        {"d.json": b'{"color": {"warm": ["a red circle"], "cold": [{"prompt": "a blue ring"}]}, '
+                   b'"spatial": ["a star above a ring"]}'},
         [("a red circle", "color/warm"), ("a blue ring", "color/cold"), STAR],
     ),
     "keyed by id": (
@@ -178,7 +179,10 @@ def test_what_cannot_be_imported_gets_one_sentence(tmp_path: Path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     files = {"a.txt": "a ring\n", "x.png": "", "wide.csv": "prompt\na,b\n", "number.json": "[7]", "object.json": "7"}
-    files |= {"mixed.json": '{"version": "1.0", "prompts": ["a ring"]}', "deep.json": '{"color": {"0": "a ring", "n": 1}}'}
+    files |= {
+        "mixed.json": '{"version": "1.0", "prompts": ["a ring"]}',
+        "deep.json": '{"color": {"0": "a ring", "n": 1}}',
+    }
     for file, text in files.items():
         (tmp_path / file).write_text(text)
     import_prompts("a.txt", Wanted("taken"), tmp_path / "home", lambda _: None)
