@@ -6,6 +6,7 @@ come back as float32. Timesteps are the training schedule's (0 to 999), of a flo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -346,6 +347,6 @@ def _wanted(name: str, family: Family, listing: Any, variant: str | None) -> boo
     varied = {
         one.rfilename
         for one in listing.siblings
-        if one.rfilename.startswith(f"{folder}/") and f".{variant}." in one.rfilename
+        if one.rfilename.startswith(f"{folder}/") and re.search(rf"\.{variant}[.-]", one.rfilename)  # or in parts
     }
     return name in varied if variant and varied else file.count(".") == 1

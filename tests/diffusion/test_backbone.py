@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import torch
 
 from t2ialign.diffusion import backbone as module
 from t2ialign.diffusion.backbone import load_backbone
+from t2ialign.model_families import FAMILIES
 from t2ialign.registry import BackboneEntry
 from t2ialign.types import InputError
 from tests.hubs import put, use_cache
@@ -260,3 +262,12 @@ def test_other_predictions_and_precisions(tmp_path: Path, folders):
     config.write_text(config.read_text().replace('"epsilon"', '"sample"'))
     with pytest.raises(InputError, match="predicts 'sample'"):
         load_backbone(tiny_entry(folder), "cpu", "float32")
+
+
+def test_a_variant_in_parts_is_fetched_alone() -> None:
+    """As Sana's text encoder lies on the Hub."""
+    parts = [f"text_encoder/model{kind}-0000{part}-of-00002.safetensors" for kind in ("", ".bf16") for part in (1, 2)]
+    listing = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in parts])
+    family = FAMILIES["sana"]
+    assert [name for name in parts if module._wanted(name, family, listing, "bf16")] == parts[2:]
+    assert [name for name in parts if module._wanted(name, family, listing, None)] == parts[:2]

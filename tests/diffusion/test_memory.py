@@ -91,11 +91,11 @@ def test_decoding_goes_in_pieces_and_at_last_in_tiles_and_whole_again_after(fres
 
     monkeypatch.setattr(backbone.vae.decoder, "forward", limited)
     tiled, said = drawn()
-    assert said == {TILED} and not torch.equal(tiled, whole)
+    assert said == {TILED} and (tiled.int() - whole.int()).abs().max() > 1
     assert {size[0] for size in sizes} == {1} and not backbone.vae.use_tiling
-    room[0] = (3 * SIDE // 8) ** 2  # room for one picture: pieces are enough, and the very same
+    room[0] = (3 * SIDE // 8) ** 2  # room for one picture: pieces are enough
     again, said = drawn()
-    assert said == set() and torch.equal(again, whole)
+    assert said == set() and (again.int() - whole.int()).abs().max() <= 1
 
 
 @pytest.mark.slow

@@ -118,7 +118,9 @@ def _records(said: Any, around: tuple[str, ...]) -> Iterator[tuple[Any, str]]:
         for name, one in said.items():
             yield from [(one, category)] if _holds(one) else _records(one, (*around, name))
     else:
-        raise ValueError(f"its object{f' {category!r}' if category else ''} holds both prompts and what is none")
+        raise ValueError(
+            f"its object{f' {category!r}' if category else ''} holds what is neither prompts nor lists of them"
+        )
 
 
 def _holds(said: Any) -> bool:

@@ -171,8 +171,8 @@ def test_a_limit_takes_at_even_distances(tmp_path: Path, monkeypatch: pytest.Mon
         ("wide.csv", "", "line 2 has 2 values for 1 columns"),
         ("number.json", "", "entry 1 is no object with a text"),
         ("object.json", "", "no list of prompts"),
-        ("mixed.json", "", "its object holds both prompts and what is none"),
-        ("deep.json", "", "its object 'color' holds both"),
+        ("mixed.json", "", "its object holds what is neither prompts"),
+        ("deep.json", "", "its object 'color' holds what is neither"),
     ],
 )
 def test_what_cannot_be_imported_gets_one_sentence(tmp_path: Path, monkeypatch, source: str, name: str, sentence: str):
