@@ -250,7 +250,8 @@ def test_shipped_registry(tmp_path: Path):
         "qwen-image",
         "sana-1.6b",
     }
-    assert all(registry.checkpoints[name].licence for name in flows)
+    assert all(registry.checkpoints[name].licence for name in registry.backbones if name in registry.checkpoints)
+    assert all(entry.megabytes for entry in registry.backbones.values() if isinstance(entry.source, str))
     assert [name for name, entry in flows.items() if entry.embedded_scale] == ["flux.1-dev", "flux.2-dev"]
     for scorer in registry.scorers.values():
         assert scorer.loader.startswith("t2ialign.")

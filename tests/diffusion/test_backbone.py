@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from t2ialign.diffusion import backbone as module
-from t2ialign.diffusion.backbone import load_backbone
+from t2ialign.diffusion.backbone import load_backbone, set_channels_last
 from t2ialign.model_families import FAMILIES
 from t2ialign.registry import BackboneEntry
 from t2ialign.types import InputError
 from tests.hubs import put, use_cache
 from tests.tiny import SHAPES, SIDE, save_tiny, stock_pipeline, tiny_entry
+from tests.tiny_flow import flow_entry
 
 every = pytest.mark.parametrize("shape", SHAPES)
 
@@ -271,3 +272,25 @@ def test_a_variant_in_parts_is_fetched_alone() -> None:
     family = FAMILIES["sana"]
     assert [name for name in parts if module._wanted(name, family, listing, "bf16")] == parts[2:]
     assert [name for name in parts if module._wanted(name, family, listing, None)] == parts[:2]
+
+
+def test_on_cuda_convolutions_of_a_unet_and_its_vae_have_their_channels_last(
+    folders, flow_folders, monkeypatch
+) -> None:
+    def last(network: torch.nn.Module) -> set[bool]:
+        kernels = [weight for weight in network.parameters() if weight.dim() == 4 and min(weight.shape) > 1]
+        return {weight.is_contiguous(memory_format=torch.channels_last) for weight in kernels}
+
+    on_cpu = load_backbone(tiny_entry(folders["sd-1.5"]), "cpu", "float32")
+    monkeypatch.setattr(module, "place", lambda _: None)  # there need be no such device
+    on_cuda = load_backbone(tiny_entry(folders["sd-1.5"]), "cuda", "float32")
+    flow = load_backbone(flow_entry(flow_folders["sd-3"], "sd-3"), "cuda", "float32")
+    assert [last(one.unet) | last(one.vae) for one in (on_cpu, on_cuda)] == [{False}, {True}] and last(flow.vae) == {
+        False
+    }
+    latents = torch.randn((2, 4, 4, 4), generator=torch.Generator().manual_seed(1))
+    embeds = on_cpu.encode_prompts(["a star"]).repeat(2)
+    assert (on_cuda.predict_noise(latents, 9, embeds) - on_cpu.predict_noise(latents, 9, embeds)).abs().max() < 1e-5
+    set_channels_last(on_cuda, False)
+    assert last(on_cuda.unet) == {False}
+    assert torch.equal(on_cuda.predict_noise(latents, 9, embeds), on_cpu.predict_noise(latents, 9, embeds))
