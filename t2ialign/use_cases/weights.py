@@ -131,16 +131,21 @@ def _checkpoint(entry: CheckpointEntry) -> Weight:
 
 def _previewers(registry: Registry) -> list[str]:
     """The tiny decoders that show a backbone's unfinished pictures; of a name of the registry, the registry's stands."""
-    kin = {entry.family for entry in registry.backbones.values() if isinstance(entry.source, str)}
     taken = {*registry.backbones, *registry.checkpoints, *registry.scorers}
-    return [name for name, families in TINY.items() if kin.intersection(families) and name not in taken]
+    return [name for name in TINY if _shown(name, registry) and name not in taken]
+
+
+def _shown(name: str, registry: Registry) -> tuple[str, ...]:
+    """The Hub's backbones whose latents a tiny decoder reads."""
+    known = registry.backbones.values()
+    return tuple(entry.name for entry in known if isinstance(entry.source, str) and entry.family in TINY[name])
 
 
 def _preview(name: str, registry: Registry) -> Weight:
     part = tiny_part(name)
     place = part.found()
-    shown = tuple(entry.name for entry in registry.backbones.values() if entry.family in TINY[name] and not entry.small)
-    return Weight(name, "preview", _bytes([place]) if place else TINY_BYTES, str(place or ""), (part.name,), shown)
+    size = _bytes([place]) if place else TINY_BYTES
+    return Weight(name, "preview", size, str(place or ""), (part.name,), _shown(name, registry))
 
 
 def _has_networks(folder: Path, entry: BackboneEntry) -> bool:

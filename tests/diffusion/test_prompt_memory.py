@@ -79,8 +79,8 @@ def test_an_adapter_that_comes_or_goes_is_asked_anew(fresh, encoded) -> None:
 
 
 def test_it_is_bounded_in_prompts_and_bytes(monkeypatch) -> None:
-    def embeds(number: float) -> PromptEmbeds:
-        return PromptEmbeds(torch.full((1, 2, 3), number), None, ("",))
+    def embeds(number: int) -> PromptEmbeds:
+        return PromptEmbeds(torch.full((1, 2, 3), float(number)), None, ("",))
 
     memory, made = PromptMemory(), []
 

@@ -86,7 +86,7 @@ def test_a_checkpoint_that_could_be_several_files_costs_the_list_nothing(hub: Hu
     more = '[checkpoints.two]\nbackbone = "tiny"\nkind = "lora"\nhub = "org/two"\n'
     (tmp_path / "checkpoints" / "registry.toml").write_text(f"{TOML}\n{more}")
     found = by_name()
-    assert set(found) == {"tiny", "two", "dinov2-base", "hps"}
+    assert set(found) == {"tiny", "two", "dinov2-base", "hps", "taesd"}
     assert not found["two"].here and "several files that could be its adapter" in found["two"].problem
 
 
@@ -115,14 +115,22 @@ def test_a_backbone_comes_too_and_loads(hub: Hub, tmp_path: Path):
     assert by_name()["tiny"].here
 
 
+def test_a_tiny_decoder_comes_too(hub: Hub):
+    hub.files["madebyollin/taesd"] = dict.fromkeys(
+        ("config.json", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"), b"{}"
+    )
+    (one,) = fetch_weights(load_registry(), ["taesd"], lambda *_: None)
+    assert one.problem == "" and by_name()["taesd"].here and by_name()["taesd"].bytes == 4
+
+
 @pytest.mark.slow
 def test_the_commands(hub: Hub, run):
     code, out, _ = run("weights", "--json")
-    assert code == 0 and {one["name"] for one in json.loads(out)} == {"tiny", "dinov2-base", "hps"}
+    assert code == 0 and {one["name"] for one in json.loads(out)} == {"tiny", "dinov2-base", "hps", "taesd"}
     code, out, err = run("weights", "fetch", "hps")
     assert code == 0 and "HPS_v2_compressed.pt" in out and "HPS_v2_compressed.pt of org/hps: 6 kB of 6 kB (100%)" in err
     code, out, err = run("weights")
-    assert code == 0 and "2 are not here: `python -m t2ialign weights fetch NAME` fetches one, as tiny." in out
+    assert code == 0 and "3 are not here: `python -m t2ialign weights fetch NAME` fetches one, as tiny." in out
     code, _, err = run("weights", "fetch", "dino")
     assert code == 2 and "There is no weight called 'dino': did you mean 'dinov2-base'?" in err
     hub.refuse = 403, "GatedRepo"
