@@ -83,7 +83,8 @@ def best_shift(beta: float) -> torch.Tensor:
     ones = torch.ones(STEPS, 2, 1, 1)
     index, policy = torch.arange(STEPS), ToyPolicy(centers=ONE)
     low, high = (
-        CHAIN.step(policy.reference_noise(x, CHAIN.timesteps, index), x, index)[0][:, 0, 0, 0] for x in (0 * ones, ones)
+        CHAIN.step(policy.predict_reference(x, CHAIN.timesteps, index), x, index)[0][:, 0, 0, 0]
+        for x in (0 * ones, ones)
     )
     later = torch.cat([(high - low).flip(0).cumprod(0).flip(0)[1:], torch.ones(1)])
     return (slopes()[1] * later)[:, None] * TASTE / beta

@@ -8,15 +8,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from t2ialign.training.chains import DdimChain
 from t2ialign.training.on_policy import OnPolicySession, Recipe, train_on_policy
 from t2ialign.training.plan import TrainPlan
-from t2ialign.training.rollouts import Chain, Marks, Reward
+from t2ialign.training.rollouts import Marks, Reward
 from t2ialign.training.state import state_of
 from t2ialign.types import TrainStep
 
 STEPS = 6
 BARS = torch.linspace(0.02, 0.9, STEPS)
-CHAIN = Chain(torch.arange(STEPS).flip(0), BARS, torch.cat([BARS[1:], torch.tensor([0.97])]))
+CHAIN = DdimChain(torch.arange(STEPS).flip(0), BARS, torch.cat([BARS[1:], torch.tensor([0.97])]))
 TWO = torch.tensor([[-2.0, 0.0], [2.0, 0.0]])
 ONE = torch.zeros(1, 2)
 TASTE = torch.tensor([1.0, 0.5])
@@ -36,19 +37,19 @@ class ToyPolicy:
     shape: tuple[int, ...] = (2, 1, 1)
     device: str = "cpu"
 
-    def reference_noise(self, latents: Tensor, timesteps: Tensor, rows: Tensor) -> Tensor:
+    def predict_reference(self, latents: Tensor, timesteps: Tensor, rows: Tensor) -> Tensor:
         x, bar = latents.flatten(1), BARS[STEPS - 1 - timesteps][:, None]
         variance = bar * self.spread**2 + 1 - bar
         gap = x[:, None] - bar.sqrt()[:, None] * self.centers
         share = (-gap.square().sum(2) / (2 * variance)).softmax(1)
         return ((1 - bar).sqrt() * (share[:, :, None] * gap).sum(1) / variance)[:, :, None, None]
 
-    def noise(self, latents: Tensor, timesteps: Tensor, rows: Tensor) -> Tensor:
+    def predict(self, latents: Tensor, timesteps: Tensor, rows: Tensor) -> Tensor:
         index = STEPS - 1 - timesteps
         learned = self.shift[index] + (self.matrix[index] @ latents.flatten(1)[:, :, None])[:, :, 0]
         per_noise, std = slopes()
         moved = learned * (std / per_noise)[index][:, None]
-        return self.reference_noise(latents, timesteps, rows) + moved[:, :, None, None]
+        return self.predict_reference(latents, timesteps, rows) + moved[:, :, None, None]
 
 
 def slopes() -> tuple[Tensor, Tensor]:
