@@ -107,9 +107,10 @@ def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> N
     noisy = steps - 1 if entry.kin.flow else steps  # a flow's last step adds no noise
     skipped = recipe.collector.skip if isinstance(recipe, Recipe) and isinstance(recipe.collector, Branches) else 0
     if isinstance(recipe, Recipe) and noisy <= skipped:
+        wanted = f"the first {skipped} left out" if skipped else "one at least"
         raise InputError(
-            f"Of {steps} denoising steps of {entry.name} the first {noisy} add noise, and {method.title} learns from those "
-            f"after the first {skipped}: ask for more steps."
+            f"{method.title} learns from steps that add noise, {wanted}, and {steps} of {entry.name} have {noisy}: ask for "
+            "more denoising steps."
         )
 
 
