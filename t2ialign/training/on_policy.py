@@ -99,7 +99,7 @@ class OnPolicySession:
     def turn(self, step: int) -> Turn:
         drawn = self.draw(step)
         found, norm = self.learn(drawn.replay, step)
-        kl = len(self.chain.timesteps) * float(found.rows[:, 1].mean())
+        kl = self.chain.noisy * float(found.rows[:, 1].mean())
         return Turn(found, norm, drawn.reward, drawn.diversity, kl)
 
     def draw(self, step: int) -> Experience:
