@@ -54,7 +54,7 @@ def test_what_only_flows_have_is_shown_of_flows_with_their_numbers():
     values = {**defaults("grpo", False), "noise_level": None, "sde": None}
     assert not {"sde", "noise_level"} & dict(request_from("grpo", values, "diffusion").options).keys()
     with pytest.raises(InputError, match="Noise level is empty"):
-        request_from("grpo", values, "flow")
+        request_from("grpo", {**values, "sde": "flow_grpo"}, "flow")
 
 
 @cache
