@@ -19,6 +19,7 @@ from torch import Tensor
 
 from t2ialign import store
 from t2ialign.source import parse_source
+from t2ialign.training.chains import noise_share
 from t2ialign.training.draws import epoch_order
 from t2ialign.training.on_policy import OnPolicySession
 from t2ialign.training.reward_gradient import GradientSession
@@ -71,7 +72,7 @@ def by_step(found: OnPolicySession) -> list[tuple[int, float, Tensor]]:
             seen = evaluate_steps(found.policy, found.chain, replay.take(part))
             torch.autograd.backward(-(seen.weights * seen.log_prob).sum() / len(rows))
         grown.append(gradient(parameters))
-    return list(zip(found.chain.timesteps.tolist(), found.chain.noise_share.tolist(), grown, strict=True))
+    return list(zip(found.chain.timesteps.tolist(), noise_share(found.chain).tolist(), grown, strict=True))
 
 
 def slope(found: GradientSession) -> Tensor:

@@ -160,6 +160,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         populations.py      a prompt's more varied half against the other
         pair_files.py       preferences in Parquet files
         selection.py        self-selected sets, mixtures, likes and dislikes
+        chains.py           the steps of a run as Gaussians: DDIM's, and those of a flow's SDE
         rollouts.py         pictures drawn while it trains, every step with its likelihood
         guided.py           a backbone as a policy that draws
         critic.py           what a step may expect, learned: DPOK's value network

@@ -17,6 +17,7 @@ from torch import Tensor
 
 Prediction = Literal["epsilon", "v_prediction", "flow"]
 Scalar = float | Tensor
+NO_SIGNAL = 1e-4  # a flow's level this near to 1 is 1, whatever its schedule's rounding made of it
 
 
 def root(value: Scalar) -> Scalar:
@@ -105,6 +106,32 @@ def ddim_step(
     x0 = predicted_x0(epsilon, latents, alpha_bar, "epsilon")
     mean = root(alpha_bar_previous) * x0 + root(1 - alpha_bar_previous - std * std) * epsilon
     return mean, std
+
+
+def flow_spread(level: Float[Tensor, " t"], noise_level: float) -> Float[Tensor, " t"]:
+    """How fast a flow's steps add noise, a sqrt(s / (1 - s)) (Flow-GRPO, arXiv:2505.05470), for levels of a run in its order.
+
+    At s = 1 that has no bound: the second level takes the place of s below the line, as in the released code.
+    """
+    below = torch.where(level > 1 - NO_SIGNAL, level[1:2] if len(level) > 1 else 0 * level, level)
+    return noise_level * (level / (1 - below)).sqrt()
+
+
+def flow_step(
+    velocity: Float[Tensor, "n c h w"],
+    latents: Float[Tensor, "n c h w"],
+    level: Scalar,
+    level_after: Scalar,
+    spread: Scalar,
+) -> tuple[Float[Tensor, "n c h w"], Scalar]:
+    """Mean and standard deviation of a step of the SDE that has the marginals of a flow's ODE.
+
+    dx = (v + g^2 / (2 s) (x + (1 - s) v)) ds + g dw, from noise level s down to the next, by Euler and Maruyama: x + (1 - s) v
+    is the noise that the velocity sees, minus that over s the score. ``spread`` is g; with 0 the step is Euler's along v.
+    """
+    length = level_after - level
+    drift = velocity + spread * spread / (2 * level) * (latents + (1 - level) * velocity)
+    return latents + length * drift, spread * root(-length)
 
 
 def gaussian_log_prob(

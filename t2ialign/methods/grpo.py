@@ -1,4 +1,4 @@
-"""GRPO for diffusion models: groups, PPO's clip and a KL in closed form (DanceGRPO; Flow-GRPO on its DDIM form)."""
+"""GRPO: groups, PPO's clip and a KL in closed form: DanceGRPO on DDIM's steps of a diffusion, Flow-GRPO on a flow's SDE."""
 
 from __future__ import annotations
 
@@ -29,13 +29,23 @@ def recipe(settings: Settings) -> Recipe:
     return Recipe(drawn, loss, rollouts.updates, by_noise=rollouts.step_weights == "noise")
 
 
+OF_A_FLOW = {
+    "learning_rate": 3e-4,
+    "candidates": 24,
+    "groups": 48,
+    "step_share": 1.0,
+    "updates": 2,
+    "rank": 32,
+    "same_noise": False,
+}
+
 METHOD = Method(
     name="grpo",
     title="GRPO",
     summary="Pictures of a prompt compete within their group, a part of their steps is learned from, and a KL in closed form "
     "holds every step to the base's.",
     paper="Xue et al., DanceGRPO: Unleashing GRPO on Visual Generation; Liu et al., Flow-GRPO: Training Flow Matching "
-    "Models via Online RL (its KL)",
+    "Models via Online RL",
     venue="2025",
     arxiv="2505.07818",
     data="reward",
@@ -59,5 +69,6 @@ METHOD = Method(
         "updates": 2,
         "accumulate": 1,
     },
+    on_flows={"flow": {**OF_A_FLOW, "kl_weight": 0.004}, "told": {**OF_A_FLOW, "kl_weight": 0.0}},
     hidden=NOT_ON_POLICY,
 )

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.methods.controls import Control, Value, controls_of
-from t2ialign.methods.options import PictureOptions, RolloutOptions, TrainingOptions, WatchOptions
+from t2ialign.methods.options import FLOW_FIELDS, PictureOptions, RolloutOptions, TrainingOptions, WatchOptions
 from t2ialign.source import Source
 from t2ialign.training.losses import Loss
 from t2ialign.training.on_policy import Recipe
@@ -20,6 +20,14 @@ from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import Example, SeedBatch
 
 DataKind = Literal["pairs", "unpaired", "selected", "reward"]
+ModelKind = Literal["diffusion", "flow", "told"]
+"""What the numbers of drawing while training depend on; ``told``: a flow whose network has the guidance scale for an input."""
+DRAWN: dict[ModelKind, dict[str, Value]] = {
+    "diffusion": {},
+    "flow": {"sampling_steps": 10, "guidance_scale": 4.5},
+    "told": {"sampling_steps": 6, "guidance_scale": 3.5, "noise_level": 0.9},
+}
+"""What Flow-GRPO's released configurations draw with: SD-3.5's, and FLUX.1-dev's."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,8 @@ class Method:
     ``options`` is the dataclass of its own fields. ``published`` and ``embedded`` give its numbers for the fields that
     all methods have, on Stable Diffusion and on a small model; ``steps_`` likewise; ``hidden`` are fields that mean
     nothing here. ``loss`` joins divergence, link, log-ratio and regularisers; ``selection`` is for self-selected sets.
-    A method that learns from a reward has a ``recipe`` in the place of a loss: what it draws, and how it learns from that.
+    A method that learns from a reward has a ``recipe`` in the place of a loss: what it draws, and how it learns from that;
+    ``on_flows`` are its numbers that are others on a flow model.
     ``unet_only`` methods look into a UNet.
     """
 
@@ -84,6 +93,7 @@ class Method:
     source: Source = Source("style", group="minimal")
     published: Mapping[str, Value] = field(default_factory=dict)
     embedded: Mapping[str, Value] = field(default_factory=dict)
+    on_flows: Mapping[ModelKind, Mapping[str, Value]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     selection: Callable[[Settings], Selection] | None = None
     unet_only: bool = False
@@ -114,8 +124,12 @@ class Method:
     def steps(self, small: bool) -> int:
         return self.embedded_steps if small else self.published_steps
 
-    def controls(self) -> tuple[Control, ...]:
-        """Every field that people may set: its own first, then adapter and optimiser, pictures, and measuring."""
+    def controls(self, kind: ModelKind | None = None) -> tuple[Control, ...]:
+        """Every field that people may set: its own first, then adapter and optimiser, pictures, and measuring.
+
+        With the numbers, and the fields alone, that a kind of model has; None: of a diffusion, with all fields.
+        """
+        published = {**self.published, **self._on(kind)}
         groups = {
             "method": self.options,
             **({"rollouts": RolloutOptions} if self.recipe is not None else {}),
@@ -126,9 +140,16 @@ class Method:
         found = [
             control
             for group, options in groups.items()
-            for control in controls_of(options, group, self.published, self.embedded)
+            for control in controls_of(options, group, published, self.embedded)
         ]
-        return tuple(control for control in found if control.name not in self.hidden)
+        hidden = self.hidden | (FLOW_FIELDS if kind == "diffusion" else frozenset())
+        return tuple(control for control in found if control.name not in hidden)
+
+    def _on(self, kind: ModelKind | None) -> Mapping[str, Value]:
+        """What is published of a kind of model, where it is not the diffusions' number."""
+        if kind is None or self.recipe is None:
+            return {}
+        return {**DRAWN[kind], **self.on_flows.get(kind, {})}
 
     def settings(self, values: Mapping[str, Value]) -> Settings:
         """Values by field name as the options they belong to; hidden fields keep their defaults."""

@@ -119,6 +119,10 @@ BY_GRADIENT = NOT_ON_POLICY | {"accumulate", "updates", "step_share", "step_weig
 """And those that mean nothing to one that follows a reward's slope: what a picture adds to diversity has none."""
 
 
+FLOW_FIELDS = frozenset({"sde", "noise_level"})
+"""Fields that mean something of flow models alone."""
+
+
 @dataclass(frozen=True)
 class RolloutOptions:
     """What a method that learns from a reward draws at every step, and whether variety is rewarded too."""
@@ -136,6 +140,20 @@ class RolloutOptions:
         "equal, as published; noise: a step counts as the noise that it adds (TempFlow-GRPO), so that the last steps do not "
         "drown those that decide what a picture shows.",
         choices=("equal", "noise"),
+    )
+    sde: str = option(
+        "flow_grpo",
+        "Noise of a flow's steps",
+        "Of flow models: flow_grpo adds the more the noisier a picture is, dance_grpo the same all the way.",
+        choices=("flow_grpo", "dance_grpo"),
+    )
+    noise_level: float = option(
+        0.7,
+        "Noise level",
+        "Of flow models: how much noise their steps add; dance_grpo's published one is 0.3.",
+        0.05,
+        2,
+        0.05,
     )
     diversity_weight: float = option(
         0.0,

@@ -64,5 +64,6 @@ METHOD = Method(
         "rank": 8,
     },
     embedded={"learning_rate": 2e-3, "candidates": 4, "groups": 2, "guidance_scale": 1.0, "sampling_steps": 6},
+    on_flows={"flow": {"window": 3, "guidance_scale": 1.0}, "told": {"window": 2}},
     hidden=BY_GRADIENT,
 )

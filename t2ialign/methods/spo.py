@@ -115,5 +115,6 @@ METHOD = Method(
         "rank": 8,
         "accumulate": 1,
     },
+    on_flows={"flow": {"skip": 2}, "told": {"skip": 1}},
     hidden=NOT_ON_POLICY | {"step_share", "step_weights"},
 )

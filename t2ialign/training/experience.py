@@ -16,8 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from t2ialign.diffusion.denoise import initial_noise
-from t2ialign.diffusion.noise import gaussian_log_prob, predicted_x0
-from t2ialign.training.rollouts import Chain, JudgesSteps, Marks, Policy, Replay, Reward, kept, picture_seed, walk
+from t2ialign.diffusion.noise import gaussian_log_prob
+from t2ialign.training.chains import Chain
+from t2ialign.training.rollouts import JudgesSteps, Marks, Policy, Replay, Reward, kept, picture_seed, walk
 
 Baseline = Literal["z_score", "mean", "none"]
 
@@ -259,8 +260,8 @@ def _fork(drawing: Drawing, way: _Way, index: int, row: int, candidates: int) ->
     policy, chain = drawing.policy, drawing.chain
     channels, height, width = policy.shape
     rows = torch.full((1,), row, device=policy.device)
-    noise = policy.noise(way.latents, chain.timesteps[index][None], rows)
-    mean, std = chain.step(noise, way.latents, torch.full_like(rows, index))
+    output = policy.predict(way.latents, chain.timesteps[index][None], rows)
+    mean, std = chain.step(output, way.latents, torch.full_like(rows, index))
     after = mean + std * initial_noise((channels, height, width), list(way.generators)).to(mean)
     on = int(torch.randint(candidates, (), generator=way.chance))
     return _Fork(way.latents, mean, std, after, on)
@@ -282,8 +283,8 @@ def _seen(policy: Policy, chain: Chain, latents: Float[Tensor, "n c h w"], index
     if index >= len(chain.timesteps):
         return latents
     rows = torch.full((len(latents),), row, device=latents.device)
-    noise = policy.noise(latents, chain.timesteps[index].expand(len(latents)), rows)
-    return predicted_x0(noise, latents, chain.alpha_bars[index], "epsilon")
+    output = policy.predict(latents, chain.timesteps[index].expand(len(latents)), rows)
+    return chain.picture(output, latents, index)
 
 
 def advantages(rewards: Float[Tensor, " n"], baseline: Baseline, limit: float) -> Float[Tensor, " n"]:

@@ -1,17 +1,17 @@
-"""A backbone as a policy that draws: its noise under plain guidance, with its adapter and without."""
+"""A backbone as a policy that draws: its predictions under plain guidance, with its adapter and without."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from t2ialign.diffusion.adapters import reference
 from t2ialign.diffusion.backbone import DTYPES, Backbone
 from t2ialign.diffusion.noise import root
-from t2ialign.diffusion.text import stack
+from t2ialign.diffusion.text import PromptEmbeds, stack
 from t2ialign.training.data import PromptTable
 from t2ialign.training.evaluate import alpha_bars
 from t2ialign.training.plan import Precision
@@ -21,7 +21,9 @@ from t2ialign.training.plan import Precision
 class GuidedPolicy:
     """``prompts`` has a row a prompt, ``rows`` of every call say which; ``schedule`` is the signal at every timestep.
 
-    Gradients flow through both sides of guidance, as in DDPO, DPOK, D3PO and SPO.
+    Gradients flow through both sides of guidance, as in DDPO, DPOK, D3PO and SPO. A network that guides by itself is asked
+    for the prompt alone and told the scale, as ``view.embedded_scale`` says. ``nothing`` is what guidance leads away from
+    where that is not the table's empty prompt.
     """
 
     view: Backbone
@@ -29,6 +31,7 @@ class GuidedPolicy:
     guidance_scale: float
     schedule: Float[Tensor, " t"]
     precision: Precision = "float32"
+    nothing: PromptEmbeds | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,34 +42,51 @@ class GuidedPolicy:
     def device(self) -> str:
         return self.view.device
 
-    def noise(
-        self, latents: Float[Tensor, "n c h w"], timesteps: Int[Tensor, " n"], rows: Int[Tensor, " n"]
+    def predict(
+        self, latents: Float[Tensor, "n c h w"], timesteps: Num[Tensor, " n"], rows: Int[Tensor, " n"]
     ) -> Float[Tensor, "n c h w"]:
-        """Noise that the view sees; velocities are turned into noise."""
+        """The noise that the view sees, a diffusion's velocities turned into noise; of a flow the velocity."""
         output = self._guided(latents, timesteps, rows)
-        if self.view.prediction == "epsilon":
+        if self.view.prediction != "v_prediction":
             return output
         bars = self.schedule[timesteps][:, None, None, None]
         return root(bars) * output + root(1 - bars) * latents
 
-    def reference_noise(
-        self, latents: Float[Tensor, "n c h w"], timesteps: Int[Tensor, " n"], rows: Int[Tensor, " n"]
+    def predict_reference(
+        self, latents: Float[Tensor, "n c h w"], timesteps: Num[Tensor, " n"], rows: Int[Tensor, " n"]
     ) -> Float[Tensor, "n c h w"]:
         """The same of the base."""
         with torch.no_grad(), reference(self.view):
-            return self.noise(latents, timesteps, rows)
+            return self.predict(latents, timesteps, rows)
 
     def _guided(self, latents: Tensor, timesteps: Tensor, rows: Tensor) -> Tensor:
         device, scale, known = self.view.device, self.guidance_scale, rows.cpu()
-        nobody = torch.zeros_like(known, dtype=torch.bool)
-        prompt = self.prompts.take(known, nobody).to(device)
+        prompt = self.prompts.take(known, torch.zeros_like(known, dtype=torch.bool)).to(device)
         with torch.autocast(torch.device(device).type, DTYPES[self.precision], enabled=self.precision != "float32"):
-            if scale == 1:
+            if scale == 1 or self.view.embedded_scale is not None:
                 return self.view.predict_noise(latents, timesteps, prompt)
-            both = stack([self.prompts.take(known, ~nobody).to(device), prompt])
-            uncond, cond = self.view.predict_noise(latents.repeat(2, 1, 1, 1), timesteps.repeat(2), both).chunk(2)
+            uncond, cond = self._both(latents, timesteps, self._without(known).to(device), prompt)
         return uncond + scale * (cond - uncond)
+
+    def _both(
+        self, latents: Tensor, timesteps: Tensor, empty: PromptEmbeds, prompt: PromptEmbeds
+    ) -> tuple[Tensor, Tensor]:
+        """The outputs for no prompt and for the prompt: one evaluation, or two, as the family's pipeline has it."""
+        if self.view.entry.kin.apart:
+            cond = self.view.predict_noise(latents, timesteps, prompt)
+            return self.view.predict_noise(latents, timesteps, empty), cond
+        both = self.view.predict_noise(latents.repeat(2, 1, 1, 1), timesteps.repeat(2), stack([empty, prompt]))
+        uncond, cond = both.chunk(2)
+        return uncond, cond
+
+    def _without(self, known: Int[Tensor, " n"]) -> PromptEmbeds:
+        """No prompt, as often as there are pictures."""
+        if self.nothing is not None:
+            return self.nothing.repeat(len(known))
+        return self.prompts.take(known, torch.ones_like(known, dtype=torch.bool))
 
 
 def guided_policy(view: Backbone, prompts: PromptTable, guidance_scale: float, precision: Precision) -> GuidedPolicy:
-    return GuidedPolicy(view, prompts, guidance_scale, alpha_bars(view), precision)
+    """That of a view; ``guidance_scale`` is CFG's, or what the network is told where it has that for an input."""
+    nothing = view.encode_prompts([""], negative=True).to("cpu") if view.flow and view.embedded_scale is None else None
+    return GuidedPolicy(view.told(guidance_scale), prompts, guidance_scale, alpha_bars(view), precision, nothing)

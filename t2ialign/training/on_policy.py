@@ -13,13 +13,14 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from t2ialign.training.chains import Chain, noise_share
 from t2ialign.training.critic import Critic, CriticPlan
 from t2ialign.training.diagnostics import Found, collect, train_step
 from t2ialign.training.draws import epoch_order
 from t2ialign.training.experience import Collector, Drawing, Experience
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.processes import ALONE
-from t2ialign.training.rollouts import Chain, Policy, Replay, Reward
+from t2ialign.training.rollouts import Policy, Replay, Reward
 from t2ialign.training.state import TrainState
 from t2ialign.training.step_losses import StepLoss, evaluate_steps
 from t2ialign.training.train import SAVE_SECONDS, check_finite
@@ -98,7 +99,7 @@ class OnPolicySession:
     def turn(self, step: int) -> Turn:
         drawn = self.draw(step)
         found, norm = self.learn(drawn.replay, step)
-        kl = len(self.chain.timesteps) * float(found.rows[:, 1].mean())
+        kl = self.chain.noisy * float(found.rows[:, 1].mean())
         return Turn(found, norm, drawn.reward, drawn.diversity, kl)
 
     def draw(self, step: int) -> Experience:
@@ -110,7 +111,7 @@ class OnPolicySession:
         if self.critic is not None:
             replay = self.critic.judged(replay, self.plan.seed * 1_000_003 + step)
         if self.recipe.by_noise:
-            replay = replace(replay, weights=replay.weights * self.chain.noise_share.cpu()[replay.index])
+            replay = replace(replay, weights=replay.weights * noise_share(self.chain).cpu()[replay.index])
         return replace(drawn, replay=replay)
 
     def learn(self, replay: Replay, step: int) -> tuple[Found, float]:

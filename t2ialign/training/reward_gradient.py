@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -16,14 +16,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.denoise import initial_noise
-from t2ialign.diffusion.noise import add_noise, gaussian_kl, predicted_x0
+from t2ialign.diffusion.noise import gaussian_kl
+from t2ialign.training.chains import Chain
 from t2ialign.training.diagnostics import collect
 from t2ialign.training.draws import epoch_order
 from t2ialign.training.losses import LossTerms
 from t2ialign.training.on_policy import Turn
 from t2ialign.training.plan import TrainPlan
 from t2ialign.training.processes import ALONE
-from t2ialign.training.rollouts import Chain, Policy, Reward, picture_seed
+from t2ialign.training.rollouts import Policy, Reward, picture_seed
 from t2ialign.training.state import TrainState
 from t2ialign.training.train import check_finite
 
@@ -35,8 +36,8 @@ SlopedReward = Callable[[Tensor, int], Tensor]
 class Reached:
     """Pictures that gradients flow to, and the steps on that way: how far policy and reference are apart on each.
 
-    ``gap`` is the mean squared difference of their noise, with gradients; ``kl`` that of the steps, as if they had added
-    noise (eta 1).
+    ``gap`` is the mean squared difference of their predictions, with gradients; ``kl`` that of the steps, as if they had
+    added noise (eta 1).
     """
 
     latents: Float[Tensor, "n c h w"]
@@ -57,34 +58,34 @@ class Walk:
         channels, height, width = self.policy.shape
         return initial_noise((channels, height, width), list(self.generators)).to(self.policy.device)
 
-    def noise(self, latents: Tensor, index: int) -> Float[Tensor, "n c h w"]:
+    def predict(self, latents: Tensor, index: int) -> Float[Tensor, "n c h w"]:
         """What the policy sees."""
-        return self.policy.noise(latents, *self._at(latents, index))
+        return self.policy.predict(latents, *self._at(latents, index))
 
     def both(self, latents: Tensor, index: int) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
         """What the policy sees, and the reference, which comes first: gradient checkpointing evaluates again what is on."""
-        base = self.policy.reference_noise(latents.detach(), *self._at(latents, index))
-        return self.noise(latents, index), base
+        base = self.policy.predict_reference(latents.detach(), *self._at(latents, index))
+        return self.predict(latents, index), base
 
-    def step(self, noise: Tensor, latents: Tensor, index: int) -> Float[Tensor, "n c h w"]:
+    def step(self, output: Tensor, latents: Tensor, index: int) -> Float[Tensor, "n c h w"]:
         """One step on, along the chain's own eta."""
-        mean, std = self.chain.step(noise, latents, torch.full((len(latents),), index, device=latents.device))
-        return mean + std * self.start() if self.chain.eta else mean
+        mean, std = self.chain.step(output, latents, torch.full((len(latents),), index, device=latents.device))
+        return mean + std * self.start() if self.chain.noisy else mean
 
     def down(self, latents: Tensor, first: int, last: int) -> Float[Tensor, "n c h w"]:
         """From before step ``first`` to before step ``last``, without gradients."""
         with torch.no_grad():
             for index in range(first, last):
-                latents = self.step(self.noise(latents, index), latents, index)
+                latents = self.step(self.predict(latents, index), latents, index)
         return latents
 
     def apart(
-        self, noise: Tensor, base: Tensor, latents: Tensor, index: int
+        self, output: Tensor, base: Tensor, latents: Tensor, index: int
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-        """Policy and reference at one step: the gap of their noise, and the KL of their steps under eta 1."""
-        noisy, place = replace(self.chain, eta=1.0), torch.full((len(latents),), index, device=latents.device)
-        (mean, std), (other, _) = (noisy.step(one.detach(), latents.detach(), place) for one in (noise, base))
-        gap = (noise.float() - base.float()).square().mean((1, 2, 3))
+        """Policy and reference at one step: the gap of their predictions, and the KL of their steps under eta 1."""
+        noisy, place = self.chain.in_full(), torch.full((len(latents),), index, device=latents.device)
+        (mean, std), (other, _) = (noisy.step(one.detach(), latents.detach(), place) for one in (output, base))
+        gap = (output.float() - base.float()).square().mean((1, 2, 3))
         return gap, gaussian_kl(mean, other, std).detach() if bool((std > 0).all()) else gap.detach() * math.nan
 
     def _at(self, latents: Tensor, index: int) -> tuple[Tensor, Tensor]:
@@ -123,24 +124,24 @@ class LastSteps:
         latents = walk.down(walk.start(), 0, first)
         ways = [latents]
         if self.again:
-            finished, bar = walk.down(latents, first, steps), walk.chain.alpha_bars[-1]
-            ways = [add_noise(finished, walk.start(), bar, "epsilon") for _ in range(self.again)]
+            finished = walk.down(latents, first, steps)
+            ways = [walk.chain.noised(finished, walk.start(), steps - 1) for _ in range(self.again)]
         found = [self._through(walk, way, first) for way in ways]
         return Reached(*(torch.cat([getattr(one, name) for one in found]) for name in ("latents", "gap", "kl")))
 
     def _through(self, walk: Walk, latents: Tensor, first: int) -> Reached:
         apart = []
         for index in range(first, len(walk.chain.timesteps)):
-            noise, base = walk.both(latents, index)
-            apart.append(walk.apart(noise, base, latents, index))
-            latents = walk.step(noise, latents, index)
+            output, base = walk.both(latents, index)
+            apart.append(walk.apart(output, base, latents, index))
+            latents = walk.step(output, latents, index)
         gap, kl = (torch.stack(parts).mean(0) for parts in zip(*apart, strict=True))
         return Reached(latents, gap, kl)
 
 
 @dataclass(frozen=True)
 class OneStep:
-    """The picture that one step sees in its noise, drawn evenly among the last ``window`` steps (ReFL)."""
+    """The picture that one step sees in its latents, drawn evenly among the last ``window`` steps (ReFL)."""
 
     window: int = 10
 
@@ -152,9 +153,8 @@ class OneStep:
         steps = len(walk.chain.timesteps)
         at = int(torch.randint(max(0, steps - self.window), steps, (), generator=chance))
         latents = walk.down(walk.start(), 0, at)
-        noise, base = walk.both(latents, at)
-        seen = predicted_x0(noise, latents, walk.chain.alpha_bars[at], "epsilon")
-        return Reached(seen, *walk.apart(noise, base, latents, at))
+        output, base = walk.both(latents, at)
+        return Reached(walk.chain.picture(output, latents, at), *walk.apart(output, base, latents, at))
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class GradientRecipe:
     """``pictures`` of each prompt, how far back their gradients flow, and what is minimised.
 
     That is ``scale`` times the reward's distance below ``enough`` (ReFL; infinite: minus the reward), plus ``kl_weight``
-    times the mean squared difference of noise between policy and reference (DRaFT+). ``eta`` is that of the chain.
+    times the mean squared difference of predictions between policy and reference (DRaFT+). ``eta`` is that of the chain.
     """
 
     pictures: int

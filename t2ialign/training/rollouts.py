@@ -1,9 +1,8 @@
 """Pictures that a policy draws while it trains: every step that it took, and how likely the step was.
 
-A chain of DDIM steps with eta 1 is a Markov chain of Gaussians (Song et al. 2021, eq. 12 and 16), so that the likelihood of
-each step is exact. Log-probabilities are means over the latents' elements, as DDPO, D3PO and SPO take them; ``d`` times that
-is the log-density of the whole latent. What chance decides comes from a seed for each picture alone, on the CPU: the
-same on any device, however many are drawn together.
+A run's steps are a Markov chain of Gaussians (``chains``), so that the likelihood of each is exact. Log-probabilities are means
+over the latents' elements, as DDPO, D3PO and SPO take them; ``d`` times that is the log-density of the whole latent. What
+chance decides comes from a seed for each picture alone, on the CPU: the same on any device, however many are drawn together.
 """
 
 from __future__ import annotations
@@ -15,71 +14,22 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
-from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import initial_noise
-from t2ialign.diffusion.noise import ddim_step, gaussian_log_prob
-from t2ialign.diffusion.schedulers import begin_run
-from t2ialign.types import InputError
+from t2ialign.diffusion.noise import gaussian_log_prob
+from t2ialign.training.chains import Chain
 
 IN_MEMORY = 2**30  # bytes of stored latents beyond which they lie on disk
 
 
-@dataclass(frozen=True)
-class Chain:
-    """The steps of a run: timesteps, and the share of signal at each and after it.
-
-    ``noisy`` is the number of steps that add noise, from the first on: a last one without has no density to learn from.
-    """
-
-    timesteps: Int[Tensor, " t"]
-    alpha_bars: Float[Tensor, " t"]
-    alpha_bars_after: Float[Tensor, " t"]
-    eta: float = 1.0
-
-    @property
-    def noisy(self) -> int:
-        return int((self.alpha_bars_after < 1).sum()) if self.eta > 0 else 0
-
-    @property
-    def noise_share(self) -> Float[Tensor, " t"]:
-        """How much noise each noisy step adds, their mean 1."""
-        steps = torch.arange(self.noisy, device=self.alpha_bars.device)
-        nothing = torch.zeros(self.noisy, 1, 1, 1, device=steps.device)
-        std = self.step(nothing, nothing, steps)[1].flatten()
-        return std / std.mean()
-
-    def step(
-        self, noise: Float[Tensor, "n c h w"], latents: Float[Tensor, "n c h w"], index: Int[Tensor, " n"]
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n 1 1 1"]]:
-        """Mean and standard deviation of x_(t-1), given the noise that is seen in x_t; ``index`` counts the chain's steps."""
-        now, after = (bars[index][:, None, None, None] for bars in (self.alpha_bars, self.alpha_bars_after))
-        mean, std = ddim_step(noise, latents, now, after, self.eta)
-        return mean, torch.as_tensor(std)
-
-
-def chain_of(backbone: Backbone, steps: int, eta: float = 1.0) -> Chain:
-    """The DDIM steps of a backbone, as diffusers' scheduler takes them. ``InputError`` for one that has none."""
-    if backbone.prediction not in ("epsilon", "v_prediction"):
-        raise InputError(
-            f"{backbone.entry.name} is no model of DDIM steps, on which methods that draw while they train stand: train it "
-            "from pairs, from likes or on its own pictures."
-        )
-    scheduler = begin_run(backbone.scheduler_config, "ddim", steps, backbone.device).scheduler
-    timesteps = scheduler.timesteps.long()
-    before = timesteps - scheduler.config.num_train_timesteps // steps
-    bars = scheduler.alphas_cumprod.to(backbone.device)
-    last = scheduler.final_alpha_cumprod.to(bars)
-    return Chain(timesteps, bars[timesteps], torch.where(before >= 0, bars[before.clamp(min=0)], last), eta)
-
-
 @runtime_checkable
 class Policy(Protocol):
-    """A model that draws: the (guided) noise that it, or its reference, sees in each picture's latents.
+    """A model that draws: what it, or its reference, puts out (guided) for each picture's latents, as its chain reads it.
 
-    ``rows`` says which prompt each picture is of. Gradients flow through the policy's noise alone.
+    That is the noise that it sees, of a flow the velocity. ``rows`` says which prompt each picture is of. Gradients flow
+    through the policy's side alone.
     """
 
     @property
@@ -88,12 +38,12 @@ class Policy(Protocol):
     @property
     def device(self) -> str: ...
 
-    def noise(
-        self, latents: Float[Tensor, "n c h w"], timesteps: Int[Tensor, " n"], rows: Int[Tensor, " n"]
+    def predict(
+        self, latents: Float[Tensor, "n c h w"], timesteps: Num[Tensor, " n"], rows: Int[Tensor, " n"]
     ) -> Float[Tensor, "n c h w"]: ...
 
-    def reference_noise(
-        self, latents: Float[Tensor, "n c h w"], timesteps: Int[Tensor, " n"], rows: Int[Tensor, " n"]
+    def predict_reference(
+        self, latents: Float[Tensor, "n c h w"], timesteps: Num[Tensor, " n"], rows: Int[Tensor, " n"]
     ) -> Float[Tensor, "n c h w"]: ...
 
 
@@ -174,7 +124,7 @@ def walk(
     path, log_probs = [latents], []
     for index, timestep in enumerate(chain.timesteps):
         at = torch.full_like(rows, index)
-        mean, std = chain.step(policy.noise(latents, timestep.expand(len(seeds)), rows), latents, at)
+        mean, std = chain.step(policy.predict(latents, timestep.expand(len(seeds)), rows), latents, at)
         latents = mean + std * initial_noise(_three(policy.shape), generators).to(mean)
         path.append(latents)
         log_probs.append(gaussian_log_prob(latents, mean, std))

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from t2ialign.diffusion.noise import gaussian_kl, gaussian_log_prob
 from t2ialign.divergences import Divergence, ReverseKl
+from t2ialign.training.chains import Chain
 from t2ialign.training.losses import LossTerms, PairObjective
-from t2ialign.training.rollouts import Chain, Policy, Replay
+from t2ialign.training.rollouts import Policy, Replay
 from t2ialign.types import PairLogRatios
 
 KlForm = Literal["closed_form", "noise_gap"]
@@ -28,7 +29,7 @@ class StepEvaluation:
     """``n`` transitions (of pairs: all winners, then all losers) of ``b`` examples with their weights.
 
     ``kl`` is that of the policy's step from the reference's, in closed form; ``noise_gap`` the mean squared difference of
-    the two (guided) predictions of noise. All but ``weights`` are means over the latents' elements.
+    the two (guided) predictions, of noise or of velocity. All but ``weights`` are means over the latents' elements.
     """
 
     log_prob: Float[Tensor, " n"]
@@ -112,15 +113,15 @@ def evaluate_steps(policy: Policy, chain: Chain, part: Replay) -> StepEvaluation
     places = part.before.shape[1]
     index, rows = (one.to(device).repeat(places) for one in (part.index, part.rows))
     with torch.no_grad():
-        base = policy.reference_noise(before, chain.timesteps[index], rows)
-    noise = policy.noise(before, chain.timesteps[index], rows)
+        base = policy.predict_reference(before, chain.timesteps[index], rows)
+    output = policy.predict(before, chain.timesteps[index], rows)
     again = ways // places  # both transitions of a pair may start at one and the same x_t
-    mean, base_mean, std, noise, base = (
+    mean, base_mean, std, output, base = (
         one.repeat(again, 1, 1, 1)
-        for one in (*chain.step(noise, before, index)[:1], *chain.step(base, before, index), noise, base)
+        for one in (*chain.step(output, before, index)[:1], *chain.step(base, before, index), output, base)
     )
     old = part.log_prob.T.flatten().to(device)
-    gap = (noise.float() - base.float()).square().mean((1, 2, 3))
+    gap = (output.float() - base.float()).square().mean((1, 2, 3))
     base_log_prob, kl = gaussian_log_prob(after, base_mean, std), gaussian_kl(mean, base_mean, std)
     return StepEvaluation(gaussian_log_prob(after, mean, std), old, base_log_prob, kl, gap, part.weights.to(device))
 

@@ -14,10 +14,10 @@ from t2ialign.diffusion.noise_search import SearchPlan, search_noise
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.registry import BackboneEntry, resolve
 from t2ialign.source import Source, known
+from t2ialign.training.chains import ddim_chain
 from t2ialign.training.data import prompt_table
 from t2ialign.training.guided import guided_policy
 from t2ialign.training.plan import PRECISIONS
-from t2ialign.training.rollouts import chain_of
 from t2ialign.types import AdapterUse, InputError, Prompt
 from t2ialign.use_cases.align.sloped import Yardstick, check_slope, yardstick_of
 from t2ialign.use_cases.workbench import Workbench
@@ -60,12 +60,12 @@ def search(bench: Workbench, request: NoiseRequest) -> Iterator[FoundPicture]:
     source = known(request.reward)
     entry, adapters = resolve(request.checkpoint, bench.registry())
     view, yardstick = _ready(bench, entry, adapters, source)
-    chain = chain_of(view, steps)
+    chain = ddim_chain(view, steps)
     reward = check_slope(view, (request.prompt,), yardstick)
     policy = guided_policy(view, prompt_table(view, [request.prompt.text]), scale, PRECISIONS[view.dtype])
 
     def predict(latents: Tensor, index: int) -> Tensor:
-        return policy.noise(latents, chain.timesteps[index][None], chain.timesteps.new_zeros(1))
+        return policy.predict(latents, chain.timesteps[index][None], chain.timesteps.new_zeros(1))
 
     channels, height, width = view.latent_shape(entry.size, entry.size)
     bars = (chain.alpha_bars, chain.alpha_bars_after)

@@ -25,7 +25,7 @@ from t2ialign.training.rollouts import Marks, Reward, walk
 from t2ialign.training.state import read_state
 from t2ialign.training.step_losses import PolicyGradient, StepLoss, StepPreference
 from t2ialign.types import InputError
-from tests.training.toy import CHAIN, ONE, STEPS, TASTE, ToyPolicy, linear, session, slopes, trained
+from tests.training.toy import CHAIN, ONE, STEPS, TASTE, FlowToy, Toy, ToyPolicy, linear, session, slopes, trained
 
 PLAN = TrainPlan(steps=12, batch=2, learning_rate=0.05, grad_clip=0, save_every=10)
 SAVED = Recipe(MarkedPictures(4, share=0.5), PolicyGradient(0.1, kl_weight=0.1), updates=2, passes=2)
@@ -45,28 +45,30 @@ RECIPES: dict[str, tuple[Collector, StepLoss]] = {
 }
 
 
-def mean_reward(policy: ToyPolicy, count: int = 400) -> float:
-    latents = walk(policy, CHAIN, 0, range(count)).latents[-1]
+def mean_reward(policy: Toy, count: int = 400) -> float:
+    latents = walk(policy, policy.chain, 0, range(count)).latents[-1]
     return float((latents.flatten(1) @ TASTE).mean())
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("toy", [ToyPolicy, FlowToy])
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_method_climbs(name: str) -> None:
+def test_every_method_climbs(name: str, toy: type[Toy]) -> None:
     collector, loss = RECIPES[name]
     pairs = not isinstance(collector, MarkedPictures)
     plan = dataclasses.replace(PLAN, batch=8) if pairs else PLAN
-    policy, steps = trained(Recipe(collector, loss, updates=2), plan)
-    before = mean_reward(ToyPolicy())
-    assert abs(before) < 0.25, "the mixture is symmetric"
+    policy, steps = trained(Recipe(collector, loss, updates=2), plan, policy=toy())
+    before = mean_reward(toy())
+    assert abs(before) < 0.25, "the pictures are symmetric"
     assert mean_reward(policy) > before + 0.3
     assert steps[-1].kl > steps[0].kl >= 0 and math.isfinite(steps[-1].reward)
 
 
 @pytest.mark.slow
-def test_the_kl_ends_where_theory_says() -> None:
+@pytest.mark.parametrize("policy", [ToyPolicy(centers=ONE), FlowToy()], ids=["diffusion", "flow"])
+def test_the_kl_ends_where_theory_says(policy: Toy) -> None:
     """For a linear reward and one Gaussian, every step's mean moves by std^2 / beta times what the reward gains from it."""
-    beta, policy = 0.3, ToyPolicy(centers=ONE)
+    beta = 0.3
     loss = PolicyGradient(clip=0, kl_weight=beta)
     plan = TrainPlan(steps=90, batch=2, learning_rate=0.03, grad_clip=0, save_every=0)
     policy.matrix.requires_grad_(False)
@@ -74,19 +76,20 @@ def test_the_kl_ends_where_theory_says() -> None:
     recipe = Recipe(MarkedPictures(128, "mean", limit=100), loss)
     for step in train_on_policy(session(policy, recipe, plan)):
         averaged += policy.shift.detach() / 60 if step.step > 30 else 0
-    assert averaged == pytest.approx(best_shift(beta), abs=0.08)
-    assert float(best_shift(beta).abs().max()) > 0.5, "there is something to find"
+    best = best_shift(policy, beta)
+    assert averaged == pytest.approx(best, abs=0.08)
+    assert float(best.abs().max()) > 0.5, "there is something to find"
 
 
-def best_shift(beta: float) -> torch.Tensor:
+def best_shift(policy: Toy, beta: float) -> torch.Tensor:
     """std_t / beta times the product of the later steps' slopes, along the taste (d = 2 cancels on both sides)."""
-    ones = torch.ones(STEPS, 2, 1, 1)
-    index, policy = torch.arange(STEPS), ToyPolicy(centers=ONE)
+    ones, index, chain = torch.ones(STEPS, 2, 1, 1), torch.arange(STEPS), policy.chain
     low, high = (
-        CHAIN.step(policy.reference_noise(x, CHAIN.timesteps, index), x, index)[0][:, 0, 0, 0] for x in (0 * ones, ones)
+        chain.step(policy.predict_reference(x, chain.timesteps, index), x, index)[0][:, 0, 0, 0]
+        for x in (0 * ones, ones)
     )
     later = torch.cat([(high - low).flip(0).cumprod(0).flip(0)[1:], torch.ones(1)])
-    return (slopes()[1] * later)[:, None] * TASTE / beta
+    return (slopes(chain)[1] * later)[:, None] * TASTE / beta
 
 
 def narrowing(weight: float) -> Reward:

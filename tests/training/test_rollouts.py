@@ -12,9 +12,10 @@ from diffusers import DDIMScheduler
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.noise import gaussian_kl
 from t2ialign.training import rollouts
+from t2ialign.training.chains import chain_of, noise_share
 from t2ialign.training.data import prompt_data
 from t2ialign.training.guided import guided_policy
-from t2ialign.training.rollouts import chain_of, kept, picture_seed, walk
+from t2ialign.training.rollouts import kept, picture_seed, walk
 from tests.training.conftest import PROMPTS
 from tests.training.toy import CHAIN, STEPS, ToyPolicy
 
@@ -40,8 +41,9 @@ def test_a_steps_share_of_the_noise_is_that_of_diffusers_variance(policy: Callab
     stock.set_timesteps(7)
     every = stock.config.num_train_timesteps // 7
     std = torch.stack([stock._get_variance(timestep, timestep - every) for timestep in stock.timesteps]).sqrt()
-    torch.testing.assert_close(chain.noise_share, std / std.mean(), rtol=1e-4, atol=1e-5)
-    assert float(chain.noise_share[-2]) < 0.2 < 1 < float(chain.noise_share[0]), "the last steps add next to nothing"
+    torch.testing.assert_close(noise_share(chain), std / std.mean(), rtol=1e-4, atol=1e-5)
+    share = noise_share(chain)
+    assert float(share[-2]) < 0.2 < 1 < float(share[0]), "the last steps add next to nothing"
 
 
 def test_a_steps_likelihood_is_that_of_torch() -> None:
@@ -52,7 +54,7 @@ def test_a_steps_likelihood_is_that_of_torch() -> None:
     rows = torch.zeros(3, dtype=torch.long)
     with torch.no_grad():
         for index, timestep in enumerate(CHAIN.timesteps):
-            noise = policy.noise(paths.latents[index], timestep.expand(3), rows)
+            noise = policy.predict(paths.latents[index], timestep.expand(3), rows)
             mean, std = CHAIN.step(noise, paths.latents[index], torch.full((3,), index))
             theirs = torch.distributions.Normal(mean, std.expand_as(mean)).log_prob(paths.latents[index + 1])
             torch.testing.assert_close(paths.log_probs[index], theirs.mean((1, 2, 3)))
@@ -94,7 +96,7 @@ def test_a_backbones_policy_is_its_guided_noise_and_its_reference_the_base(
     latents = torch.randn(2, *view.latent_shape(32, 32), generator=torch.Generator().manual_seed(0))
     times, rows = torch.tensor([900, 20]), torch.tensor([2, 0])
     with torch.no_grad():
-        found = guided.noise(latents, times, rows)
+        found = guided.predict(latents, times, rows)
         bars = guided.schedule[times][:, None, None, None]
         outputs = [
             view.predict_noise(latents, times, view.encode_prompts(words))
@@ -104,6 +106,6 @@ def test_a_backbones_policy_is_its_guided_noise_and_its_reference_the_base(
     output = uncond + scale * (cond - uncond)
     expected = output if view.prediction == "epsilon" else bars.sqrt() * output + (1 - bars).sqrt() * latents
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(guided.reference_noise(latents, times, rows), found, rtol=1e-4, atol=1e-4)
-    assert guided.noise(latents, times, rows).requires_grad
-    assert not guided.reference_noise(latents, times, rows).requires_grad
+    torch.testing.assert_close(guided.predict_reference(latents, times, rows), found, rtol=1e-4, atol=1e-4)
+    assert guided.predict(latents, times, rows).requires_grad
+    assert not guided.predict_reference(latents, times, rows).requires_grad

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from t2ialign import settings
+from t2ialign.adapter_places import ADAPTER_FILE
 from t2ialign.cli import main
 from t2ialign.diffusion.backbone import download
 from t2ialign.diffusion.information import load as load_information
 from t2ialign.methods import METHODS
-from t2ialign.registry import load_registry, resolve
+from t2ialign.registry import BackboneEntry, load_registry, resolve
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.additions import Words, add
+from t2ialign.use_cases.align import optimise
+from t2ialign.use_cases.align.request import controls, kind_of, plan
+from t2ialign.use_cases.align.sloped import Yardstick
 from t2ialign.use_cases.api import run_request
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState
@@ -127,14 +135,144 @@ def test_every_method_trains_a_flow_model(shape: str, bench: Workbench) -> None:
         if method.data == "selected" and shape == "flux-dev":
             continue  # they choose pictures by mutual information or by models that are not here
         pairs = "" if method.data == "selected" else f"metric:{judge}"
-        if method.recipe is not None or method.unet_only:
-            refused = "has a transformer, and" if method.unet_only else "is a flow model, and .* train it from pairs"
-            with pytest.raises(InputError, match=f"{shape} {refused}"):
+        if method.recipe is not None:
+            continue  # below
+        if method.unet_only:
+            with pytest.raises(InputError, match=f"{shape} has a transformer, and"):
                 run(bench, short(name, name, backbone=shape, pairs=parse_source(pairs)))
             continue
         states = run(bench, short(name, name, backbone=shape, pairs=parse_source(pairs), **more))
         assert all(math.isfinite(state.step.loss) for state in states if state.step), name
         assert states[-1].checkpoint == name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [*SHAPES, "qwen-image"])
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.recipe is not None])
+def test_every_method_that_draws_trains_a_flow_model(name: str, shape: str, bench: Workbench) -> None:
+    request = short(name, name, backbone=shape, pairs=parse_source("metric:entropy_1d"))
+    if METHODS[name].follows_slope:
+        with pytest.raises(InputError, match="has no slope"):
+            run(bench, request)
+        return
+    states = run(bench, request)
+    assert all(math.isfinite(state.step.loss) for state in states if state.step)
+    ups = [one for key, one in load_file(adapter(bench.home, name)).items() if "lora_B" in key]
+    assert states[-1].checkpoint == name and max(float(up.abs().max()) for up in ups) > 0
+
+
+class Brightness:
+    """A reward with a slope that needs no weights."""
+
+    id, sha, provides = "brightness", "0", ("brightness",)
+
+    def features(self, pixels: torch.Tensor, prompt: Prompt) -> dict[str, torch.Tensor]:
+        return {"brightness": pixels.mean((1, 2, 3))}
+
+    def encode(self, images: torch.Tensor, prompt: Prompt) -> dict[str, torch.Tensor]:
+        return self.features(images.float() / 255, prompt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shape", "method"), [("sd-3.5", "draft"), ("flux-dev", "refl")])
+def test_a_rewards_slope_trains_a_flow_model(
+    shape: str, method: str, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bright = Yardstick("brightness", lambda features: features["brightness"], (Brightness(),))
+    monkeypatch.setattr(optimise, "yardstick_of", lambda *asked: bright)
+    asked = short(method, steps=4, backbone=shape, pairs=parse_source("metric:entropy_1d"), learning_rate=0.02)
+    steps = [state.step for state in run(bench, asked) if state.step]
+    assert all(math.isfinite(step.loss) and math.isfinite(step.kl) for step in steps)
+    assert steps[-1].kl > steps[0].kl == 0 and adapter(bench.home, "new").is_file()
+
+
+def adapter(home: Path, name: str) -> Path:
+    return home / "checkpoints" / name / ADAPTER_FILE
+
+
+LINE = (
+    "align grpo --name one --backbone {} --pairs metric:entropy_1d --steps 4 --prompt-count 2 --groups 1 --candidates 3 "
+    "--sampling-steps 3 --sde {} --noise-level {} --probe-every 0 --test-prompts 0 --rank 2 --job j1 --store {}"
+)
+
+
+def begin(line: str) -> int:
+    """The command in a process of its own, which need not import everything anew."""
+    process = os.fork()
+    if process:
+        return process
+    code = 1
+    try:
+        main(line.split())
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    finally:
+        os._exit(code)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
+@pytest.mark.parametrize(("shape", "sde", "level"), [("sd-3.5", "flow_grpo", 0.7), ("flux-dev", "dance_grpo", 0.3)])
+def test_a_killed_job_that_draws_from_a_flow_goes_on_bit_for_bit(
+    shape: str, sde: str, level: float, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a job, through the command line, from request to saved adapter."""
+    monkeypatch.setattr(optimise, "SAVE_DRAWING_EVERY", 1)
+    whole, broken = (tmp_path / name for name in ("whole", "broken"))
+    lines = {folder: LINE.format(shape, sde, level, folder) for folder in (whole, broken)}
+    assert os.waitpid(begin(lines[whole]), 0)[1] == 0
+    steps = broken / "jobs" / "j1" / "steps.jsonl"
+    process = begin(lines[broken])
+    while not (steps.exists() and steps.read_bytes().count(b"\n") >= 2):
+        assert os.waitpid(process, os.WNOHANG) == (0, 0), "it is to be killed on the way"
+        time.sleep(0.005)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    assert not adapter(broken, "one").exists() and os.waitpid(begin(lines[broken]), 0)[1] == 0
+    expected, found = (load_file(adapter(folder, "one")) for folder in (whole, broken))
+    assert expected.keys() == found.keys() and all(torch.equal(expected[name], found[name]) for name in expected)
+    assert max(float(one.abs().max()) for name, one in found.items() if "lora_B" in name) > 0
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            {"backbone": "sd-3.5", "sampling_steps": 1},
+            "one at least, and 1 of sd-3.5 have 0",
+        ),
+        ({"backbone": "sd-3.5", "noise_level": 0}, "Noise level must be a number from 0.05 to 2"),
+        ({"backbone": "flux-dev", "sde": "dance"}, "did you mean 'dance_grpo'"),
+        (
+            {"method": "spo", "backbone": "sd-3.5", "sampling_steps": 3, "skip": 2},
+            "the first 2 left out, and 3 of sd-3.5 have 2",
+        ),
+    ],
+)
+def test_a_flows_steps_are_checked_before_anything_is_loaded(said: dict, sentence: str, bench: Workbench) -> None:
+    asked = {"method": "grpo", "pairs": parse_source("metric:entropy_1d"), **said}
+    with pytest.raises(InputError, match=sentence):
+        plan(bench, short(**asked))
+    assert not bench._backbones
+
+
+def test_a_flow_learns_with_the_numbers_that_were_published_of_flows(bench: Workbench) -> None:
+    """Of models too large for the numbers of small pictures; a diffusion has no such fields."""
+    entries = {
+        "flow": replace(bench.registry().backbones["sd-3.5"], size=512),
+        "told": replace(bench.registry().backbones["flux-dev"], size=512),
+        "diffusion": BackboneEntry("some", "sd", Path("some")),
+    }
+    assert {kind: kind_of(entry) for kind, entry in entries.items()} == {kind: kind for kind in entries}
+    numbers = {
+        kind: {one.name: one.published for one in controls("grpo", kind_of(entry))} for kind, entry in entries.items()
+    }
+    asked = ("sampling_steps", "guidance_scale", "candidates", "noise_level", "same_noise")
+    assert [numbers["flow"][name] for name in asked] == [10, 4.5, 24, 0.7, False]
+    assert [numbers["told"][name] for name in asked] == [6, 3.5, 24, 0.9, False]
+    assert numbers["diffusion"]["sampling_steps"] == 50 and not {"sde", "noise_level"} & numbers["diffusion"].keys()
+    assert controls("diffusion_dpo", "flow") == controls("diffusion_dpo"), "pairs are drawn as ever"
 
 
 @pytest.mark.slow

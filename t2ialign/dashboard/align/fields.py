@@ -10,6 +10,7 @@ import gradio as gr
 
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value
+from t2ialign.methods.method import ModelKind
 from t2ialign.source import parse_source
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import AlignRequest, controls
@@ -68,12 +69,14 @@ def is_slidable(control: Control) -> bool:
     return on_grid and (control.hi - control.lo) / control.step <= PLACES
 
 
-def shown(method: str, small: bool, menus: Mapping[str, Sequence[str]] = {}) -> dict[str, Any]:
-    """Updates for the controls of every field: those that the method has with its own words and defaults.
+def shown(
+    method: str, small: bool, menus: Mapping[str, Sequence[str]] = {}, kind: ModelKind | None = None
+) -> dict[str, Any]:
+    """Updates for the controls of every field: those that the method has on a kind of model, with its words and defaults.
 
     ``menus`` are the entries of the ``MENUS``.
     """
-    own = {control.name: control for control in controls(method)}
+    own = {control.name: control for control in controls(method, kind)}
     found = {name: update(own[name], small) if name in own else gr.update(visible=False) for name in all_fields()}
     return found | {name: found[name] | {"choices": list(menu)} for name, menu in menus.items() if name in own}
 
@@ -112,8 +115,8 @@ def _said(value: Value) -> str:
     return number(value) if isinstance(value, (int, float)) else value
 
 
-def request_from(method: str, values: Mapping[str, Any]) -> AlignRequest:
-    """The form as a request; ``values`` by the names in ``ASKED`` and of the fields.
+def request_from(method: str, values: Mapping[str, Any], kind: ModelKind | None = None) -> AlignRequest:
+    """The form as a request; ``values`` by the names in ``ASKED`` and of the fields that are shown of that kind of model.
 
     Raises:
         InputError: no method is chosen, or a number is missing.
@@ -121,7 +124,7 @@ def request_from(method: str, values: Mapping[str, Any]) -> AlignRequest:
     if not method:
         raise InputError("Choose a method first: click one of the cards.")
     options: list[tuple[str, Value]] = []
-    for control in controls(method):
+    for control in controls(method, kind):
         value = values[control.name]
         if value is None and control.kind in (int, float):
             raise InputError(f"{control.label} is empty: fill in a number from {control.lo:g} to {control.hi:g}.")

@@ -18,11 +18,12 @@ from t2ialign.dashboard.shared.free_names import free_name
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.methods import METHODS
+from t2ialign.methods.method import ModelKind
 from t2ialign.source import Source
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.command import command_of, differing, in_a_line
 from t2ialign.use_cases.align.job import check, submit
-from t2ialign.use_cases.align.request import AlignRequest, is_small, plan
+from t2ialign.use_cases.align.request import AlignRequest, is_small, kind_of, plan
 from t2ialign.use_cases.align.sloped import has_slope
 from t2ialign.use_cases.align.sources import sources
 
@@ -33,7 +34,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
     """A clicked card: its fields with their defaults, a free name, and the sources that suit it."""
     if method not in METHODS:
         return {}
-    small = small_of(services, parent)
+    small, kind = model_of(services, parent)
     chosen = METHODS[method]
     repeats = any(control.name == "rounds" for control in chosen.controls())
     return {
@@ -47,7 +48,7 @@ def pick_method(services: Services, method: str, parent: str | None) -> Updates:
         "pairs": source_choices(services, method, parent),
         "source_preview": "",
         "rollouts_fold": gr.Accordion(visible=chosen.data == "reward"),
-        **shown(method, small, {"prompts": ["", *offered(services, [parent or ""])]}),
+        **shown(method, small, {"prompts": ["", *offered(services, [parent or ""])]}, kind),
     }
 
 
@@ -130,17 +131,21 @@ def train(services: Services, method: str, *values: Any) -> Updates:
 def asked(services: Services, method: str, values: Sequence[Any]) -> AlignRequest:
     """The form as a request, without what the method does by itself."""
     named = by_name(values, (*ASKED, *all_fields()))
-    request = request_from(method, named)
+    small, kind = model_of(services, str(named["parent"] or "base"))
+    request = request_from(method, named, kind)
     if METHODS[method].source == request.pairs:
         request = replace(request, pairs=Source())
-    return differing(request, small_of(services, request.parent))
+    return differing(request, small, kind)
 
 
-def small_of(services: Services, parent: str | None) -> bool:
-    """Whether a parent's backbone is one that learns with the numbers for small pictures."""
+def model_of(services: Services, parent: str | None) -> tuple[bool, ModelKind]:
+    """Whether a parent's backbone is one that learns with the numbers for small pictures, and what kind of model it is."""
     registry = services.bench.registry()
     entry = registry.checkpoints.get(parent or "base")
-    return entry is not None and is_small(registry.backbones[entry.backbone])
+    if entry is None:
+        return False, "diffusion"
+    backbone = registry.backbones[entry.backbone]
+    return is_small(backbone), kind_of(backbone)
 
 
 def source_choices(services: Services, method: str, parent: str | None) -> Any:

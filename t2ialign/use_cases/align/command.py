@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
+from t2ialign.methods.method import ModelKind
 from t2ialign.use_cases.align.request import AlignRequest, controls
 
 PROGRAM = ("python", "-m", "t2ialign")
@@ -31,8 +32,8 @@ def in_a_line(command: Sequence[str]) -> str:
     return shlex.join([*PROGRAM, *command])
 
 
-def differing(request: AlignRequest, small: bool) -> AlignRequest:
-    """The same request with only those options that differ from what the method does by itself."""
-    usual = {control.name: control.default(small) for control in controls(request.method)}
+def differing(request: AlignRequest, small: bool, kind: ModelKind | None = None) -> AlignRequest:
+    """The same request with only those options that differ from what the method does by itself on such a model."""
+    usual = {control.name: control.default(small) for control in controls(request.method, kind)}
     kept = tuple((name, value) for name, value in request.options if name not in usual or value != usual[name])
     return replace(request, options=kept)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.training.chains import SDES, DdimChain, FlowChain, chain_of
 from t2ialign.training.critic import critic_of
 from t2ialign.training.data import TrainData
 from t2ialign.training.guided import guided_policy
@@ -14,7 +15,6 @@ from t2ialign.training.on_policy import OnPolicySession, Recipe, train_on_policy
 from t2ialign.training.plan import PRECISIONS, TrainPlan
 from t2ialign.training.processes import Processes
 from t2ialign.training.reward_gradient import GradientRecipe, GradientSession
-from t2ialign.training.rollouts import chain_of
 from t2ialign.training.state import begin_state
 from t2ialign.training.train import train
 from t2ialign.types import InputError, TrainStep
@@ -60,7 +60,7 @@ def _on_policy(
     recipe, pictures = plan.method.recipe_of(plan.settings), plan.settings.pictures
     assert isinstance(recipe, Recipe), "or it follows the reward's slope"
     guided = guided_policy(policy, data.prompts, pictures.guidance_scale, drawn.precision)
-    chain = chain_of(policy, pictures.sampling_steps)
+    chain = _chain(plan, policy)
     critic = None
     if recipe.critic is not None:
         said = data.prompts.embeds.prompt_embeds[data.prompts.rows].float().mean(1).to(policy.device)
@@ -94,7 +94,7 @@ def _by_gradient(
     assert isinstance(watch, PictureReward), "only ways on from a step have a step-aware judge"
     return GradientSession(
         guided_policy(policy, data.prompts, pictures.guidance_scale, drawn.precision),
-        chain_of(policy, pictures.sampling_steps, recipe.eta),
+        _chain(plan, policy, recipe.eta),
         check_slope(policy, plan.prompts, yardstick),
         watch,
         len(data),
@@ -102,6 +102,12 @@ def _by_gradient(
         drawn,
         begin_state(policy, data, _asked(plan), drawn),
     )
+
+
+def _chain(plan: Plan, policy: Backbone, eta: float = 1.0) -> DdimChain | FlowChain:
+    rollouts = plan.settings.rollouts
+    steps = plan.settings.pictures.sampling_steps
+    return chain_of(policy, steps, eta, SDES[rollouts.sde], rollouts.noise_level)
 
 
 def _asked(plan: Plan) -> tuple[object, ...]:

@@ -10,14 +10,16 @@ from typing import Any
 from t2ialign.codec import AS_OBJECT
 from t2ialign.methods import METHODS
 from t2ialign.methods.controls import Control, Value, read_values
-from t2ialign.methods.method import Method, Settings
-from t2ialign.methods.options import WatchOptions
+from t2ialign.methods.method import Method, ModelKind, Settings
+from t2ialign.methods.options import FLOW_FIELDS, WatchOptions
 from t2ialign.model_families import FAMILIES
 from t2ialign.names import check_name, unknown
 from t2ialign.registry import BackboneEntry, CheckpointEntry
 from t2ialign.settings import expanded
 from t2ialign.source import FILES, Source, known
 from t2ialign.store import belongs_to
+from t2ialign.training.experience import Branches
+from t2ialign.training.on_policy import Recipe
 from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import prompt_sets
@@ -74,19 +76,26 @@ class Plan:
         return replace(self, request=request, steps=step, values={**self.values, "keep_steps": ""}, kept=())
 
 
-def controls(method: str) -> tuple[Control, ...]:
-    """Every field of a method that a person may set, in the order to show them."""
+def controls(method: str, kind: ModelKind | None = None) -> tuple[Control, ...]:
+    """Every field of a method that a person may set, in the order to show them; of one kind of model those that it has."""
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    return METHODS[method].controls()
+    return METHODS[method].controls(kind)
 
 
 def is_small(entry: BackboneEntry) -> bool:
     return entry.small
 
 
+def kind_of(entry: BackboneEntry) -> ModelKind:
+    """What a method's numbers depend on."""
+    if not entry.kin.flow:
+        return "diffusion"
+    return "told" if entry.embedded_scale else "flow"
+
+
 def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> None:
-    """Refuses a way of drawing while training that cannot be, and a model that takes no such steps or has no UNet."""
+    """Refuses a way of drawing while training that cannot be, and a model without a UNet where one is looked into."""
     if method.unet_only and FAMILIES[entry.family].flow:
         raise InputError(
             f"{entry.name} has a transformer, and {method.title} looks into a UNet: choose another method, such as "
@@ -94,11 +103,24 @@ def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> N
         )
     if method.recipe is None:
         return
-    method.recipe_of(settings)
-    if FAMILIES[entry.family].flow:
+    recipe, steps = method.recipe_of(settings), settings.pictures.sampling_steps
+    noisy = steps - 1 if entry.kin.flow else steps  # a flow's last step adds no noise
+    skipped = recipe.collector.skip if isinstance(recipe, Recipe) and isinstance(recipe.collector, Branches) else 0
+    if isinstance(recipe, Recipe) and noisy <= skipped:
+        wanted = f"the first {skipped} left out" if skipped else "one at least"
         raise InputError(
-            f"{entry.name} is a flow model, and {method.title} draws by the steps of a diffusion while it trains: train it "
-            "from pairs, from likes or on its own pictures."
+            f"{method.title} learns from steps that add noise, {wanted}, and {steps} of {entry.name} have {noisy}: ask for "
+            "more denoising steps."
+        )
+
+
+def _check_flow_fields(request: AlignRequest, entry: BackboneEntry) -> None:
+    """Refuses what is said of a flow's steps where there are none."""
+    said = FLOW_FIELDS & dict(request.options).keys()
+    known = {control.name for control in controls(request.method)}
+    if kind_of(entry) == "diffusion" and said & known:
+        raise InputError(
+            f"{entry.name} is no flow model, and draws by DDIM's steps with eta 1: leave the SDE and its noise level out."
         )
 
 
@@ -113,7 +135,9 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
     check_name(request.name, "The new checkpoint")
     parent = _parent(request, registry.checkpoints)
     entry = registry.backbones[parent.backbone]
-    values = read_values(method.controls(), dict(request.options), is_small(entry))
+    kind = kind_of(entry)
+    _check_flow_fields(request, entry)
+    values = read_values(method.controls(kind), dict(request.options), is_small(entry))
     if parent.kind == "unet":
         raise InputError(
             f"{parent.name} is a whole UNet, and what is trained here is an adapter of {parent.backbone}, which is worth "

@@ -21,7 +21,7 @@ from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.types import Interval
 from t2ialign.use_cases.align.command import command_of, differing, in_a_line
 from t2ialign.use_cases.align.manifest import TrainingManifest
-from t2ialign.use_cases.align.request import is_small
+from t2ialign.use_cases.align.request import is_small, kind_of
 from t2ialign.use_cases.publish.trade_off import TradeOff
 from t2ialign.use_cases.reports.text import with_ends
 
@@ -139,7 +139,9 @@ def _values(about: About, found: TradeOff, examples: Sequence[Example]) -> dict[
 
 def _command(about: About) -> str:
     request = about.manifest.request
-    return in_a_line(command_of(differing(request, is_small(about.backbone)))) if request else ""
+    return (
+        in_a_line(command_of(differing(request, is_small(about.backbone), kind_of(about.backbone)))) if request else ""
+    )
 
 
 def _row(arrow: Arrow) -> list[str]:

@@ -44,6 +44,19 @@ def test_a_method_shows_its_own_fields_with_their_defaults(method: str):
     assert shown(method, small=False)["learning_rate"]["value"] == own["learning_rate"].published
 
 
+def test_what_only_flows_have_is_shown_of_flows_with_their_numbers():
+    asked = ("sde", "noise_level", "sampling_steps")
+    of = {kind: shown("grpo", False, kind=kind) for kind in ("diffusion", "flow", "told")}
+    assert [of["diffusion"][name].get("visible") for name in asked] == [False, False, True]
+    assert [of["flow"][name]["value"] for name in asked] == ["flow_grpo", 0.7, 10]
+    assert [of["told"][name]["value"] for name in asked] == ["flow_grpo", 0.9, 6]
+    assert of["flow"]["sampling_steps"]["info"].endswith("Published: 10.")
+    values = {**defaults("grpo", False), "noise_level": None, "sde": None}
+    assert not {"sde", "noise_level"} & dict(request_from("grpo", values, "diffusion").options).keys()
+    with pytest.raises(InputError, match="Noise level is empty"):
+        request_from("grpo", {**values, "sde": "flow_grpo"}, "flow")
+
+
 @cache
 def every_methods() -> dict[str, list[Control]]:
     """The controls of all methods by their names."""

@@ -82,6 +82,7 @@ def varied_batch(reward: PictureReward, latents: Tensor):
         ({"pairs": parse_source("votes:some")}, "needs somebody to mark them"),
         ({"narrowest": 10}, "set the steps between probes"),
         ({"batch_size": 4}, "no option called 'batch_size'"),
+        ({"noise_level": 0.5}, "is no flow model, and draws by DDIM's steps"),
     ],
 )
 def test_bad_requests_are_answered_with_a_sentence(bench: Workbench, options: dict, sentence: str) -> None:
