@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from t2ialign.metrics.scoring import batch_interval, mean_interval, pair_effects, pair_interval
+from t2ialign.metrics.scoring import FEWEST, batch_interval, mean_interval, pair_effects, pair_interval
 from t2ialign.metrics.vendi import cosine_kernel, hill_number
 from t2ialign.tradeoff.families import holm
 from t2ialign.tradeoff.interval import estimate, moments, share_interval
@@ -94,7 +94,10 @@ def jackknife(pairs: torch.Tensor) -> Interval:
 
 
 def batches(draws: int) -> Iterator[str]:
-    yield from head("kinds of pictures", "seeds", "jackknife alone", "jackknife or bootstrap", "a kind is missing")
+    """Fewer seeds than have ends are lines too: what the interval would hold there is why they have none."""
+    yield from head(
+        "kinds of pictures", "seeds", "jackknife alone", "jackknife or bootstrap", "a kind is missing", "ends"
+    )
     for name, shares in KINDS.items():
         truth = 1 - sum(share**2 for share in shares) + 0.05
         for n in (8, 16, 32):
@@ -104,9 +107,14 @@ def batches(draws: int) -> Iterator[str]:
                 kinds = torch.multinomial(torch.tensor(shares), n, replacement=True, generator=chance)
                 noise = 0.05 * torch.rand(n, n, generator=chance, dtype=torch.float64)
                 pairs = ((kinds[:, None] != kinds[None]) + noise + noise.T).fill_diagonal_(0)
-                hits.append([holds(found, truth) for found in (jackknife(pairs), pair_interval(pairs))])
+                hits.append([holds(found, truth) for found in (jackknife(pairs), pair_interval(pairs, fewest=3))])
                 missing.append(len(set(kinds.tolist())) < len(shares))
-            yield line([name, str(n), *(percent(column) for column in zip(*hits)), percent(missing)])
+            yield line([name, str(n), *(percent(column) for column in zip(*hits)), percent(missing), said("pair", n)])
+
+
+def said(level: str, seeds: int) -> str:
+    """Whether such a batch is shown with ends."""
+    return "yes" if seeds >= FEWEST[level] else "no"
 
 
 def scores(draws: int) -> Iterator[str]:
@@ -120,13 +128,13 @@ def scores(draws: int) -> Iterator[str]:
 
 
 def effective_numbers(draws: int) -> Iterator[str]:
-    yield from head("kinds of pictures", "seeds", "Vendi's jackknife holds its mean at that number of seeds")
+    yield from head("kinds of pictures", "seeds", "Vendi's jackknife holds its mean at that number of seeds", "ends")
     for name, shares in KINDS.items():
-        for n in (16, 32):
+        for n in (16, 32, 48, 64):
             chance = torch.Generator().manual_seed(0)
             truth = float(np.mean([vendi(embedded(shares, n, chance)) for _ in range(10 * draws)]))
             hits = [holds(jackknifed(embedded(shares, n, chance)), truth) for _ in range(draws)]
-            yield line([name, str(n), percent(hits)])
+            yield line([name, str(n), percent(hits), said("batch", n)])
 
 
 def embedded(shares: Sequence[float], n: int, chance: torch.Generator) -> torch.Tensor:
@@ -189,7 +197,7 @@ def vendi(rows: torch.Tensor) -> float:
 
 def jackknifed(rows: torch.Tensor) -> Interval:
     everyone = torch.arange(len(rows))
-    return batch_interval(vendi(rows), len(rows), lambda seed: vendi(rows[everyone != seed]))
+    return batch_interval(vendi(rows), len(rows), lambda seed: vendi(rows[everyone != seed]), fewest=3)
 
 
 def main() -> None:

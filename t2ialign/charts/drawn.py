@@ -35,7 +35,7 @@ def drawn_figure(drawn: Drawn, dark: bool = False) -> go.Figure:
             return doses_figure(drawn.responses, dark)
         case Costs():
             judge, diversity = METRICS[drawn.judge], METRICS[drawn.diversity]
-            return frontier_figure(drawn.paths, (), judge, diversity, drawn.win_rate, dark)
+            return frontier_figure(drawn.paths, drawn.ideals, judge, diversity, drawn.win_rate, dark)
         case Relations():
             return relations_figure(drawn, dark)
         case Edge():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ ENVIRONMENT = Environment(
 )
 
 
-def standalone_html(figure: go.Figure, title: str, dark: bool = False) -> str:
-    """The figure with plotly.js inside (about 5 MB), in a page of its own; ``title`` is plain text."""
-    return render("chart.html", title=title, chart=chart_html(figure, script=True), dark=dark)
+def standalone_html(figure: go.Figure, title: str, dark: bool = False, captions: Sequence[str] = ()) -> str:
+    """The figure with plotly.js inside (about 5 MB), in a page of its own; ``title`` and ``captions`` are plain text."""
+    return render("chart.html", title=title, chart=chart_html(figure, script=True), dark=dark, captions=captions)
 
 
 def render(name: str, **values: Any) -> str:

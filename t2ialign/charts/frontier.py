@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
 from t2ialign.charts.intervals import error_bars
 from t2ialign.charts.theme import Style, empty_figure, faded, figure, ink, styles
-from t2ialign.tradeoff.frontier import DosePoint, PathCost
+from t2ialign.tradeoff.frontier import DosePoint, Ideal, PathCost
 from t2ialign.types import Interval, Metric
 
 START = DosePoint("the parent", Interval(0.5, 0.5, 0.5), Interval(0.0, 0.0, 0.0))
+UNTILTED = replace(START, checkpoint="untilted")
 
 
 def frontier_figure(
     paths: Sequence[PathCost],
-    optimum: Sequence[DosePoint],
+    ideals: Sequence[Ideal],
     judge: Metric,
     diversity: Metric,
     win_rate: float,
@@ -25,18 +28,19 @@ def frontier_figure(
 ) -> go.Figure:
     """Win rate to the right, change of diversity upwards; every path starts at its parent. A dotted line marks ``win_rate``.
 
-    Hollow markers are single runs of a dose that was trained with several seeds.
+    Hollow markers are single runs of a dose that was trained with several seeds; ``ideals`` are lines without markers,
+    each from its own start; what it is stands at the pointer.
     """
     if not any(path.doses for path in paths):
         return empty_figure("No trained checkpoint here yet.", dark)
     colors, chart = ink(dark), figure(dark, height=480)
     chart.add_hline(0, line={"color": colors.line, "width": 1})
     chart.add_vline(win_rate, line={"color": colors.line, "width": 1, "dash": "dot"})
-    if optimum:
+    for ideal, dash in zip(ideals, ("dash", "dashdot", "dot")):
         chart.add_scatter(
-            **_line("best policy", [START, *optimum]),
+            **_line(ideal.name, [UNTILTED, *ideal.points], ideal.about),
             mode="lines",
-            line={"color": colors.muted, "width": 2, "dash": "dash"},
+            line={"color": colors.muted, "width": 2.5, "dash": dash},
         )
     look = styles([path.name for path in paths], dark)
     for path in paths:
@@ -62,6 +66,10 @@ def frontier_figure(
     return chart
 
 
+def _wrapped(text: str) -> str:
+    return "<br>".join(map(escape, wrap(text, 60)))
+
+
 def _draw_runs(chart: go.Figure, path: PathCost, style: Style) -> None:
     runs = [run for dose in path.doses for run in dose.runs]
     if runs:
@@ -76,10 +84,11 @@ def _draw_runs(chart: go.Figure, path: PathCost, style: Style) -> None:
         )
 
 
-def _line(name: str, doses: Sequence[DosePoint]) -> dict[str, object]:
+def _line(name: str, doses: Sequence[DosePoint], about: str = "") -> dict[str, object]:
     said = [
         f"<b>{escape(dose.checkpoint)}</b><br>preferred {dose.win_rate.mean:.1%}<br>diversity {dose.change.mean:+.1%}"
         + (f"<br>mean of {dose.training_seeds} training seeds" if dose.training_seeds > 1 else "")
+        + (f"<br>{_wrapped(about)}" if about else "")
         for dose in doses
     ]
     return {

@@ -188,8 +188,9 @@ def frontier(
         from t2ialign.charts.frontier import frontier_figure
         from t2ialign.metrics import METRICS
 
-        chart = frontier_figure(found.paths, found.optimum, METRICS[judge], METRICS[diversity], win_rate)
-        write_text(out, standalone_html(chart, f"What a point of win rate costs, against {against}"))
+        chart = frontier_figure(found.paths, found.ideals, METRICS[judge], METRICS[diversity], win_rate)
+        title, captions = f"What a point of win rate costs, against {against}", [one.about for one in found.ideals]
+        write_text(out, standalone_html(chart, title, captions=captions))
     emit(found, as_json, lambda: reporting.lines(found))
 
 

@@ -6,7 +6,9 @@ far as the delete-one jackknife says and as far as a bootstrap without self-pair
 sets of a few tight clusters the jackknife alone holds the truth in 80 to 90 of 100 cases. A batch metric is jackknifed by
 computing it again. Below ``FEWEST`` seeds, and where nothing varies, the ends are NaN: too few to say.
 
-What no batch can know: a kind of picture with a share below 3 / n is absent from it with a chance above 5 %.
+What no batch can know: a kind of picture with a share below 3 / n is absent from it with a chance above 5 %, and then
+nothing in the batch tells that it exists. No interval mends that, so there are none from fewer seeds than it takes to meet a
+kind that every tenth picture is of.
 docs/metrics.md has the measured coverage, ``python -m benchmarks.coverage`` measures it again.
 """
 
@@ -25,7 +27,11 @@ from t2ialign.types import Features, Interval, Metric, Score
 
 CONFIDENCE = 0.95
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
-FEWEST = {"pair": 8, "batch": 16}  # seeds below which no interval holds on clustered sets
+FEWEST = {
+    "image": 2,
+    "pair": 32,
+    "batch": 48,
+}  # seeds from which on intervals hold, kinds of one picture in ten included
 DRAWS = 2000
 MOST_DRAWN = 128  # seeds from which on the bootstrap adds nothing to the jackknife
 NOISE = 1e-9  # relative spread below which values count as all the same
@@ -67,6 +73,11 @@ def _left_out(metric: Metric, features: Features) -> Float[Tensor, " n"]:
     return torch.tensor([float(value) for value in values] or [math.nan] * n, dtype=torch.float64)
 
 
+def told(level: str, seeds: int, lo: float, hi: float) -> tuple[float, float]:
+    """Ends of a batch's interval, whoever computed them, as far as they may be shown: NaN from too few seeds."""
+    return (lo, hi) if seeds >= FEWEST[level] else (math.nan, math.nan)
+
+
 def mean_interval(values: Float[Tensor, " n"], bounds: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
     """Mean over the seeds that were scored, with Student's t interval (needs two of them, and some spread).
 
@@ -85,8 +96,10 @@ def mean_interval(values: Float[Tensor, " n"], bounds: tuple[float, float] = (-m
     return _student(mean, spread / math.sqrt(n), n)
 
 
-def pair_interval(pairs: Float[Tensor, "*m"], finish: Callable[[float], float] | None = None) -> Interval:
-    """Mean over i != j of the pairs that were scored, with its interval over seeds (from eight of them on).
+def pair_interval(
+    pairs: Float[Tensor, "*m"], finish: Callable[[float], float] | None = None, fewest: int = FEWEST["pair"]
+) -> Interval:
+    """Mean over i != j of the pairs that were scored, with its interval over seeds, from ``fewest`` of them on.
 
     ``finish`` turns the mean into the metric's unit; it is applied to the mean and to both ends, which are then put
     in order.
@@ -97,7 +110,7 @@ def pair_interval(pairs: Float[Tensor, "*m"], finish: Callable[[float], float] |
     found = Interval(mean, math.nan, math.nan)
     effects = pair_effects(pairs)
     n = len(effects)
-    if n >= FEWEST["pair"] and not bool(effects.isnan().any()):
+    if n >= fewest and not bool(effects.isnan().any()):
         error = math.sqrt(float(effects.square().sum()) / (n * (n - 1)))
         order = effects.argsort()  # whatever order the seeds come in, they are drawn alike
         drawn = _bootstrap_reach(pairs[order][:, order], mean) if n <= MOST_DRAWN else 0.0
@@ -143,9 +156,9 @@ def pair_mean(pairs: Float[Tensor, "*m"]) -> float:
     return float(sums.sum()) / count if count else math.nan
 
 
-def batch_interval(value: float, n: int, without: Callable[[int], float]) -> Interval:
+def batch_interval(value: float, n: int, without: Callable[[int], float], fewest: int = FEWEST["batch"]) -> Interval:
     """A statistic of the whole batch with its jackknife interval: ``without(i)`` computes it from the other seeds."""
-    if n < FEWEST["batch"]:
+    if n < fewest:
         return Interval(value, math.nan, math.nan)
     effects = _effects(torch.tensor([without(seed) for seed in range(n)], dtype=torch.float64))
     return _student(value, math.sqrt(float(effects.square().sum()) / (n * (n - 1))), n)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 
 import torch
 from jaxtyping import Float
@@ -29,8 +31,8 @@ class Optimum:
     """What the policy tilted by ``strength`` = 1/beta has, beside the world's own scenes of one prompt.
 
     ``kl`` in nats. ``win_rate``: how often its picture has the higher utility, ties half. ``diversity``: by group of
-    free factors, the mean distance between two of its scenes, in units of the world's own (1 = unchanged).
-    ``effective_scenes``: Kish's effective sample size of the weights.
+    free factors, the mean over its things of the mean distance between two scenes, in units of the world's own for that
+    thing (1 = unchanged), as the metrics ``factor_<group>`` have it. ``effective_scenes``: Kish's effective sample size.
     """
 
     strength: float
@@ -39,6 +41,11 @@ class Optimum:
     win_rate: float
     diversity: Mapping[str, float]
     effective_scenes: float
+
+    @property
+    def factor_diversity(self) -> float:
+        """The metric of that name: the mean over groups."""
+        return sum(self.diversity.values()) / len(self.diversity)
 
 
 def tilted(utilities: Float[Tensor, " n"], strength: float) -> Float[Tensor, " n"]:
@@ -58,9 +65,9 @@ def win_rate(weights: Float[Tensor, " n"], utilities: Float[Tensor, " n"]) -> fl
     return float(weights @ (beaten / (2 * len(utilities))).double())
 
 
-def mean_distance(weights: Float[Tensor, " n"], distances: Float[Tensor, "n n"]) -> float:
+def mean_distance(weights: Float[Tensor, "*s n"], distances: Float[Tensor, "n n"]) -> Float[Tensor, "*s"]:
     """Expected distance between two independent tilted samples (a sample is not paired with itself)."""
-    return float(weights @ distances @ weights / (1 - weights.square().sum()))
+    return ((weights @ distances) * weights).sum(-1) / (1 - weights.square().sum(-1))
 
 
 def optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int = 0) -> tuple[Optimum, ...]:
@@ -69,44 +76,44 @@ def optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int 
     Raises:
         InputError: a strength that leaves fewer than ``FEWEST`` effective scenes, so that nothing is known there.
     """
+    found = _optima(spec, taste, tuple(strengths), seed)
+    for one in found:
+        if one.effective_scenes < FEWEST:
+            raise InputError(
+                f"A strength of {one.strength:g} leaves {one.effective_scenes:.0f} effective scenes of {SCENES}: "
+                "choose a smaller one."
+            )
+    return found
+
+
+def known_optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int = 0) -> tuple[Optimum, ...]:
+    """The same as far as it is known: strengths in rising order, up to the last with ``FEWEST`` effective scenes."""
+    found = _optima(spec, taste, tuple(strengths), seed)
+    return tuple(takewhile(lambda one: one.effective_scenes >= FEWEST, found))
+
+
+@lru_cache(maxsize=256)
+def _optima(spec: SceneSpec, taste: Taste, strengths: tuple[float, ...], seed: int) -> tuple[Optimum, ...]:
     scenes = scenes_of(spec, SCENES, torch.Generator().manual_seed(seed))
     reading, slots = from_factors(scenes), torch.arange(len(spec.objects)).expand(SCENES, -1)
-    factors = free_factors(reading, spec, slots, torch.ones_like(slots, dtype=torch.bool))
-    distances = {
-        group: [torch.cdist(thing, thing).double() for thing in things.unbind(1)] for group, things in factors.items()
-    }
     utilities = taste.style(reading, slots)
-    world = _spread(tilted(utilities, 0), distances)
-    return tuple(_optimum(strength, utilities, distances, world) for strength in strengths)
-
-
-def _optimum(
-    strength: float,
-    utilities: Float[Tensor, " n"],
-    distances: Mapping[str, Sequence[Float[Tensor, "n n"]]],
-    world: Mapping[str, float],
-) -> Optimum:
-    weights = tilted(utilities, strength)
-    effective = float(1 / weights.square().sum())
-    if effective < FEWEST:
-        raise InputError(
-            f"A strength of {strength:g} leaves {effective:.0f} effective scenes of {len(utilities)}: choose a smaller one."
+    weights = torch.stack([tilted(utilities, strength) for strength in (0, *strengths)])
+    factors = free_factors(reading, spec, slots, torch.ones_like(slots, dtype=torch.bool))
+    spread = {group: _spread(weights, things) for group, things in factors.items() if things.shape[1]}
+    return tuple(
+        Optimum(
+            strength,
+            kl_to_reference(weights[row]),
+            float((weights[row] * utilities).sum() - utilities.double().mean()),
+            win_rate(weights[row], utilities),
+            {group: float(ratios[row]) for group, ratios in spread.items()},
+            float(1 / weights[row].square().sum()),
         )
-    spread = _spread(weights, distances)
-    return Optimum(
-        strength,
-        kl_to_reference(weights),
-        float((weights * utilities).sum() - utilities.double().mean()),
-        win_rate(weights, utilities),
-        {group: spread[group] / world[group] for group in world},
-        effective,
+        for row, strength in enumerate(strengths, 1)
     )
 
 
-def _spread(weights: Float[Tensor, " n"], distances: Mapping[str, Sequence[Float[Tensor, "n n"]]]) -> dict[str, float]:
-    """By group that has something free, the mean distance over its things."""
-    return {
-        group: sum(mean_distance(weights, thing) for thing in things) / len(things)
-        for group, things in distances.items()
-        if things
-    }
+def _spread(weights: Float[Tensor, "s n"], things: Float[Tensor, "n u k"]) -> Float[Tensor, " s"]:
+    """Mean over things of the mean distance under each row of weights, as a share of that under the first."""
+    each = [mean_distance(weights, torch.cdist(thing, thing).double()) for thing in things.unbind(1)]
+    return torch.stack([means / means[0] for means in each]).mean(0)

@@ -203,6 +203,15 @@ def m016_run_titles(cursor: Cursor) -> None:
     cursor.execute("ALTER TABLE run_marks ADD COLUMN title VARCHAR").fetchall()
 
 
+def m017_ends_of_few_seeds(cursor: Cursor) -> None:
+    """Intervals of fewer seeds than hold the truth lose their ends; new ones come without (``metrics.scoring.told``)."""
+    cursor.execute("""
+        UPDATE batch_scores SET lo = 'NaN', hi = 'NaN'
+        WHERE level <> 'image'
+            AND seed_set IN (SELECT seed_set FROM seed_sets WHERE n < CASE level WHEN 'pair' THEN 32 ELSE 48 END)
+    """).fetchall()
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -220,6 +229,7 @@ MIGRATIONS: list[Migration] = [
     m014_grids,
     m015_checkpoint_titles,
     m016_run_titles,
+    m017_ends_of_few_seeds,
 ]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 
+from t2ialign.metrics.scoring import told
 from t2ialign.store import images
 from t2ialign.store.connection import Cursor
 from t2ialign.store.database import insert, insert_columns
@@ -134,6 +135,8 @@ def _insert_batches(cursor: Cursor, rows: Mapping[tuple[str, str, str, str], Sco
     scores = list(rows.values())
     found: dict[str, Sequence[object]] = dict(zip(("cell", "seed_set", "metric", "version"), zip(*rows)))
     found |= {"value": [score.mean for score in scores]}
-    found |= {name: [getattr(score, name) for score in scores] for name in ("axis", "level", "lo", "hi")}
+    found |= {name: [getattr(score, name) for score in scores] for name in ("axis", "level")}
+    ends = [told(score.level, len(score.seeds), score.lo, score.hi) for score in scores]
+    found |= dict(zip(("lo", "hi"), zip(*ends)))
     found |= {"pairs": [score.values if score.level == "pair" else None for score in scores]}
     insert_columns(cursor, "batch_scores", found | {"effects": effects_of(scores)}, RESCORED)

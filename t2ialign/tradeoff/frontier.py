@@ -73,6 +73,27 @@ class DosePoint:
 
 
 @dataclass(frozen=True)
+class Ideal:
+    """What no policy could beat, as a line from win rate 1/2 and no change through ``points``, weakest tilt first.
+
+    ``about`` says in a sentence whose best it is.
+    """
+
+    name: str
+    about: str
+    points: tuple[DosePoint, ...]
+
+    def change_at(self, win_rate: float) -> float:
+        """The change of diversity where it wins that often, between the points beside it; NaN beyond the last one."""
+        line = [DosePoint("", Interval(0.5, 0.5, 0.5), Interval(0.0, 0.0, 0.0)), *self.points]
+        for before, after in zip(line, line[1:]):
+            if before.win_rate.mean <= win_rate <= after.win_rate.mean:
+                share = (win_rate - before.win_rate.mean) / (after.win_rate.mean - before.win_rate.mean)
+                return before.change.mean + share * (after.change.mean - before.change.mean)
+        return math.nan
+
+
+@dataclass(frozen=True)
 class PathCost:
     """A path's doses in the order given, and what a common win rate costs on it: NaN where the path does not reach that.
 
@@ -105,7 +126,7 @@ def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[Pat
     """
     if not 0.5 < win_rate < 1:
         raise InputError(f"A win rate to compare at lies between 0.5 and 1, as 0.65, not {win_rate:g}.")
-    prompts = _shared(paths)
+    prompts = shared_prompts(paths)
     found: list[PathCost] = []
     first = _by_seed(next(iter(paths.values())))
     for name, doses in paths.items():
@@ -120,7 +141,7 @@ def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[Pat
     return found
 
 
-def _shared(paths: Mapping[str, Sequence[Dose]]) -> list[str]:
+def shared_prompts(paths: Mapping[str, Sequence[Dose]]) -> list[str]:
     """The prompts on which every dose of every path is scored."""
     doses = [dose for path in paths.values() for dose in path]
     sides = [side for dose in doses for side in (dose.wins, dose.diversity, dose.parent)]

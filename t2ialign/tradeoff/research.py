@@ -8,7 +8,7 @@ from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.audit_table import Table
 from t2ialign.tradeoff.doses import Response
 from t2ialign.tradeoff.front_band import Edge, Knee, Volume
-from t2ialign.tradeoff.frontier import PathCost
+from t2ialign.tradeoff.frontier import Ideal, PathCost
 from t2ialign.tradeoff.relations import Relations
 from t2ialign.tradeoff.strength import StrengthPlane
 from t2ialign.types import Interval, TradeoffPoint
@@ -54,12 +54,13 @@ class Doses:
 
 @dataclass(frozen=True)
 class Costs:
-    """Paths of checkpoints by dose: win rate against change of diversity."""
+    """Paths of checkpoints by dose: win rate against change of diversity. ``ideals`` are what none could beat."""
 
     judge: str
     diversity: str
     paths: tuple[PathCost, ...]
     win_rate: float
+    ideals: tuple[Ideal, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 from t2ialign.charts.frontier import frontier_figure
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.frontier import DosePoint, PathCost, RunPoint
+from t2ialign.tradeoff.frontier import DosePoint, Ideal, PathCost, RunPoint
 from t2ialign.types import Interval
 
 JUDGE, SPREAD = METRICS["style_minimal"], METRICS["factor_diversity"]
@@ -12,9 +12,18 @@ def dose(name: str, rate: float, change: float) -> DosePoint:
 
 def test_every_path_starts_at_its_parent_and_carries_its_intervals():
     path = PathCost("<b>", (dose("<b>-step50", 0.6, -0.1), dose("<b>", 0.7, -0.2)), 24, Interval(-0.15, 0, 0), None)
-    chart = frontier_figure([path], [dose("1/beta = 0.2", 0.6, -0.05)], JUDGE, SPREAD, 0.65)
-    optimum, line = chart.data
+    ideals = [
+        Ideal(
+            "the renderer's", "The <renderer>, tilted: a base is not the renderer.", (dose("1/beta = 0.2", 0.6, -0.05),)
+        ),
+        Ideal("its own", "Of its own pictures.", (dose("0.1 nats", 0.7, -0.07),)),
+    ]
+    chart = frontier_figure([path], ideals, JUDGE, SPREAD, 0.65)
+    optimum, own, line = chart.data
     assert (optimum.x, optimum.y, optimum.line.dash) == ((0.5, 0.6), (0.0, -0.05), "dash")
+    assert (own.x, own.line.dash) == ((0.5, 0.7), "dashdot"), "two ideals are told apart"
+    assert optimum.name == "the renderer&#x27;s" and optimum.hovertext[0].startswith("<b>untilted</b>")
+    assert all("The &lt;renderer&gt;, tilted: a base is not the renderer." in said for said in optimum.hovertext)
     assert (line.x, line.y, line.name) == ((0.5, 0.6, 0.7), (0.0, -0.1, -0.2), "&lt;b&gt;")
     assert [round(down, 6) for down in line.error_x.arrayminus] == [0, 0.1, 0.1]
     assert "&lt;b&gt;-step50" in line.hovertext[1]

@@ -81,3 +81,16 @@ def test_metrics_are_listed(run) -> None:
     rows = {row["name"]: row for row in json.loads(run("metrics", "--json")[1])}
     assert rows["lpips"]["higher_is_better"] and rows["vendi"]["equation"]
     assert run("metrics", "--markdown")[1] == (settings.ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_frontier_has_the_renderers_optimum_and_says_whose_it_is(run, home, tmp_path) -> None:
+    """The table, the record and the chart; with a judge that is no style of the world there is none."""
+    out = tmp_path / "frontier.html"
+    code, printed, _ = run("frontier", "minimal_draft", "--store", str(home), "--out", str(out), "--json")
+    (ideal,) = json.loads(printed)["ideals"]
+    assert code == 0 and ideal["name"] == "renderer's optimum" and "A base is not the renderer" in ideal["about"]
+    page = out.read_text(encoding="utf-8")
+    assert "<p>The renderer&#x27;s optimum is exact" in page and '"dash":"dash"' in page
+    code, printed, _ = run("frontier", "minimal_draft", "--store", str(home), "--judge", "clip_score", "--json")
+    assert code == 0 and json.loads(printed)["ideals"] == []

@@ -32,7 +32,9 @@ def test_a_linear_taste_shifts_a_gaussian_and_does_not_narrow_it(strength: float
     weights = tilted(x, strength)
     assert kl_to_reference(weights) == pytest.approx(strength**2 / 2, abs=2e-3)
     assert win_rate(weights, x) == pytest.approx(normal_cdf(strength / math.sqrt(2)), abs=2e-3)
-    assert mean_distance(weights, (x[:, None] - x[None]).abs()) == pytest.approx(2 / math.sqrt(math.pi), rel=5e-3)
+    assert float(mean_distance(weights, (x[:, None] - x[None]).abs())) == pytest.approx(
+        2 / math.sqrt(math.pi), rel=5e-3
+    )
 
 
 @pytest.mark.parametrize("strength", [0.5, 2.0])
@@ -41,7 +43,7 @@ def test_an_ideal_point_narrows_a_gaussian(strength: float) -> None:
     x = gaussian()
     weights = tilted(-x.square(), strength)
     narrowed = 1 / (1 + 2 * strength)
-    assert mean_distance(weights, (x[:, None] - x[None]).abs()) == pytest.approx(
+    assert float(mean_distance(weights, (x[:, None] - x[None]).abs())) == pytest.approx(
         2 / math.sqrt(math.pi) * math.sqrt(narrowed), rel=5e-3
     )
     assert kl_to_reference(weights) == pytest.approx(0.5 * (narrowed - 1 - math.log(narrowed)), abs=3e-3)

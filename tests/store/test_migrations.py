@@ -96,3 +96,22 @@ def test_scores_stored_before_seeds_had_effects_get_them(home: Path, batch_of: B
     with open_store(home) as store:
         for (name, found), (same, expected) in zip(store.rows(read), written, strict=True):
             assert name == same and found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_ends_stored_from_too_few_seeds_are_taken_away(home: Path, batch_of: Build, score_of: Judge):
+    """Those of single pictures stay, and those of as many pairs as an interval takes."""
+    with open_store(home) as store:
+        for n in (31, 32):
+            batch = batch_of(seeds=tuple(range(n)))
+            add_batch(store, batch)
+            levels = {"image": torch.rand(n), "pair": torch.zeros(n, n), "batch": torch.tensor([0.5])}
+            add_scores(store, batch, [score_of(level, values, level) for level, values in levels.items()])
+        with store.transaction() as cursor:
+            cursor.execute("UPDATE batch_scores SET lo = 0.25, hi = 0.75").fetchall()
+            cursor.execute("DELETE FROM migrations WHERE name = 'm017_ends_of_few_seeds'").fetchall()
+    with open_store(home) as store:
+        kept = store.rows(
+            "SELECT n, level FROM batch_scores JOIN seed_sets USING (seed_set) WHERE lo = 0.25 AND hi = 0.75 ORDER BY ALL"
+        )
+    assert kept == [(31, "image"), (32, "image"), (32, "pair")]

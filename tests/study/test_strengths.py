@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections import defaultdict
+from itertools import combinations
 
 import choix
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from t2ialign.study.answers import Answer
-from t2ialign.study.strengths import Duel, _scores, _sides, duels_of, strengths
+from t2ialign.study.strengths import Duel, _fitted, _scores, _sides, duels_of, strengths
 from t2ialign.types import InputError
 from tests.study.conftest import vote
 
@@ -112,6 +114,51 @@ def test_known_strengths_lie_in_their_intervals_as_often_as_stated(raters: int, 
         estimates.append([found[str(i)].mean for i in range(4)])
     assert 0.885 <= np.mean(hits) <= 0.995
     assert np.abs(np.mean(estimates, 0) - TRUE).max() < 0.08
+
+
+def on_new_prompts(seed: int, raters: int, prompts: int, each: int, suits: float, habit: float) -> list[Duel]:
+    """Bradley-Terry's model; a contender's worth differs by prompt (``suits``) and rater (``habit``), both drawn anew."""
+    chance, found = np.random.default_rng(seed), []
+    by_prompt, by_rater = suits * chance.normal(size=(prompts, 4)), habit * chance.normal(size=(raters, 4))
+    for rater in range(raters):
+        for prompt in chance.choice(prompts, size=each, replace=False):
+            i, j = chance.choice(4, size=2, replace=False)
+            worth = np.array(TRUE) + by_prompt[prompt] + by_rater[rater]
+            left = chance.random() < 1 / (1 + math.exp(worth[j] - worth[i]))
+            found.append(Duel(str(i), str(j), "left" if left else "right", str(rater), str(prompt)))
+    return found
+
+
+def over_all_prompts(spread: float) -> np.ndarray:
+    """What is estimated: the strengths that fit the mean chances over everything that there could be (Gauss-Hermite)."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(41)
+    outcomes: dict[tuple[tuple[int, int], str], float] = {}
+    for i, j in combinations(range(4), 2):
+        gaps = TRUE[i] - TRUE[j] + math.sqrt(2) * spread * nodes
+        share = float(weights @ (1 / (1 + np.exp(-gaps))) / weights.sum())
+        outcomes |= {((i, j), "win"): 1000 * share, ((i, j), "loss"): 1000 * (1 - share)}
+    return _fitted(defaultdict(float, outcomes), 4, ties=False)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("raters", "prompts", "each", "suits", "habit"),
+    [(20, 24, 15, 0.5, 0.0), (20, 12, 12, 0.5, 0.3), (20, 6, 6, 1.0, 0.0), (15, 24, 20, 0.7, 0.5)],
+)
+def test_new_prompts_lie_in_the_intervals_as_often_as_stated(
+    raters: int, prompts: int, each: int, suits: float, habit: float
+):
+    """Of 80 studies, each with prompts and raters of its own; strengths of one study are correlated, so 95 % less 5."""
+    truth, hits, alone = over_all_prompts(math.hypot(suits, habit)), [], []
+    for seed in range(80):
+        votes = on_new_prompts(seed, raters, prompts, each, suits, habit)
+        found = {one.name: one.strength for one in strengths(votes).contenders}
+        hits += [found[str(i)].lo <= value <= found[str(i)].hi for i, value in enumerate(truth)]
+        if seed < 40:
+            found = {one.name: one.strength for one in strengths(vote._replace(prompt="") for vote in votes).contenders}
+            alone += [found[str(i)].lo <= value <= found[str(i)].hi for i, value in enumerate(truth)]
+    assert np.mean(hits) >= 0.90
+    assert suits < 1 or np.mean(alone) < 0.80, "with raters alone as clusters they would not be"
 
 
 def test_raters_with_habits_widen_the_interval():

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import in_plain_words
+from t2ialign.metrics.scoring import FEWEST
 from t2ialign.types import Interval, Metric
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
@@ -30,13 +31,17 @@ class Headline:
 
 @dataclass(frozen=True)
 class Number:
-    """One big number of a card: what it says in plain words, and where its bar begins, has its dot and ends, in percent."""
+    """One big number of a card: what it says in plain words, and where its bar begins, has its dot and ends, in percent.
+
+    ``fewest`` are the pictures from which on its interval has ends, where this card has fewer, else 0.
+    """
 
     word: str
     metric: Metric
     interval: Interval
     plainly: str
     bar: tuple[float, float, float]
+    fewest: int
 
 
 def headlines(lines: Sequence[Headline], alignment: Metric, diversity: Metric) -> Markup:
@@ -46,19 +51,20 @@ def headlines(lines: Sequence[Headline], alignment: Metric, diversity: Metric) -
     cards = [
         (
             line,
-            _number("Alignment", alignment, line.alignment, first),
-            _number("Diversity", diversity, line.diversity, second),
+            _number("Alignment", alignment, line.alignment, first, line.scored),
+            _number("Diversity", diversity, line.diversity, second, line.scored),
         )
         for line in lines
     ]
     return render("shared/headline.html", cards=cards, alignment=alignment, diversity=diversity)
 
 
-def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float]) -> Number:
+def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float], scored: int) -> Number:
     mean, lo, hi = interval.mean, interval.lo, interval.hi
+    fewest = FEWEST[metric.level]
     begin, end = (lo, hi) if math.isfinite(lo) else (mean, mean)
     bar = (_percent(begin, ends), _percent(mean, ends), _percent(end, ends))
-    return Number(word, metric, interval, in_plain_words(metric, mean), bar)
+    return Number(word, metric, interval, in_plain_words(metric, mean), bar, fewest if scored < fewest else 0)
 
 
 def _percent(value: float, ends: tuple[float, float]) -> float:

@@ -139,4 +139,4 @@ def _spread(groups: Sequence[Sequence[tuple[Tensor, Tensor]]], weights: Float[Te
 
 def _weighted(distances: Tensor, shown: Tensor, weights: Tensor) -> float:
     kept = weights[shown]
-    return mean_distance(kept / kept.sum(), distances[shown][:, shown])
+    return float(mean_distance(kept / kept.sum(), distances[shown][:, shown]))

@@ -13,22 +13,30 @@ from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters
 from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_losses
-from t2ialign.tradeoff.frontier import Dose, DosePoint, PathCost, path_costs
+from t2ialign.tradeoff.frontier import Dose, DosePoint, Ideal, PathCost, path_costs, shared_prompts
 from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, InputError, Interval
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports import best_policy
+from t2ialign.use_cases.reports.optimum import renderer_line
 from t2ialign.use_cases.reports.text import newest, with_ends
 from t2ialign.use_cases.workbench import Workbench
 
+RENDERER, BEST = "renderer's optimum", "best policy"
+OF_THE_RENDERER = (
+    "The renderer's optimum is exact: the distribution that the embedded world draws its scenes from, tilted by the taste, "
+    "beside itself. No policy at the same KL from the renderer is liked more on average. A base is not the renderer and "
+    "starts from a distribution of its own, so a checkpoint may lie on either side of this line."
+)
+OF_ITS_PICTURES = "The best policy is {}'s own stored pictures, reweighted by the taste."
 SEED, STEP = "-seed", "-step"  # between a run's name and its training seed, and the step that `align --keep-steps` kept
 
 
 @dataclass(frozen=True)
 class FrontierReport:
-    """Paths of checkpoints by dose on two metrics at one CFG, their cost at ``win_rate``, and the best policy if asked for.
+    """Paths of checkpoints by dose on two metrics at one CFG, and their cost at ``win_rate``.
 
-    ``optimum`` are tilts of the parent's own pictures, weakest first.
+    ``ideals`` are the lines that none could beat, as far as they are known.
     """
 
     judge: str
@@ -37,17 +45,7 @@ class FrontierReport:
     guidance_scale: float
     win_rate: float
     paths: tuple[PathCost, ...]
-    optimum: tuple[DosePoint, ...] = ()
-
-    @property
-    def least(self) -> float:
-        """The best policy's change of diversity at ``win_rate``; NaN where it is not known so far out."""
-        points = [DosePoint("", Interval(0.5, 0.5, 0.5), Interval(0.0, 0.0, 0.0)), *self.optimum]
-        for before, after in zip(points, points[1:]):
-            if before.win_rate.mean <= self.win_rate <= after.win_rate.mean:
-                share = (self.win_rate - before.win_rate.mean) / (after.win_rate.mean - before.win_rate.mean)
-                return before.change.mean + share * (after.change.mean - before.change.mean)
-        return math.nan
+    ideals: tuple[Ideal, ...] = ()
 
 
 def report(
@@ -65,6 +63,7 @@ def report(
     ``NAME-stepN`` is a dose of ``NAME``; ``NAME-seedK`` and ``NAME-seedK-stepN`` are the same of another training seed.
     ``dials``: what is turned without training has paths of its own, the checkpoints' stored weights (``NAME@0.5``) and the
     stored guidance strategies at that CFG, of the checkpoints and of ``against``; all beside ``against`` with plain guidance.
+    Where the judge is a style of the embedded world, the optimum of its renderer is beside them, on the same prompts.
 
     Raises:
         InputError: metrics of the wrong kind, no stored run, or several runs of one checkpoint that differ in settings.
@@ -77,7 +76,9 @@ def report(
     asked = _Asked(names, against, judge, diversity, guidance_scale)
     doses = _doses(opened, asked) | (_dialled(opened, asked) if dials else {})
     paths = path_costs(doses, win_rate)
-    return FrontierReport(judge, diversity, against, guidance_scale, win_rate, tuple(paths))
+    exact = renderer_line(judge, diversity, shared_prompts(doses))
+    ideals = (Ideal(RENDERER, OF_THE_RENDERER, exact),) if exact else ()
+    return FrontierReport(judge, diversity, against, guidance_scale, win_rate, tuple(paths), ideals)
 
 
 def with_best_policy(bench: Workbench, found: FrontierReport) -> FrontierReport:
@@ -88,7 +89,7 @@ def with_best_policy(bench: Workbench, found: FrontierReport) -> FrontierReport:
     """
     tilts = best_policy.tilts(bench, found.against, found.judge, found.diversity, found.guidance_scale)
     points = tuple(DosePoint(f"{tilt.kl:.2f} nats", tilt.win_rate, tilt.change) for tilt in tilts)
-    return replace(found, optimum=points)
+    return replace(found, ideals=(*found.ideals, Ideal(BEST, OF_ITS_PICTURES.format(found.against), points)))
 
 
 @dataclass(frozen=True)
@@ -213,15 +214,19 @@ def lines(found: FrontierReport) -> Iterator[str]:
             yield f"| `{dose.checkpoint}` | {dose.training_seeds} | {said} |"
             for run in dose.runs:
                 yield f"| its training seed {run.training_seed} | | {run.win_rate:.3f} | {run.change:+.1%} |"
-    for tilt in found.optimum:
-        yield f"| best policy, {tilt.checkpoint} | | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
+    for ideal in found.ideals:
+        for tilt in ideal.points:
+            yield f"| {ideal.name}, {tilt.checkpoint} | | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
     head = f"| at win rate {found.win_rate:g} | training seeds | diversity | less that of `{found.paths[0].name}` |"
     yield from ("", head, "|---|---|---|---|")
     for path in found.paths:
         yield f"| `{path.name}` | {path.training_seeds} | {_cost_text(path, found.paths[0])} |"
-    if not math.isnan(found.least):
-        yield f"| best policy | | {found.least:+.1%} | |"
+    for ideal in found.ideals:
+        if not math.isnan(least := ideal.change_at(found.win_rate)):
+            yield f"| {ideal.name} | | {least:+.1%} | |"
     yield from ("", counted(found.paths))
+    for ideal in found.ideals:
+        yield from ("", ideal.about)
 
 
 def _cost_text(path: PathCost, first: PathCost) -> str:

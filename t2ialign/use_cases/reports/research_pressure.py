@@ -217,11 +217,15 @@ def _costs(found: Material, names: Sequence[str], judge: str, scale: float) -> I
         f"Where {METRICS[judge].title} prefers them to the parent in {rate:.0%} of cases, diversity changes by "
         f"{'; '.join(parts)}. {_apart(known)} {frontier.counted(report.paths)}"
     )
+    for ideal in report.ideals:
+        least = ideal.change_at(rate)
+        sentence += f" {ideal.about}" + (f" At {rate:.0%} that line pays {least:+.1%}." if math.isfinite(least) else "")
+    drawn = Costs(judge, found.y.name, report.paths, rate, report.ideals)
     command = (
         f"python -m t2ialign frontier {' '.join(names)} --judge {judge} --diversity {found.y.name} --win-rate {rate:g}"
     )
     command += "" if scale == 4 else f" --guidance-scale {scale:g}"
-    yield Exhibit("What winning costs", sentence, Costs(judge, found.y.name, report.paths, rate), command)
+    yield Exhibit("What winning costs", sentence, drawn, command)
 
 
 def _apart(paths: Sequence[PathCost]) -> str:

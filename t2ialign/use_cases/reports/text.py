@@ -15,6 +15,7 @@ from PIL import Image
 from t2ialign import __version__, store
 from t2ialign.guidance import needs_of, strategy_text
 from t2ialign.metrics import METRICS
+from t2ialign.metrics.scoring import FEWEST
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
@@ -27,6 +28,10 @@ from t2ialign.use_cases.batches.requests import check_each, check_metrics
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
 
+TOO_FEW = (
+    f"Too few to say: the interval of pairs takes {FEWEST['pair']} pictures that differ, that of a whole set "
+    f"{FEWEST['batch']}. Fewer may all lack a kind that one in ten shows."
+)
 LONGEST = 160  # letters of a prompt on a terminal
 
 
@@ -150,10 +155,13 @@ def _warnings(scores: Mapping[str, Score]) -> Iterator[str]:
     metrics = [METRICS[name] for name in scores if name in METRICS]
     alone = [metric.name for metric in metrics if metric.axis == "diversity" and metric.level == "image"]
     grows = [metric.name for metric in metrics if metric.equal_n]
+    sets = [one for one in scores.values() if one.level != "image" and math.isnan(one.lo) and not math.isnan(one.mean)]
     if alone:
         yield f"  {', '.join(alone)}: of single pictures; copies of one score like different ones, so no set diversity."
     if grows:
         yield f"  {', '.join(grows)}: grow with the number of pictures; compare sets of equal size only."
+    if sets:
+        yield f"  {TOO_FEW}"
 
 
 def picture_report(report: PictureReport, pairs: bool) -> dict[str, Any]:

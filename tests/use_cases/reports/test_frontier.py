@@ -12,9 +12,10 @@ import torch
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.frontier import DosePoint
+from t2ialign.tradeoff.frontier import DosePoint, Ideal
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Prompt, Score, SeedBatch
 from t2ialign.use_cases.reports.frontier import FrontierReport, lines, report
+from t2ialign.use_cases.reports.optimum import renderer_line
 
 JUDGE, SPREAD = "style_minimal", "factor_diversity"
 SEEDS = (3, 5)
@@ -129,15 +130,26 @@ def test_what_cannot_be_compared_is_said(opened: store.Store) -> None:
 
 
 @pytest.mark.slow
+def test_the_renderers_optimum_stands_beside_the_paths_where_the_judge_is_a_style(opened: store.Store) -> None:
+    """On the very prompts of the paths, at the same win rate, with a sentence that says whose it is."""
+    whole = found(opened, "mine")
+    (ideal,) = whole.ideals
+    assert ideal.points == renderer_line(JUDGE, SPREAD, ["a red circle", "a blue ring", "a star"])
+    text = "\n".join(lines(replace(whole, win_rate=0.65)))
+    assert f"| renderer's optimum | | {ideal.change_at(0.65):+.1%} | |" in text and ideal.change_at(0.65) < -0.03
+    assert "A base is not the renderer" in text and "| renderer's optimum, 1/beta = 0.5, KL 0." in text
+
+
+@pytest.mark.slow
 def test_the_best_policy_at_the_win_rate_is_read_between_its_tilts(opened: store.Store) -> None:
     whole = found(opened, "mine")
-    assert math.isnan(whole.least)
     tilts = tuple(
         DosePoint(f"{rate}", Interval(rate, rate, rate), Interval(change, change, change))
         for rate, change in ((0.7, -0.02), (0.9, -0.06))
     )
-    best = replace(whole, optimum=tilts)
-    assert best.least == pytest.approx(-0.02 - 0.04 * 0.875)
-    assert replace(best, win_rate=0.6).least == pytest.approx(-0.01), "from the parent itself"
-    assert math.isnan(replace(best, win_rate=0.95).least)
-    assert "| best policy | | -5.5% | |" in list(lines(best))
+    ideal = Ideal("best policy", "Whose it is.", tilts)
+    assert ideal.change_at(0.875) == pytest.approx(-0.02 - 0.04 * 0.875)
+    assert ideal.change_at(0.6) == pytest.approx(-0.01), "from the parent itself"
+    assert math.isnan(ideal.change_at(0.95)) and math.isnan(Ideal("", "", ()).change_at(0.6))
+    said = list(lines(replace(whole, ideals=(ideal,))))
+    assert "| best policy | | -5.5% | |" in said and "Whose it is." in said

@@ -68,7 +68,9 @@ def test_costs_are_what_the_command_prints(shipped, bench) -> None:
     names = re.match(r"python -m t2ialign frontier (.*?) --judge", costs.command)[1].split()
     rate = costs.drawn.win_rate
     theirs = frontier.report(bench.store, names, "base", "style_minimal", "factor_diversity", 4.0, rate)
-    assert costs.drawn.paths == theirs.paths
+    assert costs.drawn.paths == theirs.paths and costs.drawn.ideals == theirs.ideals
+    (ideal,) = costs.drawn.ideals
+    assert f"{ideal.about} At {rate:.0%} that line pays {ideal.change_at(rate):+.1%}." in costs.sentence
     assert "differ" in costs.sentence, "whether they do, or that it cannot be told"
 
 

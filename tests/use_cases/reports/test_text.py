@@ -100,9 +100,10 @@ def test_where_there_is_no_interval_it_says_too_few():
     (line,) = point_lines([lone])
     assert "x 0.500 [0.500, 0.500]" in line and "y 0.300 (too few to say)" in line
     score = Score("lpips", "1", "diversity", "pair", torch.zeros(2, 2), 0.3, math.nan, math.nan)
-    first, *_ = score_lines({"lpips": score})
-    assert "0.300  (too few to say)" in first
-    assert "too few" not in next(score_lines({"lpips": replace(score, mean=math.nan)}))
+    first, *_, last = score_lines({"lpips": score})
+    assert "0.300  (too few to say)" in first and "takes 32 pictures" in last
+    assert "oo few" not in "".join(score_lines({"lpips": replace(score, mean=math.nan)}))
+    assert "oo few" not in "".join(score_lines({"lpips": replace(score, lo=0.2, hi=0.4)}))
 
 
 def test_a_points_notes_stand_below_it_with_the_number_of_its_prompts():
