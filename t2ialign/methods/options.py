@@ -101,6 +101,8 @@ class TrainingOptions:
     timestep_hi: int = option(999, "Highest timestep", "999 is pure noise.", 0, 999, 1)
 
 
+MMD, ENTROPY = "mmd", "latent_entropy"  # diversities of drawn pictures that are no metric of sets
+
 NOT_ON_POLICY = frozenset(
     {
         "pairing",
@@ -151,7 +153,7 @@ class RolloutOptions:
         "Diversity is",
         "A metric of sets; empty for the backbone's own. mmd: nearness to the base's unguided pictures; latent_entropy: "
         "the entropy of a group's latents.",
-        choices=("lpips", "u_rke", "clip_diversity", "mmd", "latent_entropy"),
+        choices=("lpips", "u_rke", "clip_diversity", MMD, ENTROPY),
         free=True,
     )
     correction: float = option(
