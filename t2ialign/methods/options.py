@@ -143,7 +143,7 @@ class RolloutOptions:
         0.0,
         "Lambda: weight of diversity",
         "The reward becomes alignment + lambda times what a picture adds to the diversity of its group, each in its "
-        "metric's own unit.",
+        "metric's own unit. Needs groups of three, or of two with mmd.",
         0,
         1000,
         0.1,

@@ -136,7 +136,8 @@ class MarkedPictures:
 class PicturePairs:
     """Two pictures of a prompt from one and the same noise; at every step the better picture's transition wins (D3PO).
 
-    ``discount`` below 1 weighs the transitions by discount^k, k = 0 at the first one (DenseReward). Ties teach nothing.
+    ``discount`` below 1 weighs the transitions by discount^k, k = 0 at the first one (DenseReward, Yang et al. 2024). Ties
+    teach nothing.
     """
 
     discount: float = 1.0
