@@ -50,7 +50,7 @@ def end_of(recipe: Recipe, centers: Tensor, plan: TrainPlan = PLAN, after: int =
     return found
 
 
-def end_by_path(drawn: MarkedPictures, loss: PolicyGradient, centers: Tensor, groups: int = 24) -> Tensor:
+def end_by_path(drawn: MarkedPictures, loss: PolicyGradient, centers: Tensor, groups: int = 16) -> Tensor:
     """The same by gradients through the path with its noise held: no log-probability, and no chance but that of the noise."""
     policy, draw = ToyPolicy(centers=centers), torch.Generator().manual_seed(5)
     start = torch.randn(groups, 1 if drawn.same_noise else GROUP, 2, 1, 1, generator=draw)
@@ -97,6 +97,7 @@ def reward_spread(same_noise: bool) -> float:
     return float(TASTE.norm()) * (moved + (0 if same_noise else first**2)) ** 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_path_ends_where_paper_says_for_one_gaussian(name: str) -> None:
     drawn, loss = RECIPES[name]

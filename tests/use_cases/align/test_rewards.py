@@ -93,7 +93,7 @@ def test_bad_requests_are_answered_with_a_sentence(bench: Workbench, options: di
 
 
 def asked_for(method: str, pictures: int, metric: str) -> AlignRequest:
-    own = {} if method in ("d3po", "spo") else {"candidates": pictures}
+    own = {} if method == "d3po" else {"candidates": pictures}
     return short(method, diversity_weight=1.0, diversity_metric=metric, **own)
 
 
