@@ -39,7 +39,7 @@ class _Pile:
             self.file.unlink(missing_ok=True)  # of an earlier step, which may still be mapped
         with self.file.open("ab") as file:
             for part in self.parts:
-                file.write(memoryview(part.contiguous().numpy()).cast("B"))
+                file.write(part.numpy().tobytes())
                 self.written += part.numel()
         self.parts.clear()
 

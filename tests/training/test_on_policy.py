@@ -25,7 +25,7 @@ from t2ialign.training.rollouts import Marks, Reward, walk
 from t2ialign.training.state import read_state
 from t2ialign.training.step_losses import PolicyGradient, StepLoss, StepPreference
 from t2ialign.types import InputError
-from tests.training.toy import CHAIN, TASTE, ToyPolicy, linear, session, slopes, trained
+from tests.training.toy import CHAIN, ONE, STEPS, TASTE, ToyPolicy, linear, session, slopes, trained
 
 PLAN = TrainPlan(steps=12, batch=2, learning_rate=0.05, grad_clip=0, save_every=10)
 SAVED = Recipe(MarkedPictures(4, share=0.5), PolicyGradient(0.1, kl_weight=0.1), updates=2, passes=2)
@@ -61,6 +61,32 @@ def test_every_method_climbs(name: str) -> None:
     assert abs(before) < 0.25, "the mixture is symmetric"
     assert mean_reward(policy) > before + 0.3
     assert steps[-1].kl > steps[0].kl >= 0 and math.isfinite(steps[-1].reward)
+
+
+@pytest.mark.slow
+def test_the_kl_ends_where_theory_says() -> None:
+    """For a linear reward and one Gaussian, every step's mean moves by std^2 / beta times what the reward gains from it."""
+    beta, policy = 0.3, ToyPolicy(centers=ONE)
+    loss = PolicyGradient(clip=0, kl_weight=beta)
+    plan = TrainPlan(steps=90, batch=2, learning_rate=0.03, grad_clip=0, save_every=0)
+    policy.matrix.requires_grad_(False)
+    averaged = torch.zeros(STEPS, 2)
+    recipe = Recipe(MarkedPictures(128, "mean", limit=100), loss)
+    for step in train_on_policy(session(policy, recipe, plan)):
+        averaged += policy.shift.detach() / 60 if step.step > 30 else 0
+    assert averaged == pytest.approx(best_shift(beta), abs=0.08)
+    assert float(best_shift(beta).abs().max()) > 0.5, "there is something to find"
+
+
+def best_shift(beta: float) -> torch.Tensor:
+    """std_t / beta times the product of the later steps' slopes, along the taste (d = 2 cancels on both sides)."""
+    ones = torch.ones(STEPS, 2, 1, 1)
+    index, policy = torch.arange(STEPS), ToyPolicy(centers=ONE)
+    low, high = (
+        CHAIN.step(policy.reference_noise(x, CHAIN.timesteps, index), x, index)[0][:, 0, 0, 0] for x in (0 * ones, ones)
+    )
+    later = torch.cat([(high - low).flip(0).cumprod(0).flip(0)[1:], torch.ones(1)])
+    return (slopes()[1] * later)[:, None] * TASTE / beta
 
 
 def narrowing(weight: float) -> Reward:
