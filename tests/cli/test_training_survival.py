@@ -23,7 +23,7 @@ TINY = "--prompt-count 2 --candidates 2 --sampling-steps 2 --test-prompts 1 --te
 KILLS = times(4, 20)
 STEPS = 3 * KILLS
 PAIRED = f"ipo {TINY} --probe-every {STEPS // 3} --steps {STEPS}"
-FEW = "--prompt-count 2 --candidates 3 --sampling-steps 3 --probe-every 0 --test-prompts 0 --rank 2 --groups 1 --updates 2"
+FEW = "--prompt-count 1 --candidates 3 --sampling-steps 2 --probe-every 0 --test-prompts 0 --rank 2 --groups 1 --updates 2"
 DRAWN = f"grpo {FEW} --diversity-weight 1 --diversity-metric latent_entropy --steps 5"
 
 

@@ -77,10 +77,10 @@ def test_who_has_a_reward_trains_by_drawing_and_sees_what_it_draws(open_page):
     open_align(page)
     chip = page.locator('.t2-have[data-have="reward"]')
     chip.click()
-    for _ in range(2):  # the cards are drawn anew with the choice of one, and the chip stays
-        expect(chip).to_have_attribute("aria-pressed", "true")
-        expect(page.locator(".t2-method-group:visible")).to_have_count(1)
-        name = fill_short(page, "grpo", **{"train-steps": 4, "field-probe_every": 0, "field-test_prompts": 0})
+    expect(chip).to_have_attribute("aria-pressed", "true", timeout=10_000)
+    expect(page.locator(".t2-method-group:visible")).to_have_count(1)
+    name = fill_short(page, "grpo", **{"train-steps": 4, "field-probe_every": 0, "field-test_prompts": 0})
+    expect(page.locator(".t2-method-group:visible")).to_have_count(1, timeout=10_000)  # the cards were drawn anew
     start(page)
     wait_for_end(page)
     expect(page.locator("#t2-run-status")).to_contain_text(name)
