@@ -161,6 +161,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         pair_files.py       preferences in Parquet files
         selection.py        self-selected sets, mixtures, likes and dislikes
         chains.py           the steps of a run as Gaussians: DDIM's, and those of a flow's SDE
+        replays.py          a step's examples, on disk where they have no room in memory
         rollouts.py         pictures drawn while it trains, every step with its likelihood
         guided.py           a backbone as a policy that draws
         critic.py           what a step may expect, learned: DPOK's value network
@@ -288,6 +289,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             clock.py                how long a run still takes
             command.py              a training request as a command line
             data.py                 from a plan to data ready to train on
+            drawing.py              what a method that draws is asked for and cannot have
             estimate.py             what a run will cost
             job.py                  training as a job: one way in, and its records read back
             lineage.py              where each checkpoint comes from

@@ -26,7 +26,12 @@ class Options:
         free=True,
     )
     discount: float = option(
-        1.0, "Discount", "DenseReward: the k-th step from the noise weighs this to the k.", 0.1, 1, 0.05
+        1.0,
+        "Discount",
+        "The k-th step from the noise weighs this to the k. DenseReward (arXiv:2402.08265): 0.9.",
+        0.1,
+        1,
+        0.05,
     )
 
 

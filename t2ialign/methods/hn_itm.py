@@ -1,7 +1,8 @@
 """HN-ITM: fine-tuning with hard negatives (Krojer et al.; McGill-NLP/diffusion-itm), the loser being the negative picture.
 
 The published data are COCO's hard negatives: a wrong picture, or a wrong caption, of each example. Here a pair's loser is the
-wrong picture of its prompt; wrong captions are not built.
+wrong picture of its prompt. Wrong captions are not built: a preference is two pictures of one prompt in every source, file and
+loss, and a wrong caption makes it one picture of two prompts.
 """
 
 from __future__ import annotations

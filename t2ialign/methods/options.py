@@ -101,6 +101,8 @@ class TrainingOptions:
     timestep_hi: int = option(999, "Highest timestep", "999 is pure noise.", 0, 999, 1)
 
 
+MMD, ENTROPY = "mmd", "latent_entropy"  # diversities of drawn pictures that are no metric of sets
+
 NOT_ON_POLICY = frozenset(
     {
         "pairing",
@@ -159,7 +161,7 @@ class RolloutOptions:
         0.0,
         "Lambda: weight of diversity",
         "The reward becomes alignment + lambda times what a picture adds to the diversity of its group, each in its "
-        "metric's own unit.",
+        "metric's own unit. Needs groups of three, or of two with mmd.",
         0,
         1000,
         0.1,
@@ -169,7 +171,7 @@ class RolloutOptions:
         "Diversity is",
         "A metric of sets; empty for the backbone's own. mmd: nearness to the base's unguided pictures; latent_entropy: "
         "the entropy of a group's latents.",
-        choices=("lpips", "u_rke", "clip_diversity", "mmd", "latent_entropy"),
+        choices=("lpips", "u_rke", "clip_diversity", MMD, ENTROPY),
         free=True,
     )
     correction: float = option(

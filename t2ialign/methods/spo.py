@@ -76,6 +76,10 @@ def recipe(settings: Settings) -> Recipe:
             "Among the ways on from one step diversity is chance: draw several pictures of a prompt side by side, as with "
             "--abreast 4, or set lambda to 0."
         )
+    if settings.rollouts.diversity_weight and own.step_aware:
+        raise InputError(
+            "A step-aware judge marks single pictures and knows no lambda: switch step_aware off, or set lambda to 0."
+        )
     divergence = parse_divergence(own.divergence)
     beta = matched_beta(divergence, own.beta) if own.match_strength else own.beta
     loss = StepPreference(Sigmoid(beta), divergence, own.clamp, settings.training.kl_weight)

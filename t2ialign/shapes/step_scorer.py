@@ -75,13 +75,18 @@ def _waves(timesteps: Int[Tensor, " b"]) -> Float[Tensor, "b d"]:
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
-def load(folder: Path, device: str) -> StepScorer:
-    """The trained one; ``InputError`` says how to train it where it is not there."""
+def weights_in(folder: Path) -> Path:
+    """The file of a trained one; ``InputError`` says how to train it where it is not there."""
     if not (folder / WEIGHTS).is_file():
         raise InputError(
             f"The step-aware preference model is not in {folder}: train it with `python -m t2ialign.shapes.pretrain "
             "step_scorer`, or let the reward itself judge the steps (step_aware off)."
         )
-    scorer = StepScorer()
-    scorer.load_state_dict(load_file(folder / WEIGHTS))
+    return folder / WEIGHTS
+
+
+def load(folder: Path, device: str) -> StepScorer:
+    """The trained one. ``InputError`` where it is not there."""
+    weights, scorer = load_file(weights_in(folder)), StepScorer()
+    scorer.load_state_dict(weights)
     return scorer.float().to(device).eval().requires_grad_(False)

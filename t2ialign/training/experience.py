@@ -6,7 +6,7 @@ Each is a frozen record of choices with ``collect``: which transitions are learn
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -18,7 +18,8 @@ from torch import Tensor
 from t2ialign.diffusion.denoise import initial_noise
 from t2ialign.diffusion.noise import gaussian_log_prob
 from t2ialign.training.chains import Chain
-from t2ialign.training.rollouts import JudgesSteps, Marks, Policy, Replay, Reward, kept, picture_seed, walk
+from t2ialign.training.replays import joined, without_ties
+from t2ialign.training.rollouts import JudgesSteps, Marks, Policy, Replay, Reward, picture_seed, walk
 
 Baseline = Literal["z_score", "mean", "none"]
 
@@ -57,10 +58,16 @@ class Experience:
 
 @runtime_checkable
 class Collector(Protocol):
-    """How a policy's own pictures become examples; ``pictures`` are drawn of each prompt."""
+    """How a policy's own pictures become examples.
+
+    ``pictures`` are drawn of each prompt, and the diversity of ``together`` is what a mark may hold a share of.
+    """
 
     @property
     def pictures(self) -> int: ...
+
+    @property
+    def together(self) -> int: ...
 
     def collect(self, drawing: Drawing) -> Experience: ...
 
@@ -84,28 +91,33 @@ class MarkedPictures:
     def pictures(self) -> int:
         return self.group
 
+    @property
+    def together(self) -> int:
+        return self.group
+
     def collect(self, drawing: Drawing) -> Experience:
-        parts, marks = [], []
-        for number, row in enumerate(drawing.rows):
-            seeds = drawing.seeds(number, self.group)
-            paths = walk(drawing.policy, drawing.chain, row, seeds, self._start(drawing, number))
-            found = drawing.reward(paths.latents[-1], row, seeds)
-            marks.append(found)
-            chosen = self._chosen(drawing, number)
-            weights = advantages(found.reward.cpu(), self.baseline, self.limit)
-            member = torch.arange(self.group).repeat_interleave(chosen.shape[1])
-            index, latents, log_probs = chosen.flatten(), paths.latents.cpu(), paths.log_probs.cpu()
-            parts.append(
-                Replay(
-                    latents[index, member][:, None],
-                    latents[index + 1, member][:, None],
-                    index,
-                    torch.full_like(index, row),
-                    log_probs[index, member][:, None],
-                    weights[member],
-                )
-            )
+        marks: list[Marks] = []
+        parts = (self._of_group(drawing, number, row, marks) for number, row in enumerate(drawing.rows))
         return Experience(joined(parts, drawing.folder), *_means(marks))
+
+    def _of_group(self, drawing: Drawing, number: int, row: int, marks: list[Marks]) -> Replay:
+        """A group's examples; what it is worth is added to ``marks``."""
+        seeds = drawing.seeds(number, self.group)
+        paths = walk(drawing.policy, drawing.chain, row, seeds, self._start(drawing, number))
+        found = drawing.reward(paths.latents[-1], row, seeds)
+        marks.append(found)
+        chosen = self._chosen(drawing, number)
+        weights = advantages(found.reward.cpu(), self.baseline, self.limit)
+        member = torch.arange(self.group).repeat_interleave(chosen.shape[1])
+        index, latents, log_probs = chosen.flatten(), paths.latents.cpu(), paths.log_probs.cpu()
+        return Replay(
+            latents[index, member][:, None],
+            latents[index + 1, member][:, None],
+            index,
+            torch.full_like(index, row),
+            log_probs[index, member][:, None],
+            weights[member],
+        )
 
     def _start(self, drawing: Drawing, number: int) -> Float[Tensor, "n c h w"] | None:
         if not self.same_noise:
@@ -125,7 +137,8 @@ class MarkedPictures:
 class PicturePairs:
     """Two pictures of a prompt from one and the same noise; at every step the better picture's transition wins (D3PO).
 
-    ``discount`` below 1 weighs the transitions by discount^k, k = 0 at the first one (DenseReward). Ties teach nothing.
+    ``discount`` below 1 weighs the transitions by discount^k, k = 0 at the first one (DenseReward, Yang et al. 2024). Ties
+    teach nothing.
     """
 
     discount: float = 1.0
@@ -134,31 +147,36 @@ class PicturePairs:
     def pictures(self) -> int:
         return 2
 
+    @property
+    def together(self) -> int:
+        return 2
+
     def collect(self, drawing: Drawing) -> Experience:
-        parts, marks = [], []
-        channels, height, width = drawing.policy.shape
-        for number, row in enumerate(drawing.rows):
-            start = initial_noise((channels, height, width), [drawing.chance(number, 1)]).repeat(2, 1, 1, 1)
-            seeds = drawing.seeds(number, 2)
-            paths = walk(drawing.policy, drawing.chain, row, seeds, start)
-            found = drawing.reward(paths.latents[-1], row, seeds)
-            marks.append(found)
-            first, second = found.reward.tolist()
-            order = [0, 1] if first > second else [1, 0]
-            index = torch.arange(drawing.chain.noisy)
-            latents, log_probs = paths.latents[:, order].cpu(), paths.log_probs[:, order].cpu()
-            differs = math.isfinite(first - second) and first != second
-            parts.append(
-                Replay(
-                    latents[index],
-                    latents[index + 1],
-                    index,
-                    torch.full_like(index, row),
-                    log_probs[index],
-                    self.discount ** index.float() * differs,
-                )
-            )
+        marks: list[Marks] = []
+        parts = (self._of_two(drawing, number, row, marks) for number, row in enumerate(drawing.rows))
         return Experience(joined(without_ties(parts), drawing.folder), *_means(marks))
+
+    def _of_two(self, drawing: Drawing, number: int, row: int, marks: list[Marks]) -> Replay:
+        """The examples of a prompt's two pictures; what they are worth is added to ``marks``."""
+        channels, height, width = drawing.policy.shape
+        start = initial_noise((channels, height, width), [drawing.chance(number, 1)]).repeat(2, 1, 1, 1)
+        seeds = drawing.seeds(number, 2)
+        paths = walk(drawing.policy, drawing.chain, row, seeds, start)
+        found = drawing.reward(paths.latents[-1], row, seeds)
+        marks.append(found)
+        first, second = found.reward.tolist()
+        order = [0, 1] if first > second else [1, 0]
+        index = torch.arange(drawing.chain.noisy)
+        latents, log_probs = paths.latents[:, order].cpu(), paths.log_probs[:, order].cpu()
+        differs = math.isfinite(first - second) and first != second
+        return Replay(
+            latents[index],
+            latents[index + 1],
+            index,
+            torch.full_like(index, row),
+            log_probs[index],
+            self.discount ** index.float() * differs,
+        )
 
 
 @dataclass(frozen=True)
@@ -184,17 +202,30 @@ class Branches:
     def pictures(self) -> int:
         return self.candidates * self.abreast
 
+    @property
+    def together(self) -> int:
+        return self.candidates + self.abreast - 1
+
     def collect(self, drawing: Drawing) -> Experience:
-        parts, last = [], []
+        last: list[Marks] = []
+        finished: list[Marks] = []
+        replay = joined(without_ties(self._pairs(drawing, last, finished)), drawing.folder)
+        return Experience(replay, _means(last)[0], _means(finished)[1])
+
+    def _pairs(self, drawing: Drawing, last: list[Marks], finished: list[Marks]) -> Iterator[Replay]:
+        """The pairs of each prompt in turn; the marks of its last ways on, and of its finished pictures, are added."""
         for number, row in enumerate(drawing.rows):
-            found, marks = self._one(drawing, number, row)
-            parts += found
+            parts, marks, pictures = self._one(drawing, number, row)
             last += marks[-self.abreast :]
-        return Experience(joined(without_ties(parts), drawing.folder), _means(last)[0], math.nan)
+            finished += pictures
+            yield from parts
 
     @torch.no_grad()
-    def _one(self, drawing: Drawing, number: int, row: int) -> tuple[list[Replay], list[Marks]]:
-        """One prompt's ways from noise to picture, with a pair of each at every step."""
+    def _one(self, drawing: Drawing, number: int, row: int) -> tuple[list[Replay], list[Marks], list[Marks]]:
+        """One prompt's ways from noise to picture, with a pair of each at every step, and the finished pictures' marks.
+
+        One picture has no diversity, and is not marked again.
+        """
         chain, ways = drawing.chain, [_begun(drawing, number, way, self.candidates) for way in range(self.abreast)]
         parts: list[Replay] = []
         found: list[Marks] = []
@@ -209,8 +240,13 @@ class Branches:
                     marks = _marked(drawing, latents, index + 1, row, seeds).first(self.candidates)
                     found.append(marks)
                     parts.append(self._pair(fork, marks, index, row))
-            ways = [replace(way, latents=fork.after[[fork.on]]) for way, fork in zip(ways, forks, strict=True)]
-        return parts, found
+            ways = [
+                replace(way, latents=fork.after[[fork.on]], on=fork.on) for way, fork in zip(ways, forks, strict=True)
+            ]
+        if self.abreast < 2:
+            return parts, found, []
+        latents = _seen(drawing.policy, chain, torch.cat([way.latents for way in ways]), chain.noisy, row)
+        return parts, found, [drawing.reward(latents, row, tuple(way.seeds[way.on] for way in ways))]
 
     def _pair(self, fork: _Fork, marks: Marks, index: int, row: int) -> Replay:
         """The best way on and the worst one."""
@@ -226,12 +262,13 @@ class Branches:
 
 @dataclass(frozen=True)
 class _Way:
-    """A picture on its way: what goes on, the chance of each candidate, and that of which one goes on."""
+    """A picture on its way: what goes on, the chance of each candidate, and that of which one goes on; ``on`` did."""
 
     latents: Float[Tensor, "1 c h w"]
     seeds: tuple[int, ...]
     generators: tuple[torch.Generator, ...]
     chance: torch.Generator
+    on: int = 0
 
 
 @dataclass(frozen=True)
@@ -305,24 +342,6 @@ def advantages(rewards: Float[Tensor, " n"], baseline: Baseline, limit: float) -
     gap = gap * count / (count - 1) if baseline == "mean" else gap / (spread + 1e-4) if spread > 0 else gap
     found[known] = gap.clamp(-limit, limit).float()
     return found
-
-
-def joined(parts: Sequence[Replay], folder: Path | None) -> Replay:
-    """Several groups' examples as one."""
-    return Replay(
-        kept([part.before for part in parts], folder, "before"),
-        kept([part.after for part in parts], folder, "after"),
-        torch.cat([part.index for part in parts]),
-        torch.cat([part.rows for part in parts]),
-        torch.cat([part.log_prob for part in parts]),
-        torch.cat([part.weights for part in parts]),
-    )
-
-
-def without_ties(parts: Sequence[Replay]) -> list[Replay]:
-    """The pairs that teach something; one that teaches nothing where there is no other."""
-    found = [part.take(part.weights.nonzero().flatten()) for part in parts]
-    return [part for part in found if len(part)] or [parts[0].take(torch.arange(1))]
 
 
 def _means(marks: Sequence[Marks]) -> tuple[float, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -20,8 +19,6 @@ from torch import Tensor
 from t2ialign.diffusion.denoise import initial_noise
 from t2ialign.diffusion.noise import gaussian_log_prob
 from t2ialign.training.chains import Chain
-
-IN_MEMORY = 2**30  # bytes of stored latents beyond which they lie on disk
 
 
 @runtime_checkable
@@ -129,22 +126,6 @@ def walk(
         path.append(latents)
         log_probs.append(gaussian_log_prob(latents, mean, std))
     return Paths(torch.stack(path), torch.stack(log_probs))
-
-
-def kept(parts: Sequence[Tensor], folder: Path | None, name: str) -> Tensor:
-    """The parts as one tensor on the CPU; beyond ``IN_MEMORY`` bytes in a file of ``folder``, which the system pages in."""
-    parts = [part.cpu() for part in parts]
-    shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
-    count = sum(part.numel() for part in parts)
-    if folder is None or 4 * count <= IN_MEMORY:
-        return torch.cat(parts)
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = torch.from_file(str(folder / f"{name}.bin"), shared=True, size=count, dtype=torch.float32).view(shape)
-    first = 0
-    for part in parts:
-        whole[first : first + len(part)] = part
-        first += len(part)
-    return whole
 
 
 def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,3 +125,19 @@ def test_names_and_parents(align, tmp_path: Path):
     code, said, progress = align("ipo --name second --parent first --backbone sd-1.5", job="j3")
     assert code == 2 and "first is an adapter of shapes, not of sd-1.5" in said and progress["message"] in said
     assert [path.name for path in (tmp_path / "home" / "checkpoints").iterdir()] == ["first"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("d3po --diversity-weight 1", "lambda counts for nothing in D3PO here"),
+        ("grpo --candidates 2 --diversity-weight 1", r"draw at least three of a prompt \(--candidates 3\)"),
+        ("spo --step-aware --diversity-weight 1 --abreast 4", "knows no lambda"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_before_anything_is(run, home, line: str, sentence: str) -> None:
+    for more in ([], ["--estimate"]):
+        code, out, err = run("align", *line.split(), *more, "--store", str(home))
+        assert code and not out and re.search(sentence, err) and "Traceback" not in err
+    assert not (home / "training").exists()

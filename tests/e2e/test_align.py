@@ -72,6 +72,22 @@ def test_the_pairs_of_the_run_move_over_the_landscapes(open_page):
     page.wait_for_function(f"{steps}.length === {len(last)}")
 
 
+def test_who_has_a_reward_trains_by_drawing_and_sees_what_it_draws(open_page):
+    page = open_page("?tab=align")
+    open_align(page)
+    chip = page.locator('.t2-have[data-have="reward"]')
+    chip.click()
+    expect(chip).to_have_attribute("aria-pressed", "true", timeout=10_000)
+    expect(page.locator(".t2-method-group:visible")).to_have_count(1)
+    name = fill_short(page, "grpo", **{"train-steps": 4, "field-probe_every": 0, "field-test_prompts": 0})
+    expect(page.locator(".t2-method-group:visible")).to_have_count(1, timeout=10_000)  # the cards were drawn anew
+    start(page)
+    wait_for_end(page)
+    expect(page.locator("#t2-run-status")).to_contain_text(name)
+    assert [points_of(page, f"drawn_{plot}") for plot in ("reward", "kl", "diversity")] == [4, 4, 4]
+    assert page.locator("#t2-curve-of-accuracy").is_hidden()
+
+
 def test_stop_resume_and_discard_another(open_page):
     page = open_page("?tab=align")
     open_align(page)

@@ -30,7 +30,7 @@ def open_align(page: Page) -> None:
 def fill_short(page: Page, method: str, **changes: int) -> str:
     """A method's form, filled for a run of seconds; the name is new, as a test's second try finds the first one's runs."""
     name = f"short_{secrets.token_hex(2)}"
-    if not page.locator(".t2-method").first.is_visible():
+    if not page.locator(".t2-haves").is_visible():
         page.get_by_role("button", name="New run").click()
     page.locator(f'[data-method="{method}"]').click()
     expect(page.locator(f'[data-method="{method}"]')).to_have_attribute("aria-pressed", "true")

@@ -73,7 +73,7 @@ def test_side_by_side_each_way_on_is_marked_beside_what_goes_on_of_the_others() 
     sets: list[torch.Tensor] = []
 
     def noted(latents: Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
-        assert len(latents) == len(seeds) == len(set(seeds)) == 4 + 2
+        assert len(latents) == len(seeds) == len(set(seeds))
         sets.append(latents)
         return linear(latents, row, seeds)
 
@@ -81,10 +81,30 @@ def test_side_by_side_each_way_on_is_marked_beside_what_goes_on_of_the_others() 
     alone = Branches(4, 0, 0.0).collect(drawing(rows=(0,)))
     assert len(found.replay) == 3 * STEPS and len(alone.replay) == STEPS
     assert torch.equal(found.replay.after[::3], alone.replay.after), "the first one goes as it would alone"
-    first, second, third = sets[-3:]  # of the last step, where what is seen is the picture itself
+    assert [len(one) for one in sets] == [4 + 2] * 3 * STEPS + [3], "at last the finished pictures"
+    first, second, third, finished = sets[-4:]  # of the last step, where what is seen is the picture itself
+    assert torch.equal(finished, torch.stack([second[4], first[4], first[5]]))
     assert torch.equal(first[4], third[5]) and torch.equal(first[5], second[5]) and torch.equal(second[4], third[4])
     for one, own in ((first[4], second), (second[4], first), (first[5], third)):
         assert (own[:4] == one).all((1, 2, 3)).sum() == 1, "one of its own ways on goes on, and the others see that one"
+
+
+def test_the_finished_pictures_of_a_prompt_have_a_diversity_from_two_on() -> None:
+    asked: list[torch.Tensor] = []
+
+    class Judge:
+        def __call__(self, latents: Tensor, row: int, seeds: tuple[int, ...]) -> Marks:
+            assert len(latents) == len(seeds) == len(set(seeds)) == 3
+            asked.append(latents)
+            return linear(latents, row, seeds)
+
+        def at(self, latents: Tensor, row: int, seeds: tuple[int, ...], timestep: int) -> Marks:
+            return replace(linear(latents, row, seeds), diversity=math.nan)
+
+    assert math.isnan(Branches(4, 0, 0.0).collect(drawing(reward=Judge())).diversity) and not asked
+    found = Branches(4, 0, 0.0, abreast=3).collect(drawing(reward=Judge()))
+    spreads = [float(torch.pdist(latents.flatten(1)).mean()) for latents in asked]
+    assert found.diversity == pytest.approx(sum(spreads) / 2) and len(spreads) == 2
 
 
 def test_a_reward_that_knows_the_step_is_told_which() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,11 +10,10 @@ from diffusers import DDIMScheduler
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.noise import gaussian_kl
-from t2ialign.training import rollouts
 from t2ialign.training.chains import chain_of, noise_share
 from t2ialign.training.data import prompt_data
 from t2ialign.training.guided import guided_policy
-from t2ialign.training.rollouts import kept, picture_seed, walk
+from t2ialign.training.rollouts import picture_seed, walk
 from tests.training.conftest import PROMPTS
 from tests.training.toy import CHAIN, STEPS, ToyPolicy
 
@@ -72,16 +70,6 @@ def test_a_seeds_picture_is_the_same_in_any_company() -> None:
     together, alone = walk(ToyPolicy(), CHAIN, 0, (1, 2, 3)), walk(ToyPolicy(), CHAIN, 0, (2,))
     torch.testing.assert_close(together.latents[:, 1], alone.latents[:, 0])
     assert len({picture_seed(seed, step, group) for seed in range(3) for step in range(3) for group in range(3)}) == 27
-
-
-def test_what_has_no_room_lies_on_disk_and_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = [torch.randn(3, 1, 2, 2), torch.randn(2, 1, 2, 2)]
-    assert not list(tmp_path.iterdir()) and torch.equal(kept(parts, tmp_path, "before"), torch.cat(parts))
-    assert not list(tmp_path.iterdir()), "there was room"
-    monkeypatch.setattr(rollouts, "IN_MEMORY", 0)
-    found = kept(parts, tmp_path / "replay", "before")
-    assert torch.equal(found, torch.cat(parts))
-    assert (tmp_path / "replay" / "before.bin").stat().st_size == 4 * 5 * 4
 
 
 @pytest.mark.slow

@@ -16,19 +16,20 @@ from torch import Tensor
 from t2ialign.adapter_places import adapter_sha
 from t2ialign.codec import encode
 from t2ialign.content import file_sha256
+from t2ialign.methods.options import ENTROPY, MMD
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import adapter_file
 from t2ialign.source import FILES
 from t2ialign.training.pair_files import is_json
 from t2ialign.types import InputError, content_key
+from t2ialign.use_cases.align.drawing import raters_of
 from t2ialign.use_cases.align.manifest import Ingredients, find_manifest
 from t2ialign.use_cases.align.request import AlignRequest, Plan, repeatable
-from t2ialign.use_cases.align.rewards import ENTROPY, MMD, diversity_metric
+from t2ialign.use_cases.align.rewards import diversity_metric
 from t2ialign.use_cases.align.sources import (
     default_metric,
     path_of,
-    raters_of,
     ready_examples,
     ready_pairs,
 )

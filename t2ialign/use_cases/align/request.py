@@ -22,6 +22,7 @@ from t2ialign.training.experience import Branches
 from t2ialign.training.on_policy import Recipe
 from t2ialign.training.reward_gradient import GradientRecipe
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.align.drawing import check_drawing
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.workbench import Workbench
 
@@ -147,6 +148,7 @@ def plan(bench: Workbench, request: AlignRequest) -> Plan:
         values = _of_parent(values, request, parent)
     settings = method.settings(values)
     _check_recipe(method, settings, entry)
+    check_drawing(bench, method, settings, entry)
     source = _source(method, request.pairs)
     _check_slope(method, settings, source)
     _check_border(bench.home, source, settings.pictures.prompts)

@@ -14,25 +14,25 @@ from t2ialign import settings
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.switch import BASE
 from t2ialign.limits import guidance_taken
+from t2ialign.methods.options import ENTROPY, MMD
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.marginal import marginals, negative_mmd, set_value
 from t2ialign.metrics.scoring import pair_mean
 from t2ialign.names import unknown
 from t2ialign.seeds import designed_seeds
-from t2ialign.shapes.step_scorer import FOLDER as STEP_SCORER
 from t2ialign.shapes.step_scorer import StepScorer
 from t2ialign.shapes.step_scorer import load as load_scorer
 from t2ialign.training.experience import Branches
 from t2ialign.training.on_policy import Recipe
 from t2ialign.training.rollouts import Marks
 from t2ialign.types import AdapterUse, Encoder, GenerationConfig, InputError, Metric, Prompt, SeedBatch
+from t2ialign.use_cases.align.drawing import STEP_SCORER
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan
-from t2ialign.use_cases.align.sources import Judge, SetValue, default_metric, judge_of, raters_of
+from t2ialign.use_cases.align.sources import Judge, SetValue, default_metric, judge_of
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench
 
-MMD, ENTROPY = "mmd", "latent_entropy"
 EMBEDDING = "clip_image"
 REFERENCE_SEEDS = 32  # unguided pictures of the base that stand for a prompt's variety
 
@@ -96,7 +96,7 @@ class NearnessToBase:
 class PictureReward:
     """The judge's mean mark, plus ``weight`` times what a picture adds to the diversity of its group.
 
-    Diversity of weight 0 is measured where it is ``watched``: ways on from one step are no set of pictures.
+    Diversity of weight 0 is measured of finished pictures alone: ways on from one step are no set of pictures.
     """
 
     view: Backbone
@@ -105,9 +105,14 @@ class PictureReward:
     judge: Judge
     diversity: Diversity
     weight: float
-    watched: bool = True
 
     def __call__(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...]) -> Marks:
+        return self._marks(latents, row, seeds, watched=True)
+
+    def at(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...], timestep: int) -> Marks:
+        return self._marks(latents, row, seeds, watched=False)
+
+    def _marks(self, latents: Float[Tensor, "n c h w"], row: int, seeds: tuple[int, ...], watched: bool) -> Marks:
         unknown_information = torch.full((len(latents),), torch.nan)
         batch = SeedBatch(
             self.prompts[row],
@@ -118,10 +123,10 @@ class PictureReward:
             unknown_information,
         )
         plain = self.judge.mean(batch).float().cpu()
-        if not self.weight and not self.watched:
+        if not self.weight and not watched:
             return Marks(plain, plain)
         value = self.diversity(batch, latents)
-        bonus = marginals(value, len(latents)) if self.weight and len(latents) > 2 else torch.zeros(len(latents))
+        bonus = marginals(value, len(latents)) if self.weight else torch.zeros(len(latents))
         return Marks(plain + self.weight * bonus, plain, value(torch.arange(len(latents))))
 
 
@@ -167,23 +172,12 @@ def reward_of(
         width=size,
         dtype=policy.dtype,
     )
-    rollouts = plan.settings.rollouts
     diversity = _diversity(bench, plan, policy)
     recipe = plan.method.recipe_of(plan.settings)
     collector = recipe.collector if isinstance(recipe, Recipe) else None
-    branches = isinstance(collector, Branches)
-    found = PictureReward(policy, plan.prompts, config, judge, diversity, rollouts.diversity_weight, not branches)
+    found = PictureReward(policy, plan.prompts, config, judge, diversity, plan.settings.rollouts.diversity_weight)
     if not (isinstance(collector, Branches) and collector.step_aware):
         return found
-    if raters_of(bench, plan.entry.scorers) is None:
-        raise InputError(
-            f"No step-aware preference model of {plan.entry.name} is known here: switch step_aware off, and the reward judges "
-            "what each step sees."
-        )
-    if rollouts.diversity_weight:
-        raise InputError(
-            "A step-aware judge marks single pictures and knows no lambda: switch step_aware off, or set diversity_weight to 0."
-        )
     scorer = load_scorer(settings.CHECKPOINTS / STEP_SCORER, policy.device)
     return StepAwareReward(found, scorer, replace(policy, passes=BASE))
 

@@ -19,9 +19,10 @@ from t2ialign.registry import BackboneEntry
 from t2ialign.source import Source
 from t2ialign.training.correction import STEPS, corrected_encoder, learn_vector
 from t2ialign.types import Differentiable, Embeds, Encoder, InputError, Prompt, SeedBatch
+from t2ialign.use_cases.align.drawing import TASTE, raters_of
 from t2ialign.use_cases.align.pictures import sample_policy
 from t2ialign.use_cases.align.request import Plan, is_small
-from t2ialign.use_cases.align.sources import TASTE, Judge, raters_of
+from t2ialign.use_cases.align.sources import Judge
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.scoring import features_of
 from t2ialign.use_cases.workbench import Workbench

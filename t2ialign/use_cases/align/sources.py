@@ -23,6 +23,7 @@ from t2ialign.training.pairs import best_and_worst, checked_pairs, judged, ranke
 from t2ialign.training.populations import varied_and_alike
 from t2ialign.training.selection import checked_examples
 from t2ialign.types import Encoder, Example, InputError, Metric, PreferencePair, SeedBatch
+from t2ialign.use_cases.align.drawing import TASTE, raters_of
 from t2ialign.use_cases.align.pictures import ONLY_PICTURES
 from t2ialign.use_cases.align.request import Plan
 from t2ialign.use_cases.batches.picture_folders import read_captions, read_pictures
@@ -30,7 +31,7 @@ from t2ialign.use_cases.batches.requests import BatchRequest, check_each, pictur
 from t2ialign.use_cases.batches.scoring import Scorer, features_of
 from t2ialign.use_cases.workbench import Workbench
 
-TASTE, STYLE = "taste", "style"
+STYLE = "style"
 SetValue = Callable[[Int[Tensor, " k"]], float]
 DEFAULTS = {"alignment": ("oracle_alignment", "clip_score"), "diversity": ("factor_diversity", "lpips")}
 
@@ -96,18 +97,6 @@ def _annotator(bench: Workbench, plan: Plan, group: str) -> Judge:
     if plan.source.kind == "style":
         return Judge(str(plan.source), _marks(encoder, wanted, STYLE), noisy=False)
     return Judge(str(plan.source), _marks(encoder, wanted), noisy=True)
-
-
-def raters_of(bench: Workbench, scorers: tuple[str, ...]) -> Encoder | None:
-    """The first of the scorers that is here and knows what raters feel."""
-    for name in scorers:
-        try:
-            encoder = bench.encoder(name)
-        except InputError:  # weights out of reach: some other scorer
-            continue
-        if TASTE in encoder.provides:
-            return encoder
-    return None
 
 
 def _groups(encoder: Encoder) -> list[str]:

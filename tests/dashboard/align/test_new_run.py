@@ -40,6 +40,16 @@ def test_a_card_fills_the_form(services):
     assert updates["pairs"]["value"] == ""
 
 
+def test_what_a_method_that_draws_cannot_have_stands_where_its_cost_would(services):
+    for method, changes, sentence in (
+        ("d3po", {"diversity_weight": 1.0}, "lambda counts for nothing in D3PO here"),
+        ("spo", {"step_aware": True}, "step-aware preference model"),
+        ("spo", {"step_aware": True, "diversity_weight": 1.0, "abreast": 4}, "knows no lambda"),
+    ):
+        updates = new_run.price(services, Costing(Paces(services.bench)), *form(method, **changes))
+        assert sentence in updates["cost"] and f"align {method}" in updates["command"]
+
+
 def test_a_forged_card_changes_nothing(services):
     assert new_run.pick_card(services, {"method": "nonsense"}, "base") == {}
     assert new_run.pick_card(services, {"method": ["f_dpo"]}, "base") == {}

@@ -99,6 +99,22 @@ def test_the_fixed_batch_shows_its_change_where_each_prompt_is_known(services, w
     ]
 
 
+def test_a_run_that_draws_shows_reward_kl_and_diversity(services, watch):
+    drawn = [{"step": step, "loss": 0.1, "accuracy": 1.0, "reward": step / 10, "kl": step / 100, "diversity": 1 / step}
+             for step in (1, 2, 3)]  # fmt: skip
+    add_training(services.store, "align-1", steps=0, status="paused", command=("align", "grpo", "--name", "drawn"))
+    add_records(services.store, "align-1", "train_steps", drawn)
+    updates = runs.open_job(watch, "align-1", "light")
+    for plot, name in (("drawn_reward", "reward"), ("drawn_kl", "kl"), ("drawn_diversity", "diversity")):
+        assert list(updates[plot].data[0].x) == [1, 2, 3]
+        assert list(updates[plot].data[0].y) == pytest.approx([record[name] for record in drawn])
+        assert updates[f"{plot}_box"].visible
+    assert not any(updates[f"{name}_box"].visible for name in ("accuracy", "bands"))
+    add_training(services.store, "align-2", steps=3, status="paused")
+    paired = runs.open_job(watch, "align-2", "light")
+    assert paired["accuracy_box"].visible and not paired["drawn_reward_box"].visible and not paired["drawn_reward"].data
+
+
 def test_the_strip_of_a_long_run_goes_from_its_beginning_to_its_end():
     assert runs.evenly(range(4), 8) == [0, 1, 2, 3]
     chosen = runs.evenly(range(25), 8)

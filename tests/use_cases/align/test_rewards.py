@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,13 +11,15 @@ from torch import Tensor
 
 from t2ialign.diffusion.adapters import add_adapter
 from t2ialign.diffusion.backbone import Backbone
+from t2ialign.methods import METHODS
 from t2ialign.metrics.marginal import marginals
+from t2ialign.shapes import step_scorer
 from t2ialign.shapes.step_scorer import StepScorer
 from t2ialign.source import parse_source
 from t2ialign.types import InputError
-from t2ialign.use_cases.align import rewards
+from t2ialign.use_cases.align import drawing, rewards
 from t2ialign.use_cases.align.ingredients import ingredients_of
-from t2ialign.use_cases.align.request import plan
+from t2ialign.use_cases.align.request import AlignRequest, plan
 from t2ialign.use_cases.align.rewards import PictureReward, StepAwareReward, diversity_metric, reward_of
 from t2ialign.use_cases.workbench import Workbench
 from tests.use_cases.aligning import opened, short
@@ -90,6 +93,55 @@ def test_bad_requests_are_answered_with_a_sentence(bench: Workbench, options: di
         diversity_metric(bench, plan(bench, short("ddpo", **options)))
 
 
+def asked_for(method: str, pictures: int, metric: str) -> AlignRequest:
+    own = {} if method == "d3po" else {"candidates": pictures}
+    return short(method, diversity_weight=1.0, diversity_metric=metric, **own)
+
+
+@pytest.mark.parametrize("method", ["d3po", "ddpo", "dpok", "grpo"])
+def test_lambda_is_refused_where_it_cannot_count(bench: Workbench, method: str) -> None:
+    for metric in ("", "lpips", "u_rke", "latent_entropy"):
+        with pytest.raises(InputError, match="Of two pictures neither adds more to diversity") as caught:
+            plan(bench, asked_for(method, 2, metric))
+        assert ("--candidates 3" in str(caught.value)) == (method != "d3po") and "mmd" in str(caught.value)
+    plan(bench, asked_for(method, 2, "mmd"))
+    if method != "d3po":
+        plan(bench, asked_for(method, 3, ""))
+        with pytest.raises(InputError, match="One picture has no diversity"):
+            plan(bench, asked_for(method, 1, "mmd"))
+
+
+def test_a_method_that_can_never_count_lambda_does_not_offer_it() -> None:
+    for method in METHODS.values():
+        offers = any(control.name == "diversity_weight" for control in method.controls())
+        assert offers == (method.recipe is not None and not method.follows_slope)
+
+
+@pytest.mark.slow
+def test_of_two_pictures_the_one_nearer_to_the_base_adds_more(
+    bench: Workbench, policy: Backbone, latents: Tensor
+) -> None:
+    pair = latents[[0, 3]]
+    found = made(bench, policy, candidates=2, diversity_metric="mmd", diversity_weight=2.0)(pair, 0, SEEDS[:2])
+    bonus = found.reward - found.plain
+    assert bool(bonus.isfinite().all()) and float(bonus[0]) != float(bonus[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, r"train it with `python -m t2ialign\.shapes\.pretrain step_scorer`"),
+        ({"diversity_weight": 1.0, "abreast": 4}, "marks single pictures and knows no lambda"),
+    ],
+)
+def test_a_step_aware_judge_that_cannot_be_is_refused_before_a_worker_starts(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict, sentence: str
+) -> None:
+    monkeypatch.setattr(drawing, "STEP_SCORER", str(tmp_path))  # as in a fresh clone, whatever lies here
+    with pytest.raises(InputError, match=sentence):
+        plan(bench, short("spo", step_aware=True, **options))
+
+
 def test_what_a_run_is_made_of_names_judge_and_diversity(bench: Workbench) -> None:
     found = [
         ingredients_of(bench, plan(bench, short("ddpo", **more)))
@@ -107,12 +159,11 @@ def test_what_a_run_is_made_of_names_judge_and_diversity(bench: Workbench) -> No
 def test_a_step_aware_judge_knows_the_step_and_the_finished_picture_has_the_reward(
     bench: Workbench, policy: Backbone, latents: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = plan(bench, short("spo", step_aware=True))
-    with pytest.raises(InputError, match=r"train it with `python -m t2ialign\.shapes\.pretrain step_scorer`"):
-        reward_of(bench, asked, policy)
     torch.manual_seed(0)
     scorer = StepScorer().eval()
+    monkeypatch.setattr(step_scorer, "weights_in", lambda folder: folder)
     monkeypatch.setattr(rewards, "load_scorer", lambda folder, device: scorer)
+    asked = plan(bench, short("spo", step_aware=True))
     reward = reward_of(bench, asked, policy)
     assert isinstance(reward, StepAwareReward)
     early, late = (reward.at(latents, 0, SEEDS, timestep).reward for timestep in (900, 100))
