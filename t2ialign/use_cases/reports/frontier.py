@@ -12,6 +12,7 @@ from t2ialign import store
 from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters
+from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_losses
 from t2ialign.tradeoff.frontier import Dose, DosePoint, PathCost, path_costs
 from t2ialign.tradeoff.strategies import PLAIN
@@ -221,6 +222,8 @@ def lines(found: FrontierReport) -> Iterator[str]:
         yield f"| `{path.name}` | {path.training_seeds} | {_cost_text(path, found.paths[0])} |"
     if not math.isnan(found.least):
         yield f"| best policy | | {found.least:+.1%} | |"
+    if tests := families.tests([path.p for path in found.paths]):
+        yield from ("", families.legend(tests))
     yield from ("", counted(found.paths))
 
 
@@ -231,7 +234,8 @@ def _cost_text(path: PathCost, first: PathCost) -> str:
     if path.beyond is None or not path.beyond_seeds:
         return f"{percent(path.cost)} |"
     few = path.beyond_seeds < max(path.training_seeds, first.training_seeds)
-    return f"{percent(path.cost)} | {percent(path.beyond)}{f' (of {path.beyond_seeds})' if few else ''}"
+    beyond = f"**{percent(path.beyond)}**" if path.stands else percent(path.beyond)
+    return f"{percent(path.cost)} | {beyond}{f' (of {path.beyond_seeds})' if few else ''}"
 
 
 def counted(paths: Sequence[PathCost]) -> str:
