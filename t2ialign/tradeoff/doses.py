@@ -2,8 +2,8 @@
 
 A pressure is a number of the config that only pushes: the guidance scale (per doubling), an adapter's weight (per unit), or the
 steps that a run was trained for (per hundred). Configs that differ in it alone are one line; what was kept on the way of a run
-(``NAME-stepN``) and its end (``NAME``) are one too. The slope is each prompt's own least-squares slope, averaged over prompts, so
-prompts' difficulty drops out; a curve that turns has a slope that says little, and is said to turn.
+(``NAME-stepN``) and its end (``NAME``) are one too. The slope is each prompt's own least-squares slope, averaged over prompts,
+so prompts' difficulty drops out; a curve that turns has a slope that says little, and is said to turn.
 """
 
 from __future__ import annotations

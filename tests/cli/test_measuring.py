@@ -81,3 +81,16 @@ def test_metrics_are_listed(run) -> None:
     rows = {row["name"]: row for row in json.loads(run("metrics", "--json")[1])}
     assert rows["lpips"]["higher_is_better"] and rows["vendi"]["equation"]
     assert run("metrics", "--markdown")[1] == (settings.ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+
+def test_the_shipped_audit_is_there_at_once(run, folder) -> None:
+    code, out, _ = run("audit", "--shipped", "--metrics", "lpips,u_rke")
+    assert code == 0 and "lpips" in out and "rmse" not in out
+    whole = json.loads(run("audit", "--shipped", "--json")[1])["metrics"]
+    asked = json.loads(run("audit", "--shipped", "--metrics", "lpips", "--json")[1])["metrics"]
+    assert asked == [entry for entry in whole if entry["metric"] == "lpips"], (
+        "its p-values are those of the whole family"
+    )
+    for words in (["--metrics", "style_sunny"], [str(folder)]):
+        code, _, err = run("audit", "--shipped", *words)
+        assert code == 2 and "leave --shipped out" in err and "Traceback" not in err

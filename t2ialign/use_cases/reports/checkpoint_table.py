@@ -26,7 +26,14 @@ def markdown(registry: Registry) -> str:
     """
     found, problems = _scored(registry)
     shown = [name for name in SHOWN if any(name in scores.metrics for _, scores in found.values())]
-    columns = ["checkpoint", "parent", "learns from", "win rate", *(f"`{name}`" for name in shown), "minutes of training"]
+    columns = [
+        "checkpoint",
+        "parent",
+        "learns from",
+        "win rate",
+        *(f"`{name}`" for name in shown),
+        "minutes of training",
+    ]
     ps = {(name, metric): _p(scores, metric) for name, (_, scores) in found.items() for metric in shown}
     bold = {key for key, p in zip(ps, families.holm(list(ps.values()))) if families.stands(p)}
     rows = [_row(name, *told, shown, bold) for name, told in found.items()]

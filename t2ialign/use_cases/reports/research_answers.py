@@ -220,14 +220,15 @@ def _nearest(entries: Sequence[MetricAudit], truth: MetricAudit | None) -> str:
     honest = [entry for entry in judged if not any(map(contradicts, entry.power))]
     best = (honest or judged)[0]
     passed = judged[: judged.index(best)]
-    told = f"In the embedded world, where the truth is known, the nearest to it of the {len(judged)} scored metrics"
+    many = "1 scored metric was" if len(judged) == 1 else f"{len(judged)} scored metrics were"
+    told = f"In the embedded world, where the truth is known, {many} judged; the nearest to it"
     left = (
         f" Left out is what follows the spread of renders as closely or more closely, and yet says the opposite of the truth "
         f"about CFG, after Holm over the whole audit: {_listed([_with_tau(entry) for entry in passed])}."
         if passed
         else ""
     )
-    which = " but those that say its opposite" if passed else ""
+    which = " that never says its opposite" if passed else ""
     return f"{told}{which} is {METRICS[best.metric].title}. {verdict(best, truth)}{left}"
 
 

@@ -22,7 +22,9 @@ def checkpoint(home: Path, name: str, **record) -> None:
 def test_a_row_says_what_changed_and_by_how_much(tmp_path: Path):
     metrics = {"oracle_alignment": {**CHANGE, "difference": GAP}, "u_rke": CHANGE}
     scores = {"metrics": metrics, "win_rate": {"by": "annotator", "mean": 0.61, "lo": 0.58, "hi": 0.65}}
-    checkpoint(tmp_path, "mine", parents=["base"], data={"source": "annotator"}, scores=scores, training={"seconds": 150})
+    checkpoint(
+        tmp_path, "mine", parents=["base"], data={"source": "annotator"}, scores=scores, training={"seconds": 150}
+    )
     checkpoint(tmp_path, "untimed", parents=["base"], scores=scores)
     checkpoint(tmp_path, "unscored", parents=["base"])
     table = markdown(load_registry(home=tmp_path)).splitlines()
