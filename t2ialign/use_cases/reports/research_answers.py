@@ -131,18 +131,13 @@ def of_advice(found: Material) -> Iterator[Exhibit | Gap]:
 
 def _strategies(found: Material) -> Iterator[Exhibit | Gap]:
     """A figure a checkpoint, as its command prints them."""
-    names = dict.fromkeys(point.config.checkpoint for point in found.points)
-    made = {name: stored_strategies(found.bench.store, name, found.x.name, found.y.name) for name in names}
-    any_ = False
-    for name, strategies in made.items():
-        rows = [
-            Change(f"{one.y.policy.guidance} of {who(one.y.policy)}", one.y.difference, one.y.stands)
-            for one in strategies
-            if one.y.difference is not None and one.y.policy.backbone == found.backbone
-        ]
-        if not rows:
-            continue
-        any_ = True
+    made: dict[str, list[Change]] = {}
+    for name in dict.fromkeys(point.config.checkpoint for point in found.points):
+        for one in stored_strategies(found.bench.store, name, found.x.name, found.y.name):
+            if one.y.difference is not None and one.y.policy.backbone == found.backbone:
+                label = f"{one.y.policy.guidance} of {who(one.y.policy)}"
+                made.setdefault(name, []).append(Change(label, one.y.difference, one.y.stands))
+    for name, rows in made.items():
         gains = [row for row in rows if row.stands and (row.value.mean > 0) == found.y.higher_is_better]
         sentence = (
             f"Beside plain guidance that is as well aligned, {_listed([row.name for row in gains])} of {len(rows)} keeps more "
@@ -151,7 +146,7 @@ def _strategies(found: Material) -> Iterator[Exhibit | Gap]:
         drawn = Changes(found.y.name, "strategy less plain guidance", tuple(rows[:MOST_ROWS]))
         command = f"python -m t2ialign strategies --checkpoint {name} --x {found.x.name} --y {found.y.name}"
         yield Exhibit(f"Guidance strategies of {name}", sentence, drawn, command)
-    if not any_:
+    if not made:
         command = "python -m t2ialign sweep --guidance cfg,interval,cads,aig --guidance-scales 4 --seeds own:8"
         yield Gap("Whether another guidance keeps more diversity at the same alignment: none was swept.", command)
 
@@ -184,7 +179,7 @@ def of_metrics(found: Material) -> Iterator[Exhibit | Gap]:
 def _audited(found: Material) -> Iterator[Exhibit | Gap]:
     """What the shipped audit says of every metric of sets that the reference has scores of, in figures or not."""
     audit = shipped_audit()
-    names = [name for name in _of_the_reference(found) if METRICS[name].level != "image"]
+    names = [name for name in _of_the_reference(found) if name in METRICS and METRICS[name].level != "image"]
     rows = table(audit, "diversity", names) if audit and names else None
     if audit is None or rows is None or not rows.rows:
         yield Gap(
