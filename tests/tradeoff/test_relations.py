@@ -47,8 +47,8 @@ def test_metrics_are_turned_so_that_more_is_better() -> None:
 
 def test_taus_of_one_metric_are_one_family() -> None:
     configs = [config(scale=float(scale)) for scale in range(1, 9)]
-    rng, up = np.random.default_rng(0), list(range(8))
-    rows = {"factor_diversity": up, "lpips": up, "u_rke": up[::-1], "clip_diversity": rng.permutation(8).tolist()}
+    up = list(range(1, 9))
+    rows = {"factor_diversity": up, "lpips": up, "u_rke": up[::-1], "clip_diversity": [4, 1, 6, 3, 8, 5, 2, 7]}
     found = over_checkpoints(cells(configs, {name: [[value] * 3 for value in row] for name, row in rows.items()}))
     names = ["lpips", "u_rke", "clip_diversity"]
     alone = [found.adjusted("factor_diversity", [name])[0] for name in names]

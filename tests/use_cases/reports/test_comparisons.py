@@ -67,15 +67,17 @@ def test_nothing_is_compared_with_itself(tmp_path: Path):
 
 
 def put(opened, config: GenerationConfig, value: float, prompts: str = "abc", seeds: tuple[int, ...] = (1, 2)) -> None:
+    """On the prompts a, b, c diversity is ``value`` and 0.01 and 0.02 more."""
+    count = len(seeds)
+    pairs = tuple(0.0 if i == j else value for i in range(count) for j in range(i, count))
+    alignment = ScoreRecord(seeds, "clip_score", "1", "alignment", "image", (0.3,) * count, 0.3, 0.2, 0.4)
     records = [
         CellRecord(
             Prompt(f"a ring {prompt}"),
             config,
             scores=(
-                ScoreRecord(
-                    seeds, "lpips", "1", "diversity", "pair", (0.0, value, 0.0), value + 0.01 * index, 0.1, 0.9
-                ),
-                ScoreRecord(seeds, "clip_score", "1", "alignment", "image", (0.2, 0.4), 0.3, 0.2, 0.4),
+                ScoreRecord(seeds, "lpips", "1", "diversity", "pair", pairs, value + 0.01 * index, 0.1, 0.9),
+                alignment,
             ),
         )
         for index, prompt in enumerate(prompts)
@@ -97,7 +99,7 @@ def opened(tmp_path: Path):
             (replace(BASE, guidance_scale=4.0, guidance="apg"), 0.45),
         ):
             put(found, config, value)
-        put(found, replace(BASE, guidance_scale=8.0), 0.9, "a", (3, 4))
+        put(found, replace(BASE, guidance_scale=8.0), 0.9, "a", (3, 4, 5))
         cells = tuple((Prompt(f"a ring {prompt}"), (1, 2)) for prompt in "abc")
         add_benchmark(found, BenchmarkSet("mine", cells))
         yield found
