@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -15,7 +15,7 @@ from t2ialign.metrics import DEFAULT, METRICS
 from t2ialign.store import Filters, Store
 from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.cell_values import CellValues
-from t2ialign.tradeoff.doses import NO_ENDS, PRESSURES, Ends, Response, responses
+from t2ialign.tradeoff.doses import PRESSURES, Ends, Response, responses
 from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
 from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, over_pictures, over_prompts
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
@@ -74,7 +74,7 @@ class Asked:
     y: Metric
     filters: Filters
     today: Callable[[Metric], str]
-    ends: Ends = NO_ENDS
+    ends: Ends = field(default_factory=dict)
 
     def cells(self, metrics: Sequence[Metric]) -> CellValues:
         return cell_values(self.opened, metrics, self.filters, self.today)
