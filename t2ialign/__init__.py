@@ -340,6 +340,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
+            comparisons.py          stored checkpoints beside another one, in lines and as a table
             research.py             the report: what a store says about each research question
             research_page.py        the report as a Markdown page, with figures that lie beside it
             research_material.py    what a report stands on, gathered once

@@ -73,6 +73,9 @@ def audit(
     save: Annotated[Path | None, typer.Option(help="Write the record as JSON, e.g. data/audit.json.")] = None,
     docs: Annotated[Path | None, typer.Option(help="Bring the tables of a document up to date.")] = None,
     prompts: Annotated[int, typer.Option(help="Prompts to look at; intervals are over prompts.")] = 24,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="The record that ships with the project, at once, instead of a new audit.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Find out which metric tells the truth, on the embedded world (minutes) or, as far as possible, on any pictures."""
@@ -85,9 +88,12 @@ def audit(
     from t2ialign.use_cases.batches.score_pictures import of_the_world
     from t2ialign.use_cases.workbench import bare_workbench
 
-    plan = replace(auditing.AuditPlan(), prompts=prompts, pools=min(auditing.AuditPlan.pools, prompts))
-    with progress("auditing") as show:
-        found = auditing.run_audit(bare_workbench(), folder, wanted, readers, plan, show)
+    if shipped:
+        found = auditing.of_the_record(folder, wanted)
+    else:
+        plan = replace(auditing.AuditPlan(), prompts=prompts, pools=min(auditing.AuditPlan.pools, prompts))
+        with progress("auditing") as show:
+            found = auditing.run_audit(bare_workbench(), folder, wanted, readers, plan, show)
     if folder and not readers:
         for note in of_the_world(entry.metric for entry in found.metrics):
             print(printable(note), file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -162,17 +163,21 @@ def points(
     y: Annotated[str, typer.Option(help="Metric of the diversity axis.")] = "factor_diversity",
     category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
     checkpoint: Annotated[str, typer.Option(help="Only these checkpoints, separated by commas.")] = "",
+    benchmark: Annotated[
+        str, typer.Option(help="Only the prompts and seeds of this benchmark set, by title or key.")
+    ] = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """The points of the trade-off chart, from every stored run."""
+    """The points of the trade-off chart, from every stored run; of one benchmark set also where their front bends."""
     check_each((x, y))
-    from t2ialign.use_cases.reports import text
+    from t2ialign.use_cases.reports import research_material, text
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = text.stored_points(bench.store, x, y, names(category), names(checkpoint))
-    emit(found, as_json, lambda: text.point_lines(found))
+        found = text.stored_points(bench.store, x, y, names(category), names(checkpoint), benchmark)
+        bends = list(research_material.bends(bench, found, benchmark)) if benchmark else []
+    emit(found, as_json, lambda: chain(text.point_lines(found), bends))
 
 
 @app.command()
@@ -184,6 +189,13 @@ def compare(
     against: Annotated[str, typer.Option(help="What they are compared with.")] = "base",
     metrics: Annotated[str, typer.Option(help="Metrics, separated by commas.")] = COMPARED,
     category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
+    benchmark: Annotated[
+        str, typer.Option(help="Only the prompts and seeds of this benchmark set, by title or key.")
+    ] = "",
+    guidance_scale: Annotated[float | None, typer.Option(help="Only this CFG of theirs (default: any).")] = None,
+    against_guidance_scale: Annotated[
+        float | None, typer.Option(help="CFG of what they are compared with (default: their own).")
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="The differences as a Markdown table.")] = False,
     store: StorePath = None,
     as_json: JsonFlag = False,
@@ -192,15 +204,16 @@ def compare(
     check_metrics(names(metrics))
     check_checkpoints([against, *(checkpoint or [])], store)
     from t2ialign.use_cases.batches.sweep import note_lines
-    from t2ialign.use_cases.reports import text
+    from t2ialign.use_cases.reports import comparisons
     from t2ialign.use_cases.workbench import open_workbench
 
+    narrowed = comparisons.Narrowed(names(category), benchmark, guidance_scale, against_guidance_scale)
     with open_workbench(store, share=False) as bench:
-        found = text.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), names(category))
-        notes = text.notes_on_comparisons(bench.store, found, names(category))
+        found = comparisons.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), narrowed)
+        notes = comparisons.notes_on_comparisons(bench.store, found, names(category))
     for line in note_lines(notes):
         print(printable(line), file=sys.stderr)
-    lines = text.comparison_table if markdown else text.comparison_lines
+    lines = comparisons.comparison_table if markdown else comparisons.comparison_lines
     emit(found, as_json, lambda: lines(found))
 
 

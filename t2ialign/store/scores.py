@@ -17,6 +17,9 @@ from t2ialign.tradeoff.comparison import PairedScore
 from t2ialign.tradeoff.points import CellScore
 from t2ialign.types import Interval, Score, SeedBatch, content_key
 
+Scales = tuple[float | None, float | None]
+"""The CFG of a policy (None: any) and of its base (None: the policy's own)."""
+
 
 def add_scores(store: Store, batch: SeedBatch, scores: Iterable[Score], notes: Iterable[str] = ()) -> None:
     """Store scores of a stored batch, of exactly its seeds; the same metric, version and seeds again is replaced.
@@ -111,12 +114,18 @@ def cell_scores(
 
 
 def paired_scores(
-    store: Store, policies: Sequence[str], base: str, metrics: Sequence[str], filters: Filters = ALL
+    store: Store,
+    policies: Sequence[str],
+    base: str,
+    metrics: Sequence[str],
+    filters: Filters = ALL,
+    scales: Scales = (None, None),
 ) -> list[PairedScore]:
     """Rows for ``tradeoff.comparison``: each metric on the largest seed set that both checkpoints' cells of a prompt have.
 
     ``policies`` (none: every other of that backbone) and ``base`` are blends as people write them; ``filters`` restrict both
-    sides. The base of another backbone is asked for by that backbone's name: ``base`` is that of the policy's own.
+    sides. The base of another backbone is asked for by that backbone's name: ``base`` is that of the policy's own. Both sides
+    have the same CFG, unless ``scales`` names the base's; then a checkpoint also meets itself under other settings.
     """
     sql = f"""
         WITH scored AS (
@@ -126,19 +135,27 @@ def paired_scores(
             WHERE NOT isnan(value) AND list_contains($metrics::VARCHAR[], metric) AND {filters.where_scores}
         )
         SELECT p.record, b.record, p.text, p.n, p.metric, p.version, p.value, b.value, p.seeds, p.level, p.effects, b.effects
-        FROM scored p JOIN scored b USING (prompt, guidance_scale, seed_set, metric, version)
-        WHERE CASE WHEN b.checkpoint <> 'base' THEN b.checkpoint = $base
+        FROM scored p JOIN scored b USING (prompt, seed_set, metric, version)
+        WHERE b.guidance_scale = coalesce($theirs::DOUBLE, p.guidance_scale)
+            AND p.guidance_scale = coalesce($ours::DOUBLE, p.guidance_scale)
+            AND CASE WHEN b.checkpoint <> 'base' THEN b.checkpoint = $base
                 ELSE $base = b.backbone OR $base = 'base' AND b.backbone = p.backbone END
-            AND (p.checkpoint, p.backbone) <> (b.checkpoint, b.backbone)
+            AND ((p.checkpoint, p.backbone) <> (b.checkpoint, b.backbone) OR $theirs IS NOT NULL AND p.record <> b.record)
             AND (
                 len($policies::VARCHAR[]) = 0 AND p.backbone = b.backbone OR list_contains($policies, p.checkpoint)
                 OR p.checkpoint = 'base' AND list_contains($policies, p.backbone)
             )
         QUALIFY row_number() OVER (PARTITION BY p.cell, b.cell, metric, version ORDER BY p.n DESC, seed_set DESC) = 1
-        ORDER BY list_position($policies, p.checkpoint), p.checkpoint, guidance_scale, p.record, b.record,
+        ORDER BY list_position($policies, p.checkpoint), p.checkpoint, p.guidance_scale, p.record, b.record,
             list_position($metrics, metric), version, p.text
     """
-    wanted = {"policies": list(policies), "base": base, "metrics": list(metrics)}
+    wanted = {
+        "policies": list(policies),
+        "base": base,
+        "metrics": list(metrics),
+        "ours": scales[0],
+        "theirs": scales[1],
+    }
     return _paired(store.rows(sql, filters.params() | wanted))
 
 

@@ -39,10 +39,7 @@ class Arrow:
     @property
     def relative(self) -> Interval | None:
         """The change on the second axis as a share of the parent's mean; None where there is none."""
-        gap, mean = self.y.difference, self.y.base_mean.mean
-        if gap is None or not math.isfinite(mean) or mean <= 0:
-            return None
-        return Interval(gap.mean / mean, gap.lo / mean, gap.hi / mean)
+        return self.y.relative
 
 
 def arrows(

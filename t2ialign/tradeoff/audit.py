@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from t2ialign.codec import decode, encode
 from t2ialign.tradeoff import families
+from t2ialign.tradeoff.interval import estimate_behind
 from t2ialign.types import Axis, Interval, Level
 
 CANDIDATE = "u_rke"  # the metric whose claim to be the default axis is put to the test
@@ -30,7 +31,9 @@ class Power:
     """What a metric says of two guidance scales: ``seeds`` is the least number a prompt at which it tells them apart.
 
     ``change`` is the mean of the prompts' relative change from the lower to the higher scale; ``seeds`` is None where
-    the metric does not tell them apart with all seeds there are, or says the opposite of the truth.
+    the metric does not tell them apart with all seeds there are, or says the opposite of the truth. ``p`` tests the paired
+    difference with all seeds; in an audit it is after Holm over all metrics and pairs of scales (``corrected``), and
+    ``seeds`` is None where the difference does not stand. NaN: no test.
     """
 
     scales: tuple[float, float]
@@ -38,6 +41,7 @@ class Power:
     seeds: int | None
     change: Interval
     truth: Interval
+    p: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,30 @@ def to_record(audit: Audit) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any]) -> Audit:
-    """Inverse of ``to_record``, also after a trip through JSON text; ``InputError`` on another layout."""
-    return decode(Audit, record, "This is no audit")
+    """Inverse of ``to_record``, also after a trip through JSON text; ``InputError`` on another layout.
+
+    Of a record that kept no p-values they are those of the intervals of ``Power.change``, as one family.
+    """
+    found = decode(Audit, record, "This is no audit")
+    if any("p" in power for entry in record["metrics"] for power in entry["power"]):
+        return found
+    again = corrected({one.metric: tuple(map(_tested, one.power)) for one in found.metrics})
+    return replace(found, metrics=tuple(replace(one, power=again[one.metric]) for one in found.metrics))
+
+
+def _tested(power: Power) -> Power:
+    known = power.prompts > 1 and power.change.hi > power.change.mean
+    return replace(power, p=estimate_behind(power.change, power.prompts - 1.0).p) if known else power
+
+
+def corrected(powers: Mapping[str, Sequence[Power]]) -> dict[str, tuple[Power, ...]]:
+    """The same answers, by metric, as one family of tests (Holm): who does not stand in it tells nothing apart."""
+    adjusted = iter(families.holm([power.p for found in powers.values() for power in found]))
+    return {name: tuple(_in_family(power, next(adjusted)) for power in found) for name, found in powers.items()}
+
+
+def _in_family(power: Power, p: float) -> Power:
+    return replace(power, p=p, seeds=power.seeds if families.stands(p) else None)
 
 
 def _rounded(value: Any) -> Any:
@@ -185,8 +211,8 @@ def _tells(powers: Sequence[Power]) -> list[str]:
 
 
 def contradicts(power: Power) -> bool:
-    """Whether the metric changes against the truth, by an interval that excludes zero."""
-    return power.change.lo * power.change.hi > 0 and power.change.mean * power.truth.mean < 0
+    """Whether the metric changes against the truth, by a difference that stands in its family (``corrected``)."""
+    return families.stands(power.p) and power.change.mean * power.truth.mean < 0
 
 
 def _of_alignment(found: MetricAudit) -> list[str]:

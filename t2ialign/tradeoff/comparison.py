@@ -82,6 +82,14 @@ class Comparison:
         return "" if self.difference is None else families.in_words(self.difference, self.adjusted, self.family)
 
     @property
+    def relative(self) -> Interval | None:
+        """The difference as a share of the base's mean; None where there is none."""
+        gap, mean = self.difference, self.base_mean.mean
+        if gap is None or not math.isfinite(mean) or mean <= 0:
+            return None
+        return Interval(gap.mean / mean, gap.lo / mean, gap.hi / mean)
+
+    @property
     def stands(self) -> bool:
         """Whether the difference excludes zero in its family."""
         return families.stands(self.adjusted)

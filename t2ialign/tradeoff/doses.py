@@ -1,17 +1,18 @@
 """Dose and response: how a metric moves with a pressure, as a curve and as a slope per prompt.
 
 A pressure is a number of the config that only pushes: the guidance scale (per doubling), an adapter's weight (per unit), or the
-steps that a run was trained for (per hundred). Configs that differ in it alone are one line. The slope is each prompt's own
-least-squares slope, averaged over prompts, so prompts' difficulty drops out; a curve that turns has a slope that says little,
-and is said to turn.
+steps that a run was trained for (per hundred). Configs that differ in it alone are one line; what was kept on the way of a run
+(``NAME-stepN``) and its end (``NAME``) are one too. The slope is each prompt's own least-squares slope, averaged over prompts,
+so prompts' difficulty drops out; a curve that turns has a slope that says little, and is said to turn.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +22,11 @@ from t2ialign.tradeoff.interval import Estimate, estimate
 from t2ialign.types import GenerationConfig, Interval, Metric
 
 FEWEST_DOSES = 3
+Ends = Mapping[str, int]
+"""{checkpoint: the steps that its run took to its end}, as manifests tell."""
+NO_ENDS: Ends = MappingProxyType({})
 STEPS = re.compile(r"(.+)-step([0-9]{1,9})")
+Place = tuple[float, GenerationConfig] | None
 
 
 @dataclass(frozen=True)
@@ -30,25 +35,28 @@ class Pressure:
 
     name: str
     per: str
-    read: Callable[[GenerationConfig], tuple[float, GenerationConfig] | None]
+    read: Callable[[GenerationConfig, Ends], Place]
     scale: Callable[[float], float]
 
 
-def _guidance(config: GenerationConfig) -> tuple[float, GenerationConfig] | None:
+def _guidance(config: GenerationConfig, ends: Ends) -> Place:
     return (config.guidance_scale, replace(config, guidance_scale=0.0)) if config.guidance_scale > 0 else None
 
 
-def _weight(config: GenerationConfig) -> tuple[float, GenerationConfig] | None:
+def _weight(config: GenerationConfig, ends: Ends) -> Place:
     if len(config.adapters) != 1:
         return None
     (use,) = config.adapters
     return use.weight, replace(config, adapters=(replace(use, weight=1.0),))
 
 
-def _steps(config: GenerationConfig) -> tuple[float, GenerationConfig] | None:
-    if len(config.adapters) != 1 or (said := STEPS.fullmatch(config.adapters[0].name)) is None:
+def _steps(config: GenerationConfig, ends: Ends) -> Place:
+    if len(config.adapters) != 1:
         return None
-    return float(said[2]), replace(config, adapters=(replace(config.adapters[0], name=said[1], sha=""),))
+    (use,) = config.adapters
+    kept = STEPS.fullmatch(use.name)
+    run, steps = (kept[1], float(kept[2])) if kept else (use.name, float(ends.get(use.name, 0)))
+    return (steps, replace(config, adapters=(replace(use, name=run, sha=""),))) if steps > 0 else None
 
 
 PRESSURES = (
@@ -60,7 +68,10 @@ PRESSURES = (
 
 @dataclass(frozen=True)
 class Response:
-    """A metric along one line: its mean at each dose as a difference from the weakest, and its slope over prompts."""
+    """A metric along one line: its mean at each dose as a difference from the weakest, and its slope over prompts.
+
+    ``p`` tests a slope of 0, alone: who reads several corrects them.
+    """
 
     metric: str
     pressure: str
@@ -79,11 +90,11 @@ class Response:
         return self.line.checkpoint
 
 
-def responses(cells: CellValues, metric: Metric, pressure: Pressure) -> list[Response]:
+def responses(cells: CellValues, metric: Metric, pressure: Pressure, ends: Ends = NO_ENDS) -> list[Response]:
     """One response a line of three doses or more, over the prompts that all doses have; by checkpoint."""
     lines: dict[GenerationConfig, dict[float, int]] = {}
     for row, config in enumerate(cells.configs):
-        if (found := pressure.read(config)) is not None:
+        if (found := pressure.read(config, ends)) is not None:
             lines.setdefault(found[1], {}).setdefault(found[0], row)
     made = [
         _response(cells.of(metric.name), metric, pressure, line, dict(sorted(rows.items())))

@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, moments, share_interval
+from t2ialign.tradeoff import families
+from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, bootstrap_p, moments, share_interval
 from t2ialign.tradeoff.training_seeds import change_cells, cost_cells, crossed
 from t2ialign.types import InputError, Interval
 
@@ -98,7 +99,8 @@ class PathCost:
     """A path's doses in the order given, and what a common win rate costs on it: NaN where the path does not reach that.
 
     ``cost`` stands on so many ``training_seeds``. ``beyond``: the cost less that of the first path, on the prompts and the
-    training seeds that both have, ``beyond_seeds`` of them (None for the first path).
+    training seeds that both have, ``beyond_seeds`` of them (None for the first path). ``p`` tests a ``beyond`` of 0;
+    ``adjusted`` is it after Holm over all paths. NaN: no test.
     """
 
     name: str
@@ -108,6 +110,13 @@ class PathCost:
     beyond: Interval | None
     training_seeds: int = 1
     beyond_seeds: int = 0
+    p: float = math.nan
+    adjusted: float = math.nan
+
+    @property
+    def stands(self) -> bool:
+        """Whether it differs from the first path, also after correction."""
+        return families.stands(self.adjusted)
 
 
 Table = Float[np.ndarray, "d s 3 p"]
@@ -133,12 +142,12 @@ def path_costs(paths: Mapping[str, Sequence[Dose]], win_rate: float) -> list[Pat
         runs = _by_seed(doses)
         cost = _cost(_table(runs, list(runs), prompts), win_rate)
         both = [seed for seed in runs if seed in first] if found else []
-        beyond = UNKNOWN
+        beyond, p = UNKNOWN, math.nan
         if both:
-            beyond = _beyond(_table(runs, both, prompts), _table(first, both, prompts), win_rate)
+            beyond, p = _beyond(_table(runs, both, prompts), _table(first, both, prompts), win_rate)
         points = tuple(_points(doses, prompts))
-        found.append(PathCost(name, points, len(prompts), cost, beyond if found else None, len(runs), len(both)))
-    return found
+        found.append(PathCost(name, points, len(prompts), cost, beyond if found else None, len(runs), len(both), p))
+    return [replace(one, adjusted=p) for one, p in zip(found, families.holm([one.p for one in found]))]
 
 
 def shared_prompts(paths: Mapping[str, Sequence[Dose]]) -> list[str]:
@@ -181,13 +190,17 @@ def _cost(table: Table, win_rate: float) -> Interval:
     return _percentiles(_costs(table, everyone, win_rate)[0], _costs(table, rows, win_rate), table.shape[-1])
 
 
-def _beyond(table: Table, first: Float[np.ndarray, "f s 3 p"], win_rate: float) -> Interval:
-    """The same less the first path's, paired by prompt and training seed."""
+def _beyond(table: Table, first: Float[np.ndarray, "f s 3 p"], win_rate: float) -> tuple[Interval, float]:
+    """The same less the first path's, paired by prompt and training seed, and its p-value (NaN without an interval)."""
     if table.shape[1] > 1:
         ours, theirs = _cost_cells(table, win_rate), _cost_cells(first, win_rate)
-        return UNKNOWN if ours is None or theirs is None else _crossed(ours - theirs)
-    (mean,), draws = (_costs(table, rows, win_rate) - _costs(first, rows, win_rate) for rows in _rows(table))
-    return _percentiles(mean, draws, table.shape[-1])
+        if ours is None or theirs is None:
+            return UNKNOWN, math.nan
+        found, p = _crossed(ours - theirs), crossed(ours - theirs).p
+    else:
+        (mean,), draws = (_costs(table, rows, win_rate) - _costs(first, rows, win_rate) for rows in _rows(table))
+        found, p = _percentiles(mean, draws, table.shape[-1]), bootstrap_p(draws[np.isfinite(draws)])
+    return found, math.nan if math.isnan(found.lo) else p
 
 
 def _rows(table: Table) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from scipy import special
 
 from t2ialign.types import InputError, Interval
@@ -161,6 +162,17 @@ def share_interval(found: Moments) -> Interval:
 def estimate_behind(found: Interval, df: float) -> Estimate:
     """The estimate whose 95 % interval this is, for records that kept no p-value."""
     return Estimate(found.mean, (found.hi - found.mean) / quantile(df), df)
+
+
+def bootstrap_p(draws: Float[np.ndarray, " r"]) -> float:
+    """The two-sided p-value of 0 by a bootstrap's known draws: twice the share on the side of 0 where fewer lie.
+
+    One is added to both counts (Davison and Hinkley 1997, eq. 4.11), so that no p-value is 0; NaN without draws.
+    """
+    if not len(draws):
+        return math.nan
+    fewer = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    return min(2 * (fewer + 1) / (len(draws) + 1), 1.0)
 
 
 def mean_interval(values: Sequence[float]) -> Interval:

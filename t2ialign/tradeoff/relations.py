@@ -19,9 +19,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from t2ialign.tradeoff import families
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.correlation import coefficient
-from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, estimate
+from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, bootstrap_p, estimate
 from t2ialign.types import GenerationConfig, Interval, Metric
 
 Level = Literal["pictures", "prompts", "checkpoints"]
@@ -40,13 +41,14 @@ class Relations:
     """Taus of all pairs of metrics at one level, NaN where the question cannot be asked.
 
     Each pair is taken where both are known; ``counts`` is how many things it ranks: prompts, configs or, within prompts,
-    pictures. ``config`` is the one that they are of.
+    pictures. ``ps`` test a tau of 0, each alone: who reads several corrects them. ``config`` is the one that they are of.
     """
 
     level: Level
     metrics: tuple[str, ...]
     taus: tuple[tuple[Interval, ...], ...]
     counts: tuple[tuple[int, ...], ...]
+    ps: tuple[tuple[float, ...], ...]
     config: GenerationConfig | None = None
 
     def between(self, one: str, other: str) -> tuple[Interval, int]:
@@ -54,9 +56,14 @@ class Relations:
         row, column = self.metrics.index(one), self.metrics.index(other)
         return self.taus[row][column], self.counts[row][column]
 
+    def adjusted(self, one: str, others: Sequence[str]) -> list[float]:
+        """The p-values of one metric's taus with others, after Holm over these."""
+        row = self.ps[self.metrics.index(one)]
+        return families.holm([row[self.metrics.index(other)] for other in others])
 
-Pair = tuple[Interval, int]
-"""A tau, and of how many things."""
+
+Pair = tuple[Interval, int, float]
+"""A tau, of how many things, and its p-value."""
 
 
 def over_checkpoints(cells: CellValues) -> Relations:
@@ -95,8 +102,8 @@ def over_pictures(
         each = [
             coefficient(_sign(one) * found[one.name], _sign(other) * found[other.name], "kendall") for found in both
         ]
-        known = [value for value in each if not math.isnan(value)]
-        return estimate(known).interval if known else UNKNOWN, sum(len(found[one.name]) for found in both)
+        mean = estimate([value for value in each if not math.isnan(value)] or [math.nan])
+        return mean.interval, sum(len(found[one.name]) for found in both), mean.p
 
     return _relations("pictures", metrics, tau, config)
 
@@ -106,19 +113,26 @@ def _relations(
 ) -> Relations:
     size = len(metrics)
     found = {(i, j): tau(i, j) for i in range(size) for j in range(i)}
-    table = [[(ITSELF, 0) if i == j else found[max(i, j), min(i, j)] for j in range(size)] for i in range(size)]
-    intervals = tuple(tuple(interval for interval, _ in row) for row in table)
-    counts = tuple(tuple(count for _, count in row) for row in table)
-    return Relations(level, tuple(one.name for one in metrics), intervals, counts, config)
+    itself = ITSELF, 0, math.nan
+    table = [[itself if i == j else found[max(i, j), min(i, j)] for j in range(size)] for i in range(size)]
+    intervals = tuple(tuple(interval for interval, *_ in row) for row in table)
+    counts = tuple(tuple(count for _, count, _ in row) for row in table)
+    ps = tuple(tuple(p for *_, p in row) for row in table)
+    return Relations(level, tuple(one.name for one in metrics), intervals, counts, ps, config)
 
 
 def _bootstrapped(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) -> Pair:
     things = len(one)
     if things < FEWEST:
-        return UNKNOWN, things
+        return UNKNOWN, things, math.nan
     draws = np.random.default_rng(SEED).multinomial(things, np.full(things, 1 / things), size=RESAMPLES)
     weights = np.concatenate([np.ones((1, things)), draws.astype(float)])
-    return _percentiles(taus(one, other, weights)), things
+    found = taus(one, other, weights)
+    return (
+        _percentiles(found),
+        things,
+        math.nan if math.isnan(found[0]) else bootstrap_p(found[1:][np.isfinite(found[1:])]),
+    )
 
 
 def taus(

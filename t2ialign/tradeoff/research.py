@@ -76,7 +76,7 @@ Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge | Volumes | S
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and one sentence that says what it shows; ``command`` prints the same numbers."""
+    """A figure and one sentence that says what it shows; ``command`` prints the same numbers, a command a line."""
 
     title: str
     sentence: str

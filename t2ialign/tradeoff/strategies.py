@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from t2ialign.tradeoff.comparison import Comparison, PairedScore, comparisons, corrected
+from t2ialign.tradeoff.comparison import Comparison, PairedScore, comparisons, corrected, settings_of
 from t2ialign.types import GenerationConfig, Metric
 
 PLAIN = "cfg"
@@ -42,6 +42,11 @@ def matched_strategies(
     whole = [pair for pair in found if {x.name, y.name} <= set(pair)]
     ys = corrected([pair[y.name] for pair in whole])
     return [MatchedStrategy(pair[x.name], one) for pair, one in zip(whole, ys, strict=True)]
+
+
+def plainly(config: GenerationConfig) -> GenerationConfig:
+    """The same without its model, and plain guidance of no strength: what settings share that are compared across CFG."""
+    return _without_guidance(settings_of(config))
 
 
 def _without_guidance(config: GenerationConfig) -> GenerationConfig:

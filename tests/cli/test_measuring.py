@@ -94,3 +94,16 @@ def test_the_frontier_has_the_renderers_optimum_and_says_whose_it_is(run, home, 
     assert "<p>The renderer&#x27;s optimum is exact" in page and '"dash":"dash"' in page
     code, printed, _ = run("frontier", "minimal_draft", "--store", str(home), "--judge", "clip_score", "--json")
     assert code == 0 and json.loads(printed)["ideals"] == []
+
+
+def test_the_shipped_audit_is_there_at_once(run, folder) -> None:
+    code, out, _ = run("audit", "--shipped", "--metrics", "lpips,u_rke")
+    assert code == 0 and "lpips" in out and "rmse" not in out
+    whole = json.loads(run("audit", "--shipped", "--json")[1])["metrics"]
+    asked = json.loads(run("audit", "--shipped", "--metrics", "lpips", "--json")[1])["metrics"]
+    assert asked == [entry for entry in whole if entry["metric"] == "lpips"], (
+        "its p-values are those of the whole family"
+    )
+    for words in (["--metrics", "style_sunny"], [str(folder)]):
+        code, _, err = run("audit", "--shipped", *words)
+        assert code == 2 and "leave --shipped out" in err and "Traceback" not in err

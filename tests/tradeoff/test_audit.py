@@ -10,7 +10,18 @@ from dataclasses import replace
 import pytest
 
 from t2ialign import settings
-from t2ialign.tradeoff.audit import MIXED, Audit, MetricAudit, Power, from_record, listed, to_record, verdict
+from t2ialign.tradeoff.audit import (
+    MIXED,
+    Audit,
+    MetricAudit,
+    Power,
+    contradicts,
+    corrected,
+    from_record,
+    listed,
+    to_record,
+    verdict,
+)
 from t2ialign.tradeoff.audit_table import table
 from t2ialign.types import InputError, Interval
 
@@ -28,7 +39,7 @@ GOOD = MetricAudit(
     nuisance={"flip": point(0.3), "shift 8 px": point(0.1)},
     copies={"counted": point(1.0), "noticed": point(0.6)},
     sizes={4: point(0.98), 64: point(1.0)},
-    power=(Power((1.0, 8.0), 24, 4, point(-0.3), point(-0.2)),),
+    power=(Power((1.0, 8.0), 24, 4, point(-0.3), point(-0.2), 0.001),),
     lead=Interval(0.3, 0.2, 0.4),
     lead_p=0.03,
 )
@@ -41,7 +52,7 @@ BAD = MetricAudit(
     nuisance={"flip": point(0.9), "shift 8 px": point(0.7)},
     copies={"counted": point(0.8), "noticed": point(0.8)},
     sizes={4: point(0.6), 64: point(1.0)},
-    power=(Power((1.0, 8.0), 24, None, point(0.3), point(-0.2)),),
+    power=(Power((1.0, 8.0), 24, None, point(0.3), point(-0.2), 0.002),),
     lead=Interval(-0.1, -0.2, -0.01),  # excludes zero alone, and does not stand among the others
     lead_p=0.4,
 )
@@ -52,7 +63,7 @@ CLIP = MetricAudit(
     "image",
     negatives={"binding": point(0.6), "color": point(1.0)},
     agreement=point(0.4),
-    power=(Power((1.0, 8.0), 24, None, Interval(0.0, -0.1, 0.1), point(0.2)),),
+    power=(Power((1.0, 8.0), 24, None, Interval(0.0, -0.1, 0.1), point(0.2), 1.0),),
 )
 AUDIT = Audit("a world", {"prompts": 3}, (BAD, GOOD, CLIP, MetricAudit("entropy_1d", "1", "diversity", "image")))
 
@@ -131,6 +142,33 @@ def test_an_older_record_lacks_what_came_later() -> None:
 def test_another_layout_is_said(change: dict, said: str) -> None:
     with pytest.raises(InputError, match=re.escape(f"This is no audit: {said}")):
         from_record({**to_record(AUDIT), **change})
+
+
+def test_what_scales_tell_is_one_family_over_metrics_and_pairs_of_scales() -> None:
+    """Holm by hand: 0.01 x 4, 0.02 x 3, 0.03 x 2 and 0.8 x 1, never falling."""
+    right, wrong = (
+        Power((1.0, 8.0), 24, 3, point(-0.3), point(-0.2)),
+        Power((2.0, 4.0), 24, None, point(0.3), point(-0.2)),
+    )
+    ps = {"a": (0.01, 0.8), "b": (0.02, 0.03)}
+    found = corrected({name: (replace(right, p=one), replace(wrong, p=other)) for name, (one, other) in ps.items()})
+    assert [power.p for powers in found.values() for power in powers] == pytest.approx([0.04, 0.8, 0.06, 0.06])
+    assert [powers[0].seeds for powers in found.values()] == [3, None], "0.02 alone, but 0.06 among the four"
+    assert not contradicts(found["b"][1]) and contradicts(replace(wrong, p=0.04))
+    assert "Does not tell CFG 2 from 4." in verdict(replace(GOOD, power=found["b"]))
+
+
+def test_a_record_without_p_values_has_those_of_its_intervals() -> None:
+    record = to_record(AUDIT)
+    for entry in record["metrics"]:
+        entry["power"] = [{key: value for key, value in power.items() if key != "p"} for power in entry["power"]]
+    told = [power for entry in from_record(record).metrics for power in entry.power]
+    assert [power.seeds for power in told] == [None, 4, None] and [contradicts(power) for power in told] == [
+        True,
+        False,
+        False,
+    ]
+    assert told[0].p < 1e-4 and told[2].p == pytest.approx(1)
 
 
 def test_the_table_ranks_and_groups() -> None:

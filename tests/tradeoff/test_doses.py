@@ -44,6 +44,15 @@ def test_steps_kept_on_the_way_are_doses() -> None:
     assert (found.doses, found.who, found.turns) == ((50, 100, 150), "dpo", True)
 
 
+def test_the_end_of_a_run_is_a_dose_where_its_length_is_known() -> None:
+    names, values = ("dpo-step50", "dpo", "dpo-step150", "kto"), [[0.9, 0.8], [0.2, 0.1], [0.7, 0.6], [0.5, 0.5]]
+    table = cells([config(name) for name in names], {METRIC.name: values})
+    assert responses(table, METRIC, STEPS) == [], "two doses without the end"
+    [found] = responses(table, METRIC, STEPS, {"dpo": 400, "kto": 400})
+    assert (found.doses, found.who) == ((50, 150, 400), "dpo")
+    assert found.slope.mean == pytest.approx(np.polyfit([0.5, 1.5, 4.0], [0.85, 0.65, 0.15], 1)[0])
+
+
 def test_a_hole_takes_its_prompt_out() -> None:
     values = [[1.0, 2.0, np.nan], [1.5, 2.5, 9.0], [2.0, 3.0, 9.0]]
     [found] = responses(cells([config(scale=s) for s in (1.0, 2.0, 4.0)], {METRIC.name: values}), METRIC, CFG)

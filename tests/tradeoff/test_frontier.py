@@ -62,6 +62,21 @@ def test_intervals_hold_what_is_true_and_differences_are_paired() -> None:
     assert np.mean(narrower) < 0.4
 
 
+def test_differences_from_the_first_path_are_one_family() -> None:
+    draw = np.random.default_rng(0)
+    keys, shared = [f"p{i}" for i in range(24)], draw.normal(0, 0.1, 24)
+    paths = {}
+    for name, change in (("a", -0.3), ("same", -0.3), ("less", -0.1)):
+        values = 1 + change + shared + draw.normal(0, 0.02, 24)
+        paths[name] = [Dose(name, dict.fromkeys(keys, 0.7), dict(zip(keys, values)), dict.fromkeys(keys, 1.0))]
+    first, same, less = path_costs(paths, 0.65)
+    assert math.isnan(first.p) and not first.stands
+    assert less.p == pytest.approx(2 / 2001, rel=0.01) and less.adjusted == 2 * less.p and less.stands
+    assert (same.beyond.lo <= 0 <= same.beyond.hi) == (same.p > 0.05) and same.adjusted == same.p
+    few = path_costs({name: [dose(name, 0.7, change, prompts=5)] for name, change in (("a", -0.3), ("b", -0.1))}, 0.65)
+    assert math.isnan(few[1].p) and not few[1].stands, "too few prompts for an interval"
+
+
 def test_few_prompts_have_means_and_no_intervals() -> None:
     (found,) = path_costs({"a": [dose("a", 0.7, -0.1, prompts=5)]}, 0.6)
     assert (

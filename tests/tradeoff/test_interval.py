@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from t2ialign.tradeoff.interval import (
+    bootstrap_p,
     covariance,
     difference_of,
     estimate,
@@ -253,3 +254,10 @@ def test_an_interval_of_shares_holds_the_truth() -> None:
         hits.append([one.lo <= 0.95 <= one.hi for one in both])
     plain, ours = np.mean(hits, 0)
     assert plain < 0.6 and ours > 0.93
+
+
+def test_a_bootstraps_p_value_is_by_the_side_of_zero_where_fewer_draws_lie() -> None:
+    draws = np.array([-1.0] * 4 + [1.0] * 95)
+    assert bootstrap_p(draws) == bootstrap_p(-draws) == pytest.approx(2 * 5 / 100)
+    assert bootstrap_p(np.zeros(99)) == 1 and math.isnan(bootstrap_p(np.array([])))
+    assert bootstrap_p(np.ones(1999)) == 0.001, "never 0"

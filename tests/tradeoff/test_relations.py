@@ -45,6 +45,19 @@ def test_metrics_are_turned_so_that_more_is_better() -> None:
     assert over_checkpoints(table).between("oracle_alignment", less.name)[0].mean == -1
 
 
+def test_taus_of_one_metric_are_one_family() -> None:
+    configs = [config(scale=float(scale)) for scale in range(1, 9)]
+    up = list(range(1, 9))
+    rows = {"factor_diversity": up, "lpips": up, "u_rke": up[::-1], "clip_diversity": [4, 1, 6, 3, 8, 5, 2, 7]}
+    found = over_checkpoints(cells(configs, {name: [[value] * 3 for value in row] for name, row in rows.items()}))
+    names = ["lpips", "u_rke", "clip_diversity"]
+    alone = [found.adjusted("factor_diversity", [name])[0] for name in names]
+    least = 2 / 2001  # no draw of 2000 lies on the other side
+    assert alone[:2] == pytest.approx([least, least], rel=0.01) and alone[2] > 0.05
+    assert found.adjusted("factor_diversity", names) == pytest.approx([3 * alone[0], 3 * alone[0], alone[2]], rel=0.01)
+    assert math.isnan(found.adjusted("lpips", ["lpips"])[0])
+
+
 def test_few_things_have_no_tau_and_holes_are_left_out_of_their_pairs_alone() -> None:
     configs = [config(scale=float(scale)) for scale in range(1, 5)]
     rows = [[scale] * 3 for scale in range(4)]

@@ -18,6 +18,7 @@ from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.tradeoff.handlers import chosen_of
 from t2ialign.store import write_table
 from t2ialign.types import InputError
+from t2ialign.use_cases.align.lineage import lineages, steps_of
 from t2ialign.use_cases.batches.rescore import current_version
 from t2ialign.use_cases.reports.more_charts import TITLES, Asked, MoreChart, more_chart
 
@@ -81,4 +82,5 @@ def _found(services: Services, kind: str, *controls: Any) -> MoreChart:
     if not chosen.comparable:
         raise InputError(NO_SET)
     today = partial(current_version, services.bench)
-    return more_chart(Asked(services.store, chosen.x, chosen.y, chosen.shown, today), kind or FIRST)
+    ends = steps_of(lineages(services.bench.registry().checkpoints.values()))
+    return more_chart(Asked(services.store, chosen.x, chosen.y, chosen.shown, today, ends), kind or FIRST)

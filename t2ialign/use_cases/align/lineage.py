@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from t2ialign.metrics import METRICS
@@ -35,6 +35,14 @@ def lineages(checkpoints: Iterable[CheckpointEntry]) -> dict[str, Lineage]:
     known = tuple(checkpoints)
     plain = {entry.name for entry in known if entry.adapter is None}
     return {entry.name: _lineage(entry, plain) for entry in known}
+
+
+def steps_of(lines: Mapping[str, Lineage]) -> dict[str, int]:
+    """The steps that each checkpoint was trained for, by name, where its manifest tells."""
+    efforts = {name: line.manifest.training for name, line in lines.items() if line.manifest is not None}
+    return {
+        name: effort.steps * effort.rounds for name, effort in efforts.items() if effort is not None and effort.steps
+    }
 
 
 def _lineage(entry: CheckpointEntry, plain: Collection[str]) -> Lineage:

@@ -236,3 +236,21 @@ def shipped_audit() -> Audit | None:
         return from_record(json.loads((settings.DATA / "audit.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
+
+
+def of_the_record(folder: Path | None, names: Sequence[str]) -> Audit:
+    """What the shipped audit says of some metrics (none: of all); its p-values stay those of the whole audit.
+
+    Raises:
+        InputError: a folder, of which no record can tell; no record ships; or it has none of these metrics.
+    """
+    found = shipped_audit()
+    if folder is not None or found is None:
+        why = (
+            "No audit ships with this installation" if folder is None else "The shipped audit is of the embedded world"
+        )
+        raise InputError(f"{why}: leave --shipped out to make one.")
+    kept = tuple(entry for entry in found.metrics if not names or names == ALL or entry.metric in names)
+    if not kept:
+        raise InputError(f"The shipped audit did not ask {', '.join(names)}: leave --shipped out to ask now.")
+    return replace(found, metrics=kept)

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from t2ialign import store
 from t2ialign.metrics.subsets import Measured, measure
-from t2ialign.tradeoff.audit import Power
+from t2ialign.tradeoff.audit import Power, corrected
 from t2ialign.tradeoff.correlation import coefficient
-from t2ialign.tradeoff.interval import mean_interval
+from t2ialign.tradeoff.interval import estimate, mean_interval
 from t2ialign.types import Axis, Encoder, Interval, Metric, SeedBatch
 from t2ialign.use_cases.audit.picture_questions import possible
 from t2ialign.use_cases.batches.scoring import features_of
@@ -81,7 +81,10 @@ def sampled_of(batch: SeedBatch) -> dict[str, Tensor]:
 def powers(
     metrics: Sequence[Metric], cells: Sequence[MeasuredCell], draws: int, seed: int
 ) -> dict[str, tuple[Power, ...]]:
-    """(e): from how many seeds a prompt each metric tells two guidance scales apart, in the direction of the truth."""
+    """(e): from how many seeds a prompt each metric tells two guidance scales apart, in the direction of the truth.
+
+    Only a difference that stands with all seeds counts, after Holm over all metrics and pairs of scales.
+    """
     found: dict[str, tuple[Power, ...]] = defaultdict(tuple)
     for scales in COMPARED:
         pairs = _paired(cells, scales)
@@ -95,7 +98,7 @@ def powers(
             ]
             if len(both) == len(pairs):
                 found[metric.name] += (_power(metric, both, scales, draws, seed),)
-    return dict(found)
+    return corrected(found)
 
 
 def _paired(cells: Sequence[MeasuredCell], scales: tuple[float, float]) -> list[tuple[MeasuredCell, MeasuredCell]]:
@@ -114,11 +117,12 @@ def _power(
 ) -> Power:
     most = min(len(low.seeds) for low, _ in pairs)
     everything = [np.arange(most)] * len(pairs)
+    p = estimate(_changes(metric.name, pairs, everything)).p
     change = mean_interval(_changes(metric.name, pairs, everything, relative=True))
     truth = mean_interval(_changes(TRUTH[metric.axis], pairs, everything, relative=True))
     sign = math.copysign(1, truth.mean) * (1 if metric.higher_is_better else -1)
     least = next((n for n in SEED_COUNTS if n <= most and _shows(metric.name, pairs, n, sign, draws, seed)), None)
-    return Power(scales, len(pairs), least, _oriented(change, metric), truth)
+    return Power(scales, len(pairs), least, _oriented(change, metric), truth, p)
 
 
 def _oriented(change: Interval, metric: Metric) -> Interval:

@@ -19,12 +19,21 @@ SHOWN = ("oracle_alignment", "clip_score", "factor_diversity", "lpips", "u_rke")
 def markdown(registry: Registry) -> str:
     """A row for every checkpoint whose manifest holds scores before and after, in the registry's order.
 
+    The minutes are those of the optimisation alone, on whatever machine it was.
+
     The differences are one family of tests: those that exclude zero also after Holm are bold, and the last line says so.
     Below that, a sentence for each manifest that cannot be read.
     """
     found, problems = _scored(registry)
     shown = [name for name in SHOWN if any(name in scores.metrics for _, scores in found.values())]
-    columns = ["checkpoint", "parent", "learns from", "win rate", *(f"`{name}`" for name in shown), "minutes"]
+    columns = [
+        "checkpoint",
+        "parent",
+        "learns from",
+        "win rate",
+        *(f"`{name}`" for name in shown),
+        "minutes of training",
+    ]
     ps = {(name, metric): _p(scores, metric) for name, (_, scores) in found.items() for metric in shown}
     bold = {key for key, p in zip(ps, families.holm(list(ps.values()))) if families.stands(p)}
     rows = [_row(name, *told, shown, bold) for name, told in found.items()]
@@ -68,8 +77,14 @@ def _row(
         source or "its own pictures",
         "" if rate is None else with_ends(Interval(rate.mean, rate.lo, rate.hi)),
         *(_change(metric, scores.metrics.get(metric), (name, metric) in bold) for metric in shown),
-        f"{manifest.wall_seconds / 60:.0f}",
+        _minutes(manifest),
     ]
+
+
+def _minutes(manifest: TrainingManifest) -> str:
+    """What the optimisation took, without pictures and scores; nothing where that was not kept."""
+    seconds = manifest.training.seconds if manifest.training else 0.0
+    return f"{seconds / 60:.1f}" if seconds > 0 else ""
 
 
 def _change(metric: str, change: MetricChange | None, bold: bool) -> str:

@@ -12,6 +12,7 @@ from t2ialign import store
 from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters
+from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_losses
 from t2ialign.tradeoff.frontier import Dose, DosePoint, Ideal, PathCost, path_costs, shared_prompts
 from t2ialign.tradeoff.strategies import PLAIN
@@ -224,6 +225,8 @@ def lines(found: FrontierReport) -> Iterator[str]:
     for ideal in found.ideals:
         if not math.isnan(least := ideal.change_at(found.win_rate)):
             yield f"| {ideal.name} | | {least:+.1%} | |"
+    if tests := families.tests([path.p for path in found.paths]):
+        yield from ("", families.legend(tests))
     yield from ("", counted(found.paths))
     for ideal in found.ideals:
         yield from ("", ideal.about)
@@ -236,7 +239,8 @@ def _cost_text(path: PathCost, first: PathCost) -> str:
     if path.beyond is None or not path.beyond_seeds:
         return f"{percent(path.cost)} |"
     few = path.beyond_seeds < max(path.training_seeds, first.training_seeds)
-    return f"{percent(path.cost)} | {percent(path.beyond)}{f' (of {path.beyond_seeds})' if few else ''}"
+    beyond = f"**{percent(path.beyond)}**" if path.stands else percent(path.beyond)
+    return f"{percent(path.cost)} | {beyond}{f' (of {path.beyond_seeds})' if few else ''}"
 
 
 def counted(paths: Sequence[PathCost]) -> str:

@@ -91,10 +91,11 @@ varies.
 - **One batch, the whole** (*batch*): the jackknife, from 48 seeds on, about the mean at that number of seeds. Where kinds are
   alike in number (50 : 50) a mean of distances such as `factor_diversity` is held less often than stated: the column
   *jackknife alone* below.
-- **No ends from fewer.** A batch cannot reveal the modes it missed: a kind of picture rarer than 3 / n is missing from n pictures with a
-  chance above 5 %, and then nothing in the batch tells that it exists, so no interval can mend that. With one picture in ten of
-  another kind, intervals of 8 pictures held the truth in 57 %, of 16 in 79 %. Such numbers say that there are too few, wherever
-  they stand; ends that older versions stored are taken away. The tables' lines without ends show what they would hold.
+- **No ends from fewer.** A batch cannot reveal the modes it missed: a kind of picture rarer than 3 / n is missing from n
+  pictures with a chance above 5 %, and then nothing in the batch tells that it exists, so no interval can mend that. With one
+  picture in ten of another kind, intervals of 8 pictures held the truth in 57 %, of 16 in 79 %. Such numbers say that there are
+  too few, wherever they stand; ends that older versions stored are taken away. The tables' lines without ends show what they
+  would hold.
 - **Differences that are printed together** are one family and corrected by Holm (1979); words and bold type say so.
 - **Several training seeds** (`frontier`): prompts and runs are crossed clusters, by the same formula; ratios and costs at a win
   rate by their first-order shares (the delta method); one degree of freedom less than runs, no ends for fewer than three.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -15,13 +15,13 @@ from t2ialign.metrics import DEFAULT, METRICS
 from t2ialign.store import Filters, Store
 from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.cell_values import CellValues
-from t2ialign.tradeoff.doses import PRESSURES, Response, responses
+from t2ialign.tradeoff.doses import PRESSURES, Ends, Response, responses
 from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
 from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, over_pictures, over_prompts
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
 from t2ialign.tradeoff.strength import StrengthPlane, planes
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
-from t2ialign.use_cases.reports.research_material import MOST_METRICS, reference_of, said, who
+from t2ialign.use_cases.reports.research_material import MOST_METRICS, bend_in_words, reference_of, said, who
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
 
 Kind = Literal["edge", "volume", "strength", "cfg", "weight", "steps", "checkpoints", "prompts", "pictures"]
@@ -64,13 +64,17 @@ class MoreChart:
 
 @dataclass(frozen=True)
 class Asked:
-    """Two metrics, the cells of one benchmark set, and which version of a metric counts where several are equally frequent."""
+    """Two metrics, the cells of one benchmark set, and which version of a metric counts where several are equally frequent.
+
+    ``ends``: the steps that checkpoints' runs took.
+    """
 
     opened: Store
     x: Metric
     y: Metric
     filters: Filters
     today: Callable[[Metric], str]
+    ends: Ends = field(default_factory=dict)
 
     def cells(self, metrics: Sequence[Metric]) -> CellValues:
         return cell_values(self.opened, metrics, self.filters, self.today)
@@ -115,12 +119,7 @@ SHARED = " Prompts share seeds, so the interval is too narrow."
 
 
 def _knee(corner: Knee | None) -> str:
-    if corner is None:
-        return "The front has no knee."
-    return (
-        f"The front bends most at {who(corner.config)}, in {corner.share:.0%} of resamples: from there on more alignment "
-        "costs more diversity than before."
-    )
+    return "The front has no knee." if corner is None else bend_in_words(corner)
 
 
 def _volume(asked: Asked) -> tuple[str, Drawn | None]:
@@ -163,7 +162,7 @@ def _doses(place: int, asked: Asked) -> tuple[str, Drawn | None]:
     spreads = [metric for metric in _known(asked) if metric.axis == "diversity" and metric.level != "image"]
     metrics = list(dict.fromkeys((asked.x, asked.y, *spreads)))[:MOST_LINES]
     cells = asked.cells(metrics)
-    made = [one for metric in metrics for one in responses(cells, metric, pressure)]
+    made = [one for metric in metrics for one in responses(cells, metric, pressure, asked.ends)]
     lines = list(dict.fromkeys(one.line for one in made))
     shown = [one for one in made if one.line == lines[0]] if lines else []
     if not shown:

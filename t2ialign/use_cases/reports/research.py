@@ -62,11 +62,14 @@ def _scope(found: Material) -> Iterator[str]:
     models = "1 checkpoint" if checkpoints == 1 else f"{checkpoints} checkpoints"
     settings = "1 setting" if len(points) == 1 else f"{len(points)} settings"
     pictures = sum(point.seeds for point in points)
-    yield f"Benchmark set: {row.title}, {row.prompts} prompts; {models} of {found.backbone} in {settings}, {pictures} pictures."
+    yield (
+        f"Benchmark set: {row.title} (`{row.key}`), {row.prompts} prompts; {models} of {found.backbone} in {settings}, "
+        f"{pictures} pictures."
+    )
     yield f"Alignment is {found.x.title} (`{found.x.name}`), diversity {found.y.title} (`{found.y.name}`)."
     yield (
         "Intervals are 95 %. They count prompts; of a checkpoint they say nothing of how another training run would end. "
-        "Several differences in one figure are one family of tests (Holm)."
+        "Several differences, slopes or rank correlations that one sentence counts are one family of tests (Holm)."
     )
     if found.cells.share_seeds:
         yield "Prompts share seeds here: slopes, bands and rank correlations count prompts alone, so they promise too much."
@@ -87,7 +90,8 @@ def lines(found: Research, pictures: Mapping[int, str] = NO_PICTURES) -> Iterato
     for number, section in enumerate(found.sections, 1):
         yield from ("", f"## {number}. {section.question}")
         for exhibit in section.exhibits:
-            yield from ("", f"**{_ended(exhibit.title)}** {exhibit.sentence}", "", f"    {exhibit.command}")
+            commands = (f"    {command}" for command in exhibit.command.splitlines())
+            yield from ("", f"**{_ended(exhibit.title)}** {exhibit.sentence}", "", *commands)
             if id(exhibit) in pictures:
                 yield from ("", f"![{exhibit.title}]({pictures[id(exhibit)]})")
         if section.unknown:

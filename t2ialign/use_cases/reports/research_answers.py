@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.store import Pair
-from t2ialign.tradeoff.audit import verdict
+from t2ialign.tradeoff import families
+from t2ialign.tradeoff.audit import MIXED, MetricAudit, contradicts, verdict
 from t2ialign.tradeoff.audit_table import table
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.front_band import edge, knee
 from t2ialign.tradeoff.relations import FEWEST, QUESTIONS, Relations, over_checkpoints, over_prompts
 from t2ialign.tradeoff.research import Change, Changes, Exhibit, Gap, Plane
+from t2ialign.tradeoff.strategies import plainly
 from t2ialign.types import GenerationConfig, Metric
 from t2ialign.use_cases.audit.audit import shipped_audit
-from t2ialign.use_cases.reports.research_material import Material, said, who
-from t2ialign.use_cases.reports.research_pressure import MOST_ROWS, compared
+from t2ialign.use_cases.reports.research_material import Material, bend_in_words, said, who
+from t2ialign.use_cases.reports.research_pressure import MOST_ROWS, across_guidance, compared, points_of
 from t2ialign.use_cases.reports.text import stored_strategies
 
-REPORT = "python -m t2ialign report --out report.html"
+OF_SETS = "factor_diversity"  # the true diversity
 TRUTH = "oracle_alignment"  # scored in the embedded world alone
 
 
@@ -46,7 +50,7 @@ def _related(found: Material, relations: Relations) -> Iterator[Exhibit | Gap]:
         f"{_over(relations, things)}, {axes} go {how}: Kendall's tau {said(tau, '+')}. Every metric is turned so that more "
         "is better."
     )
-    yield Exhibit(question, sentence, relations, REPORT)
+    yield Exhibit(question, sentence, relations, found.report)
 
 
 def _over(relations: Relations, things: int) -> str:
@@ -63,25 +67,28 @@ def of_regime(found: Material) -> Iterator[Exhibit | Gap]:
         return
     sentence = _both(found)
     if corner is not None:
-        sentence += (
-            f" The front bends most at {who(corner.config)} ({corner.x:.3g}, {corner.y:.3g}), in {corner.share:.0%} of "
-            "resamples of the prompts: beyond it more alignment costs more diversity than before it."
-        )
+        sentence += f" {bend_in_words(corner)}"
     plane = Plane(found.x.name, found.y.name, found.points, edge=best, knee=corner, whole=found.benchmark.prompts)
-    yield Exhibit(
-        "The front with its uncertainty",
-        sentence,
-        plane,
-        f"python -m t2ialign points --x {found.x.name} --y {found.y.name}",
-    )
+    commands = [points_of(found)]
+    if found.reference is not None:
+        commands.append(across_guidance(found, found.reference))
+    yield Exhibit("The front with its uncertainty", sentence, plane, "\n".join(commands))
     yield Gap(
         "Whether more prompts would move the front: the best of many is chosen on the prompts that it is judged by."
     )
 
 
 def _both(found: Material) -> str:
-    """Which settings have more of both than the reference, after correction over all of them and both axes."""
-    ours = [point.config for point in found.points if point.config != found.reference]
+    """Which settings have more of both than the reference, after correction over all of them and both axes.
+
+    Settings are compared that differ from it in the model and in guidance alone.
+    """
+    reference = found.reference
+    ours = [
+        point.config
+        for point in found.points
+        if reference is not None and point.config != reference and plainly(point.config) == plainly(reference)
+    ]
     if found.reference is None or not ours:
         return "There is no setting of the base to measure others against."
     made = compared(found, [Pair(config, found.reference) for config in ours], [found.x, found.y])
@@ -96,7 +103,8 @@ def _both(found: Material) -> str:
     ]
     more = ", ".join(map(who, better)) if better else "none"
     of = f"{len(whole)} settings" if len(whole) != 1 else "1 setting"
-    return f"Of {of} beside {who(found.reference)}, {more} has more of both beyond chance after correction."
+    tests = families.tests([one.p for one in made])
+    return f"Of {of} beside {who(found.reference)}, {more} has more of both beyond chance, after Holm over {tests} differences."
 
 
 def _gains(one: Comparison, metric: Metric) -> bool:
@@ -110,46 +118,43 @@ def of_advice(found: Material) -> Iterator[Exhibit | Gap]:
     if best is not None and len(best.levels) > 1:
         places = [round(share * (len(best.levels) - 1)) for share in (0.25, 0.5, 0.75, 1)]
         parts = dict.fromkeys(
-            f"{best.levels[place]:.3g} or better: {who(best.by[place])}, {said(best.best[place])}" for place in places
+            f"{best.levels[place]:.3f} or better: {who(best.by[place])}, {said(best.best[place])}" for place in places
         )
         sentence = (
             f"The most varied setting that is faithful enough ({found.x.title}, {found.y.title}): {'; '.join(parts)}."
         )
-        yield Exhibit("The best diversity at a required alignment", sentence, best, REPORT)
+        yield Exhibit("The best diversity at a required alignment", sentence, best, found.report)
     else:
         yield Gap("What to choose: there is one setting only.", "python -m t2ialign sweep --guidance-scales 1,2,4,8")
     yield from _strategies(found)
 
 
 def _strategies(found: Material) -> Iterator[Exhibit | Gap]:
-    rows: list[Change] = []
+    """A figure a checkpoint, as its command prints them."""
+    made: dict[str, list[Change]] = {}
     for name in dict.fromkeys(point.config.checkpoint for point in found.points):
         for one in stored_strategies(found.bench.store, name, found.x.name, found.y.name):
             if one.y.difference is not None and one.y.policy.backbone == found.backbone:
                 label = f"{one.y.policy.guidance} of {who(one.y.policy)}"
-                rows.append(Change(label, one.y.difference, one.y.stands))
-    command = "python -m t2ialign sweep --guidance cfg,interval,cads,aig --guidance-scales 4 --seeds own:8"
-    if not rows:
+                made.setdefault(name, []).append(Change(label, one.y.difference, one.y.stands))
+    for name, rows in made.items():
+        gains = [row for row in rows if row.stands and (row.value.mean > 0) == found.y.higher_is_better]
+        sentence = (
+            f"Beside plain guidance that is as well aligned, {_listed([row.name for row in gains])} of {len(rows)} keeps more "
+            f"diversity beyond chance, after Holm over the strategies of {name}."
+        )
+        drawn = Changes(found.y.name, "strategy less plain guidance", tuple(rows[:MOST_ROWS]))
+        command = f"python -m t2ialign strategies --checkpoint {name} --x {found.x.name} --y {found.y.name}"
+        yield Exhibit(f"Guidance strategies of {name}", sentence, drawn, command)
+    if not made:
+        command = "python -m t2ialign sweep --guidance cfg,interval,cads,aig --guidance-scales 4 --seeds own:8"
         yield Gap("Whether another guidance keeps more diversity at the same alignment: none was swept.", command)
-        return
-    gains = [row for row in rows if row.stands and (row.value.mean > 0) == found.y.higher_is_better]
-    names = ", ".join(row.name for row in gains) or "none"
-    sentence = (
-        f"Beside plain guidance that is as well aligned, {names} of {len(rows)} keeps more diversity beyond chance after "
-        "correction within its checkpoint."
-    )
-    drawn = Changes(found.y.name, "strategy less plain guidance", tuple(rows[:MOST_ROWS]))
-    yield Exhibit("Guidance strategies", sentence, drawn, f"python -m t2ialign strategies --checkpoint {_first(found)}")
-
-
-def _first(found: Material) -> str:
-    return found.points[0].config.checkpoint
 
 
 def of_metrics(found: Material) -> Iterator[Exhibit | Gap]:
     """What the audit says of the metrics that are scored here, and which of them agree with each other."""
     spreads = [metric for metric in found.on("diversity") if metric.level != "image"]
-    yield from _audited(found, [metric.name for metric in spreads])
+    yield from _audited(found)
     if len(spreads) < 2:
         yield Gap("Whether diversity metrics agree: only one is scored.", "python -m t2ialign rescore --metrics all")
         return
@@ -159,39 +164,72 @@ def of_metrics(found: Material) -> Iterator[Exhibit | Gap]:
     if not known:
         yield Gap(f"Whether diversity metrics rank settings alike: that needs {FEWEST} settings that have all of them.")
         return
-    same = [METRICS[name].title for name, tau in known.items() if tau.lo > 0]
-    against = [METRICS[name].title for name, tau in known.items() if tau.hi < 0]
+    adjusted = dict(zip(known, relations.adjusted(found.y.name, list(known))))
+    stand = {name: tau.mean for name, tau in known.items() if families.stands(adjusted[name])}
+    same = [METRICS[name].title for name, mean in stand.items() if mean > 0]
+    against = [METRICS[name].title for name, mean in stand.items() if mean < 0]
+    over = f", after Holm over {len(known)} correlations" if len(known) > 1 else ""
     sentence = (
         f"Over settings, {_listed(same)} rank them as {found.y.title} does and {_listed(against)} the other "
-        f"way round, beyond chance; of {len(known) - len(same) - len(against)} it cannot be told."
+        f"way round, beyond chance{over}; of {len(known) - len(stand) or 'none'} it cannot be told."
     )
-    yield Exhibit("Do diversity metrics agree?", sentence, relations, REPORT)
+    yield Exhibit("Do diversity metrics agree?", sentence, relations, found.report)
 
 
-def _audited(found: Material, names: Sequence[str]) -> Iterator[Exhibit | Gap]:
+def _audited(found: Material) -> Iterator[Exhibit | Gap]:
+    """What the shipped audit says of every metric of sets that the reference has scores of, in figures or not."""
     audit = shipped_audit()
-    rows = table(audit, "diversity", names) if audit else None
-    world = any(metric.name == TRUTH for metric in found.metrics)
+    names = [name for name in _of_the_reference(found) if name in METRICS and METRICS[name].level != "image"]
+    rows = table(audit, "diversity", names) if audit and names else None
     if audit is None or rows is None or not rows.rows:
         yield Gap(
             "Which metric tells the truth: no audit of these metrics is here.",
             "python -m t2ialign audit --save audit.json",
         )
         return
-    first = audit.of(rows.rows[0].metric)
-    best = next((row.metric for row in rows.rows if not row.metric.startswith("factor_")), rows.rows[0].metric)
-    entry = audit.of(best) or first
-    sentence = (
-        f"In the embedded world, where the truth is known, the scored metric nearest to it is {METRICS[best].title}. "
-        f"{verdict(entry, audit.of('factor_diversity')) if entry else ''}"
+    entries = [entry for row in rows.rows if (entry := audit.of(row.metric)) is not None]
+    command = (
+        f"python -m t2ialign audit --shipped --metrics {','.join(row.metric for row in rows.rows)} --out audit.html"
     )
-    yield Exhibit("Which metric tells the truth", sentence, rows, "python -m t2ialign audit --out audit.html")
-    if not world:
+    yield Exhibit("Which metric tells the truth", _nearest(entries, audit.of(OF_SETS)), rows, command)
+    if not any(metric.name == TRUTH for metric in found.metrics):
         yield Gap(
             "Whether that holds for these pictures: the audit is of the embedded world. A folder can be audited as far as "
             "possible without a truth.",
             "python -m t2ialign audit FOLDER --out audit.html",
         )
+
+
+def _of_the_reference(found: Material) -> tuple[str, ...]:
+    """The metrics that the reference has scores of on this set; those of any setting where there is no reference."""
+    configs = (found.reference.key,) if found.reference is not None else ()
+    return store.scored_metrics(found.bench.store, replace(found.filters, configs=configs))
+
+
+def _nearest(entries: Sequence[MetricAudit], truth: MetricAudit | None) -> str:
+    """Which of some metrics, in the order in which they follow the truth, is nearest to it and never says the opposite.
+
+    The truth and its parts, ``factor_...``, are no candidates where there is another.
+    """
+    judged = [entry for entry in entries if not entry.metric.startswith("factor_")] or list(entries)
+    honest = [entry for entry in judged if not any(map(contradicts, entry.power))]
+    best = (honest or judged)[0]
+    passed = judged[: judged.index(best)]
+    many = "1 scored metric was" if len(judged) == 1 else f"{len(judged)} scored metrics were"
+    told = f"In the embedded world, where the truth is known, {many} judged; the nearest to it"
+    left = (
+        f" Left out is what follows the spread of renders as closely or more closely, and yet says the opposite of the truth "
+        f"about CFG, after Holm over the whole audit: {_listed([_with_tau(entry) for entry in passed])}."
+        if passed
+        else ""
+    )
+    which = " that never says its opposite" if passed else ""
+    return f"{told}{which} is {METRICS[best.metric].title}. {verdict(best, truth)}{left}"
+
+
+def _with_tau(entry: MetricAudit) -> str:
+    tau = entry.truth.get(MIXED)
+    return METRICS[entry.metric].title + (f" ({tau.mean:.2f})" if tau else "")
 
 
 def _listed(names: Sequence[str]) -> str:

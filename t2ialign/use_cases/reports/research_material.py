@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 from t2ialign import store
@@ -15,11 +16,13 @@ from t2ialign.store import BenchmarkRow, Filters, ScoredPoints
 from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.arrows import Arrow, arrows_of
 from t2ialign.tradeoff.cell_values import CellValues
+from t2ialign.tradeoff.front_band import Knee, knee
 from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import Axis, GenerationConfig, InputError, Interval, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import BASE, Lineage, lineages
 from t2ialign.use_cases.batches.rescore import current_version
 from t2ialign.use_cases.measures import first_metric
+from t2ialign.use_cases.reports.text import benchmark_keys
 from t2ialign.use_cases.workbench import Workbench
 
 USUAL_SCALE = 4.0  # of the reference, where the base has it
@@ -52,6 +55,24 @@ class Material:
     lines: Mapping[str, Lineage]
     reference: GenerationConfig | None
     others: tuple[str, ...] = ()
+    wanted: Wanted = Wanted()
+
+    @property
+    def on_this_set(self) -> str:
+        """The option by which commands look at the same prompts and seeds."""
+        return f"--benchmark {self.benchmark.key}"
+
+    @property
+    def report(self) -> str:
+        """The command that prints the sentences of this report, and writes its figures."""
+        said_ = {field.name: getattr(self.wanted, field.name) for field in fields(self.wanted)}
+        options = (f"--{name} {shlex.quote(value)}" for name, value in said_.items() if value)
+        return " ".join(["python -m t2ialign report", *options, "--out report.html"])
+
+    @property
+    def base_name(self) -> str:
+        """What the base is called on the command line."""
+        return BASE if self.backbone == "shapes" else self.backbone
 
     @property
     def points(self) -> tuple[TradeoffPoint, ...]:
@@ -88,10 +109,8 @@ def gather(bench: Workbench, wanted: Wanted) -> Material | None:
     Raises:
         InputError: a benchmark set, metric or backbone that is not there.
     """
-    known = store.list_benchmarks(bench.store)
-    if wanted.benchmark and not any(wanted.benchmark in (row.key, row.title) for row in known):
-        raise unknown("benchmark set", wanted.benchmark, [row.title for row in known])
-    for row in known:
+    benchmark_keys(bench.store, wanted.benchmark)
+    for row in store.list_benchmarks(bench.store):
         if row.configs and wanted.benchmark in ("", row.key, row.title):
             found = _of(bench, row, wanted)
             if found is not None:
@@ -129,6 +148,7 @@ def _of(bench: Workbench, row: BenchmarkRow, wanted: Wanted) -> Material | None:
         lines,
         reference_of([point.config for point in points.points]),
         tuple(name for name in counts if name != backbone),
+        wanted,
     )
 
 
@@ -172,15 +192,31 @@ def _arrows(
 
 
 def said(found: Interval, sign: str = "") -> str:
-    """``0.71 (0.66 to 0.75)``, or the mean alone where the ends are unknown."""
-    mean, lo, hi = (f"{end:{sign}.3g}" for end in (found.mean, found.lo, found.hi))
+    """``0.710 (0.662 to 0.750)``, to the digits of the commands, or the mean alone where the ends are unknown."""
+    mean, lo, hi = (f"{end:{sign}.3f}" for end in (found.mean, found.lo, found.hi))
     return mean if math.isnan(found.lo) else f"{mean} ({lo} to {hi})"
 
 
-def percent(found: Interval) -> str:
-    """``-12 % (-17 to -7)``."""
-    mean, lo, hi = (f"{100 * end:+.0f}" for end in (found.mean, found.lo, found.hi))
-    return f"{mean} %" if math.isnan(found.lo) else f"{mean} % ({lo} to {hi})"
+def bend_in_words(corner: Knee) -> str:
+    """Where the front bends most, and how sure that is."""
+    return (
+        f"The front bends most at {who(corner.config)} ({corner.x:.3f}, {corner.y:.3f}), in {corner.share:.0%} of resamples of "
+        "the prompts: beyond it more alignment costs more diversity than before it."
+    )
+
+
+def bends(bench: Workbench, points: Sequence[TradeoffPoint], benchmark: str) -> Iterator[str]:
+    """Where the front of one set's points bends, backbone by backbone, in words; nothing of a front without a knee."""
+    today = partial(current_version, bench)
+    for backbone in dict.fromkeys(point.config.backbone for point in points):
+        own = [point for point in points if point.config.backbone == backbone]
+        axes = METRICS[own[0].x_metric], METRICS[own[0].y_metric]
+        filters = Filters(
+            benchmarks=benchmark_keys(bench.store, benchmark), configs=tuple(one.config.key for one in own)
+        )
+        corner = knee(cell_values(bench.store, axes, filters, today), *axes)
+        if corner is not None:
+            yield bend_in_words(corner)
 
 
 def who(config: GenerationConfig) -> str:

@@ -6,18 +6,22 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
 from t2ialign.store import Pair
+from t2ialign.tradeoff import families
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.doses import FEWEST_DOSES, PRESSURES, Response, responses
 from t2ialign.tradeoff.frontier import PathCost
 from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Exhibit, Gap, Plane
-from t2ialign.types import InputError, Metric
+from t2ialign.types import GenerationConfig, InputError, Metric
+from t2ialign.use_cases.align.lineage import BASE, steps_of
 from t2ialign.use_cases.reports import frontier
-from t2ialign.use_cases.reports.research_material import Material, percent, said, who
+from t2ialign.use_cases.reports.comparisons import percent
+from t2ialign.use_cases.reports.research_material import Material, said, who
 
 MOST_LINES = 8  # of a dose figure: more cannot be told apart
 MOST_ROWS = 30
@@ -34,7 +38,7 @@ def of_pressure(found: Material) -> Iterator[Exhibit | Gap]:
 def _plane(found: Material) -> Iterator[Exhibit | Gap]:
     scales = found.guided
     plane = Plane(found.x.name, found.y.name, found.points, found.arrows, whole=found.benchmark.prompts)
-    command = f"python -m t2ialign points --x {found.x.name} --y {found.y.name}"
+    command = points_of(found)
     if len(scales) < 2:
         sentence = (
             f"{_counted(len(found.points), 'setting')} on the chart; none of the base at two CFG values to compare."
@@ -43,6 +47,7 @@ def _plane(found: Material) -> Iterator[Exhibit | Gap]:
         yield Gap("What guidance does was not seen: the base was not swept at two CFG values.", _sweep_base(found))
         return
     pair = Pair(scales[-1], scales[0])
+    command = across_guidance(found, scales[0], f"{found.base_name} --guidance-scale {scales[-1].guidance_scale:g} ")
     made = {one.metric: one for one in compared(found, [pair], [found.x, found.y])}
     parts = [_changed(made[metric.name], metric) for metric in (found.x, found.y) if metric.name in made]
     prompts = next((one.prompts for one in made.values()), 0)
@@ -51,6 +56,19 @@ def _plane(found: Material) -> Iterator[Exhibit | Gap]:
         f"{prompts} prompts and seeds: {'; '.join(parts)}."
     )
     yield Exhibit("Guidance and training on one chart", sentence, plane, command)
+
+
+def points_of(found: Material) -> str:
+    """The command that prints the chart's points."""
+    return f"python -m t2ialign points --x {found.x.name} --y {found.y.name} {found.on_this_set}"
+
+
+def across_guidance(found: Material, base: GenerationConfig, policies: str = "") -> str:
+    """The command that compares some configs, or all there are, with the base at one CFG."""
+    return (
+        f"python -m t2ialign compare {policies}--against {found.base_name} --against-guidance-scale "
+        f"{base.guidance_scale:g} --metrics {found.x.name},{found.y.name} {found.on_this_set}"
+    )
 
 
 def compared(found: Material, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> list[Comparison]:
@@ -69,8 +87,9 @@ def _changed(one: Comparison, metric: Metric) -> str:
 
 def _guidance(found: Material) -> Iterator[Exhibit | Gap]:
     """Dose and response along CFG, of the base or of whatever was swept, and along the other pressures."""
+    ends = steps_of(found.lines)
     for pressure in PRESSURES:
-        made = [one for metric in _doses_of(found) for one in responses(found.cells, metric, pressure)]
+        made = [one for metric in _doses_of(found) for one in responses(found.cells, metric, pressure, ends)]
         lines = list(dict.fromkeys(one.line for one in made))
         base = [one for one in made if one.line.checkpoint == "base"]
         shown = (base or [one for one in made if one.line == lines[0]])[:MOST_LINES] if made else []
@@ -79,12 +98,11 @@ def _guidance(found: Material) -> Iterator[Exhibit | Gap]:
         if not shown:
             yield Gap(*_no_doses(pressure.name, found))
             continue
-        command = "python -m t2ialign report --out report.html"
         yield Exhibit(
             f"Dose and response: {pressure.name}",
             slopes_in_words(shown, (found.x.name, found.y.name)),
             Doses(tuple(shown)),
-            command,
+            found.report,
         )
 
 
@@ -100,22 +118,32 @@ def _no_doses(pressure: str, found: Material) -> tuple[str, str]:
     if pressure == "adapter weight":
         command = f"python -m t2ialign sweep --checkpoint {name} --weights 0.25,0.5,0.75,1 --seeds own:8"
         return f"How the weight of an adapter acts: none was swept at {FEWEST_DOSES} weights.", command
-    return (
-        f"How the length of training acts: no run has {FEWEST_DOSES} scored steps of its own; `align --keep-steps` keeps them."
-    ), ""
+    sentence = f"How the length of training acts: no run has {FEWEST_DOSES} scored steps, its end included"
+    return f"{sentence}; `align --keep-steps` keeps them.", ""
 
 
 def slopes_in_words(shown: Sequence[Response], axes: Sequence[str]) -> str:
-    """The slopes of the chart's two metrics, and how many of the others rise and fall beyond chance."""
-    said_ = [one for one in shown if one.metric in axes]
-    parts = [f"{METRICS[one.metric].title}{_of(one)} {said(one.slope, '+')}" for one in said_]
+    """The slopes of the chart's two metrics, and how many of the others rise and fall; all are one family of tests (Holm)."""
+    ps = [one.p for one in shown]
+    stand = [one for one, p in zip(shown, families.holm(ps)) if families.stands(p)]
+    parts = [
+        f"{METRICS[one.metric].title}{_of(one)} {said(one.slope, '+')}{'' if one in stand else ', which may be none'}"
+        for one in shown
+        if one.metric in axes
+    ]
     others = [one for one in shown if one.metric not in axes]
-    falls = [METRICS[one.metric].title for one in others if one.slope.hi < 0]
-    rises = [METRICS[one.metric].title for one in others if one.slope.lo > 0]
-    more = f" Of {len(others)} other diversity metrics {_some(falls)} fall and {_some(rises)} rise." if others else ""
+    falls = [METRICS[one.metric].title for one in others if one in stand and one.slope.mean < 0]
+    rises = [METRICS[one.metric].title for one in others if one in stand and one.slope.mean > 0]
+    more = (
+        f" Of {len(others)} other diversity metrics {_some(falls)} fall and {_some(rises)} rise beyond chance."
+        if others
+        else ""
+    )
+    family = families.tests(ps)
+    by = f" Chance is judged after Holm over the {family} slopes." if family > 1 else ""
     turned = [f"{METRICS[one.metric].title}{_of(one)}" for one in shown if one.turns]
     bent = f" A slope says little of a curve that goes both ways: {', '.join(turned)}." if turned else ""
-    return f"Per {shown[0].per}, on {shown[0].prompts} prompts: {'; '.join(parts)}.{more}{bent}"
+    return f"Per {shown[0].per}, on {shown[0].prompts} prompts: {'; '.join(parts)}.{more}{by}{bent}"
 
 
 def _of(one: Response) -> str:
@@ -134,14 +162,29 @@ def _training(found: Material) -> Iterator[Exhibit | Gap]:
             "python -m t2ialign sweep --checkpoint base,dpo --guidance-scales 4 --seeds own:8",
         )
         return
+    for parent in dict.fromkeys(arrow.parent.checkpoint for arrow in arrows):
+        yield from _trained(found, _in_one_family([arrow for arrow in arrows if arrow.parent.checkpoint == parent]))
+    yield Gap(_runs(arrows), "")
+
+
+def _in_one_family(arrows: Sequence[Arrow]) -> list[Arrow]:
+    """The same with both axes' differences as one family of tests, as the command prints them."""
+    made = iter(corrected([side for arrow in arrows for side in (arrow.x, arrow.y)]))
+    return [replace(arrow, x=next(made), y=next(made)) for arrow in arrows]
+
+
+def _trained(found: Material, arrows: Sequence[Arrow]) -> Iterator[Exhibit | Gap]:
+    """What was trained from one parent."""
     rows = sorted(arrows, key=lambda arrow: arrow.y.difference.mean if arrow.y.difference else 0.0)
     losses = [arrow for arrow in arrows if arrow.y.stands and _worse(arrow, found.y)]
     gains = [arrow for arrow in arrows if arrow.y.stands and not _worse(arrow, found.y)]
     worst = (rows if found.y.higher_is_better else rows[::-1])[0]
     share = f" ({percent(worst.relative)} of its parent's diversity)" if worst.relative else ""
+    parent = worst.parent.checkpoint
     sentence = (
-        f"Of {_counted(len(arrows), 'checkpoint')} beside what it was trained from, {len(losses)} lost diversity and "
-        f"{len(gains) or 'none'} gained some beyond chance after correction; lowest is {who(worst.policy)}{share}."
+        f"Of {_counted(len(arrows), 'setting')} of checkpoints that were trained from {parent}, each beside it, "
+        f"{len(losses) or 'none'} lost diversity and {len(gains) or 'none'} gained some beyond chance, after Holm over "
+        f"{_counted(families.tests(_ps(arrows)), 'difference')}; lowest is {who(worst.policy)}{share}."
     )
     names = [f"{who(arrow.policy)} less {arrow.parent.checkpoint}" for arrow in rows]
     drawn = Changes(
@@ -152,11 +195,18 @@ def _training(found: Material) -> Iterator[Exhibit | Gap]:
         )[:MOST_ROWS],
     )
     checkpoints = " ".join(dict.fromkeys(arrow.policy.checkpoint for arrow in rows))
-    command = f"python -m t2ialign compare {checkpoints} --metrics {found.x.name},{found.y.name}"
-    yield Exhibit("What training changed", sentence, drawn, command)
+    against = found.base_name if parent == BASE else parent
+    command = (
+        f"python -m t2ialign compare {checkpoints} --against {against} --metrics {found.x.name},{found.y.name} "
+        f"{found.on_this_set}"
+    )
+    yield Exhibit(f"What training changed beside {parent}", sentence, drawn, command)
     if len(rows) > MOST_ROWS:
         yield Gap(f"{len(rows) - MOST_ROWS} more differences are not drawn; the command prints all of them.", command)
-    yield Gap(_runs(arrows), "")
+
+
+def _ps(arrows: Sequence[Arrow]) -> list[float]:
+    return [side.p for arrow in arrows for side in (arrow.x, arrow.y)]
 
 
 def _worse(arrow: Arrow, metric: Metric) -> bool:
@@ -229,19 +279,19 @@ def _costs(found: Material, names: Sequence[str], judge: str, scale: float) -> I
 
 
 def _apart(paths: Sequence[PathCost]) -> str:
-    """Which paths differ from the first one, as far as that is known."""
+    """Which paths differ from the first one, as far as that is known, after correction over all of them."""
     told = [path for path in paths if path.beyond is not None and math.isfinite(path.beyond.lo)]
-    apart = [path.name for path in told if path.beyond is not None and path.beyond.lo * path.beyond.hi > 0]
+    apart = [path.name for path in told if path.stands]
     if not told:
         return "Whether they differ cannot be told from so few runs."
+    over = f" after Holm over the {len(told)} that can be told" if len(told) > 1 else ""
     if apart:
-        return f"{', '.join(apart)} differ from {paths[0].name} beyond chance."
-    return f"That {', '.join(path.name for path in told)} differ from {paths[0].name} was not seen."
+        return f"{', '.join(apart)} differ from {paths[0].name} beyond chance{over}."
+    return f"That {', '.join(path.name for path in told)} differ from {paths[0].name} was not seen{over}."
 
 
 def _sweep_base(found: Material) -> str:
-    name = "base" if found.backbone == "shapes" else found.backbone
-    return f"python -m t2ialign sweep --checkpoint {name} --guidance-scales 1,2,4,8 --seeds own:8"
+    return f"python -m t2ialign sweep --checkpoint {found.base_name} --guidance-scales 1,2,4,8 --seeds own:8"
 
 
 def _counted(number: int, thing: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -16,15 +16,16 @@ from t2ialign import __version__, store
 from t2ialign.guidance import needs_of, strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import FEWEST
+from t2ialign.names import unknown
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
-from t2ialign.tradeoff import comparison, families
-from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected
+from t2ialign.tradeoff import families
+from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
-from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies
-from t2ialign.types import GenerationConfig, InputError, Interval, Score, TradeoffPoint
-from t2ialign.use_cases.batches.requests import check_each, check_metrics
+from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies, plainly
+from t2ialign.types import InputError, Interval, Score, TradeoffPoint
+from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
 
@@ -198,42 +199,46 @@ def _matrix(files: Sequence[str], rows: Sequence[Sequence[float]]) -> Iterator[s
 
 
 def stored_points(
-    opened: store.Store, x: str, y: str, categories: Sequence[str] = (), checkpoints: Sequence[str] = ()
+    opened: store.Store,
+    x: str,
+    y: str,
+    categories: Sequence[str] = (),
+    checkpoints: Sequence[str] = (),
+    benchmark: str = "",
 ) -> list[TradeoffPoint]:
     """The points of the trade-off chart between two metrics, from every stored cell that has both, backbone by backbone.
 
-    Each backbone has scorers of its own, so that points of two lie on no axis together.
+    Each backbone has scorers of its own, so that points of two lie on no axis together. ``benchmark``: a benchmark set by
+    title or key, of which alone prompts and seeds then count.
+
+    Raises:
+        InputError: no such metric or benchmark set.
     """
     check_each((x, y))
-    filters = store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints))
+    sets = benchmark_keys(opened, benchmark)
+    filters = store.Filters(categories=tuple(categories), checkpoints=tuple(checkpoints), benchmarks=sets)
     by_backbone: dict[str, list[CellScore]] = {}
     for row in newest_scores(opened, x, y, filters):
         by_backbone.setdefault(row.config.backbone, []).append(row)
     return [point for rows in by_backbone.values() for point in tradeoff_points(rows, METRICS[x], METRICS[y])]
 
 
+def benchmark_keys(opened: store.Store, said: str) -> tuple[str, ...]:
+    """The benchmark set of a title or key, for ``Filters``; none for "".
+
+    Raises:
+        InputError: there is no such set.
+    """
+    known = store.list_benchmarks(opened) if said else []
+    found = tuple(row.key for row in known if said in (row.key, row.title))[:1]
+    if said and not found:
+        raise unknown("benchmark set", said, [row.title for row in known])
+    return found
+
+
 def newest_scores(opened: store.Store, x: str, y: str, filters: store.Filters) -> list[CellScore]:
     """Each cell's scores of two metrics, as the metrics are defined today where any cell has such."""
     return newest(store.cell_scores(opened, x, y, filters))
-
-
-def stored_comparisons(
-    opened: store.Store, policies: Sequence[str], base: str, metrics: Sequence[str], categories: Sequence[str] = ()
-) -> list[Comparison]:
-    """Checkpoints against a base on the prompts and seeds that both have, from what is stored: one family of differences."""
-    check_metrics(metrics)
-    if policies and set(policies) == {base}:
-        raise InputError(f"{base} is not compared with itself: name another checkpoint, or another one with --against.")
-    rows = store.paired_scores(opened, policies, base, metrics, store.Filters(categories=tuple(categories)))
-    return corrected(list(comparisons(newest(rows), METRICS)))
-
-
-def notes_on_comparisons(
-    opened: store.Store, found: Sequence[Comparison], categories: Sequence[str] = ()
-) -> list[tuple[str, tuple[str, ...]]]:
-    """What people should know of the cells that were compared, each sentence with its prompts."""
-    configs = tuple({config.key: None for one in found for config in (one.policy, one.base)})
-    return store.notes_on(opened, store.Filters(configs=configs, categories=tuple(categories))) if configs else []
 
 
 def stored_strategies(
@@ -256,14 +261,10 @@ def points_beside(
     if not found:
         return []
     x, y, own = found[0].x.metric, found[0].y.metric, found[0].y.policy.checkpoint
-    asked = {_plainly(one.y.policy) for one in found}
+    asked = {plainly(one.y.policy) for one in found}
     points = stored_points(opened, x, y, categories, list(dict.fromkeys([own, *beside])))
-    alike = [point for point in points if _plainly(point.config) in asked]
+    alike = [point for point in points if plainly(point.config) in asked]
     return [point for point in alike if point.config.checkpoint == own or point.config.guidance == PLAIN]
-
-
-def _plainly(config: GenerationConfig) -> GenerationConfig:
-    return replace(comparison.settings_of(config), guidance=PLAIN, guidance_params=(), guidance_scale=0.0)
 
 
 def strategy_table(found: Sequence[MatchedStrategy]) -> Iterator[str]:
@@ -275,12 +276,12 @@ def strategy_table(found: Sequence[MatchedStrategy]) -> Iterator[str]:
     yield f"| strategy | evaluations | CFG | `{x}` | `{y}` | as aligned: CFG | `{x}` | `{y}` |"
     yield "|---" * 8 + "|"
     for one in found:
-        config, plain, gap = one.y.policy, one.y.base, _difference(one.y)
+        config, plain, gap = one.y.policy, one.y.base, difference_text(one.y)
         cells = (
             f"`{strategy_text(config.guidance, config.guidance_params)}`",
             str(needs_of(config.guidance).evaluations),
             *(f"{config.guidance_scale:g}", f"{one.x.policy_mean.mean:.3f}", f"{one.y.policy_mean.mean:.3f}"),
-            *(f"{plain.guidance_scale:.2f}", _difference(one.x), f"**{gap}**" if one.y.stands else gap),
+            *(f"{plain.guidance_scale:.2f}", difference_text(one.x), f"**{gap}**" if one.y.stands else gap),
         )
         yield f"| {' | '.join(cells)} |"
     yield from ("", families.legend(found[0].y.family))
@@ -308,43 +309,7 @@ def newest(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.metric not in today or _of_today(row)]
 
 
-def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
-    if not found:
-        yield "No stored run has these checkpoints on the same prompts and seeds: `sweep` them with equal settings first."
-    for one in found:
-        yield (
-            f"{one.policy.checkpoint:<16} CFG {one.policy.guidance_scale:<5g} {one.metric:<20} "
-            f"{one.base_mean.mean:.3f} -> {one.policy_mean.mean:.3f}  {_difference(one) if one.difference else '':<24}"
-            f"{_wins(one)}  ({one.prompts} prompts, {one.seeds} pictures each)  {one.in_words}".rstrip()
-        )
-
-
-def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
-    """The same as a Markdown table: a row for each checkpoint and its settings, a column for each metric.
-
-    Where the numbers of steps differ, they stand beside the names. Differences that exclude zero also after Holm are bold, and
-    the last line says so.
-    """
-    metrics = list(dict.fromkeys(one.metric for one in found))
-    rows: dict[GenerationConfig, dict[str, str]] = {}
-    for one in found:
-        said = f"**{_difference(one)}**" if one.stands else _difference(one)
-        rows.setdefault(one.policy, {})[one.metric] = said
-    several = len({config.num_inference_steps for config in rows}) > 1
-    yield " | ".join(["| checkpoint | CFG", *(f"`{name}`" for name in metrics)]) + " |"
-    yield "|---" * (len(metrics) + 2) + "|"
-    for config, cells in rows.items():
-        steps = f", {config.num_inference_steps} steps" if several else ""
-        head = f"| `{config.checkpoint}`{steps} | {config.guidance_scale:g}"
-        yield " | ".join([head, *(cells.get(name, "") for name in metrics)]) + " |"
-    yield from ("", families.legend(found[0].family)) if found else ()
-
-
-def _wins(one: Comparison) -> str:
-    return "" if one.win_rate is None else f"  better in {with_ends(one.win_rate)}"
-
-
-def _difference(one: Comparison) -> str:
+def difference_text(one: Comparison) -> str:
     """The paired difference with its interval; both means where a metric has none."""
     if one.difference is None:
         return f"{one.base_mean.mean:.2f} → {one.policy_mean.mean:.2f}"

@@ -2,7 +2,7 @@ import json
 
 from t2ialign.registry import CheckpointEntry, load_registry
 from t2ialign.source import parse_source
-from t2ialign.use_cases.align.lineage import Lineage, judge_metric, lineages
+from t2ialign.use_cases.align.lineage import Lineage, judge_metric, lineages, steps_of
 
 
 def test_the_shipped_checkpoints_know_parent_method_and_judge():
@@ -42,3 +42,12 @@ def test_the_parent_of_what_a_named_backbone_was_trained_into_is_the_base_of_the
         CheckpointEntry("mine", "sd-1.5", tmp_path / "a.safetensors", "lora"),
     ]
     assert lineages(entries)["mine"].parent == "base"
+
+
+def test_the_steps_of_a_run_are_those_of_all_its_rounds(tmp_path):
+    for name, record in {"mine": {"training": {"steps": 50, "rounds": 3}}, "older": {}}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(json.dumps(record))
+    entries = [CheckpointEntry(name, "shapes", tmp_path / name / "a.safetensors", "lora") for name in ("mine", "older")]
+    assert steps_of(lineages(entries)) == {"mine": 150}
+    assert steps_of(lineages(load_registry().checkpoints.values()))["minimal_dpo"] == 400

@@ -18,7 +18,7 @@ from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest
 from t2ialign.use_cases.publish.card import About, Example, card_text
 from t2ialign.use_cases.publish.folder import write_folder
 from t2ialign.use_cases.publish.trade_off import trade_off
-from t2ialign.use_cases.reports.text import stored_comparisons
+from t2ialign.use_cases.reports.comparisons import stored_comparisons
 from t2ialign.use_cases.workbench import open_workbench
 
 NAME = "minimal_dpo-step150"

@@ -22,14 +22,18 @@ def checkpoint(home: Path, name: str, **record) -> None:
 def test_a_row_says_what_changed_and_by_how_much(tmp_path: Path):
     metrics = {"oracle_alignment": {**CHANGE, "difference": GAP}, "u_rke": CHANGE}
     scores = {"metrics": metrics, "win_rate": {"by": "annotator", "mean": 0.61, "lo": 0.58, "hi": 0.65}}
-    checkpoint(tmp_path, "mine", parents=["base"], data={"source": "annotator"}, scores=scores, wall_seconds=150)
+    checkpoint(
+        tmp_path, "mine", parents=["base"], data={"source": "annotator"}, scores=scores, training={"seconds": 150}
+    )
+    checkpoint(tmp_path, "untimed", parents=["base"], scores=scores)
     checkpoint(tmp_path, "unscored", parents=["base"])
-    rows = [
-        line for line in markdown(load_registry(home=tmp_path)).splitlines() if "`mine`" in line or "unscored" in line
-    ]
+    table = markdown(load_registry(home=tmp_path)).splitlines()
+    rows = [line for line in table if "`mine`" in line or "unscored" in line]
     assert len(rows) == 1
-    for words in ("`base`", "annotator", "0.610 [0.580, 0.650]", "+0.050 [-0.010, +0.110]", "0.70 → 0.75", "| 2 |"):
+    for words in ("`base`", "annotator", "0.610 [0.580, 0.650]", "+0.050 [-0.010, +0.110]", "0.70 → 0.75", "| 2.5 |"):
         assert words in rows[0]
+    (untimed,) = [line for line in table if "`untimed`" in line]
+    assert untimed.endswith("|  |"), "what was not kept is not 0"
 
 
 def test_a_manifest_that_cannot_be_read_is_a_sentence_below(tmp_path: Path):

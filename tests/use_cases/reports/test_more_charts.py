@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -25,10 +26,16 @@ def asked(shipped_home):
 def test_every_chart_is_drawn_or_says_what_it_needs(asked, kind: str) -> None:
     found = more_chart(asked, kind)
     assert found.title == TITLES[kind] and found.sentence.endswith(".") and "nan" not in found.sentence
-    if kind in ("strength", "weight", "steps"):
-        assert found.drawn is None and "needs" in found.sentence and found.rows == ()
+    if found.drawn is None:
+        assert "need" in found.sentence and found.rows == () and kind in ("strength", "weight", "steps")
     else:
         assert found.rows and all(math.isfinite(row.mean) or kind in ("checkpoints", "prompts") for row in found.rows)
+
+
+def test_the_end_of_a_run_is_one_of_its_steps(asked) -> None:
+    found = more_chart(replace(asked, ends={"minimal_dpo": 400}), "steps")
+    doses = {row.at for row in found.rows if row.of == "minimal_dpo"}
+    assert {"training steps 50", "training steps 150", "training steps 400"} <= doses
 
 
 @pytest.mark.slow

@@ -14,7 +14,8 @@ from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.tradeoff.research import Changes, Costs, Exhibit, Plane
 from t2ialign.types import GenerationConfig, InputError, Prompt
-from t2ialign.use_cases.reports import frontier, text
+from t2ialign.use_cases.reports import frontier
+from t2ialign.use_cases.reports.comparisons import stored_comparisons
 from t2ialign.use_cases.reports.research import QUESTIONS, lines, research
 from t2ialign.use_cases.reports.research_material import Wanted
 from t2ialign.use_cases.results import StoreResults
@@ -54,7 +55,7 @@ def test_every_question_is_answered_or_says_what_is_missing(shipped) -> None:
 def test_training_is_what_the_command_prints(shipped, bench) -> None:
     changes = next(one.drawn for one in of(shipped, "pressure") if isinstance(one.drawn, Changes))
     names = [row.name.split(" at CFG ")[0] for row in changes.rows]
-    made = text.stored_comparisons(bench.store, names, "base", ["factor_diversity"])
+    made = stored_comparisons(bench.store, names, "base", ["factor_diversity"])
     theirs = {one.policy.checkpoint: one.difference for one in made}
     for name, row in zip(names, changes.rows, strict=True):
         assert (row.value.mean, row.value.lo) == pytest.approx((theirs[name].mean, theirs[name].lo), abs=1e-12)

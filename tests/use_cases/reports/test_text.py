@@ -11,19 +11,14 @@ import torch
 
 from t2ialign.pictures import read_settings
 from t2ialign.store import open_store
-from t2ialign.tradeoff.comparison import Comparison, corrected
-from t2ialign.tradeoff.interval import estimate
 from t2ialign.tradeoff.points import CellScore
-from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Prompt, Score
+from t2ialign.types import GenerationConfig, InputError, Interval, Prompt, Score
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.reports import text
 from t2ialign.use_cases.reports.text import (
-    comparison_lines,
-    comparison_table,
     point_lines,
     score_lines,
-    stored_comparisons,
     stored_points,
     write_pictures,
 )
@@ -31,22 +26,6 @@ from tests.tradeoff.cells import point
 
 BASE = GenerationConfig("shapes")
 ANY = Interval(0.5, 0.4, 0.6)
-
-
-def comparison(name: str, metric: str, values: list[float]) -> Comparison:
-    found = estimate(values)
-    policy = replace(BASE, adapters=(AdapterUse(name),))
-    return Comparison(policy, BASE, metric, len(values), 8, ANY, ANY, found.interval, found.p, found.p)
-
-
-FOUND = corrected(
-    [
-        comparison("mine", "clip_score", [0.30, 0.31, 0.29, 0.30]),
-        comparison("mine", "lpips", [0.1, 0.2, 0.3, 0.12]),
-        comparison("other", "clip_score", [0.1, -0.2, 0.3, 0.1]),
-        comparison("other", "lpips", [0.1]),
-    ]
-)
 
 
 def scored(config: GenerationConfig, metric: str, version: str) -> CellScore:
@@ -73,28 +52,6 @@ def test_points_of_a_real_model_stand_beside_those_of_the_embedded_one(monkeypat
         stored_points(opened, "clip_score", "lpips")
 
 
-def test_a_difference_says_whether_it_stands_in_its_family():
-    strong, weak, none, single = comparison_lines(FOUND)
-    assert strong.endswith("the interval excludes zero, also after Holm over 3 differences")
-    assert weak.endswith("the interval excludes zero, not after Holm over 3 differences")
-    assert none.endswith("the interval holds zero")
-    assert single.endswith("too few prompts or seeds to say") and "nan" not in single
-
-
-def test_a_table_is_bold_where_a_difference_stands_and_says_so():
-    lines = list(comparison_table(FOUND))
-    assert lines[2].startswith("| `mine` | 4 | **+0.300 [") and lines[2].count("**") == 2
-    assert "**" not in lines[3] and lines[3].endswith("| +0.100 |")
-    assert lines[-1] == "Bold: the interval excludes zero, also after Holm over the 3 differences of this table."
-    assert len(list(comparison_table([]))) == 2
-
-
-def test_runs_of_other_numbers_of_steps_are_rows_of_their_own():
-    slower = [replace(one, policy=replace(one.policy, num_inference_steps=50)) for one in FOUND[:2]]
-    names = [line.partition(" | ")[0] for line in comparison_table([*FOUND, *slower])][2:5]
-    assert names == ["| `mine`, 25 steps", "| `other`, 25 steps", "| `mine`, 50 steps"]
-
-
 def test_where_there_is_no_interval_it_says_too_few():
     lone = replace(point(0.5, 0.3), y=Interval(0.3, math.nan, math.nan))
     (line,) = point_lines([lone])
@@ -109,12 +66,6 @@ def test_where_there_is_no_interval_it_says_too_few():
 def test_a_points_notes_stand_below_it_with_the_number_of_its_prompts():
     noted = replace(point(0.5, 0.3), cells=("a", "b"), prompts=2, notes=(("The prompt is long.", 1),))
     assert list(point_lines([noted]))[1:] == ["  1 of 2 prompts: The prompt is long."]
-
-
-def test_nothing_is_compared_with_itself(tmp_path: Path):
-    sentence = "base is not compared with itself: name another checkpoint"
-    with open_store(tmp_path) as opened, pytest.raises(InputError, match=sentence):
-        stored_comparisons(opened, ["base"], "base", ("lpips",))
 
 
 def test_saved_pictures_carry_what_made_them(tmp_path):
