@@ -208,16 +208,7 @@ def lines(found: FrontierReport) -> Iterator[str]:
         f"Against {found.against} at CFG {found.guidance_scale:g} on {prompts} prompts: how often {found.judge} prefers a "
         f"picture to one of another seed of {found.against}, and the change of {found.diversity}."
     )
-    yield from ("", "| checkpoint | training seeds | win rate | diversity |", "|---|---|---|---|")
-    for path in found.paths:
-        for dose in path.doses:
-            said = f"{with_ends(dose.win_rate)} | {percent(dose.change)}"
-            yield f"| `{dose.checkpoint}` | {dose.training_seeds} | {said} |"
-            for run in dose.runs:
-                yield f"| its training seed {run.training_seed} | | {run.win_rate:.3f} | {run.change:+.1%} |"
-    for ideal in found.ideals:
-        for tilt in ideal.points:
-            yield f"| {ideal.name}, {tilt.checkpoint} | | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
+    yield from _doses(found)
     head = f"| at win rate {found.win_rate:g} | training seeds | diversity | less that of `{found.paths[0].name}` |"
     yield from ("", head, "|---|---|---|---|")
     for path in found.paths:
@@ -230,6 +221,20 @@ def lines(found: FrontierReport) -> Iterator[str]:
     yield from ("", counted(found.paths))
     for ideal in found.ideals:
         yield from ("", ideal.about)
+
+
+def _doses(found: FrontierReport) -> Iterator[str]:
+    """A row for each dose, with its runs, and for each point of the ideals."""
+    yield from ("", "| checkpoint | training seeds | win rate | diversity |", "|---|---|---|---|")
+    for path in found.paths:
+        for dose in path.doses:
+            said = f"{with_ends(dose.win_rate)} | {percent(dose.change)}"
+            yield f"| `{dose.checkpoint}` | {dose.training_seeds} | {said} |"
+            for run in dose.runs:
+                yield f"| its training seed {run.training_seed} | | {run.win_rate:.3f} | {run.change:+.1%} |"
+    for ideal in found.ideals:
+        for tilt in ideal.points:
+            yield f"| {ideal.name}, {tilt.checkpoint} | | {with_ends(tilt.win_rate)} | {percent(tilt.change)} |"
 
 
 def _cost_text(path: PathCost, first: PathCost) -> str:
