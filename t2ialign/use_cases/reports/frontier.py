@@ -208,7 +208,7 @@ def lines(found: FrontierReport) -> Iterator[str]:
         f"Against {found.against} at CFG {found.guidance_scale:g} on {prompts} prompts: how often {found.judge} prefers a "
         f"picture to one of another seed of {found.against}, and the change of {found.diversity}."
     )
-    yield from _doses(found)
+    yield from _dose_rows(found)
     head = f"| at win rate {found.win_rate:g} | training seeds | diversity | less that of `{found.paths[0].name}` |"
     yield from ("", head, "|---|---|---|---|")
     for path in found.paths:
@@ -223,7 +223,7 @@ def lines(found: FrontierReport) -> Iterator[str]:
         yield from ("", ideal.about)
 
 
-def _doses(found: FrontierReport) -> Iterator[str]:
+def _dose_rows(found: FrontierReport) -> Iterator[str]:
     """A row for each dose, with its runs, and for each point of the ideals."""
     yield from ("", "| checkpoint | training seeds | win rate | diversity |", "|---|---|---|---|")
     for path in found.paths:

@@ -252,20 +252,23 @@ def of_regularisers(found: Material) -> Iterator[Exhibit | Gap]:
 
 
 def _costs(found: Material, names: Sequence[str], judge: str, scale: float) -> Iterator[Exhibit | Gap]:
-    """At the highest win rate, in steps of 0.01, that the most paths but at least two reach."""
+    """At the highest win rate, in steps of 0.01, that two thirds of the paths reach, and at least two."""
     stored = found.bench.store
     first = frontier.report(stored, names, "base", judge, found.y.name, scale, 0.6)
     reach = sorted((max(dose.win_rate.mean for dose in path.doses) for path in first.paths), reverse=True)
-    rate = math.floor(100 * min(reach[-1] if reach[-1] > 0.55 else reach[min(1, len(reach) - 1)], 0.95)) / 100
+    most = max(math.ceil(2 * len(reach) / 3), min(2, len(reach)))
+    rate = math.floor(100 * min(reach[most - 1], 0.95)) / 100
     if rate <= 0.5:
         yield Gap(f"What winning costs: no checkpoint is preferred to its parent by {METRICS[judge].title}.", "")
         return
     report = frontier.report(stored, names, "base", judge, found.y.name, scale, rate)
     known = [path for path in report.paths if math.isfinite(path.cost.mean)]
     parts = [f"{path.name} {percent(path.cost)}" for path in known]
+    short = ", ".join(path.name for path in report.paths if path not in known)
     sentence = (
         f"Where {METRICS[judge].title} prefers them to the parent in {rate:.0%} of cases, diversity changes by "
-        f"{'; '.join(parts)}. {_apart(known)} {frontier.counted(report.paths)}"
+        f"{'; '.join(parts)}. {f'Not reached by {short}. ' if short else ''}"
+        f"{_apart(known)} {frontier.counted(report.paths)}"
     )
     for ideal in report.ideals:
         least = ideal.change_at(rate)
