@@ -73,7 +73,7 @@ class BackboneEntry:
         return self.size <= SMALL
 
     @property
-    def kin(self) -> Family:
+    def family_traits(self) -> Family:
         """What its family has in common."""
         return FAMILIES[self.family]
 

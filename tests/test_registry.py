@@ -230,7 +230,7 @@ def test_shipped_registry(tmp_path: Path):
         assert len(backbone.hub_revision) == 40
         assert adapters == ()
     assert {backbone.family for backbone in registry.backbones.values()} == set(FAMILIES)
-    flows = {name: entry for name, entry in registry.backbones.items() if entry.kin.flow}
+    flows = {name: entry for name, entry in registry.backbones.items() if entry.family_traits.flow}
     assert set(flows) == {
         "sd-3-medium",
         "sd-3.5-medium",

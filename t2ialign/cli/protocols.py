@@ -12,7 +12,7 @@ from t2ialign.cli.app import app
 from t2ialign.cli.options import JsonFlag, StorePath, emit, names, printable, progress
 
 if TYPE_CHECKING:
-    from t2ialign.use_cases.protocols.plan import Asked
+    from t2ialign.use_cases.protocols.plan import ProtocolChanges
 
 commands = typer.Typer(help="Papers' tables run again: list them, run one.")
 app.add_typer(commands, name="protocol")
@@ -63,15 +63,15 @@ def run(
 ) -> None:
     """Run a paper's table: train what is missing, draw, score, and print ours beside the paper's. It may be stopped."""
     from t2ialign.use_cases.batches.requests import read_scales
-    from t2ialign.use_cases.protocols.plan import Asked, read_options
+    from t2ialign.use_cases.protocols.plan import ProtocolChanges, read_options
 
     scales, options = tuple(read_scales(names(guidance_scales))), read_options(option or [])
     tested = (backbone, prompts, train_prompts, pairs)
-    asked = Asked(*tested, seeds, steps, scales, limit, train_steps, options, captions, reference)
+    asked = ProtocolChanges(*tested, seeds, steps, scales, limit, train_steps, options, captions, reference)
     _run(name, asked, dry_run, out, store, as_json)
 
 
-def _run(name: str, asked: Asked, dry_run: bool, out: Path | None, store: Path | None, as_json: bool) -> None:
+def _run(name: str, asked: ProtocolChanges, dry_run: bool, out: Path | None, store: Path | None, as_json: bool) -> None:
     from t2ialign.use_cases.protocols import plan as planning
     from t2ialign.use_cases.protocols import tables
     from t2ialign.use_cases.protocols.protocol import load_protocol

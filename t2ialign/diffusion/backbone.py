@@ -21,7 +21,7 @@ from torch import Tensor
 
 from t2ialign.content import INDEX, SETTINGS, WEIGHTS, cached, snapshot_sha
 from t2ialign.diffusion.autoencoders import Coder, coder_of
-from t2ialign.diffusion.flow import RunAsked, begin
+from t2ialign.diffusion.flow import FlowRunRequest, begin
 from t2ialign.diffusion.inputs import check_places
 from t2ialign.diffusion.memory import in_pieces
 from t2ialign.diffusion.noise import Prediction
@@ -73,7 +73,7 @@ class Backbone:
     @property
     def flow(self) -> bool:
         """Whether it is a rectified flow."""
-        return self.entry.kin.flow
+        return self.entry.family_traits.flow
 
     @property
     def coder(self) -> Coder:
@@ -87,7 +87,7 @@ class Backbone:
     @property
     def pixels_per_patch(self) -> int:
         """What the sides of pictures must be multiples of: some transformers read latents in squares of cells."""
-        return self.pixels_per_latent * self.entry.kin.patch
+        return self.pixels_per_latent * self.entry.family_traits.patch
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """Channels, height and width of the latents of a picture of that many pixels.
@@ -102,7 +102,7 @@ class Backbone:
     def begin(self, scheduler: str, steps: int, height: int, width: int) -> SchedulerRun:
         """A run from noise to a picture of that size on this model's own noise schedule."""
         _, *latents = self.latent_shape(height, width)
-        asked = RunAsked(
+        asked = FlowRunRequest(
             self.entry.family, self.scheduler_config, scheduler, steps, (latents[0], latents[1]), self.device
         )
         return begin(asked, self.flow)
@@ -223,9 +223,9 @@ def load_backbone(entry: BackboneEntry, device: str, dtype: str) -> Backbone:
     variant = variant_of(entry, dtype)
     folder = entry.source if isinstance(entry.source, Path) else download(entry, variant)
     pipeline = read_pipeline(entry, folder, dtype, variant)
-    parts, network = pipeline.components, pipeline.components[entry.kin.network]
+    parts, network = pipeline.components, pipeline.components[entry.family_traits.network]
     check_prediction(entry, pipeline.scheduler, network)
-    encoders = [name for name in entry.kin.encoders if parts[name] is not None]  # SD-3 may lack its T5
+    encoders = [name for name in entry.family_traits.encoders if parts[name] is not None]  # SD-3 may lack its T5
     for part in (network, parts["vae"], *(parts[name] for name in encoders)):
         part.eval().requires_grad_(False)
     text = TextEncoder(
@@ -289,7 +289,7 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
         **NOT_NEEDED.get(entry.family, {}),
     }
     try:
-        return Path(stock_pipeline(entry.kin).download(str(entry.source), use_safetensors=True, **options))
+        return Path(stock_pipeline(entry.family_traits).download(str(entry.source), use_safetensors=True, **options))
     except (GatedRepoError, RepositoryNotFoundError) as error:
         raise InputError(
             f"The Hub does not give out {entry.source}: accept its licence and log in, or mend the id in the registry."
@@ -311,13 +311,13 @@ def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> 
     if isinstance(entry.source, Path):
         return entry.source
     variant = variant_of(entry, dtype)
-    if why_offline() and (here := folder_of(entry)) is not None and _lies_whole(here, entry.kin):
+    if why_offline() and (here := folder_of(entry)) is not None and _lies_whole(here, entry.family_traits):
         return here
     listing = listed_now(entry.source, entry.hub_revision)
     fill(
         entry.source,
         listing,
-        [file for file in listing.siblings or () if _wanted(file.rfilename, entry.kin, listing, variant)],
+        [file for file in listing.siblings or () if _wanted(file.rfilename, entry.family_traits, listing, variant)],
         show,
     )
     with without_bars():

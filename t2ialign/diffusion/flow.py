@@ -21,7 +21,7 @@ from t2ialign.samplers import SOLVER, check_scheduler
 
 
 @dataclass(frozen=True)
-class RunAsked:
+class FlowRunRequest:
     """A run that is asked for: the backbone's family and its own noise schedule, steps, and the latents' size."""
 
     family: str
@@ -32,7 +32,7 @@ class RunAsked:
     device: str
 
 
-def begin(asked: RunAsked, flow: bool) -> SchedulerRun:
+def begin(asked: FlowRunRequest, flow: bool) -> SchedulerRun:
     """A fresh run on a backbone's own noise schedule, ready for its first step."""
     if not flow:
         return begin_run(asked.config, asked.scheduler, asked.steps, asked.device)
@@ -42,18 +42,18 @@ def begin(asked: RunAsked, flow: bool) -> SchedulerRun:
         scheduler.set_timesteps(asked.steps, device=asked.device)
         scheduler.set_begin_index(0)
         return SchedulerRun(scheduler, choice, flow=True)
-    scheduler, kin = _stock(asked.config), FAMILIES[asked.family]
+    scheduler, traits = _stock(asked.config), FAMILIES[asked.family]
     options: dict[str, Any] = {}
     if scheduler.config["use_dynamic_shifting"]:
         options["mu"] = shift_of(scheduler.config, asked)
-    if kin.names_levels:  # its pipeline names the levels itself, SD-3's leaves them to the scheduler
+    if traits.names_levels:  # its pipeline names the levels itself, SD-3's leaves them to the scheduler
         options["sigmas"] = np.linspace(1.0, 1 / asked.steps, asked.steps)
     scheduler.set_timesteps(asked.steps, device=asked.device, **options)
     scheduler.set_begin_index(0)
     return SchedulerRun(scheduler, choice, flow=True)
 
 
-def shift_of(config: Mapping[str, Any], asked: RunAsked) -> float:
+def shift_of(config: Mapping[str, Any], asked: FlowRunRequest) -> float:
     """How far a schedule is shifted towards noise: more for more tokens of a picture, in FLUX.2 also by the steps."""
     patch = FAMILIES[asked.family].patch
     height, width = (side // patch for side in asked.latents)

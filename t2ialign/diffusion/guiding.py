@@ -119,7 +119,7 @@ class Guiding:
 
     def _both(self, view: Backbone, noisy: Tensor, timestep: Tensor, said: PromptEmbeds) -> tuple[Tensor, Tensor]:
         """The outputs for the prompt and for none: one evaluation, or, as FLUX's pipeline and others have it, two."""
-        if not view.entry.kin.apart:
+        if not view.entry.family_traits.apart:
             uncond, cond = view.predict_noise(torch.cat([noisy, noisy]), timestep, said).chunk(2)
             return cond, uncond
         empty, prompt = said.halves()

@@ -57,14 +57,16 @@ def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:
 def check_backbone(config: GenerationConfig, entry: BackboneEntry) -> None:
     """Refuses a scheduler, strategy or negative prompt that this backbone's family has no use for."""
     needs = needs_of(config.guidance)
-    if entry.kin.flow and not (SCHEDULERS[config.scheduler].flow or (entry.kin.solver and config.scheduler == SOLVER)):
+    if entry.family_traits.flow and not (
+        SCHEDULERS[config.scheduler].flow or (entry.family_traits.solver and config.scheduler == SOLVER)
+    ):
         named = " or ".join(name for name, choice in SCHEDULERS.items() if choice.flow)
-        also = f", or {SOLVER}" if entry.kin.solver else ""
+        also = f", or {SOLVER}" if entry.family_traits.solver else ""
         raise InputError(
             f"The scheduler {config.scheduler} is for diffusion models, and {entry.name} is a flow model: choose {named}, "
             f"which are one and the same step there{also}."
         )
-    if entry.kin.flow and needs.not_on_flow:
+    if entry.family_traits.flow and needs.not_on_flow:
         raise InputError(
             f"Guidance {config.guidance} has no meaning on the flow model {entry.name} ({needs.not_on_flow}): choose another."
         )

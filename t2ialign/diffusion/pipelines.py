@@ -49,7 +49,7 @@ def read_pipeline(entry: BackboneEntry, folder: Path, dtype: str, variant: str |
     try:
         options |= dict.fromkeys(left_empty(folder))
         with _no_progress_bars():
-            return stock_pipeline(entry.kin).from_pretrained(folder, local_files_only=True, **options)
+            return stock_pipeline(entry.family_traits).from_pretrained(folder, local_files_only=True, **options)
     except Exception as error:  # a damaged folder makes diffusers, transformers and safetensors raise what they like
         if isinstance(error, MemoryError) or out_of_memory(error):
             raise InputError(
@@ -71,7 +71,7 @@ def _check_family(entry: BackboneEntry, folder: Path) -> None:
         raise InputError(
             f"{entry.name} is a {found}, and its entry of the registry says family {entry.family!r}: write {kinds[found]!r}."
         )
-    if found not in kinds and entry.kin.flow:
+    if found not in kinds and entry.family_traits.flow:
         raise InputError(
             f"{entry.name} is a {found}, and that family cannot be drawn with here: its text encoders or its VAE are of a kind "
             f"of their own. Choose a model of {', '.join(kinds)}."
@@ -102,8 +102,10 @@ def _no_progress_bars() -> Iterator[None]:
 
 def check_prediction(entry: BackboneEntry, scheduler: Any, network: Any) -> None:
     """Refuses networks that predict something else than their family does, or than the registry says."""
-    if entry.kin.flow:
-        if type(scheduler).__name__ != FLOWS and not (entry.kin.solver and scheduler.config.get("use_flow_sigmas")):
+    if entry.family_traits.flow:
+        if type(scheduler).__name__ != FLOWS and not (
+            entry.family_traits.solver and scheduler.config.get("use_flow_sigmas")
+        ):
             raise InputError(
                 f"{entry.name} comes with the scheduler {type(scheduler).__name__}, and flow models are sampled with "
                 f"{FLOWS} here: restore its scheduler's configuration."

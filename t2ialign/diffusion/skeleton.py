@@ -54,13 +54,13 @@ def skeleton(entry: BackboneEntry) -> Skeleton:
     Raises:
         InputError: a configuration is missing, damaged or out of reach.
     """
-    stock_pipeline(entry.kin)
+    stock_pipeline(entry.family_traits)
     import diffusers
 
     network = getattr(diffusers, NETWORKS.get(entry.family, UNET))
     parts = dict(zip(("text_encoder", "text_encoder_2"), CLIPS.get(entry.family, ()), strict=False))
     with torch.device("meta"):
-        unet = _made(entry, entry.kin.network, network.from_config)
+        unet = _made(entry, entry.family_traits.network, network.from_config)
         encoders = tuple(_made(entry, name, _clip(kind)) for name, kind in parts.items())
     return Skeleton(unet, encoders, predicted(_config(entry, *SCHEDULER.split("/"))))
 

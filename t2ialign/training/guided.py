@@ -72,7 +72,7 @@ class GuidedPolicy:
         self, latents: Tensor, timesteps: Tensor, empty: PromptEmbeds, prompt: PromptEmbeds
     ) -> tuple[Tensor, Tensor]:
         """The outputs for no prompt and for the prompt: one evaluation, or two, as the family's pipeline has it."""
-        if self.view.entry.kin.apart:
+        if self.view.entry.family_traits.apart:
             cond = self.view.predict_noise(latents, timesteps, prompt)
             return self.view.predict_noise(latents, timesteps, empty), cond
         both = self.view.predict_noise(latents.repeat(2, 1, 1, 1), timesteps.repeat(2), stack([empty, prompt]))

@@ -151,7 +151,7 @@ def _preview(name: str, registry: Registry) -> Weight:
 def _has_networks(folder: Path, entry: BackboneEntry) -> bool:
     """Whether the part that takes the most is there, in the precision that this machine wants."""
     variant = variant_of(entry, _dtype(entry))
-    names = {file.name for file in (folder / entry.kin.network).glob("*.safetensors")}
+    names = {file.name for file in (folder / entry.family_traits.network).glob("*.safetensors")}
     varied = {name for name in names if variant and f".{variant}." in name}
     return bool(varied or {name for name in names if name.count(".") == 1})
 

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone, load_backbone
 from t2ialign.diffusion.denoise import denoise, initial_noise
-from t2ialign.diffusion.flow import RunAsked, begin
+from t2ialign.diffusion.flow import FlowRunRequest, begin
 from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.information import renoised_information
 from t2ialign.diffusion.noise import add_noise, output_of, predicted_x0
@@ -156,7 +156,7 @@ def test_ddim_and_euler_are_one_step_on_a_flow(flows):
     """DDIM's rule worked out on x_s = (1 - s) x_0 + s noise, beside the scheduler's step; so both names give one picture."""
     backbone = flows["sd-3.5"]
     assert torch.equal(drawn(backbone).images, drawn(backbone, scheduler="euler").images)
-    run = begin(RunAsked("sd3", backbone.scheduler_config, "ddim", 5, (4, 4), "cpu"), flow=True)
+    run = begin(FlowRunRequest("sd3", backbone.scheduler_config, "ddim", 5, (4, 4), "cpu"), flow=True)
     draw = torch.Generator().manual_seed(0)
     for index, timestep in enumerate(run.timesteps):
         level, following = (float(run.scheduler.sigmas[step]) for step in (index, index + 1))

@@ -36,7 +36,9 @@ def noise_pred(view: Backbone) -> Tensor:
 
 def as_lora(backbone: Backbone, merged: MergedLora, file: Path) -> Backbone:
     """A view with the merged tensors on, read back from a file as any LoRA is."""
-    save_file({f"{backbone.entry.kin.network}.{name}": tensor for name, tensor in merged.tensors.items()}, file)
+    save_file(
+        {f"{backbone.entry.family_traits.network}.{name}": tensor for name, tensor in merged.tensors.items()}, file
+    )
     entry = CheckpointEntry(file.stem, "tiny", file, "lora")
     return blend(backbone, [AdapterUse(entry.name)], {entry.name: entry})
 

@@ -45,7 +45,7 @@ class Visitor:
 
 
 @dataclass(frozen=True)
-class Asked:
+class BegunRun:
     """A run that somebody began, when (in seconds), and its pictures times steps."""
 
     visitor: Visitor
@@ -60,7 +60,7 @@ class Visits:
     engine: LocalEngine
     limits: VisitorLimits = field(default_factory=visitor_limits)
     clock: Callable[[], float] = time.monotonic
-    _asked: dict[str, Asked] = field(default_factory=dict)
+    _asked: dict[str, BegunRun] = field(default_factory=dict)
     _times: OrderedDict[tuple[str, str], deque[float]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,7 +79,7 @@ class Visits:
             if not visitor.owner:
                 self._check(visitor, work, waiting)
             run = start()
-            self._asked[run] = Asked(visitor, self.clock(), work)
+            self._asked[run] = BegunRun(visitor, self.clock(), work)
             return run
 
     def may_stop(self, visitor: Visitor, run: str) -> bool:
@@ -195,7 +195,7 @@ class Visits:
                 "what is there."
             )
 
-    def _old(self, one: Asked, seconds: float) -> bool:
+    def _old(self, one: BegunRun, seconds: float) -> bool:
         return self.clock() - one.when >= seconds
 
 

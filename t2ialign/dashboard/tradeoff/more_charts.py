@@ -20,7 +20,7 @@ from t2ialign.store import write_table
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages, steps_of
 from t2ialign.use_cases.batches.rescore import current_version
-from t2ialign.use_cases.reports.more_charts import TITLES, Asked, MoreChart, more_chart
+from t2ialign.use_cases.reports.more_charts import TITLES, ChartQuery, MoreChart, more_chart
 
 FIRST = "edge"
 NO_SET = "Choose a benchmark set above: on everything stored nothing is compared."
@@ -83,4 +83,4 @@ def _found(services: Services, kind: str, *controls: Any) -> MoreChart:
         raise InputError(NO_SET)
     today = partial(current_version, services.bench)
     ends = steps_of(lineages(services.bench.registry().checkpoints.values()))
-    return more_chart(Asked(services.store, chosen.x, chosen.y, chosen.shown, today, ends), kind or FIRST)
+    return more_chart(ChartQuery(services.store, chosen.x, chosen.y, chosen.shown, today, ends), kind or FIRST)

@@ -50,7 +50,7 @@ def merge(
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ADAPTER_FILE
-        save_file({f"{entry.kin.network}.{key}": tensor for key, tensor in merged.tensors.items()}, file)
+        save_file({f"{entry.family_traits.network}.{key}": tensor for key, tensor in merged.tensors.items()}, file)
         add_adapter(backbone, name, start=CheckpointEntry(name, entry.name, file, "lora"))
         try:
             save_adapter(backbone, name, target, record_of(manifest))

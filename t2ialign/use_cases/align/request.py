@@ -90,7 +90,7 @@ def is_small(entry: BackboneEntry) -> bool:
 
 def kind_of(entry: BackboneEntry) -> ModelKind:
     """What a method's numbers depend on."""
-    if not entry.kin.flow:
+    if not entry.family_traits.flow:
         return "diffusion"
     return "told" if entry.embedded_scale else "flow"
 
@@ -105,7 +105,7 @@ def _check_recipe(method: Method, settings: Settings, entry: BackboneEntry) -> N
     if method.recipe is None:
         return
     recipe, steps = method.recipe_of(settings), settings.pictures.sampling_steps
-    noisy = steps - 1 if entry.kin.flow else steps  # a flow's last step adds no noise
+    noisy = steps - 1 if entry.family_traits.flow else steps  # a flow's last step adds no noise
     skipped = recipe.collector.skip if isinstance(recipe, Recipe) and isinstance(recipe.collector, Branches) else 0
     if isinstance(recipe, Recipe) and noisy <= skipped:
         wanted = f"the first {skipped} left out" if skipped else "one at least"

@@ -27,7 +27,7 @@ from t2ialign.use_cases.workbench import Workbench
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProtocolChanges:
     """What a person changes of a protocol; empty parts are the protocol's own.
 
     ``limit`` prompts of each category (of the whole set, where no column is about a category); ``options`` are training
@@ -75,7 +75,7 @@ class ProtocolPlan:
 
     name: str
     protocol: Protocol
-    asked: Asked
+    asked: ProtocolChanges
     entry: BackboneEntry
     trainings: tuple[Tuned, ...]
     cells: tuple[Cell, ...]
@@ -89,7 +89,7 @@ class ProtocolPlan:
         return sum(len(cell.request.seeds) for cell in (*self.cells, *self.captions))
 
 
-def make_plan(bench: Workbench, name: str, protocol: Protocol, asked: Asked) -> ProtocolPlan:
+def make_plan(bench: Workbench, name: str, protocol: Protocol, asked: ProtocolChanges) -> ProtocolPlan:
     """The protocol with everything looked up and checked; nothing is loaded or drawn.
 
     Raises:
@@ -165,7 +165,7 @@ def _trainings(
     bench: Workbench,
     name: str,
     protocol: Protocol,
-    asked: Asked,
+    asked: ProtocolChanges,
     entry: BackboneEntry,
     base: str,
     categories: Sequence[str],
@@ -194,7 +194,7 @@ def _request(row: Row, name: str, base: str, prompts: str) -> AlignRequest:
     return AlignRequest(row.method, name, parent=base, options=tuple(sorted(options.items())))
 
 
-def _changed(request: AlignRequest, asked: Asked, protocol: Protocol, entry: BackboneEntry) -> AlignRequest:
+def _changed(request: AlignRequest, asked: ProtocolChanges, protocol: Protocol, entry: BackboneEntry) -> AlignRequest:
     """With what the person changed; pairs of photographs are no use to a world with raters of its own."""
     fields = {control.name for control in controls(request.method)}
     options = {**dict(request.options), **{key: value for key, value in asked.options if key in fields}}
@@ -208,7 +208,7 @@ def _changed(request: AlignRequest, asked: Asked, protocol: Protocol, entry: Bac
 
 def _cells(
     protocol: Protocol,
-    asked: Asked,
+    asked: ProtocolChanges,
     base: str,
     trainings: Sequence[Tuned],
     prompts: Sequence[Prompt],
@@ -228,7 +228,7 @@ def _cells(
 
 
 def _captions(
-    bench: Workbench, protocol: Protocol, asked: Asked, base: str, trainings: Sequence[Tuned]
+    bench: Workbench, protocol: Protocol, asked: ProtocolChanges, base: str, trainings: Sequence[Tuned]
 ) -> Iterator[Cell]:
     """One picture a caption, of the base and of each category's checkpoint of the first trained row, at the last CFG."""
     if protocol.distances is None or not (asked.captions and asked.reference):

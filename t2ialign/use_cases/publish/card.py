@@ -178,7 +178,7 @@ def _intro(about: About) -> str:
 
 def _usage(about: About) -> str:
     if isinstance(about.backbone.source, str):
-        kind = about.backbone.kin.pipeline
+        kind = about.backbone.family_traits.pipeline
         return (
             f'```python\nfrom diffusers import {kind}\n\npipe = {kind}.from_pretrained("{about.backbone.source}")\n'
             'pipe.load_lora_weights("FOLDER OR REPOSITORY")\n```'

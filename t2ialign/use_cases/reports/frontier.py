@@ -74,7 +74,7 @@ def report(
         raise InputError(f"{judge} measures a whole set, so no picture wins by it: choose one such as style_minimal.")
     if METRICS[diversity].axis != "diversity" or METRICS[diversity].finish:
         raise InputError(f"{diversity} has no change that could be averaged: choose one such as factor_diversity.")
-    asked = _Asked(names, against, judge, diversity, guidance_scale)
+    asked = _FrontierQuery(names, against, judge, diversity, guidance_scale)
     doses = _doses(opened, asked) | (_dialled(opened, asked) if dials else {})
     paths = path_costs(doses, win_rate)
     exact = renderer_line(judge, diversity, shared_prompts(doses))
@@ -94,7 +94,7 @@ def with_best_policy(bench: Workbench, found: FrontierReport) -> FrontierReport:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _FrontierQuery:
     """What a report is asked for."""
 
     names: Sequence[str]
@@ -133,7 +133,7 @@ def _place(checkpoint: str, names: Sequence[str]) -> _Place | None:
     return None
 
 
-def _doses(opened: store.Store, asked: _Asked) -> dict[str, list[Dose]]:
+def _doses(opened: store.Store, asked: _FrontierQuery) -> dict[str, list[Dose]]:
     """{name: its doses, weakest first}, in the order of the names."""
     known = store.choices(opened)["checkpoints"]
     places = {one: place for one in known if (place := _place(one, asked.names))}
@@ -154,7 +154,7 @@ def _doses(opened: store.Store, asked: _Asked) -> dict[str, list[Dose]]:
     return found
 
 
-def _dialled(opened: store.Store, asked: _Asked) -> dict[str, list[Dose]]:
+def _dialled(opened: store.Store, asked: _FrontierQuery) -> dict[str, list[Dose]]:
     """{``NAME, weight``: doses by weight, lightest first and up to the whole; ``NAME, STRATEGY``: its one dose}."""
     known = store.choices(opened)["checkpoints"]
     dial = re.compile(rf"({'|'.join(map(re.escape, asked.names))})(?:@([0-9]{{1,3}}(?:\.[0-9]{{1,6}})?))?")
@@ -172,7 +172,7 @@ def _dialled(opened: store.Store, asked: _Asked) -> dict[str, list[Dose]]:
     return {path: doses for path, doses in found.items() if not path.endswith(", weight") or len(doses) > 1}
 
 
-def _cells(asked: _Asked, rows: Sequence[PairedScore]) -> _Cells:
+def _cells(asked: _FrontierQuery, rows: Sequence[PairedScore]) -> _Cells:
     """The rows at the CFG that was asked for, of sides that differ in checkpoint and strategy alone."""
     found: _Cells = defaultdict(lambda: defaultdict(list))
     for row in newest(rows):
@@ -188,7 +188,7 @@ def _plainly(config: GenerationConfig) -> GenerationConfig:
     return replace(settings_of(config), guidance=PLAIN, guidance_params=())
 
 
-def _dose(asked: _Asked, checkpoint: str, scored: Mapping[str, Sequence[PairedScore]]) -> Dose:
+def _dose(asked: _FrontierQuery, checkpoint: str, scored: Mapping[str, Sequence[PairedScore]]) -> Dose:
     judged, spread = scored[asked.judge], scored[asked.diversity]
     if len({(row.policy, row.base) for row in [*judged, *spread]}) > 1:
         raise InputError(f"{checkpoint} has stored runs of several settings at this CFG, which one path must not mix.")

@@ -63,7 +63,7 @@ class MoreChart:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ChartQuery:
     """Two metrics, the cells of one benchmark set, and which version of a metric counts where several are equally frequent.
 
     ``ends``: the steps that checkpoints' runs took.
@@ -80,13 +80,13 @@ class Asked:
         return cell_values(self.opened, metrics, self.filters, self.today)
 
 
-def more_chart(asked: Asked, kind: str) -> MoreChart:
+def more_chart(asked: ChartQuery, kind: str) -> MoreChart:
     """One chart by its kind.
 
     Raises:
         InputError: no such chart, or no single benchmark set.
     """
-    makers: dict[str, Callable[[Asked], tuple[str, Drawn | None]]] = {
+    makers: dict[str, Callable[[ChartQuery], tuple[str, Drawn | None]]] = {
         "edge": _edge,
         "volume": _volume,
         "strength": _strength,
@@ -102,7 +102,7 @@ def more_chart(asked: Asked, kind: str) -> MoreChart:
     return MoreChart(title, sentence, drawn, tuple(_rows(title, drawn)) if drawn is not None else ())
 
 
-def _edge(asked: Asked) -> tuple[str, Drawn | None]:
+def _edge(asked: ChartQuery) -> tuple[str, Drawn | None]:
     cells = asked.cells((asked.x, asked.y))
     best, corner = edge(cells, asked.x, asked.y), knee(cells, asked.x, asked.y)
     if best is None or len(best.levels) < 2:
@@ -122,7 +122,7 @@ def _knee(corner: Knee | None) -> str:
     return "The front has no knee." if corner is None else bend_in_words(corner)
 
 
-def _volume(asked: Asked) -> tuple[str, Drawn | None]:
+def _volume(asked: ChartQuery) -> tuple[str, Drawn | None]:
     found = volumes(asked.cells((asked.x, asked.y)), asked.x, asked.y)
     if not found:
         return "An area needs settings that differ on both axes.", None
@@ -136,7 +136,7 @@ def _volume(asked: Asked) -> tuple[str, Drawn | None]:
     )
 
 
-def _strength(asked: Asked) -> tuple[str, Drawn | None]:
+def _strength(asked: ChartQuery) -> tuple[str, Drawn | None]:
     found = planes(asked.cells((asked.x, asked.y)), asked.x, asked.y)
     if not found:
         return "A plane needs one adapter at two weights and two CFG values or more: sweep it with --weights.", None
@@ -157,7 +157,7 @@ def _strength(asked: Asked) -> tuple[str, Drawn | None]:
     )
 
 
-def _doses(place: int, asked: Asked) -> tuple[str, Drawn | None]:
+def _doses(place: int, asked: ChartQuery) -> tuple[str, Drawn | None]:
     pressure = PRESSURES[place]
     spreads = [metric for metric in _known(asked) if metric.axis == "diversity" and metric.level != "image"]
     metrics = list(dict.fromkeys((asked.x, asked.y, *spreads)))[:MOST_LINES]
@@ -171,24 +171,24 @@ def _doses(place: int, asked: Asked) -> tuple[str, Drawn | None]:
     return f"{shown[0].who}: {slopes_in_words(shown, (asked.x.name, asked.y.name))}{more}", Doses(tuple(shown))
 
 
-def _known(asked: Asked) -> list[Metric]:
+def _known(asked: ChartQuery) -> list[Metric]:
     """The metrics of the short list that are scored on the set."""
     known = store.scored_metrics(asked.opened, asked.filters)
     return [METRICS[name] for name in DEFAULT if name in known]
 
 
-def _scored(asked: Asked) -> list[Metric]:
+def _scored(asked: ChartQuery) -> list[Metric]:
     """The chart's own metrics, then those that are scored, as many of either axis as fit a matrix."""
     half = MOST_METRICS // 2
     sides = [[metric for metric in _known(asked) if metric.axis == axis][:half] for axis in ("alignment", "diversity")]
     return list(dict.fromkeys((asked.x, asked.y, *sides[0], *sides[1])))
 
 
-def _checkpoints(asked: Asked) -> tuple[str, Drawn | None]:
+def _checkpoints(asked: ChartQuery) -> tuple[str, Drawn | None]:
     return _agreement(asked, over_checkpoints(asked.cells(_scored(asked))))
 
 
-def _prompts(asked: Asked) -> tuple[str, Drawn | None]:
+def _prompts(asked: ChartQuery) -> tuple[str, Drawn | None]:
     cells = asked.cells(_scored(asked))
     config = reference_of(cells.configs)
     if config is None:
@@ -196,7 +196,7 @@ def _prompts(asked: Asked) -> tuple[str, Drawn | None]:
     return _agreement(asked, over_prompts(cells, config))
 
 
-def _pictures(asked: Asked) -> tuple[str, Drawn | None]:
+def _pictures(asked: ChartQuery) -> tuple[str, Drawn | None]:
     """Metrics of single pictures, within the prompts of the base's usual setting."""
     singles = [metric for metric in _scored(asked) if metric.level == "image"]
     config = reference_of(asked.cells(singles or (asked.x,)).configs)
@@ -212,7 +212,7 @@ def _pictures(asked: Asked) -> tuple[str, Drawn | None]:
     return sentence, found
 
 
-def _values_of(asked: Asked, singles: Sequence[Metric], config: GenerationConfig) -> list[dict[str, np.ndarray]]:
+def _values_of(asked: ChartQuery, singles: Sequence[Metric], config: GenerationConfig) -> list[dict[str, np.ndarray]]:
     """Of each prompt, every metric's values of the pictures that all of its metrics know, in the order of their seeds."""
     filters = replace(asked.filters, configs=(config.key,))
     by_prompt: dict[str, dict[str, dict[int, float]]] = {}
@@ -228,7 +228,7 @@ def _values_of(asked: Asked, singles: Sequence[Metric], config: GenerationConfig
     return found
 
 
-def _agreement(asked: Asked, found: Relations) -> tuple[str, Drawn | None]:
+def _agreement(asked: ChartQuery, found: Relations) -> tuple[str, Drawn | None]:
     tau, things = found.between(asked.x.name, asked.y.name)
     of = f" of {who(found.config)}" if found.config else ""
     if math.isnan(tau.mean):

@@ -10,7 +10,7 @@ import pytest
 from t2ialign.types import InputError
 from t2ialign.use_cases.protocols import plan as planning
 from t2ialign.use_cases.protocols import tables
-from t2ialign.use_cases.protocols.plan import Asked, make_plan, read_options
+from t2ialign.use_cases.protocols.plan import ProtocolChanges, make_plan, read_options
 from t2ialign.use_cases.protocols.protocol import FOLDER, load_protocol, names, read_protocol
 from t2ialign.use_cases.protocols.run import ProtocolState, Scored, run_protocol
 from t2ialign.use_cases.workbench import open_workbench
@@ -56,7 +56,7 @@ def test_published_numbers_are_the_papers() -> None:
 def test_a_protocol_runs_from_training_to_the_table(home: Path) -> None:
     with open_workbench(home) as bench:
         plan = make_plan(
-            bench, "mi-tune", load_protocol("mi-tune"), Asked("shapes", guidance_scales=(2.0, 4.0), **TINY)
+            bench, "mi-tune", load_protocol("mi-tune"), ProtocolChanges("shapes", guidance_scales=(2.0, 4.0), **TINY)
         )
         categories = ("color", "shape", "texture", "spatial", "complex")
         assert [one.category for one in plan.trainings] == [*categories] * 3 and len(plan.cells) == (5 + 15) * 2
@@ -81,7 +81,7 @@ def test_a_protocol_runs_from_training_to_the_table(home: Path) -> None:
 @pytest.mark.slow
 def test_a_dry_run_says_cells_weights_and_time(home: Path) -> None:
     with open_workbench(home) as bench:
-        plan = make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked("shapes", **TINY))
+        plan = make_plan(bench, "f-divergence", load_protocol("f-divergence"), ProtocolChanges("shapes", **TINY))
         cost = planning.needed(bench, plan)
         assert len(plan.trainings) == 7 and len(plan.cells) == 8 and plan.pictures == 16
         assert {one.name for one in cost.weights} >= {"shapes", "lpips-shapes", "clip-shapes"}
@@ -91,12 +91,12 @@ def test_a_dry_run_says_cells_weights_and_time(home: Path) -> None:
         with pytest.raises(
             InputError, match="hpsv2-test are not here: `t2ialign prompts import zhwang/HPDv2/test.json"
         ):
-            make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked())
+            make_plan(bench, "f-divergence", load_protocol("f-divergence"), ProtocolChanges())
         with pytest.raises(
             InputError, match="hpsv2-benchmark are not here: .* or name another set with .*--train-prompts"
         ):
-            make_plan(bench, "f-divergence", load_protocol("f-divergence"), Asked(prompts="everyday"))
-        here = Asked(prompts="everyday", train_prompts="everyday")
+            make_plan(bench, "f-divergence", load_protocol("f-divergence"), ProtocolChanges(prompts="everyday"))
+        here = ProtocolChanges(prompts="everyday", train_prompts="everyday")
         on_sd = make_plan(bench, "f-divergence", load_protocol("f-divergence"), here)
         assert str(on_sd.trainings[0].request.pairs) == "hub:kashif/pickascore"
         cost = planning.needed(bench, on_sd)

@@ -11,7 +11,7 @@ from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, list_benchmarks
 from t2ialign.types import InputError
 from t2ialign.use_cases.reports import choosing
-from t2ialign.use_cases.reports.more_charts import TITLES, Asked, more_chart
+from t2ialign.use_cases.reports.more_charts import TITLES, ChartQuery, more_chart
 from t2ialign.use_cases.workbench import open_workbench
 
 
@@ -19,7 +19,9 @@ from t2ialign.use_cases.workbench import open_workbench
 def asked(shipped_home):
     with open_workbench(shipped_home) as bench:
         filters = Filters(benchmarks=(list_benchmarks(bench.store)[0].key,))
-        yield Asked(bench.store, METRICS["oracle_alignment"], METRICS["factor_diversity"], filters, lambda metric: "")
+        yield ChartQuery(
+            bench.store, METRICS["oracle_alignment"], METRICS["factor_diversity"], filters, lambda metric: ""
+        )
 
 
 @pytest.mark.parametrize("kind", TITLES)
@@ -54,6 +56,6 @@ def test_taus_within_prompts_are_those_of_the_command(asked) -> None:
 def test_no_set_and_no_such_chart_are_sentences(asked) -> None:
     with pytest.raises(InputError, match="There is no chart 'pie'"):
         more_chart(asked, "pie")
-    everything = Asked(asked.opened, asked.x, asked.y, Filters(), asked.today)
+    everything = ChartQuery(asked.opened, asked.x, asked.y, Filters(), asked.today)
     with pytest.raises(InputError, match="one benchmark set"):
         more_chart(everything, "edge")
