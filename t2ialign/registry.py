@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,7 +48,8 @@ class BackboneEntry:
     ``variant`` the file variant that the Hub offers for half precision ("" = none), ``megabytes`` about what its networks
     take there in half precision. Its pictures are measured with ``scorers``; those of ``on_request`` read metrics that are
     asked for by name. ``embedded_scale``: the guidance scale is an input of its network, which was distilled from guided
-    predictions (FLUX.1-dev). ``gated``: the Hub gives it out to those who accepted its licence there.
+    predictions (FLUX.1-dev). ``gated``: the Hub gives it out to those who accepted its licence there. ``steps``,
+    ``guidance_scale``, ``scheduler`` and ``guidance`` are what its makers draw with (0 and "": what is usual here).
     """
 
     name: str
@@ -66,6 +67,10 @@ class BackboneEntry:
     note: str = ""
     embedded_scale: bool = False
     gated: bool = False
+    steps: int = 0
+    guidance_scale: float = 0.0
+    scheduler: str = ""
+    guidance: str = ""
 
     @property
     def small(self) -> bool:
@@ -295,6 +300,12 @@ def _complaint(folder: Path) -> tuple[str, str]:
 def names_in(spec: str) -> list[str]:
     """The checkpoints that a blend names, whether or not they are there: ``one@0.5+two`` is of ``one`` and ``two``."""
     return [part.partition("@")[0].strip() for part in spec.split("+")]
+
+
+def backbones_of(specs: Iterable[str], registry: Registry) -> list[BackboneEntry]:
+    """The known backbones of checkpoints of these names (or blends), one a name; nothing is fetched."""
+    names = [name for spec in specs for name in names_in(spec) if name in registry.checkpoints]
+    return [registry.backbones[registry.checkpoints[name].backbone] for name in names]
 
 
 def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry, tuple[AdapterUse, ...]]:

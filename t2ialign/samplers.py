@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from t2ialign.limits import MAX_STEPS
 from t2ialign.names import unknown
+from t2ialign.registry import BackboneEntry
 from t2ialign.types import InputError
 
 
@@ -26,6 +27,16 @@ class SchedulerChoice:
     guidance_scale: float = 4.0
     most_steps: int = MAX_STEPS
     flow: bool = False
+
+
+@dataclass(frozen=True)
+class UsualRun:
+    """What pictures are drawn with where nobody says otherwise."""
+
+    scheduler: str = "ddim"
+    steps: int = 25
+    guidance_scale: float = 4.0
+    guidance: str = "cfg"
 
 
 SOLVER = "dpmsolver++"
@@ -52,3 +63,18 @@ def check_scheduler(name: str, steps: int = 1) -> SchedulerChoice:
             f"The scheduler {name} takes at most {SCHEDULERS[name].most_steps} steps, not {steps}: ask for fewer."
         )
     return SCHEDULERS[name]
+
+
+def usual_run(entry: BackboneEntry | None, scheduler: str = "") -> UsualRun:
+    """What a backbone's makers draw with, as the registry has it, under a scheduler if one is asked for.
+
+    A scheduler for few steps (``lcm``) brings its own numbers. Of no backbone it is what is usual for most.
+
+    Raises:
+        InputError: there is no such scheduler.
+    """
+    name = scheduler or (entry.scheduler if entry else "") or UsualRun.scheduler
+    choice, guidance = check_scheduler(name), (entry.guidance if entry else "") or UsualRun.guidance
+    if entry is None or (choice.steps, choice.guidance_scale) != (UsualRun.steps, UsualRun.guidance_scale):
+        return UsualRun(name, choice.steps, choice.guidance_scale, guidance)
+    return UsualRun(name, entry.steps or choice.steps, entry.guidance_scale or choice.guidance_scale, guidance)

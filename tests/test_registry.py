@@ -15,18 +15,21 @@ from hypothesis import strategies as st
 
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, peft_config
 from t2ialign.content import pipeline_sha
+from t2ialign.guidance import needs_of
 from t2ialign.model_families import FAMILIES
 from t2ialign.registry import (
     BackboneEntry,
     CheckpointEntry,
     adapter_file,
     adapter_here,
+    backbones_of,
     hub_part,
     load_registry,
     resolve,
     revision_of,
     unknown,
 )
+from t2ialign.samplers import UsualRun, check_scheduler, usual_run
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
 from tests.hub_server import Hub, serving, use_hub
 from tests.hubs import FIRST, SECOND, put, use_cache
@@ -461,3 +464,23 @@ def test_a_folder_that_goes_while_it_is_read_is_no_problem(folder: Path, monkeyp
 
     monkeypatch.setattr("t2ialign.registry.bytes_of", gone)
     assert "b" not in read(folder).checkpoints and read(folder).problems == ()
+
+
+def test_models_begin_with_what_their_makers_draw_with() -> None:
+    """The numbers of model cards and pipelines, as docs/real-models.md lists them."""
+    backbones = load_registry().backbones
+    usual = {name: usual_run(entry) for name, entry in backbones.items()}
+    assert usual["flux.1-schnell"] == UsualRun(steps=4, guidance_scale=1.0)
+    assert usual["qwen-image"] == UsualRun(steps=50, guidance="cfg_norm")
+    assert usual["sana-1.6b"] == UsualRun("dpmsolver++", 20, 4.5)
+    assert usual["shapes"] == usual["sd-1.5"] == usual_run(None) == UsualRun()
+    assert usual_run(backbones["sd-1.5"], "lcm") == UsualRun("lcm", 4, 1.5)
+    assert usual_run(backbones["sana-1.6b"], "ddim") == UsualRun("ddim", 20, 4.5)
+    for one in usual.values():
+        check_scheduler(one.scheduler, one.steps)
+        needs_of(one.guidance)
+    assert [entry.name for entry in backbones_of(["dpo@0.5+base", "flux.1-schnell", "nobody"], load_registry())] == [
+        "shapes",
+        "shapes",
+        "flux.1-schnell",
+    ]

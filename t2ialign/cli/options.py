@@ -37,7 +37,6 @@ MoreScorers = Annotated[
     typer.Option("--scorers", help="Scorers of the registry to ask before the backbone's own, separated by commas."),
 ]
 Steps = Annotated[int, typer.Option(help="Denoising steps.")]
-SchedulerName = Annotated[str, typer.Option(help="ddim, dpmsolver++, euler, ...")]
 
 
 LOGGED = 10.0  # seconds between two lines of a log, which cannot be written over

@@ -16,7 +16,6 @@ from t2ialign.cli.options import (
     JsonFlag,
     Metrics,
     MoreScorers,
-    SchedulerName,
     StorePath,
     emit,
     names,
@@ -25,7 +24,7 @@ from t2ialign.cli.options import (
 )
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
-from t2ialign.samplers import check_scheduler
+from t2ialign.samplers import UsualRun, usual_run
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
@@ -47,17 +46,21 @@ def generate(
     checkpoint: Checkpoint = "base",
     guidance_scale: Annotated[
         float | None,
-        typer.Option(help="Strength of classifier-free guidance, CFG (default: 4; of lcm 1.5); 1 and below: none."),
+        typer.Option(help="Strength of guidance, CFG (default: the model's usual, most often 4); 1 and below: none."),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as 0-15 or 1,5,9.")] = "0-15",
-    steps: Annotated[int | None, typer.Option(help="Denoising steps (default: 25; of lcm 4).")] = None,
-    scheduler: SchedulerName = "ddim",
+    steps: Annotated[
+        int | None, typer.Option(help="Denoising steps (default: the model's usual, most often 25).")
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="ddim, dpmsolver++, euler, lcm, ... (default: the model's usual, most often ddim).")
+    ] = "",
     height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
     width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     negative_prompt: Annotated[str, typer.Option(help="What the picture should not show.")] = "",
     guidance: Annotated[
         str, typer.Option(help="How CFG is applied: cfg, interval, apg, aig:power=4, ... (`guidance` lists them).")
-    ] = "cfg",
+    ] = "",
     metrics: Metrics = "",
     scorers: MoreScorers = "",
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures as PNG files.")] = None,
@@ -65,8 +68,8 @@ def generate(
     as_json: JsonFlag = False,
 ) -> None:
     """Generate a seed batch, score it and store it; what is stored already is not computed again."""
-    usual = check_scheduler(scheduler)
-    [(strategy, params)] = read_strategies([guidance], [checkpoint], len(parse_seeds(seeds)), store)
+    usual = usual_of(checkpoint, scheduler, store)
+    [(strategy, params)] = read_strategies([guidance or usual.guidance], [checkpoint], len(parse_seeds(seeds)), store)
     request = checked(
         BatchRequest(
             Prompt(prompt),
@@ -74,7 +77,7 @@ def generate(
             parse_seeds(seeds),
             usual.guidance_scale if guidance_scale is None else guidance_scale,
             usual.steps if steps is None else steps,
-            scheduler,
+            usual.scheduler,
             strategy,
             params,
             negative_prompt=negative_prompt,
@@ -101,6 +104,14 @@ def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_js
     for note in state.notes:
         print(printable(note), file=sys.stderr)
     emit(text.batch_report(state, out), as_json, lambda: text.batch_lines(state))
+
+
+def usual_of(checkpoint: str, scheduler: str, store: Path | None) -> UsualRun:
+    """What a checkpoint is drawn with where nobody says otherwise; of an unknown one, what is usual for most."""
+    from t2ialign.registry import backbones_of, load_registry
+
+    known = backbones_of([checkpoint], load_registry(home=store))
+    return usual_run(known[0] if known else None, scheduler)
 
 
 def read_strategies(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from t2ialign import settings
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.names import unknown
-from t2ialign.registry import BackboneEntry, load_registry
+from t2ialign.registry import BackboneEntry, backbones_of, load_registry
+from t2ialign.samplers import usual_run
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
@@ -31,15 +32,16 @@ def run_request(
 def generate(
     prompt: str,
     checkpoint: str = "base",
-    guidance_scale: float = 4.0,
+    guidance_scale: float | None = None,
     seeds: Iterable[int] = range(16),
-    num_inference_steps: int = 25,
+    num_inference_steps: int | None = None,
     home: Path | str | None = None,
     height: int = 0,
     width: int = 0,
 ) -> BatchState:
     """Generates, scores and stores a seed batch; ``.images`` by seed, ``.scores`` by metric, ``.notes`` in sentences.
 
+    ``guidance_scale`` and ``num_inference_steps`` are by default what the model is usually drawn with (4.0 and 25 for most);
     ``height`` and ``width`` are in pixels, 0 for the size that the model is made for. Whole numbers may be Python's, numpy's
     or torch's; ``~`` in ``home`` is the home directory.
 
@@ -48,10 +50,16 @@ def generate(
     """
     if not isinstance(checkpoint, str):
         raise InputError(f"A checkpoint is named by a text, as 'base', not {str(checkpoint)[:40]!r}.")
-    scale, steps = check_guidance_scale(guidance_scale), check_steps(num_inference_steps)
+    kept = None if home is None else settings.expanded(home)
+    known = backbones_of([checkpoint], load_registry(home=kept))
+    usual = usual_run(known[0] if known else None)
+    scale = check_guidance_scale(usual.guidance_scale if guidance_scale is None else guidance_scale)
+    steps = check_steps(usual.steps if num_inference_steps is None else num_inference_steps)
     said = Prompt(check_prompt(prompt))
-    request = BatchRequest(said, checkpoint, check_seeds(seeds), scale, steps, height=height, width=width)
-    with open_workbench(None if home is None else settings.expanded(home)) as bench:
+    request = BatchRequest(
+        said, checkpoint, check_seeds(seeds), scale, steps, usual.scheduler, usual.guidance, height=height, width=width
+    )
+    with open_workbench(kept) as bench:
         return run_request(bench, request)
 
 

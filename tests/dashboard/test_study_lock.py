@@ -49,6 +49,7 @@ PUBLIC = {
         "offer_sets",
         "choose_guidance",
         "usual_of",
+        "follow_usual",
         "restore",
     ),  # Explore
     *("change_axis", "price", "reorder"),  # Grid

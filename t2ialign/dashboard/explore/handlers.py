@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
 from typing import Any
 
@@ -36,8 +36,8 @@ from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.guidance import fitted_params
-from t2ialign.registry import names_in
-from t2ialign.samplers import SchedulerChoice, check_scheduler
+from t2ialign.registry import backbones_of, names_in
+from t2ialign.samplers import SchedulerChoice, check_scheduler, usual_run
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import EVERYDAY
@@ -45,6 +45,7 @@ from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
 from t2ialign.use_cases.batches.score_batch import plain_name
 
+USUAL = ("scheduler", "steps", "guidance_scale", "guidance")  # the fields of a ``UsualRun``
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
 
 
@@ -266,6 +267,16 @@ def usual_of(scheduler: str) -> Updates:
     if (usual.steps, usual.guidance_scale) == (others.steps, others.guidance_scale):
         return {}
     return {"steps": usual.steps, "guidance_scale": usual.guidance_scale}
+
+
+def follow_usual(services: Services, checkpoints: Sequence[str] | None, *said: Any) -> Updates:
+    """What the newly chosen model is usually drawn with, where the form still says what is usual for another one."""
+    registry = services.bench.registry()
+    chosen = backbones_of(checkpoints or (), registry)
+    known = {usual_run(None), *(usual_run(entry) for entry in registry.backbones.values())}
+    if not chosen or said not in {astuple(usual) for usual in known}:
+        return {}
+    return dict(zip(USUAL, astuple(usual_run(chosen[0])), strict=True))
 
 
 def choose_guidance(services: Services, guidance: str, checkpoints: Sequence[str] | None) -> Updates:

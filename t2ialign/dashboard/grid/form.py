@@ -17,6 +17,7 @@ from t2ialign.dashboard.shared.words import counted
 from t2ialign.files import foreign
 from t2ialign.guidance import GUIDANCE, read_strategy, title_of
 from t2ialign.limits import MAX_SEED
+from t2ialign.registry import backbones_of
 from t2ialign.store import find_grid
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches.grid import TITLES, AxisKind, GridAxis, GridCell, plan_grid, read_size
@@ -124,7 +125,7 @@ def offered(services: Services, kind: str, checkpoints: Sequence[str] = ()) -> l
 
 def _sizes(services: Services, checkpoints: Sequence[str]) -> list[str]:
     """The models' own size, half as large again, and that across."""
-    own = sorted({backbone.size for backbone in fitting_prompts.backbones_of(services, checkpoints)})
+    own = sorted({backbone.size for backbone in backbones_of(checkpoints, services.bench.registry())})
     return [text for side in own for text in (f"{side}", f"{side * 3 // 2}", f"{side * 3 // 2}x{side}")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from t2ialign.dashboard.services import Services
-from t2ialign.registry import BackboneEntry, names_in
+from t2ialign.registry import backbones_of
 from t2ialign.use_cases.align.request import EVERYDAY, own_set
 
 FIRST_PROMPT = "a red circle and a blue square"
@@ -17,17 +17,8 @@ def fitting(services: Services, specs: Iterable[str]) -> str:
 
     Of several backbones it is that of the one that knows the fewest words.
     """
-    found = [own_set(entry, SPLITS[0]) for entry in backbones_of(services, specs)]
+    found = [own_set(entry, SPLITS[0]) for entry in backbones_of(specs, services.bench.registry())]
     return next((name for name in found if name != EVERYDAY), found[0] if found else "")
-
-
-def backbones_of(services: Services, specs: Iterable[str]) -> list[BackboneEntry]:
-    """The known backbones of checkpoints of these names (or blends), one a name."""
-    registry = services.bench.registry()
-    known = [
-        registry.checkpoints[name].backbone for spec in specs for name in names_in(spec) if name in registry.checkpoints
-    ]
-    return [registry.backbones[name] for name in known if name in registry.backbones]
 
 
 def offered(services: Services, specs: Iterable[str]) -> list[str]:

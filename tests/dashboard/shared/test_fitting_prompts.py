@@ -26,6 +26,19 @@ scorers = []
 [checkpoints."sd-1.5"]
 backbone = "sd-1.5"
 """
+FEW = """
+[backbones.few]
+family = "sd3"
+hub = "org/few"
+prediction = "flow"
+steps = 4
+guidance_scale = 1.0
+scheduler = "euler"
+guidance = "apg"
+
+[checkpoints.few]
+backbone = "few"
+"""
 SHAPES = ["shapes-test", "shapes-train"]
 
 
@@ -104,3 +117,13 @@ def test_align_offers_sets_for_its_parent(both):
         parent: [one[1] if isinstance(one, tuple) else one for one in menu["choices"]] for parent, menu in found.items()
     }
     assert sets["sd-1.5"] == ["", "everyday"] and sets["base"][1] == "shapes-test"
+
+
+def test_a_chosen_model_brings_its_usual_numbers_and_takes_no_typed_ones(both):
+    file = settings.CHECKPOINTS / "registry.toml"
+    file.write_text(file.read_text(encoding="utf-8") + FEW, encoding="utf-8")
+    first, few = ("ddim", 25, 4.0, "cfg"), {"scheduler": "euler", "steps": 4, "guidance_scale": 1.0, "guidance": "apg"}
+    assert explore.follow_usual(both, ["few"], *first) == few
+    assert explore.follow_usual(both, ["base"], *few.values()) == dict(zip(few, first))
+    assert explore.follow_usual(both, ["few"], "ddim", 30, 4.0, "cfg") == {}, "somebody typed 30"
+    assert explore.follow_usual(both, ["nobody"], *first) == explore.follow_usual(both, [], *first) == {}
