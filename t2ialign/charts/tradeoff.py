@@ -7,6 +7,7 @@ point of an arrow; a list of all checkpoints is the page's.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -29,6 +30,7 @@ FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
 THRONG = 12  # more than this, and so would labels at the ends of the sweeps
 SWARM = 60  # more points than this: lines are thin, arrows faint, and bars wait for the pointer (``layout.meta``)
+FURTHER_SEED = re.compile(r"-seed[1-9]")  # in the name of a run: it was trained once more, with another seed
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 NOTE_WIDTH, NOTE_LINE = 34, 14.3  # letters that a phone's chart has room for, and pixels of a line of them
@@ -61,7 +63,8 @@ def tradeoff_figure(
     only the most frequent pair is drawn, and a note says how many points that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is; where many
+    lines crowd, further training seeds of a run are faint and without a name.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     shown = one_version(known)
@@ -70,6 +73,7 @@ def tradeoff_figure(
     colors = ink(dark)
     traces = [_front(shown, x_metric, y_metric, colors, whole)] if pareto else []
     lines, swarm = sweeps(shown, titles), len(shown) > SWARM
+    behind = _further_seeds(shown) if named and len(lines) > THRONG else frozenset()
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     changed = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
@@ -80,15 +84,20 @@ def tradeoff_figure(
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
         trace |= _bars(line, barred, color, changed) | {"text": tuple(text[point.config] for point in line)}
         trace |= _beside_its_name(line, highlight) if named else {}
-        traces.append(_thin(trace, style) if swarm else trace)
-    notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm)
-    notes += _names(lines, look, changed, highlight) if named else []
+        traces.append(_thin(trace, style) if swarm or line[0].config.checkpoint in behind else trace)
+    notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
+    notes += _names(lines, look, changed, highlight, behind) if named else []
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
     notes += _note(unsaid := _left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
     layout["margin"] = _below(unsaid, layout["margin"])
     layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
     return drawn([as_seen(trace, digits) for trace in traces], layout)
+
+
+def _further_seeds(points: Iterable[TradeoffPoint]) -> frozenset[str]:
+    """Checkpoints that are the same run with another training seed."""
+    return frozenset(point.config.checkpoint for point in points if FURTHER_SEED.search(point.config.checkpoint))
 
 
 def _below(note: Sequence[str], margin: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,9 +162,20 @@ def _one_a_line(
 
 
 def _arrow_lines(
-    arrows: Iterable[Arrow], look: Mapping[str, Style], highlight: Collection[str], faint: bool = False
+    arrows: Iterable[Arrow],
+    look: Mapping[str, Style],
+    highlight: Collection[str],
+    faint: bool = False,
+    behind: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Annotations from a parent's mean over the shared prompts to a checkpoint's; ``faint`` ones unless they are ringed."""
+    """Annotations from a parent's mean over the shared prompts to a checkpoint's.
+
+    All are ``faint``, or those of the checkpoints ``behind``, unless they are ringed.
+    """
+
+    def is_faint(arrow: Arrow) -> bool:
+        return faint or arrow.policy.checkpoint in behind
+
     return [
         {
             "x": arrow.x.policy_mean.mean,
@@ -169,12 +189,12 @@ def _arrow_lines(
             "showarrow": True,
             "arrowhead": 3,
             "arrowsize": 1.1,
-            "arrowwidth": 1.6 if not faint or arrow.policy.key in highlight else 1,
+            "arrowwidth": 1.6 if not is_faint(arrow) or arrow.policy.key in highlight else 1,
             "text": "",
             "standoff": 7,
             "startstandoff": 6,
             "arrowcolor": look[arrow.policy.checkpoint].color,
-            "opacity": _opacity({arrow.policy.key}, highlight) * (FADED if faint and not highlight else 1),
+            "opacity": _opacity({arrow.policy.key}, highlight) * (FADED if is_faint(arrow) and not highlight else 1),
         }
         for arrow in arrows
     ]
@@ -185,9 +205,17 @@ def _names(
     look: Mapping[str, Style],
     drawn: Collection[GenerationConfig],
     highlight: Collection[str],
+    behind: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Each line's name beside its last point, the ringed ones first; a name without room is left to the pointer."""
-    ends = {name: line[-1] for name, line in lines.items()}
+    """Each line's name beside its last point, the ringed ones first; a name without room is left to the pointer.
+
+    So is that of a checkpoint ``behind`` unless it is ringed.
+    """
+    ends = {
+        name: line[-1]
+        for name, line in lines.items()
+        if line[-1].config.checkpoint not in behind or line[-1].config.key in highlight
+    }
     ranked = sorted(ends, key=lambda name: (ends[name].config.key not in highlight, ends[name].config in drawn, name))
     wanted = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
     points = [(point.x.mean, point.y.mean) for line in lines.values() for point in line]
@@ -204,7 +232,7 @@ def _names(
             "font": {"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
             "opacity": _opacity({point.config.key for point in lines[found.label.text]}, highlight),
         }
-        for found in place(wanted, points, Box(760, 430))
+        for found in place(wanted, points, Box(620, 380))
     ]
 
 

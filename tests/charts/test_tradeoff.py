@@ -270,3 +270,19 @@ def test_a_title_stands_for_the_name(x_metric, y_metric):
     chart = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric, titles={"spo": "<mine>"}, named=True)
     assert "&lt;mine&gt;" in [trace.name for trace in chart.data]
     assert "<b>&lt;mine&gt;</b> at CFG 1" in named(chart, "&lt;mine&gt;").hovertext[0]
+
+
+def test_in_a_crowd_further_training_seeds_are_faint_and_without_a_name(x_metric, y_metric):
+    def drawn(runs: int, highlight=()):
+        tips = [point(0.5 + n / 10, 0.4 + n % 2 / 3, 4, (AdapterUse(f"run{n}"),)) for n in range(runs)]
+        tips += [point(0.55, 0.9, 4, (AdapterUse("run0-seed1-step150"),))]
+        arrows = [arrow(BASE_SWEEP[2], tip) for tip in tips]
+        chart = tradeoff_figure([*BASE_SWEEP, *tips], x_metric, y_metric, highlight, arrows=arrows, named=True)
+        notes = chart.layout.annotations
+        names = {note.text for note in notes if not note.showarrow}
+        return [note.opacity for note in notes if note.showarrow], "run0-seed1-step150" in names, tips[-1].config.key
+
+    few, crowd = drawn(3), drawn(14)
+    assert set(few[0]) == {1} and few[1], "there is room for all"
+    assert sorted(crowd[0])[:2] == [0.3, 1] and not crowd[1]
+    assert drawn(14, {crowd[2]})[1], "but one that is ringed is named"

@@ -91,7 +91,7 @@ def test_the_frontier_has_the_renderers_optimum_and_says_whose_it_is(run, home, 
     (ideal,) = json.loads(printed)["ideals"]
     assert code == 0 and ideal["name"] == "renderer's optimum" and "A base is not the renderer" in ideal["about"]
     page = out.read_text(encoding="utf-8")
-    assert "<p>The renderer&#x27;s optimum is exact" in page and '"dash":"dash"' in page
+    assert "<p>The renderer&#39;s optimum is exact" in page and '"dash":"dash"' in page
     code, printed, _ = run("frontier", "minimal_draft", "--store", str(home), "--judge", "clip_score", "--json")
     assert code == 0 and json.loads(printed)["ideals"] == []
 

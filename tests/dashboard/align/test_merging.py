@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from t2ialign import settings
 from t2ialign.dashboard.align.merging import merge_panel, merge_them
 from t2ialign.dashboard.shared.checkpoint_menu import story
 from t2ialign.types import InputError
@@ -14,8 +15,9 @@ from tests.use_cases.aligning import opened
 
 
 @pytest.mark.slow
-def test_a_dora_is_merged_by_the_form(services, tmp_path):
+def test_a_dora_is_merged_by_the_form(services, tmp_path, monkeypatch):
     """The shipped one: the answer, the manifest and the menus say how close it is, and it can be trained from at once."""
+    monkeypatch.setattr(settings, "CHECKPOINTS", settings.ROOT / "checkpoints")
     with opened(tmp_path) as bench:
         mine = replace(services, bench=bench)
         shown = merge_them(mine, " mi_tune@0.5 + mi_tune_dora@0.5 ", " both ", 8, "base")
@@ -42,8 +44,6 @@ def test_what_is_missing_is_said(services, blend, name, rank, said):
 
 def test_the_form_is_the_owners(monkeypatch):
     import gradio as gr
-
-    from t2ialign import settings
 
     with gr.Blocks():
         assert merge_panel()["merge_fold"].visible

@@ -188,7 +188,7 @@ def test_what_is_no_value_of_a_parameter_is_one_sentence(api):
     with pytest.raises(InputError, match="more than 100,000 letters"):
         api("points", checkpoints=["x" * 1000] * 100)  # and the parameter's own name
     with pytest.raises(InputError, match="An axis is"):
-        api("grid", x="size", x_values=["1"])
+        api("grid", x="weather", x_values=["1"])
     with pytest.raises(InputError, match="no prompt set"):
         api("sweep", prompts="/etc/passwd")
 
@@ -206,7 +206,7 @@ def test_a_grid_is_found_again_by_what_it_is(stocked, api):
     asked = {"x": "guidance_scale", "x_values": ["1", "4"], "prompt": "a red circle"}
     work = api("grid", **asked)
     assert work.status == "done" and work.ticket == "" and [one.guidance_scale for one in work.batches] == [1, 4]
-    assert api("grid", **asked) == work
+    assert repr(api("grid", **asked)) == repr(work), "what is too small for an interval has NaN for ends"
     with pytest.raises(InputError, match="no work called"):
         api("work", id="grid 123")
 
