@@ -162,7 +162,7 @@ def _run(
         plan = replace(plan, cells=share(plan.cells))
         if not plan.cells:  # of several processes more than there are cells
             return
-        with _watching(bench, job) as (stop, show):
+        with _watching(bench, job, here=cluster is None) as (stop, show):
             for state in run_remote(bench, plan, cluster, stop) if cluster else run_sweep(bench, plan, stop):
                 show(state)
         if bench.results.elsewhere:
@@ -173,15 +173,20 @@ def _run(
 
 
 @contextmanager
-def _watching(bench: Workbench, job: str) -> Iterator[Watched]:
-    """Whether somebody wants it to stop, asked at every step, which waits while the page serves somebody; and who is told."""
+def _watching(bench: Workbench, job: str, here: bool = True) -> Iterator[Watched]:
+    """Whether somebody wants it to stop, and who is told.
+
+    It is asked at every step, which waits while the page serves somebody, if the work is done ``here``: what only hands cells
+    out to a cluster must go on.
+    """
     from t2ialign.jobs.precedence import give_way
 
     if not job:
         with progress("sweeping") as show:
 
             def stop() -> bool:
-                give_way(bench.home, lambda: False)
+                if here:
+                    give_way(bench.home, lambda: False)
                 return False
 
             yield stop, lambda state: show(state.fraction, state.remaining)
@@ -196,11 +201,12 @@ def _watching(bench: Workbench, job: str) -> Iterator[Watched]:
             reporter.report(phase or state.phase, state.fraction, state.remaining, (state.pictures, state.wanted))
 
         def asked() -> bool:
-            give_way(
-                bench.home,
-                lambda: bool(reporter.asked()),
-                lambda: report(last[0], "waiting for the page") if last else None,
-            )
+            if here:
+                give_way(
+                    bench.home,
+                    lambda: bool(reporter.asked()),
+                    lambda: report(last[0], "waiting for the page") if last else None,
+                )
             return bool(reporter.asked())
 
         yield asked, report

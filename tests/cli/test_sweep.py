@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 import tomllib
 from dataclasses import replace
 
 import pytest
 
+from t2ialign.cli import sweep
+from t2ialign.jobs.precedence import serving
 from t2ialign.use_cases.sweeps.command import command_of
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, from_toml, to_toml
+from t2ialign.use_cases.workbench import open_workbench
 
 SPEC = SweepSpec(
     "Two, with commas",
@@ -49,3 +53,22 @@ def test_where_it_runs_is_checked_first(run, home):
     ):
         code, _, err = run("sweep", "--prompt", "a red circle", *asked, "--store", str(home))
         assert code == 2 and said in err
+
+
+def test_who_hands_cells_out_to_a_cluster_does_not_wait_for_the_page(home):
+    """It would leave every other machine idle; the actors of this one wait themselves."""
+    begun = threading.Event()
+
+    def ask(bench, here: bool) -> None:
+        with sweep._watching(bench, "", here) as (stop, _):
+            assert not stop()
+            begun.set()
+
+    with open_workbench(home) as bench, serving(home):
+        ask(bench, here=False)
+        begun.clear()
+        waiting = threading.Thread(target=ask, args=[bench, True], daemon=True)
+        waiting.start()
+        assert not begun.wait(0.5), "work done here waits"
+    waiting.join(30)
+    assert begun.is_set()

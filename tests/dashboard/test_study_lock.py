@@ -307,7 +307,9 @@ def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, own_page):
     make = next(index for index, fn in own_page.handlers().items() if fn.name == "make")
     scales = [f"{1 + half / 2:g}" for half in range(26)]
     one_cell = ["base", 4, "cfg", 0, 16, 100, ""]
-    told = own_page.post(make, ["", None, "", "", "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex)
+    told = own_page.post(
+        make, ["", None, "", "", "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex
+    )
     assert "This takes 41,600 picture steps, and of 40,000 an hour your address has 40,000 left" in told
     assert services.engine.unfinished() == ()
 

@@ -48,7 +48,9 @@ class Generate:
 class Grid:
     """Two settings changed at once."""
 
-    x: str = said("What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, size or seed.")
+    x: str = said(
+        "What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, size or seed."
+    )
     x_values: tuple[str, ...] = said("Its values as people write them, as 1, 4, 8.")
     y: str = said("What changes from top to bottom, another of these; empty for nothing.", "")
     y_values: tuple[str, ...] = said("Its values.", ())

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from t2ialign.engines.ray import run_on_ray
+from t2ialign.jobs.precedence import give_way
 from t2ialign.store import ingest_inbox
 from t2ialign.store.parcels import files_in, pack, pack_cell, unpack
 from t2ialign.types import InputError
@@ -117,7 +118,7 @@ def _work(bench: Workbench, shards: str, noting: bool, item: RemoteCell) -> Deli
             (scratch / "checkpoints").symlink_to(home / "checkpoints", target_is_directory=True)
         unpack(scratch, item.known)
         before = set(files_in(scratch))
-        *_, state = score_batch(replace(bench, results=InboxResults(scratch)), item.request)
+        *_, state = score_batch(replace(bench, results=InboxResults(scratch)), item.request, partial(_give_way, home))
         if state.cell != item.cell:
             raise InputError(
                 f"A worker of the cluster has other weights of {item.request.checkpoint} than this machine: use the same "
@@ -128,6 +129,12 @@ def _work(bench: Workbench, shards: str, noting: bool, item: RemoteCell) -> Deli
         parcel = pack(scratch, made)
     name = _leave(shards, item.cell, parcel) if shards else ""
     return Delivery(b"" if name else parcel, name, state.generated, state.notes)
+
+
+def _give_way(home: Path) -> bool:
+    """Waits, at a step of an actor, while the page of this very machine serves somebody; never wants it to end."""
+    give_way(home, lambda: False)
+    return False
 
 
 def _notes(scratch: Path) -> list[Path]:
