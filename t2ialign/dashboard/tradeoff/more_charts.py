@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -43,26 +44,40 @@ def panel() -> dict[str, Any]:
             html = gr.Button("HTML", size="sm", scale=0, min_width=70, elem_id="t2-more-html")
         said = gr.HTML("", apply_default_css=False, elem_id="t2-more-said")
         plot = gr.Plot(show_label=False, container=False, elem_id="t2-more-chart")
-    return {"more": fold, "more_kind": kind, "more_csv": csv, "more_html": html, "more_said": said, "more_plot": plot}
+        asked = gr.State(
+            None
+        )  # what the chart on show was drawn for: a file is of that, whatever the controls say since
+    return {
+        "more": fold,
+        "more_kind": kind,
+        "more_csv": csv,
+        "more_html": html,
+        "more_said": said,
+        "more_plot": plot,
+        "more_asked": asked,
+    }
 
 
 def draw_more(services: Services, theme: str, kind: str, *controls: Any) -> Updates:
     """The chart of the set that the controls name, or a sentence that says what it needs."""
+    asked = {"more_asked": (kind, *controls)}
     try:
         found = _found(services, kind, *controls)
+        if found.drawn is None:
+            raise InputError(found.sentence)
     except InputError as error:
-        return {"more_said": notice(str(error), "note"), "more_plot": empty_figure("", theme == DARK, height=120)}
-    if found.drawn is None:
-        return {
-            "more_said": notice(found.sentence, "note"),
-            "more_plot": empty_figure("", theme == DARK, height=120),
-        }
-    return {"more_said": notice(found.sentence, "hint"), "more_plot": drawn_figure(found.drawn, theme == DARK)}
+        nothing = empty_figure("", theme == DARK, height=120)
+        return asked | {"more_said": notice(str(error), "note"), "more_plot": nothing}
+    shown = drawn_figure(found.drawn, theme == DARK)
+    return asked | {"more_said": notice(found.sentence, "hint"), "more_plot": shown}
 
 
-def export_more(services: Services, suffix: str, theme: str, kind: str, *controls: Any) -> Updates:
-    """The chart's numbers as CSV, or itself as an HTML file that needs no network."""
+def export_more(services: Services, suffix: str, theme: str, asked: Sequence[Any] | None) -> Updates:
+    """The numbers of the chart on show as CSV, or itself as an HTML file that needs no network."""
     try:
+        if asked is None:
+            raise InputError("Open the chart first, then take it away.")
+        kind, *controls = asked
         found = _found(services, kind, *controls)
         if found.drawn is None:
             raise InputError(found.sentence)

@@ -179,9 +179,10 @@ def _wire_more(wires: Wires, services: Services) -> None:
     parts, asked = wires.components, ("page", "more_kind", *CONTROLS)
     drawing = partial(more_charts.draw_more, services)
     opened = [parts["more"].expand, parts["more_kind"].input]
-    wires.on(opened, drawing, asked, ("more_said", "more_plot"), trigger_mode="always_last")
+    drawn = ("more_said", "more_plot", "more_asked")
+    wires.on(opened, drawing, asked, drawn, trigger_mode="always_last")
     for name in ("csv", "html"):
         handler = taken_away(services.visits, partial(more_charts.export_more, services, f".{name}"))
         click = parts[f"more_{name}"].click
-        written = wires.on_visit(click, handler, asked, ("problem", "file"), trigger_mode="once")
+        written = wires.on_visit(click, handler, ("page", "more_asked"), ("problem", "file"), trigger_mode="once")
         written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

@@ -35,10 +35,20 @@ def test_a_chart_is_drawn_with_its_sentence_or_says_what_it_needs(stocked, chose
 
 @pytest.mark.slow
 def test_its_numbers_and_itself_are_files(stocked, chosen):
-    written = more_charts.export_more(stocked, ".csv", "light", "edge", *chosen)
+    written = more_charts.export_more(stocked, ".csv", "light", ("edge", *chosen))
     table = pyarrow.csv.read_csv(written["file"]).to_pylist()
     assert written["problem"] == "" and {row["what"] for row in table} == {"factor_diversity"} and len(table) > 2
-    page = Path(more_charts.export_more(stocked, ".html", "light", "edge", *chosen)["file"]).read_text(encoding="utf-8")
+    page = Path(more_charts.export_more(stocked, ".html", "light", ("edge", *chosen))["file"]).read_text(
+        encoding="utf-8"
+    )
     assert page.count("plotly.js v") == 1 and "the most varied is" in page
-    refused = more_charts.export_more(stocked, ".csv", "light", "strength", *chosen)
+    refused = more_charts.export_more(stocked, ".csv", "light", ("strength", *chosen))
     assert refused["file"] is None and "needs one adapter" in refused["problem"]
+    assert "Open the chart first" in more_charts.export_more(stocked, ".csv", "light", None)["problem"]
+
+
+@pytest.mark.slow
+def test_a_file_is_of_the_chart_on_show(stocked, chosen):
+    """Controls that were changed since the drawing count for the next drawing alone."""
+    for kind in ("edge", "strength"):
+        assert more_charts.draw_more(stocked, "light", kind, *chosen)["more_asked"] == (kind, *chosen)
