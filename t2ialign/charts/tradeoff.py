@@ -63,8 +63,8 @@ def tradeoff_figure(
     only the most frequent pair is drawn, and a note says how many points that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is; where many
-    lines crowd, further training seeds of a run are faint and without a name.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is. Where many
+    lines crowd, further training seeds of a run are faint, without a name and in no legend, unless they are ringed.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     shown = one_version(known)
@@ -73,7 +73,7 @@ def tradeoff_figure(
     colors = ink(dark)
     traces = [_front(shown, x_metric, y_metric, colors, whole)] if pareto else []
     lines, swarm = sweeps(shown, titles), len(shown) > SWARM
-    behind = _further_seeds(shown) if named and len(lines) > THRONG else frozenset()
+    behind = _further_seeds(shown, highlight) if len(lines) > THRONG else frozenset()
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     changed = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
@@ -84,7 +84,9 @@ def tradeoff_figure(
         color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
         trace |= _bars(line, barred, color, changed) | {"text": tuple(text[point.config] for point in line)}
         trace |= _beside_its_name(line, highlight) if named else {}
-        traces.append(_thin(trace, style) if swarm or line[0].config.checkpoint in behind else trace)
+        unlisted = line[0].config.checkpoint in behind
+        trace |= {"showlegend": False} if unlisted else {}
+        traces.append(_thin(trace, style) if swarm or unlisted else trace)
     notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
     notes += _names(lines, look, changed, highlight, behind) if named else []
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
@@ -95,9 +97,10 @@ def tradeoff_figure(
     return drawn([as_seen(trace, digits) for trace in traces], layout)
 
 
-def _further_seeds(points: Iterable[TradeoffPoint]) -> frozenset[str]:
-    """Checkpoints that are the same run with another training seed."""
-    return frozenset(point.config.checkpoint for point in points if FURTHER_SEED.search(point.config.checkpoint))
+def _further_seeds(points: Sequence[TradeoffPoint], highlight: Collection[str]) -> frozenset[str]:
+    """Checkpoints that are the same run with another training seed; none that is ringed."""
+    found = {point.config.checkpoint for point in points if FURTHER_SEED.search(point.config.checkpoint)}
+    return frozenset(found - {point.config.checkpoint for point in points if point.config.key in highlight})
 
 
 def _below(note: Sequence[str], margin: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def _arrow_lines(
 ) -> list[dict[str, Any]]:
     """Annotations from a parent's mean over the shared prompts to a checkpoint's.
 
-    All are ``faint``, or those of the checkpoints ``behind``, unless they are ringed.
+    All are ``faint`` unless they are ringed, or those of the checkpoints ``behind``.
     """
 
     def is_faint(arrow: Arrow) -> bool:
@@ -207,15 +210,8 @@ def _names(
     highlight: Collection[str],
     behind: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Each line's name beside its last point, the ringed ones first; a name without room is left to the pointer.
-
-    So is that of a checkpoint ``behind`` unless it is ringed.
-    """
-    ends = {
-        name: line[-1]
-        for name, line in lines.items()
-        if line[-1].config.checkpoint not in behind or line[-1].config.key in highlight
-    }
+    """Each line's name beside its last point, the ringed ones first; one without room, or ``behind``, is the pointer's."""
+    ends = {name: line[-1] for name, line in lines.items() if line[-1].config.checkpoint not in behind}
     ranked = sorted(ends, key=lambda name: (ends[name].config.key not in highlight, ends[name].config in drawn, name))
     wanted = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
     points = [(point.x.mean, point.y.mean) for line in lines.values() for point in line]

@@ -286,3 +286,6 @@ def test_in_a_crowd_further_training_seeds_are_faint_and_without_a_name(x_metric
     assert set(few[0]) == {1} and few[1], "there is room for all"
     assert sorted(crowd[0])[:2] == [0.3, 1] and not crowd[1]
     assert drawn(14, {crowd[2]})[1], "but one that is ringed is named"
+    tips = [point(0.5 + n / 10, 0.4, 4, (AdapterUse(f"run{n}{'-seed1' if n > 13 else ''}"),)) for n in range(20)]
+    listed = [trace.name for trace in tradeoff_figure(tips, x_metric, y_metric).data if trace.showlegend is not False]
+    assert "run13" in listed and "run14-seed1" not in listed
