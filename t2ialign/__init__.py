@@ -363,6 +363,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
     charts/                 nouns in, Plotly figures out
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
+        tradeoff_notes.py   its arrows and names
         digits.py           the digits of a chart that somebody can see
         sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method

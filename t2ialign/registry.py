@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,8 +48,8 @@ class BackboneEntry:
     ``variant`` the file variant that the Hub offers for half precision ("" = none), ``megabytes`` about what its networks
     take there in half precision. Its pictures are measured with ``scorers``; those of ``on_request`` read metrics that are
     asked for by name. ``embedded_scale``: the guidance scale is an input of its network, which was distilled from guided
-    predictions (FLUX.1-dev). ``gated``: the Hub gives it out to those who accepted its licence there. ``steps``,
-    ``guidance_scale``, ``scheduler`` and ``guidance`` are what its makers draw with (0 and "": what is usual here).
+    predictions (FLUX.1-dev). ``gated``: the Hub gives it out to those who accepted its licence there. From ``steps`` on:
+    what its makers draw with (0 and "": what is usual here).
     """
 
     name: str
@@ -171,10 +171,8 @@ def _read(checkpoints: Path, home: Path, stands: Standing | None) -> Registry:
             if isinstance(found, str):
                 problems.append(found)
             elif found.name in known:
-                problems.append(
-                    f"{folder / found.name} is not listed, because another checkpoint is already called {found.name}: rename "
-                    "its folder."
-                )
+                why = f"because another checkpoint is already called {found.name}: rename its folder."
+                problems.append(f"{folder / found.name} is not listed, {why}")
             else:
                 known[found.name] = found
     return Registry(listed.backbones, known, listed.scorers, tuple(problems))
@@ -302,12 +300,6 @@ def names_in(spec: str) -> list[str]:
     return [part.partition("@")[0].strip() for part in spec.split("+")]
 
 
-def backbones_of(specs: Iterable[str], registry: Registry) -> list[BackboneEntry]:
-    """The known backbones of checkpoints of these names (or blends), one a name; nothing is fetched."""
-    names = [name for spec in specs for name in names_in(spec) if name in registry.checkpoints]
-    return [registry.backbones[registry.checkpoints[name].backbone] for name in names]
-
-
 def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry, tuple[AdapterUse, ...]]:
     """Reads ``base``, ``name``, ``name@0.7`` or ``a@0.5+b@0.5`` into a backbone and its adapters, sorted by name.
 
@@ -323,11 +315,9 @@ def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry,
     for index, use in enumerate(uses):
         if use.name in {other.name for other in uses[:index]}:
             raise InputError(f"{use.name} stands twice in {spec!r}: name each adapter once, with one weight.")
-    plain = [entry.name for entry in entries if entry.adapter is None]
-    if plain and (len(uses) > 1 or uses[0].weight != 1):
+    if (plain := [entry.name for entry in entries if entry.adapter is None]) and (len(uses) > 1 or uses[0].weight != 1):
         raise InputError(f"{plain[0]} has no adapter, so it can be neither blended nor weighted: name it alone.")
-    backbone = entries[0].backbone
-    if backbone not in registry.backbones:
+    if (backbone := entries[0].backbone) not in registry.backbones:
         raise unknown("backbone", backbone, registry.backbones)
     return registry.backbones[backbone], () if plain else tuple(sorted(uses, key=lambda use: use.name))
 

@@ -22,7 +22,6 @@ from t2ialign.registry import (
     CheckpointEntry,
     adapter_file,
     adapter_here,
-    backbones_of,
     hub_part,
     load_registry,
     resolve,
@@ -31,6 +30,7 @@ from t2ialign.registry import (
 )
 from t2ialign.samplers import UsualRun, check_scheduler, usual_run
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
+from t2ialign.use_cases.batches.requests import backbones_of
 from tests.hub_server import Hub, serving, use_hub
 from tests.hubs import FIRST, SECOND, put, use_cache
 

@@ -18,9 +18,9 @@ import plotly.graph_objects as go
 
 from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
-from t2ialign.charts.labels import Box, Label, place
 from t2ialign.charts.sweeps import NO_TITLES, sweeps
 from t2ialign.charts.theme import Ink, Style, axis_title, drawn, empty_figure, faded, ink, look_of, styles
+from t2ialign.charts.tradeoff_notes import arrow_lines, names, one_a_line, opacity
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.pareto import pareto_front
@@ -36,7 +36,6 @@ LEGEND_ROW = 19  # pixels
 NOTE_WIDTH, NOTE_LINE = 34, 14.3  # letters that a phone's chart has room for, and pixels of a line of them
 LABEL_ROOM = 0.15  # of the points' span
 BASE_SYMBOL = "circle"  # the base's alone
-FADED = 0.3  # opacity of what is not chosen
 BESIDE_RING = "\N{EN SPACE}"
 EMPTY = "No points yet.<br>Choose a prompt, press <b>Generate</b>,<br>and its point lands here<br>when both axes have a score."
 
@@ -57,22 +56,20 @@ def tradeoff_figure(
 ) -> go.Figure:
     """Points with their intervals unless ``bars`` is off, sweeps of ``guidance_scale`` joined, ``highlight``'s keys ringed.
 
-    ``order`` lists all checkpoints there are, shown or not, so that a filter does not change anyone's colour.
-    ``customdata[0]`` of a point is its config's key and nothing else. Points on fewer than ``whole`` prompts are hollow and
-    outside the front: their prompts may just be easy ones. Points without a mean are left out; of several metric versions
-    only the most frequent pair is drawn, and a note says how many points that hides.
+    ``order`` lists all checkpoints, shown or not, so that a filter changes nobody's colour. ``customdata[0]`` of a point is its
+    config's key. Points on fewer than ``whole`` prompts are hollow and outside the front: these may be easy ones. Without a
+    mean they are left out; of several metric versions only the most frequent pair is drawn, and a note says what that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is. Where many
-    lines crowd, further training seeds of a run are faint, without a name and in no legend, unless they are ringed.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
-    shown = one_version(known)
-    if not shown:
+    if not (shown := one_version(known)):
         return empty_figure(EMPTY, dark)
     colors = ink(dark)
     traces = [_front(shown, x_metric, y_metric, colors, whole)] if pareto else []
     lines, swarm = sweeps(shown, titles), len(shown) > SWARM
+    faintness = 0.35 if len(lines) <= 2 * CROWD else 0.18
     behind = _further_seeds(shown, highlight) if len(lines) > THRONG else frozenset()
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     changed = _from_parents(arrows, shown)
@@ -81,14 +78,12 @@ def tradeoff_figure(
     for name, line in lines.items():
         style = look[line[0].config.checkpoint]
         trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, changed)
-        color = faded(style.color, 0.35 if len(lines) <= 2 * CROWD else 0.18)
+        color, unlisted = faded(style.color, faintness), line[0].config.checkpoint in behind
         trace |= _bars(line, barred, color, changed) | {"text": tuple(text[point.config] for point in line)}
-        trace |= _beside_its_name(line, highlight) if named else {}
-        unlisted = line[0].config.checkpoint in behind
-        trace |= {"showlegend": False} if unlisted else {}
+        trace |= _beside_its_name(line, highlight) if named else {"showlegend": False} if unlisted else {}
         traces.append(_thin(trace, style) if swarm or unlisted else trace)
-    notes = _arrow_lines(_one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
-    notes += _names(lines, look, changed, highlight, behind) if named else []
+    notes = arrow_lines(one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
+    notes += names(lines, look, changed, highlight, behind) if named else []
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
     notes += _note(unsaid := _left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
@@ -98,7 +93,10 @@ def tradeoff_figure(
 
 
 def _further_seeds(points: Sequence[TradeoffPoint], highlight: Collection[str]) -> frozenset[str]:
-    """Checkpoints that are the same run with another training seed; none that is ringed."""
+    """Checkpoints that are the same run with another training seed, and not ringed.
+
+    Where many lines crowd they are faint, without a name and in no legend.
+    """
     found = {point.config.checkpoint for point in points if FURTHER_SEED.search(point.config.checkpoint)}
     return frozenset(found - {point.config.checkpoint for point in points if point.config.key in highlight})
 
@@ -110,7 +108,7 @@ def _below(note: Sequence[str], margin: Mapping[str, Any]) -> dict[str, Any]:
 
 def _beside_its_name(line: Sequence[TradeoffPoint], highlight: Collection[str]) -> dict[str, Any]:
     """In no legend, and faded while something else is ringed."""
-    return {"showlegend": False, "opacity": _opacity({point.config.key for point in line}, highlight)}
+    return {"showlegend": False, "opacity": opacity({point.config.key for point in line}, highlight)}
 
 
 def _thin(trace: dict[str, Any], style: Style) -> dict[str, Any]:
@@ -125,11 +123,6 @@ def _from_parents(arrows: Sequence[Arrow], shown: Sequence[TradeoffPoint]) -> di
     """The arrows that end in a point that is on the chart."""
     configs = {point.config for point in shown}
     return {arrow.policy: arrow for arrow in arrows if arrow.policy in configs}
-
-
-def _opacity(keys: Collection[str], highlight: Collection[str]) -> float:
-    """What is not highlighted fades while something is."""
-    return 1.0 if not highlight or set(keys) & set(highlight) else FADED
 
 
 def _titled(
@@ -148,88 +141,6 @@ def _titled(
         "legend": layout["legend"] | {"xref": "container"},  # as wide as the chart with its labels, not as its axis
         "uirevision": f"{x_metric.name} {y_metric.name}",  # a zoom survives new points
     }
-
-
-def _one_a_line(
-    lines: Mapping[str, Sequence[TradeoffPoint]],
-    drawn: Mapping[GenerationConfig, Arrow],
-    highlight: Collection[str],
-) -> list[Arrow]:
-    """Of a checkpoint with a guidance sweep of its own the arrow in the middle; all of those that are ringed."""
-    chosen = []
-    for line in lines.values():
-        found = [drawn[point.config] for point in line if point.config in drawn]
-        ringed = [arrow for arrow in found if arrow.policy.key in highlight]
-        chosen += ringed or found[len(found) // 2 :][:1]
-    return chosen
-
-
-def _arrow_lines(
-    arrows: Iterable[Arrow],
-    look: Mapping[str, Style],
-    highlight: Collection[str],
-    faint: bool = False,
-    behind: Collection[str] = (),
-) -> list[dict[str, Any]]:
-    """Annotations from a parent's mean over the shared prompts to a checkpoint's.
-
-    All are ``faint`` unless they are ringed, or those of the checkpoints ``behind``.
-    """
-
-    def is_faint(arrow: Arrow) -> bool:
-        return faint or arrow.policy.checkpoint in behind
-
-    return [
-        {
-            "x": arrow.x.policy_mean.mean,
-            "y": arrow.y.policy_mean.mean,
-            "ax": arrow.x.base_mean.mean,
-            "ay": arrow.y.base_mean.mean,
-            "xref": "x",
-            "yref": "y",
-            "axref": "x",
-            "ayref": "y",
-            "showarrow": True,
-            "arrowhead": 3,
-            "arrowsize": 1.1,
-            "arrowwidth": 1.6 if not is_faint(arrow) or arrow.policy.key in highlight else 1,
-            "text": "",
-            "standoff": 7,
-            "startstandoff": 6,
-            "arrowcolor": look[arrow.policy.checkpoint].color,
-            "opacity": _opacity({arrow.policy.key}, highlight) * (FADED if is_faint(arrow) and not highlight else 1),
-        }
-        for arrow in arrows
-    ]
-
-
-def _names(
-    lines: Mapping[str, Sequence[TradeoffPoint]],
-    look: Mapping[str, Style],
-    drawn: Collection[GenerationConfig],
-    highlight: Collection[str],
-    behind: Collection[str] = (),
-) -> list[dict[str, Any]]:
-    """Each line's name beside its last point, the ringed ones first; one without room, or ``behind``, is the pointer's."""
-    ends = {name: line[-1] for name, line in lines.items() if line[-1].config.checkpoint not in behind}
-    ranked = sorted(ends, key=lambda name: (ends[name].config.key not in highlight, ends[name].config in drawn, name))
-    wanted = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
-    points = [(point.x.mean, point.y.mean) for line in lines.values() for point in line]
-    return [
-        {
-            "x": found.label.x,
-            "y": found.label.y,
-            "text": escape(found.label.text),
-            "showarrow": False,
-            "xanchor": found.xanchor,
-            "yanchor": found.yanchor,
-            "xshift": found.xshift,
-            "yshift": found.yshift,
-            "font": {"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
-            "opacity": _opacity({point.config.key for point in lines[found.label.text]}, highlight),
-        }
-        for found in place(wanted, points, Box(620, 380))
-    ]
 
 
 def small(chart: go.Figure, height: int = 360) -> go.Figure:

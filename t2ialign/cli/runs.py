@@ -108,7 +108,8 @@ def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_js
 
 def usual_of(checkpoint: str, scheduler: str, store: Path | None) -> UsualRun:
     """What a checkpoint is drawn with where nobody says otherwise; of an unknown one, what is usual for most."""
-    from t2ialign.registry import backbones_of, load_registry
+    from t2ialign.registry import load_registry
+    from t2ialign.use_cases.batches.requests import backbones_of
 
     known = backbones_of([checkpoint], load_registry(home=store))
     return usual_run(known[0] if known else None, scheduler)

@@ -27,6 +27,9 @@ FollowedJob = tuple[
 ]  # a run's folder, what is asked, who is told
 
 
+SOURCES = ", ".join(kind.written for kind in KINDS.values())
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def align(
     method: Annotated[
@@ -41,10 +44,7 @@ def align(
     name: Annotated[str, typer.Option(help="What the new checkpoint is called (default: the method's name).")] = "",
     backbone: Annotated[str, typer.Option(help="The backbone to train (default: the parent's).")] = "",
     parent: Annotated[str, typer.Option(help="The checkpoint to go on from.")] = "base",
-    pairs: Annotated[
-        str,
-        typer.Option(help=f"What it learns from: {', '.join(kind.written for kind in KINDS.values())}."),
-    ] = "",
+    pairs: Annotated[str, typer.Option(help=f"What it learns from: {SOURCES}.")] = "",
     steps: Annotated[int, typer.Option(help="Optimisation steps, in each round (0: the method's own number).")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures, pairs and training again.")] = 0,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False,

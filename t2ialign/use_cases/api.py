@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from t2ialign import settings
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.names import unknown
-from t2ialign.registry import BackboneEntry, backbones_of, load_registry
+from t2ialign.registry import BackboneEntry, load_registry
 from t2ialign.samplers import usual_run
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.requests import BatchRequest, backbones_of
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
 from t2ialign.use_cases.workbench import Workbench, open_workbench
 

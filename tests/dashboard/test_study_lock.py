@@ -49,7 +49,6 @@ PUBLIC = {
         "offer_sets",
         "choose_guidance",
         "usual_of",
-        "follow_usual",
         "restore",
     ),  # Explore
     *("change_axis", "price", "reorder"),  # Grid

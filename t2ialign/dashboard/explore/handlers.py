@@ -36,12 +36,12 @@ from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.guidance import fitted_params
-from t2ialign.registry import backbones_of, names_in
+from t2ialign.registry import names_in
 from t2ialign.samplers import SchedulerChoice, check_scheduler, usual_run
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import EVERYDAY
-from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.requests import BatchRequest, backbones_of
 from t2ialign.use_cases.batches.run import open_run, run_batches
 from t2ialign.use_cases.batches.score_batch import plain_name
 
@@ -269,7 +269,7 @@ def usual_of(scheduler: str) -> Updates:
     return {"steps": usual.steps, "guidance_scale": usual.guidance_scale}
 
 
-def follow_usual(services: Services, checkpoints: Sequence[str] | None, *said: Any) -> Updates:
+def usual_for(services: Services, checkpoints: Sequence[str] | None, *said: Any) -> Updates:
     """What the newly chosen model is usually drawn with, where the form still says what is usual for another one."""
     registry = services.bench.registry()
     chosen = backbones_of(checkpoints or (), registry)
@@ -311,11 +311,15 @@ def follow_checkpoints(services: Services, checkpoints: Sequence[str] | None, pr
     }
 
 
-def follow_choice(services: Services, checkpoints: Sequence[str] | None, prompt: str | None) -> Updates:
-    """After somebody chose checkpoints: an example in the prompt box that does not fit them is replaced by one that does."""
+def follow_choice(services: Services, checkpoints: Sequence[str] | None, prompt: str | None, *said: Any) -> Updates:
+    """After somebody chose checkpoints: their usual numbers, and an example in the prompt box that fits them.
+
+    What was typed stays; ``said`` are the fields of ``USUAL``.
+    """
+    usual = usual_for(services, checkpoints, *said)
     if not stale(services, prompt or "", checkpoints or ()):
-        return {}
-    return {"prompt": first_prompt(services, checkpoints or ())}
+        return usual
+    return usual | {"prompt": first_prompt(services, checkpoints or ())}
 
 
 def _beyond(services: Services, prompt_set: str, checkpoints: Sequence[str]) -> str:

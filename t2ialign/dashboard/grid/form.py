@@ -17,11 +17,10 @@ from t2ialign.dashboard.shared.words import counted
 from t2ialign.files import foreign
 from t2ialign.guidance import GUIDANCE, read_strategy, title_of
 from t2ialign.limits import MAX_SEED
-from t2ialign.registry import backbones_of
 from t2ialign.store import find_grid
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches.grid import TITLES, AxisKind, GridAxis, GridCell, plan_grid, read_size
-from t2ialign.use_cases.batches.requests import BatchRequest
+from t2ialign.use_cases.batches.requests import BatchRequest, backbones_of
 
 MOST_SEEDS = 16
 LONGEST_LINK = 6000

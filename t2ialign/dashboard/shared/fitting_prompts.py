@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from t2ialign.dashboard.services import Services
-from t2ialign.registry import backbones_of
 from t2ialign.use_cases.align.request import EVERYDAY, own_set
+from t2ialign.use_cases.batches.requests import backbones_of
 
 FIRST_PROMPT = "a red circle and a blue square"
 SPLITS = ("test", "train")

@@ -22,7 +22,7 @@ from t2ialign.limits import (
 )
 from t2ialign.metrics import ALL, DEFAULT, NAMES, SHORT, named
 from t2ialign.names import unknown
-from t2ialign.registry import load_registry, resolve
+from t2ialign.registry import BackboneEntry, Registry, load_registry, names_in, resolve
 from t2ialign.samplers import check_scheduler
 from t2ialign.types import InputError, Prompt
 
@@ -91,6 +91,12 @@ def check_checkpoints(specs: Iterable[str], home: Path | None) -> None:
     registry = load_registry(home=home)
     for spec in specs:
         resolve(spec, registry)
+
+
+def backbones_of(specs: Iterable[str], registry: Registry) -> list[BackboneEntry]:
+    """The known backbones of checkpoints of these names (or blends), one a name; nothing is fetched."""
+    names = [name for spec in specs for name in names_in(spec) if name in registry.checkpoints]
+    return [registry.backbones[registry.checkpoints[name].backbone] for name in names]
 
 
 def check_scorers(names: Iterable[str]) -> tuple[str, ...]:

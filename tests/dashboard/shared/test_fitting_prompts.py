@@ -123,7 +123,8 @@ def test_a_chosen_model_brings_its_usual_numbers_and_takes_no_typed_ones(both):
     file = settings.CHECKPOINTS / "registry.toml"
     file.write_text(file.read_text(encoding="utf-8") + FEW, encoding="utf-8")
     first, few = ("ddim", 25, 4.0, "cfg"), {"scheduler": "euler", "steps": 4, "guidance_scale": 1.0, "guidance": "apg"}
-    assert explore.follow_usual(both, ["few"], *first) == few
-    assert explore.follow_usual(both, ["base"], *few.values()) == dict(zip(few, first))
-    assert explore.follow_usual(both, ["few"], "ddim", 30, 4.0, "cfg") == {}, "somebody typed 30"
-    assert explore.follow_usual(both, ["nobody"], *first) == explore.follow_usual(both, [], *first) == {}
+    assert explore.usual_for(both, ["few"], *first) == few
+    assert explore.usual_for(both, ["base"], *few.values()) == dict(zip(few, first))
+    assert explore.usual_for(both, ["few"], "ddim", 30, 4.0, "cfg") == {}, "somebody typed 30"
+    assert explore.follow_choice(both, ["few"], "a typed prompt", *first) == few
+    assert explore.usual_for(both, ["nobody"], *first) == explore.usual_for(both, [], *first) == {}
