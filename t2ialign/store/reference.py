@@ -44,24 +44,28 @@ def export_reference(
     path: Path,
     keep: Callable[[ScoreRecord], bool] = lambda score: True,
     seed: Callable[[Prompt, int], bool] = lambda prompt, seed: True,
+    early: int = 0,
 ) -> int:
     """Write cells with thumbnails and the scores to ``keep`` as one Parquet file; returns its size in bytes.
 
-    Of each prompt only pictures of the ``seed``s that are wanted, and only scores of those.
+    Of each prompt only pictures of the ``seed``s that are wanted, and only scores of those. Scores of an ``early`` look on so
+    many pictures or fewer stay behind where a cell has more.
     """
-    data = parquet(to_table([_cell_record(store, cell, keep, seed) for cell in cells]), "cells")
+    data = parquet(to_table([_cell_record(store, cell, keep, seed, early) for cell in cells]), "cells")
     with in_plain_words(path.parent):
         write_whole(path, data)
     return len(data)
 
 
 def _cell_record(
-    store: Store, key: str, keep: Callable[[ScoreRecord], bool], seed: Callable[[Prompt, int], bool]
+    store: Store, key: str, keep: Callable[[ScoreRecord], bool], seed: Callable[[Prompt, int], bool], early: int
 ) -> CellRecord:
     cell = find_cell(store, key)
     wanted = {one for one in cell.seeds if seed(cell.prompt, one)}
     shown = tuple(one for one in pictures(store, key) if one.seed in wanted)
-    scores = tuple(one for one in records_of(store, key) if keep(one) and wanted.issuperset(one.seeds))
+    fewest = 0 if len(wanted) <= early else early + 1
+    made = (one for one in records_of(store, key) if keep(one) and wanted.issuperset(one.seeds))
+    scores = tuple(one for one in made if len(one.seeds) >= fewest)
     return CellRecord(cell.prompt, cell.config, shown, scores, notes_of(store, key))
 
 

@@ -151,3 +151,20 @@ def test_only_stored_cells_can_be_exported(store: Store, tmp_path: Path):
     with pytest.raises(InputError, match="No pictures are stored"):
         export_reference(store, ["0" * 16], tmp_path / "x.parquet")
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_scores_of_an_early_look_stay_behind_where_a_cell_has_more(
+    store: Store, batch_of: Build, score_of: Judge, tmp_path: Path
+):
+    """A sweep looks at a few seeds first, and scores them again with all; a cell that has no more is taken whole."""
+    for name, seeds in (("whole", (0, 1, 2)), ("whole", (0,)), ("small", (0,))):
+        batch = batch_of(name, seeds=seeds)
+        add_batch(store, batch)
+        add_scores(store, batch, [score_of("a", torch.tensor([0.1, 0.2, 0.3][: len(seeds)]))])
+    export_reference(store, [cell.key for cell in list_cells(store)], tmp_path / "less" / "x.parquet", early=1)
+    with open_store(tmp_path / "other") as other:
+        ingest_reference(other, tmp_path / "less")
+        found = {
+            cell.prompt.text: [len(scores_of(other, cell.key, range(n))) for n in (1, 3)] for cell in list_cells(other)
+        }
+    assert found == {"whole": [0, 1], "small": [1, 0]}

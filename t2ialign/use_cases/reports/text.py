@@ -320,8 +320,10 @@ def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, i
     """Writes what sweeps have stored, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
 
     Only pictures on seeds of a prompt's own (``seeds``): what was typed, or sampled for training, stays behind, as do scores of
-    older definitions of a metric.
+    older definitions of a metric and those of a sweep's early look.
     """
+    from t2ialign.use_cases.sweeps.plan import COARSE_SEEDS
+
     groups: dict[str, list[str]] = {}
     for cell in store.list_cells(opened):
         if not any(is_own(cell.prompt, seed) for seed in cell.seeds):
@@ -331,7 +333,7 @@ def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, i
     folder.mkdir(parents=True, exist_ok=True)
     for name, cells in groups.items():
         path = folder / f"{name}.parquet"
-        yield path, store.export_reference(opened, cells, path, _of_today, is_own)
+        yield path, store.export_reference(opened, cells, path, _of_today, is_own, COARSE_SEEDS)
 
 
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
