@@ -181,8 +181,8 @@ def _wire_page(wires: Wires, services: Services) -> None:
     wires.on(parts["checkpoints"].change, followed, fields, sets, trigger_mode="always_last")
     picked = partial(handlers.follow_choice, services)
     chosen_by_hand = [parts["checkpoints"].input, parts["page"].entered]
-    asked, filled = ("checkpoints", "prompt", *handlers.USUAL), ("prompt", *handlers.USUAL)
-    wires.on(chosen_by_hand, picked, asked, filled, trigger_mode="always_last")
+    begun = ("prompt", *handlers.USUAL)
+    wires.on(chosen_by_hand, picked, ("checkpoints", *begun), begun, trigger_mode="always_last")
 
 
 def _wire_history(wires: Wires, services: Services) -> None:
