@@ -24,7 +24,6 @@ from t2ialign.cli.options import (
 )
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
-from t2ialign.samplers import UsualRun, usual_run
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
@@ -32,6 +31,7 @@ from t2ialign.use_cases.batches.requests import (
     check_each,
     check_metrics,
     checked,
+    usual_of,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def generate(
     as_json: JsonFlag = False,
 ) -> None:
     """Generate a seed batch, score it and store it; what is stored already is not computed again."""
-    usual = usual_of(checkpoint, scheduler, store)
+    usual = usual_of(checkpoint, store, scheduler)
     [(strategy, params)] = read_strategies([guidance or usual.guidance], [checkpoint], len(parse_seeds(seeds)), store)
     request = checked(
         BatchRequest(
@@ -104,15 +104,6 @@ def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_js
     for note in state.notes:
         print(printable(note), file=sys.stderr)
     emit(text.batch_report(state, out), as_json, lambda: text.batch_lines(state))
-
-
-def usual_of(checkpoint: str, scheduler: str, store: Path | None) -> UsualRun:
-    """What a checkpoint is drawn with where nobody says otherwise; of an unknown one, what is usual for most."""
-    from t2ialign.registry import load_registry
-    from t2ialign.use_cases.batches.requests import backbones_of
-
-    known = backbones_of([checkpoint], load_registry(home=store))
-    return usual_run(known[0] if known else None, scheduler)
 
 
 def read_strategies(

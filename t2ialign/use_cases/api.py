@@ -10,9 +10,8 @@ from t2ialign import settings
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, load_registry
-from t2ialign.samplers import usual_run
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches.requests import BatchRequest, backbones_of
+from t2ialign.use_cases.batches.requests import BatchRequest, usual_of
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
 from t2ialign.use_cases.workbench import Workbench, open_workbench
 
@@ -51,8 +50,7 @@ def generate(
     if not isinstance(checkpoint, str):
         raise InputError(f"A checkpoint is named by a text, as 'base', not {str(checkpoint)[:40]!r}.")
     kept = None if home is None else settings.expanded(home)
-    known = backbones_of([checkpoint], load_registry(home=kept))
-    usual = usual_run(known[0] if known else None)
+    usual = usual_of(checkpoint, kept)
     scale = check_guidance_scale(usual.guidance_scale if guidance_scale is None else guidance_scale)
     steps = check_steps(usual.steps if num_inference_steps is None else num_inference_steps)
     said = Prompt(check_prompt(prompt))

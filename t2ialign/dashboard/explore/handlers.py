@@ -37,7 +37,7 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.guidance import fitted_params
 from t2ialign.registry import names_in
-from t2ialign.samplers import SchedulerChoice, check_scheduler, usual_run
+from t2ialign.samplers import UsualRun, usual_run
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import EVERYDAY
@@ -263,7 +263,7 @@ def offer_checkpoints(services: Services) -> Updates:
 
 def usual_of(scheduler: str) -> Updates:
     """The steps and the guidance that a scheduler is made for, when it is another than the others' usual."""
-    usual, others = check_scheduler(scheduler), SchedulerChoice("", False, False, "")
+    usual, others = usual_run(None, scheduler), UsualRun()
     if (usual.steps, usual.guidance_scale) == (others.steps, others.guidance_scale):
         return {}
     return {"steps": usual.steps, "guidance_scale": usual.guidance_scale}
