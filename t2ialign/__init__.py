@@ -181,6 +181,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         clusters.py         answers by rater and by prompt at once
         shares.py           shares with intervals over surveys
         head_to_head.py     who is preferred to whom: counts, shares and the binomial test
+        counting.py         how many kinds raters count in each set, and how sure they are
         contested.py        the pictures on which votes were most even
         arena.py            an arena's leaderboard
         selection.py        how often what was chosen: MI-TUNE's tables 6 and 7

@@ -22,18 +22,22 @@ StudyId = Annotated[str, typer.Argument(help="The study's id, as `study list` pr
 
 
 @commands.command()
-def agreement(answers: Path, as_json: JsonFlag = False) -> None:
-    """Krippendorff's alpha (nominal) with its interval, from a CSV with the columns unit, rater, answer."""
+def agreement(
+    answers: Path,
+    level: Annotated[str, typer.Option(help="nominal; interval or ratio where answers are numbers.")] = "nominal",
+    as_json: JsonFlag = False,
+) -> None:
+    """Krippendorff's alpha with its interval, from a CSV with the columns unit, rater, answer."""
     from t2ialign.study.agreement import agreement as compute
     from t2ialign.study.tables import read_ratings
 
     said: list[str] = []
-    found = compute(read_ratings(answers, said.append))
+    found = compute(read_ratings(answers, said.append), level)
     record = {
         "alpha": found.alpha.mean,
         "lo": found.alpha.lo,
         "hi": found.alpha.hi,
-        "level": "nominal",
+        "level": level,
         "units": found.units,
         "raters": found.raters,
         "answers": found.answers,

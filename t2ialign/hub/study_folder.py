@@ -18,6 +18,7 @@ from t2ialign.store import Store, images
 from t2ialign.store.studies import Study, insert_study, log, manifest_of, picture_of, study_of
 from t2ialign.store.vote_rows import keep, survey_record, vote_record
 from t2ialign.store.votes import answers_of, count_answers
+from t2ialign.study.design import StudyDesign
 from t2ialign.study.manifest import Manifest
 from t2ialign.study.records import Survey, Vote
 from t2ialign.types import InputError
@@ -46,7 +47,7 @@ configs:
 {answers} answers from {surveys} surveys, collected with t2ialign. The study was frozen before it opened; the SHA-256 of
 its manifest is `{hash}`.
 
-- `votes.parquet`: one row for each thing that a round showed, with what was chosen. Surveys carry a random name; nothing
+- `votes.parquet`: one row for each thing that a round showed, with what was chosen{also}. Surveys carry a random name; nothing
   about the people was stored but the group that they said they belong to.
 - `pairs.parquet`: the same answers as comparisons of two pictures, in the layout of Pick-a-Pic.
 - `manifest.json`: the design, and which picture came from where. `pictures/`: the pictures, named by their SHA-256.
@@ -156,11 +157,20 @@ def _card(store: Store, study: str, manifest: Manifest, votes: Sequence[Vote], p
         answers=count_answers(store, study),
         surveys=len({vote.survey for vote in votes}),
         hash=manifest.hash,
-        question=design.question,
+        question=f"{design.count_question} {design.question}".strip(),
+        also=_also(design),
         contenders=", ".join(contender.name for contender in design.contenders),
         groups=", ".join(design.groups),
     )
     return text if pairs else text.replace("- config_name: pairs\n  data_files: pairs.parquet\n", "")
+
+
+def _also(design: StudyDesign) -> str:
+    said = (
+        ("how many kinds were counted in it (`count`)", design.answer.counts),
+        ("how sure the rater was (`confidence`)", design.answer.confidence),
+    )
+    return "".join(f", {text}" for text, asked in said if asked)
 
 
 def _manifest(folder: Path) -> tuple[Manifest, str]:
@@ -177,7 +187,13 @@ def _manifest(folder: Path) -> tuple[Manifest, str]:
 
 
 def _check(manifest: Manifest, votes: Iterable[Vote]) -> None:
-    """Refuse votes about pictures that the manifest does not have."""
+    """Refuse votes about pictures that the manifest does not have, and such as do not answer what its design asks."""
+    said = manifest.design.answer
+    if any((vote.trial.counts, vote.trial.confidence) != (said.counts, said.confidence) for vote in votes):
+        raise InputError(
+            "Some votes do not say how many kinds they counted, or how sure they are, where the manifest asks (or do where it "
+            "does not): this folder was put together."
+        )
     known = manifest.pictures
     if any(sha not in known for vote in votes for exhibit in vote.trial.shown for sha in exhibit.pictures):
         raise InputError("Some votes are about pictures that the manifest does not name: this folder was put together.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -25,6 +25,8 @@ from t2ialign.study.trials import Trial
 from t2ialign.types import InputError, content_key
 
 Row = dict[str, Any]
+ASKED_TOO = {"count": pa.int64(), "confidence": pa.string()}
+"""Columns of votes that were asked how many kinds each set shows and how sure they are; 0 and "" = not asked."""
 SCHEMA = pa.schema(
     {
         "study": pa.string(),
@@ -52,7 +54,12 @@ SCHEMA = pa.schema(
 
 
 def vote_rows(votes: Iterable[Vote]) -> Iterator[Row]:
-    """``chosen`` is 1 for what was selected or picked, the rank (from 1) in a ranking, and 0 for the rest."""
+    """``chosen`` is 1 for what was selected or picked, the rank (from 1) in a ranking, and 0 for the rest.
+
+    Where anybody was asked, each row also has its set's ``count`` and the round's ``confidence``.
+    """
+    votes = list(votes)
+    asked_too = any(vote.answer.counts or vote.answer.confidence for vote in votes)
     for vote in votes:
         trial = vote.trial
         for position, exhibit in enumerate(trial.shown):
@@ -78,7 +85,12 @@ def vote_rows(votes: Iterable[Vote]) -> Iterator[Row]:
                 "answered": vote.created.astimezone(UTC).isoformat(),
                 "revision": vote.revision,
                 "blind": vote.blind,
-            }
+            } | (_asked_too(vote, position) if asked_too else {})
+
+
+def _asked_too(vote: Vote, position: int) -> Row:
+    count = vote.answer.counts[position] if vote.answer.counts else 0
+    return {"count": count, "confidence": vote.answer.confidence}
 
 
 def votes_from(rows: Iterable[Mapping[str, Any]]) -> list[Vote]:
@@ -102,8 +114,8 @@ def write_csv_folder(votes: Sequence[Vote], folder: Path) -> list[Path]:
 
 def write_parquet(votes: Sequence[Vote], path: Path) -> Path:
     """All votes in one Parquet file."""
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(list(vote_rows(votes)), SCHEMA), buffer, compression="zstd")
+    buffer, rows = pa.BufferOutputStream(), list(vote_rows(votes))
+    pq.write_table(pa.Table.from_pylist(rows, _schema(rows[0] if rows else {})), buffer, compression="zstd")
     write_whole(path, buffer.getvalue().to_pybytes())
     return path
 
@@ -119,8 +131,8 @@ def read_votes(path: Path) -> list[Vote]:
 
 def csv_text(rows: Iterable[Row]) -> str:
     """Rows as CSV with neutralised formulas."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, SCHEMA.names, lineterminator="\n")
+    buffer, rows = io.StringIO(), list(rows)
+    writer = csv.DictWriter(buffer, _schema(rows[0] if rows else {}).names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: tamed(value) for name, value in row.items()} for row in rows)
     return buffer.getvalue()
@@ -129,14 +141,21 @@ def csv_text(rows: Iterable[Row]) -> str:
 def _parquet_rows(path: Path) -> Iterator[Row]:
     """Rows in the export's own types; numbers are not read as texts, nor gaps as anything."""
     with foreign(f"{path.name} cannot be read as Parquet of votes", "copy it again"):
-        table = pq.read_table(path).select(SCHEMA.names)
-        texts = [name for name in SCHEMA.names if pa.types.is_string(SCHEMA.field(name).type)]
+        table = pq.read_table(path)
+        schema = _schema(table.column_names)
+        table = table.select(schema.names)
+        texts = [name for name in schema.names if pa.types.is_string(schema.field(name).type)]
         odd = [name for name in texts if not _is_text(table.schema.field(name).type)]
-        gaps = [name for name in SCHEMA.names if table[name].null_count]
+        gaps = [name for name in schema.names if table[name].null_count]
         if odd or gaps:
             raise ValueError(f"{', '.join(odd or gaps)} {'is no text' if odd else 'has gaps'}")
-        rows = table.cast(SCHEMA).to_pylist()
+        rows = table.cast(schema).to_pylist()
     yield from rows
+
+
+def _schema(names: Container[str]) -> pa.Schema:
+    """The columns of a table of votes that has these, or none."""
+    return pa.schema({**dict(zip(SCHEMA.names, SCHEMA.types)), **(ASKED_TOO if "count" in names else {})})
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -162,10 +181,22 @@ def _vote(shown: Sequence[Mapping[str, Any]]) -> Vote:
     ranks = sorted((int(row["chosen"]), int(row["position"])) for row in shown if int(row["chosen"]))
     place, kind = int(first["round"]), first["kind"]
     trial_id = content_key([first["survey"], place, [exhibit.pictures for exhibit in exhibits]])
+    counts = tuple(int(row.get("count", 0)) for row in shown)
+    confidence = first.get("confidence", "")
     trial = Trial(
-        trial_id, place, first["prompt"], first["category"], exhibits, kind, int(first["most"]), first["check"]
+        trial_id,
+        place,
+        first["prompt"],
+        first["category"],
+        exhibits,
+        kind,
+        int(first["most"]),
+        first["check"],
+        any(counts),
+        bool(confidence),
     )
-    answer = trial.checked(Answer(tuple(position for _, position in ranks), first["verdict"]))
+    chosen = tuple(position for _, position in ranks)
+    answer = trial.checked(Answer(chosen, first["verdict"], counts if any(counts) else (), confidence))
     revision = int(first["revision"])
     return Vote(
         content_key([first["survey"], trial_id, revision]),

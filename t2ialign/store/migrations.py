@@ -212,6 +212,14 @@ def m017_ends_of_few_seeds(cursor: Cursor) -> None:
     """).fetchall()
 
 
+def m018_counts(cursor: Cursor) -> None:
+    """How many kinds of an attribute a rater counted in each set, and how sure the rater was; empty where nobody asked."""
+    cursor.execute("""
+        ALTER TABLE votes ADD COLUMN counts INTEGER[] DEFAULT [];
+        ALTER TABLE votes ADD COLUMN confidence VARCHAR DEFAULT '';
+    """)
+
+
 MIGRATIONS: list[Migration] = [
     m001_cells,
     m002_scores,
@@ -230,6 +238,7 @@ MIGRATIONS: list[Migration] = [
     m015_checkpoint_titles,
     m016_run_titles,
     m017_ends_of_few_seeds,
+    m018_counts,
 ]
 
 

@@ -35,7 +35,8 @@ def list_surveys(store: Store, study: str, survey: str = "") -> list[Survey]:
 def answers_of(store: Store, study: str, survey: str = "") -> list[Vote]:
     """The votes of a study (or of one survey), the newest of each round, in the order of surveys and rounds."""
     sql = """
-        SELECT vote, survey, rater_group, record, chosen, verdict, milliseconds, votes.created, revision, votes.blind
+        SELECT vote, survey, rater_group, record, chosen, verdict, counts, confidence,
+            milliseconds, votes.created, revision, votes.blind
         FROM votes JOIN surveys USING (study, survey) JOIN trials USING (study, survey, trial)
         WHERE study = $study AND $survey IN ('', survey)
         QUALIFY row_number() OVER (PARTITION BY trial ORDER BY revision DESC) = 1
@@ -48,15 +49,26 @@ def answers_of(store: Store, study: str, survey: str = "") -> list[Vote]:
             found,
             group,
             trial_of(record),
-            Answer(tuple(chosen), verdict),
+            Answer(tuple(chosen), verdict, tuple(counts), confidence),
             milliseconds,
             created.replace(tzinfo=UTC),
             revision,
             blind,
         )
-        for vote, found, group, record, chosen, verdict, milliseconds, created, revision, blind in store.rows(
-            sql, {"study": study, "survey": survey}
-        )
+        for (
+            vote,
+            found,
+            group,
+            record,
+            chosen,
+            verdict,
+            counts,
+            confidence,
+            milliseconds,
+            created,
+            revision,
+            blind,
+        ) in store.rows(sql, {"study": study, "survey": survey})
     ]
 
 

@@ -76,7 +76,8 @@ def insert_records(cursor: Cursor, records: Iterable[Record]) -> None:
             for trial in record["trials"]:
                 trials.append({"trial": trial["id"], "place": trial["place"], "record": json.dumps(trial)} | names)
         elif record["kind"] == "vote":
-            votes.append({name: record[name] for name in record if name != "kind"} | _time(record))
+            said = {name: record[name] for name in record if name != "kind"} | _time(record)
+            votes.append({"counts": [], "confidence": ""} | said)
         elif record["kind"] == "withdrawn":
             gone.append(record["survey"])
     insert(cursor, "surveys", surveys)

@@ -206,10 +206,10 @@ def _trial_of(store: Store, study: str, survey: str, trial: str) -> Trial:
 
 def _is_new(cursor: Cursor, survey: str, trial: str, answer: Answer, revision: int) -> bool:
     """Whether this revision of an answer is to be written; ``InputError`` where another one stands in its place."""
-    sql = "SELECT revision, chosen, verdict FROM votes WHERE survey = ? AND trial = ?"
+    sql = "SELECT revision, chosen, verdict, counts, confidence FROM votes WHERE survey = ? AND trial = ?"
     known = {
-        number: Answer(tuple(chosen), verdict)
-        for number, chosen, verdict in cursor.execute(sql, [survey, trial]).fetchall()
+        number: Answer(tuple(chosen), verdict, tuple(counts), confidence)
+        for number, chosen, verdict, counts, confidence in cursor.execute(sql, [survey, trial]).fetchall()
     }
     if revision in known:
         if known[revision] != answer:

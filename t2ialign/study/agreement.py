@@ -1,4 +1,8 @@
-"""Do raters agree? Krippendorff's alpha for nominal answers (Content Analysis, 2004, ch. 11), with a bootstrap interval."""
+"""Do raters agree? Krippendorff's alpha (Content Analysis, 2004, ch. 11), with a bootstrap interval.
+
+How far apart two answers are is a matter of their level: ``nominal`` ones are the same or not, ``interval`` ones are as far
+apart as (a - b)^2, ``ratio`` ones, as counts, as ((a - b) / (a + b))^2: 1 and 2 differ more than 7 and 8.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from t2ialign.study.records import Vote, real
 from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
 from t2ialign.types import InputError, Interval
+
+Level = Literal["nominal", "interval", "ratio"]
 
 
 class Rating(NamedTuple):
@@ -39,13 +45,14 @@ class Agreement:
     note: str = ""
 
 
-def agreement(ratings: Iterable[Rating]) -> Agreement:
-    """Nominal alpha with a 95 % percentile bootstrap over units.
+def agreement(ratings: Iterable[Rating], level: str = "nominal") -> Agreement:
+    """Alpha with a 95 % percentile bootstrap over units; above the nominal level answers are numbers.
 
     Raises:
-        InputError: a rater answers about a unit twice, or no unit has two answers.
+        InputError: a rater answers about a unit twice, no unit has two answers, or answers are not of their level.
     """
     ratings = list(ratings)
+    _check_level(ratings, level)
     twice = [key for key, count in Counter((rating.unit, rating.rater) for rating in ratings).items() if count > 1]
     if twice:
         unit, rater = twice[0]
@@ -54,15 +61,37 @@ def agreement(ratings: Iterable[Rating]) -> Agreement:
     paired = [rating for rating in ratings if per_unit[rating.unit] > 1]
     if not paired:
         raise InputError("No unit was answered by two raters, so there is no agreement to measure.")
-    counts = _value_counts(paired)
+    counts, domain = _value_counts(paired, level)
     raters = len({rating.rater for rating in paired})
-    value, note = _alpha(counts), ""
+    value, note = _alpha(counts, domain, level), ""
     interval = Interval(value, math.nan, math.nan)
     if math.isnan(value):
         note = "Everybody gave the same answer everywhere: alpha is undefined."
     elif len(counts) > 1:
-        interval = _bootstrap(counts, value)
+        interval = _bootstrap(counts, domain, level, value)
     return Agreement(interval, len(counts), raters, len(paired), note)
+
+
+def _check_level(ratings: Sequence[Rating], level: str) -> None:
+    if level not in get_args(Level):
+        raise InputError(f"The level of answers is {', '.join(get_args(Level))}, not {level[:40]!r}.")
+    if level == "nominal":
+        return
+    for rating in ratings:
+        number = _number(rating.answer)
+        if not math.isfinite(number) or (level == "ratio" and number < 0):
+            what = "a number from 0 up" if level == "ratio" else "a number"
+            raise InputError(
+                f"At the {level} level an answer is {what}, and {rating.answer[:40]!r} about unit {rating.unit[:40]!r} is none: "
+                "mend it, or choose the nominal level."
+            )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def ratings_of(votes: Sequence[Vote]) -> Iterator[Rating]:
@@ -95,27 +124,28 @@ def _units(vote: Vote) -> Iterator[tuple[str, str]]:
         yield f"{vote.trial.prompt} | {' | '.join(sorted((names[one], names[other])))}", answer
 
 
-def _value_counts(ratings: Sequence[Rating]) -> np.ndarray:
-    """How often each value was given, a row per unit."""
+def _value_counts(ratings: Sequence[Rating], level: str) -> tuple[np.ndarray, np.ndarray]:
+    """How often each value was given, a row per unit; and the values, numbers above the nominal level."""
     units = {unit: row for row, unit in enumerate(dict.fromkeys(rating.unit for rating in ratings))}
-    values = {value: column for column, value in enumerate(dict.fromkeys(rating.answer for rating in ratings))}
+    given = [rating.answer if level == "nominal" else _number(rating.answer) for rating in ratings]
+    values = {value: column for column, value in enumerate(dict.fromkeys(given))}
     counts = np.zeros((len(units), len(values)))
-    for rating in ratings:
-        counts[units[rating.unit], values[rating.answer]] += 1
-    return counts
+    for rating, value in zip(ratings, given):
+        counts[units[rating.unit], values[value]] += 1
+    return counts, np.arange(len(values)) if level == "nominal" else np.array(list(values), dtype=float)
 
 
-def _alpha(counts: np.ndarray) -> float:
+def _alpha(counts: np.ndarray, domain: np.ndarray, level: str) -> float:
     """The library's alpha; NaN where only one value was ever given."""
     import krippendorff
 
     if (counts.sum(0) > 0).sum() < 2:
         return math.nan
-    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+    return float(krippendorff.alpha(value_counts=counts, value_domain=domain, level_of_measurement=level))
 
 
-def _bootstrap(counts: np.ndarray, value: float) -> Interval:
+def _bootstrap(counts: np.ndarray, domain: np.ndarray, level: str, value: float) -> Interval:
     draws = np.random.default_rng(SEED).integers(len(counts), size=(RESAMPLES // 2, len(counts)))
     tail = (1 - CONFIDENCE) / 2
-    lo, hi = np.nanquantile([_alpha(counts[draw]) for draw in draws], [tail, 1 - tail])
+    lo, hi = np.nanquantile([_alpha(counts[draw], domain, level) for draw in draws], [tail, 1 - tail])
     return Interval(value, float(lo), float(hi))

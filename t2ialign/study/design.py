@@ -4,8 +4,9 @@ Four comparisons: ``metrics`` (the top-ranked picture of one pool under each met
 ``methods`` (pictures of the same prompt and seed under each checkpoint or CFG value: B.2), ``sets`` (whole sets of
 seeds, because diversity belongs to sets) and ``arena`` (as ``methods``, two at a time and without end; who made what is
 told after each answer). Three answers: ``select`` (0..K that fit), ``pick`` (one of two, or a tie, or both bad) and
-``rank`` (best to worst). Of sets one may ask for a single attribute: which varies more in its background?
-(Albuquerque et al., "Benchmarking Diversity in Image Generation via Attribute-Conditional Human Evaluation", 2025)
+``rank`` (best to worst). Of sets one may ask for a single attribute: which varies more in its background? Where two sets are
+compared in one, raters may first count its kinds in each, and last say how sure they are (Albuquerque et al., "Benchmarking
+Diversity in Image Generation via Attribute-Conditional Human Evaluation", 2025).
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ OF_ATTRIBUTE = {
 }
 
 
+KINDS_OF = "How many different kinds of {} does each set show?"
+HOW_SURE = "How sure are you?"
+ALSO_ASKED = "compare sets, have raters pick one of two, ask which is varied and name the attribute"
+
+
 @dataclass(frozen=True)
 class Contender:
     """One of the things compared; ``name`` is what the owner reads and what no rater ever sees.
@@ -78,7 +84,8 @@ class AnswerRule:
     """What a rater may say in a round. ``shown``: contenders a round (0 = all); ``most``: at most so many (0 = all).
 
     ``aspect`` is what is asked for, ``attribute`` in what alone sets are to vary ("" = in anything), ``question`` its
-    wording ("" = the usual one).
+    wording ("" = the usual one). ``counts``: raters also say how many kinds of the attribute each set shows, ``confidence``:
+    and how sure they are.
     """
 
     kind: str = "select"
@@ -87,6 +94,8 @@ class AnswerRule:
     shown: int = 0
     most: int = 0
     attribute: str = field(default="", metadata=IF_SAID)
+    counts: bool = field(default=False, metadata=IF_SAID)
+    confidence: bool = field(default=False, metadata=IF_SAID)
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,11 @@ class StudyDesign:
         said = self.answer
         usual = OF_ATTRIBUTE[said.kind].format(said.attribute) if said.attribute else QUESTIONS[said.kind, said.aspect]
         return said.question or usual
+
+    @property
+    def count_question(self) -> str:
+        """What raters are to count, "" = nothing."""
+        return KINDS_OF.format(self.answer.attribute) if self.answer.counts else ""
 
     @property
     def endless(self) -> bool:
@@ -235,6 +249,11 @@ def _attribute_complaints(design: StudyDesign) -> Iterable[str]:
         yield "An attribute says in what sets vary: ask which set is varied, or leave the attribute out."
     if attribute != attribute.strip() or len(attribute) > LONGEST_ATTRIBUTE:
         yield f"An attribute is a word or a few, at most {LONGEST_ATTRIBUTE} letters, as 'background'."
+    asked = design.answer.kind == "pick" and design.answer.aspect == "varied" and design.compare == "sets"
+    if design.answer.counts and not (asked and attribute):
+        yield f"Raters count kinds of one attribute in two sets: {ALSO_ASKED}, or leave the counts out."
+    if design.answer.confidence and not (asked and attribute):
+        yield f"Raters say how sure they are of which set varies more in one attribute: {ALSO_ASKED}, or leave it out."
 
 
 def _number_complaints(design: StudyDesign) -> Iterable[str]:

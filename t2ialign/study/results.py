@@ -15,6 +15,7 @@ from t2ialign.study.behaviour import (
     response_times,
 )
 from t2ialign.study.contested import Contested, contested
+from t2ialign.study.counting import Counting, counting
 from t2ialign.study.exclusion import Rule, excluded
 from t2ialign.study.head_to_head import HeadToHead, head_to_head
 from t2ialign.study.power import Separation, separations
@@ -29,7 +30,7 @@ from t2ialign.types import InputError
 class Results:
     """``answers`` are rounds answered, attention checks left out; ``excluded`` says which surveys were, and by what rule.
 
-    ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
+    ``counting`` is what counts of kinds and confidence say, where they were asked. ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
     excluded too. What cannot be computed yet is None, with its sentence in ``notes``.
     """
 
@@ -47,6 +48,7 @@ class Results:
     times: ResponseTimes
     attention: Attention
     notes: tuple[str, ...]
+    counting: Counting | None = None
 
 
 def results(votes: Sequence[Vote], rules: Sequence[Rule] = (), group: str = "") -> Results:
@@ -81,6 +83,7 @@ def results(votes: Sequence[Vote], rules: Sequence[Rule] = (), group: str = "") 
         times=response_times(kept),
         attention=attention(everything),
         notes=tuple(notes),
+        counting=counting(kept),
     )
 
 

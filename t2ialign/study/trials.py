@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from t2ialign.codec import IF_SAID
 from t2ialign.study.answers import Answer, checked_answer
 from t2ialign.study.design import StudyDesign
 from t2ialign.study.manifest import Exhibit, Manifest
@@ -30,7 +31,7 @@ class Trial:
     """One round. ``shown`` is in the order of the positions on screen; ``id`` tells nothing about what it holds.
 
     ``check``: "" for a real round, "decoy" for an attention check (one exhibit is a decoy, see ``passed``), "training"
-    for the example before the survey, whose answer nobody keeps.
+    for the example before the survey, whose answer nobody keeps. ``counts`` and ``confidence``: whether these are asked too.
     """
 
     id: str
@@ -41,10 +42,13 @@ class Trial:
     kind: str
     most: int
     check: Check = ""
+    counts: bool = field(default=False, metadata=IF_SAID)
+    confidence: bool = field(default=False, metadata=IF_SAID)
 
     def checked(self, answer: Answer) -> Answer:
         """``answers.checked_answer`` for this round."""
-        return checked_answer(answer, self.kind, len(self.shown), self.most)
+        sizes = [len(exhibit.pictures) for exhibit in self.shown] if self.counts else []
+        return checked_answer(answer, self.kind, len(self.shown), self.most, sizes, self.confidence)
 
     def passed(self, answer: Answer) -> bool:
         """Whether an attention check was passed: the decoy was not selected, picked, tied with, or ranked first."""
@@ -190,7 +194,19 @@ def _trial(
         drawn.add(prompt, shown)
     category = next(known.category for known in design.prompts if known.text == prompt)
     most = min(design.most, len(shown))
-    return Trial(content_key([survey, place]), place, prompt, category, tuple(shown), design.answer.kind, most, check)
+    said = design.answer
+    return Trial(
+        content_key([survey, place]),
+        place,
+        prompt,
+        category,
+        tuple(shown),
+        said.kind,
+        most,
+        check,
+        said.counts,
+        said.confidence,
+    )
 
 
 def _weight(exhibits: Sequence[Exhibit], drawn: Drawn) -> float:

@@ -23,8 +23,8 @@ from t2ialign.store import Store
 from t2ialign.store.studies import Study, manifest_of, picture_of, study_of
 from t2ialign.store.vote_queries import answers_of, survey_of
 from t2ialign.store.votes import NOT_OPEN, begin_survey, record_answer, withdraw
-from t2ialign.study.answers import Answer
-from t2ialign.study.design import StudyDesign
+from t2ialign.study.answers import SURENESS, Answer
+from t2ialign.study.design import HOW_SURE, StudyDesign
 from t2ialign.study.manifest import Manifest
 from t2ialign.study.records import Survey
 from t2ialign.study.trials import Trial, draw, training_example
@@ -40,6 +40,9 @@ EXAMPLES = {
     "better": "{} shows nothing at all, so it should not be chosen.",
     "varied": "{} shows one picture again and again, so it is not varied.",
 }
+COUNTING = (
+    "Two pictures of a set that look alike in this show one kind, however much else differs. Count before you compare."
+)
 VERDICTS = {
     "fits": {"tie": "Both fit equally well", "neither": "Neither fits"},
     "better": {"tie": "As good as each other", "neither": "Both bad"},
@@ -62,12 +65,23 @@ def look(store: Store, study: Any, key: Any = "") -> Record:
         "question": design.question,
         "kind": design.answer.kind,
         "verdicts": list(VERDICTS[design.answer.aspect].items()) if design.answer.kind == "pick" else [],
+        **_asked_too(design),
         "groups": list(design.groups) if len(design.groups) > 1 else [],
         "rounds": design.rounds + design.checks,
         "endless": design.endless,
         "preview": preview,
         "sentence": _why_not(store, found) if preview else NOT_OPEN.get(found.state, ""),
     }
+
+
+def _asked_too(design: StudyDesign) -> Record:
+    """What is asked besides, each with its words; nothing of what is not."""
+    attribute, told = design.answer.attribute, {}
+    if design.answer.counts:
+        told |= {"count": {"question": design.count_question, "about": COUNTING, "label": f"Kinds of {attribute}"}}
+    if design.answer.confidence:
+        told |= {"sure": {"question": HOW_SURE, "levels": [(name, name.capitalize()) for name in SURENESS]}}
+    return told
 
 
 def join(store: Store, study: Any, group: Any = "", consent: Any = False, key: Any = "") -> Record:
@@ -194,6 +208,8 @@ def _example(study: str, survey: str, manifest: Manifest) -> Record | None:
         decoy = next(place for place, exhibit in enumerate(trial.shown) if exhibit.is_decoy)
         what = "Set" if len(trial.shown[decoy].pictures) > 1 else "Picture"
         because = EXAMPLES[manifest.design.answer.aspect].format(f"{what} {decoy + 1}")
+        if trial.counts:
+            because += f" All its pictures are of one kind of {manifest.design.answer.attribute}: its count is 1."
         return {**_round(study, survey, trial), "decoy": decoy, "because": because}
     return None
 
@@ -250,7 +266,11 @@ def _answer(said: Any) -> Answer:
     chosen, verdict = (said.get("chosen"), said.get("verdict", "")) if isinstance(said, Mapping) else (None, None)
     if not isinstance(chosen, list) or not isinstance(verdict, str) or not is_text(verdict):
         raise InputError("An answer has 'chosen', a list of positions, and perhaps a 'verdict'.")
-    return Answer(tuple(_whole(place, "position") for place in chosen), verdict)
+    counts, confidence = said.get("counts", []), said.get("confidence", "")
+    if not isinstance(counts, list) or not isinstance(confidence, str) or not is_text(confidence):
+        raise InputError("'counts' is a list with a whole number for each set, and 'confidence' a short text.")
+    places = tuple(_whole(place, "position") for place in chosen)
+    return Answer(places, verdict, tuple(_whole(count, "count of kinds") for count in counts), confidence)
 
 
 def _whole(said: Any, name: str) -> int:

@@ -32,6 +32,7 @@ FILES = {
     "rate.make.js": "text/javascript",
     "rate.round.js": "text/javascript",
     "rate.large.js": "text/javascript",
+    "rate.also.js": "text/javascript",
     "rate.arena.js": "text/javascript",
 }
 POLICY = (
@@ -98,7 +99,10 @@ def rate_api(store: Store, room: Room = everybody) -> None:
         return _said(handlers.resume, store, study, survey)
 
     def rate_answer(study: str, survey: str, trial: str, answer: dict, milliseconds: int, revision: int) -> dict:  # type: ignore[type-arg]
-        """Keep an answer, {"chosen": [positions], "verdict": ""}; it is on disk once this returns."""
+        """Keep an answer, {"chosen": [positions], "verdict": ""}; it is on disk once this returns.
+
+        Where a study asks, also "counts" (of kinds, by set) and "confidence" (guessing, fairly sure, sure).
+        """
         return _said(handlers.answer, store, study, survey, trial, answer, milliseconds, revision)
 
     def rate_withdraw(study: str, code: str) -> dict:  # type: ignore[type-arg]

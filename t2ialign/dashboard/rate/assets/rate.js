@@ -132,14 +132,15 @@ function example() {
   const begin = button('Begin', () => { store({ trained: true }); next(); }, 'rate-button first');
   const give = (answer) => {
     const first = about.kind === 'rank' ? answer.chosen.slice(0, 1) : answer.chosen;
-    const agreed = !first.includes(shown.decoy) && answer.verdict !== 'tie';
+    const counted = !about.count || answer.counts[shown.decoy] === 1;
+    const agreed = counted && !first.includes(shown.decoy) && answer.verdict !== 'tie';
     said.replaceChildren(make('p', { class: 'rate-answer' }, make('b', {}, agreed ? 'Good. ' : 'We see it another way. '), shown.because));
     foot.replaceChildren(begin);
     said.firstChild.scrollIntoView({ block: 'nearest' });
     begin.focus();
   };
   leave();
-  leave = drawRound(main, foot, { ...about, intro: 'An example first. It does not count.' }, { ...shown, trial: null, answer: null }, give, () => {});
+  leave = drawRound(main, foot, { ...about, intro: `An example first. It does not count.${about.count ? ` ${about.count.about}` : ''}` }, { ...shown, trial: null, answer: null }, give, () => {});
   main.removeAttribute('aria-busy');
   main.append(said);
 }

@@ -1,5 +1,7 @@
 // One round: the prompt, the pictures, and an answer by touch, pointer or keyboard.
 // An answer is { chosen: [places], verdict }: those selected, the one picked ('tie' or 'neither' instead), or the ranking.
+// Where a study asks for more (rate.also.js), a pick waits for the rest and for Next; the answer has counts and confidence too.
+import { alsoAsked } from './rate.also.js';
 import { make, button } from './rate.make.js';
 import { largeView } from './rate.large.js';
 
@@ -11,6 +13,8 @@ export function drawRound(main, foot, about, round, give, back) {
   let verdict = round.answer?.verdict ?? '';
   let started = 0;
   let over = false;
+  const also = alsoAsked(about, round, () => { if (!over) paint(); }, round.options.length + (about.verdicts?.length ?? 0) + 1);
+  const atOnce = kind === 'pick' && !also.asked;
   const options = round.options.map((sources, place) => option(sources, place, round.options.length));
   const heading = make('h1', { class: 'rate-prompt', tabindex: '-1' }, round.prompt);
   const go = button('', () => finish(), 'rate-button first');
@@ -46,14 +50,14 @@ export function drawRound(main, foot, about, round, give, back) {
     else if (chosen.length < most) chosen = [...chosen, place];
     verdict = '';
     paint();
-    if (kind === 'pick') finish();
+    if (atOnce) finish();
   }
 
   function judge(name) {
     if (over || !started) return;
     [chosen, verdict] = [[], name];
     paint();
-    finish();
+    if (atOnce) finish();
   }
 
   function paint() {
@@ -66,19 +70,23 @@ export function drawRound(main, foot, about, round, give, back) {
     });
     for (const [name, made] of extra) made.setAttribute('aria-pressed', String(verdict === name));
     const none = many ? 'None of the sets' : 'None of the pictures';
-    go.textContent = kind === 'rank' ? `Next: ${chosen.length} of ${most} in order` : chosen.length ? `Next: ${chosen.length} chosen` : none;
+    lacking.textContent = missing().length ? `Still to say: ${missing().join(', ')}.` : 'Everything is said.';
+    go.textContent = kind === 'pick' ? 'Next' : kind === 'rank' ? `Next: ${chosen.length} of ${most} in order` : chosen.length ? `Next: ${chosen.length} chosen` : none;
     go.disabled = unfinished();
     large.repaint();
   }
 
-  const unfinished = () => kind === 'rank' && chosen.length < most;
+  const lacking = make('p', { class: 'rate-lacking', 'aria-live': 'polite' });
+  const missing = () => also.lacking(chosen.length || verdict ? [] : ['which set']);
+  const unfinished = () => (also.asked ? missing().length > 0 : kind === 'rank' && chosen.length < most);
 
   function finish() {
     if (over || !started || unfinished()) return;
     over = true;
     large.close();
     for (const one of [go, ...options.map((each) => each.choose), ...extra.map(([, made]) => made)]) one.disabled = true;
-    give({ chosen: kind === 'select' ? [...chosen].sort((a, b) => a - b) : chosen, verdict }, performance.now() - started);
+    also.disable();
+    give({ chosen: kind === 'select' ? [...chosen].sort((a, b) => a - b) : chosen, verdict, ...also.said() }, performance.now() - started);
   }
 
   function key(event) {
@@ -86,27 +94,33 @@ export function drawRound(main, foot, about, round, give, back) {
     const number = Number(event.key);
     if (number >= 1 && number <= options.length) pick(number - 1);
     else if (number > options.length && number <= options.length + extra.length) judge(extra[number - options.length - 1][0]);
-    else if (event.key === 'Backspace') { event.preventDefault(); if (!over) back(); }
-    else if (event.key === 'Enter' && event.target.tagName !== 'BUTTON' && kind !== 'pick') { event.preventDefault(); finish(); }
+    else if (number > options.length + extra.length && number <= options.length + extra.length + also.levels.length) {
+      if (!over && started) also.say(number - options.length - extra.length - 1);
+    } else if (event.key === 'Backspace') { event.preventDefault(); if (!over) back(); }
+    else if (event.key === 'Enter' && event.target.tagName !== 'BUTTON' && !atOnce) { event.preventDefault(); finish(); }
     else if (event.key.startsWith('Arrow')) { event.preventDefault(); walk(event.key); }
   }
 
   function walk(name) {
-    const places = [...options.map((one) => one.choose), ...extra.map(([, made]) => made), ...(kind === 'pick' ? [] : [go])];
+    const places = [...options.flatMap((one, place) => [...also.places(place), one.choose]), ...also.levels, ...extra.map(([, made]) => made), ...(atOnce ? [] : [go])];
     const step = name === 'ArrowRight' || name === 'ArrowDown' ? 1 : -1;
     const at = places.indexOf(document.activeElement);
     places[at < 0 ? (step > 0 ? 0 : places.length - 1) : (at + step + places.length) % places.length].focus();
   }
 
   // After a click of a pointer, Enter should go on and not press the same button again (the large view does likewise).
-  const release = (event) => { if (event.detail > 0 && event.target.closest('.rate-choose')) heading.focus({ preventScroll: true }); };
+  const release = (event) => { if (event.detail > 0 && event.target.closest('.rate-choose, .rate-step, .rate-sure button')) heading.focus({ preventScroll: true }); };
   const grid = make('div', { class: many ? 'rate-options sets' : 'rate-options', role: 'group', 'aria-label': 'Pictures', 'data-count': String(options.length) },
-    ...options.map(({ look, choose }) => make('div', { class: 'rate-option' }, look, choose)));
-  grid.addEventListener('click', release);
-  const hint = `Keys: 1 to ${options.length + extra.length} choose${kind === 'pick' ? '' : ', Enter goes on'}, Backspace goes back.`;
+    ...options.map(({ look, choose }, place) => make('div', { class: 'rate-option' }, look, ...also.row(place), choose)));
+  grid.classList.toggle('asked', also.asked);
+  for (const part of [grid, ...also.group]) part.addEventListener('click', release);
+  const last = options.length + extra.length;
+  const besides = `${about.count ? ', arrows reach the counts, where digits count' : ''}${also.levels.length ? `, ${last + 1} to ${last + also.levels.length} say how sure` : ''}`;
+  const hint = `Keys: 1 to ${last} choose${besides}${atOnce ? '' : ', Enter goes on'}, Backspace goes back.`;
   main.replaceChildren(...(about.intro ? [make('p', { class: 'rate-intro' }, about.intro)] : []),
-    make('p', { class: 'rate-question', id: 'rate-question' }, about.question), heading, grid, make('p', { class: 'rate-hint' }, hint));
-  foot.replaceChildren(...extra.map(([, made]) => made), ...(kind === 'pick' ? [] : [go]));
+    make('p', { class: 'rate-question', id: 'rate-question' }, ...(about.count ? [`${about.count.question} `] : []), about.question), heading, grid,
+    ...also.group, make('p', { class: 'rate-hint' }, hint));
+  foot.replaceChildren(...(also.asked ? [lacking] : []), ...extra.map(([, made]) => made), ...(atOnce ? [] : [go]));
   foot.hidden = false;
   paint();
   scrollTo(0, 0);
