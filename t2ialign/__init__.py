@@ -318,6 +318,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         studies/            preference studies
             prepare.py              a study's pictures prepared, frozen and opened; follow-ups
             results.py              a study's statistics, with the metrics beside the people
+            results_table.py        its numbers as one long table
             simulated_raters.py     the embedded world's raters take part
         publish/            a checkpoint for others
             card.md                 the model card's template
@@ -501,6 +502,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             view.py                 the form of a new run, the run on show, the list of all
         study/              people say what they prefer
             contender_rows.py       what a study compares, as rows with pickers
+            counting_view.py        what raters counted in the sets, and how sure they were
             design_form.py          the design form in and out
             design_form_view.py     the design of a study in three steps
             handlers.py             Study's handlers for designing, opening and ending

@@ -128,14 +128,18 @@ def close(study: StudyId, store: StorePath = None, as_json: JsonFlag = False) ->
 def results(
     study: StudyId,
     group: Annotated[str, typer.Option(help="Only this group of raters.")] = "",
+    table: Annotated[Path | None, typer.Option("--csv", help="Also write the numbers there, a row a number.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Everything that the answers say so far."""
     from t2ialign.use_cases.studies.results import result_lines, study_results
+    from t2ialign.use_cases.studies.results_table import write_results
 
     with _bench(store) as bench:
         found = study_results(bench.store, study, group)
+    if table is not None:
+        write_results(found.results, table)
     emit(found, as_json, lambda: result_lines(found))
 
 

@@ -82,8 +82,8 @@ def _check_level(ratings: Sequence[Rating], level: str) -> None:
         if not math.isfinite(number) or (level == "ratio" and number < 0):
             what = "a number from 0 up" if level == "ratio" else "a number"
             raise InputError(
-                f"At the {level} level an answer is {what}, and {rating.answer[:40]!r} about unit {rating.unit[:40]!r} is none: "
-                "mend it, or choose the nominal level."
+                f"At the {level} level an answer is {what}, and {rating.answer[:40]!r} about unit {rating.unit[:40]!r} "
+                "is none: mend it, or choose the nominal level."
             )
 
 

@@ -136,7 +136,7 @@ def mean_counts(votes: Iterable[Vote]) -> list[MeanCount]:
         for exhibit, count in zip(vote.trial.shown, vote.answer.counts):
             for name in exhibit.contenders:
                 said[name].append((vote.survey, vote.trial.prompt, float(count)))
-    found = [MeanCount(name, mean_of(numbers).interval, len(numbers)) for name, numbers in said.items()]
+    found = [MeanCount(name, _around(mean_of(numbers)), len(numbers)) for name, numbers in said.items()]
     return sorted(found, key=lambda one: (-one.mean.mean, one.contender))
 
 
@@ -150,7 +150,7 @@ def count_differences(votes: Iterable[Vote]) -> list[CountDifference]:
     ps = [math.nan if estimate.error == 0 else estimate.p for estimate in estimates]
     found = []
     for (pair, numbers), estimate, p, adjusted in zip(met.items(), estimates, ps, holm(ps)):
-        around = estimate.interval if estimate.error else Interval(estimate.mean, math.nan, math.nan)
+        around = _around(estimate)
         if around.mean < 0:
             pair, around = (pair[1], pair[0]), Interval(-around.mean, -around.hi, -around.lo)
         found.append(CountDifference(*pair, around, len(numbers), p, adjusted))
@@ -203,6 +203,11 @@ def mean_of(said: Sequence[Said]) -> Estimate:
     if found is None:
         return Estimate(mean, math.nan, math.nan)
     return Estimate(mean, math.sqrt(max(float(found.covariance[0, 0]), 0.0)), found.df)
+
+
+def _around(estimate: Estimate) -> Interval:
+    """The interval; NaN ends also where all numbers are the same, so that nothing tells how far they vary."""
+    return estimate.interval if estimate.error > 0 else Interval(estimate.mean, math.nan, math.nan)
 
 
 def _differences(vote: Vote) -> Iterator[tuple[str, str, float]]:

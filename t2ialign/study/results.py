@@ -30,8 +30,9 @@ from t2ialign.types import InputError
 class Results:
     """``answers`` are rounds answered, attention checks left out; ``excluded`` says which surveys were, and by what rule.
 
-    ``counting`` is what counts of kinds and confidence say, where they were asked. ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
-    excluded too. What cannot be computed yet is None, with its sentence in ``notes``.
+    ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
+    excluded too. What cannot be computed yet is None, with its sentence in ``notes``. ``counting`` is what counts of kinds and
+    confidence say, None where neither was asked.
     """
 
     answers: int

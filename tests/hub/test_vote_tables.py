@@ -94,3 +94,22 @@ def test_other_tables_are_refused(tmp_path: Path):
     (tmp_path / "forged.csv").write_text(good.replace(",pick,", ",shout,").replace(",4000,", ",soon,"))
     with pytest.raises(InputError, match="not a table of votes"):
         read_votes(tmp_path / "forged.csv")
+
+
+def test_counts_and_confidence_survive_and_other_tables_have_no_column_for_them(tmp_path: Path):
+    plain = vote("ab", Answer((0,)), "pick", survey="p")
+    asked = vote("ba", Answer((0,)), "pick", survey="q")
+    trial = replace(asked.trial, counts=True, confidence=True)
+    asked = replace(asked, trial=trial, answer=trial.checked(Answer((0,), "", (1, 1), "fairly sure")))
+    for votes in ([plain], [plain, asked], [asked]):
+        back = read_votes(write_parquet(votes, tmp_path / "v.parquet"))
+        (tmp_path / "v.csv").write_text(csv_text(vote_rows(votes)), newline="")
+        columns = pq.read_table(tmp_path / "v.parquet").column_names
+        assert ("count" in columns) == ("confidence" in columns) == (asked in votes)
+        for found in (back, read_votes(tmp_path / "v.csv")):
+            said = {v.survey: (v.answer, v.trial.counts, v.trial.confidence) for v in found}
+            assert said == {public_survey(v.survey): (v.answer, v.trial.counts, v.trial.confidence) for v in votes}
+    forged = csv_text(vote_rows([asked])).replace(",1,fairly sure", ",7,fairly sure")
+    (tmp_path / "forged.csv").write_text(forged, newline="")
+    with pytest.raises(InputError, match="Set 1 has 1 pictures"):
+        read_votes(tmp_path / "forged.csv")

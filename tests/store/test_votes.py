@@ -13,6 +13,7 @@ from t2ialign.store import Store, images, ingest_votes, open_store, vote_log
 from t2ialign.store import votes as api
 from t2ialign.store.studies import QUICK, manifest_of, set_state, study_of
 from t2ialign.study.answers import Answer
+from t2ialign.study.design import AnswerRule, Pictures
 from t2ialign.types import InputError
 from tests.store.studying import PICK, opened_study
 
@@ -299,3 +300,35 @@ def test_everything_random_at_once_reads_back(store: Store, study: str):
             api.record_answer(store, study, survey.id, trial.id, answer, chance.randint(0, 9999))
             said[trial.id] = answer
     assert {vote.trial.id: vote.answer for vote in api.answers_of(store, study)} == said
+
+
+COUNTED = AnswerRule("pick", "varied", attribute="background", counts=True, confidence=True)
+
+
+def test_counts_and_confidence_come_back_from_the_table_and_from_the_shard(store: Store):
+    study = opened_study(store, size=3, compare="sets", answer=COUNTED, pictures=Pictures(6, 3), groups=("x",)).id
+    begun = api.begin_survey(store, study)
+    survey, trial = begun.survey.id, begun.survey.trials[0].id
+    said = Answer((1,), "", (3, 2), "sure")
+    with pytest.raises(InputError, match="each of the 2 sets"):
+        api.record_answer(store, study, survey, trial, Answer((1,)), 5)
+    assert api.record_answer(store, study, survey, trial, said, 5)
+    assert not api.record_answer(store, study, survey, trial, said, 5)
+    with pytest.raises(InputError, match="answered differently"):
+        api.record_answer(store, study, survey, trial, replace(said, counts=(3, 1)), 5)
+    changed = replace(said, confidence="guessing")
+    assert api.record_answer(store, study, survey, trial, changed, 7, 1)
+    assert [vote.answer for vote in api.answers_of(store, study)] == [changed]
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM votes").fetchall()
+    assert ingest_votes(store) == 2
+    assert [vote.answer for vote in api.answers_of(store, study)] == [changed]
+    assert api.withdraw(store, study, begun.code) == 1
+    assert "guessing" not in vote_log.shard_of(store.home, study).read_text()
+
+
+def test_answers_of_other_studies_are_lines_as_ever(store: Store, study: str):
+    survey = api.begin_survey(store, study, "x").survey
+    api.record_answer(store, study, survey.id, survey.trials[0].id, Answer((0,)), 5)
+    assert not {"counts", "confidence"} & set(lines(store, study)[1])
+    assert not {"counts", "confidence"} & set(lines(store, study)[0]["trials"][0])

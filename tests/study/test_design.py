@@ -116,3 +116,24 @@ def test_bad_designs_are_refused_in_a_sentence(fields: dict, said: str):
 def test_bad_toml_is_refused_in_a_sentence(text: str, said: str):
     with pytest.raises(InputError, match=said):
         from_toml(text)
+
+
+COUNTED = AnswerRule("pick", "varied", attribute="background", counts=True, confidence=True)
+OF_SETS = {"compare": "sets", "pictures": Pictures(seeds=8, set_size=4)}
+
+
+def test_counts_and_confidence_are_asked_of_one_attribute_of_two_sets():
+    asked = checked(design(answer=COUNTED, **OF_SETS))
+    assert asked.count_question == "How many different kinds of background does each set show?"
+    assert from_toml(to_toml(asked)).answer == COUNTED
+    for change in ({"kind": "rank"}, {"kind": "select"}, {"aspect": "fits", "attribute": ""}, {"attribute": ""}):
+        for name, said in (("counts", "count kinds of one attribute"), ("confidence", "say how sure they are")):
+            odd = replace(AnswerRule("pick", "varied", attribute="background", **{name: True}), **change)
+            with pytest.raises(InputError, match=f"{said}.*name the attribute"):
+                checked(design(answer=odd, **OF_SETS))
+
+
+def test_designs_that_do_not_ask_are_written_as_ever():
+    plain = design(answer=replace(COUNTED, counts=False, confidence=False), **OF_SETS)
+    assert set(encode(plain.answer)) == {"kind", "aspect", "question", "shown", "most", "attribute"}
+    assert plain.count_question == ""

@@ -22,6 +22,7 @@ FIELDS = (
     "kind",
     "aspect",
     "attribute",
+    "also",
     "question",
     "shown",
     "most",
@@ -36,6 +37,8 @@ FIELDS = (
     "steps",
     "scheduler",
 )
+
+ALSO = ("counts", "confidence")  # what two sets of one attribute may be asked besides, as the answer rule names it
 
 
 def design_of(values: Sequence[Any]) -> StudyDesign:
@@ -70,6 +73,7 @@ def values_of(design: StudyDesign) -> dict[str, Any]:
         "kind": answer.kind,
         "aspect": answer.aspect,
         "attribute": answer.attribute,
+        "also": [name for name in ALSO if getattr(answer, name)],
         "question": answer.question,
         "shown": answer.shown,
         "most": answer.most,
@@ -119,10 +123,15 @@ def whole(value: Any, name: str) -> int:
 
 
 def _answer(said: Mapping[str, Any]) -> AnswerRule:
+    """What is asked besides counts only where its boxes stand: of an attribute of two sets."""
+    attribute = (said["attribute"] or "").strip() if said["aspect"] == "varied" else ""
+    also = said["also"] or () if attribute and said["kind"] == "pick" and said["compare"] == "sets" else ()
     return AnswerRule(
         kind=said["kind"],
         aspect=said["aspect"],
-        attribute=(said["attribute"] or "").strip() if said["aspect"] == "varied" else "",
+        attribute=attribute,
+        counts="counts" in also,
+        confidence="confidence" in also,
         question=(said["question"] or "").strip(),
         shown=whole(said["shown"], "The number shown"),
         most=whole(said["most"], "The number that may be chosen"),

@@ -202,7 +202,8 @@ def _wire_choices(parts: Mapping[str, Any]) -> None:
     for name in ("compare", "aspect"):
         parts[name].input(None, choices, choices, js=suit.replace("__SAID__", name), show_progress="hidden")
     told = asset("study/told.js")
-    gr.on([parts["compare"].change, parts["aspect"].change], None, choices[:2], None, js=told, show_progress="hidden")
+    shown = [parts[name] for name in ("compare", "aspect", "kind", "attribute")]
+    gr.on([part.change for part in shown], None, shown, None, js=told, show_progress="hidden")
 
 
 def _step(number: int) -> Updates:

@@ -18,6 +18,7 @@ from t2ialign.dashboard.shared.pictures import preview_uri
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.study import results_view as tables
 from t2ialign.dashboard.study import verdict_view as verdict
+from t2ialign.dashboard.study.counting_view import counting_lines, counting_tables
 from t2ialign.hub import study_folder, votes_dataset
 from t2ialign.store import images
 from t2ialign.store.studies import exclude, exclusions, include, picture_of, study_of
@@ -47,6 +48,7 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
     choices = [EVERYBODY, *((name, name) for name in groups)] if len(groups) > 1 else [EVERYBODY]
     drawn = [
         tables.pairs_table(kept.pairs),
+        *counting_tables(kept.counting),
         tables.rates_table(kept.rates),
         tables.groups_table(kept.rates),
         tables.patterns_table(kept.patterns, " > " if asked.design and asked.design.answer.kind == "rank" else " + "),
@@ -60,7 +62,7 @@ def draw(services: Services, study: str, theme: str, group: str) -> Updates:
         "votes_of": gr.Dropdown(choices),
         "headline": verdict.headline(kept, asked.design),
         "contested": verdict.contested_panel(kept.contested, partial(_small, services)),
-        "sentences": tables.sentences(kept),
+        "sentences": tables.sentences(kept, counting_lines(kept.counting)),
         "rates": rates_figure(kept.rates, dark=dark),
         "strengths": strengths_figure(kept.strengths, dark),
         "metrics": metrics_figure(found.metrics, dark),

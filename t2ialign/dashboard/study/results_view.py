@@ -18,8 +18,11 @@ VERDICTS = {"tie": "both the same", "neither": "neither", "": "nothing chosen"}
 MOST_PATTERNS = 40
 
 
-def sentences(found: Results) -> str:
-    """What the numbers rest on, one line each: how much more it takes, whether raters agree, how they went about it."""
+def sentences(found: Results, more: Iterable[str] = ()) -> str:
+    """What the numbers rest on, one line each: how much more it takes, whether raters agree, how they went about it.
+
+    ``more`` lines stand before the notes.
+    """
     lines = [separation.sentence for separation in found.separations]
     if found.agreement and not found.agreement.note:
         alpha, units = found.agreement.alpha, found.agreement.units
@@ -33,7 +36,7 @@ def sentences(found: Results) -> str:
     if not math.isnan(found.positions.p_value):
         sure = "It mattered" if found.positions.p_value < 0.05 else "There is no sign that it mattered"
         lines.append(f"{sure} where on the screen a picture stood (p = {found.positions.p_value:.2g}).")
-    return render("study/sentences.html", lines=[*lines, *found.notes])
+    return render("study/sentences.html", lines=[*lines, *more, *found.notes])
 
 
 def pairs_table(pairs: Sequence[HeadToHead]) -> str:

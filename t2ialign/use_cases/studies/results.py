@@ -14,6 +14,7 @@ from t2ialign.store.records import ScoreRecord
 from t2ialign.store.scores import records_of
 from t2ialign.store.studies import exclusions, study_of
 from t2ialign.store.votes import answers_of
+from t2ialign.study.counting import Counting
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.people import Key, MetricAgreement, metric_agreement, people_scores
 from t2ialign.study.records import Vote, real
@@ -98,6 +99,7 @@ def result_lines(found: StudyResults) -> Iterator[str]:
     for one in results.pairs:
         p = f"binomial p {one.p:.2g}" + (f", {one.adjusted:.2g} after Holm" if len(results.pairs) > 1 else "")
         yield f"{one.one} over {one.other}: {one.wins} to {one.losses}, {one.ties} neither, {_percent(one.share).strip()}, {p}"
+    yield from _counting_lines(results.counting)
     for pair in results.separations:
         yield pair.sentence
     if results.agreement and not results.agreement.note:
@@ -107,6 +109,31 @@ def result_lines(found: StudyResults) -> Iterator[str]:
     checks = results.attention
     yield f"{checks.failed} of {checks.answered} attention checks failed, in {len(checks.surveys)} surveys"
     yield from results.notes
+
+
+def _counting_lines(found: Counting | None) -> Iterator[str]:
+    if not found:
+        return
+    for mean in found.means:
+        yield f"{mean.contender:<24} kinds in a set {_plain(mean.mean)}, {mean.sets} counts"
+    for one in found.differences:
+        p = f"p {one.p:.2g}" + (f", {one.adjusted:.2g} after Holm" if len(found.differences) > 1 else "")
+        yield f"{one.one} over {one.other}: {_number(one.difference)} kinds in {one.rounds} rounds, {p}"
+    if found.pick and found.pick.both:
+        yield f"the set with more kinds was picked in {_percent(found.pick.share).strip()} of {found.pick.both} rounds"
+    if found.alpha and not found.alpha.note:
+        yield f"Krippendorff's alpha of the counts (ratio) {_number(found.alpha.alpha)}"
+    for level in found.sureness:
+        yield f"{level.level}: {level.answers} answers"
+        for pair in level.pairs:
+            yield f"  {pair.one} over {pair.other}: {pair.wins} to {pair.losses}, {pair.ties} neither"
+    if found.checks:
+        yield f"{found.overcounted} of {found.checks} repeated pictures were counted as more than one kind"
+    yield from found.notes
+
+
+def _plain(value: Interval) -> str:
+    return f"{value.mean:.2f} ({value.lo:.2f} to {value.hi:.2f})"
 
 
 def _number(value: Interval) -> str:

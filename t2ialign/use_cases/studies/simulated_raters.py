@@ -8,6 +8,8 @@ from functools import cache
 from statistics import fmean, median
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from t2ialign.metrics.factor_diversity import spread
 from t2ialign.registry import resolve
@@ -21,6 +23,9 @@ from t2ialign.study.simulation import Rater, answer_of, milliseconds_of
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.workbench import Workbench
 
+JUST_NOTICED = (
+    0.25  # two pictures nearer than this in an attribute show one kind; scenes of the world are 1 apart on average
+)
 SHARPNESS = 4.0  # log-odds of seeing a difference in spread as large as that between two scenes of the world
 
 
@@ -30,25 +35,56 @@ def simulate(
     """Answers an open study ``surveys`` times, the rater groups in turn; yields how many surveys are done.
 
     A group named as a taste (``sunny``, ``nocturne``, ``airy``) has that taste, any other one the tastes in turn. Of
-    ``careless`` (0 to 1) of the surveys, every answer is random. Raises ``InputError`` for pictures of another world.
+    ``careless`` (0 to 1) of the surveys, every answer is random. Where kinds are counted, the truth is ``kinds_in`` what the
+    oracle reads. Raises ``InputError`` for pictures of another world.
     """
     if surveys < 1 or not 0 <= careless <= 1:
         raise InputError("Simulate at least one survey, with a share of careless raters between 0 and 1.")
     chance, manifest = random.Random(seed), manifest_of(bench.store, study)
     worth = {group: _worth(bench, manifest, _taste(group, place)) for place, group in enumerate(manifest.design.groups)}
+    kinds = _kinds(bench, manifest) if manifest.design.answer.counts else {}
     for number in range(surveys):
         group = manifest.design.groups[number % len(manifest.design.groups)]
         rater = Rater(tie, median(worth[group].values()), careless=chance.random() < careless)
         survey = begin_survey(bench.store, study, group).survey
         for trial in survey.trials:
             values = [worth[group].get(exhibit.pictures, 0.0) for exhibit in trial.shown]
-            said, spent = answer_of(trial, values, rater, chance), milliseconds_of(rater, chance)
+            seen = [kinds.get(exhibit.pictures, 1) for exhibit in trial.shown]
+            said, spent = answer_of(trial, values, rater, chance, seen), milliseconds_of(rater, chance)
             record_answer(bench.store, study, survey.id, trial.id, said, spent)
         yield number + 1
 
 
 def _taste(group: str, place: int) -> str:
     return group if group in TASTES else list(TASTES)[place % len(TASTES)]
+
+
+def kinds_in(units: Float[Tensor, "n u k"], noticed: float = JUST_NOTICED) -> int:
+    """How many kinds of an attribute pictures show: the fewest groups of complete linkage within which all are alike.
+
+    Two pictures are as far apart as on average over the things that both show (``metrics.factor_diversity``), and alike below
+    ``noticed``. Pictures that show none of the things are of no kind; where the prompt leaves nothing open, there is one.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    shown = units[~units.isnan().any(2).all(1)] if units.shape[1] else units[:0]
+    if len(shown) < 2:
+        return 1
+    one, other = torch.triu_indices(len(shown), len(shown), 1)
+    apart = (shown[one] - shown[other]).norm(dim=2).nanmean(1).nan_to_num()
+    return int(fcluster(linkage(apart.double().numpy(), "complete"), noticed, "distance").max())
+
+
+def _kinds(bench: Workbench, manifest: Manifest) -> Mapping[tuple[str, ...], int]:
+    """The true number of kinds in each exhibit, as the oracle reads its pictures."""
+    entry = f"factors_{manifest.design.answer.attribute}"
+    encoder = bench.encoder(_scorer(bench, manifest, "oracle"))
+
+    def of(exhibit: Exhibit) -> int:
+        batch = torch.stack([images.decode(picture_of(bench.store, sha)) for sha in exhibit.pictures])
+        return kinds_in(encoder.encode(batch, Prompt(exhibit.prompt))[entry])
+
+    return {exhibit.pictures: of(exhibit) for exhibit in manifest.exhibits}
 
 
 def _worth(bench: Workbench, manifest: Manifest, taste: str) -> Mapping[tuple[str, ...], float]:

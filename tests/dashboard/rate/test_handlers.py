@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -230,3 +231,33 @@ def test_a_study_that_is_no_text_is_a_sentence_that_tells_of_no_other(services, 
         with pytest.raises(InputError) as caught:
             act()
         assert secret not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_kinds_are_counted_and_confidence_said_where_a_study_asks(services):
+    asked = replace(SETS.answer, attribute="background", counts=True, confidence=True)
+    study = opened(services, replace(SETS, answer=asked)).id
+    told = handlers.look(services.store, study)
+    assert told["count"]["question"] == "How many different kinds of background does each set show?"
+    assert told["sure"]["levels"] == [("guessing", "Guessing"), ("fairly sure", "Fairly sure"), ("sure", "Sure")]
+    joined = handlers.join(services.store, study, consent=True)
+    assert "its count is 1" in joined["example"]["because"]
+    trial = joined["rounds"][0]["trial"]
+    said = {"chosen": [0], "verdict": "", "counts": [2, 1], "confidence": "sure"}
+    for change, sentence in (
+        ({"counts": [2]}, "each of the 2 sets"),
+        ({"counts": "21"}, "a whole number for each set"),
+        ({"counts": [2, True]}, "whole numbers"),
+        ({"counts": [2, 3]}, "Set 2 has 2 pictures"),
+        ({"confidence": 3}, "short text"),
+        ({"confidence": ""}, "how sure you are"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            handlers.answer(services.store, study, joined["survey"], trial, said | change, 900)
+    handlers.answer(services.store, study, joined["survey"], trial, said, 900)
+    assert handlers.resume(services.store, study, joined["survey"])["rounds"][0]["answer"] == said
+
+
+def test_other_studies_say_nothing_of_counts(services):
+    told = handlers._asked_too(PICK)
+    assert told == {} and not handlers._asked_too(replace(SETS, answer=replace(SETS.answer, attribute="place")))

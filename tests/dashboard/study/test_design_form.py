@@ -18,11 +18,14 @@ ARENA = replace(PICK, compare="arena", checks=0)
 OF_BACKGROUNDS = replace(SETS, answer=AnswerRule("pick", "varied", attribute="background"))
 
 
+COUNTED = replace(OF_BACKGROUNDS, answer=replace(OF_BACKGROUNDS.answer, counts=True, confidence=True))
+
+
 def row(**said) -> dict:
     return {"name": "a", "checkpoint": "base", "guidance_scale": 4, "metric": "", **said}
 
 
-@pytest.mark.parametrize("design", [DESIGN, PICK, SETS, ARENA, OF_BACKGROUNDS])
+@pytest.mark.parametrize("design", [DESIGN, PICK, SETS, ARENA, OF_BACKGROUNDS, COUNTED])
 def test_a_design_survives_the_form(design):
     assert design_of(fields(design)) == design
 
@@ -73,6 +76,13 @@ def test_an_attribute_is_asked_of_variety_alone():
     assert design_of(fields(OF_BACKGROUNDS, aspect="fits")).answer.attribute == ""
     with pytest.raises(InputError, match="a word or a few"):
         design_of(fields(OF_BACKGROUNDS, attribute="x" * 41))
+
+
+@pytest.mark.parametrize("change", [{"aspect": "fits"}, {"attribute": ""}, {"kind": "rank"}])
+def test_what_is_ticked_in_boxes_that_are_not_shown_is_not_asked(change):
+    assert design_of(fields(COUNTED)).answer.counts
+    found = design_of(fields(COUNTED, **change)).answer
+    assert not found.counts and not found.confidence
 
 
 def test_lines_of_prompts():
