@@ -64,7 +64,7 @@ export function alsoAsked(about, round, changed, numbered) {
 
   const uncounted = () => {
     const open = counts.flatMap((count, place) => (count ? [] : [place + 1]));
-    return open.length ? [open.length > 1 ? 'both counts' : `the count of set ${open[0]}`] : [];
+    return open.length ? [open.length > 1 ? 'both counts' : `count of set ${open[0]}`] : [];
   };
 
   paint();
@@ -76,7 +76,7 @@ export function alsoAsked(about, round, changed, numbered) {
     levels: levels.map(([, made]) => made),
     say,
     // What is still to be said, in the order of the questions; `between` is the choice, if that is.
-    lacking: (between) => [...uncounted(), ...between, ...(levels.length && !sure ? ['how sure you are'] : [])],
+    lacking: (between) => [...uncounted(), ...between, ...(levels.length && !sure ? ['how sure'] : [])],
     said: () => ({ ...(steppers.length ? { counts: [...counts] } : {}), ...(levels.length ? { confidence: sure } : {}) }),
     disable() {
       for (const { value, less, more } of steppers) { value.setAttribute('aria-disabled', 'true'); less.disabled = more.disabled = true; }

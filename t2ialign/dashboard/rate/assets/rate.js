@@ -140,7 +140,7 @@ function example() {
     begin.focus();
   };
   leave();
-  leave = drawRound(main, foot, { ...about, intro: `An example first. It does not count.${about.count ? ` ${about.count.about}` : ''}` }, { ...shown, trial: null, answer: null }, give, () => {});
+  leave = drawRound(main, foot, { ...about, intro: about.count ? `An example first, which is not kept. ${about.count.about}` : 'An example first. It does not count.' }, { ...shown, trial: null, answer: null }, give, () => {});
   main.removeAttribute('aria-busy');
   main.append(said);
 }

@@ -118,7 +118,8 @@ export function drawRound(main, foot, about, round, give, back) {
   const besides = `${about.count ? ', arrows reach the counts, where digits count' : ''}${also.levels.length ? `, ${last + 1} to ${last + also.levels.length} say how sure` : ''}`;
   const hint = `Keys: 1 to ${last} choose${besides}${atOnce ? '' : ', Enter goes on'}, Backspace goes back.`;
   main.replaceChildren(...(about.intro ? [make('p', { class: 'rate-intro' }, about.intro)] : []),
-    make('p', { class: 'rate-question', id: 'rate-question' }, ...(about.count ? [`${about.count.question} `] : []), about.question), heading, grid,
+    ...(about.count ? [make('p', { class: 'rate-question' }, about.count.question)] : []),
+    make('p', { class: 'rate-question', id: 'rate-question' }, about.question), heading, grid,
     ...also.group, make('p', { class: 'rate-hint' }, hint));
   foot.replaceChildren(...(also.asked ? [lacking] : []), ...extra.map(([, made]) => made), ...(atOnce ? [] : [go]));
   foot.hidden = false;
