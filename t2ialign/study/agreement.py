@@ -52,7 +52,7 @@ def agreement(ratings: Iterable[Rating], level: str = "nominal") -> Agreement:
         InputError: a rater answers about a unit twice, no unit has two answers, or answers are not of their level.
     """
     ratings = list(ratings)
-    _check_level(ratings, level)
+    scale = _checked_level(ratings, level)
     twice = [key for key, count in Counter((rating.unit, rating.rater) for rating in ratings).items() if count > 1]
     if twice:
         unit, rater = twice[0]
@@ -61,30 +61,30 @@ def agreement(ratings: Iterable[Rating], level: str = "nominal") -> Agreement:
     paired = [rating for rating in ratings if per_unit[rating.unit] > 1]
     if not paired:
         raise InputError("No unit was answered by two raters, so there is no agreement to measure.")
-    counts, domain = _value_counts(paired, level)
+    counts, domain = _value_counts(paired, scale)
     raters = len({rating.rater for rating in paired})
-    value, note = _alpha(counts, domain, level), ""
+    value, note = _alpha(counts, domain, scale), ""
     interval = Interval(value, math.nan, math.nan)
     if math.isnan(value):
         note = "Everybody gave the same answer everywhere: alpha is undefined."
     elif len(counts) > 1:
-        interval = _bootstrap(counts, domain, level, value)
+        interval = _bootstrap(counts, domain, scale, value)
     return Agreement(interval, len(counts), raters, len(paired), note)
 
 
-def _check_level(ratings: Sequence[Rating], level: str) -> None:
+def _checked_level(ratings: Sequence[Rating], level: str) -> Level:
     if level not in get_args(Level):
         raise InputError(f"The level of answers is {', '.join(get_args(Level))}, not {level[:40]!r}.")
-    if level == "nominal":
-        return
-    for rating in ratings:
+    scale: Level = level  # type: ignore[assignment]  # just checked
+    for rating in ratings if scale != "nominal" else ():
         number = _number(rating.answer)
-        if not math.isfinite(number) or (level == "ratio" and number < 0):
-            what = "a number from 0 up" if level == "ratio" else "a number"
+        if not math.isfinite(number) or (scale == "ratio" and number < 0):
+            what = "a number from 0 up" if scale == "ratio" else "a number"
             raise InputError(
-                f"At the {level} level an answer is {what}, and {rating.answer[:40]!r} about unit {rating.unit[:40]!r} "
+                f"At the {scale} level an answer is {what}, and {rating.answer[:40]!r} about unit {rating.unit[:40]!r} "
                 "is none: mend it, or choose the nominal level."
             )
+    return scale
 
 
 def _number(text: str) -> float:
@@ -124,7 +124,7 @@ def _units(vote: Vote) -> Iterator[tuple[str, str]]:
         yield f"{vote.trial.prompt} | {' | '.join(sorted((names[one], names[other])))}", answer
 
 
-def _value_counts(ratings: Sequence[Rating], level: str) -> tuple[np.ndarray, np.ndarray]:
+def _value_counts(ratings: Sequence[Rating], level: Level) -> tuple[np.ndarray, np.ndarray]:
     """How often each value was given, a row per unit; and the values, numbers above the nominal level."""
     units = {unit: row for row, unit in enumerate(dict.fromkeys(rating.unit for rating in ratings))}
     given = [rating.answer if level == "nominal" else _number(rating.answer) for rating in ratings]
@@ -135,7 +135,7 @@ def _value_counts(ratings: Sequence[Rating], level: str) -> tuple[np.ndarray, np
     return counts, np.arange(len(values)) if level == "nominal" else np.array(list(values), dtype=float)
 
 
-def _alpha(counts: np.ndarray, domain: np.ndarray, level: str) -> float:
+def _alpha(counts: np.ndarray, domain: np.ndarray, level: Level) -> float:
     """The library's alpha; NaN where only one value was ever given."""
     import krippendorff
 
@@ -144,7 +144,7 @@ def _alpha(counts: np.ndarray, domain: np.ndarray, level: str) -> float:
     return float(krippendorff.alpha(value_counts=counts, value_domain=domain, level_of_measurement=level))
 
 
-def _bootstrap(counts: np.ndarray, domain: np.ndarray, level: str, value: float) -> Interval:
+def _bootstrap(counts: np.ndarray, domain: np.ndarray, level: Level, value: float) -> Interval:
     draws = np.random.default_rng(SEED).integers(len(counts), size=(RESAMPLES // 2, len(counts)))
     tail = (1 - CONFIDENCE) / 2
     lo, hi = np.nanquantile([_alpha(counts[draw], domain, level) for draw in draws], [tail, 1 - tail])
