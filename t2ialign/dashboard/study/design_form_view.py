@@ -119,13 +119,13 @@ def _asked(services: Services, first: dict[str, Any]) -> Components:
                 allow_custom_value=True,
                 elem_id="t2-attribute",
             )
+            parts["kind"] = gr.Radio(KINDS, value=first["kind"], label="How they answer", elem_id="t2-kind")
             parts["also"] = gr.CheckboxGroup(
                 [("how many kinds of it each set shows", "counts"), ("how sure they are", "confidence")],
                 value=first["also"],
                 label="Raters also say",
                 elem_id="t2-also",
             )
-            parts["kind"] = gr.Radio(KINDS, value=first["kind"], label="How they answer", elem_id="t2-kind")
         with gr.Column(scale=1, min_width=300):
             with gr.Row():
                 parts["rounds"] = gr.Number(
