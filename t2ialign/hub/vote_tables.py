@@ -131,10 +131,10 @@ def read_votes(path: Path) -> list[Vote]:
 
 def csv_text(rows: Iterable[Row]) -> str:
     """Rows as CSV with neutralised formulas."""
-    buffer, rows = io.StringIO(), list(rows)
-    writer = csv.DictWriter(buffer, _schema(rows[0] if rows else {}).names, lineterminator="\n")
+    buffer, listed = io.StringIO(), list(rows)
+    writer = csv.DictWriter(buffer, _schema(listed[0] if listed else {}).names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: tamed(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: tamed(value) for name, value in row.items()} for row in listed)
     return buffer.getvalue()
 
 

@@ -76,7 +76,8 @@ def look(store: Store, study: Any, key: Any = "") -> Record:
 
 def _asked_too(design: StudyDesign) -> Record:
     """What is asked besides, each with its words; nothing of what is not."""
-    attribute, told = design.answer.attribute, {}
+    attribute = design.answer.attribute
+    told: Record = {}
     if design.answer.counts:
         told |= {"count": {"question": design.count_question, "about": COUNTING, "label": f"Kinds of {attribute}"}}
     if design.answer.confidence:
