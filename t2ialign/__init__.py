@@ -340,11 +340,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
+            strategies.py           stored guidance strategies beside plain guidance, as a table and as points
             comparisons.py          stored checkpoints beside another one, in lines and as a table
             research.py             the report: what a store says about each research question
             research_page.py        the report as a Markdown page, with figures that lie beside it
             research_material.py    what a report stands on, gathered once
             research_pressure.py    its answers about guidance, training and regularisers
+            research_guidance.py    its answer about guidance strategies
             research_answers.py     its answers about fronts, ranks, advice and metrics
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured

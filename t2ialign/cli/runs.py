@@ -222,24 +222,34 @@ def compare(
 
 @app.command()
 def strategies(
-    checkpoint: Checkpoint = "base",
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            help="Checkpoints, weighted ones (name@0.7) or blends, separated by commas; a name stands for all of its training "
+            "seeds (name-seed1, ...)."
+        ),
+    ] = "base",
     x: Annotated[str, typer.Option(help="Metric of the alignment axis.")] = "oracle_alignment",
     y: Annotated[str, typer.Option(help="Metric of the diversity axis.")] = "factor_diversity",
     category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
+    benchmark: Annotated[
+        str, typer.Option(help="Only the prompts and seeds of this benchmark set, by title or key.")
+    ] = "",
     beside: Annotated[str, typer.Option(help="On the chart also these checkpoints, separated by commas.")] = "base",
     out: Annotated[Path | None, typer.Option(help="Write the chart as one HTML file.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Stored guidance strategies of a checkpoint, each beside plain guidance at the CFG that is as well aligned."""
+    """Stored guidance strategies of checkpoints, each beside plain guidance at the CFG that is as well aligned."""
     check_each((x, y))
-    check_checkpoints([checkpoint, *names(beside)], store)
-    from t2ialign.use_cases.reports import text
+    asked = names(checkpoint) or ("base",)
+    check_checkpoints([*asked, *names(beside)], store)
+    from t2ialign.use_cases.reports import strategies as matching
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
-        drawn = text.points_beside(bench.store, found, names(beside), names(category)) if out else []
+        found = matching.stored_strategies(bench.store, asked, x, y, names(category), benchmark)
+        drawn = matching.points_beside(bench.store, found, x, y, names(beside), names(category)) if out else []
     if out:
         from t2ialign.charts.export import standalone_html
         from t2ialign.charts.tradeoff import tradeoff_figure
@@ -247,8 +257,8 @@ def strategies(
         from t2ialign.use_cases.audit.files import write_text
 
         chart = tradeoff_figure(drawn, METRICS[x], METRICS[y], pareto=False, named=True)
-        write_text(out, standalone_html(chart, f"Guidance strategies of {checkpoint}"))
-    emit(found, as_json, lambda: text.strategy_table(found))
+        write_text(out, standalone_html(chart, f"Guidance strategies of {', '.join(asked)}"))
+    emit(found, as_json, lambda: matching.strategy_table(found, x, y))
 
 
 @app.command()

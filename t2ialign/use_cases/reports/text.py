@@ -13,17 +13,16 @@ import torch
 from PIL import Image
 
 from t2ialign import __version__, store
-from t2ialign.guidance import needs_of, strategy_text
+from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import FEWEST
 from t2ialign.names import unknown
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
-from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
-from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies, plainly
+from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.score_batch import BatchState
@@ -239,52 +238,6 @@ def benchmark_keys(opened: store.Store, said: str) -> tuple[str, ...]:
 def newest_scores(opened: store.Store, x: str, y: str, filters: store.Filters) -> list[CellScore]:
     """Each cell's scores of two metrics, as the metrics are defined today where any cell has such."""
     return newest(store.cell_scores(opened, x, y, filters))
-
-
-def stored_strategies(
-    opened: store.Store, checkpoint: str, x: str, y: str, categories: Sequence[str] = ()
-) -> list[MatchedStrategy]:
-    """A checkpoint's guidance strategies beside plain guidance of the same alignment, from what is stored."""
-    check_each((x, y))
-    filters = store.Filters(categories=tuple(categories))
-    rows = store.strategy_scores(opened, checkpoint, PLAIN, list(dict.fromkeys((x, y))), filters)
-    return matched_strategies(newest(rows), METRICS[x], METRICS[y], METRICS)
-
-
-def points_beside(
-    opened: store.Store, found: Sequence[MatchedStrategy], beside: Sequence[str] = (), categories: Sequence[str] = ()
-) -> list[TradeoffPoint]:
-    """The points of strategies and of plain guidance under the same settings; plain guidance alone of checkpoints beside them.
-
-    Points that were sampled in other numbers of steps, say, belong on no chart with these.
-    """
-    if not found:
-        return []
-    x, y, own = found[0].x.metric, found[0].y.metric, found[0].y.policy.checkpoint
-    asked = {plainly(one.y.policy) for one in found}
-    points = stored_points(opened, x, y, categories, list(dict.fromkeys([own, *beside])))
-    alike = [point for point in points if plainly(point.config) in asked]
-    return [point for point in alike if point.config.checkpoint == own or point.config.guidance == PLAIN]
-
-
-def strategy_table(found: Sequence[MatchedStrategy]) -> Iterator[str]:
-    """A Markdown table, a row a strategy: both means, and the differences from plain guidance of the same alignment."""
-    if not found:
-        yield "No strategy has stored runs on the prompts and seeds of plain guidance: `sweep --guidance cfg,...` first."
-        return
-    x, y = found[0].x.metric, found[0].y.metric
-    yield f"| strategy | evaluations | CFG | `{x}` | `{y}` | as aligned: CFG | `{x}` | `{y}` |"
-    yield "|---" * 8 + "|"
-    for one in found:
-        config, plain, gap = one.y.policy, one.y.base, difference_text(one.y)
-        cells = (
-            f"`{strategy_text(config.guidance, config.guidance_params)}`",
-            str(needs_of(config.guidance).evaluations),
-            *(f"{config.guidance_scale:g}", f"{one.x.policy_mean.mean:.3f}", f"{one.y.policy_mean.mean:.3f}"),
-            *(f"{plain.guidance_scale:.2f}", difference_text(one.x), f"**{gap}**" if one.y.stands else gap),
-        )
-        yield f"| {' | '.join(cells)} |"
-    yield from ("", families.legend(found[0].y.family))
 
 
 @runtime_checkable
