@@ -282,6 +282,13 @@ def world(
 @app.command()
 def reference(
     folder: Annotated[Path, typer.Argument(help="Where the Parquet files go, e.g. data/reference.")],
+    scores_only: Annotated[
+        bool,
+        typer.Option(
+            "--scores-only",
+            help="Without pictures, which can be drawn again; what the folder's other files show is left to them.",
+        ),
+    ] = False,
     store: StorePath = None,
 ) -> None:
     """Write the stored sweeps as files that a new store starts with, one for each checkpoint and CFG value."""
@@ -290,5 +297,5 @@ def reference(
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        for path, size in write_reference(bench.store, folder):
+        for path, size in write_reference(bench.store, folder, scores_only):
             print(f"{path} ({size / 1e6:.1f} MB)")

@@ -102,9 +102,9 @@ def _strip_route(store: Store) -> Route:
 
 
 def picture_file(store: Store, cell: str, seed: int) -> bytes | None:
-    """A picture's lossless file, its thumbnail where only that is stored, or ``None``."""
+    """A picture's lossless file, its thumbnail where only that is stored, or ``None`` (also where only its scores are)."""
     shipped = (picture.thumbnail for picture in pictures(store, cell) if picture.seed == seed)
-    return load_picture(store, cell, seed) or next(shipped, None)
+    return load_picture(store, cell, seed) or next(shipped, None) or None
 
 
 def settings_of(store: Store, cell: str, seed: int) -> PictureSettings | None:

@@ -312,9 +312,13 @@ def _done(state: BatchState, batch: SeedBatch, started: float, entry: BackboneEn
 
 
 def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...]) -> BatchState:
-    """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded."""
+    """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded.
+
+    Where none of its pictures is there any more, or none ever came, its scores are those of all ``seeds``.
+    """
     batch = bench.results.batch(config, prompt, seeds)
-    scores = {score.metric: score for score in bench.results.scores(batch)}
+    scored = batch if batch.seeds else replace(batch, seeds=seeds)
+    scores = {score.metric: score for score in bench.results.scores(scored)}
     entry = bench.registry().backbones.get(config.backbone)
     request = BatchRequest(
         prompt,

@@ -20,6 +20,7 @@ from t2ialign.names import unknown
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
+from t2ialign.store.reference import pictured
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
 from t2ialign.tradeoff.strategies import PLAIN
@@ -269,24 +270,30 @@ def difference_text(one: Comparison) -> str:
     return with_ends(one.difference, "+")
 
 
-def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:
+def write_reference(opened: store.Store, folder: Path, scores_only: bool = False) -> Iterator[tuple[Path, int]]:
     """Writes what sweeps have stored, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
 
     Only pictures on seeds of a prompt's own (``seeds``): what was typed, or sampled for training, stays behind, as do scores of
-    older definitions of a metric and those of a sweep's early look.
+    older definitions of a metric and those of a sweep's early look. ``scores_only``: files ``...-scores.parquet`` without
+    pictures, of what the folder's other files have no pictures of.
+
+    Raises:
+        InputError: a Parquet file of the folder that cannot be read.
     """
     from t2ialign.use_cases.sweeps.plan import COARSE_SEEDS
 
     groups: dict[str, list[str]] = {}
+    shown = pictured(folder) if scores_only else {}
     for cell in store.list_cells(opened):
-        if not any(is_own(cell.prompt, seed) for seed in cell.seeds):
+        own = {seed for seed in cell.seeds if is_own(cell.prompt, seed)}
+        if not own or own <= shown.get(cell.key, frozenset()):
             continue
-        name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}"
+        name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}{'-scores' if scores_only else ''}"
         groups.setdefault(name, []).append(cell.key)
     folder.mkdir(parents=True, exist_ok=True)
     for name, cells in groups.items():
         path = folder / f"{name}.parquet"
-        yield path, store.export_reference(opened, cells, path, _of_today, is_own, COARSE_SEEDS)
+        yield path, store.export_reference(opened, cells, path, _of_today, is_own, COARSE_SEEDS, scores_only)
 
 
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
