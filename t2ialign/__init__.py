@@ -26,6 +26,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     guidance/               how a step's predictions become one; GUIDANCE in its __init__ is the menu; and:
         needs.py            what a strategy may ask of the loop
+        other_checkpoint.py the checkpoint that a strategy names, by its content
 
     divergences.py          the f-divergences that may hold a policy to its reference
     objectives/             from margins to losses, one link a file; OBJECTIVES in its __init__ is the menu; and:
@@ -271,6 +272,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             requests.py             what a person may ask for, checked
             rescore.py              stored pictures scored anew
             run.py                  the same request on several checkpoints, under an id
+            guidance_params.py      a request's guidance parameters as its config keeps them
             score_batch.py          the main use case: a request becomes pictures, scores, a stored cell
             score_pictures.py       pictures from anywhere to scores, and what each other metric lacks
             scoring.py              from pictures to scores

@@ -108,7 +108,7 @@ def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_js
 
 def read_strategies(
     said: Sequence[str], checkpoints: Sequence[str], seeds: int, store: Path | None
-) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+) -> list[tuple[str, tuple[tuple[str, float | str], ...]]]:
     """Guidance strategies with their parameters, each of use for every checkpoint and for so many seeds of a prompt."""
     if all(one.strip() == "cfg" for one in said):
         return [("cfg", ()) for _ in said]
@@ -121,8 +121,8 @@ def read_strategies(
         check_count(name, seeds)
     for checkpoint in checkpoints:
         _, adapters = resolve(checkpoint, registry)
-        for name, _ in found:
-            check_adapters(name, any(use.weight for use in adapters), checkpoint)
+        for name, params in found:
+            check_adapters(name, any(use.weight for use in adapters), checkpoint, params)
     return found
 
 

@@ -59,13 +59,13 @@ def check_tokens(view: Backbone, prompt: str, config: GenerationConfig) -> None:
         )
 
 
-def chosen_tokens(guidance: str, params: Iterable[tuple[str, float]]) -> tuple[int, ...]:
+def chosen_tokens(guidance: str, params: Iterable[tuple[str, float | str]]) -> tuple[int, ...]:
     """The tokens that a strategy's parameters name; () where it takes the prompt's own."""
     strategy = begin_guidance(guidance, 1.0, params)
     return strategy.chosen() if isinstance(strategy, AttendExcite) else ()
 
 
-def phrases_note(folder: Path, prompt: str, guidance: str, params: Iterable[tuple[str, float]]) -> str:
+def phrases_note(folder: Path, prompt: str, guidance: str, params: Iterable[tuple[str, float | str]]) -> str:
     """What a strategy that reads noun phrases found in a prompt, for the model in a folder; "" for all others."""
     if not needs_of(guidance).phrases:
         return ""

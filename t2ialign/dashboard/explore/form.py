@@ -91,7 +91,8 @@ def cost_of(guidance: str) -> str:
     """What a step of a strategy costs, and what else one should know before choosing it."""
     needs = needs_of(guidance)
     said = [f"{needs.evaluations} evaluations of the model a step."]
-    said += ["For trained checkpoints only."] if needs.adapters else []
+    only = " (of others with another one for the weaker model)" if needs.checkpoint else ""
+    said += [f"For trained checkpoints only{only}."] if needs.adapters else []
     said += ["A picture depends on all seeds of its batch."] if needs.whole_batch else []
     said += [needs.besides] if needs.besides else []
     return " ".join(said)

@@ -94,7 +94,7 @@ def _difference(services: Services, form: Form, made: PictureSettings) -> Iterat
         yield "Its weights or its size are not those that are here, so the picture will differ."
 
 
-def _own(config: GenerationConfig) -> tuple[tuple[str, float], ...]:
+def _own(config: GenerationConfig) -> tuple[tuple[str, float | str], ...]:
     """The strategy's own parameters, without the mark of a batch."""
     return tuple(one for one in config.guidance_params if one[0] != BATCH)
 
