@@ -139,15 +139,14 @@ def list_guidance(as_json: JsonFlag = False) -> None:
             "besides": needs_of(name).besides,
             "parameters": defaults_of(name),
             "small": dict(needs_of(name).small),
+            "flow": dict(needs_of(name).flow),
         }
         for name in GUIDANCE
     ]
     said = {name: params_text(defaults_of(name).items()) for name in GUIDANCE}
-    said |= {
-        name: f"{said[name]} (of small pictures {params_text(needs_of(name).small)})"
-        for name in GUIDANCE
-        if needs_of(name).small
-    }
+    for name in GUIDANCE:
+        for what, own in (("of small pictures", needs_of(name).small), ("on flow models", needs_of(name).flow)):
+            said[name] += f" ({what} {params_text(own)})" if own else ""
     lines = (
         f"{name:<18} {needs_of(name).evaluations} evaluations  {title_of(name)}  {said[name]}".rstrip() for name in said
     )

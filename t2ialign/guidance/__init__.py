@@ -117,14 +117,15 @@ def defaults_of(name: str) -> Mapping[str, float | str]:
     return {field.name: field.default for field in own}  # type: ignore[misc]  # every field has a number or a text for a default
 
 
-def fitted_params(name: str, given: Params, small: bool) -> Params:
-    """What was given and, on models of small pictures, what suits these; without what is the default anyway."""
-    found, defaults = {**dict(needs_of(name).small if small else ()), **dict(given)}, defaults_of(name)
+def fitted_params(name: str, given: Params, small: bool, flow: bool = False) -> Params:
+    """What was given and, on models of small pictures and on flow models, what suits these; without what is the default anyway."""
+    needs, defaults = needs_of(name), defaults_of(name)
+    found = {**dict(needs.small if small else ()), **dict(needs.flow if flow else ()), **dict(given)}
     return tuple(sorted((param, value) for param, value in found.items() if value != defaults.get(param)))
 
 
 def spelled_params(name: str, params: Params) -> Params:
-    """A config's parameters as a request gives them, so that no default of small pictures takes their place.
+    """A config's parameters as a request gives them, so that no default of some models takes their place.
 
     A checkpoint that they name is as people write it, without its content.
     """
@@ -132,7 +133,7 @@ def spelled_params(name: str, params: Params) -> Params:
         return params
     defaults = defaults_of(name)
     said = {param: as_said(value) if isinstance(value, str) else value for param, value in params}
-    return tuple(sorted({**{param: defaults[param] for param, _ in needs_of(name).small}, **said}.items()))
+    return tuple(sorted({**{param: defaults[param] for param in needs_of(name).elsewhere}, **said}.items()))
 
 
 def read_params(name: str, said: str) -> Params:
@@ -140,7 +141,7 @@ def read_params(name: str, said: str) -> Params:
 
     A parameter whose default is a text names a checkpoint, ``weaker_checkpoint=early@0.5``; whether there is such a one is not
     looked at here.
-    One that has another default on models of small pictures stays: nobody knows here which model it is for.
+    One that has another default on some models stays: nobody knows here which model it is for.
 
     Raises:
         InputError: an unknown strategy, something that is no ``name=number``, or a value that the strategy refuses.
@@ -159,7 +160,7 @@ def read_params(name: str, said: str) -> Params:
                 else f"Guidance {name} has no parameters; leave them empty."
             )
     begin_guidance(name, 1.0, given.items())
-    kept = dict(needs_of(name).small)
+    kept = needs_of(name).elsewhere
     return tuple(sorted((one, value) for one, value in given.items() if value != defaults.get(one) or one in kept))
 
 

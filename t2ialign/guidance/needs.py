@@ -25,7 +25,7 @@ class Needs:
     ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has). ``phrases``: what the prompt names,
     and where. ``checkpoint``: the parameter that names another checkpoint of the same backbone, "" = it has none.
     ``besides``: what else a step costs, as a sentence. ``small``: its defaults on models of small pictures
-    (``registry.BackboneEntry.small``), where they are others.
+    (``registry.BackboneEntry.small``), and ``flow`` those on flow models, where they are others.
     """
 
     evaluations: int = 2
@@ -40,6 +40,12 @@ class Needs:
     checkpoint: str = ""
     besides: str = ""
     small: tuple[tuple[str, float], ...] = ()
+    flow: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def elsewhere(self) -> dict[str, float]:
+        """The parameters that have another default on some models."""
+        return {**dict(self.small), **dict(self.flow)}
 
 
 @dataclass(frozen=True)

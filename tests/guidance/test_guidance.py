@@ -158,3 +158,12 @@ def test_models_of_small_pictures_have_a_step_of_their_own():
 def test_what_is_no_strategy(said: str, says: str):
     with pytest.raises(InputError, match=says):
         read_strategy(said)
+
+
+def test_flow_models_have_a_first_step_of_their_own():
+    """CFG-Zero's stands still there; what somebody asked for stays, and older cells of none keep their identity."""
+    assert fitted_params("cfg_zero", (), small=False, flow=True) == (("zero_steps", 1.0),)
+    assert fitted_params("cfg_zero", (), small=False) == ()
+    typed = read_params("cfg_zero", "zero_steps=0")
+    assert typed == (("zero_steps", 0.0),) and fitted_params("cfg_zero", typed, small=False, flow=True) == ()
+    assert spelled_params("cfg_zero", ()) == typed

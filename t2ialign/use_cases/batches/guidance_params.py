@@ -15,12 +15,13 @@ from t2ialign.use_cases.batches.requests import BatchRequest
 def params_of(
     request: BatchRequest, entry: BackboneEntry, adapters: Sequence[AdapterUse], registry: Registry
 ) -> Params:
-    """What was asked for, or suits small pictures; which batch it is where a strategy couples one, and whose files it names.
+    """What was asked for, or suits the model; which batch it is where a strategy couples one, and whose files it names.
 
     Raises:
         InputError: a checkpoint that there is not, that is of another backbone, or that is the very one that draws.
     """
-    given = dict(fitted_params(request.guidance, request.guidance_params, entry.small))
+    flow = entry.family_traits.flow
+    given = dict(fitted_params(request.guidance, request.guidance_params, entry.small, flow))
     needs = needs_of(request.guidance)
     if needs.whole_batch:
         given.setdefault(BATCH, batch_mark(request.prompt, request.seeds))

@@ -9,7 +9,7 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.adapter_places import ADAPTER_FILE
-from t2ialign.registry import load_registry, resolve
+from t2ialign.registry import BackboneEntry, load_registry, resolve
 from t2ialign.types import GenerationConfig, InputError, Prompt
 from t2ialign.use_cases.batches.guidance_params import params_of
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -92,3 +92,11 @@ def test_without_one_nothing_is_added(folder: Path) -> None:
 def test_one_that_is_missing_or_does_not_fit_is_said(folder: Path, weaker: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         params(folder, weaker)
+
+
+def test_a_flow_model_begins_cfg_zero_with_a_step_of_rest() -> None:
+    flow, diffusion = (BackboneEntry(name, family, Path(name)) for name, family in (("one", "sd3"), ("another", "sd")))
+    registry = load_registry()
+    request = BatchRequest(Prompt("a ring"), "one", (0,), guidance="cfg_zero")
+    assert params_of(request, flow, (), registry) == (("zero_steps", 1.0),)
+    assert params_of(request, diffusion, (), registry) == ()
