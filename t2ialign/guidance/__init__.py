@@ -118,7 +118,7 @@ def defaults_of(name: str) -> Mapping[str, float | str]:
 
 
 def fitted_params(name: str, given: Params, small: bool, flow: bool = False) -> Params:
-    """What was given and, on models of small pictures and on flow models, what suits these; without what is the default anyway."""
+    """What was given and, on models of small pictures and on flow models, what suits these; without what is the default."""
     needs, defaults = needs_of(name), defaults_of(name)
     found = {**dict(needs.small if small else ()), **dict(needs.flow if flow else ()), **dict(given)}
     return tuple(sorted((param, value) for param, value in found.items() if value != defaults.get(param)))
