@@ -290,7 +290,7 @@ def reference(
     ] = False,
     store: StorePath = None,
 ) -> None:
-    """Write the stored sweeps as files that a new store starts with, one for each checkpoint and CFG value."""
+    """Write the stored sweeps as files that a new store starts with, one for each checkpoint, strategy and CFG value."""
     writable(folder)
     from t2ialign.use_cases.reports.text import write_reference
     from t2ialign.use_cases.workbench import open_workbench

@@ -13,11 +13,12 @@ from t2ialign.metrics import METRICS
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import PairedScore
 from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, checkpoints_of, matched_strategies, plainly
-from t2ialign.types import Interval, TradeoffPoint
+from t2ialign.types import Interval, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import BASE
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports.text import benchmark_keys, newest, stored_points, with_ends
 
+ALIKE = 1e-9  # of alignment: what rounding makes
 OF_BASE = "shapes"  # the backbone that ``base`` alone names
 SEED = re.compile(r"-seed[0-9]{1,9}(?=-step[0-9]|[@+]|$)")  # of a checkpoint's name: one of several training seeds
 HEAD = "checkpoint|training seeds|strategy|evaluations|CFG|`{x}`|`{y}`|plain CFG as aligned|`{y}` there|less that|share"
@@ -112,7 +113,7 @@ def row_of(one: MatchedStrategy) -> tuple[str, ...]:
     """What the table says of a strategy, a cell for each part of ``HEAD``."""
     config = one.policy
     there = "not reached" if math.isnan(one.plain_scale) else f"{one.plain_scale:.2f}"
-    beyond = " (at least)" if one.x_gap > 1e-9 else ""
+    beyond = " (at least)" if one.x_gap > ALIKE else ""
     gap = with_ends(one.y_gap, "+") if math.isfinite(one.y_gap.mean) else ""
     return (
         f"`{one.run}`",
@@ -144,17 +145,65 @@ def strategy_table(found: Sequence[MatchedStrategy], x: str, y: str) -> Iterator
     yield "|---" * len(head) + "|"
     for one in found:
         yield f"| {' | '.join(row_of(one))} |"
-    for sentence in legend(found):
+    for sentence in legend(found, y):
         yield from ("", sentence)
 
 
-def legend(found: Sequence[MatchedStrategy]) -> Iterator[str]:
-    """What the bold differences are, what the intervals count, and what the words in the table mean."""
+def legend(found: Sequence[MatchedStrategy], y: str) -> Iterator[str]:
+    """What the bold differences are, the table in a sentence, and what the words in it mean."""
     size = found[0].family
     yield families.legend(size) if size else "No interval could be given: that takes 8 prompts or more."
-    yield counted(found)
-    if any(one.x_gap > 1e-9 or math.isnan(one.plain_scale) for one in found):
+    if best_first(found, METRICS[y]):
+        yield in_a_sentence(found, METRICS[y])
+    if any(one.x_gap > ALIKE or math.isnan(one.plain_scale) for one in found):
         yield REACH
+
+
+def best_first(found: Sequence[MatchedStrategy], y: Metric) -> list[MatchedStrategy]:
+    """Those that could be set beside plain guidance, the most varied beside it first."""
+    known = [one for one in found if math.isfinite(one.y_gap.mean)]
+    return sorted(known, key=lambda one: -one.y_gap.mean if y.higher_is_better else one.y_gap.mean)
+
+
+def in_a_sentence(found: Sequence[MatchedStrategy], y: Metric) -> str:
+    """What stands, what is kept most, and what the numbers mean; of strategies of which some could be matched."""
+    rows = best_first(found, y)
+    rest = [one for one in found if one not in rows]
+    sure = [one for one in rows if one.stands]
+    more = [one for one in sure if (one.y_gap.mean > 0) == y.higher_is_better]
+    less = [one for one in sure if one not in more]
+    kinds = len({one.policy.guidance for one in rows})
+    after = f", after Holm over {rows[0].family} differences" if rows[0].family > 1 else ""
+    gap = share_text(share_of(rows[0]))
+    sentences = [
+        f"Of {_count(len(rows), 'setting')} of {kinds} guidance {'strategy' if kinds == 1 else 'strategies'} on "
+        f"{', '.join(checkpoints_of(rows))}, {_kept(more)} more varied than plain guidance of the same alignment beyond chance "
+        f"and {_kept(less)} less varied{after}; of {len(rows) - len(sure) or 'none'} it cannot be told.",
+        f"Most is kept by {in_words(rows[0])}: {gap} of plain guidance's {y.title}"
+        f"{'' if rows[0].stands else ', which may be none'}.",
+    ]
+    if beyond := [one for one in rows if one.x_gap > ALIKE]:
+        sentences.append(
+            "Better aligned than plain guidance at any CFG, and set beside the best aligned of these: "
+            f"{', '.join(map(in_words, beyond))}."
+        )
+    if rest:
+        sentences.append(
+            "Worse aligned than plain guidance at any CFG, so that nothing can be said of them: "
+            f"{', '.join(map(in_words, rest))}."
+        )
+    return " ".join([*sentences, counted(rows)])
+
+
+def _kept(found: Sequence[MatchedStrategy]) -> str:
+    if not found:
+        return "none is"
+    listed = "; ".join(f"{in_words(one)}, {share_text(share_of(one))}" for one in found)
+    return f"{len(found)} {'is' if len(found) == 1 else 'are'} ({listed})"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"1 {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def counted(found: Sequence[MatchedStrategy]) -> str:

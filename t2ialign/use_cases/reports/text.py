@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from t2ialign.store.reference import pictured
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
 from t2ialign.tradeoff.strategies import PLAIN
-from t2ialign.types import InputError, Interval, Score, TradeoffPoint
+from t2ialign.types import GenerationConfig, InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
@@ -271,7 +272,7 @@ def difference_text(one: Comparison) -> str:
 
 
 def write_reference(opened: store.Store, folder: Path, scores_only: bool = False) -> Iterator[tuple[Path, int]]:
-    """Writes what sweeps have stored, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
+    """Writes what sweeps have stored, a Parquet file for each checkpoint, strategy and CFG; yields each file and its size.
 
     Only pictures on seeds of a prompt's own (``seeds``): what was typed, or sampled for training, stays behind, as do scores of
     older definitions of a metric and those of a sweep's early look. ``scores_only``: files ``...-scores.parquet`` without
@@ -288,12 +289,18 @@ def write_reference(opened: store.Store, folder: Path, scores_only: bool = False
         own = {seed for seed in cell.seeds if is_own(cell.prompt, seed)}
         if not own or own <= shown.get(cell.key, frozenset()):
             continue
-        name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}{'-scores' if scores_only else ''}"
-        groups.setdefault(name, []).append(cell.key)
+        groups.setdefault(_file_of(cell.config, scores_only), []).append(cell.key)
     folder.mkdir(parents=True, exist_ok=True)
     for name, cells in groups.items():
         path = folder / f"{name}.parquet"
         yield path, store.export_reference(opened, cells, path, _of_today, is_own, COARSE_SEEDS, scores_only)
+
+
+def _file_of(config: GenerationConfig, scores_only: bool) -> str:
+    """``minimal_dpo-cads-cfg-4-scores``, plain guidance without its name."""
+    strategy = strategy_text(config.guidance, config.guidance_params)
+    by = "" if strategy == PLAIN else f"-{re.sub('[^A-Za-z0-9._@+-]+', '-', strategy)}"
+    return f"{config.checkpoint}{by}-cfg-{config.guidance_scale:g}{'-scores' if scores_only else ''}"
 
 
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
