@@ -79,6 +79,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         image_reward.py     ImageReward on transformers' BLIP
         inception.py        Inception-v3 as FID means it
         noun_phrases.py     the things that a prompt names, by rule
+        phrase_readers.py   who reads them: spaCy where it is installed, else the rule
         pick_score.py       PickScore
         preprocess.py       pictures as networks want them
         reward_head.py      linear maps that others write as networks

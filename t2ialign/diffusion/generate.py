@@ -20,7 +20,7 @@ from t2ialign.diffusion.offload import OFFLOADED, offload, takes_turns
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.reading import check_tokens, read_prompt
 from t2ialign.diffusion.text import PromptEmbeds, stack, truncation_note
-from t2ialign.guidance import begin_guidance, needs_of, other_checkpoint
+from t2ialign.guidance import begin_guidance, needs_of, other_checkpoint, phrase_reader
 from t2ialign.guidance.needs import PromptReading, TellsScale
 from t2ialign.guidance.other_checkpoint import uses_in
 from t2ialign.limits import check_prompt, check_seeds
@@ -201,7 +201,8 @@ def _one_part(
     """One micro-batch; its steps are counted by themselves."""
     guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
     view = view.told(guidance.embedded if isinstance(guidance, TellsScale) else config.guidance_scale)
-    reading = read_prompt(view, prompt.text) if needs_of(config.guidance).phrases else PromptReading()
+    reader = phrase_reader(config.guidance, config.guidance_params)
+    reading = read_prompt(view, prompt.text, reader) if needs_of(config.guidance).phrases else PromptReading()
     size = config.height, config.width
     steps = denoise(view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size, reading, other)
     for step in steps:

@@ -49,6 +49,7 @@ from t2ialign.seeds import BATCH
 from t2ialign.types import Guidance, InputError
 
 Params = tuple[tuple[str, float | str], ...]
+BY_RULE = "rule"  # the reader of noun phrases that is always there, and that a config does not say
 
 GUIDANCE: dict[str, Any] = {
     "cfg": Cfg,
@@ -82,7 +83,7 @@ def begin_guidance(
         if param not in own and param != BATCH:
             raise InputError(f"Guidance {name} has no parameter {param!r}: it has {', '.join(own) or 'none'}.")
         if isinstance(own.get(param), str) and not isinstance(value, str):
-            raise InputError(f"The parameter {param} of guidance {name} names a checkpoint, and {value:g} is a number.")
+            raise InputError(f"The parameter {param} of guidance {name} is a name, and {value:g} is a number.")
         if not isinstance(own.get(param), str) and (isinstance(value, str) or not math.isfinite(value)):
             raise InputError(f"The parameter {param} of guidance {name} must be a finite number.")
     if BATCH in given and not GUIDANCE[name].needs.whole_batch:
@@ -109,7 +110,7 @@ def title_of(name: str) -> str:
 def defaults_of(name: str) -> Mapping[str, float | str]:
     """The parameters of a strategy that people may choose, with their defaults; ``guidance_scale`` is none of them.
 
-    One whose default is a text ("") names another checkpoint.
+    One whose default is a text ("") names something: another checkpoint, or who reads the prompt's phrases.
     """
     if name not in GUIDANCE:
         raise unknown("guidance strategy", name, GUIDANCE)
@@ -127,19 +128,21 @@ def fitted_params(name: str, given: Params, small: bool, flow: bool = False) -> 
 def spelled_params(name: str, params: Params) -> Params:
     """A config's parameters as a request gives them, so that no default of some models takes their place.
 
-    A checkpoint that they name is as people write it, without its content.
+    A checkpoint that they name is as people write it, without its content, and whoever reads phrases is named.
     """
     if name not in GUIDANCE:
         return params
-    defaults = defaults_of(name)
+    defaults, needs = defaults_of(name), needs_of(name)
+    if needs.reader:
+        params = tuple({needs.reader: BY_RULE, **dict(params)}.items())
     said = {param: as_said(value) if isinstance(value, str) else value for param, value in params}
-    return tuple(sorted({**{param: defaults[param] for param in needs_of(name).elsewhere}, **said}.items()))
+    return tuple(sorted({**{param: defaults[param] for param in needs.elsewhere}, **said}.items()))
 
 
 def read_params(name: str, said: str) -> Params:
     """Parameters as people write them, ``power=2, start=0.6``, in order and without those that are the default anyway.
 
-    A parameter whose default is a text names a checkpoint, ``weaker_checkpoint=early@0.5``; whether there is such a one is not
+    A parameter whose default is a text is a name, as in ``weaker_checkpoint=early@0.5``; whether there is such a thing is not
     looked at here.
     One that has another default on some models stays: nobody knows here which model it is for.
 
@@ -151,6 +154,8 @@ def read_params(name: str, said: str) -> Params:
     for part in filter(None, (part.strip() for part in said.replace(":", ",").split(","))):
         param, equals, value = (piece.strip() for piece in part.partition("="))
         found = _value(value, isinstance(defaults.get(param), str)) if equals else math.nan
+        if param == needs_of(name).checkpoint and value:
+            uses_in(value)
         given[param] = found
         if param == BATCH or (isinstance(found, float) and math.isnan(found)):
             example = ", ".join(f"{own}={as_said(default)}" for own, default in defaults.items())
@@ -167,7 +172,6 @@ def read_params(name: str, said: str) -> Params:
 def _value(said: str, text: bool) -> float | str:
     """A parameter's value, NaN for what is no number where one is wanted."""
     if text:
-        uses_in(said) if said else None
         return said
     try:
         return float(said)
@@ -193,6 +197,11 @@ def params_text(params: Iterable[tuple[str, float | str]]) -> str:
 def other_checkpoint(name: str, params: Iterable[tuple[str, float | str]]) -> str:
     """The checkpoint that a strategy's parameters name, as they have it; "" for none."""
     return named_by(needs_of(name).checkpoint, params)
+
+
+def phrase_reader(name: str, params: Iterable[tuple[str, float | str]]) -> str:
+    """Who reads a prompt's phrases under a config's parameters."""
+    return named_by(needs_of(name).reader, params) or BY_RULE
 
 
 def strategy_text(name: str, params: Iterable[tuple[str, float | str]] = ()) -> str:

@@ -23,7 +23,8 @@ class Needs:
     a network that has the guidance scale for an input and is asked for the prompt alone: ``prompt``, what it does besides;
     ``nothing``, for it works on the difference of the two; ``both``, it is for such networks and asks for both.
     ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has). ``phrases``: what the prompt names,
-    and where. ``checkpoint``: the parameter that names another checkpoint of the same backbone, "" = it has none.
+    and where. ``checkpoint``: the parameter that names another checkpoint of the same backbone, "" = it has none;
+    ``reader``: the one that says who reads the phrases.
     ``besides``: what else a step costs, as a sentence. ``small``: its defaults on models of small pictures
     (``registry.BackboneEntry.small``), and ``flow`` those on flow models, where they are others.
     """
@@ -38,6 +39,7 @@ class Needs:
     not_on_flow: str = ""
     phrases: bool = False
     checkpoint: str = ""
+    reader: str = ""
     besides: str = ""
     small: tuple[tuple[str, float], ...] = ()
     flow: tuple[tuple[str, float], ...] = ()

@@ -108,7 +108,7 @@ def test_scales_in_range(scale: float):
         ("dynamic_threshold", (("percentile", 99.5),), "a share above 0 up to 1"),
         ("autoguidance", (("weaker", 1.0),), "below 1"),
         ("autoguidance", (("weaker", "early"),), "must be a finite number"),
-        ("autoguidance", (("weaker_checkpoint", 1.0),), "names a checkpoint, and 1 is a number"),
+        ("autoguidance", (("weaker_checkpoint", 1.0),), "is a name, and 1 is a number"),
         ("autoguidance", (("weaker", 0.5), ("weaker_checkpoint", "early")), "has one weaker model"),
         ("latent_particle", (("strength", -1.0),), "not negative"),
         ("attend_excite", (("token1", 1.5),), "1 is the prompt's first"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import number_in, whole_in
-from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params
+from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params, spelled_params
 from t2ialign.limits import MAX_SEED
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -75,7 +75,9 @@ def form_of(batches: Sequence[BatchState]) -> Form:
         steps=request.num_inference_steps,
         scheduler=request.scheduler,
         guidance=request.guidance,
-        guidance_params=all_params(request.guidance, batches[0].config.guidance_params),
+        guidance_params=all_params(
+            request.guidance, spelled_params(request.guidance, batches[0].config.guidance_params)
+        ),
         negative_prompt=request.negative_prompt,
         height=request.height,
         width=request.width,

@@ -9,8 +9,10 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.adapter_places import ADAPTER_FILE
+from t2ialign.guidance import spelled_params
 from t2ialign.registry import BackboneEntry, load_registry, resolve
 from t2ialign.types import GenerationConfig, InputError, Prompt
+from t2ialign.use_cases.batches import guidance_params
 from t2ialign.use_cases.batches.guidance_params import params_of
 from t2ialign.use_cases.batches.requests import BatchRequest
 
@@ -100,3 +102,22 @@ def test_a_flow_model_begins_cfg_zero_with_a_step_of_rest() -> None:
     request = BatchRequest(Prompt("a ring"), "one", (0,), guidance="cfg_zero")
     assert params_of(request, flow, (), registry) == (("zero_steps", 1.0),)
     assert params_of(request, diffusion, (), registry) == ()
+
+
+def test_who_reads_phrases_is_part_of_the_identity(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule is not said, as before there was another reader; a stored cell's own reader is asked for again."""
+    registry = load_registry(home=folder.parent / "home")
+    entry = registry.backbones["shapes"]
+
+    def read_by(*params: tuple[str, str]) -> dict[str, float | str]:
+        request = BatchRequest(Prompt("a ring"), "base", (0,), guidance="structured", guidance_params=params)
+        return dict(params_of(request, entry, (), registry))
+
+    assert read_by() == {}
+    monkeypatch.setattr(guidance_params, "installed_readers", lambda: ["en_core_web_sm-3.8.0", "rule"])
+    monkeypatch.setattr(guidance_params, "check_reader", lambda reader: reader)
+    assert read_by() == {"reader": "en_core_web_sm-3.8.0"}
+    assert read_by(("reader", "rule")) == {} and spelled_params("structured", ()) == (("reader", "rule"),)
+    assert read_by(*spelled_params("structured", (("reader", "en_core_web_sm-3.7.1"),))) == {
+        "reader": "en_core_web_sm-3.7.1"
+    }
