@@ -9,6 +9,7 @@ from t2ialign.types import GenerationConfig, InputError
 from tests.tiny import TOKENS
 
 PROMPT = "a red circle above a blue star, and a  ring"
+BY_RULE = ", by a rule: structured takes by themselves"
 POSITIONS = [("a red circle", 1, 3), ("a blue star", 5, 3), ("a ring", 10, 2)]
 
 
@@ -49,7 +50,7 @@ def test_what_the_model_does_not_read_is_no_phrase(tokenizer):
             "structured",
             {},
             "a red circle above a star",
-            ", by a rule: structured takes by themselves 'a red circle', 'a star'.",
+            f"{BY_RULE} 'a red circle', 'a star'.",
         ),
         ("structured", {}, "", "Guidance structured found no noun phrase in this prompt, so it is plain guidance."),
     ],
