@@ -297,4 +297,4 @@ def reference(
 
     with open_workbench(store, share=False) as bench:
         for path, size in write_reference(bench.store, folder, scores_only):
-            print(f"{path} ({size / 1e6:.1f} MB)")
+            print(f"{path} ({size / 1e6:.2f} MB)")

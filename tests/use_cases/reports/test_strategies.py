@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from t2ialign import settings, store
+from t2ialign.charts.report_page import report_html
 from t2ialign.store import Filters
 from t2ialign.store.records import CellRecord
 from t2ialign.store.writing import insert_records
-from t2ialign.use_cases.reports.research import lines, research
-from t2ialign.use_cases.reports.research_material import Wanted, who
+from t2ialign.tradeoff.research import Research, Section
+from t2ialign.use_cases.reports.research import lines
+from t2ialign.use_cases.reports.research_guidance import of_strategies
+from t2ialign.use_cases.reports.research_material import Wanted, gather, who
 from t2ialign.use_cases.reports.strategies import run_of, share_of, stored_strategies, strategy_table
 from t2ialign.use_cases.reports.text import write_reference
 from t2ialign.use_cases.workbench import open_workbench
@@ -23,10 +27,24 @@ RUNS = ("minimal_js", "minimal_js-seed1", "minimal_js-seed2")
 VARIED = {"cads": 0.1, "interval": 0.0}
 
 
+SHIPPED = [f"base-cfg-{scale}" for scale in (3, 4, 6)] + [f"{run}-cfg-4" for run in RUNS]
+
+
 @pytest.fixture(scope="module")
-def bench(shipped_home, tmp_path_factory):
-    """The shipped runs, and what a strategy would have drawn that is as aligned and so much more varied."""
-    home = shutil.copytree(shipped_home, tmp_path_factory.mktemp("strategies") / "home")
+def folder(tmp_path_factory) -> Path:
+    """Some of the shipped files."""
+    found = tmp_path_factory.mktemp("reference")
+    for name in SHIPPED:
+        shutil.copy(settings.DATA / "reference" / f"{name}.parquet", found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def bench(folder, tmp_path_factory):
+    """Shipped runs, and what a strategy would have drawn that is as aligned and so much more varied."""
+    home = tmp_path_factory.mktemp("strategies")
+    with store.open_store(home) as opened:
+        store.ingest_reference(opened, folder)
     with open_workbench(home) as opened:
         chance = np.random.default_rng(0)
         made = []
@@ -89,20 +107,18 @@ def test_strategies_of_several_checkpoints_are_one_family(bench) -> None:
 
 @pytest.mark.slow
 def test_the_report_says_what_the_command_prints(bench) -> None:
-    found = research(bench, Wanted())
-    section = next(one for one in found.sections if one.key == "strategies")
-    (exhibit,) = section.exhibits
-    command = "python -m t2ialign strategies --checkpoint base,minimal_js --x oracle_alignment --y factor_diversity"
-    assert exhibit.command.startswith(command)
-    names = exhibit.command.split("--checkpoint ")[1].split()[0].split(",")
-    printed = list(strategy_table(stored_strategies(bench.store, names, X, Y), X, Y))
+    exhibit, *gaps = of_strategies(gather(bench, Wanted()))
+    assert exhibit.command.startswith("python -m t2ialign strategies --checkpoint base,minimal_js --x oracle_alignment")
+    printed = list(strategy_table(stored_strategies(bench.store, ["base", "minimal_js"], X, Y), X, Y))
     assert exhibit.sentence in printed
-    assert "Of 4 settings of 2 guidance strategies on " in exhibit.sentence
+    assert exhibit.sentence.startswith("Of 4 settings of 2 guidance strategies on ")
     assert "2 are (cads of " in exhibit.sentence and "of 2 it cannot be told" in exhibit.sentence
-    said = list(lines(found))
+    said = list(lines(Research("Title", (), (Section("strategies", "Which?", (exhibit,), tuple(gaps)),))))
     for row in exhibit.table[1:]:
         assert f"| {' | '.join(row)} |" in printed and f"| {' | '.join(row)} |" in said
     assert [row.stands for row in exhibit.drawn.rows] == [True, True, False, False]
+    page = report_html(Research("Title", (), (Section("strategies", "Which?", (exhibit,)),)))
+    assert page.count("<tr>") == 5 and '<td class="stands">+0.' in page and "**" not in page.split("<table>")[1]
 
 
 def test_a_strategy_is_named_where_it_is_not_plain(bench) -> None:
@@ -111,10 +127,8 @@ def test_a_strategy_is_named_where_it_is_not_plain(bench) -> None:
 
 
 @pytest.mark.slow
-def test_scores_alone_make_the_same_table(bench, tmp_path) -> None:
-    """What is exported without pictures, beside the shipped files with theirs, says the same in a new store."""
-    folder = tmp_path / "reference"
-    shutil.copytree(settings.DATA / "reference", folder)
+def test_scores_alone_make_the_same_table(bench, folder, tmp_path) -> None:
+    """What is exported without pictures, beside files with theirs, says the same in a new store."""
     written = dict(write_reference(bench.store, folder, scores_only=True))
     strategies = [f"{run}-{name}-cfg-4-scores.parquet" for run in ("base", *RUNS) for name in VARIED]
     assert sorted(path.name for path in written) == sorted(strategies), "what has its pictures there is left to them"
