@@ -26,6 +26,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
 
     guidance/               how a step's predictions become one; GUIDANCE in its __init__ is the menu; and:
         needs.py            what a strategy may ask of the loop
+        other_checkpoint.py the checkpoint that a strategy names, by its content
 
     divergences.py          the f-divergences that may hold a policy to its reference
     objectives/             from margins to losses, one link a file; OBJECTIVES in its __init__ is the menu; and:
@@ -78,6 +79,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         image_reward.py     ImageReward on transformers' BLIP
         inception.py        Inception-v3 as FID means it
         noun_phrases.py     the things that a prompt names, by rule
+        phrase_readers.py   who reads them: spaCy where it is installed, else the rule
         pick_score.py       PickScore
         preprocess.py       pictures as networks want them
         reward_head.py      linear maps that others write as networks
@@ -272,6 +274,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             requests.py             what a person may ask for, checked
             rescore.py              stored pictures scored anew
             run.py                  the same request on several checkpoints, under an id
+            guidance_params.py      a request's guidance parameters as its config keeps them
             score_batch.py          the main use case: a request becomes pictures, scores, a stored cell
             score_pictures.py       pictures from anywhere to scores, and what each other metric lacks
             scoring.py              from pictures to scores
@@ -342,11 +345,13 @@ up: a folder imports from folders above it only (`make check`), every file has i
             optimum.py              what preference tuning could reach at most
             paper_tables.py         tables as papers print them, with our numbers
             text.py                 results as plain records and lines
+            strategies.py           stored guidance strategies beside plain guidance, as a table and as points
             comparisons.py          stored checkpoints beside another one, in lines and as a table
             research.py             the report: what a store says about each research question
             research_page.py        the report as a Markdown page, with figures that lie beside it
             research_material.py    what a report stands on, gathered once
             research_pressure.py    its answers about guidance, training and regularisers
+            research_guidance.py    its answer about guidance strategies
             research_answers.py     its answers about fronts, ranks, advice and metrics
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured

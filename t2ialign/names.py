@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from t2ialign.types import InputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
+CONTENT = re.compile(r"#[0-9a-f]+")  # behind a checkpoint's name where a config says which file it was
 RULE = "letters, digits, '.', '_' and '-', 100 at most"
 
 
@@ -17,6 +18,11 @@ def check_name(name: str, what: str) -> str:
     if NAME.fullmatch(name):
         return name
     raise InputError(f"{what} needs a name of {RULE}, as my_{what.split()[-1]}, not {name[:80]!r}.")
+
+
+def as_said(value: float | str) -> str:
+    """A guidance parameter's value as people write it: a number, or the checkpoint that it names without its content."""
+    return CONTENT.sub("", value) if isinstance(value, str) else f"{value:g}"
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from t2ialign.codec import decode, encode
 from t2ialign.files import foreign
+from t2ialign.names import as_said
 from t2ialign.types import GenerationConfig, InputError
 
 OURS, PARAMETERS = "t2ialign", "parameters"  # the two text chunks: JSON, and the text that A1111's web UI writes
@@ -60,7 +61,7 @@ class PictureSettings:
             "Model hash": config.revision,
             "Model": config.checkpoint if config.adapters else config.backbone,
             "Guidance": config.guidance,
-            **{f"Guidance {name}": f"{value:g}" for name, value in config.guidance_params},
+            **{f"Guidance {name}": as_said(value) for name, value in config.guidance_params},
             **{f"Score {name}": f"{value:.4g}" for name, value in self.scores.items() if math.isfinite(value)},
             "Version": f"t2ialign {self.version}".strip(),
         }

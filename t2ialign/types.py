@@ -86,7 +86,8 @@ class GenerationConfig:
     """Everything that decides a picture except prompt and seed; ``key`` is the hash of its canonical JSON.
 
     ``revision`` is the SHA-256 (short) of the backbone's weights, so a retrained base never answers for the old one.
-    ``guidance_params`` are the strategy's own fields as sorted (name, value) pairs, ``guidance_scale`` excluded.
+    ``guidance_params`` are the strategy's own fields as sorted (name, value) pairs, ``guidance_scale`` excluded;
+    texts name another checkpoint, by its content too (``guidance.other_checkpoint``).
     """
 
     backbone: str
@@ -94,7 +95,7 @@ class GenerationConfig:
     adapters: tuple[AdapterUse, ...] = ()
     guidance: str = "cfg"
     guidance_scale: float = 4.0
-    guidance_params: tuple[tuple[str, float], ...] = ()
+    guidance_params: tuple[tuple[str, float | str], ...] = ()
     negative_prompt: str = ""
     num_inference_steps: int = 25
     scheduler: str = "ddim"

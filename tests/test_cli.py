@@ -100,6 +100,7 @@ def test_guidance_lists_what_there_is_and_what_it_costs(run) -> None:
         "besides": "",
         "parameters": {},
         "small": {},
+        "flow": {},
     }
     assert rows["attend_excite"]["parameters"]["step_size"] == 20 and set(rows["attend_excite"]["small"]) == {
         "step_size"
@@ -120,16 +121,16 @@ def test_strategies_are_set_beside_plain_guidance(run, tmp_path, home) -> None:
     run("sweep", *words, *names, "--guidance", named, "--guidance-scales", "4")
     asked = ("strategies", "--x", "entropy_1d", "--y", "rmse", "--store", str(home))
     found = json.loads(run(*asked, "--json")[1])
-    assert sorted(one["y"]["policy"]["guidance"] for one in found) == [
+    assert sorted(one["policy"]["guidance"] for one in found) == [
         "attend_excite",
         "cfg_rescale",
         "latent_particle",
         "structured",
     ]
-    assert all(one["y"]["prompts"] == 2 and 1 <= one["y"]["base"]["guidance_scale"] <= 4 for one in found)
+    assert all(one["prompts"] == 2 and 1 <= (one["plain_scale"] or 1) <= 4 for one in found)
     table = run(*asked)[1].splitlines()
-    assert table[0].startswith("| strategy | evaluations | CFG | `entropy_1d`")
-    assert any(row.startswith("| `cfg_rescale:rescale=0.5` | 2 | 4 |") for row in table[2:])
+    assert table[0].startswith("| checkpoint | training seeds | strategy | evaluations | CFG | `entropy_1d`")
+    assert any(row.startswith("| `base` | 1 | `cfg_rescale:rescale=0.5` | 2 | 4 |") for row in table[2:])
     run(*asked, "--out", str(tmp_path / "chart.html"))
     chart = (tmp_path / "chart.html").read_text()
     assert "<title>Guidance strategies of base</title>" in chart and "base, latent_particle" in chart

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from t2ialign.names import as_said
 from t2ialign.seeds import BATCH
 from t2ialign.types import GenerationConfig, TradeoffPoint
 
@@ -40,7 +41,9 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig], 
         "num_inference_steps": f"{config.num_inference_steps} steps",
         "scheduler": config.scheduler,
         "guidance": config.guidance,
-        "guidance_params": ", ".join(f"{name} {value:g}" for name, value in config.guidance_params if name != BATCH),
+        "guidance_params": ", ".join(
+            f"{name} {as_said(value)}" for name, value in config.guidance_params if name != BATCH
+        ),
         "height": f"{config.height} px high",
         "width": f"{config.width} px wide",
         "dtype": config.dtype,

@@ -108,7 +108,7 @@ def _generate(request: BatchRequest, out: Path | None, store: Path | None, as_js
 
 def read_strategies(
     said: Sequence[str], checkpoints: Sequence[str], seeds: int, store: Path | None
-) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+) -> list[tuple[str, tuple[tuple[str, float | str], ...]]]:
     """Guidance strategies with their parameters, each of use for every checkpoint and for so many seeds of a prompt."""
     if all(one.strip() == "cfg" for one in said):
         return [("cfg", ()) for _ in said]
@@ -121,8 +121,8 @@ def read_strategies(
         check_count(name, seeds)
     for checkpoint in checkpoints:
         _, adapters = resolve(checkpoint, registry)
-        for name, _ in found:
-            check_adapters(name, any(use.weight for use in adapters), checkpoint)
+        for name, params in found:
+            check_adapters(name, any(use.weight for use in adapters), checkpoint, params)
     return found
 
 
@@ -139,15 +139,14 @@ def list_guidance(as_json: JsonFlag = False) -> None:
             "besides": needs_of(name).besides,
             "parameters": defaults_of(name),
             "small": dict(needs_of(name).small),
+            "flow": dict(needs_of(name).flow),
         }
         for name in GUIDANCE
     ]
     said = {name: params_text(defaults_of(name).items()) for name in GUIDANCE}
-    said |= {
-        name: f"{said[name]} (of small pictures {params_text(needs_of(name).small)})"
-        for name in GUIDANCE
-        if needs_of(name).small
-    }
+    for name in GUIDANCE:
+        for what, own in (("of small pictures", needs_of(name).small), ("on flow models", needs_of(name).flow)):
+            said[name] += f" ({what} {params_text(own)})" if own else ""
     lines = (
         f"{name:<18} {needs_of(name).evaluations} evaluations  {title_of(name)}  {said[name]}".rstrip() for name in said
     )
@@ -222,24 +221,34 @@ def compare(
 
 @app.command()
 def strategies(
-    checkpoint: Checkpoint = "base",
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            help="Checkpoints, weighted ones (name@0.7) or blends, separated by commas; a name stands for all of its training "
+            "seeds (name-seed1, ...)."
+        ),
+    ] = "base",
     x: Annotated[str, typer.Option(help="Metric of the alignment axis.")] = "oracle_alignment",
     y: Annotated[str, typer.Option(help="Metric of the diversity axis.")] = "factor_diversity",
     category: Annotated[str, typer.Option(help="Only prompts of these categories, separated by commas.")] = "",
+    benchmark: Annotated[
+        str, typer.Option(help="Only the prompts and seeds of this benchmark set, by title or key.")
+    ] = "",
     beside: Annotated[str, typer.Option(help="On the chart also these checkpoints, separated by commas.")] = "base",
     out: Annotated[Path | None, typer.Option(help="Write the chart as one HTML file.")] = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Stored guidance strategies of a checkpoint, each beside plain guidance at the CFG that is as well aligned."""
+    """Stored guidance strategies of checkpoints, each beside plain guidance at the CFG that is as well aligned."""
     check_each((x, y))
-    check_checkpoints([checkpoint, *names(beside)], store)
-    from t2ialign.use_cases.reports import text
+    asked = names(checkpoint) or ("base",)
+    check_checkpoints([*asked, *names(beside)], store)
+    from t2ialign.use_cases.reports import strategies as matching
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        found = text.stored_strategies(bench.store, checkpoint, x, y, names(category))
-        drawn = text.points_beside(bench.store, found, names(beside), names(category)) if out else []
+        found = matching.stored_strategies(bench.store, asked, x, y, names(category), benchmark)
+        drawn = matching.points_beside(bench.store, found, x, y, names(beside), names(category)) if out else []
     if out:
         from t2ialign.charts.export import standalone_html
         from t2ialign.charts.tradeoff import tradeoff_figure
@@ -247,8 +256,8 @@ def strategies(
         from t2ialign.use_cases.audit.files import write_text
 
         chart = tradeoff_figure(drawn, METRICS[x], METRICS[y], pareto=False, named=True)
-        write_text(out, standalone_html(chart, f"Guidance strategies of {checkpoint}"))
-    emit(found, as_json, lambda: text.strategy_table(found))
+        write_text(out, standalone_html(chart, f"Guidance strategies of {', '.join(asked)}"))
+    emit(found, as_json, lambda: matching.strategy_table(found, x, y))
 
 
 @app.command()
@@ -272,13 +281,20 @@ def world(
 @app.command()
 def reference(
     folder: Annotated[Path, typer.Argument(help="Where the Parquet files go, e.g. data/reference.")],
+    scores_only: Annotated[
+        bool,
+        typer.Option(
+            "--scores-only",
+            help="Without pictures, which can be drawn again; what the folder's other files show is left to them.",
+        ),
+    ] = False,
     store: StorePath = None,
 ) -> None:
-    """Write the stored sweeps as files that a new store starts with, one for each checkpoint and CFG value."""
+    """Write the stored sweeps as files that a new store starts with, one for each checkpoint, strategy and CFG value."""
     writable(folder)
     from t2ialign.use_cases.reports.text import write_reference
     from t2ialign.use_cases.workbench import open_workbench
 
     with open_workbench(store, share=False) as bench:
-        for path, size in write_reference(bench.store, folder):
-            print(f"{path} ({size / 1e6:.1f} MB)")
+        for path, size in write_reference(bench.store, folder, scores_only):
+            print(f"{path} ({size / 1e6:.2f} MB)")

@@ -87,8 +87,8 @@ def _health_lines(found: Health) -> Iterator[str]:
         yield f"{table}: {rows} rows"
     if found.thumbnails_only:
         yield (
-            f"{found.thumbnails_only} pictures are here as thumbnails alone: shipped ones come so; of your own ones the "
-            "files are gone."
+            f"{found.thumbnails_only} pictures are here as thumbnails alone, or as scores alone: shipped ones come so; of your "
+            "own ones the files are gone."
         )
     if found.waiting:
         yield f"{found.waiting} shards wait in the inbox: `t2ialign store repair` takes them in."

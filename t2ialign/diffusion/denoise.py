@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.backbone import Backbone
-from t2ialign.diffusion.guiding import Guiding
+from t2ialign.diffusion.guiding import Guiding, OtherView
 from t2ialign.diffusion.noise import predicted_x0
 from t2ialign.diffusion.tally import tally
 from t2ialign.diffusion.text import PromptEmbeds, stack
@@ -56,11 +56,12 @@ def denoise(
     height: int = 64,
     width: int = 64,
     reading: PromptReading = NOTHING_READ,
+    other: OtherView | None = None,
 ) -> Iterator[DenoiseStep]:
     """Denoises one picture a seed, all of ``prompt``; every step is one evaluation of the UNet on both prompts.
 
     A strategy may ask for more: ``guidance.needs`` says for what, and what each costs. ``reading`` is what the prompt names,
-    for one that asks for that.
+    for one that asks for that, and ``other`` the checkpoint that it names.
     ``prompt`` and ``empty`` are embeddings of one prompt each; ``empty`` is what guidance leads away from. In fp32 on a
     CPU the latents are bit-identical to those of stock diffusers' pipeline with a list of generators.
     """
@@ -68,7 +69,7 @@ def denoise(
     run = backbone.begin(scheduler, num_inference_steps, height, width)
     latents = run.start(initial_noise(backbone.latent_shape(height, width), generators).to(backbone.device))
     embeds = stack([empty.repeat(len(seeds)), prompt.repeat(len(seeds))])
-    guiding = Guiding.of(backbone, guidance, embeds, seeds, reading)
+    guiding = Guiding.of(backbone, guidance, embeds, seeds, reading, other)
     information = tally(run, backbone.prediction, latents)
     for index, timestep in enumerate(run.timesteps):
         alpha_bar = run.alpha_bar(index)

@@ -12,15 +12,17 @@ from torch import Tensor
 from t2ialign.diffusion.adapters import blend
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.denoise import DenoiseStep, denoise
+from t2ialign.diffusion.guiding import OtherView
 from t2ialign.diffusion.inputs import check_backbone, check_batch, check_config, no_information
 from t2ialign.diffusion.memory import make_room, out_of_memory
 from t2ialign.diffusion.micro_batches import remember
 from t2ialign.diffusion.offload import OFFLOADED, offload, takes_turns
 from t2ialign.diffusion.preview import preview
 from t2ialign.diffusion.reading import check_tokens, read_prompt
-from t2ialign.diffusion.text import PromptEmbeds, truncation_note
-from t2ialign.guidance import begin_guidance, needs_of
+from t2ialign.diffusion.text import PromptEmbeds, stack, truncation_note
+from t2ialign.guidance import begin_guidance, needs_of, other_checkpoint, phrase_reader
 from t2ialign.guidance.needs import PromptReading, TellsScale
+from t2ialign.guidance.other_checkpoint import uses_in
 from t2ialign.limits import check_prompt, check_seeds
 from t2ialign.registry import CheckpointEntry
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch
@@ -79,7 +81,7 @@ def generate(
     batch_size = len(seeds) if needs_of(config.guidance).whole_batch else batch_size
     parts = [seeds[start : start + batch_size] for start in range(0, len(seeds), batch_size)]
     view = blend(backbone, config.adapters, checkpoints)
-    return sample(view, prompt, config, parts, preview_every, cancelled)
+    return sample(view, prompt, config, parts, preview_every, cancelled, checkpoints)
 
 
 def check_match(config: GenerationConfig, backbone: Backbone) -> None:
@@ -100,16 +102,18 @@ def sample(
     parts: Sequence[tuple[int, ...]],
     preview_every: int = 0,
     cancelled: Callable[[], bool] = lambda: False,
+    checkpoints: Mapping[str, CheckpointEntry] | None = None,
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
     embeds = _encoded(view, prompt, config)
+    other = _other(view, prompt, config, embeds, checkpoints)
     cut = (truncation_note(said.truncated[0], what=what) for said, what in zip(embeds, ("prompt", "negative prompt")))
     note, smaller = " ".join(filter(None, cut)), ""
     todo, finished = list(parts), 0
     while todo:
         seeds = todo[0]
         try:
-            for event in _one_part(view, prompt, config, seeds, embeds, preview_every, cancelled):
+            for event in _one_part(view, prompt, config, seeds, embeds, other, preview_every, cancelled):
                 if isinstance(event, SeedBatch):
                     yield event
                 else:
@@ -151,6 +155,22 @@ def _encoded(view: Backbone, prompt: Prompt, config: GenerationConfig) -> tuple[
             ) from full
 
 
+def _other(
+    view: Backbone,
+    prompt: Prompt,
+    config: GenerationConfig,
+    embeds: tuple[PromptEmbeds, PromptEmbeds],
+    checkpoints: Mapping[str, CheckpointEntry] | None,
+) -> OtherView | None:
+    """The checkpoint that the config's guidance names, on the same networks; it reads the prompts by its own adapters."""
+    named = other_checkpoint(config.guidance, config.guidance_params)
+    if not named:
+        return None
+    other = blend(view, uses_in(named), checkpoints)
+    said, empty = _encoded(other, prompt, config) if view.switch.with_text else embeds
+    return OtherView(other, stack([empty, said]))
+
+
 def _halved(todo: list[tuple[int, ...]], config: GenerationConfig, error: RuntimeError) -> list[tuple[int, ...]]:
     """What is left to do in parts half as large as the first; ``InputError`` where that was a single picture."""
     make_room()
@@ -174,17 +194,17 @@ def _one_part(
     config: GenerationConfig,
     seeds: tuple[int, ...],
     embeds: tuple[PromptEmbeds, PromptEmbeds],
+    other: OtherView | None,
     preview_every: int,
     cancelled: Callable[[], bool],
 ) -> Iterator[SamplingProgress | SeedBatch]:
     """One micro-batch; its steps are counted by themselves."""
     guidance = begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
     view = view.told(guidance.embedded if isinstance(guidance, TellsScale) else config.guidance_scale)
-    reading = read_prompt(view, prompt.text) if needs_of(config.guidance).phrases else PromptReading()
+    reader = phrase_reader(config.guidance, config.guidance_params)
+    reading = read_prompt(view, prompt.text, reader) if needs_of(config.guidance).phrases else PromptReading()
     size = config.height, config.width
-    steps = denoise(
-        view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size, reading=reading
-    )
+    steps = denoise(view, *embeds, seeds, guidance, config.scheduler, config.num_inference_steps, *size, reading, other)
     for step in steps:
         if cancelled():
             return

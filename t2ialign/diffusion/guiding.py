@@ -16,7 +16,7 @@ from t2ialign.diffusion.attention import passing_on, recording
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.noise import mixture, output_of, predicted_x0
 from t2ialign.diffusion.schedulers import SchedulerRun
-from t2ialign.diffusion.text import PromptEmbeds
+from t2ialign.diffusion.text import PromptEmbeds, stack
 from t2ialign.guidance.needs import (
     AttentionMap,
     Conditions,
@@ -29,10 +29,26 @@ from t2ialign.guidance.needs import (
     StepGuidance,
     TellsScale,
     WeighsAdapters,
+    no_other,
 )
 from t2ialign.types import Guidance
 
 ANOTHER_STREAM = 2**40  # added to a seed, for noise that must have nothing to do with that of its latents
+
+
+@dataclass(frozen=True)
+class OtherView:
+    """The checkpoint that a strategy names: a view of the same networks, and both prompts as it reads them.
+
+    ``embeds`` are those of no prompt, then those of the prompt, one row each.
+    """
+
+    view: Backbone
+    embeds: PromptEmbeds
+
+    def repeated(self, count: int) -> OtherView:
+        """The same for so many pictures, no prompt's rows first."""
+        return replace(self, embeds=stack([half.repeat(count) for half in self.embeds.halves()]))
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,7 @@ class Guiding:
     embeds: PromptEmbeds
     generators: Sequence[torch.Generator]
     reading: PromptReading
+    other: OtherView | None = None
 
     @classmethod
     def of(
@@ -53,10 +70,11 @@ class Guiding:
         embeds: PromptEmbeds,
         seeds: Sequence[int],
         reading: PromptReading,
+        other: OtherView | None = None,
     ) -> Guiding:
         """What a strategy draws comes from generators of its own, one a picture."""
         generators = [torch.Generator().manual_seed(seed + ANOTHER_STREAM) for seed in seeds]
-        return cls(backbone, guidance, embeds, generators, reading)
+        return cls(backbone, guidance, embeds, generators, reading, other and other.repeated(len(seeds)))
 
     def moved(self, latents: Float[Tensor, "n c h w"], run: SchedulerRun, index: int) -> Float[Tensor, "n c h w"]:
         """The latents of a run's step as the strategy wants them before the model predicts; most leave them alone."""
@@ -158,6 +176,11 @@ class Guiding:
             said = prompt if of_prompt or self.prompt_alone else empty
             return weakened(backbone, share).predict_noise(noisy, timestep, said)
 
+        def by_other(of_prompt: bool) -> Tensor:
+            if self.other is None:
+                return no_other(of_prompt)
+            return self.other.view.predict_noise(noisy, timestep, self.other.embeds.halves()[of_prompt])
+
         return GuidanceStep(
             cond,
             uncond,
@@ -168,4 +191,5 @@ class Guiding:
             lambda x0: output_of(x0, noisy, alpha_bar, backbone.prediction),
             predict,
             tuple(attention),
+            by_other,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from t2ialign.guidance import begin_guidance, needs_of
+from t2ialign.guidance import begin_guidance, needs_of, other_checkpoint
 from t2ialign.limits import MAX_SIDE, check_steps, clean_prompt
 from t2ialign.registry import BackboneEntry
 from t2ialign.samplers import SCHEDULERS, SOLVER, check_scheduler
@@ -25,7 +25,9 @@ def check_config(config: GenerationConfig, pixels_per_latent: int) -> None:
     check_scheduler(config.scheduler, config.num_inference_steps)
     begin_guidance(config.guidance, config.guidance_scale, config.guidance_params)
     check_alone(config.guidance, config.guidance_scale)
-    check_adapters(config.guidance, any(use.weight for use in config.adapters), config.checkpoint)
+    check_adapters(
+        config.guidance, any(use.weight for use in config.adapters), config.checkpoint, config.guidance_params
+    )
 
 
 def check_places(entry: BackboneEntry, places: int | None, pixels: int, pixels_per_patch: int) -> None:
@@ -45,12 +47,16 @@ def check_alone(guidance: str, guidance_scale: float) -> None:
         )
 
 
-def check_adapters(guidance: str, any_adapters: bool, checkpoint: str) -> None:
-    """Refuses a strategy that sets a checkpoint against its base where there is only the base."""
-    if needs_of(guidance).adapters and not any_adapters:
+def check_adapters(
+    guidance: str, any_adapters: bool, checkpoint: str, params: Iterable[tuple[str, float | str]] = ()
+) -> None:
+    """Refuses a strategy that sets a checkpoint against its base where there is only the base, and it names no other."""
+    needs = needs_of(guidance)
+    if needs.adapters and not any_adapters and not other_checkpoint(guidance, params):
+        named = f", name another one as its {needs.checkpoint}" if needs.checkpoint else ""
         raise InputError(
             f"Guidance {guidance} sets a trained checkpoint against its base, and {checkpoint} is a base itself: choose a "
-            "trained checkpoint, or guidance cfg."
+            f"trained checkpoint{named}, or guidance cfg."
         )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import reader_in, token_limit
-from t2ialign.encoders.noun_phrases import noun_phrases
-from t2ialign.guidance import begin_guidance, needs_of
+from t2ialign.encoders.phrase_readers import RULE, in_words, read_phrases
+from t2ialign.guidance import begin_guidance, needs_of, phrase_reader
 from t2ialign.guidance.attend_excite import AttendExcite
 from t2ialign.guidance.needs import Phrase, PromptReading
 from t2ialign.types import GenerationConfig, InputError
@@ -18,12 +18,12 @@ FOUND = "Guidance reads in the prompt"  # how notes begin that say no more than 
 Place = tuple[str, int, int]  # a phrase, the position of its first token, and how many it has
 
 
-def places(tokenizer: Any, limit: int, prompt: str) -> list[Place]:
-    """The phrases of a prompt that the model reads whole, in order."""
+def places(tokenizer: Any, limit: int, prompt: str, reader: str = RULE) -> list[Place]:
+    """The phrases of a prompt that the model reads whole, in order, as a reader finds them (``encoders.phrase_readers``)."""
     read = tokenizer(prompt, truncation=True, max_length=limit).input_ids
     found: list[Place] = []
     after = 1
-    for words in noun_phrases(prompt):
+    for words in read_phrases(prompt, reader):
         own = tokenizer(words, truncation=True, max_length=limit).input_ids[1:-1]
         starts = (at for at in range(after, len(read) - len(own)) if read[at : at + len(own)] == own)
         start = next(starts, None) if own else None
@@ -33,13 +33,13 @@ def places(tokenizer: Any, limit: int, prompt: str) -> list[Place]:
     return found
 
 
-def read_prompt(view: Backbone, prompt: str) -> PromptReading:
+def read_prompt(view: Backbone, prompt: str, reader: str = RULE) -> PromptReading:
     """Each phrase with the tokens that the view's text encoders make of it alone."""
     tokenizer, encoder = view.text.tokenizers[0], view.text.encoders[0]
     return PromptReading(
         tuple(
             Phrase(words, start, view.encode_prompts([words]).prompt_embeds[0, 1 : 1 + count])
-            for words, start, count in places(tokenizer, token_limit(tokenizer, encoder), prompt)
+            for words, start, count in places(tokenizer, token_limit(tokenizer, encoder), prompt, reader)
         )
     )
 
@@ -59,13 +59,13 @@ def check_tokens(view: Backbone, prompt: str, config: GenerationConfig) -> None:
         )
 
 
-def chosen_tokens(guidance: str, params: Iterable[tuple[str, float]]) -> tuple[int, ...]:
+def chosen_tokens(guidance: str, params: Iterable[tuple[str, float | str]]) -> tuple[int, ...]:
     """The tokens that a strategy's parameters name; () where it takes the prompt's own."""
     strategy = begin_guidance(guidance, 1.0, params)
     return strategy.chosen() if isinstance(strategy, AttendExcite) else ()
 
 
-def phrases_note(folder: Path, prompt: str, guidance: str, params: Iterable[tuple[str, float]]) -> str:
+def phrases_note(folder: Path, prompt: str, guidance: str, params: Iterable[tuple[str, float | str]]) -> str:
     """What a strategy that reads noun phrases found in a prompt, for the model in a folder; "" for all others."""
     if not needs_of(guidance).phrases:
         return ""
@@ -77,10 +77,11 @@ def phrases_note(folder: Path, prompt: str, guidance: str, params: Iterable[tupl
         words = tokenizer.convert_ids_to_tokens(tokenizer(prompt, truncation=True, max_length=limit).input_ids)
         named = [f"{words[at].removesuffix('</w>')!r} (token {at})" for at in asked if at < len(words) - 1]
         return f"{FOUND}: {guidance} attends to {', '.join(named)}." if named else ""
-    found = places(tokenizer, limit, prompt)
+    reader = phrase_reader(guidance, params)
+    found = places(tokenizer, limit, prompt, reader)
     if not found:
         return f"Guidance {guidance} found no noun phrase in this prompt, so it is plain guidance."
     if guidance == "attend_excite":
         named = [f"{words.split()[-1]!r} (token {start + count - 1})" for words, start, count in found]
         return f"{FOUND}: {guidance} attends to {', '.join(named)}."
-    return f"{FOUND}: {guidance} takes by themselves {', '.join(repr(words) for words, *_ in found)}."
+    return f"{FOUND}, by {in_words(reader)}: {guidance} takes by themselves {', '.join(repr(words) for words, *_ in found)}."

@@ -38,16 +38,18 @@ from t2ialign.guidance.dynamic_threshold import DynamicThreshold
 from t2ialign.guidance.interval import Interval
 from t2ialign.guidance.latent_particle import LatentParticle
 from t2ialign.guidance.needs import Needs, StepGuidance
+from t2ialign.guidance.other_checkpoint import named_by, uses_in
 from t2ialign.guidance.prompt_only import PromptOnly
 from t2ialign.guidance.s_cfg import SCfg
 from t2ialign.guidance.structured import Structured
 from t2ialign.guidance.true_cfg import TrueCfg
 from t2ialign.limits import check_guidance_scale
-from t2ialign.names import unknown
+from t2ialign.names import as_said, unknown
 from t2ialign.seeds import BATCH
 from t2ialign.types import Guidance, InputError
 
-Params = tuple[tuple[str, float], ...]
+Params = tuple[tuple[str, float | str], ...]
+BY_RULE = "rule"  # the reader of noun phrases that is always there, and that a config does not say
 
 GUIDANCE: dict[str, Any] = {
     "cfg": Cfg,
@@ -71,7 +73,7 @@ GUIDANCE: dict[str, Any] = {
 
 
 def begin_guidance(
-    name: str, guidance_scale: float, params: Iterable[tuple[str, float]] = ()
+    name: str, guidance_scale: float, params: Iterable[tuple[str, float | str]] = ()
 ) -> Guidance | StepGuidance:
     """A strategy of the menu, fresh for one generation; ``params`` are its own fields as (name, value) pairs."""
     check_guidance_scale(guidance_scale)
@@ -80,7 +82,9 @@ def begin_guidance(
     for param, value in given.items():
         if param not in own and param != BATCH:
             raise InputError(f"Guidance {name} has no parameter {param!r}: it has {', '.join(own) or 'none'}.")
-        if not math.isfinite(value):
+        if isinstance(own.get(param), str) and not isinstance(value, str):
+            raise InputError(f"The parameter {param} of guidance {name} is a name, and {value:g} is a number.")
+        if not isinstance(own.get(param), str) and (isinstance(value, str) or not math.isfinite(value)):
             raise InputError(f"The parameter {param} of guidance {name} must be a finite number.")
     if BATCH in given and not GUIDANCE[name].needs.whole_batch:
         raise InputError(f"Guidance {name} makes each picture by itself: there is no {BATCH} to give.")
@@ -103,53 +107,76 @@ def title_of(name: str) -> str:
     return first_line.partition(" (")[0].partition(":")[0]
 
 
-def defaults_of(name: str) -> Mapping[str, float]:
-    """The parameters of a strategy that people may choose, with their defaults; ``guidance_scale`` is none of them."""
+def defaults_of(name: str) -> Mapping[str, float | str]:
+    """The parameters of a strategy that people may choose, with their defaults; ``guidance_scale`` is none of them.
+
+    One whose default is a text ("") names something: another checkpoint, or who reads the prompt's phrases.
+    """
     if name not in GUIDANCE:
         raise unknown("guidance strategy", name, GUIDANCE)
     own = (field for field in fields(GUIDANCE[name]) if field.name not in ("guidance_scale", BATCH))
-    return {field.name: field.default for field in own}  # type: ignore[misc]  # every field has a number for a default
+    return {field.name: field.default for field in own}  # type: ignore[misc]  # every field has a number or a text for a default
 
 
-def fitted_params(name: str, given: Params, small: bool) -> Params:
-    """What was given and, on models of small pictures, what suits these; without what is the default anyway."""
-    found, defaults = {**dict(needs_of(name).small if small else ()), **dict(given)}, defaults_of(name)
+def fitted_params(name: str, given: Params, small: bool, flow: bool = False) -> Params:
+    """What was given and, on models of small pictures and on flow models, what suits these; without what is the default."""
+    needs, defaults = needs_of(name), defaults_of(name)
+    found = {**dict(needs.small if small else ()), **dict(needs.flow if flow else ()), **dict(given)}
     return tuple(sorted((param, value) for param, value in found.items() if value != defaults.get(param)))
 
 
 def spelled_params(name: str, params: Params) -> Params:
-    """A config's parameters as a request gives them, so that no default of small pictures takes their place."""
+    """A config's parameters as a request gives them, so that no default of some models takes their place.
+
+    A checkpoint that they name is as people write it, without its content, and whoever reads phrases is named.
+    """
     if name not in GUIDANCE:
         return params
-    defaults = defaults_of(name)
-    return tuple(sorted({**{param: defaults[param] for param, _ in needs_of(name).small}, **dict(params)}.items()))
+    defaults, needs = defaults_of(name), needs_of(name)
+    if needs.reader:
+        params = tuple({needs.reader: BY_RULE, **dict(params)}.items())
+    said = {param: as_said(value) if isinstance(value, str) else value for param, value in params}
+    return tuple(sorted({**{param: defaults[param] for param in needs.elsewhere}, **said}.items()))
 
 
 def read_params(name: str, said: str) -> Params:
     """Parameters as people write them, ``power=2, start=0.6``, in order and without those that are the default anyway.
 
-    One that has another default on models of small pictures stays: nobody knows here which model it is for.
+    A parameter whose default is a text is a name, as in ``weaker_checkpoint=early@0.5``; whether there is such a thing is not
+    looked at here.
+    One that has another default on some models stays: nobody knows here which model it is for.
 
     Raises:
         InputError: an unknown strategy, something that is no ``name=number``, or a value that the strategy refuses.
     """
-    defaults, given = defaults_of(name), {}
+    defaults = defaults_of(name)
+    given: dict[str, float | str] = {}
     for part in filter(None, (part.strip() for part in said.replace(":", ",").split(","))):
         param, equals, value = (piece.strip() for piece in part.partition("="))
-        try:
-            given[param] = float(value) if equals else math.nan
-        except ValueError:
-            given[param] = math.nan
-        if math.isnan(given[param]) or param == BATCH:
-            example = ", ".join(f"{own}={default:g}" for own, default in defaults.items())
+        found = _value(value, isinstance(defaults.get(param), str)) if equals else math.nan
+        if param == needs_of(name).checkpoint and value:
+            uses_in(value)
+        given[param] = found
+        if param == BATCH or (isinstance(found, float) and math.isnan(found)):
+            example = ", ".join(f"{own}={as_said(default)}" for own, default in defaults.items())
             raise InputError(
                 f"{part[:40]!r} is no parameter of guidance {name}: write {example}."
                 if example
                 else f"Guidance {name} has no parameters; leave them empty."
             )
     begin_guidance(name, 1.0, given.items())
-    kept = dict(needs_of(name).small)
+    kept = needs_of(name).elsewhere
     return tuple(sorted((one, value) for one, value in given.items() if value != defaults.get(one) or one in kept))
+
+
+def _value(said: str, text: bool) -> float | str:
+    """A parameter's value, NaN for what is no number where one is wanted."""
+    if text:
+        return said
+    try:
+        return float(said)
+    except ValueError:
+        return math.nan
 
 
 def read_strategy(said: str) -> tuple[str, Params]:
@@ -162,11 +189,21 @@ def read_strategy(said: str) -> tuple[str, Params]:
     return name, read_params(name, params)
 
 
-def params_text(params: Iterable[tuple[str, float]]) -> str:
+def params_text(params: Iterable[tuple[str, float | str]]) -> str:
     """Parameters as ``read_params`` reads them."""
-    return ", ".join(f"{name}={value:g}" for name, value in params if name != BATCH)
+    return ", ".join(f"{name}={as_said(value)}" for name, value in params if name != BATCH)
 
 
-def strategy_text(name: str, params: Iterable[tuple[str, float]] = ()) -> str:
+def other_checkpoint(name: str, params: Iterable[tuple[str, float | str]]) -> str:
+    """The checkpoint that a strategy's parameters name, as they have it; "" for none."""
+    return named_by(needs_of(name).checkpoint, params)
+
+
+def phrase_reader(name: str, params: Iterable[tuple[str, float | str]]) -> str:
+    """Who reads a prompt's phrases under a config's parameters."""
+    return named_by(needs_of(name).reader, params) or BY_RULE
+
+
+def strategy_text(name: str, params: Iterable[tuple[str, float | str]] = ()) -> str:
     """A strategy as ``read_strategy`` reads it."""
     return ":".join(filter(None, [name, params_text(params).replace(", ", ":")]))

@@ -1,8 +1,9 @@
 """CFG-Zero* (Fan et al. 2025, arXiv:2503.18886): the unconditional prediction scaled to where it fits the conditional one.
 
 The prediction is s uncond + guidance_scale (cond - s uncond) with s = <cond, uncond> / |uncond|^2, each picture for itself.
-The first ``zero_steps`` predictions are zero, which for a flow model is standing still: ask for the paper's 1 there. A noise
-of zero is no standing still, so the default, which is everyone's, is 0.
+The first ``zero_steps`` predictions are zero, which for a flow model is standing still. There the default is 1, as in the
+authors' code: its ``zero_steps`` of 0 is the index of the last such step, so that one prediction is zero, as with diffusers'
+``zero_init_steps`` of 1. A noise of zero is no standing still, so the default of other models is 0.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class CfgZero:
 
     guidance_scale: float = 4.0
     zero_steps: float = 0
-    needs: ClassVar[Needs] = Needs(embedded="nothing")
+    needs: ClassVar[Needs] = Needs(embedded="nothing", flow=(("zero_steps", 1.0),))
 
     def begin(self) -> Guidance:
         if self.zero_steps < 0 or self.zero_steps != int(self.zero_steps):

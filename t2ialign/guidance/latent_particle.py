@@ -2,8 +2,9 @@
 
 The noise prediction of picture i loses strength noise_level sum_j 2 k_ij (z_i - z_j) / h_i, with k_ij = exp(-|z_i - z_j|^2 /
 h_i) and h_i = median_j |z_i - z_j|^2 / log(n - 1), over the others j, while noise_level >= 1, as in the authors' code (in the
-latents' space; they also have DINO's). Their code's strength is 0, off, and their figures' are not stated in it. A
-picture is one of its batch, then: another batch gives another picture for the same seed.
+latents' space; they also have DINO's). Their code's strength is 0, off, and their figures' are not stated in it; its guidance
+scale is ours less 1 (cond + w (cond - uncond)). A picture is one of its batch, then: another batch gives another picture for
+the same seed.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
+from t2ialign.types import InputError
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -21,8 +23,10 @@ class Needs:
     a network that has the guidance scale for an input and is asked for the prompt alone: ``prompt``, what it does besides;
     ``nothing``, for it works on the difference of the two; ``both``, it is for such networks and asks for both.
     ``not_on_flow``: why it has no meaning on a flow model, if it has none ("" = it has). ``phrases``: what the prompt names,
-    and where. ``besides``: what else a step costs, as a sentence. ``small``: its defaults on models of small pictures
-    (``registry.BackboneEntry.small``), where they are others.
+    and where. ``checkpoint``: the parameter that names another checkpoint of the same backbone, "" = it has none;
+    ``reader``: the one that says who reads the phrases.
+    ``besides``: what else a step costs, as a sentence. ``small``: its defaults on models of small pictures
+    (``registry.BackboneEntry.small``), and ``flow`` those on flow models, where they are others.
     """
 
     evaluations: int = 2
@@ -34,8 +38,16 @@ class Needs:
     embedded: Literal["prompt", "nothing", "both"] = "prompt"
     not_on_flow: str = ""
     phrases: bool = False
+    checkpoint: str = ""
+    reader: str = ""
     besides: str = ""
     small: tuple[tuple[str, float], ...] = ()
+    flow: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def elsewhere(self) -> dict[str, float]:
+        """The parameters that have another default on some models."""
+        return {**dict(self.small), **dict(self.flow)}
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,11 @@ class AttentionMap:
     probs: Float[Tensor, "b q k"]
 
 
+def no_other(of_prompt: bool) -> Tensor:
+    """What stands for the other checkpoint where a strategy names none, or nobody has loaded it."""
+    raise InputError("The checkpoint that this guidance names was not loaded here: choose guidance without one.")
+
+
 @dataclass(frozen=True)
 class GuidanceStep:
     """A step of the loop as a strategy that ``guide``s sees it; predictions are the model's own outputs.
@@ -54,7 +71,8 @@ class GuidanceStep:
     has no bound where a flow begins.
     ``to_x0`` turns an output into the picture that it sees in z_t, ``to_output`` turns it back. ``predict`` evaluates the
     UNet once more at z_t, for the prompt (True) or for none (False), with the adapters at that share of their weights (0:
-    the base). ``attention`` holds each layer's maps, no prompt's pictures first, for a strategy that needs them.
+    the base), ``other`` does the same by the checkpoint that the strategy names (``Needs.checkpoint``). ``attention`` holds
+    each layer's maps, no prompt's pictures first, for a strategy that needs them.
     """
 
     noise_cond: Float[Tensor, "n c h w"]
@@ -66,6 +84,7 @@ class GuidanceStep:
     to_output: Callable[[Tensor], Tensor]
     predict: Callable[[bool, float], Tensor]
     attention: tuple[AttentionMap, ...] = ()
+    other: Callable[[bool], Tensor] = no_other
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def interpolated(maps: Float[Tensor, "b l y x"], factor: float) -> Float[Tensor,
 
 
 def smoothed(maps: Float[Tensor, "b l y x"], sigma: float = 0.5) -> Float[Tensor, "b l y x"]:
-    """A Gaussian of 3 by 3 cells over each map, whose edges are mirrored."""
+    """A Gaussian of 3 by 3 cells over each map, whose edges are mirrored: exp(-d^2 / (2 sigma^2)), adding up to 1."""
     line = torch.tensor([-1.0, 0.0, 1.0], device=maps.device).div(sigma).square().div(-2).exp()
     kernel = torch.outer(line, line)
     flat = pad(maps.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="reflect")

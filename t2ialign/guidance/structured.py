@@ -3,7 +3,8 @@
 A text encoder lets a colour leak to the next noun. So the prompt is encoded once whole and once for each noun phrase, whose
 tokens then stand in the whole prompt's as the encoder read them alone. Cross-attention looks by the whole prompt (keys) and
 passes on the mean of all of these (values), as in the authors' code (weixi-feng/Structured-Diffusion-Guidance), where it is
-the mean of the attentions' outputs, which is the same. There a parser finds nested phrases; here a rule finds the lowest.
+the mean of the attentions' outputs, which is the same. There a parser finds nested phrases; here the lowest are found, by spaCy
+where it is installed, else by a rule.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from t2ialign.guidance.needs import Needs, PromptReading
 
 @dataclass(frozen=True)
 class Structured:
-    """``guidance_scale`` as in plain guidance. It has no other parameters."""
+    """``guidance_scale`` as in plain guidance. ``reader``: who finds the phrases; "" is the best that is installed."""
 
     guidance_scale: float = 7.5
+    reader: str = ""
     needs: ClassVar[Needs] = Needs(
         information=False,
         phrases=True,
+        reader="reader",
         not_on_flow="it changes what a UNet's cross-attention passes on, and a transformer reads prompt and picture in one",
     )
 

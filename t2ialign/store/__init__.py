@@ -5,7 +5,7 @@
 ======================  =====================================================================================
 seed batches            ``missing_seeds``, ``load_batch``, ``add_batch``, ``load_picture``, ``count_pictures``
 many cells at once      ``tally`` (what is there of them), ``size_of_pictures``
-cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``choices``
+cells                   ``list_cells``, ``find_cell``, ``pictures`` (with thumbnails), ``covers``, ``undrawn``, ``choices``
 scores                  ``add_scores``, ``scores_of``, ``cell_scores``; ``paired_scores``, ``strategy_scores`` for ``tradeoff``
 the chart               ``scored_points``, ``scored_comparisons`` of ``pairs_of``: what those rows add up to, quickly
 benchmark sets          ``add_benchmark``, ``list_benchmarks``, ``stray_prompts``; ``marks`` of checkpoints
@@ -38,6 +38,7 @@ from t2ialign.store.batches import (
     missing_seeds,
     pictures,
     record_batch,
+    undrawn,
 )
 from t2ialign.store.benchmarks import (
     BenchmarkRow,
@@ -161,6 +162,7 @@ __all__ = [
     "tally",
     "train_steps",
     "titles",
+    "undrawn",
     "untaken_reference",
     "update_job",
     "write_table",

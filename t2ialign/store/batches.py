@@ -121,8 +121,17 @@ def covers(store: Store, cells: Iterable[str]) -> dict[str, bytes]:
     return dict(store.rows(sql, [list(cells)]))
 
 
+def undrawn(store: Store, cells: Iterable[str]) -> frozenset[str]:
+    """Those of some cells of which no picture is here, not even a small one: their scores came without them."""
+    sql = """
+        SELECT cell FROM images JOIN thumbnails USING (image) WHERE cell IN (SELECT unnest(?::VARCHAR[]))
+        GROUP BY cell HAVING max(octet_length(thumbnail)) = 0
+    """
+    return frozenset(cell for (cell,) in store.rows(sql, [list(cells)]))
+
+
 def list_cells(store: Store, filters: Filters = ALL) -> list[Cell]:
-    """The cells that have pictures, by checkpoint, guidance scale and prompt."""
+    """The cells that have pictures (or had, where their scores travelled), by checkpoint, guidance scale and prompt."""
     sql = f"""
         SELECT cell, any_value(text), any_value(category), any_value(tags), any_value(record), list(seed ORDER BY seed)
         FROM {CELLS} JOIN images USING (cell) WHERE {filters.where}

@@ -67,6 +67,7 @@ LATER = ("notes",)  # columns that files of earlier versions lack
 class PictureRecord:
     """A stored picture: ``sha`` names its lossless file, ``thumbnail`` is WebP (the picture if that is its hash).
 
+    Where only scores travelled the thumbnail is empty: what was scored is known by its hash, and can be drawn again.
     ``information_map`` is ``images.encode_map`` of the mutual information's shares, None where it was not kept.
     """
 

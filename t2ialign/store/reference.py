@@ -1,13 +1,18 @@
 """The shipped reference: really scored cells in small Parquet files, taken in on first start and made by the same code.
 
 The layout is that of ``records``. Pictures travel as thumbnails; those of at most 128 pixels and 8 kB as a rule are
-whole, so that the embedded world's can be shown, scored and compared like one's own.
+whole, so that the embedded world's can be shown, scored and compared like one's own. Where pictures would take too much
+room, scores travel alone: each picture's row then has its hash and no thumbnail, so that charts and intervals are the same,
+what is asked for is drawn again, and its scores stay where that is the same picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from t2ialign.files import write_whole
 from t2ialign.store.batches import find_cell, pictures
@@ -15,7 +20,7 @@ from t2ialign.store.database import Store
 from t2ialign.store.errors import in_plain_words
 from t2ialign.store.images import digest
 from t2ialign.store.inbox import note, parquet, take
-from t2ialign.store.records import CellRecord, ScoreRecord, to_table
+from t2ialign.store.records import CellRecord, ScoreRecord, from_table, to_table
 from t2ialign.store.scores import notes_of, records_of
 from t2ialign.types import InputError, Prompt
 
@@ -45,13 +50,19 @@ def export_reference(
     keep: Callable[[ScoreRecord], bool] = lambda score: True,
     seed: Callable[[Prompt, int], bool] = lambda prompt, seed: True,
     early: int = 0,
+    scores_only: bool = False,
 ) -> int:
     """Write cells with thumbnails and the scores to ``keep`` as one Parquet file; returns its size in bytes.
 
     Of each prompt only pictures of the ``seed``s that are wanted, and only scores of those. Scores of an ``early`` look on so
-    many pictures or fewer stay behind where a cell has more.
+    many pictures or fewer stay behind where a cell has more. ``scores_only``: without thumbnails, and without the maps of the
+    pictures' information.
     """
-    data = parquet(to_table([_cell_record(store, cell, keep, seed, early) for cell in cells]), "cells")
+    records = [_cell_record(store, cell, keep, seed, early) for cell in cells]
+    if scores_only:
+        bare = {"thumbnail": b"", "information_map": None}
+        records = [replace(one, pictures=tuple(replace(shown, **bare) for shown in one.pictures)) for one in records]
+    data = parquet(to_table(records), "cells")
     with in_plain_words(path.parent):
         write_whole(path, data)
     return len(data)
@@ -67,6 +78,25 @@ def _cell_record(
     made = (one for one in records_of(store, key) if keep(one) and wanted.issuperset(one.seeds))
     scores = tuple(one for one in made if len(one.seeds) >= fewest)
     return CellRecord(cell.prompt, cell.config, shown, scores, notes_of(store, key))
+
+
+def pictured(folder: Path) -> dict[str, frozenset[int]]:
+    """{a cell: the seeds of which the Parquet files of a folder hold pictures}.
+
+    Raises:
+        InputError: a file that cannot be read.
+    """
+    found: dict[str, frozenset[int]] = {}
+    for file in sorted(folder.glob("*.parquet")):
+        try:
+            records = from_table(pq.read_table(file))
+        except Exception as error:  # whoever wrote it: it can be wrong in any way
+            said = str(error).partition("\n")[0]
+            raise InputError(f"{file} could not be read ({said}): move it out of the folder.") from error
+        for record in records:
+            seeds = frozenset(shown.seed for shown in record.pictures if shown.thumbnail)
+            found[record.cell] = found.get(record.cell, frozenset()) | seeds
+    return found
 
 
 def _name(data: bytes) -> str:

@@ -32,7 +32,7 @@ ORPHANS = {
 class Health:
     """What a look through a store found: rows by table, and a sentence for each thing that is wrong.
 
-    ``thumbnails_only``: pictures of cells of which only small copies are here, as of some shipped runs; no fault in itself.
+    ``thumbnails_only``: pictures of cells of which only small copies or scores are here, as of some shipped runs; no fault.
     """
 
     rows: Mapping[str, int]

@@ -24,6 +24,7 @@ CATEGORISED = (
 RESCORED = "DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in ("value", "lo", "hi", "pairs", "effects")
 )
+SEEN = "DO UPDATE SET thumbnail = excluded.thumbnail WHERE octet_length(thumbnail) = 0"  # one that came without its picture
 OF_PICTURES = ("seed", "sha", "mutual_information", "mutual_information_released", "seconds")
 
 Keys = dict[str, tuple[CellRecord, PictureRecord]]
@@ -102,7 +103,8 @@ def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
     rows: dict[str, list[object]] = {"image": [*names], "cell": [record.cell for record, _ in found]}
     rows |= {name: [getattr(one, name) for one in pictures] for name in OF_PICTURES}
     insert_columns(cursor, "images", rows)
-    insert_columns(cursor, "thumbnails", {"image": names, "thumbnail": [one.thumbnail for one in pictures]})
+    small = {"image": names, "thumbnail": [one.thumbnail for one in pictures]}
+    insert_columns(cursor, "thumbnails", small, SEEN)
     maps = {key: picture.information_map for key, (_, picture) in keys.items() if picture.information_map}
     insert_columns(cursor, "information_maps", {"image": list(maps), "map": list(maps.values())})
 

@@ -185,9 +185,9 @@ def _cost(table: Table, win_rate: float) -> Interval:
     """What a win rate costs on one path: of several training seeds with both clusters, of one by the bootstrap."""
     if table.shape[1] > 1:
         cells = _cost_cells(table, win_rate)
-        return UNKNOWN if cells is None else _crossed(cells)
+        return UNKNOWN if cells is None else crossed_interval(cells)
     everyone, rows = _rows(table)
-    return _percentiles(_costs(table, everyone, win_rate)[0], _costs(table, rows, win_rate), table.shape[-1])
+    return percentiles(_costs(table, everyone, win_rate)[0], _costs(table, rows, win_rate), table.shape[-1])
 
 
 def _beyond(table: Table, first: Float[np.ndarray, "f s 3 p"], win_rate: float) -> tuple[Interval, float]:
@@ -196,10 +196,10 @@ def _beyond(table: Table, first: Float[np.ndarray, "f s 3 p"], win_rate: float) 
         ours, theirs = _cost_cells(table, win_rate), _cost_cells(first, win_rate)
         if ours is None or theirs is None:
             return UNKNOWN, math.nan
-        found, p = _crossed(ours - theirs), crossed(ours - theirs).p
+        found, p = crossed_interval(ours - theirs), crossed(ours - theirs).p
     else:
         (mean,), draws = (_costs(table, rows, win_rate) - _costs(first, rows, win_rate) for rows in _rows(table))
-        found, p = _percentiles(mean, draws, table.shape[-1]), bootstrap_p(draws[np.isfinite(draws)])
+        found, p = percentiles(mean, draws, table.shape[-1]), bootstrap_p(draws[np.isfinite(draws)])
     return found, math.nan if math.isnan(found.lo) else p
 
 
@@ -235,13 +235,15 @@ def _cost_cells(table: Table, win_rate: float) -> Float[np.ndarray, "s p"] | Non
     return cost_cells(table[:, :, 0], change, win_rate)
 
 
-def _crossed(cells: Float[np.ndarray, "s p"]) -> Interval:
+def crossed_interval(cells: Float[np.ndarray, "s p"]) -> Interval:
+    """The mean over runs and prompts with the interval of both clusters; without ends where there are too few of either."""
     found = crossed(cells).interval
     enough = len(cells) >= FEWEST_RUNS and cells.shape[1] >= FEWEST_PROMPTS
     return found if enough else replace(UNKNOWN, mean=found.mean)
 
 
-def _percentiles(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Interval:
+def percentiles(mean: float, draws: Float[np.ndarray, " r"], prompts: int) -> Interval:
+    """A mean with the bootstrap's 95 %; without ends where prompts are few or too many draws know no value (NaN)."""
     known = draws[np.isfinite(draws)]
     if prompts < FEWEST_PROMPTS or len(known) < KNOWN_SHARE * len(draws) or math.isnan(mean):
         return Interval(float(mean), math.nan, math.nan)
@@ -261,10 +263,10 @@ def _points(doses: Sequence[Dose], prompts: Sequence[str]) -> Iterator[DosePoint
             ratios = table[0, :, 1].mean(1) / table[0, :, 2].mean(1) - 1
             each = zip(same, wins.mean(1).tolist(), ratios.tolist())
             runs = tuple(RunPoint(dose.training_seed, rate, ratio) for dose, rate, ratio in each)
-            yield DosePoint(name, _crossed(wins), _crossed(change), runs)
+            yield DosePoint(name, crossed_interval(wins), crossed_interval(change), runs)
             continue
         (mean_wins, mean_change), (wins, change) = (_means(table[:, 0], rows) for rows in _rows(table))
-        rate = _percentiles(mean_wins[0, 0], wins[:, 0], len(prompts))
+        rate = percentiles(mean_wins[0, 0], wins[:, 0], len(prompts))
         if rate.lo == rate.hi:  # alike on every prompt, of which no resampling makes anything else
             rate = share_interval(moments(table[0, 0, 0].tolist()))
-        yield DosePoint(name, rate, _percentiles(mean_change[0, 0], change[:, 0], len(prompts)))
+        yield DosePoint(name, rate, percentiles(mean_change[0, 0], change[:, 0], len(prompts)))

@@ -76,12 +76,16 @@ Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge | Volumes | S
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and one sentence that says what it shows; ``command`` prints the same numbers, a command a line."""
+    """A figure and one sentence that says what it shows; ``command`` prints the same numbers, a command a line.
+
+    ``table`` has the numbers behind the figure where it shows one, its head first, in Markdown's own marks.
+    """
 
     title: str
     sentence: str
     drawn: Drawn
     command: str
+    table: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ DOCS = settings.ROOT / "docs"
 def test_a_report_of_the_shipped_runs(run, home, tmp_path) -> None:
     out = tmp_path / "new" / "report.html"
     code, said, _ = run("report", "--store", str(home), "--out", str(out))
-    assert code == 0 and said.count("\n## ") == 6 and "What is not known:" in said
+    assert code == 0 and said.count("\n## ") == 7 and "What is not known:" in said
     page = out.read_text(encoding="utf-8")
     assert page.count("plotly.js v") == 1 and "From CFG 1 to 8 of base" in page
 
@@ -37,7 +37,7 @@ def test_the_document_is_what_the_shipped_runs_say(run, home, tmp_path) -> None:
 @pytest.mark.slow
 def test_json_and_bad_input(run, home, tmp_path) -> None:
     code, said, _ = run("report", "--store", str(home), "--json")
-    assert code == 0 and len(json.loads(said)["sections"]) == 6
+    assert code == 0 and len(json.loads(said)["sections"]) == 7
     code, _, said = run("report", "--store", str(home), "--benchmark", "mine")
     assert code == 2 and "'mine'" in said and "Traceback" not in said
     blocked = tmp_path / "file"

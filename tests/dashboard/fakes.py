@@ -115,6 +115,18 @@ def add_cell(store: Store, prompt: Prompt, config: GenerationConfig, seeds: Sequ
     return batch
 
 
+def add_scores_alone(
+    store: Store, prompt: Prompt, config: GenerationConfig, seeds: Sequence[int], elsewhere: Path
+) -> SeedBatch:
+    """A cell as shipped without its pictures: they were drawn in another store."""
+    batch = batch_of(prompt, config, tuple(seeds))
+    drawn = record_batch(elsewhere, batch)
+    bare = tuple(replace(one, thumbnail=b"", information_map=None) for one in drawn.pictures)
+    with store.transaction() as cursor:
+        insert_records(store.home, cursor, [replace(drawn, pictures=bare), record_scores(batch, scores_of(batch))])
+    return batch
+
+
 def add_scored(store: Store, *batches: SeedBatch) -> None:
     """Batches with their scores, in one transaction."""
     records = [part for one in batches for part in (record_batch(store.home, one), record_scores(one, scores_of(one)))]

@@ -10,6 +10,7 @@ import torch
 
 from t2ialign.diffusion.generate import SamplingProgress, generate
 from t2ialign.guidance import GUIDANCE, needs_of
+from t2ialign.guidance.other_checkpoint import uses_in
 from t2ialign.seeds import batch_mark
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt, SeedBatch
 from tests.tiny import SHAPES, SIDE, save_tiny_adapter, stock_pipeline
@@ -219,3 +220,42 @@ def test_refusals_come_at_once(prompt, change, options, says, backbones):
 def test_the_right_revision_is_accepted(backbones):
     config = dataclasses.replace(CONFIG, revision=backbones["sd-1.5"].revision)
     assert batches(run(backbones["sd-1.5"], config))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["lora", "dora"])
+def test_away_from_another_checkpoint(kind, fresh, tmp_path):
+    """At scale 0 it is that one without guidance, at 1 the checkpoint itself; the checkpoint is as before when it is over."""
+    backbone = fresh()
+    entries = {
+        name: save_tiny_adapter(tmp_path / name, seed=seed, name=name) for seed, name in enumerate(("late", "x"))
+    }
+    entries["early"] = save_tiny_adapter(tmp_path / "early", kind, seed=5, name="early")
+
+    def drawn(name: str, scale: float = 1.0, weaker: str = "") -> torch.Tensor:
+        params = (("weaker_checkpoint", weaker),) if weaker else ()
+        config = dataclasses.replace(
+            CONFIG,
+            adapters=tuple(uses_in(name)),
+            guidance="autoguidance" if weaker else "cfg",
+            guidance_scale=scale,
+            guidance_params=params,
+        )
+        (batch,) = batches(run(backbone, config, checkpoints=entries))
+        return batch.images.int()
+
+    plain, weak = drawn("late"), drawn("early@0.5")
+    assert (drawn("late", 0.0, "early@0.5") - weak).abs().max() <= 1
+    assert (drawn("late", 1.0, "early@0.5") - plain).abs().max() <= 1
+    further = drawn("late", 3.0, "early@0.5")
+    assert (further - plain).abs().max() > 5 and not torch.equal(further, drawn("late", 3.0, "early"))
+    assert torch.equal(drawn("late"), plain)
+
+
+def test_a_weaker_checkpoint_whose_file_changed_is_refused(fresh, tmp_path):
+    entry = save_tiny_adapter(tmp_path / "early", seed=5, name="early")
+    config = dataclasses.replace(
+        CONFIG, guidance="autoguidance", guidance_params=(("weaker_checkpoint", "early#0123456789ab"),)
+    )
+    with pytest.raises(InputError, match="The adapter early has changed since"):
+        run(fresh(), config, checkpoints={"early": entry})

@@ -9,6 +9,7 @@ from t2ialign.types import GenerationConfig, InputError
 from tests.tiny import TOKENS
 
 PROMPT = "a red circle above a blue star, and a  ring"
+BY_RULE = ", by a rule: structured takes by themselves"
 POSITIONS = [("a red circle", 1, 3), ("a blue star", 5, 3), ("a ring", 10, 2)]
 
 
@@ -45,13 +46,18 @@ def test_what_the_model_does_not_read_is_no_phrase(tokenizer):
             ": attend_excite attends to 'circle' (token 3), 'star' (token 6).",
         ),
         ("attend_excite", {"token1": 2.0}, "a red circle above a star", ": attend_excite attends to 'red' (token 2)."),
-        ("structured", {}, "a red circle above a star", ": structured takes by themselves 'a red circle', 'a star'."),
+        (
+            "structured",
+            {},
+            "a red circle above a star",
+            f"{BY_RULE} 'a red circle', 'a star'.",
+        ),
         ("structured", {}, "", "Guidance structured found no noun phrase in this prompt, so it is plain guidance."),
     ],
 )
 def test_what_was_found_is_said(guidance, params, prompt, said, folders):
     found = phrases_note(folders["sd-1.5"], prompt, guidance, params.items())
-    assert found == (f"{FOUND}{said}" if said.startswith(":") else said)
+    assert found == (f"{FOUND}{said}" if said[:1] in ":," and said else said)
 
 
 def test_a_folder_that_is_not_there_says_nothing(tmp_path):

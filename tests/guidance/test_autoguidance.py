@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from t2ialign import torchvision_guard
 from t2ialign.guidance.autoguidance import Autoguidance
+from t2ialign.types import InputError
 from tests.guidance.predictions import predictions
 from tests.guidance.steps import step_of
 
@@ -34,3 +36,22 @@ def test_no_prompt_plays_no_part_and_the_weaker_share_is_asked_for():
     first = Autoguidance(3.0, 0.25).guide(step)
     assert asked == [(True, 0.25)]
     assert torch.equal(Autoguidance(3.0, 0.25).guide(replace(step, noise_uncond=cond)), first)
+
+
+def test_the_weaker_model_may_be_another_checkpoint():
+    cond, uncond = predictions(0)
+    weak, _ = predictions(1)
+    asked = []
+
+    def other(of_prompt: bool) -> torch.Tensor:
+        asked.append(of_prompt)
+        return weak
+
+    step = replace(step_of(cond, uncond), other=other)
+    guided = Autoguidance(3.0, weaker_checkpoint="early").guide(step)
+    assert asked == [True] and torch.equal(guided, weak + 3.0 * (cond - weak))
+
+
+def test_one_that_nobody_loaded_is_said():
+    with pytest.raises(InputError, match="was not loaded here"):
+        Autoguidance(3.0, weaker_checkpoint="early").guide(step_of(*predictions(0)))

@@ -107,6 +107,9 @@ def test_scales_in_range(scale: float):
         ("cfg_zero", (("zero_steps", 0.5),), "whole number"),
         ("dynamic_threshold", (("percentile", 99.5),), "a share above 0 up to 1"),
         ("autoguidance", (("weaker", 1.0),), "below 1"),
+        ("autoguidance", (("weaker", "early"),), "must be a finite number"),
+        ("autoguidance", (("weaker_checkpoint", 1.0),), "is a name, and 1 is a number"),
+        ("autoguidance", (("weaker", 0.5), ("weaker_checkpoint", "early")), "has one weaker model"),
         ("latent_particle", (("strength", -1.0),), "not negative"),
         ("attend_excite", (("token1", 1.5),), "1 is the prompt's first"),
     ],
@@ -118,7 +121,7 @@ def test_refusals(name: str, params: tuple, says: str):
 
 @every
 def test_a_strategy_is_read_as_it_is_written(name: str):
-    changed = tuple(sorted((param, value / 2) for param, value in defaults_of(name).items() if value > 0))
+    changed = tuple(sorted((param, value / 2) for param, value in defaults_of(name).items() if value and value > 0))
     assert read_strategy(strategy_text(name, changed)) == (name, changed)
     typed = read_params(name, strategy_text("", defaults_of(name).items()))
     assert fitted_params(name, typed, small=False) == ()  # the defaults are no other cell
@@ -155,3 +158,12 @@ def test_models_of_small_pictures_have_a_step_of_their_own():
 def test_what_is_no_strategy(said: str, says: str):
     with pytest.raises(InputError, match=says):
         read_strategy(said)
+
+
+def test_flow_models_have_a_first_step_of_their_own():
+    """CFG-Zero's stands still there; what somebody asked for stays, and older cells of none keep their identity."""
+    assert fitted_params("cfg_zero", (), small=False, flow=True) == (("zero_steps", 1.0),)
+    assert fitted_params("cfg_zero", (), small=False) == ()
+    typed = read_params("cfg_zero", "zero_steps=0")
+    assert typed == (("zero_steps", 0.0),) and fitted_params("cfg_zero", typed, small=False, flow=True) == ()
+    assert spelled_params("cfg_zero", ()) == typed

@@ -25,7 +25,10 @@ from t2ialign.store import (
     open_store,
     pictures,
     scores_of,
+    undrawn,
 )
+from t2ialign.store.reference import pictured
+from t2ialign.store.upkeep import check
 from t2ialign.types import InputError, Score, SeedBatch
 
 Build = Callable[..., SeedBatch]
@@ -168,3 +171,67 @@ def test_scores_of_an_early_look_stay_behind_where_a_cell_has_more(
             cell.prompt.text: [len(scores_of(other, cell.key, range(n))) for n in (1, 3)] for cell in list_cells(other)
         }
     assert found == {"whole": [0, 1], "small": [1, 0]}
+
+
+@pytest.fixture
+def bare(tmp_path: Path, batch_of: Build, score_of: Judge) -> Path:
+    """A reference folder with the scores of one cell and none of its pictures."""
+    with open_store(tmp_path / "maker") as maker:
+        batch = batch_of("small", seeds=(0, 1))
+        add_batch(maker, batch)
+        add_scores(maker, batch, [score_of("a", torch.tensor([0.1, 0.2])), score_of("b", torch.tensor([0.3, 0.4]))])
+        export_reference(maker, [batch.cell], tmp_path / "bare" / "x.parquet", scores_only=True)
+    return tmp_path / "bare"
+
+
+def test_scores_travel_alone(store: Store, bare: Path, batch_of: Build):
+    """They count on the chart; their pictures are known by name alone, and are missing."""
+    assert duckdb.sql(
+        f"SELECT sum(octet_length(p.thumbnail)) FROM '{bare}/*.parquet', unnest(pictures) u(p)"
+    ).fetchall() == [(0,)]
+    batch = batch_of("small", seeds=(0, 1))
+    assert pictured(bare) == {batch.cell: frozenset()}
+    ingest_reference(store, bare)
+    assert [row.value.mean for row in cell_scores(store, "a", "b")] == pytest.approx([0.15, 0.35])
+    assert undrawn(store, [batch.cell]) == {batch.cell}
+    assert [cell.seeds for cell in list_cells(store)] == [(0, 1)]
+    assert missing_seeds(store, batch.config, batch.prompt, (0, 1)) == (0, 1)
+    assert check(store).sound
+
+
+@pytest.mark.parametrize(("salt", "kept"), [(0, 2), (1, 0)])
+def test_scores_that_came_alone_stay_where_the_same_picture_is_drawn(
+    store: Store, bare: Path, batch_of: Build, salt: int, kept: int
+):
+    ingest_reference(store, bare)
+    batch = batch_of("small", seeds=(0, 1), salt=salt)
+    add_batch(store, batch)
+    assert torch.equal(load_batch(store, batch.config, batch.prompt, (0, 1)).images, batch.images)
+    assert all(len(one.thumbnail) > 0 for one in pictures(store, batch.cell)), "the empty one made room"
+    assert undrawn(store, [batch.cell]) == frozenset()
+    assert len(scores_of(store, batch.cell, (0, 1))) == kept
+
+
+def test_pictures_that_come_later_are_shown(store: Store, bare: Path, shipped: Path, batch_of: Build):
+    """Whichever comes first: scores alone take no picture away, and a file with pictures brings them."""
+    cell = batch_of("small", seeds=(0, 1)).cell
+    ingest_reference(store, bare)
+    ingest_reference(store, shipped)
+    assert undrawn(store, [cell]) == frozenset() and missing_seeds_of(store, cell) == ()
+    with open_store(store.home / "other") as other:
+        ingest_reference(other, shipped)
+        ingest_reference(other, bare)
+        assert undrawn(other, [cell]) == frozenset() and missing_seeds_of(other, cell) == ()
+        assert {score.metric for score in scores_of(other, cell, (0, 1))} == {"a", "b"}
+
+
+def missing_seeds_of(store: Store, key: str) -> tuple[int, ...]:
+    (cell,) = [cell for cell in list_cells(store) if cell.key == key]
+    return missing_seeds(store, cell.config, cell.prompt, cell.seeds)
+
+
+def test_a_folder_with_a_damaged_file_is_said(tmp_path: Path, shipped: Path):
+    assert {len(seeds) for seeds in pictured(shipped).values()} == {2}
+    (shipped / "odd.parquet").write_text("no table")
+    with pytest.raises(InputError, match=r"odd\.parquet could not be read .* move it out of the folder"):
+        pictured(shipped)

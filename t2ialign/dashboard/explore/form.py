@@ -8,7 +8,7 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import number_in, whole_in
-from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params
+from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params, spelled_params
 from t2ialign.limits import MAX_SEED
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
@@ -75,7 +75,9 @@ def form_of(batches: Sequence[BatchState]) -> Form:
         steps=request.num_inference_steps,
         scheduler=request.scheduler,
         guidance=request.guidance,
-        guidance_params=all_params(request.guidance, batches[0].config.guidance_params),
+        guidance_params=all_params(
+            request.guidance, spelled_params(request.guidance, batches[0].config.guidance_params)
+        ),
         negative_prompt=request.negative_prompt,
         height=request.height,
         width=request.width,
@@ -91,7 +93,8 @@ def cost_of(guidance: str) -> str:
     """What a step of a strategy costs, and what else one should know before choosing it."""
     needs = needs_of(guidance)
     said = [f"{needs.evaluations} evaluations of the model a step."]
-    said += ["For trained checkpoints only."] if needs.adapters else []
+    only = " (of others with another one for the weaker model)" if needs.checkpoint else ""
+    said += [f"For trained checkpoints only{only}."] if needs.adapters else []
     said += ["A picture depends on all seeds of its batch."] if needs.whole_batch else []
     said += [needs.besides] if needs.besides else []
     return " ".join(said)

@@ -283,8 +283,9 @@ def choose_guidance(services: Services, guidance: str, checkpoints: Sequence[str
     """The chosen strategy's cost, and its parameters with their defaults for these checkpoints, to be changed."""
     known, backbones = services.checkpoints(), services.bench.registry().backbones
     names = [name for blend in checkpoints or () for name in names_in(blend)]
-    small = all(backbones[known[name].backbone].small for name in names if name in known)
-    shown = all_params(guidance, fitted_params(guidance, (), small))
+    chosen = [backbones[known[name].backbone] for name in names if name in known]
+    small, flow = all(one.small for one in chosen), bool(chosen) and all(one.family_traits.flow for one in chosen)
+    shown = all_params(guidance, fitted_params(guidance, (), small, flow))
     return {"guidance": gr.Dropdown(info=cost_of(guidance)), "guidance_params": shown}
 
 

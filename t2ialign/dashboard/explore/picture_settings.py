@@ -14,7 +14,7 @@ from t2ialign.dashboard.explore.handlers import read_form
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates
-from t2ialign.guidance import GUIDANCE
+from t2ialign.guidance import GUIDANCE, spelled_params
 from t2ialign.pictures import PictureSettings, ReadSettings, read_settings
 from t2ialign.registry import names_in
 from t2ialign.seeds import BATCH
@@ -61,7 +61,11 @@ def filled(services: Services, form: Form, found: ReadSettings) -> tuple[Form, l
         said.append(f"There is no checkpoint {name[:60]!r} here, so the checkpoints stay as they were.")
     if found.made:
         config = found.made.config
-        changed["guidance_params"] = all_params(config.guidance, _own(config)) if config.guidance in GUIDANCE else ""
+        changed["guidance_params"] = (
+            all_params(config.guidance, spelled_params(config.guidance, _own(config)))
+            if config.guidance in GUIDANCE
+            else ""
+        )
         backbone = services.bench.registry().backbones.get(config.backbone)
         usual = backbone.size if backbone else 0
         for side in ("height", "width"):
@@ -94,7 +98,7 @@ def _difference(services: Services, form: Form, made: PictureSettings) -> Iterat
         yield "Its weights or its size are not those that are here, so the picture will differ."
 
 
-def _own(config: GenerationConfig) -> tuple[tuple[str, float], ...]:
+def _own(config: GenerationConfig) -> tuple[tuple[str, float | str], ...]:
     """The strategy's own parameters, without the mark of a batch."""
     return tuple(one for one in config.guidance_params if one[0] != BATCH)
 

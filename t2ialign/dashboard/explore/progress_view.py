@@ -49,6 +49,8 @@ def _ended(state: RunState, status: str) -> str:
     made, wanted = _pictures(state)
     if status == "done" and all(batch.from_store for batch in state.batches):
         return f"{counted(wanted, 'picture')} from the store: nothing was computed."
+    if status == "done" and not made and any(batch.scores for batch in state.batches):
+        return f"The scores of {counted(wanted, 'picture')} are here without the pictures: Generate draws them again."
     if status == "done":
         fresh = sum(batch.generated for batch in state.batches)
         seconds = sum(batch.seconds for batch in state.batches)

@@ -28,16 +28,21 @@ def metric_of(axis: Axis, batches: Sequence[BatchState]) -> Metric:
 
 
 def group_of(batch: BatchState, palette: Mapping[str, Look], shown: Metric) -> Group:
-    """One checkpoint's tiles: pictures that are finished, previews of those that are not, places for the rest."""
+    """One checkpoint's tiles: pictures that are finished, previews of those that are not, places for the rest.
+
+    Where scores are here without any picture, the places have them.
+    """
+    seeds = list(batch.images) or batch.request.seeds
     single = {name: score.values.tolist() for name, score in batch.scores.items() if score.level == "image"}
-    scores = picture_scores({name: dict(zip(batch.images, values)) for name, values in single.items()}, shown)
+    scores = picture_scores({name: dict(zip(seeds, values)) for name, values in single.items()}, shown)
     tiles = []
     for seed in batch.request.seeds:
         if seed in batch.images:
             large = address(batch.cell, seed)
             tiles.append(Tile(seed, address(batch.cell, seed, small=True), large, scores.get(seed, ())))
         else:
-            tiles.append(Tile(seed, preview_uri(batch.previews[seed]) if seed in batch.previews else ""))
+            preview = preview_uri(batch.previews[seed]) if seed in batch.previews else ""
+            tiles.append(Tile(seed, preview, scores=scores.get(seed, ())))
     name = batch.request.checkpoint
     return Group(name, palette[batch.config.checkpoint], tuple(tiles), batch.config.height)
 

@@ -53,6 +53,11 @@ class Group:
     tiles: tuple[Tile, ...]
     pixels: int
 
+    @property
+    def scores_alone(self) -> bool:
+        """Whether scores are here and no picture, as of shipped runs without pictures."""
+        return any(tile.scores for tile in self.tiles) and not any(tile.source for tile in self.tiles)
+
 
 def sheet(groups: Sequence[Group]) -> Markup:
     """All groups beside each other; names stand above them where there are several."""

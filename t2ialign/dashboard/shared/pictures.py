@@ -22,7 +22,7 @@ from torch import Tensor
 from t2ialign import __version__
 from t2ialign.limits import MAX_SEED
 from t2ialign.metrics import METRICS
-from t2ialign.names import NAME
+from t2ialign.names import NAME, as_said
 from t2ialign.pictures import PictureSettings, png_file, read_picture
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.store import Store, find_cell, load_map, load_picture, pictures
@@ -102,9 +102,9 @@ def _strip_route(store: Store) -> Route:
 
 
 def picture_file(store: Store, cell: str, seed: int) -> bytes | None:
-    """A picture's lossless file, its thumbnail where only that is stored, or ``None``."""
+    """A picture's lossless file, its thumbnail where only that is stored, or ``None`` (also where only its scores are)."""
     shipped = (picture.thumbnail for picture in pictures(store, cell) if picture.seed == seed)
-    return load_picture(store, cell, seed) or next(shipped, None)
+    return load_picture(store, cell, seed) or next(shipped, None) or None
 
 
 def settings_of(store: Store, cell: str, seed: int) -> PictureSettings | None:
@@ -125,7 +125,7 @@ def rows_of(made: PictureSettings) -> list[tuple[str, str]]:
     """Settings as names and values to read; scores stand beside the picture already."""
     config = made.config
     scheduler = SCHEDULERS[config.scheduler].summary.partition(":")[0] if config.scheduler in SCHEDULERS else ""
-    params = "".join(f", {name} {value:g}" for name, value in config.guidance_params)
+    params = "".join(f", {name} {as_said(value)}" for name, value in config.guidance_params)
     rows = [
         ("Prompt", made.prompt),
         ("Negative prompt", config.negative_prompt),

@@ -13,7 +13,7 @@ from t2ialign.dashboard.shared.contact_sheet import Group, Tile
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import address
 from t2ialign.dashboard.shared.point_details_view import PointDetails, PromptRow
-from t2ialign.store import Cell, Filters, ScoredPoints, find_cell, list_cells
+from t2ialign.store import Cell, Filters, ScoredPoints, find_cell, list_cells, undrawn
 from t2ialign.store.scores import records_of
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore
@@ -41,20 +41,25 @@ def point_details(services: Services, chosen: Chosen, config: str, cell: str = "
 def strip_of(services: Services, chosen: Chosen, config: str) -> list[str]:
     """Addresses of a few pictures behind a point, for the strip beside the pointer; none for an unknown point."""
     cells = list_cells(services.store, replace(chosen.shown, configs=(config,)))
+    bare = undrawn(services.store, [cell.key for cell in cells])
+    cells = [cell for cell in cells if cell.key not in bare]
     step = max(1, len(cells) // STRIP)
     return [address(cell.key, cell.seeds[0], small=True) for cell in cells[::step][:STRIP]]
 
 
 def cell_group(services: Services, cell: Cell, look: Look, chosen: Chosen) -> Group:
-    """The tiles of a stored cell, with every score that its pictures have."""
+    """The tiles of a stored cell, with every score that its pictures have; empty ones where only the scores are here."""
     shown = chosen.x if chosen.x.level == "image" else chosen.y
     records = [record for record in records_of(services.store, cell.key) if record.level == "image"]
     values: dict[str, dict[int, float]] = defaultdict(dict)
     for record in records:
         values[record.metric].update(zip(record.seeds, record.values))
     table = picture_scores(values, shown)
+    bare = bool(undrawn(services.store, [cell.key]))
     tiles = tuple(
-        Tile(seed, address(cell.key, seed, small=True), address(cell.key, seed), table.get(seed, ()))
+        Tile(seed, scores=table.get(seed, ()))
+        if bare
+        else Tile(seed, address(cell.key, seed, small=True), address(cell.key, seed), table.get(seed, ()))
         for seed in cell.seeds
     )
     return Group(cell.config.checkpoint, look, tiles, cell.config.height)
@@ -72,12 +77,13 @@ def _covers(
 ) -> tuple[PromptRow, ...]:
     values = {(row.cell, row.metric): row.value.mean for row in rows}
     cells = list_cells(services.store, Filters(cells=point.cells))
+    bare = undrawn(services.store, point.cells)
     return tuple(
         PromptRow(
             cell.key,
             cell.prompt.text,
             cell.prompt.category,
-            address(cell.key, cell.seeds[0], small=True),
+            "" if cell.key in bare else address(cell.key, cell.seeds[0], small=True),
             values[cell.key, chosen.x.name],
             values[cell.key, chosen.y.name],
         )

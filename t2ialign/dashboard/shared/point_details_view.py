@@ -11,6 +11,7 @@ from t2ialign.dashboard.shared.contact_sheet import SMALL, Group, sheet
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.links import Subject, around_point
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.words import guided
 from t2ialign.store import counted_notes
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.types import Metric, TradeoffPoint
@@ -58,6 +59,7 @@ def point_details_html(found: PointDetails) -> Markup:
         around=around_point(found.point.config.key),
         hard=found.group.pixels <= SMALL,
         notes=counted_notes(found.point),
+        by=guided,
     )
 
 
@@ -76,7 +78,7 @@ def all_points(
     """Every point as a row with its two values, each a button that opens it: the chart for keyboards and for readers."""
     if not points:
         return nothing_chosen()
-    return render("shared/all_points.html", points=points, x=x, y=y, palette=palette, titles=titles or {})
+    return render("shared/all_points.html", points=points, x=x, y=y, palette=palette, titles=titles or {}, by=guided)
 
 
 def back_to_all() -> Markup:

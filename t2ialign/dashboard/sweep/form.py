@@ -9,7 +9,7 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import whole_in
-from t2ialign.guidance import strategy_text
+from t2ialign.guidance import spelled_params, strategy_text
 from t2ialign.seeds import BATCH, SeedPlan, is_own, parse_plan, plan_text
 from t2ialign.store import Cell, Filters, find_cell, list_cells
 from t2ialign.types import GenerationConfig, InputError, Prompt
@@ -184,8 +184,9 @@ def _check_can_be_said(config: GenerationConfig) -> None:
 
 
 def _strategy(config: GenerationConfig) -> str:
-    """The strategy with its parameters, but for the mark of a batch, which belongs to its seeds."""
-    return strategy_text(config.guidance, [(name, value) for name, value in config.guidance_params if name != BATCH])
+    """The strategy with its parameters, but for the mark of a batch, which belongs to its seeds; as it would be asked for."""
+    own = tuple((name, value) for name, value in config.guidance_params if name != BATCH)
+    return strategy_text(config.guidance, spelled_params(config.guidance, own))
 
 
 def _known_set(services: Services, cells: Sequence[Cell]) -> PromptChoice:

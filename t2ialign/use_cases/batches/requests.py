@@ -42,7 +42,7 @@ class BatchRequest:
     num_inference_steps: int = 25
     scheduler: str = "ddim"
     guidance: str = "cfg"
-    guidance_params: tuple[tuple[str, float], ...] = ()
+    guidance_params: tuple[tuple[str, float | str], ...] = ()
     negative_prompt: str = ""
     metrics: tuple[str, ...] = ()
     scorers: tuple[str, ...] = ()

@@ -24,12 +24,12 @@ from t2ialign.diffusion.micro_batches import micro_batch
 from t2ialign.diffusion.offload import OFFLOADED
 from t2ialign.diffusion.reading import FOUND, phrases_note
 from t2ialign.diffusion.text import prompt_notes
-from t2ialign.guidance import Params, fitted_params, needs_of, spelled_params
+from t2ialign.guidance import spelled_params
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import version_of
 from t2ialign.registry import BackboneEntry, resolve
-from t2ialign.seeds import BATCH, batch_mark
 from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, cell_key
+from t2ialign.use_cases.batches.guidance_params import params_of
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
 from t2ialign.use_cases.lent_gpu import sampled
@@ -91,7 +91,7 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
         adapters=adapters,
         guidance=request.guidance,
         guidance_scale=float(request.guidance_scale),
-        guidance_params=_params(request, entry.small),
+        guidance_params=params_of(request, entry, adapters, bench.registry()),
         negative_prompt=request.negative_prompt,
         num_inference_steps=request.num_inference_steps,
         scheduler=request.scheduler,
@@ -103,14 +103,6 @@ def config_of(bench: Workbench, request: BatchRequest) -> tuple[BackboneEntry, G
     check_backbone(config, entry)
     check_batch(config, request.prompt, request.seeds)
     return entry, config
-
-
-def _params(request: BatchRequest, small: bool) -> Params:
-    """The parameters of a request's strategy; where that couples the pictures of a batch, they say which batch it is."""
-    given = dict(fitted_params(request.guidance, request.guidance_params, small))
-    if needs_of(request.guidance).whole_batch:
-        given.setdefault(BATCH, batch_mark(request.prompt, request.seeds))
-    return tuple(sorted(given.items()))
 
 
 def score_batch(
@@ -312,9 +304,13 @@ def _done(state: BatchState, batch: SeedBatch, started: float, entry: BackboneEn
 
 
 def stored_state(bench: Workbench, prompt: Prompt, config: GenerationConfig, seeds: tuple[int, ...]) -> BatchState:
-    """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded."""
+    """A batch as the store remembers it: whatever pictures and scores are there; nothing is computed or loaded.
+
+    Where none of its pictures is there any more, or none ever came, its scores are those of all ``seeds``.
+    """
     batch = bench.results.batch(config, prompt, seeds)
-    scores = {score.metric: score for score in bench.results.scores(batch)}
+    scored = batch if batch.seeds else replace(batch, seeds=seeds)
+    scores = {score.metric: score for score in bench.results.scores(scored)}
     entry = bench.registry().backbones.get(config.backbone)
     request = BatchRequest(
         prompt,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from t2ialign import store
+from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected, settings_of
@@ -74,10 +75,16 @@ def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
     for one in found:
         share = "" if one.relative is None else percent(one.relative)
         yield (
-            f"{one.policy.checkpoint:<16} CFG {_scales(one.policy, one.base):<5} {one.metric:<20} "
+            f"{_named(one.policy):<16} CFG {_scales(one.policy, one.base):<5} {one.metric:<20} "
             f"{one.base_mean.mean:.3f} -> {one.policy_mean.mean:.3f}  {difference_text(one) if one.difference else '':<24} "
             f"{share:<20}{_wins(one)}  ({one.prompts} prompts, {one.seeds} pictures each)  {one.in_words}".rstrip()
         )
+
+
+def _named(config: GenerationConfig) -> str:
+    """The checkpoint, and its guidance strategy where that is not plain guidance."""
+    strategy = strategy_text(config.guidance, config.guidance_params)
+    return config.checkpoint if strategy == PLAIN else f"{config.checkpoint}, {strategy}"
 
 
 def _scales(policy: GenerationConfig, base: GenerationConfig) -> str:
@@ -101,7 +108,7 @@ def comparison_table(found: Sequence[Comparison]) -> Iterator[str]:
     yield "|---" * (len(metrics) + 2) + "|"
     for (config, base), cells in rows.items():
         steps = f", {config.num_inference_steps} steps" if several else ""
-        head = f"| `{config.checkpoint}`{steps} | {_scales(config, base)}"
+        head = f"| `{_named(config)}`{steps} | {_scales(config, base)}"
         yield " | ".join([head, *(cells.get(name, "") for name in metrics)]) + " |"
     yield from ("", families.legend(found[0].family)) if found else ()
 

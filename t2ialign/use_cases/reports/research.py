@@ -1,8 +1,9 @@
 """The report: what a store says about each research question, in figures and sentences, and what it does not say.
 
-The questions are those of the project: what alignment does to diversity, whether a regulariser helps, how the two are related,
-whether a regime has both, what follows, and which metric can be trusted. Every sentence is made from numbers by the same rules
-for any store. A question that the data do not answer says so, with the command that would.
+The questions are those of the project: what alignment does to diversity, whether a regulariser helps, which guidance strategy
+keeps most diversity, how the two are related, whether a regime has both, what follows, and which metric can be trusted. Every
+sentence is made from numbers by the same rules for any store. A question that the data do not answer says so, with the command
+that would.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from t2ialign import store
 from t2ialign.tradeoff.research import Exhibit, Gap, Research, Section
 from t2ialign.use_cases.reports import research_answers as answers
+from t2ialign.use_cases.reports import research_guidance as guidance
 from t2ialign.use_cases.reports import research_pressure as pressure
 from t2ialign.use_cases.reports.research_material import Material, Wanted, gather
 from t2ialign.use_cases.workbench import Workbench
@@ -23,6 +25,7 @@ NO_PICTURES: Mapping[int, str] = MappingProxyType({})
 QUESTIONS: tuple[tuple[str, str, Callable[[Material], Iterator[Exhibit | Gap]]], ...] = (
     ("pressure", "What does alignment do to diversity?", pressure.of_pressure),
     ("regularisers", "Which method, which regulariser wastes least?", pressure.of_regularisers),
+    ("strategies", guidance.QUESTION, guidance.of_strategies),
     ("relation", "How are alignment and diversity related?", answers.of_relation),
     ("regime", "Is there a regime with both?", answers.of_regime),
     ("advice", "What follows for training and use?", answers.of_advice),
@@ -94,10 +97,18 @@ def lines(found: Research, pictures: Mapping[int, str] = NO_PICTURES) -> Iterato
             yield from ("", f"**{_ended(exhibit.title)}** {exhibit.sentence}", "", *commands)
             if id(exhibit) in pictures:
                 yield from ("", f"![{exhibit.title}]({pictures[id(exhibit)]})")
+            yield from _table(exhibit)
         if section.unknown:
             yield from ("", "What is not known:", "")
         for gap in section.unknown:
             yield f"- {gap.sentence}" + (f" `{gap.command}`" if gap.command else "")
+
+
+def _table(exhibit: Exhibit) -> Iterator[str]:
+    for number, row in enumerate(exhibit.table):
+        yield from () if number else ("",)
+        yield f"| {' | '.join(row)} |"
+        yield from () if number else ("|---" * len(row) + "|",)
 
 
 def _ended(title: str) -> str:

@@ -15,13 +15,12 @@ from t2ialign.tradeoff.audit_table import table
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.front_band import edge, knee
 from t2ialign.tradeoff.relations import FEWEST, QUESTIONS, Relations, over_checkpoints, over_prompts
-from t2ialign.tradeoff.research import Change, Changes, Exhibit, Gap, Plane
+from t2ialign.tradeoff.research import Exhibit, Gap, Plane
 from t2ialign.tradeoff.strategies import plainly
 from t2ialign.types import GenerationConfig, Metric
 from t2ialign.use_cases.audit.audit import shipped_audit
 from t2ialign.use_cases.reports.research_material import Material, bend_in_words, said, who
-from t2ialign.use_cases.reports.research_pressure import MOST_ROWS, across_guidance, compared, points_of
-from t2ialign.use_cases.reports.text import stored_strategies
+from t2ialign.use_cases.reports.research_pressure import across_guidance, compared, points_of
 
 OF_SETS = "factor_diversity"  # the true diversity
 TRUTH = "oracle_alignment"  # scored in the embedded world alone
@@ -113,7 +112,7 @@ def _gains(one: Comparison, metric: Metric) -> bool:
 
 
 def of_advice(found: Material) -> Iterator[Exhibit | Gap]:
-    """The most varied setting at a required alignment, and guidance strategies beside plain guidance."""
+    """The most varied setting at a required alignment."""
     best = edge(found.cells, found.x, found.y)
     if best is not None and len(best.levels) > 1:
         places = [round(share * (len(best.levels) - 1)) for share in (0.25, 0.5, 0.75, 1)]
@@ -126,29 +125,6 @@ def of_advice(found: Material) -> Iterator[Exhibit | Gap]:
         yield Exhibit("The best diversity at a required alignment", sentence, best, found.report)
     else:
         yield Gap("What to choose: there is one setting only.", "python -m t2ialign sweep --guidance-scales 1,2,4,8")
-    yield from _strategies(found)
-
-
-def _strategies(found: Material) -> Iterator[Exhibit | Gap]:
-    """A figure a checkpoint, as its command prints them."""
-    made: dict[str, list[Change]] = {}
-    for name in dict.fromkeys(point.config.checkpoint for point in found.points):
-        for one in stored_strategies(found.bench.store, name, found.x.name, found.y.name):
-            if one.y.difference is not None and one.y.policy.backbone == found.backbone:
-                label = f"{one.y.policy.guidance} of {who(one.y.policy)}"
-                made.setdefault(name, []).append(Change(label, one.y.difference, one.y.stands))
-    for name, rows in made.items():
-        gains = [row for row in rows if row.stands and (row.value.mean > 0) == found.y.higher_is_better]
-        sentence = (
-            f"Beside plain guidance that is as well aligned, {_listed([row.name for row in gains])} of {len(rows)} keeps more "
-            f"diversity beyond chance, after Holm over the strategies of {name}."
-        )
-        drawn = Changes(found.y.name, "strategy less plain guidance", tuple(rows[:MOST_ROWS]))
-        command = f"python -m t2ialign strategies --checkpoint {name} --x {found.x.name} --y {found.y.name}"
-        yield Exhibit(f"Guidance strategies of {name}", sentence, drawn, command)
-    if not made:
-        command = "python -m t2ialign sweep --guidance cfg,interval,cads,aig --guidance-scales 4 --seeds own:8"
-        yield Gap("Whether another guidance keeps more diversity at the same alignment: none was swept.", command)
 
 
 def of_metrics(found: Material) -> Iterator[Exhibit | Gap]:

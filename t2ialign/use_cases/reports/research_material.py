@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 
 from t2ialign import store
+from t2ialign.guidance import strategy_text
 from t2ialign.metrics import DEFAULT, METRICS
 from t2ialign.names import unknown
 from t2ialign.store import BenchmarkRow, Filters, ScoredPoints
@@ -220,4 +221,7 @@ def bends(bench: Workbench, points: Sequence[TradeoffPoint], benchmark: str) -> 
 
 
 def who(config: GenerationConfig) -> str:
-    return f"{config.checkpoint} at CFG {config.guidance_scale:g}"
+    """``minimal_dpo at CFG 4``, with its guidance strategy where that is not plain guidance."""
+    strategy = strategy_text(config.guidance, config.guidance_params)
+    by = "" if strategy == PLAIN else f" with {strategy}"
+    return f"{config.checkpoint}{by} at CFG {config.guidance_scale:g}"

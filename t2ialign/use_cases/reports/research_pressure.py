@@ -17,6 +17,7 @@ from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.doses import FEWEST_DOSES, PRESSURES, Response, responses
 from t2ialign.tradeoff.frontier import PathCost
 from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Exhibit, Gap, Plane
+from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, InputError, Metric
 from t2ialign.use_cases.align.lineage import BASE, steps_of
 from t2ialign.use_cases.reports import frontier
@@ -89,7 +90,8 @@ def _guidance(found: Material) -> Iterator[Exhibit | Gap]:
     """Dose and response along CFG, of the base or of whatever was swept, and along the other pressures."""
     ends = steps_of(found.lines)
     for pressure in PRESSURES:
-        made = [one for metric in _doses_of(found) for one in responses(found.cells, metric, pressure, ends)]
+        every = [one for metric in _doses_of(found) for one in responses(found.cells, metric, pressure, ends)]
+        made = [one for one in every if one.line.guidance == PLAIN]
         lines = list(dict.fromkeys(one.line for one in made))
         base = [one for one in made if one.line.checkpoint == "base"]
         shown = (base or [one for one in made if one.line == lines[0]])[:MOST_LINES] if made else []

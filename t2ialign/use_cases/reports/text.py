@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -13,18 +14,18 @@ import torch
 from PIL import Image
 
 from t2ialign import __version__, store
-from t2ialign.guidance import needs_of, strategy_text
+from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import FEWEST
 from t2ialign.names import unknown
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
-from t2ialign.tradeoff import families
+from t2ialign.store.reference import pictured
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
-from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, matched_strategies, plainly
-from t2ialign.types import InputError, Interval, Score, TradeoffPoint
+from t2ialign.tradeoff.strategies import PLAIN
+from t2ialign.types import GenerationConfig, InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.batches.score_pictures import PictureReport
@@ -241,52 +242,6 @@ def newest_scores(opened: store.Store, x: str, y: str, filters: store.Filters) -
     return newest(store.cell_scores(opened, x, y, filters))
 
 
-def stored_strategies(
-    opened: store.Store, checkpoint: str, x: str, y: str, categories: Sequence[str] = ()
-) -> list[MatchedStrategy]:
-    """A checkpoint's guidance strategies beside plain guidance of the same alignment, from what is stored."""
-    check_each((x, y))
-    filters = store.Filters(categories=tuple(categories))
-    rows = store.strategy_scores(opened, checkpoint, PLAIN, list(dict.fromkeys((x, y))), filters)
-    return matched_strategies(newest(rows), METRICS[x], METRICS[y], METRICS)
-
-
-def points_beside(
-    opened: store.Store, found: Sequence[MatchedStrategy], beside: Sequence[str] = (), categories: Sequence[str] = ()
-) -> list[TradeoffPoint]:
-    """The points of strategies and of plain guidance under the same settings; plain guidance alone of checkpoints beside them.
-
-    Points that were sampled in other numbers of steps, say, belong on no chart with these.
-    """
-    if not found:
-        return []
-    x, y, own = found[0].x.metric, found[0].y.metric, found[0].y.policy.checkpoint
-    asked = {plainly(one.y.policy) for one in found}
-    points = stored_points(opened, x, y, categories, list(dict.fromkeys([own, *beside])))
-    alike = [point for point in points if plainly(point.config) in asked]
-    return [point for point in alike if point.config.checkpoint == own or point.config.guidance == PLAIN]
-
-
-def strategy_table(found: Sequence[MatchedStrategy]) -> Iterator[str]:
-    """A Markdown table, a row a strategy: both means, and the differences from plain guidance of the same alignment."""
-    if not found:
-        yield "No strategy has stored runs on the prompts and seeds of plain guidance: `sweep --guidance cfg,...` first."
-        return
-    x, y = found[0].x.metric, found[0].y.metric
-    yield f"| strategy | evaluations | CFG | `{x}` | `{y}` | as aligned: CFG | `{x}` | `{y}` |"
-    yield "|---" * 8 + "|"
-    for one in found:
-        config, plain, gap = one.y.policy, one.y.base, difference_text(one.y)
-        cells = (
-            f"`{strategy_text(config.guidance, config.guidance_params)}`",
-            str(needs_of(config.guidance).evaluations),
-            *(f"{config.guidance_scale:g}", f"{one.x.policy_mean.mean:.3f}", f"{one.y.policy_mean.mean:.3f}"),
-            *(f"{plain.guidance_scale:.2f}", difference_text(one.x), f"**{gap}**" if one.y.stands else gap),
-        )
-        yield f"| {' | '.join(cells)} |"
-    yield from ("", families.legend(found[0].y.family))
-
-
 @runtime_checkable
 class _Scored(Protocol):
     @property
@@ -316,24 +271,36 @@ def difference_text(one: Comparison) -> str:
     return with_ends(one.difference, "+")
 
 
-def write_reference(opened: store.Store, folder: Path) -> Iterator[tuple[Path, int]]:
-    """Writes what sweeps have stored, a Parquet file for each checkpoint and guidance scale; yields each file and its size.
+def write_reference(opened: store.Store, folder: Path, scores_only: bool = False) -> Iterator[tuple[Path, int]]:
+    """Writes what sweeps have stored, a Parquet file for each checkpoint, strategy and CFG; yields each file and its size.
 
     Only pictures on seeds of a prompt's own (``seeds``): what was typed, or sampled for training, stays behind, as do scores of
-    older definitions of a metric and those of a sweep's early look.
+    older definitions of a metric and those of a sweep's early look. ``scores_only``: files ``...-scores.parquet`` without
+    pictures, of what the folder's other files have no pictures of.
+
+    Raises:
+        InputError: a Parquet file of the folder that cannot be read.
     """
     from t2ialign.use_cases.sweeps.plan import COARSE_SEEDS
 
     groups: dict[str, list[str]] = {}
+    shown = pictured(folder) if scores_only else {}
     for cell in store.list_cells(opened):
-        if not any(is_own(cell.prompt, seed) for seed in cell.seeds):
+        own = {seed for seed in cell.seeds if is_own(cell.prompt, seed)}
+        if not own or own <= shown.get(cell.key, frozenset()):
             continue
-        name = f"{cell.config.checkpoint}-cfg-{cell.config.guidance_scale:g}"
-        groups.setdefault(name, []).append(cell.key)
+        groups.setdefault(_file_of(cell.config, scores_only), []).append(cell.key)
     folder.mkdir(parents=True, exist_ok=True)
     for name, cells in groups.items():
         path = folder / f"{name}.parquet"
-        yield path, store.export_reference(opened, cells, path, _of_today, is_own, COARSE_SEEDS)
+        yield path, store.export_reference(opened, cells, path, _of_today, is_own, COARSE_SEEDS, scores_only)
+
+
+def _file_of(config: GenerationConfig, scores_only: bool) -> str:
+    """``minimal_dpo-cads-cfg-4-scores``, plain guidance without its name."""
+    strategy = strategy_text(config.guidance, config.guidance_params)
+    by = "" if strategy == PLAIN else f"-{re.sub('[^A-Za-z0-9._@+-]+', '-', strategy)}"
+    return f"{config.checkpoint}{by}-cfg-{config.guidance_scale:g}{'-scores' if scores_only else ''}"
 
 
 def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:

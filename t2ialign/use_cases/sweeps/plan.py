@@ -138,7 +138,7 @@ def _conditions(spec: SweepSpec, registry: Registry) -> Iterator[Condition]:
     for checkpoint in _weighted(spec, registry):
         _, adapters = resolve(checkpoint, registry)
         for name, params in strategies:
-            check_adapters(name, bool(adapters), checkpoint)
+            check_adapters(name, bool(adapters), checkpoint, params)
             needs = needs_of(name)
             for scale in spec.guidance_scales:
                 yield Condition(checkpoint, name, params, scale, needs.evaluations, needs.whole_batch)

@@ -92,3 +92,10 @@ def test_a_png_carries_its_settings_and_the_large_view_is_told(services, config,
     assert ["CFG", "4"] in told["rows"] and ["Guidance", "interval"] in told["rows"]
     assert told["parameters"] == made.parameters
     assert {client.get(f"/pictures/{batch.cell}/9.{ending}").status_code for ending in ("png", "json")} == {404}
+
+
+def test_a_picture_of_which_only_scores_came_is_not_there(services, config, client, tmp_path):
+    batch = fakes.add_scores_alone(services.store, Prompt("a ring"), config(), (3,), tmp_path)
+    for small in (True, False):
+        assert client.get("/" + address(batch.cell, 3, small=small)).status_code == 404
+    assert client.get(f"/pictures/{batch.cell}/3.png").status_code == 404

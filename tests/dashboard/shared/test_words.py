@@ -8,12 +8,13 @@ from t2ialign.dashboard.shared.words import (
     default_metric,
     duration,
     first_metric,
+    guided,
     in_plain_words,
     interval_text,
     short,
 )
 from t2ialign.metrics import METRICS
-from t2ialign.types import Interval
+from t2ialign.types import GenerationConfig, Interval
 
 ORACLE, VARIETY = METRICS["oracle_alignment"], METRICS["factor_diversity"]
 
@@ -87,3 +88,9 @@ def test_counts():
         "1,500 seeds",
         "2 batches",
     ]
+
+
+def test_a_strategy_is_named_where_it_is_not_plain() -> None:
+    assert guided(GenerationConfig("shapes")) == ""
+    config = GenerationConfig("shapes", guidance="cads", guidance_params=(("noise_scale", 0.1),))
+    assert guided(config) == " with cads:noise_scale=0.1"

@@ -169,7 +169,7 @@ def test_what_is_not_read_is_said_of_new_and_of_stored_pictures(bench: Workbench
 @pytest.mark.slow
 def test_what_guidance_finds_in_a_prompt_is_said_and_not_kept(bench: Workbench) -> None:
     asked = replace(REQUEST, prompt=Prompt("a red ring"), guidance="structured", seeds=(0,), num_inference_steps=1)
-    said = ("Guidance reads in the prompt: structured takes by themselves 'a red ring'.",)
+    said = ("Guidance reads in the prompt, by a rule: structured takes by themselves 'a red ring'.",)
     first = run_request(bench, asked)
     assert first.notes == said and run_request(bench, asked).notes == said
     assert bench.results.notes(first.whole) == ()
