@@ -7,7 +7,6 @@ point of an arrow; a list of all checkpoints is the page's.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -19,7 +18,7 @@ import plotly.graph_objects as go
 from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
 from t2ialign.charts.sweeps import NO_TITLES, sweeps
-from t2ialign.charts.theme import Ink, Style, axis_title, drawn, empty_figure, faded, ink, look_of, styles
+from t2ialign.charts.theme import TRAINED_AGAIN, Ink, Style, axis_title, drawn, empty_figure, faded, ink, look_of, styles
 from t2ialign.charts.tradeoff_notes import arrow_lines, names, one_a_line, opacity
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
@@ -30,7 +29,6 @@ FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
 THRONG = 12  # more than this, and so would labels at the ends of the sweeps
 SWARM = 60  # more points than this: lines are thin, arrows faint, and bars wait for the pointer (``layout.meta``)
-FURTHER_SEED = re.compile(r"-seed[1-9]")  # in the name of a run: it was trained once more, with another seed
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 NOTE_WIDTH, NOTE_LINE = 34, 14.3  # letters that a phone's chart has room for, and pixels of a line of them
@@ -97,7 +95,7 @@ def _further_seeds(points: Sequence[TradeoffPoint], highlight: Collection[str]) 
 
     Where many lines crowd they are faint, without a name and in no legend.
     """
-    found = {point.config.checkpoint for point in points if FURTHER_SEED.search(point.config.checkpoint)}
+    found = {point.config.checkpoint for point in points if TRAINED_AGAIN.search(point.config.checkpoint)}
     return frozenset(found - {point.config.checkpoint for point in points if point.config.key in highlight})
 
 
