@@ -61,6 +61,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         doses.py            how metrics move with CFG, weight and training: curves and slopes
         relations.py        do two metrics say the same? Kendall's tau at three levels
         strength.py         the plane of CFG and adapter weight
+        dials.py            an adapter's weights as a path from its base
         research.py         the nouns of a report
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
@@ -364,6 +365,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
         tradeoff_notes.py   its arrows and names
+        paths.py            its dials: arrow heads along CFG, lines along adapter weights
         digits.py           the digits of a chart that somebody can see
         sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method

@@ -17,8 +17,20 @@ import plotly.graph_objects as go
 
 from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
+from t2ialign.charts.paths import dial_paths
 from t2ialign.charts.sweeps import NO_TITLES, sweeps
-from t2ialign.charts.theme import TRAINED_AGAIN, Ink, Style, axis_title, drawn, empty_figure, faded, ink, look_of, styles
+from t2ialign.charts.theme import (
+    TRAINED_AGAIN,
+    Ink,
+    Style,
+    axis_title,
+    drawn,
+    empty_figure,
+    faded,
+    ink,
+    look_of,
+    styles,
+)
 from t2ialign.charts.tradeoff_notes import arrow_lines, names, one_a_line, opacity
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
@@ -52,7 +64,7 @@ def tradeoff_figure(
     named: bool = False,
     titles: Mapping[str, str] = NO_TITLES,
 ) -> go.Figure:
-    """Points with their intervals unless ``bars`` is off, sweeps of ``guidance_scale`` joined, ``highlight``'s keys ringed.
+    """Points with their intervals unless ``bars`` is off, dials as paths with arrow heads, ``highlight``'s keys ringed.
 
     ``order`` lists all checkpoints, shown or not, so that a filter changes nobody's colour. ``customdata[0]`` of a point is its
     config's key. Points on fewer than ``whole`` prompts are hollow and outside the front: these may be easy ones. Without a
@@ -82,6 +94,7 @@ def tradeoff_figure(
         traces.append(_thin(trace, style) if swarm or unlisted else trace)
     notes = arrow_lines(one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
     notes += names(lines, look, changed, highlight, behind) if named else []
+    traces += dial_paths(lines.values(), shown, look, highlight if named else (), swarm)
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
     notes += _note(unsaid := _left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
