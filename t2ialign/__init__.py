@@ -61,6 +61,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         doses.py            how metrics move with CFG, weight and training: curves and slopes
         relations.py        do two metrics say the same? Kendall's tau at three levels
         strength.py         the plane of CFG and adapter weight
+        differences.py      every point less one of them, paired by prompt and seed
+        matching.py         a checkpoint beside another one's CFG of the same alignment
         dials.py            an adapter's weights as a path from its base
         research.py         the nouns of a report
         audit.py            what an audit finds out about a metric, and what it means in words
@@ -365,6 +367,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
         tradeoff_notes.py   its arrows and names
+        differences.py      the same seen from one of its points: paired differences
+        facets.py           small ones beside each other, a category of prompts each
         paths.py            its dials: arrow heads along CFG, lines along adapter weights
         digits.py           the digits of a chart that somebody can see
         sweeps.py           points of one checkpoint along its guidance scales, under a name
@@ -482,6 +486,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
             more_charts.py          Trade-off's handlers for the charts beside it
+            drawing.py              what the chart is drawn from, and how it is looked at
+            reading.py              what the chart says beyond its points, in words
             comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point

@@ -63,6 +63,7 @@ def tradeoff_figure(
     whole: int = FEW_PROMPTS,
     named: bool = False,
     titles: Mapping[str, str] = NO_TITLES,
+    said: Sequence[str] = (),
 ) -> go.Figure:
     """Points with their intervals unless ``bars`` is off, dials as paths with arrow heads, ``highlight``'s keys ringed.
 
@@ -71,7 +72,8 @@ def tradeoff_figure(
     mean they are left out; of several metric versions only the most frequent pair is drawn, and a note says what that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is. ``said`` are plain
+    sentences above the chart.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     if not (shown := one_version(known)):
@@ -96,7 +98,7 @@ def tradeoff_figure(
     notes += names(lines, look, changed, highlight, behind) if named else []
     traces += dial_paths(lines.values(), shown, look, highlight if named else (), swarm)
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
-    notes += _note(unsaid := _left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
+    notes += _note(unsaid := _left_unsaid(said, shown, len(known) - len(shown), whole, bool(changed), bars), colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
     layout["margin"] = _below(unsaid, layout["margin"])
     layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
@@ -315,19 +317,21 @@ def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict[str, Any]:
     }
 
 
-def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool) -> list[str]:
+def _left_unsaid(
+    said: Sequence[str], shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool, bars: bool
+) -> list[str]:
     """What the chart must add in words: points that it hides, what hollow ones are; in lines that a phone has room for."""
     if hidden:
-        said = [
+        more = [
             "1 point of another metric version is hidden"
             if hidden == 1
             else f"{hidden} points of other metric versions are hidden"
         ]
     else:
-        said = ["Arrows: from the parent", "Bars: 95 % interval of the change"] if arrows else []
+        more = ["Arrows: from the parent", "Bars: 95 % interval of the change"][: 1 + bars] if arrows else []
         if any(point.prompts < whole for point in shown):
-            said.append(f"Hollow: fewer than {whole} prompts")
-    return [line for part in said for line in wrap(part, NOTE_WIDTH)]
+            more.append(f"Hollow: fewer than {whole} prompts")
+    return [escape(line) for part in (*said, *more) for line in wrap(part, NOTE_WIDTH)]
 
 
 def _note(lines: Sequence[str], colors: Ink) -> list[dict[str, Any]]:
