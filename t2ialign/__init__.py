@@ -349,6 +349,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             research_material.py    what a report stands on, gathered once
             research_pressure.py    its answers about guidance, training and regularisers
             research_answers.py     its answers about fronts, ranks, advice and metrics
+            plane.py                points as changes from one of them, and where another one is as aligned
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn

@@ -25,13 +25,14 @@ def differences_figure(
     whole: int = FEW_PROMPTS,
     named: bool = False,
     titles: Mapping[str, str] = NO_TITLES,
+    bars: bool = True,
 ) -> go.Figure:
     """What ``tradeoff_figure`` draws, of differences: bars are their paired 95 % intervals, and 0 on both axes is stressed."""
     who = reference_name(seen.reference, titles)
     axes = [_less(metric, who) for metric in (x_metric, y_metric)]
-    said = (f"Change from {who}", "Bars: 95 % interval of the change")
+    said = (f"Change from {who}", "Bars: 95 % interval of the change")[: 1 + bars]
     chart = tradeoff_figure(
-        seen.points, *axes, highlight, pareto, dark, order, whole=whole, named=named, titles=titles, said=said
+        seen.points, *axes, highlight, pareto, dark, order, bars, whole=whole, named=named, titles=titles, said=said
     )
     zero = {"zeroline": True, "zerolinecolor": ink(dark).line, "zerolinewidth": 1.5}
     return chart.update_layout(xaxis=zero, yaxis=zero)

@@ -15,7 +15,7 @@ COLUMNS = 2
 PANEL_HEIGHT, HEAD = 300, 70  # pixels
 TITLE_HEIGHT = 22  # of a panel's title, in pixels
 FEW_NAMES = 6  # that a panel has room for
-GAPS = {"xgap": 0.12, "ygap": 0.2}  # of a panel
+GAPS = {"xgap": 0.12, "ygap": 0.28}  # of a panel
 
 
 def facets_figure(panels: Sequence[tuple[str, go.Figure]], dark: bool = False, keep: Collection[str] = ()) -> go.Figure:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from t2ialign.tradeoff.cell_values import CellValues, averaged
 from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
@@ -86,9 +86,10 @@ def edge(cells: CellValues, x: Metric, y: Metric) -> Edge | None:
     xs, ys = draws(whole, x, y)
     lows = np.linspace(xs[0].min(), xs[0].max(), LEVELS if np.ptp(xs[0]) > 0 else 1)
     # Rounding must not keep a condition from its own level.
-    tops = _tops(xs, ys, lows - 1e-12)
-    best = np.where(xs[0] >= lows[:, None] - 1e-12, ys[0], -np.inf)
-    by = [whole.configs[place] for place in best.argmax(1)]
+    reached = xs[:, None, :] >= lows[None, :, None] - 1e-12
+    best = np.where(reached, ys[:, None, :], -np.inf)
+    by = [whole.configs[place] for place in best[0].argmax(-1)]
+    tops = best.max(-1)
     levels, sign = lows * _sign(x), _sign(y)
     intervals = [_interval(tops[:, level], sign, len(whole.prompts)) for level in range(len(lows))]
     shown = tuple(levels.tolist()), tuple(intervals), tuple(by)
@@ -101,11 +102,11 @@ def knee(cells: CellValues, x: Metric, y: Metric) -> Knee | None:
     if not len(whole.configs):
         return None
     xs, ys = draws(whole, x, y)
-    found = corners(xs, ys)
+    found = [_corner(one, other) for one, other in zip(xs, ys)]
     if found[0] < 0:
         return None
     place = found[0]
-    share = float(np.mean(found[1:] == place))
+    share = float(np.mean([one == place for one in found[1:]]))
     return Knee(whole.configs[place], float(xs[0, place]) * _sign(x), float(ys[0, place]) * _sign(y), share)
 
 
@@ -137,40 +138,25 @@ def areas_of(
     return areas
 
 
-def _tops(
-    xs: Float[np.ndarray, "r c"], ys: Float[np.ndarray, "r c"], levels: Float[np.ndarray, " l"]
-) -> Float[np.ndarray, "r l"]:
-    """Of each draw the best ``y`` at every level or better; -inf where none is."""
-    order = np.argsort(-xs, axis=1, kind="stable")
-    best = np.maximum.accumulate(np.take_along_axis(ys, order, 1), axis=1)
-    best = np.concatenate([np.full((len(best), 1), -np.inf), best], axis=1)
-    reached = np.stack([(xs >= level).sum(1) for level in levels], axis=1)
-    return np.take_along_axis(best, reached, 1)
+def front_places(xs: Float[np.ndarray, " c"], ys: Float[np.ndarray, " c"]) -> Int[np.ndarray, " f"]:
+    """The points that none beats on both axes, from the best ``y`` to the best ``x``."""
+    kept, best = [], -math.inf
+    for place in np.lexsort((-ys, -xs)):
+        if ys[place] > best:
+            kept.append(place)
+            best = ys[place]
+    return np.array(kept[::-1], dtype=int)
 
 
-def fronts(xs: Float[np.ndarray, "r c"], ys: Float[np.ndarray, "r c"]) -> Bool[np.ndarray, "r c"]:
-    """Of each draw the points that none beats on both axes; of equal ones the first counts."""
-    order = np.lexsort((-ys, -xs), axis=1)  # from the best x to the worst
-    top = np.take_along_axis(ys, order, 1)
-    before = np.concatenate([np.full((len(top), 1), -np.inf), np.maximum.accumulate(top, axis=1)[:, :-1]], axis=1)
-    found = np.zeros(xs.shape, dtype=bool)
-    np.put_along_axis(found, order, top > before, 1)
-    return found
-
-
-def corners(xs: Float[np.ndarray, "r c"], ys: Float[np.ndarray, "r c"]) -> Int[np.ndarray, " r"]:
-    """Of each draw the front's point farthest above the line between its ends; -1 where there is none.
-
-    Of a front with fewer than ``CORNERS`` points nothing is said.
-    """
-    front = fronts(xs, ys)
-    ends = [np.where(front, side, -np.inf).argmax(1)[:, None] for side in (ys, xs)]  # the best y, and the best x
-    (x0, x1), (y0, y1) = ([np.take_along_axis(side, end, 1) for end in ends] for side in (xs, ys))
-    with np.errstate(invalid="ignore", divide="ignore"):  # a front of one point, which has no corner
-        beyond = np.where(front, (xs - x0) / (x1 - x0) + (ys - y1) / (y0 - y1) - 1, -np.inf)
-    place = beyond.argmax(1)
-    bent = (front.sum(1) >= CORNERS) & (np.take_along_axis(beyond, place[:, None], 1)[:, 0] > 0)
-    return np.where(bent, place, -1)
+def _corner(xs: Float[np.ndarray, " c"], ys: Float[np.ndarray, " c"]) -> int:
+    """The front's point farthest above the line between its ends; -1 where there is no such point."""
+    front = front_places(xs, ys)
+    if len(front) < CORNERS:
+        return -1
+    across = (xs[front] - xs[front[0]]) / (xs[front[-1]] - xs[front[0]])
+    up = (ys[front] - ys[front[-1]]) / (ys[front[0]] - ys[front[-1]])
+    beyond = across + up - 1
+    return int(front[beyond.argmax()]) if beyond.max() > 0 else -1
 
 
 def _interval(values: Float[np.ndarray, " r"], sign: float, prompts: int) -> Interval:

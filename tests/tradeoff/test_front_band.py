@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.front_band import areas_of, corners, edge, fronts, knee, volumes
+from t2ialign.tradeoff.front_band import areas_of, edge, front_places, knee, volumes
 from tests.tradeoff.tables import cells, config
 
 X, Y = METRICS["oracle_alignment"], METRICS["factor_diversity"]
@@ -32,26 +32,10 @@ def test_areas_are_those_of_moocore() -> None:
 
 def test_a_front_is_that_of_moocore() -> None:
     rng = np.random.default_rng(1)
-    xs, ys = rng.normal(size=(2, 30, 7)).round(1)  # some are equal
-    for x, y, ours in zip(xs, ys, fronts(xs, ys)):
-        kept = moocore.is_nondominated(np.stack([x, y], 1), maximise=[True, True], keep_weakly=False)
-        assert ours.tolist() == kept.tolist()
-
-
-def test_corners_are_those_found_point_by_point() -> None:
-    def corner(x: np.ndarray, y: np.ndarray) -> int:
-        front = sorted(np.flatnonzero(fronts(x[None], y[None])[0]), key=lambda place: x[place])
-        if len(front) < 3:
-            return -1
-        (x0, y0), (x1, y1) = ((x[end], y[end]) for end in (front[0], front[-1]))
-        far = {place: (x[place] - x0) / (x1 - x0) + (y[place] - y1) / (y0 - y1) - 1 for place in front}
-        best = max(far, key=far.__getitem__)
-        return int(best) if far[best] > 0 else -1
-
-    xs, ys = np.random.default_rng(4).normal(size=(2, 200, 6))
-    found = corners(xs, ys)
-    assert found.tolist() == [corner(x, y) for x, y in zip(xs, ys)]
-    assert {-1} < set(found.tolist()), "some have a corner and some have none"
+    for x, y in zip(*rng.normal(size=(2, 30, 7))):
+        kept = moocore.is_nondominated(np.stack([x, y], 1), maximise=[True, True])
+        places = front_places(x, y)
+        assert sorted(places) == np.flatnonzero(kept).tolist() and (np.diff(x[places]) > 0).all()
 
 
 def test_the_best_at_a_required_alignment_by_hand() -> None:

@@ -29,6 +29,7 @@ from t2ialign.types import Metric, TradeoffPoint
 
 CHART_HEIGHT = 560
 MOST_PANELS = 12
+FEW_BARS = 12  # points whose bars a panel has room for
 NO_REFERENCE = [("The values themselves", "")]
 
 
@@ -102,8 +103,10 @@ class Picture(NamedTuple):
         ringed = {self.point} if self.point else set()
         shown = (self.x, self.y, ringed, self.pareto, self.dark, self.order)
         called = dict(self.called)
+        # One kind's few prompts have wide bars, and those of many points would stretch the axes of all panels.
+        bars = not panel.title or len(panel.points) <= FEW_BARS
         if panel.less is not None:
-            return differences_figure(panel.less, *shown, whole=panel.whole, named=True, titles=called)
+            return differences_figure(panel.less, *shown, whole=panel.whole, named=True, titles=called, bars=bars)
         return tradeoff_figure(panel.points, *shown, arrows=panel.arrows, whole=panel.whole, named=True, titles=called)
 
 
