@@ -29,7 +29,7 @@ def differences_figure(
 ) -> go.Figure:
     """What ``tradeoff_figure`` draws, of differences: bars are their paired 95 % intervals, and 0 on both axes is stressed."""
     who = reference_name(seen.reference, titles)
-    axes = [_less(metric, who) for metric in (x_metric, y_metric)]
+    axes = [_less(metric, seen.reference) for metric in (x_metric, y_metric)]
     said = (f"Change from {who}", "Bars: 95 % interval of the change")[: 1 + bars]
     chart = tradeoff_figure(
         seen.points, *axes, highlight, pareto, dark, order, bars, whole=whole, named=named, titles=titles, said=said
@@ -43,6 +43,6 @@ def reference_name(config: GenerationConfig, titles: Mapping[str, str] = NO_TITL
     return f"{titles.get(config.checkpoint, config.checkpoint)} at CFG {config.guidance_scale:g}"
 
 
-def _less(metric: Metric, who: str) -> Metric:
+def _less(metric: Metric, reference: GenerationConfig) -> Metric:
     """The metric of an axis of differences: its own name keeps a zoom of the plain axes from this chart."""
-    return replace(metric, name=f"{metric.name} less {who}", title=f"Change of {metric.title}")
+    return replace(metric, name=f"{metric.name} less {reference.key}", title=f"Change of {metric.title}")

@@ -14,7 +14,7 @@ from t2ialign.charts.tradeoff_notes import NARROW, WIDE
 COLUMNS = 2
 PANEL_HEIGHT, HEAD = 300, 70  # pixels
 TITLE_HEIGHT = 22  # of a panel's title, in pixels
-FEW_NAMES = 6  # that a panel has room for
+FEW_NAMES = 3  # that a panel has room for
 GAPS = {"xgap": 0.12, "ygap": 0.28}  # of a panel
 
 
