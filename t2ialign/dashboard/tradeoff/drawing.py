@@ -107,8 +107,9 @@ class Picture(NamedTuple):
         bars = not panel.title or len(panel.points) <= FEW_BARS
         if panel.less is not None:
             return differences_figure(panel.less, *shown, whole=panel.whole, named=True, titles=called, bars=bars)
-        more = {"bars": bars, "arrows": panel.arrows, "whole": panel.whole, "titles": called}
-        return tradeoff_figure(panel.points, *shown, **more, named=True)
+        return tradeoff_figure(
+            panel.points, *shown, bars, arrows=panel.arrows, whole=panel.whole, named=True, titles=called
+        )
 
 
 def picture(services: Services, chosen: Chosen, found: Points, view: View, dark: bool, point: str = "") -> Picture:
