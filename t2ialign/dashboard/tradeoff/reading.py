@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 from markupsafe import Markup
@@ -19,8 +20,10 @@ from t2ialign.tradeoff.arrows import most_preferred
 from t2ialign.tradeoff.differences import Differences
 from t2ialign.tradeoff.front_band import FEWEST_PROMPTS
 from t2ialign.tradeoff.matching import AsAligned, as_aligned, in_a_sentence
+from t2ialign.types import GenerationConfig
 from t2ialign.use_cases.reports.research_material import bend_in_words
 
+MOST_MATCHES = 60  # checkpoints of which the page lists who is more varied at the same alignment
 BAND = (
     "The dotted line is the best that is reached at a required alignment or better, the band its 95 % interval (prompts "
     "resampled, all settings alike)."
@@ -43,24 +46,24 @@ def words(services: Services, chosen: Chosen, found: Points, view: View, point: 
 
 def _matched(services: Services, chosen: Chosen, found: Points, point: str) -> Markup:
     """The opened point, or the one that the headline is about, beside its parent's sweep where that is as aligned; then all."""
-    matches = matches_of(services, chosen, found)
-    best = most_preferred(load_arrows(services, chosen, found), chosen.x, point)
-    picked = [one for one in matches if best is not None and one.policy == best.policy]
+    arrows = load_arrows(services, chosen, found)
+    best = most_preferred(arrows, chosen.x, point)
+    if best is None or chosen.x == chosen.y:
+        return Markup("")
+    asked = arrows if len(arrows) <= MOST_MATCHES else [best]  # of more, a bootstrap each would take too long
+    pairs = {arrow.policy: arrow.parent.checkpoint for arrow in asked}
+    question = ("as aligned", found.points, tuple(pairs))
+    matches = services.charts.ask(question, partial(matches_of, services, chosen, pairs))
+    picked = [one for one in matches if one.policy == best.policy]
     called = titles(services.store)
     said = notice(in_a_sentence(picked[0], chosen.x, chosen.y, called), "hint") if picked else Markup("")
-    return said + render("tradeoff/matches.html", matches=matches, x=chosen.x, y=chosen.y, titles=called)
+    rows = matches if len(asked) == len(arrows) else ()
+    return said + render("tradeoff/matches.html", matches=rows, x=chosen.x, y=chosen.y, titles=called)
 
 
-def matches_of(services: Services, chosen: Chosen, found: Points) -> tuple[AsAligned, ...]:
-    """Every trained point beside its parent's sweep, those that keep most first and those without a match last; kept."""
-    if chosen.x == chosen.y:
-        return ()
-    return services.charts.ask(("as aligned", found.points), partial(_matches, services, chosen, found))
-
-
-def _matches(services: Services, chosen: Chosen, found: Points) -> tuple[AsAligned, ...]:
+def matches_of(services: Services, chosen: Chosen, pairs: Mapping[GenerationConfig, str]) -> tuple[AsAligned, ...]:
+    """Each config beside the sweep of its parent's name, those that keep most first and those without a match last."""
     cells = load_cells(services, chosen)
-    pairs = {arrow.policy: arrow.parent.checkpoint for arrow in load_arrows(services, chosen, found)}
     made = [as_aligned(cells, policy, parent, chosen.x, chosen.y) for policy, parent in pairs.items()]
     sign = -1 if chosen.y.higher_is_better else 1
     known = [one for one in made if one is not None]

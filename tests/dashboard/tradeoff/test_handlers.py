@@ -12,7 +12,7 @@ import pytest
 from t2ialign import settings
 from t2ialign.dashboard.shared.chart_points import load_points
 from t2ialign.dashboard.shared.point_details import strip_of
-from t2ialign.dashboard.tradeoff import comparing, handlers
+from t2ialign.dashboard.tradeoff import comparing, handlers, reading
 from t2ialign.store import add_batch, add_benchmark, add_scores, marks
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt
@@ -444,12 +444,15 @@ def test_the_band_of_the_front_is_drawn_and_explained_where_it_is_asked_for(stoc
 
 
 @pytest.mark.slow
-def test_a_trained_point_stands_beside_the_cfg_that_is_as_aligned(stocked, config):
+def test_a_trained_point_stands_beside_the_cfg_that_is_as_aligned(stocked, config, monkeypatch):
     fakes.add_cell(stocked.store, Prompt("a blue star and a green ring", "color"), config("spo", 4))
     said = handlers.explain(stocked, *ALL, config("spo", 4).key, "", False, False)["sentence"]
     assert "spo at CFG 4" in said and "as aligned as base at CFG" in said or "than base anywhere on its sweep" in said
     assert "At the same alignment: who is more varied" in said
     assert "same alignment" not in handlers.explain(stocked, "all", *ALL[1:], "", "", False, False)["sentence"]
+    monkeypatch.setattr(reading, "MOST_MATCHES", 0)
+    alone = handlers.explain(stocked, *ALL, config("spo", 4).key, "", False, False)["sentence"]
+    assert "spo at CFG 4" in alone and "At the same alignment" not in alone, "of many, the opened one alone"
 
 
 @pytest.mark.slow
