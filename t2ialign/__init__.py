@@ -62,6 +62,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         doses.py            how metrics move with CFG, weight and training: curves and slopes
         relations.py        do two metrics say the same? Kendall's tau at three levels
         strength.py         the plane of CFG and adapter weight
+        differences.py      every point less one of them, paired by prompt and seed
+        matching.py         a checkpoint beside another one's CFG of the same alignment
+        dials.py            an adapter's weights as a path from its base
         research.py         the nouns of a report
         audit.py            what an audit finds out about a metric, and what it means in words
         audit_table.py      an audit as a table
@@ -353,6 +356,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             research_pressure.py    its answers about guidance, training and regularisers
             research_guidance.py    its answer about guidance strategies
             research_answers.py     its answers about fronts, ranks, advice and metrics
+            plane.py                points as changes from one of them, and where another one is as aligned
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn
@@ -371,6 +375,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         theme.py            one look, light and dark, for every eye
         tradeoff.py         alignment against diversity, with intervals and the front
         tradeoff_notes.py   its arrows and names
+        differences.py      the same seen from one of its points: paired differences
+        facets.py           small ones beside each other, a category of prompts each
+        paths.py            its dials: arrow heads along CFG, lines along adapter weights
         digits.py           the digits of a chart that somebody can see
         sweeps.py           points of one checkpoint along its guidance scales, under a name
         frontier.py         win rate against the change of diversity, a line a method
@@ -487,6 +494,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
             handlers.py             Trade-off's handlers
             metric_trust.py         Trade-off's handlers about the metrics themselves
             more_charts.py          Trade-off's handlers for the charts beside it
+            drawing.py              what the chart is drawn from, and how it is looked at
+            reading.py              what the chart says beyond its points, in words
             comparing.py            chosen runs beside each other: settings and training curves
             run_table.py            the chart's legend as a table
             page.py                 every scored checkpoint as a point

@@ -54,8 +54,13 @@ class Placed:
 Rectangle = tuple[float, float, float, float]  # left, bottom, right, top in pixels
 
 
-def place(labels: Sequence[Label], points: Sequence[tuple[float, float]], box: Box) -> list[Placed]:
-    """Labels with room beside their points, clear of each other and of all ``points``; those without are left out."""
+def place(
+    labels: Sequence[Label], points: Sequence[tuple[float, float]], box: Box, inside: bool = False
+) -> list[Placed]:
+    """Labels with room beside their points, clear of each other and of all ``points``; those without are left out.
+
+    ``inside``: and within the box, for one that ends beyond it makes the axis longer.
+    """
     left, bottom = min(x for x, _ in points), min(y for _, y in points)
     wide = (max(x for x, _ in points) - left) or 1.0
     high = (max(y for _, y in points) - bottom) or 1.0
@@ -68,6 +73,8 @@ def place(labels: Sequence[Label], points: Sequence[tuple[float, float]], box: B
     for label in labels:
         for xanchor, yanchor in PLACES:
             area = _area(label, *pixel(label.x, label.y), xanchor, yanchor)
+            if inside and not 0 <= area[0] <= area[2] <= box.width:
+                continue
             if not any(_overlap(area, other) for other in taken):
                 taken.append(area)
                 found.append(Placed(label, xanchor, yanchor, *_shift(xanchor, yanchor)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ LIGHT = ("#0065A0", "#D94C0D", "#009E73", "#D277A9", "#C58C34", "#269FE1", "#4C3
 DARK = ("#2F9BE6", "#EA734A", "#68DCB3", "#C182A1", "#F0B93A", "#9AD3F7", "#9881B7")
 SYMBOLS = ("square", "diamond", "triangle-up", "cross", "star", "triangle-down", "pentagon", "hexagram", "x")
 BASE = "base"
+TRAINED_AGAIN = re.compile(r"-seed([1-9][0-9]*)")  # in the name of a run that was trained once more, with another seed
+DASHES = ("solid", "dash", "dot", "longdash", "dashdot", "longdashdot")
 FONT = "var(--font, system-ui), sans-serif"  # the page's, as Gradio names it; plotly.js cuts "inherit" off
 
 
@@ -65,14 +68,23 @@ def ink(dark: bool) -> Ink:
 def styles(names: Iterable[str], dark: bool = False) -> dict[str, Style]:
     """One style a name, by the order of the names; the base always wears ink and takes no place in that order.
 
-    The eighth name meets the first colour again with another marker; after nine names, lines are dashed.
+    The eighth name meets the first colour again with another marker; after nine names, lines are dashed. A run's further
+    training seeds (``run-seed1``) wear its colour and marker, with a dash of their own, and take no place either.
     """
     colors = DARK if dark else LIGHT
     chosen = {BASE: Style(ink(dark).text, "circle")}
-    for i, name in enumerate(dict.fromkeys(name for name in names if name != BASE)):
-        dash = ("solid", "dash", "dot")[i // len(SYMBOLS) % 3]
-        chosen[name] = Style(colors[i % len(colors)], SYMBOLS[i % len(SYMBOLS)], dash)
+    places: dict[str, int] = {}
+    for name in dict.fromkeys(name for name in names if name != BASE):
+        i = places.setdefault(run_of(name), len(places))
+        again = TRAINED_AGAIN.search(name)
+        dash = i // len(SYMBOLS) % 3 + (int(again[1]) if again else 0)
+        chosen[name] = Style(colors[i % len(colors)], SYMBOLS[i % len(SYMBOLS)], DASHES[dash % len(DASHES)])
     return chosen
+
+
+def run_of(name: str) -> str:
+    """The run that a checkpoint is a further training seed of, or itself: ``dpo-step50`` of ``dpo-seed2-step50``."""
+    return TRAINED_AGAIN.sub("", name)
 
 
 def faded(color: str, alpha: float) -> str:

@@ -7,7 +7,6 @@ point of an arrow; a list of all checkpoints is the page's.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -18,8 +17,20 @@ import plotly.graph_objects as go
 
 from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
+from t2ialign.charts.paths import dial_paths
 from t2ialign.charts.sweeps import NO_TITLES, sweeps
-from t2ialign.charts.theme import Ink, Style, axis_title, drawn, empty_figure, faded, ink, look_of, styles
+from t2ialign.charts.theme import (
+    TRAINED_AGAIN,
+    Ink,
+    Style,
+    axis_title,
+    drawn,
+    empty_figure,
+    faded,
+    ink,
+    look_of,
+    styles,
+)
 from t2ialign.charts.tradeoff_notes import arrow_lines, names, one_a_line, opacity
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
@@ -30,7 +41,6 @@ FEW_PROMPTS = 4
 CROWD = 3  # more sweeps than this, and labels beside every point would overlap
 THRONG = 12  # more than this, and so would labels at the ends of the sweeps
 SWARM = 60  # more points than this: lines are thin, arrows faint, and bars wait for the pointer (``layout.meta``)
-FURTHER_SEED = re.compile(r"-seed[1-9]")  # in the name of a run: it was trained once more, with another seed
 NO_BAR = Interval(math.nan, math.nan, math.nan)
 LEGEND_ROW = 19  # pixels
 NOTE_WIDTH, NOTE_LINE = 34, 14.3  # letters that a phone's chart has room for, and pixels of a line of them
@@ -53,15 +63,17 @@ def tradeoff_figure(
     whole: int = FEW_PROMPTS,
     named: bool = False,
     titles: Mapping[str, str] = NO_TITLES,
+    said: Sequence[str] = (),
 ) -> go.Figure:
-    """Points with their intervals unless ``bars`` is off, sweeps of ``guidance_scale`` joined, ``highlight``'s keys ringed.
+    """Points with their intervals unless ``bars`` is off, dials as paths with arrow heads, ``highlight``'s keys ringed.
 
     ``order`` lists all checkpoints, shown or not, so that a filter changes nobody's colour. ``customdata[0]`` of a point is its
     config's key. Points on fewer than ``whole`` prompts are hollow and outside the front: these may be easy ones. Without a
     mean they are left out; of several metric versions only the most frequent pair is drawn, and a note says what that hides.
 
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is. ``said`` are plain
+    sentences above the chart.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     if not (shown := one_version(known)):
@@ -84,8 +96,9 @@ def tradeoff_figure(
         traces.append(_thin(trace, style) if swarm or unlisted else trace)
     notes = arrow_lines(one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
     notes += names(lines, look, changed, highlight, behind) if named else []
+    traces += dial_paths(lines.values(), shown, look, highlight if named else (), swarm)
     traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
-    notes += _note(unsaid := _left_unsaid(shown, len(known) - len(shown), whole, bool(changed)), colors)
+    notes += _note(unsaid := _left_unsaid(said, shown, len(known) - len(shown), whole, bool(changed), bars), colors)
     layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
     layout["margin"] = _below(unsaid, layout["margin"])
     layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
@@ -97,7 +110,7 @@ def _further_seeds(points: Sequence[TradeoffPoint], highlight: Collection[str]) 
 
     Where many lines crowd they are faint, without a name and in no legend.
     """
-    found = {point.config.checkpoint for point in points if FURTHER_SEED.search(point.config.checkpoint)}
+    found = {point.config.checkpoint for point in points if TRAINED_AGAIN.search(point.config.checkpoint)}
     return frozenset(found - {point.config.checkpoint for point in points if point.config.key in highlight})
 
 
@@ -304,19 +317,21 @@ def _rings(points: Sequence[TradeoffPoint], colors: Ink) -> dict[str, Any]:
     }
 
 
-def _left_unsaid(shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool) -> list[str]:
+def _left_unsaid(
+    said: Sequence[str], shown: Sequence[TradeoffPoint], hidden: int, whole: int, arrows: bool, bars: bool
+) -> list[str]:
     """What the chart must add in words: points that it hides, what hollow ones are; in lines that a phone has room for."""
     if hidden:
-        said = [
+        more = [
             "1 point of another metric version is hidden"
             if hidden == 1
             else f"{hidden} points of other metric versions are hidden"
         ]
     else:
-        said = ["Arrows: from the parent", "Bars: 95 % interval of the change"] if arrows else []
+        more = ["Arrows: from the parent", "Bars: 95 % interval of the change"][: 1 + bars] if arrows else []
         if any(point.prompts < whole for point in shown):
-            said.append(f"Hollow: fewer than {whole} prompts")
-    return [line for part in said for line in wrap(part, NOTE_WIDTH)]
+            more.append(f"Hollow: fewer than {whole} prompts")
+    return [escape(line) for part in (*said, *more) for line in wrap(part, NOTE_WIDTH)]
 
 
 def _note(lines: Sequence[str], colors: Ink) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.types import GenerationConfig, TradeoffPoint
 
 FADED = 0.3  # opacity of what is not chosen
+WIDE, NARROW = "wide", "narrow"  # the names' annotations: either those for a page or those for a phone are seen
+BOXES = {WIDE: Box(620, 380), NARROW: Box(230, 380)}
 
 
 def opacity(keys: Collection[str], highlight: Collection[str]) -> float:
@@ -79,7 +81,10 @@ def names(
     highlight: Collection[str],
     behind: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Each line's name beside its last point, the ringed ones first; one without room, or ``behind``, is the pointer's."""
+    """Each line's name beside its last point, the ringed ones first; one without room, or ``behind``, is the pointer's.
+
+    Twice: as a page has room for them, and, out of sight, as a phone has (``annotation.name``).
+    """
     ends = {name: line[-1] for name, line in lines.items() if line[-1].config.checkpoint not in behind}
     ranked = sorted(ends, key=lambda name: (ends[name].config.key not in highlight, ends[name].config in drawn, name))
     wanted = [Label(name, ends[name].x.mean, ends[name].y.mean) for name in ranked]
@@ -96,6 +101,9 @@ def names(
             "yshift": found.yshift,
             "font": {"size": 12, "color": look[ends[found.label.text].config.checkpoint].color},
             "opacity": opacity({point.config.key for point in lines[found.label.text]}, highlight),
+            "name": width,
+            **({} if width == WIDE else {"visible": False}),
         }
-        for found in place(wanted, points, Box(620, 380))
+        for width, box in BOXES.items()
+        for found in place(wanted, points, box, inside=width == NARROW)
     ]

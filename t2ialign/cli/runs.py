@@ -37,6 +37,7 @@ from t2ialign.use_cases.batches.requests import (
 if TYPE_CHECKING:
     from t2ialign.use_cases.workbench import Workbench
 
+USUAL_SCALE = 4.0
 COMPARED = "oracle_alignment,clip_score,factor_diversity,lpips,u_rke"
 
 
@@ -168,18 +169,32 @@ def points(
     benchmark: Annotated[
         str, typer.Option(help="Only the prompts and seeds of this benchmark set, by title or key.")
     ] = "",
+    against: Annotated[
+        str, typer.Option(help="Points as paired changes from this checkpoint, at --against-guidance-scale.")
+    ] = "",
+    against_guidance_scale: Annotated[
+        float, typer.Option(help="CFG of the point that changes are taken from.")
+    ] = USUAL_SCALE,
+    as_aligned_as: Annotated[
+        str, typer.Option(help="Also each checkpoint beside the CFG at which this one is as well aligned.")
+    ] = "",
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
     """The points of the trade-off chart, from every stored run; of one benchmark set also where their front bends."""
     check_each((x, y))
-    from t2ialign.use_cases.reports import research_material, text
+    from t2ialign.use_cases.reports import plane, research_material, text
     from t2ialign.use_cases.workbench import open_workbench
 
+    asked = (x, y, names(category), names(checkpoint), benchmark)
     with open_workbench(store, share=False) as bench:
-        found = text.stored_points(bench.store, x, y, names(category), names(checkpoint), benchmark)
-        bends = list(research_material.bends(bench, found, benchmark)) if benchmark else []
-    emit(found, as_json, lambda: chain(text.point_lines(found), bends))
+        found = text.stored_points(bench.store, *asked)
+        if against:
+            found = plane.changes(bench, found, against, against_guidance_scale, names(category), benchmark)
+        more = list(research_material.bends(bench, found, benchmark)) if benchmark and not against else []
+        if as_aligned_as:
+            more += plane.as_aligned_lines(bench, found, as_aligned_as, names(category), benchmark)
+    emit(found, as_json, lambda: chain(text.point_lines(found, against), more))
 
 
 @app.command()

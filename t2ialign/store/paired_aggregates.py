@@ -176,18 +176,19 @@ def scored_comparisons(
     shown: Sequence[str],
     versions: Mapping[str, str],
     filters: Filters = ALL,
+    with_wins: bool = True,
 ) -> list[Comparison]:
     """Each pair by the metrics ``shown`` and by its judge, on the largest seed set that both cells of a prompt have.
 
     One version of a metric counts: the one that ``versions`` names, else the last by name. Pairs without a shared prompt
-    have no comparison.
+    have no comparison. Without ``with_wins`` there are no win rates, for which every picture's effect is read.
     """
     if not pairs:
         return []
     measured = tuple(metrics[name] for name in dict.fromkeys((*shown, *(pair.judge for pair in pairs if pair.judge))))
     rules = tuple((one.name, one.level, one.higher_is_better, one.finish) for one in measured)
-    question = ("comparisons", tuple(pairs), rules, tuple(shown), tuple(sorted(versions.items())), filters)
-    answer = partial(_scored_comparisons, store, pairs, metrics, shown, versions, filters)
+    question = ("comparisons", tuple(pairs), rules, tuple(shown), tuple(sorted(versions.items())), filters, with_wins)
+    answer = partial(_scored_comparisons, store, pairs, metrics, shown, versions, filters, with_wins)
     return list(store.remembered(question, answer, prompts_shown(store, filters)))
 
 
@@ -198,6 +199,7 @@ def _scored_comparisons(
     shown: Sequence[str],
     versions: Mapping[str, str],
     filters: Filters,
+    with_wins: bool,
 ) -> list[Comparison]:
     judges = dict.fromkeys(pair.judge for pair in pairs if pair.judge)
     names = list(dict.fromkeys((*shown, *judges)))
@@ -217,7 +219,7 @@ def _scored_comparisons(
         made = {
             place: one
             for index in found
-            for place, one in _compared(cursor, pairs, index, metrics[names[index - 1]], shared)
+            for place, one in _compared(cursor, pairs, index, metrics[names[index - 1]], shared, with_wins)
         }
     return [made[place] for place in sorted(made)]
 
@@ -237,12 +239,17 @@ def _last(cursor: Cursor, names: Sequence[str], versions: Mapping[str, str]) -> 
 
 
 def _compared(
-    cursor: Cursor, pairs: Sequence[Pair], index: int, metric: Metric, shared: Mapping[int, Sequence[float]]
+    cursor: Cursor,
+    pairs: Sequence[Pair],
+    index: int,
+    metric: Metric,
+    shared: Mapping[int, Sequence[float]],
+    with_wins: bool,
 ) -> Iterator[tuple[int, Comparison]]:
     one, other = (INVERSE[metric.finish].format(value=value) for value in ("value", "base_value"))
     sql = MOMENTS.format(one=one, other=other, gap="(value - base_value)", places=PLACES)
     rows = cursor.execute(sql, {"metric": index}).fetchall()
-    wins = _wins(cursor, index, metric)
+    wins = _wins(cursor, index, metric) if with_wins else {}
     for place, count, seeds, *rest in rows:
         together = shared.get(place, (0.0, 0) * 3)
         sides = [

@@ -23,6 +23,14 @@ def test_no_room_no_label():
     assert place([Label("a long name of a run", 0.5, 0.5)], points, BOX) == []
 
 
+def test_inside_the_box_a_long_name_goes_where_it_does_not_stick_out():
+    narrow, points = Box(230, 380), [(0.0, 0.0), (1.0, 1.0)]
+    label = Label("a run with a name", 1.0, 1.0)
+    assert place([label], points, narrow)[0].xanchor == "left"
+    assert place([label], points, narrow, inside=True)[0].xanchor == "right"
+    assert place([Label("a name longer than all of the narrow box", 1.0, 1.0)], points, narrow, inside=True) == []
+
+
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30))
 def test_labels_never_cover_each_other(points):

@@ -64,6 +64,16 @@ def test_many_names_look_different():
     assert len(set(styles(names).values())) == 28  # and the base
 
 
+def test_further_training_seeds_wear_their_runs_colour_and_take_nobodys():
+    run, again, other = "dpo-step50", "dpo-seed1-step50", "kto"
+    look = styles([BASE, run, again, "dpo-seed2-step50", other])
+    assert (look[again].color, look[again].symbol) == (look[run].color, look[run].symbol)
+    assert len({look[name].dash for name in (run, again, "dpo-seed2-step50")}) == 3
+    assert look[other] == styles([run, other])[other], "a further seed moves nobody's colour"
+    assert styles([again])[again].color == styles([run])[run].color, "also where its run is not on show"
+    assert styles(["dpo-step50", "dpo-seed1"])["dpo-seed1"].color == LIGHT[1], "another number of steps is another run"
+
+
 def test_titles_say_which_way_is_better():
     assert "share · more faithful →" in axis_title(metric("faith", "alignment"), "#000000")
     assert "share · ← more varied" in axis_title(metric("variety", "diversity", higher_is_better=False), "#000000")

@@ -289,3 +289,10 @@ def test_in_a_crowd_further_training_seeds_are_faint_and_without_a_name(x_metric
     tips = [point(0.5 + n / 10, 0.4, 4, (AdapterUse(f"run{n}{'-seed1' if n > 13 else ''}"),)) for n in range(20)]
     listed = [trace.name for trace in tradeoff_figure(tips, x_metric, y_metric).data if trace.showlegend is not False]
     assert "run13" in listed and "run14-seed1" not in listed
+
+
+def test_names_are_placed_for_a_page_and_once_more_for_a_phone(x_metric, y_metric):
+    notes = tradeoff_figure([*BASE_SWEEP, *SPO_SWEEP], x_metric, y_metric, named=True).layout.annotations
+    seen = {name: {note.text for note in notes if note.name == name} for name in ("wide", "narrow")}
+    assert seen["wide"] == {"base", "spo"} and seen["narrow"] <= seen["wide"]
+    assert all((note.visible is False) == (note.name == "narrow") for note in notes), "the page chooses"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as TimedOut
 
-from tests.e2e.pages import click_point, generate, open_tradeoff, point_at
+from tests.e2e.pages import click_point, generate, open_tradeoff, point_at, too_wide
 
 CHART = "#t2-tradeoff-chart"
 SHOTS = os.environ.get("T2IALIGN_SHOT", "")  # where a picture of the opened charts goes, to be looked at
@@ -178,6 +178,35 @@ def test_a_kind_of_prompts_leaves_every_point_on_those_prompts_alone(tradeoff):
     tradeoff.locator("#t2-categories .token button, #t2-categories .token [role=button]").first.click()
     tradeoff.wait_for_function(f"({prompts})().every((count) => count === '24')")
     assert set(tradeoff.evaluate(prompts)) == {"24"}
+
+
+def test_the_chart_is_looked_at_from_a_point_and_by_kinds_of_prompts(open_page):
+    page = open_page("?tab=tradeoff")
+    page.locator(f"{CHART} .points path.point").first.wait_for()
+    chart = f"document.querySelector('{CHART} .js-plotly-plot')"
+    page.locator("#t2-against input").click()
+    page.get_by_role("option", name="Change from base at CFG 4", exact=True).click()
+    page.wait_for_function(f"{chart}.layout.xaxis.title.text.includes('Change of')")
+    expect(page.locator("#t2-sentence")).to_contain_text("Every point less base at CFG 4")
+    page.locator("#t2-split input").check()
+    page.wait_for_function(f"{chart}.layout.meta.panels > 1 && {chart}.layout.grid.columns === 2")
+    expect(page).to_have_url(re.compile("against=.*split=1"))
+    phone = open_page(page.url[page.url.index("?") :], width=390, height=844)
+    phone.wait_for_function(f"{chart}?.layout.grid?.columns === 1")
+    assert too_wide(phone) == 0
+    phone.locator("#t2-split input").uncheck()
+    phone.wait_for_function(f"!{chart}.layout.grid")
+    seen = f"{chart}.layout.annotations.filter((one) => one.visible !== false).map((one) => one.name)"
+    phone.wait_for_function(f"{seen}.includes('narrow') && !{seen}.includes('wide')")
+
+
+def test_the_front_has_a_band_that_is_explained(open_page):
+    page = open_page("?tab=tradeoff&band=1&x=oracle_alignment")
+    expect(page.locator("#t2-sentence")).to_contain_text("The dotted line is the best that is reached")
+    expect(page.locator("#t2-sentence")).to_contain_text("The front bends most at")
+    expect(page.locator(CHART)).to_contain_text("95 % band of the best")
+    expect(page.locator(".t2-volumes tbody tr").first).to_contain_text("base")
+    expect(page.locator(".t2-matches tbody tr")).not_to_have_count(0)
 
 
 def test_the_audit_tells_what_a_metric_is_worth(tradeoff):

@@ -15,6 +15,7 @@ from t2ialign.dashboard.shared.words import counted, default_metric
 from t2ialign.metrics import METRICS
 from t2ialign.store import (
     Filters,
+    Pair,
     ScoredPoints,
     benchmark_size,
     cell_scores,
@@ -25,8 +26,11 @@ from t2ialign.store import (
     scored_comparisons,
     scored_points,
 )
+from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.arrows import Arrow, arrows_of
+from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.correlation import rank_correlation
+from t2ialign.tradeoff.differences import Differences, differences
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
 from t2ialign.types import Axis, InputError, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import lineages
@@ -148,6 +152,21 @@ def load_arrows(services: Services, chosen: Chosen, found: Points) -> list[Arrow
     everyone = replace(chosen.filters, checkpoints=())
     made = scored_comparisons(services.store, pairs, METRICS, axes, found.scored.versions, everyone)
     return arrows_of(made, chosen.x, chosen.y, judges)
+
+
+def load_differences(services: Services, chosen: Chosen, found: Points, reference: TradeoffPoint) -> Differences:
+    """The chart's points less one of them, paired by prompt and seed."""
+    pairs = [Pair(point.config, reference.config) for point in found.points]
+    axes = list(dict.fromkeys((chosen.x.name, chosen.y.name)))
+    everyone = replace(chosen.filters, checkpoints=())
+    made = scored_comparisons(services.store, pairs, METRICS, axes, found.scored.versions, everyone, with_wins=False)
+    return differences(found.points, reference.config, made, chosen.x, chosen.y)
+
+
+def load_cells(services: Services, chosen: Chosen) -> CellValues:
+    """Both metrics of every cell of the chosen benchmark set, for what resamples prompts."""
+    today = partial(current_version, services.bench)
+    return cell_values(services.store, list(dict.fromkeys((chosen.x, chosen.y))), chosen.shown, today)
 
 
 def metric_choices(services: Services) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ def axes_panel() -> Components:
         make_set = gr.Button("Make a set", size="sm", scale=0, min_width=240, visible=False, elem_id="t2-make-set")
     chosen = _new_set()
     with gr.Row(elem_id="t2-axes"):
-        return {
+        axes = {
             "benchmark": benchmark,
             "make_set": make_set,
             **chosen,
@@ -36,8 +36,30 @@ def axes_panel() -> Components:
             "checkpoints": gr.Dropdown(
                 [], multiselect=True, label="Only these checkpoints", scale=2, min_width=170, elem_id="t2-filter"
             ),
+        }
+    return {**axes, **_looks()}
+
+
+def _looks() -> Components:
+    """How the chart is looked at: values or differences, split by kinds of prompts, its front and the front's band."""
+    with gr.Row(elem_id="t2-looks"):
+        return {
+            "against": gr.Dropdown(
+                [("The values themselves", "")],
+                value="",
+                label="Points show",
+                scale=1,
+                min_width=260,
+                elem_id="t2-against",
+            ),
             "pareto": gr.Checkbox(
-                True, label="Pareto front", container=False, scale=0, min_width=140, elem_id="t2-pareto"
+                True, label="Pareto front", container=False, scale=0, min_width=130, elem_id="t2-pareto"
+            ),
+            "band": gr.Checkbox(
+                False, label="Its band and knee", container=False, scale=0, min_width=150, elem_id="t2-band"
+            ),
+            "split": gr.Checkbox(
+                False, label="Split by kind of prompt", container=False, scale=0, min_width=190, elem_id="t2-split"
             ),
         }
 

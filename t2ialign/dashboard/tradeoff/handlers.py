@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
 
-from t2ialign.charts import Figure, standalone_html, tradeoff_figure
+from t2ialign.charts import standalone_html
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import DARK
@@ -33,7 +31,8 @@ from t2ialign.dashboard.shared.point_details import point_details
 from t2ialign.dashboard.shared.point_details_view import all_points, back_to_all, point_details_html
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, default_metric
-from t2ialign.dashboard.tradeoff import comparing
+from t2ialign.dashboard.tradeoff import comparing, reading
+from t2ialign.dashboard.tradeoff.drawing import NO_REFERENCE, View, picture, references, rows_of
 from t2ialign.dashboard.tradeoff.run_table import run_table
 from t2ialign.store import (
     Filters,
@@ -41,16 +40,15 @@ from t2ialign.store import (
     choices,
     list_benchmarks,
     marks,
-    point_rows,
     rename_checkpoint,
     scored_metrics,
     set_mark,
     titles,
     write_table,
 )
-from t2ialign.tradeoff.arrows import Arrow
+from t2ialign.tradeoff.arrows import Arrow, most_preferred
 from t2ialign.tradeoff.arrows import in_a_sentence as in_a_sentence_of
-from t2ialign.types import InputError, Metric, TradeoffPoint
+from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages
 from t2ialign.use_cases.align.removal import remove, removed, restore
 from t2ialign.use_cases.batches.benchmarks import make_set, set_of, stray_groups
@@ -58,9 +56,9 @@ from t2ialign.use_cases.batches.benchmarks import make_set, set_of, stray_groups
 NOTHING_HERE = (
     "Nothing is scored here yet: loosen the filters, choose another set, or run `t2ialign sweep` on its prompts."
 )
-CHART_HEIGHT = 560
 EVERYTHING = "all"  # in place of a benchmark set: every stored prompt, which compares nothing
-ADDRESS = ("set", "x", "y", "kinds", "only", "point")
+ADDRESS = ("set", "x", "y", "kinds", "only", "point", "against", "split", "band")
+YES = "1"  # of a box that is ticked, in the address
 BETWEEN = ","
 _CHANGES = count(1)  # a number of its own for each change: two in a row both draw the chart anew
 
@@ -71,11 +69,12 @@ def show(services: Services, data: Mapping[str, Any], benchmark: str | None, x: 
     The first time, what the address names is chosen.
     """
     theme = said(data, "theme")
-    y, categories, checkpoints, pareto, point = rest
+    y, categories, checkpoints, pareto, point, *looked = rest
     if benchmark is None:
         asked = _asked(said(data, "query"))
         benchmark, x, y, point = asked["set"] or None, asked["x"] or None, asked["y"] or None, asked["point"]
         categories, checkpoints = _split(asked["kinds"]), _split(asked["only"])
+        looked = [asked["against"], asked["split"] == YES, asked["band"] == YES]
     found = choices(services.store)
     known = set_choices(services)
     keys = [key for _, key in known]
@@ -91,7 +90,8 @@ def show(services: Services, data: Mapping[str, Any], benchmark: str | None, x: 
         "y": gr.Dropdown(metrics, value=names[1] if metrics else None),
         "categories": gr.Dropdown(found["categories"], value=categories),
         "checkpoints": gr.Dropdown(found["checkpoints"], value=checkpoints),
-        **draw(services, theme, benchmark, *names, categories, checkpoints, pareto, point),
+        **dict(zip(("split", "band"), looked[1:])),
+        **draw(services, theme, benchmark, *names, categories, checkpoints, pareto, point, *looked),
     }
 
 
@@ -121,16 +121,22 @@ def draw(
     checkpoints: Sequence[str] | None,
     pareto: bool,
     point: str,
+    against: str | None = "",
+    split: bool = False,
+    band: bool = False,
 ) -> Updates:
-    """The chart with the clicked point ringed; a point that is no longer on it is no longer chosen."""
+    """The chart with the clicked point ringed; a point that is no longer on it is no longer chosen, nor looked at from."""
     chosen = chosen_of(services, benchmark, x, y, categories, checkpoints)
     found = load_points(services, chosen)
     changed = load_arrows(services, chosen, found)
     opened = found.of(point)
-    shown = _shown(services, found, chosen, changed, pareto, theme == DARK, point if opened else "")
+    view = View(pareto, against if against and chosen.comparable and found.of(against) else "", split, band)
+    shown = picture(services, chosen, found, view, theme == DARK, point if opened else "")
     where = dict(zip(ADDRESS, (benchmark, x, y, _joined(categories), _joined(checkpoints), point if opened else "")))
+    where |= {"against": view.against, "split": YES * split, "band": YES * band}
     updates: Updates = {
-        "chart": services.charts.ask(shown, shown.on_the_page),
+        "chart": services.charts.ask(shown, shown.figure),
+        "against": gr.Dropdown(references(services, found) if chosen.comparable else NO_REFERENCE, value=view.against),
         "headline": headline(changed, chosen, point, titles(services.store)),
         "table": run_table(services, chosen, found, changed, point),
         "address": json.dumps(where),
@@ -148,28 +154,23 @@ def _joined(names: Sequence[str] | None) -> str:
 
 def headline(changed: Sequence[Arrow], chosen: Chosen, point: str, called: Mapping[str, str] | None = None) -> str:
     """What the opened run changed, in a sentence; with none opened, the one of its axis that is preferred most often."""
-    picked = [arrow for arrow in changed if arrow.policy.key == point]
-    rated = [arrow for arrow in changed if math.isfinite(_rate(arrow))]
-    rated.sort(key=lambda arrow: (_judge(arrow) != chosen.x.name, -_rate(arrow)))
-    best = picked or rated[:1] or list(changed)[:1]
-    return notice(in_a_sentence_of(best[0], chosen.x, chosen.y, called), "note") if best else ""
-
-
-def _judge(arrow: Arrow) -> str:
-    return arrow.judged.metric if arrow.judged else ""
-
-
-def _rate(arrow: Arrow) -> float:
-    return arrow.win_rate.mean if arrow.win_rate else math.nan
+    best = most_preferred(changed, chosen.x, point)
+    return "" if best is None else notice(in_a_sentence_of(best, chosen.x, chosen.y, called), "note")
 
 
 def explain(services: Services, *controls: Any) -> Updates:
-    """What the chart says, in words: an event of its own, because the bootstrap behind it takes its time."""
-    chosen = chosen_of(services, *controls)
+    """What the chart says, in words: an event of its own, because the bootstrap behind it takes its time.
+
+    ``controls`` are those of the chart, then the opened point and how the chart is looked at.
+    """
+    chosen = chosen_of(services, *controls[:5])
+    point, *looked = controls[5:] or ("",)
     found = load_points(services, chosen)
     which = explained({"Horizontal": chosen.x, "Vertical": chosen.y}, "axes")
     if found.points:
-        return {"sentence": notice(in_a_sentence(found, chosen) + _unscored(services, chosen, found), "hint") + which}
+        words = in_a_sentence(found, chosen) + _unscored(services, chosen, found)
+        more = reading.words(services, chosen, found, View(True, *looked), point)
+        return {"sentence": notice(words, "hint") + more + which}
     scored = choices(services.store)["metrics"]
     return {"sentence": notice(NOTHING_HERE if scored else "", "hint")}
 
@@ -313,74 +314,20 @@ def opened(key: str) -> Updates:
 
 
 def export(services: Services, suffix: str, theme: str, pareto: bool, *controls: Any) -> Updates:
-    """The chart's points as ``.csv`` or ``.parquet``, or the chart as one ``.html`` file that needs no network."""
-    chosen = chosen_of(services, *controls)
-    found = load_points(services, chosen)
-    folder = services.new_export()
-    path = folder / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
+    """The chart's points as ``.csv`` or ``.parquet``, or the chart as one ``.html`` file that needs no network.
+
+    ``controls`` are those of the chart, then how it is looked at.
+    """
+    chosen = chosen_of(services, *controls[:5])
+    view = View(pareto, *controls[5:])
+    path = services.new_export() / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
+    shown = picture(services, chosen, load_points(services, chosen), view, theme == DARK)
     try:
-        _write(path, services, found, chosen, pareto, theme == DARK)
+        if suffix == ".html":
+            title = f"{chosen.x.title} against {chosen.y.title}"
+            path.write_text(standalone_html(shown.figure(), title, shown.dark), encoding="utf-8")
+        else:
+            write_table(rows_of(shown), path)
     except InputError as error:
         return {"problem": notice(str(error)), "file": None}
     return {"problem": "", "file": str(path)}
-
-
-def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool) -> None:
-    if path.suffix != ".html":
-        write_table(point_rows(found.points), path)
-        return
-    title = f"{chosen.x.title} against {chosen.y.title}"
-    shown = _shown(services, found, chosen, load_arrows(services, chosen, found), pareto, dark, "")
-    path.write_text(standalone_html(shown.figure(), title, dark), encoding="utf-8")
-
-
-class Shown(NamedTuple):
-    """All that a chart is drawn from; ``point`` is the ringed one's key, ``order`` that of the colours."""
-
-    points: tuple[TradeoffPoint, ...]
-    changed: tuple[Arrow, ...]
-    x: Metric
-    y: Metric
-    front: bool
-    dark: bool
-    point: str
-    order: tuple[str, ...]
-    whole: int
-    called: tuple[tuple[str, str], ...]
-
-    def figure(self) -> Figure:
-        """The chart."""
-        return tradeoff_figure(
-            self.points,
-            self.x,
-            self.y,
-            {self.point} if self.point else set(),
-            self.front,
-            self.dark,
-            self.order,
-            arrows=self.changed,
-            whole=self.whole,
-            named=True,
-            titles=dict(self.called),
-        )
-
-    def on_the_page(self) -> Figure:
-        """As high as the page has it."""
-        return self.figure().update_layout(height=CHART_HEIGHT)
-
-
-def _shown(
-    services: Services, found: Points, chosen: Chosen, changed: Sequence[Arrow], pareto: bool, dark: bool, point: str
-) -> Shown:
-    return Shown(
-        found.points,
-        tuple(changed),
-        chosen.x,
-        chosen.y,
-        pareto and chosen.comparable,
-        dark,
-        point,
-        tuple(services.order()),
-        found.whole,
-        tuple(titles(services.store).items()),
-    )

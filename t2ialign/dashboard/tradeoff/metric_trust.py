@@ -72,7 +72,7 @@ def begin(services: Services, *controls: Any) -> Updates:
 def tick(services: Services, theme: str, *controls: Any) -> Updates:
     """How far it is; at the end what came of it, the chart with the new scores, and the clock stops.
 
-    ``controls`` are those of the chart: set, metrics, filters, the front, the clicked point.
+    ``controls`` are those of the chart: set, metrics, filters, the front, the clicked point, how it is looked at.
     """
     task = services.engine.look(KEY)
     if task is not None and not task.finished:
@@ -81,7 +81,7 @@ def tick(services: Services, theme: str, *controls: Any) -> Updates:
     if task is None:
         return stopped
     said = notice(task.error) if task.error else notice(report(task.record), "note")
-    offered, words = offer(services, *controls[:5]), explain(services, *controls[:5])
+    offered, words = offer(services, *controls[:5]), explain(services, *controls[:5], *controls[6:])
     return {**draw(services, theme, *controls), **words, **stopped, "rescored": said, "rescore": offered["rescore"]}
 
 

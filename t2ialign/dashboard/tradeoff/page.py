@@ -24,7 +24,8 @@ from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, PICTURES, axes_panel,
 TITLE = "Trade-off"
 PLOT = "t2-tradeoff-chart"
 CONTROLS = ("benchmark", "x", "y", "categories", "checkpoints")
-DRAWN = ("chart", "headline", "table", "point_details", "point", "address")
+LOOKS = ("against", "split", "band")
+DRAWN = ("chart", "against", "headline", "table", "point_details", "point", "address")
 DOWNLOAD = "() => setTimeout(() => document.querySelector('#t2-file')?.click(), 150)"
 
 
@@ -100,7 +101,7 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
     """
     parts = wires.components
     draw = partial(handlers.draw, services)
-    inputs = ("page", *CONTROLS, "pareto", "point")
+    inputs = ("page", *CONTROLS, "pareto", "point", *LOOKS)
     made = wires.on(parts["make_set"].click, partial(handlers.begin_set, services), ("key", "stray"), ("benchmark",))
     wires.on(parts["new_set"].expand, partial(handlers.offer_prompts, services), ("key",), ("set_prompts",))
     asked = ("key", "set_prompts", "set_seeds")
@@ -114,10 +115,14 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
             parts["page"].shown,
             partial(handlers.show, services),
             inputs[1:],
-            (*CONTROLS, *DRAWN),
+            (*CONTROLS, "split", "band", *DRAWN),
         ),
         wires.on(
-            [parts["page"].change, parts["drawn"].change, *(parts[name].input for name in (*CONTROLS, "pareto"))],
+            [
+                parts["page"].change,
+                parts["drawn"].change,
+                *(parts[name].input for name in (*CONTROLS, "pareto", *LOOKS)),
+            ],
             draw,
             inputs,
             DRAWN,
@@ -125,9 +130,10 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
         ),
     ]
     for drawn in events:
-        wires.on(drawn.then, partial(handlers.explain, services), CONTROLS, ("sentence",))
+        wires.on(drawn.then, partial(handlers.explain, services), (*CONTROLS, "point", *LOOKS), ("sentence",))
         wires.on(drawn.then, partial(handlers.offer_set, services), ("key",), ("make_set", "stray"))
-    wires.on(parts["point"].change, draw, inputs, DRAWN)
+    opened = wires.on(parts["point"].change, draw, inputs, DRAWN)
+    wires.on(opened.then, partial(handlers.explain, services), (*CONTROLS, "point", *LOOKS), ("sentence",))
     parts["address"].change(None, parts["address"], None, js=asset("tradeoff/address.js"), show_progress="hidden")
     clicked = partial(handlers.click_point, services)
     wires.on_event(parts["points"].select, clicked, (), ("point",))
@@ -153,7 +159,7 @@ def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> N
     begin = owner.owned(partial(metric_trust.begin, services), lambda sentence: {"rescored": notice(sentence)})
     wires.on(parts["rescore"].click, begin, ("key", *CONTROLS), offered, trigger_mode="once")
     tick = partial(metric_trust.tick, services)
-    wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point"), (*offered, *DRAWN, "sentence"))
+    wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point", *LOOKS), (*offered, *DRAWN, "sentence"))
 
 
 def _wire_exports(wires: Wires, services: Services) -> None:
@@ -167,7 +173,7 @@ def _wire_exports(wires: Wires, services: Services) -> None:
         written = wires.on_visit(
             wires.components[name].click,
             handler,
-            ("page", "pareto", *CONTROLS),
+            ("page", "pareto", *CONTROLS, *LOOKS),
             ("problem", "file"),
             trigger_mode="once",
         )

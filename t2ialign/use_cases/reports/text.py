@@ -303,7 +303,9 @@ def _file_of(config: GenerationConfig, scores_only: bool) -> str:
     return f"{config.checkpoint}{by}-cfg-{config.guidance_scale:g}{'-scores' if scores_only else ''}"
 
 
-def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
+def point_lines(points: Sequence[TradeoffPoint], against: str = "") -> Iterator[str]:
+    """A line a point; with ``against`` its values are changes from that checkpoint's point, with their sign."""
+    sign = "+" if against else ""
     if not points:
         yield "No stored run has both metrics yet; generate some pictures first."
     wide = max((len(point.config.checkpoint) for point in points), default=0)
@@ -317,8 +319,8 @@ def point_lines(points: Sequence[TradeoffPoint]) -> Iterator[str]:
         strategy = strategy_text(point.config.guidance, point.config.guidance_params)
         yield (
             f"{point.config.checkpoint:<{wide}} CFG {point.config.guidance_scale:<5g} "
-            f"{'' if strategy == PLAIN else f'{strategy} '}{point.x_metric} {point.x.mean:.3f} "
-            f"{_ends(point.x)}  {point.y_metric} {point.y.mean:.3f} {_ends(point.y)}"
+            f"{'' if strategy == PLAIN else f'{strategy} '}{point.x_metric} {point.x.mean:{sign}.3f} "
+            f"{_ends(point.x)}  {point.y_metric} {point.y.mean:{sign}.3f} {_ends(point.y)}"
             f"  ({point.prompts} prompts, {point.seeds} pictures)"
         )
         yield from (f"  {note}" for note in store.counted_notes(point))

@@ -1,5 +1,6 @@
 """Trade-off's template through the function that renders it, with hostile text wherever text may come in."""
 
+import math
 from dataclasses import replace
 
 from t2ialign.dashboard.shared.html import Look
@@ -11,6 +12,8 @@ from t2ialign.store import Mark
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.audit import Audit, MetricAudit
 from t2ialign.tradeoff.comparison import Comparison
+from t2ialign.tradeoff.front_band import Volume
+from t2ialign.tradeoff.matching import AsAligned
 from t2ialign.types import AdapterUse, GenerationConfig, Interval, TradeoffPoint
 from t2ialign.use_cases.align.lineage import Lineage
 from tests.dashboard.outline import EVIL
@@ -56,7 +59,23 @@ def curve_names() -> str:
     return render("tradeoff/curve_names.html", looks=[(EVIL, Look("#000", "#fff"))], without=[EVIL])
 
 
+def matches() -> str:
+    config = GenerationConfig("shapes", adapters=(AdapterUse(EVIL),))
+    found = AsAligned(config, EVIL, 0.5, 2.0, MEAN, (1.0, 8.0), 0.1, 0.9, 12)
+    without = replace(found, scale=math.nan, gain=replace(MEAN, mean=math.nan))
+    metric = replace(METRICS["lpips"], title=EVIL)
+    few = replace(found, gain=replace(MEAN, lo=math.nan, hi=math.nan))
+    called = {EVIL: EVIL}
+    return render("tradeoff/matches.html", matches=[found, few, without], x=metric, y=metric, titles=called)
+
+
+def volumes() -> str:
+    return render("tradeoff/volumes.html", volumes=[Volume(EVIL, MEAN, 3)])
+
+
 SAMPLES = {
+    "tradeoff/matches.html": matches,
+    "tradeoff/volumes.html": volumes,
     "tradeoff/audit.html": audit,
     "tradeoff/run_table.html": run_table,
     "tradeoff/differences.html": differences,

@@ -12,7 +12,7 @@ import pytest
 from t2ialign import settings
 from t2ialign.dashboard.shared.chart_points import load_points
 from t2ialign.dashboard.shared.point_details import strip_of
-from t2ialign.dashboard.tradeoff import comparing, handlers
+from t2ialign.dashboard.tradeoff import comparing, handlers, reading
 from t2ialign.store import add_batch, add_benchmark, add_scores, marks
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Prompt
@@ -370,3 +370,95 @@ def test_points_that_the_axes_leave_out_are_counted(stocked):
     said = handlers.explain(stocked, own.key, *ALL[1:])["sentence"]
     assert "1 of 2 points of this set are not drawn, for want of" in said
     assert "not drawn" not in handlers.explain(stocked, own.key, "oracle_alignment", "lpips", [], [])["sentence"]
+
+
+def chosen_against(stocked, config, **controls) -> dict:
+    """The chart as changes from the base at CFG 4."""
+    return handlers.draw(stocked, "light", *ALL, True, "", config("base", 4).key, **controls)
+
+
+@pytest.mark.slow
+def test_points_are_changes_from_a_chosen_point(stocked, config):
+    offered = handlers.draw(stocked, "light", *ALL, True, "")["against"]
+    assert offered.value == "" and [label for label, _ in offered.choices] == [
+        "The values themselves",
+        *(f"Change from base at CFG {scale}" for scale in (1, 4, 8)),
+        "Change from spo at CFG 4",
+    ]
+    updates = chosen_against(stocked, config)
+    line = next(trace for trace in updates["chart"].data if trace.name == "base")
+    assert (line.x[1], line.y[1]) == (0, 0) and "Change of" in updates["chart"].layout.xaxis.title.text
+    plain = next(t for t in handlers.draw(stocked, "light", *ALL, True, "")["chart"].data if t.name == "base")
+    assert line.x[2] == pytest.approx(plain.x[2] - plain.x[1], abs=1e-5), "the same prompts: the means' difference"
+    assert json.loads(updates["address"])["against"] == updates["against"].value == config("base", 4).key
+    assert handlers.draw(stocked, "light", *ALL, True, "", "gone")["against"].value == "", "a point that is not there"
+    everything = handlers.draw(stocked, "light", "all", *ALL[1:], True, "", config("base", 4).key)
+    assert everything["against"].value == "" and len(everything["against"].choices) == 1, "nothing is compared there"
+
+
+@pytest.mark.slow
+def test_changes_are_told_and_exported(stocked, config):
+    key = config("base", 4).key
+    said = handlers.explain(stocked, *ALL, "", key, False, False)["sentence"]
+    assert "Every point less base at CFG 4" in said and "not drawn" not in said
+    path = handlers.export(stocked, ".csv", "light", True, *ALL, key, False, False)["file"]
+    rows = pyarrow.csv.read_csv(path).to_pylist()
+    assert {row["less"] for row in rows} == {"base at CFG 4"} and {row["less_config"] for row in rows} == {key}
+    assert next(row for row in rows if row["config"] == key)["x"] == 0
+    with open(
+        handlers.export(stocked, ".html", "light", True, *ALL, key, False, False)["file"], encoding="utf-8"
+    ) as file:
+        assert "Change from base at CFG 4" in file.read()
+
+
+@pytest.mark.slow
+def test_the_chart_is_split_by_kinds_of_prompts(stocked, config):
+    updates = handlers.draw(stocked, "light", *ALL, True, "", "", True)
+    chart = updates["chart"]
+    titles = [note.text for note in chart.layout.annotations if note.text.startswith("<b>")]
+    assert titles == ["<b>color</b>", "<b>single</b>"] and chart.layout.meta["panels"] == 2
+    spo = [trace for trace in chart.data if trace.name == "spo"]
+    assert [trace.xaxis for trace in spo] == ["x2"], "it has pictures of one kind alone"
+    alone = handlers.draw(stocked, "light", *ALL[:3], ["color"], [], True, "")["chart"]
+    left = next(trace for trace in chart.data if trace.name == "base" and trace.xaxis == "x")
+    assert list(left.x) == list(next(trace for trace in alone.data if trace.name == "base").x)
+    rows = pyarrow.csv.read_csv(handlers.export(stocked, ".csv", "light", True, *ALL, "", True, False)["file"])
+    assert rows.column("category").to_pylist().count("color") == 3
+    both = chosen_against(stocked, config, split=True)["chart"]
+    assert both.layout.meta["panels"] == 2 and "Change of" in both.layout.yaxis.title.text
+
+
+@pytest.mark.slow
+def test_the_band_of_the_front_is_drawn_and_explained_where_it_is_asked_for(stocked):
+    updates = handlers.draw(stocked, "light", *ALL, True, "", "", False, True)
+    assert "The best at this alignment" in names(updates["chart"])
+    assert json.loads(updates["address"])["band"] == "1"
+    said = handlers.explain(stocked, *ALL, "", "", False, True)["sentence"]
+    assert "The dotted line is the best" in said and "Of 2 prompts there is no band: 8 are the least" in said
+    assert "How much each checkpoint dominates" in said
+    split = handlers.explain(stocked, *ALL, "", "", True, True)["sentence"]
+    assert "belongs to the values themselves" in split
+    assert "The best at this alignment" not in names(
+        handlers.draw(stocked, "light", *ALL, True, "", "", True, True)["chart"]
+    )
+
+
+@pytest.mark.slow
+def test_a_trained_point_stands_beside_the_cfg_that_is_as_aligned(stocked, config, monkeypatch):
+    fakes.add_cell(stocked.store, Prompt("a blue star and a green ring", "color"), config("spo", 4))
+    said = handlers.explain(stocked, *ALL, config("spo", 4).key, "", False, False)["sentence"]
+    assert "spo at CFG 4" in said and "as aligned as base at CFG" in said or "than base anywhere on its sweep" in said
+    assert "At the same alignment: who is more varied" in said
+    assert "same alignment" not in handlers.explain(stocked, "all", *ALL[1:], "", "", False, False)["sentence"]
+    monkeypatch.setattr(reading, "MOST_MATCHES", 0)
+    alone = handlers.explain(stocked, *ALL, config("spo", 4).key, "", False, False)["sentence"]
+    assert "spo at CFG 4" in alone and "At the same alignment" not in alone, "of many, the opened one alone"
+
+
+@pytest.mark.slow
+def test_a_link_brings_back_how_the_chart_was_looked_at(stocked, config):
+    key = config("base", 4).key
+    fresh = {"theme": "light", "query": f"?tab=tradeoff&against={key}&split=1&band=1"}
+    updates = handlers.show(stocked, fresh, None, None, None, [], [], True, "", "", False, False)
+    assert updates["against"].value == key and updates["split"] is updates["band"] is True
+    assert updates["chart"].layout.meta["panels"] == 2

@@ -38,6 +38,27 @@ function single(chart, event) {
   for (const group of groups(chart)) group.classList.toggle('t2-hot', line !== undefined && lineOf(group)?.index === line);
 }
 
+// A phone's chart has other names than a page's, for names that end beyond it would make its axes longer; and its panels
+// stand below each other.
+const NARROW = 520, PANEL = 300, ABOVE = 70;
+function fit(chart) {
+  const { layout } = chart;
+  const narrow = chart.offsetWidth > 0 && chart.offsetWidth < NARROW;
+  const changes = {};
+  (layout?.annotations ?? []).forEach((note, at) => {
+    if (note.name !== 'wide' && note.name !== 'narrow') return;
+    const seen = (note.name === 'narrow') === narrow;
+    if ((note.visible !== false) !== seen) changes[`annotations[${at}].visible`] = seen;
+  });
+  const panels = layout?.meta?.panels;
+  const columns = narrow ? 1 : 2;
+  if (panels && layout.grid?.columns !== columns) {
+    const rows = Math.ceil(panels / columns);
+    Object.assign(changes, { 'grid.columns': columns, 'grid.rows': rows, height: ABOVE + PANEL * rows });
+  }
+  if (Object.keys(changes).length && window.Plotly) window.Plotly.relayout(chart, changes);
+}
+
 addEventListener('t2-changed', () => {
   const chart = document.querySelector('#__PLOT__ .js-plotly-plot');
   if (!chart || !chart.on || chart === bound) return;
@@ -46,6 +67,7 @@ addEventListener('t2-changed', () => {
   chart.on('plotly_click', (event) => { hide(); if (keyOf(event)) trigger('select', { point: keyOf(event) }); });
   chart.on('plotly_hover', (event) => { single(chart, event); show(event); });
   chart.on('plotly_unhover', () => { single(chart); hide(); });
-  chart.on('plotly_afterplot', () => sort(chart));
+  chart.on('plotly_afterplot', () => { sort(chart); fit(chart); });
   sort(chart);
+  fit(chart);
 });
