@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Float
 
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.interval import Estimate, estimate
@@ -90,32 +89,39 @@ class Response:
         return self.line.checkpoint
 
 
+@dataclass(frozen=True)
+class Line:
+    """Configs that differ in their dose alone, ``rows`` of the cells by dose; weakest first."""
+
+    of: GenerationConfig
+    rows: Mapping[float, int]
+
+
+def lines_of(cells: CellValues, metric: Metric, pressure: Pressure, ends: Ends = NO_ENDS) -> list[Line]:
+    """The lines of three doses or more that share two prompts or more with this metric; by checkpoint."""
+    known = np.isfinite(cells.of(metric.name))
+    found: dict[GenerationConfig, dict[float, int]] = {}
+    for row, config in enumerate(cells.configs):
+        if (place := pressure.read(config, ends)) is not None:
+            found.setdefault(place[1], {}).setdefault(place[0], row)
+    lines = [
+        Line(of, dict(sorted(rows.items())))
+        for of, rows in found.items()
+        if len(rows) >= FEWEST_DOSES and known[list(rows.values())].all(0).sum() >= 2
+    ]
+    return sorted(lines, key=lambda line: (line.of.checkpoint != "base", line.of.checkpoint))
+
+
 def responses(cells: CellValues, metric: Metric, pressure: Pressure, ends: Ends = NO_ENDS) -> list[Response]:
     """One response a line of three doses or more, over the prompts that all doses have; by checkpoint."""
-    lines: dict[GenerationConfig, dict[float, int]] = {}
-    for row, config in enumerate(cells.configs):
-        if (found := pressure.read(config, ends)) is not None:
-            lines.setdefault(found[1], {}).setdefault(found[0], row)
-    made = [
-        _response(cells.of(metric.name), metric, pressure, line, dict(sorted(rows.items())))
-        for line, rows in lines.items()
-        if len(rows) >= FEWEST_DOSES
-    ]
-    return sorted((one for one in made if one is not None), key=lambda one: (one.who != "base", one.who))
+    return [response(cells, metric, pressure, line) for line in lines_of(cells, metric, pressure, ends)]
 
 
-def _response(
-    table: Float[np.ndarray, "c p"],
-    metric: Metric,
-    pressure: Pressure,
-    line: GenerationConfig,
-    rows: dict[float, int],
-) -> Response | None:
-    values = table[list(rows.values())]
+def response(cells: CellValues, metric: Metric, pressure: Pressure, line: Line) -> Response:
+    """The response along one of ``lines_of``."""
+    values = cells.of(metric.name)[list(line.rows.values())]
     values = values[:, np.isfinite(values).all(0)]
-    if values.shape[1] < 2:
-        return None
-    doses = np.array([pressure.scale(dose) for dose in rows])
+    doses = np.array([pressure.scale(dose) for dose in line.rows])
     centred = doses - doses.mean()
     slope: Estimate = estimate((centred @ values / (centred @ centred)).tolist())
     means = values.mean(1)
@@ -123,8 +129,8 @@ def _response(
         metric.name,
         pressure.name,
         pressure.per,
-        line,
-        tuple(rows),
+        line.of,
+        tuple(line.rows),
         tuple(estimate(row.tolist()).interval for row in values),
         tuple(estimate((row - values[0]).tolist()).interval for row in values),
         slope.interval,

@@ -13,14 +13,15 @@ import numpy as np
 from t2ialign import store
 from t2ialign.metrics import DEFAULT, METRICS
 from t2ialign.store import Filters, Store
-from t2ialign.store.cell_values import cell_values
+from t2ialign.store.cell_values import cell_values, scored_configs
 from t2ialign.tradeoff.cell_values import CellValues
-from t2ialign.tradeoff.doses import PRESSURES, Ends, Response, responses
+from t2ialign.tradeoff.doses import PRESSURES, Ends, Pressure, Response, lines_of, response
 from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
 from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, over_pictures, over_prompts
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
 from t2ialign.tradeoff.strength import StrengthPlane, planes
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
+from t2ialign.use_cases.align.lineage import BASE
 from t2ialign.use_cases.reports.research_material import MOST_METRICS, bend_in_words, reference_of, said, who
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
 
@@ -76,8 +77,14 @@ class ChartQuery:
     today: Callable[[Metric], str]
     ends: Ends = field(default_factory=dict)
 
-    def cells(self, metrics: Sequence[Metric]) -> CellValues:
-        return cell_values(self.opened, metrics, self.filters, self.today)
+    def cells(self, metrics: Sequence[Metric], *configs: GenerationConfig) -> CellValues:
+        """The metrics' values of all configs, or of these alone."""
+        keys = tuple(config.key for config in configs)
+        return cell_values(self.opened, metrics, self.filters, self.today, keys)
+
+    def reference(self, metrics: Sequence[Metric]) -> GenerationConfig | None:
+        """The base's usual setting among those that have some of the metrics."""
+        return reference_of(scored_configs(self.opened, metrics, self.filters, BASE))
 
 
 def more_chart(asked: ChartQuery, kind: str) -> MoreChart:
@@ -161,14 +168,34 @@ def _doses(place: int, asked: ChartQuery) -> tuple[str, Drawn | None]:
     pressure = PRESSURES[place]
     spreads = [metric for metric in _known(asked) if metric.axis == "diversity" and metric.level != "image"]
     metrics = list(dict.fromkeys((asked.x, asked.y, *spreads)))[:MOST_LINES]
-    cells = asked.cells(metrics)
-    made = [one for metric in metrics for one in responses(cells, metric, pressure, asked.ends)]
-    lines = list(dict.fromkeys(one.line for one in made))
-    shown = [one for one in made if one.line == lines[0]] if lines else []
-    if not shown:
+    axes = list(dict.fromkeys((asked.x, asked.y)))
+    cells = asked.cells(axes)
+    lines = _lines(asked, cells, axes, pressure)
+    if not lines:
         return f"A response to {pressure.name} needs three doses of one model on this set.", None
-    more = f" {len(lines) - 1} other models have one too: choose under “Only these checkpoints”." if lines[1:] else ""
+    (first, places), *_ = lines.items()
+    cells = asked.cells(metrics, *(cells.configs[place] for place in places))
+    shown = [
+        response(cells, metric, pressure, line)
+        for metric in metrics
+        for line in lines_of(cells, metric, pressure, asked.ends)
+        if line.of == first
+    ]
+    more = (
+        f" {len(lines) - 1} other models have one too: choose under “Only these checkpoints”." if len(lines) > 1 else ""
+    )
     return f"{shown[0].who}: {slopes_in_words(shown, (asked.x.name, asked.y.name))}{more}", Doses(tuple(shown))
+
+
+def _lines(
+    asked: ChartQuery, cells: CellValues, metrics: Sequence[Metric], pressure: Pressure
+) -> dict[GenerationConfig, list[int]]:
+    """The lines that any of the metrics has, and the rows of each."""
+    found: dict[GenerationConfig, list[int]] = {}
+    for metric in metrics:
+        for line in lines_of(cells, metric, pressure, asked.ends):
+            found[line.of] = sorted({*found.get(line.of, ()), *line.rows.values()})
+    return found
 
 
 def _known(asked: ChartQuery) -> list[Metric]:
@@ -189,17 +216,17 @@ def _checkpoints(asked: ChartQuery) -> tuple[str, Drawn | None]:
 
 
 def _prompts(asked: ChartQuery) -> tuple[str, Drawn | None]:
-    cells = asked.cells(_scored(asked))
-    config = reference_of(cells.configs)
+    metrics = _scored(asked)
+    config = asked.reference(metrics)
     if config is None:
         return "The base has no scores on this set.", None
-    return _agreement(asked, over_prompts(cells, config))
+    return _agreement(asked, over_prompts(asked.cells(metrics, config), config))
 
 
 def _pictures(asked: ChartQuery) -> tuple[str, Drawn | None]:
     """Metrics of single pictures, within the prompts of the base's usual setting."""
     singles = [metric for metric in _scored(asked) if metric.level == "image"]
-    config = reference_of(asked.cells(singles or (asked.x,)).configs)
+    config = asked.reference(singles or (asked.x,))
     if config is None or len(singles) < 2:
         return "Two metrics of single pictures have to be scored on this set for the base.", None
     found = over_pictures(singles, _values_of(asked, singles, config), config)
