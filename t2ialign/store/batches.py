@@ -121,6 +121,12 @@ def covers(store: Store, cells: Iterable[str]) -> dict[str, bytes]:
     return dict(store.rows(sql, [list(cells)]))
 
 
+def cell_keys(store: Store, config: str) -> dict[str, str]:
+    """{a prompt's text: the key of its cell} of one config."""
+    sql = "SELECT text, cell FROM cells JOIN prompts USING (prompt) WHERE config = $config ORDER BY cell"
+    return dict(store.rows(sql, {"config": config}))
+
+
 def list_cells(store: Store, filters: Filters = ALL) -> list[Cell]:
     """The cells that have pictures, by checkpoint, guidance scale and prompt."""
     sql = f"""

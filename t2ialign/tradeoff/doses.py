@@ -69,7 +69,7 @@ PRESSURES = (
 class Response:
     """A metric along one line: its mean at each dose as a difference from the weakest, and its slope over prompts.
 
-    ``p`` tests a slope of 0, alone: who reads several corrects them.
+    ``p`` tests a slope of 0, alone: who reads several corrects them. ``configs``: what was drawn at each dose.
     """
 
     metric: str
@@ -83,6 +83,7 @@ class Response:
     p: float
     prompts: int
     turns: bool
+    configs: tuple[GenerationConfig, ...] = ()
 
     @property
     def who(self) -> str:
@@ -137,4 +138,5 @@ def response(cells: CellValues, metric: Metric, pressure: Pressure, line: Line) 
         slope.p,
         values.shape[1],
         bool((np.diff(means) > 0).any() and (np.diff(means) < 0).any()),
+        tuple(cells.configs[row] for row in line.rows.values()),
     )
