@@ -36,6 +36,7 @@ from t2ialign.use_cases.reports.more_charts import TITLES, more_chart
 
 FIRST = "edge"
 NO_SET = "Choose a benchmark set above: on everything stored nothing is compared."
+MARKS, FIELDS = "A click on a mark opens what lies behind it.", "A click on a field draws its two metrics."
 CHARTS = {"more": "t2-more-chart", "pair": "t2-more-pair-chart"}  # the chart, and the scatter of two of its metrics
 DRAWN = (
     "more_said",
@@ -115,7 +116,8 @@ def draw_more(services: Services, theme: str, kind: str, pair: str, *controls: A
         nothing = empty_figure("", theme == DARK, height=120)
         return updates | {"more_said": notice(str(error), "note"), "more_plot": nothing} | _no_pair(kind)
     shown = drawn_figure(found.drawn, theme == DARK)
-    updates |= {"more_said": notice(found.sentence, "hint"), "more_plot": shown}
+    click = FIELDS if kind in QUESTIONS else MARKS
+    updates |= {"more_said": notice(f"{found.sentence} {click}", "hint"), "more_plot": shown}
     return updates | (_pair(services, theme, pair, kind, *controls) if kind in QUESTIONS and pair else _no_pair(kind))
 
 
