@@ -57,7 +57,7 @@ def averaged(
     known = np.isfinite(turned)
     with np.errstate(invalid="ignore", divide="ignore"):
         counts = weights.sum(1, keepdims=True) if known.all() else weights @ known.T  # whole numbers: exact either way
-        means: np.ndarray = weights @ np.where(known, turned, 0.0).T / counts
+        means: np.ndarray = weights @ np.ascontiguousarray(np.where(known, turned, 0.0).T) / counts
     return finished(metric, means)
 
 

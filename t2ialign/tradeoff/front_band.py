@@ -97,7 +97,7 @@ def edge(cells: CellValues, x: Metric, y: Metric) -> Edge | None:
     reached = xs[0] >= lows[:, None] - 1e-12
     by = [whole.configs[place] for place in np.where(reached, ys[0], -np.inf).argmax(-1)]
     levels, sign = lows * _sign(x), _sign(y)
-    intervals = [_interval(tops[:, level], sign, len(whole.prompts)) for level in range(len(lows))]
+    intervals = [_interval(column, sign, len(whole.prompts)) for column in np.ascontiguousarray(tops.T)]
     shown = tuple(levels.tolist()), tuple(intervals), tuple(by)
     return Edge(x.name, y.name, *shown, len(whole.prompts), cells.share_seeds)
 
@@ -168,18 +168,18 @@ def corners(xs: Float[np.ndarray, "r c"], ys: Float[np.ndarray, "r c"]) -> Int[n
     """``_corner`` of every draw, all at once but for draws with equal ``xs``, whose order the other axis decides."""
     order = np.argsort(-xs, axis=1)
     right, top = (np.take_along_axis(side, order, 1) for side in (xs, ys))
-    before = np.maximum.accumulate(top, axis=1)
     front = np.ones(top.shape, dtype=bool)
-    front[:, 1:] = top[:, 1:] > before[:, :-1]
-    last = front.shape[1] - 1 - front[:, ::-1].argmax(1)[:, None]  # the best on the other axis
-    x_end, y_end = (np.take_along_axis(side, last, 1) for side in (right, top))
+    front[:, 1:] = top[:, 1:] > np.maximum.accumulate(top, axis=1)[:, :-1]
+    draw, place = front.nonzero()  # the fronts' points, draw after draw
+    sizes = front.sum(1)
+    begins = sizes.cumsum() - sizes
+    x, y, last = right[front], top[front], (begins + sizes - 1)[draw]
+    first = begins[draw]
     with np.errstate(invalid="ignore", divide="ignore"):
-        across = (right - x_end) / (right[:, :1] - x_end)
-        up = (top - top[:, :1]) / (y_end - top[:, :1])
-    beyond = np.where(front, across + up - 1, -np.inf)
-    best = beyond.argmax(1)[:, None]
-    kept = (front.sum(1) >= CORNERS) & (np.take_along_axis(beyond, best, 1)[:, 0] > 0)
-    found: np.ndarray = np.where(kept, np.take_along_axis(order, best, 1)[:, 0], -1)
+        beyond = (x - x[last]) / (x[first] - x[last]) + (y - y[first]) / (y[last] - y[first]) - 1
+    most = np.maximum.reduceat(beyond, begins)
+    at = np.minimum.reduceat(np.where(beyond == most[draw], place, top.shape[1] - 1), begins)
+    found: np.ndarray = np.where((sizes >= CORNERS) & (most > 0), order[np.arange(len(order)), at], -1)
     for row in np.flatnonzero((right[:, 1:] == right[:, :-1]).any(1)):
         found[row] = _corner(xs[row], ys[row])
     return found
