@@ -29,6 +29,7 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmarks.synthetic_store import SIZES, X, Y, of_size, tables, write
+from t2ialign.charts.drawn import drawn_figure
 from t2ialign.metrics import METRICS
 from t2ialign.store import (
     Filters,
@@ -45,8 +46,11 @@ from t2ialign.store import (
 )
 from t2ialign.tradeoff.comparison import comparisons
 from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.use_cases.reports.chart_query import ChartQuery
+from t2ialign.use_cases.reports.more_charts import more_chart
 
 HEAD = ("what", "pictures", "ours, ms", "Python before", "SQLite", "pandas", "SQLite / ours", "pandas / ours")
+CHARTS = ("edge", "volume", "strength", "cfg", "checkpoints", "prompts")  # those that two metrics make
 Times = dict[str, float]
 
 
@@ -193,7 +197,19 @@ def queries(
     one = Filters(benchmarks=filters.benchmarks, configs=(found.points[-1].config.key,))
     row(f"cells of one point, {word}", pictures, {"ours": clock(lambda: cell_scores(store, X, Y, one))[0]})
     row(f"menus, {word}", pictures, {"ours": clock(afresh(store, lambda: (choices(store), list_benchmarks(store))))[0]})
+    charts(store, filters, word, pictures)
     row(f"points asked again, {word}", pictures, {"ours": clock(lambda: scored_points(store, x, y, filters))[0]})
+
+
+def charts(store: Store, filters: Filters, word: str, pictures: int) -> None:
+    """The charts beside the chart, from the store to their numbers, each with the kilobytes that a page gets of it."""
+    query = ChartQuery(store, METRICS[X], METRICS[Y], filters, lambda metric: "")
+    more_chart(query, "edge")  # the resamples of so many prompts are drawn once a process
+    for kind in CHARTS:
+        ours, found = clock(afresh(store, lambda kind=kind: more_chart(query, kind)))
+        assert found.drawn is not None
+        kilobytes = len(drawn_figure(found.drawn).to_json()) / 1000
+        row(f"{found.title} ({kilobytes:.0f} kB), {word}", pictures, {"ours": ours})
 
 
 if __name__ == "__main__":

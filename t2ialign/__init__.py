@@ -61,6 +61,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         front_band.py       the best diversity at a required alignment, hypervolumes and the knee
         doses.py            how metrics move with CFG, weight and training: curves and slopes
         relations.py        do two metrics say the same? Kendall's tau at three levels
+        rank_curves.py      how scores are distributed by a picture's rank within its prompt
+        scatter.py          two metrics of the same things, a dot each
         strength.py         the plane of CFG and adapter weight
         differences.py      every point less one of them, paired by prompt and seed
         matching.py         a checkpoint beside another one's CFG of the same alignment
@@ -357,6 +359,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
             research_guidance.py    its answer about guidance strategies
             research_answers.py     its answers about fronts, ranks, advice and metrics
             plane.py                points as changes from one of them, and where another one is as aligned
+            chart_query.py          what those charts ask of a store, and what they are made of
+            metric_pairs.py         what one tau is made of, and scores by another metric's ranks
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured
             world_picture.py        two prompts along guidance, drawn
@@ -390,6 +394,9 @@ up: a folder imports from folders above it only (`make check`), every file has i
         changes.py          differences with intervals, a row each
         doses.py            dose and response
         relations.py        Kendall's tau between metrics as a heat map
+        rank_curves.py      distributions of a score by the rank that a judge gave
+        scatter.py          two metrics of the same things
+        mark.py             what lies behind a mark that is clicked
         front_band.py       the front's band and knee, and the best diversity at a required alignment
         report_page.py      a research report as one offline HTML file
         strength.py         the strength plane as two heat maps

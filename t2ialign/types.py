@@ -160,7 +160,8 @@ class Metric:
 
     ``level`` says what one value belongs to: ``image`` (compute -> Float[n]), ``pair`` (compute -> Float[n n], symmetric,
     the diagonal is ignored, the batch value is ``finish`` of the mean over i != j) or ``batch`` (compute -> Float[] ).
-    ``needs`` names the feature entries that ``compute`` reads; a metric whose features are absent scores NaN.
+    ``needs`` names the feature entries that ``compute`` reads; a metric whose features are absent scores NaN. ``finish``
+    takes one number, or an array of them.
     """
 
     name: str

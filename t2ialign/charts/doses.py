@@ -38,6 +38,7 @@ def doses_figure(found: Sequence[Response], dark: bool = False) -> go.Figure:
             marker={"color": style.color, "symbol": style.symbol, "size": style.size},
             error_y=error_bars(shares, faded(style.color, 0.4)),
             hovertext=[_hover(one, name, place) for place in range(len(one.doses))],
+            customdata=[[config.key] for config in one.configs],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     log = all(dose > 0 for one in found for dose in one.doses) and found[0].pressure == "CFG"

@@ -11,14 +11,18 @@ from t2ialign.charts.changes import changes_figure
 from t2ialign.charts.doses import doses_figure
 from t2ialign.charts.front_band import edge_figure, volumes_figure, with_front_band
 from t2ialign.charts.frontier import frontier_figure
+from t2ialign.charts.rank_curves import rank_curves_figure
 from t2ialign.charts.relations import relations_figure
+from t2ialign.charts.scatter import scatter_figure
 from t2ialign.charts.strength import strength_figure
 from t2ialign.charts.tradeoff import tradeoff_figure
 from t2ialign.metrics import METRICS
 from t2ialign.tradeoff.audit_table import Table
 from t2ialign.tradeoff.front_band import Edge
+from t2ialign.tradeoff.rank_curves import RankCurves
 from t2ialign.tradeoff.relations import Relations
 from t2ialign.tradeoff.research import Changes, Costs, Doses, Drawn, Plane, Volumes
+from t2ialign.tradeoff.scatter import Scatter
 from t2ialign.tradeoff.strength import StrengthPlane
 
 
@@ -36,8 +40,8 @@ def drawn_figure(drawn: Drawn, dark: bool = False) -> go.Figure:
         case Costs():
             judge, diversity = METRICS[drawn.judge], METRICS[drawn.diversity]
             return frontier_figure(drawn.paths, drawn.ideals, judge, diversity, drawn.win_rate, dark)
-        case Relations():
-            return relations_figure(drawn, dark)
+        case Relations() | RankCurves() | Scatter():
+            return _metrics_figure(drawn, dark)
         case Edge():
             return edge_figure(drawn, dark)
         case Volumes():
@@ -48,3 +52,14 @@ def drawn_figure(drawn: Drawn, dark: bool = False) -> go.Figure:
             return audit_figure(drawn, dark)
         case _:
             assert_never(drawn)
+
+
+def _metrics_figure(drawn: Relations | RankCurves | Scatter, dark: bool) -> go.Figure:
+    """What metrics have to do with each other."""
+    match drawn:
+        case Relations():
+            return relations_figure(drawn, dark)
+        case RankCurves():
+            return rank_curves_figure(drawn, dark)
+        case Scatter():
+            return scatter_figure(drawn, dark)

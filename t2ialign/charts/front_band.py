@@ -8,6 +8,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from t2ialign.charts import mark
 from t2ialign.charts.intervals import error_bars, in_words, number
 from t2ialign.charts.theme import axis_title, empty_figure, faded, figure, ink
 from t2ialign.metrics import METRICS
@@ -45,6 +46,7 @@ def with_front_band(chart: go.Figure, edge: Edge | None, knee: Knee | None, dark
         mode="lines",
         line={"color": color, "width": 2, "dash": "dot", "shape": "vh"},
         name="The best at this alignment",
+        customdata=[[config.key] for config in edge.by],
         hovertext=said,
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -96,6 +98,7 @@ def volumes_figure(found: Sequence[Volume], dark: bool = False) -> go.Figure:
         mode="markers",
         marker={"color": color, "size": 10},
         error_x=error_bars([one.area for one in found], faded(color, 0.6), thickness=2.5),
+        customdata=[[mark.checkpoint(one.checkpoint)] for one in found],
         hovertext=[
             f"<b>{escape(one.checkpoint)}</b><br>{in_words(one.area)}<br>settings: {one.conditions}" for one in found
         ],
@@ -103,4 +106,4 @@ def volumes_figure(found: Sequence[Volume], dark: bool = False) -> go.Figure:
         showlegend=False,
     )
     chart.update_xaxes(title={"text": "<b>Share of what lies between the worst and the best</b>"}, tickformat=".0%")
-    return chart.update_yaxes(autorange="reversed", showgrid=False, nticks=len(found) + 1)
+    return chart.update_yaxes(autorange="reversed", showgrid=False, dtick=1)  # every checkpoint has its name

@@ -6,6 +6,7 @@ import math
 
 import plotly.graph_objects as go
 
+from t2ialign.charts import mark
 from t2ialign.charts.audit import BAD, GOOD, MIDDLE
 from t2ialign.charts.intervals import in_words
 from t2ialign.charts.theme import empty_figure, figure, ink
@@ -31,12 +32,15 @@ def relations_figure(found: Relations, dark: bool = False) -> go.Figure:
             for row, line in zip(found.taus, asked)
         ],
         customdata=[
-            [f"{in_words(tau)}<br>{things} {found.level}" for tau, things in zip(row, counts)]
-            for row, counts in zip(found.taus, found.counts)
+            [
+                [mark.pair(one, other) if one != other else "", f"{in_words(tau)}<br>{things} {found.level}"]
+                for other, tau, things in zip(found.metrics, row, counts)
+            ]
+            for one, row, counts in zip(found.metrics, found.taus, found.counts)
         ],
         texttemplate="%{text}",
         textfont={"size": 12, "color": ink(dark).text},
-        hovertemplate="<b>%{y}</b> and <b>%{x}</b><br>tau %{customdata}<extra></extra>",
+        hovertemplate="<b>%{y}</b> and <b>%{x}</b><br>tau %{customdata[1]}<extra></extra>",
         colorscale=[[0, BAD[dark]], [0.5, MIDDLE[dark]], [1, GOOD[dark]]],
         zmin=-1,
         zmax=1,

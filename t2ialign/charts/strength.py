@@ -31,8 +31,11 @@ def strength_figure(plane: StrengthPlane | None, dark: bool = False) -> go.Figur
             text=[["" if math.isnan(value) else f"{value:.2f}" for value in row] for row in own],
             texttemplate="%{text}",
             textfont={"size": 12, "color": colors.text},
-            customdata=[[f"CFG {scale:g}, weight {weight:g}" for scale in plane.scales] for weight in plane.weights],
-            hovertemplate=f"%{{customdata}}<br>{escape(metric.title)} %{{z:.3f}}<extra></extra>",
+            customdata=[
+                [[key, f"CFG {scale:g}, weight {weight:g}"] for key, scale in zip(keys, plane.scales)]
+                for keys, weight in zip(plane.keys or [[""] * len(plane.scales)] * len(plane.weights), plane.weights)
+            ],
+            hovertemplate=f"%{{customdata[1]}}<br>{escape(metric.title)} %{{z:.3f}}<extra></extra>",
             colorscale=ends if metric.higher_is_better else [(1 - at, color) for at, color in reversed(ends)],
             showscale=False,
             xgap=2,

@@ -25,6 +25,15 @@ StorePath = Annotated[
         callback=lambda path: path and settings.expanded(path),
     ),
 ]
+ReadStore = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Folder of the store (default: T2IALIGN_HOME), or exported tables: a folder of Parquet files, hf://datasets/you/"
+        "results, s3://bucket/results, ...",
+        callback=lambda place: place if not place or "://" in place else str(settings.expanded(place)),
+    ),
+]
 Checkpoint = Annotated[str, typer.Option(help="A checkpoint, a weighted one (name@0.7) or a blend (a@0.5+b@0.5).")]
 Metrics = Annotated[
     str,

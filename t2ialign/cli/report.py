@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, StorePath, emit
+from t2ialign.cli.options import JsonFlag, ReadStore, emit
 from t2ialign.files import writable
 
 
@@ -24,18 +24,18 @@ def report(
     x: Annotated[str, typer.Option(help="Metric of alignment (default: the best known that is scored).")] = "",
     y: Annotated[str, typer.Option(help="Metric of diversity (default: the best known that is scored).")] = "",
     backbone: Annotated[str, typer.Option(help="The backbone to report on (default: the one of most runs).")] = "",
-    store: StorePath = None,
+    store: ReadStore = None,
     as_json: JsonFlag = False,
 ) -> None:
     """What the stored runs say about each research question, with intervals, and what they do not say."""
     from t2ialign import __version__
     from t2ialign.use_cases.reports import research
     from t2ialign.use_cases.reports.research_material import Wanted
-    from t2ialign.use_cases.workbench import open_workbench
+    from t2ialign.use_cases.workbench import open_to_read
 
     if out:
         writable(out.expanduser().parent)
-    with open_workbench(store, share=False) as bench:
+    with open_to_read(store) as bench:
         found = research.research(bench, Wanted(benchmark, x, y, backbone))
     if out and out.suffix == ".md":
         from t2ialign.use_cases.reports.research_page import write_page

@@ -16,6 +16,7 @@ from t2ialign.cli.options import (
     JsonFlag,
     Metrics,
     MoreScorers,
+    ReadStore,
     StorePath,
     emit,
     names,
@@ -178,16 +179,16 @@ def points(
     as_aligned_as: Annotated[
         str, typer.Option(help="Also each checkpoint beside the CFG at which this one is as well aligned.")
     ] = "",
-    store: StorePath = None,
+    store: ReadStore = None,
     as_json: JsonFlag = False,
 ) -> None:
     """The points of the trade-off chart, from every stored run; of one benchmark set also where their front bends."""
     check_each((x, y))
     from t2ialign.use_cases.reports import plane, research_material, text
-    from t2ialign.use_cases.workbench import open_workbench
+    from t2ialign.use_cases.workbench import open_to_read
 
     asked = (x, y, names(category), names(checkpoint), benchmark)
-    with open_workbench(store, share=False) as bench:
+    with open_to_read(store) as bench:
         found = text.stored_points(bench.store, *asked)
         if against:
             found = plane.changes(bench, found, against, against_guidance_scale, names(category), benchmark)
@@ -214,18 +215,24 @@ def compare(
         float | None, typer.Option(help="CFG of what they are compared with (default: their own).")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="The differences as a Markdown table.")] = False,
-    store: StorePath = None,
+    store: ReadStore = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Stored runs of checkpoints, prompt by prompt against the same prompts and seeds of another one."""
     check_metrics(names(metrics))
-    check_checkpoints([against, *(checkpoint or [])], store)
+    from t2ialign.store.tables import is_tables
+
+    there = store is not None and is_tables(store)
+    if not there:  # exported tables come without the checkpoints: their names are looked up in the tables
+        check_checkpoints([against, *(checkpoint or [])], Path(store) if store else None)
     from t2ialign.use_cases.batches.sweep import note_lines
     from t2ialign.use_cases.reports import comparisons
-    from t2ialign.use_cases.workbench import open_workbench
+    from t2ialign.use_cases.workbench import open_to_read
 
     narrowed = comparisons.Narrowed(names(category), benchmark, guidance_scale, against_guidance_scale)
-    with open_workbench(store, share=False) as bench:
+    with open_to_read(store) as bench:
+        if there:
+            comparisons.check_stored(bench.store, [against, *(checkpoint or [])])
         found = comparisons.stored_comparisons(bench.store, checkpoint or [], against, names(metrics), narrowed)
         notes = comparisons.notes_on_comparisons(bench.store, found, names(category))
     for line in note_lines(notes):

@@ -8,7 +8,9 @@ at any n >= 2, so that sets of different size may be compared; 1 / u is taken af
 from __future__ import annotations
 
 import math
+from typing import overload
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -22,8 +24,19 @@ def squared_cosine(squared: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
     return (1 - squared / 2) ** 2
 
 
-def effective_number(mean: float) -> float:
-    """1 / u: 1 for copies of one picture, infinite for pictures that share nothing."""
+@overload
+def effective_number(mean: float) -> float: ...
+
+
+@overload
+def effective_number(mean: np.ndarray) -> np.ndarray: ...
+
+
+def effective_number(mean: float | np.ndarray) -> float | np.ndarray:
+    """1 / u, of one number or of each in an array: 1 for copies of one picture, infinite for pictures that share nothing."""
+    if isinstance(mean, np.ndarray):
+        with np.errstate(divide="ignore"):
+            return np.where(mean > 0, 1 / mean, math.inf)
     return 1 / mean if mean > 0 else math.inf
 
 

@@ -28,6 +28,7 @@ from t2ialign.store.aggregates import ScoredPoints, cells_left_out, scored_point
 from t2ialign.store.batches import (
     Cell,
     add_batch,
+    cell_keys,
     count_pictures,
     covers,
     find_cell,
@@ -122,6 +123,7 @@ __all__ = [
     "job_of",
     "keep_grid",
     "list_benchmarks",
+    "cell_keys",
     "list_cells",
     "list_grids",
     "list_jobs",

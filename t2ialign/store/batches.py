@@ -130,6 +130,12 @@ def undrawn(store: Store, cells: Iterable[str]) -> frozenset[str]:
     return frozenset(cell for (cell,) in store.rows(sql, [list(cells)]))
 
 
+def cell_keys(store: Store, config: str) -> dict[str, str]:
+    """{a prompt's text: the key of its cell} of one config."""
+    sql = "SELECT text, cell FROM cells JOIN prompts USING (prompt) WHERE config = $config ORDER BY cell"
+    return dict(store.rows(sql, {"config": config}))
+
+
 def list_cells(store: Store, filters: Filters = ALL) -> list[Cell]:
     """The cells that have pictures (or had, where their scores travelled), by checkpoint, guidance scale and prompt."""
     sql = f"""

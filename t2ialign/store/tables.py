@@ -7,7 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from t2ialign.store.database import Store
+from t2ialign.store.database import FILE, Store
+from t2ialign.store.migrations import migrate
+from t2ialign.store.upkeep import take_table
 from t2ialign.types import InputError
 
 VIEW = """
@@ -15,38 +17,78 @@ VIEW = """
     FROM read_parquet('{file}', file_row_number = true)
 """  # the queries join tables by their rows' numbers
 ELSEWHERE = "name a folder that `t2ialign store export` wrote"
+SCORES = "batch_scores"  # the table without which there is nothing to read
+HEAVY = {"thumbnails", "information_maps"}  # pictures: no number depends on them
+Files = dict[str, str]
+"""{table: the address of its file}."""
 
 
 def open_tables(place: str) -> Store:
     """What ``upkeep.write_tables`` wrote, read where it lies; nothing is copied, and writing is refused.
 
     ``place``: a folder, or whatever fsspec opens (``hf://datasets/you/results``, ``s3://bucket/results``), whose package
-    has to be installed. Many machines may read the same tables at once.
+    has to be installed. Many machines may read the same tables at once. Where it holds such folders instead, as machines that
+    shared a sweep leave them, their rows become one store in memory, without pictures: what several have counts once.
 
     Raises:
         InputError: no tables are there, or nothing reaches them.
     """
     with ExitStack() as held:
         connection = held.enter_context(closing(duckdb.connect()))
-        for file in _files(connection, place):
-            said = file.replace("'", "''")
-            connection.execute(VIEW.format(table=Path(file).stem, file=said)).fetchall()
+        first, *others = _parts(connection, place)
+        if others:
+            _gather(connection, place, [first, *others])
+        else:
+            for table, file in first.items():
+                said = file.replace("'", "''")
+                connection.execute(VIEW.format(table=table, file=said)).fetchall()
         return Store(Path(place), connection, True, held.pop_all())
 
 
-def _files(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
-    """The addresses of the tables' files; DuckDB is told how to reach them."""
+def is_tables(place: str) -> bool:
+    """Whether a place holds tables to be read where they lie, instead of a store: an address, or a folder of Parquet files."""
+    if "://" in place:
+        return True
+    folder = Path(place)
+    here = [folder, *sorted(folder.iterdir())] if folder.is_dir() and not (folder / FILE).exists() else []
+    return any((one / f"{SCORES}.parquet").is_file() for one in here)
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, place: str, parts: list[Files]) -> None:
+    """The rows of all parts in the tables of a new store; of one key the first part's row counts."""
+    migrate(connection, Path(place))
+    known = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    for part in parts:
+        if odd := sorted(set(part) ^ known):
+            raise InputError(
+                f"A part of the tables at {place!r} was not written by this version of t2ialign ({', '.join(odd)}): export it "
+                "again with this one."
+            )
+        for table in sorted(known - HEAVY):
+            take_table(connection, table, part[table])
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, place: str) -> list[Files]:
+    """The files of the tables that lie there, or of each folder there that has some; DuckDB is told how to reach them."""
     from fsspec.core import url_to_fs
 
     try:
         files, root = url_to_fs(place)
-        found = sorted(name for name in files.ls(root, detail=False) if name.endswith(".parquet"))
+        found = [_tables_in(files.ls(root, detail=False))]
+        if SCORES not in found[0]:
+            folders = sorted(row["name"] for row in files.ls(root, detail=True) if row["type"] == "directory")
+            found = [_tables_in(files.ls(folder, detail=False)) for folder in folders]
     except Exception as error:  # whatever a file system of others says
         reason = str(error).partition("\n")[0].rstrip(".")
         raise InputError(f"The tables at {place!r} cannot be read ({reason}): {ELSEWHERE}.") from error
-    if "batch_scores" not in {Path(name).stem for name in found}:
+    parts = [part for part in found if SCORES in part]
+    if not parts:
         raise InputError(f"There are no tables at {place!r}: {ELSEWHERE}.")
     if "file" in (files.protocol if isinstance(files.protocol, tuple) else (files.protocol,)):
-        return found
+        return parts
     connection.register_filesystem(files)
-    return [files.unstrip_protocol(name) for name in found]
+    return [{table: files.unstrip_protocol(name) for table, name in part.items()} for part in parts]
+
+
+def _tables_in(names: list[str]) -> Files:
+    return {Path(name).stem: name for name in sorted(names) if name.endswith(".parquet")}

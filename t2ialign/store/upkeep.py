@@ -108,7 +108,7 @@ def read_tables(store: Store, folder: Path) -> dict[str, int]:
     with in_plain_words(store.home):
         _take_pictures(store.home, folder)
         with store.transaction() as cursor:
-            return {table: _take(cursor, table, files[table]) for table in known}
+            return {table: take_table(cursor, table, str(files[table])) for table in known}
 
 
 def _take_pictures(home: Path, folder: Path) -> None:
@@ -118,7 +118,8 @@ def _take_pictures(home: Path, folder: Path) -> None:
             write_whole(images.path_of(home, path.stem), path.read_bytes())
 
 
-def _take(cursor: Cursor, table: str, file: Path) -> int:
+def take_table(cursor: Cursor, table: str, file: str) -> int:
+    """The rows of an exported table whose key is not there yet; returns how many."""
     ((before,),) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()
     keyed = "SELECT count(*) FROM duckdb_constraints() WHERE table_name = ? AND constraint_type = 'PRIMARY KEY'"
     rows = "SELECT * FROM read_parquet(?)"
@@ -126,7 +127,7 @@ def _take(cursor: Cursor, table: str, file: Path) -> int:
         sql = f"INSERT INTO {table} BY NAME {rows} ON CONFLICT DO NOTHING"
     else:
         sql = f"INSERT INTO {table} BY NAME ({rows} EXCEPT SELECT * FROM {table})"
-    cursor.execute(sql, [str(file)]).fetchall()
+    cursor.execute(sql, [file]).fetchall()
     ((after,),) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()
     return int(after - before)
 

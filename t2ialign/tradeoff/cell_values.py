@@ -10,7 +10,7 @@ from jaxtyping import Float
 from t2ialign.types import GenerationConfig, Metric
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # itself alone, so that what is worked out of it can be remembered
 class CellValues:
     """``values``: a metric, a config, a prompt; NaN where it was not scored.
 
@@ -53,11 +53,15 @@ def averaged(
     metric: Metric, values: Float[np.ndarray, "c p"], weights: Float[np.ndarray, "r p"]
 ) -> Float[np.ndarray, "r c"]:
     """Weighted means over the known prompts; effective numbers are averaged as their inverses, and turned again."""
-    turned = np.array([metric.finish(one) for one in values.ravel().tolist()]) if metric.finish else values.ravel()
-    turned = turned.reshape(values.shape)
+    turned = finished(metric, values)
     known = np.isfinite(turned)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means: np.ndarray = weights @ np.where(known, turned, 0.0).T / (weights @ known.T)
-    if metric.finish is None:
-        return means
-    return np.array([metric.finish(one) for one in means.ravel().tolist()]).reshape(means.shape)
+        counts = weights.sum(1, keepdims=True) if known.all() else weights @ known.T  # whole numbers: exact either way
+        means: np.ndarray = weights @ np.ascontiguousarray(np.where(known, turned, 0.0).T) / counts
+    return finished(metric, means)
+
+
+def finished(metric: Metric, values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    """Values in the unit before ``Metric.finish``, or means of those in the metric's own: it is its own inverse."""
+    found: Float[np.ndarray, "*any"] = values if metric.finish is None else metric.finish(values)
+    return found

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Float
 
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.interval import Estimate, estimate
@@ -70,7 +69,7 @@ PRESSURES = (
 class Response:
     """A metric along one line: its mean at each dose as a difference from the weakest, and its slope over prompts.
 
-    ``p`` tests a slope of 0, alone: who reads several corrects them.
+    ``p`` tests a slope of 0, alone: who reads several corrects them. ``configs``: what was drawn at each dose.
     """
 
     metric: str
@@ -84,38 +83,46 @@ class Response:
     p: float
     prompts: int
     turns: bool
+    configs: tuple[GenerationConfig, ...] = ()
 
     @property
     def who(self) -> str:
         return self.line.checkpoint
 
 
+@dataclass(frozen=True)
+class Line:
+    """Configs that differ in their dose alone, ``rows`` of the cells by dose; weakest first."""
+
+    of: GenerationConfig
+    rows: Mapping[float, int]
+
+
+def lines_of(cells: CellValues, metric: Metric, pressure: Pressure, ends: Ends = NO_ENDS) -> list[Line]:
+    """The lines of three doses or more that share two prompts or more with this metric; by checkpoint."""
+    known = np.isfinite(cells.of(metric.name))
+    found: dict[GenerationConfig, dict[float, int]] = {}
+    for row, config in enumerate(cells.configs):
+        if (place := pressure.read(config, ends)) is not None:
+            found.setdefault(place[1], {}).setdefault(place[0], row)
+    lines = [
+        Line(of, dict(sorted(rows.items())))
+        for of, rows in found.items()
+        if len(rows) >= FEWEST_DOSES and known[list(rows.values())].all(0).sum() >= 2
+    ]
+    return sorted(lines, key=lambda line: (line.of.checkpoint != "base", line.of.checkpoint))
+
+
 def responses(cells: CellValues, metric: Metric, pressure: Pressure, ends: Ends = NO_ENDS) -> list[Response]:
     """One response a line of three doses or more, over the prompts that all doses have; by checkpoint."""
-    lines: dict[GenerationConfig, dict[float, int]] = {}
-    for row, config in enumerate(cells.configs):
-        if (found := pressure.read(config, ends)) is not None:
-            lines.setdefault(found[1], {}).setdefault(found[0], row)
-    made = [
-        _response(cells.of(metric.name), metric, pressure, line, dict(sorted(rows.items())))
-        for line, rows in lines.items()
-        if len(rows) >= FEWEST_DOSES
-    ]
-    return sorted((one for one in made if one is not None), key=lambda one: (one.who != "base", one.who))
+    return [response(cells, metric, pressure, line) for line in lines_of(cells, metric, pressure, ends)]
 
 
-def _response(
-    table: Float[np.ndarray, "c p"],
-    metric: Metric,
-    pressure: Pressure,
-    line: GenerationConfig,
-    rows: dict[float, int],
-) -> Response | None:
-    values = table[list(rows.values())]
+def response(cells: CellValues, metric: Metric, pressure: Pressure, line: Line) -> Response:
+    """The response along one of ``lines_of``."""
+    values = cells.of(metric.name)[list(line.rows.values())]
     values = values[:, np.isfinite(values).all(0)]
-    if values.shape[1] < 2:
-        return None
-    doses = np.array([pressure.scale(dose) for dose in rows])
+    doses = np.array([pressure.scale(dose) for dose in line.rows])
     centred = doses - doses.mean()
     slope: Estimate = estimate((centred @ values / (centred @ centred)).tolist())
     means = values.mean(1)
@@ -123,12 +130,13 @@ def _response(
         metric.name,
         pressure.name,
         pressure.per,
-        line,
-        tuple(rows),
+        line.of,
+        tuple(line.rows),
         tuple(estimate(row.tolist()).interval for row in values),
         tuple(estimate((row - values[0]).tolist()).interval for row in values),
         slope.interval,
         slope.p,
         values.shape[1],
         bool((np.diff(means) > 0).any() and (np.diff(means) < 0).any()),
+        tuple(cells.configs[row] for row in line.rows.values()),
     )

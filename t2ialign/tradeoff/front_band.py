@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from t2ialign.tradeoff.cell_values import CellValues, averaged
-from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
+from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, resamples
 from t2ialign.types import GenerationConfig, Interval, Metric
 
 LEVELS = 41
@@ -70,52 +71,67 @@ Draws = tuple[Float[np.ndarray, "r c"], Float[np.ndarray, "r c"]]
 
 def draws(cells: CellValues, x: Metric, y: Metric) -> Draws:
     """The means of the conditions that are whole (``CellValues.whole``) and of their bootstrap."""
-    prompts = len(cells.prompts)
-    rows = np.random.default_rng(SEED).multinomial(prompts, np.full(prompts, 1 / prompts), size=RESAMPLES)
-    weights = np.concatenate([np.ones((1, prompts)), rows.astype(float)])
+    weights = resamples(len(cells.prompts))
     return tuple(  # type: ignore[return-value]
         averaged(metric, cells.of(metric.name), weights) * _sign(metric) for metric in (x, y)
     )
 
 
+@lru_cache(maxsize=2)  # band, knee and areas of one chart ask for the same
+def _whole_draws(
+    cells: CellValues, x: Metric, y: Metric
+) -> tuple[CellValues, Float[np.ndarray, "r c"], Float[np.ndarray, "r c"]]:
+    """The conditions that are whole, with their draws; none of no conditions."""
+    whole = cells.whole(x.name, y.name)
+    nothing = np.empty((1 + RESAMPLES, 0))
+    return whole, *(draws(whole, x, y) if whole.configs else (nothing, nothing))
+
+
 def edge(cells: CellValues, x: Metric, y: Metric) -> Edge | None:
     """The edge over all whole conditions; None where there is none."""
-    whole = cells.whole(x.name, y.name)
+    whole, xs, ys = _whole_draws(cells, x, y)
     if not len(whole.configs):
         return None
-    xs, ys = draws(whole, x, y)
     lows = np.linspace(xs[0].min(), xs[0].max(), LEVELS if np.ptp(xs[0]) > 0 else 1)
-    # Rounding must not keep a condition from its own level.
-    reached = xs[:, None, :] >= lows[None, :, None] - 1e-12
-    best = np.where(reached, ys[:, None, :], -np.inf)
-    by = [whole.configs[place] for place in best[0].argmax(-1)]
-    tops = best.max(-1)
+    tops = _tops(xs, ys, lows - 1e-12)  # rounding must not keep a condition from its own level
+    reached = xs[0] >= lows[:, None] - 1e-12
+    by = [whole.configs[place] for place in np.where(reached, ys[0], -np.inf).argmax(-1)]
     levels, sign = lows * _sign(x), _sign(y)
-    intervals = [_interval(tops[:, level], sign, len(whole.prompts)) for level in range(len(lows))]
+    intervals = [_interval(column, sign, len(whole.prompts)) for column in np.ascontiguousarray(tops.T)]
     shown = tuple(levels.tolist()), tuple(intervals), tuple(by)
     return Edge(x.name, y.name, *shown, len(whole.prompts), cells.share_seeds)
 
 
+def _tops(
+    xs: Float[np.ndarray, "r c"], ys: Float[np.ndarray, "r c"], lows: Float[np.ndarray, " l"]
+) -> Float[np.ndarray, "r l"]:
+    """The best ``ys`` of each draw among those whose ``xs`` reach each level, levels upwards; -inf where none does."""
+    best = np.full((len(xs), len(lows) + 1), -np.inf)
+    reached = np.searchsorted(lows, xs, side="right")  # how many levels a condition reaches
+    places = np.arange(len(xs))[:, None] * best.shape[1] + reached
+    np.maximum.at(best.ravel(), places.ravel(), ys.ravel())  # flat: twelve times as fast as with pairs of places
+    tops: np.ndarray = np.maximum.accumulate(best[:, ::-1], axis=1)[:, ::-1][:, 1:]
+    return tops
+
+
 def knee(cells: CellValues, x: Metric, y: Metric) -> Knee | None:
     """Where a front of three points or more bends most, both axes drawn as long as the front is; None without such a front."""
-    whole = cells.whole(x.name, y.name)
+    whole, xs, ys = _whole_draws(cells, x, y)
     if not len(whole.configs):
         return None
-    xs, ys = draws(whole, x, y)
-    found = [_corner(one, other) for one, other in zip(xs, ys)]
+    found = corners(xs, ys)
     if found[0] < 0:
         return None
-    place = found[0]
-    share = float(np.mean([one == place for one in found[1:]]))
+    place = int(found[0])
+    share = float(np.mean(found[1:] == found[0]))
     return Knee(whole.configs[place], float(xs[0, place]) * _sign(x), float(ys[0, place]) * _sign(y), share)
 
 
 def volumes(cells: CellValues, x: Metric, y: Metric) -> list[Volume]:
     """Each checkpoint's hypervolume within the box of all whole conditions' means, the largest first."""
-    whole = cells.whole(x.name, y.name)
+    whole, xs, ys = _whole_draws(cells, x, y)
     if not len(whole.configs):
         return []
-    xs, ys = draws(whole, x, y)
     worst, size = (xs[0].min(), ys[0].min()), float(np.ptp(xs[0]) * np.ptp(ys[0]))
     names = np.array([config.checkpoint for config in whole.configs])
     found = []
@@ -146,6 +162,27 @@ def front_places(xs: Float[np.ndarray, " c"], ys: Float[np.ndarray, " c"]) -> In
             kept.append(place)
             best = ys[place]
     return np.array(kept[::-1], dtype=int)
+
+
+def corners(xs: Float[np.ndarray, "r c"], ys: Float[np.ndarray, "r c"]) -> Int[np.ndarray, " r"]:
+    """``_corner`` of every draw, all at once but for draws with equal ``xs``, whose order the other axis decides."""
+    order = np.argsort(-xs, axis=1)
+    right, top = (np.take_along_axis(side, order, 1) for side in (xs, ys))
+    front = np.ones(top.shape, dtype=bool)
+    front[:, 1:] = top[:, 1:] > np.maximum.accumulate(top, axis=1)[:, :-1]
+    draw, place = front.nonzero()  # the fronts' points, draw after draw
+    sizes = front.sum(1)
+    begins = sizes.cumsum() - sizes
+    x, y, last = right[front], top[front], (begins + sizes - 1)[draw]
+    first = begins[draw]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond = (x - x[last]) / (x[first] - x[last]) + (y - y[first]) / (y[last] - y[first]) - 1
+    most = np.maximum.reduceat(beyond, begins)
+    at = np.minimum.reduceat(np.where(beyond == most[draw], place, top.shape[1] - 1), begins)
+    found: np.ndarray = np.where((sizes >= CORNERS) & (most > 0), order[np.arange(len(order)), at], -1)
+    for row in np.flatnonzero((right[:, 1:] == right[:, :-1]).any(1)):
+        found[row] = _corner(xs[row], ys[row])
+    return found
 
 
 def _corner(xs: Float[np.ndarray, " c"], ys: Float[np.ndarray, " c"]) -> int:

@@ -17,6 +17,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -78,6 +79,15 @@ class Moments:
         both = own + self.together
         df = both**2 / (own**2 / (self.n - 1) + self.together**2 / max(self.shared - 1, 1))
         return Estimate(self.mean, math.sqrt(both), df)
+
+
+@lru_cache(maxsize=8)  # the same for every chart of a set, and much of its time
+def resamples(things: int) -> Float[np.ndarray, "r t"]:
+    """How often each of so many things is in each bootstrap resample; the first has everything once. It is read-only."""
+    rows = np.random.default_rng(SEED).multinomial(things, np.full(things, 1 / things), size=RESAMPLES)
+    weights: np.ndarray = np.concatenate([np.ones((1, things)), rows.astype(float)])
+    weights.flags.writeable = False
+    return weights
 
 
 def quantile(df: float) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -21,8 +22,7 @@ from jaxtyping import Float
 
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.cell_values import CellValues
-from t2ialign.tradeoff.correlation import coefficient
-from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED, bootstrap_p, estimate
+from t2ialign.tradeoff.interval import CONFIDENCE, bootstrap_p, estimate, resamples
 from t2ialign.types import GenerationConfig, Interval, Metric
 
 Level = Literal["pictures", "prompts", "checkpoints"]
@@ -99,10 +99,8 @@ def over_pictures(
     def tau(i: int, j: int) -> Pair:
         one, other = metrics[i], metrics[j]
         both = [found for found in prompts if one.name in found and other.name in found and len(found[one.name]) > 1]
-        each = [
-            coefficient(_sign(one) * found[one.name], _sign(other) * found[other.name], "kendall") for found in both
-        ]
-        mean = estimate([value for value in each if not math.isnan(value)] or [math.nan])
+        each = _within(one, other, both)
+        mean = estimate(each[np.isfinite(each)].tolist() or [math.nan])
         return mean.interval, sum(len(found[one.name]) for found in both), mean.p
 
     return _relations("pictures", metrics, tau, config)
@@ -125,9 +123,7 @@ def _bootstrapped(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) 
     things = len(one)
     if things < FEWEST:
         return UNKNOWN, things, math.nan
-    draws = np.random.default_rng(SEED).multinomial(things, np.full(things, 1 / things), size=RESAMPLES)
-    weights = np.concatenate([np.ones((1, things)), draws.astype(float)])
-    found = taus(one, other, weights)
+    found = taus(one, other, _counts(things))
     return (
         _percentiles(found),
         things,
@@ -135,15 +131,46 @@ def _bootstrapped(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) 
     )
 
 
+@lru_cache(maxsize=4)
+def _counts(things: int) -> Float[np.ndarray, "r t"]:
+    """The resamples in single precision, which is twice as fast, where their sums are exact in it: below 2**24."""
+    return resamples(things).astype(np.float32) if things**2 < 2**24 else resamples(things)
+
+
 def taus(
     x: Float[np.ndarray, " t"], y: Float[np.ndarray, " t"], weights: Float[np.ndarray, "r t"]
 ) -> Float[np.ndarray, " r"]:
     """Tau-b of each resample, which has the things as often as ``weights`` says; NaN where one side is constant in it."""
-    left, right = (np.sign(side[:, None] - side[None, :]) for side in (x, y))
-    both, one, other = (((weights @ part) * weights).sum(1) for part in (left * right, abs(left), abs(right)))
+    products = np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
+    both = np.einsum("rt,rt->r", weights @ products.astype(weights.dtype), weights).astype(float)
+    every = weights.sum(1).astype(float) ** 2
+    one, other = (every - _tied(side, weights) for side in (x, y))
     with np.errstate(invalid="ignore", divide="ignore"):
         tau: np.ndarray = both / np.sqrt(one * other)
         return tau
+
+
+def _tied(side: Float[np.ndarray, " t"], weights: Float[np.ndarray, "r t"]) -> Float[np.ndarray, " r"]:
+    """In how many ordered pairs of each resample, those of a thing with itself included, both have the same value."""
+    values, group = np.unique(side, return_inverse=True)
+    if len(values) < len(side):
+        weights = weights @ (group[:, None] == np.arange(len(values))).astype(weights.dtype)
+    pairs: np.ndarray = np.einsum("rt,rt->r", weights, weights).astype(float)
+    return pairs
+
+
+def _within(x: Metric, y: Metric, prompts: Sequence[Mapping[str, Float[np.ndarray, " _"]]]) -> Float[np.ndarray, " p"]:
+    """Tau-b of each prompt's pictures, prompts with as many pictures at once; NaN where one side is constant."""
+    found = np.full(len(prompts), np.nan)
+    sizes = np.array([len(one[x.name]) for one in prompts])
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        sides = [np.stack([prompts[place][metric.name] for place in places]) * _sign(metric) for metric in (x, y)]
+        left, right = (np.sign(side[:, :, None] - side[:, None, :]).reshape(len(places), -1) for side in sides)
+        both, one, other = ((a * b).sum(1) for a, b in ((left, right), (left, left), (right, right)))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found[places] = both / np.sqrt(one * other)
+    return found
 
 
 def _percentiles(found: Float[np.ndarray, " r"]) -> Interval:

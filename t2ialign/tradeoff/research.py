@@ -9,7 +9,9 @@ from t2ialign.tradeoff.audit_table import Table
 from t2ialign.tradeoff.doses import Response
 from t2ialign.tradeoff.front_band import Edge, Knee, Volume
 from t2ialign.tradeoff.frontier import Ideal, PathCost
+from t2ialign.tradeoff.rank_curves import RankCurves
 from t2ialign.tradeoff.relations import Relations
+from t2ialign.tradeoff.scatter import Scatter
 from t2ialign.tradeoff.strength import StrengthPlane
 from t2ialign.types import Interval, TradeoffPoint
 
@@ -70,7 +72,7 @@ class Volumes:
     volumes: tuple[Volume, ...]
 
 
-Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge | Volumes | StrengthPlane
+Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge | Volumes | StrengthPlane | RankCurves | Scatter
 """What a figure shows, as data."""
 
 

@@ -6,6 +6,7 @@ Weight 0 is the base itself, where it was drawn under the same settings.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ FEWEST = 2  # values of either dial
 
 @dataclass(frozen=True)
 class StrengthPlane:
-    """Means over prompts, a row a weight and a column a scale; NaN where nothing was drawn."""
+    """Means over prompts, a row a weight and a column a scale; NaN where nothing was drawn. ``keys``: each place's config."""
 
     checkpoint: str
     x: str
@@ -28,6 +29,7 @@ class StrengthPlane:
     xs: tuple[tuple[float, ...], ...]
     ys: tuple[tuple[float, ...], ...]
     prompts: int
+    keys: tuple[tuple[str, ...], ...] = ()
 
     def best(self, level: float, up: tuple[bool, bool]) -> tuple[float, float, float] | None:
         """Scale, weight and diversity of the most varied place that reaches an alignment; None where none does."""
@@ -49,19 +51,29 @@ def planes(cells: CellValues, x: Metric, y: Metric) -> list[StrengthPlane]:
         return []
     means = {config: pair for config, *pair in zip(whole.configs, whole.mean(x).tolist(), whole.mean(y).tolist())}
     lines: dict[GenerationConfig, dict[tuple[float, float], list[float]]] = {}
+    keys: dict[tuple[GenerationConfig, float, float], str] = {}
     for config, pair in means.items():
         if len(config.adapters) == 1:
             place = (config.adapters[0].weight, config.guidance_scale)
             lines.setdefault(_line(config), {})[place] = pair
+            keys[_line(config), *place] = config.key
     lines = {line: found for line, found in lines.items() if len({scale for _, scale in found}) >= FEWEST}
     for config, pair in means.items():
         if not config.adapters:
             for line, found in lines.items():
                 if _line(config) == replace(line, adapters=()):
                     found[0.0, config.guidance_scale] = pair
-    made = [_plane(line, found, x, y, len(whole.prompts)) for line, found in lines.items()]
+                    keys[line, 0.0, config.guidance_scale] = config.key
+    made = [_with_keys(_plane(line, found, x, y, len(whole.prompts)), line, keys) for line, found in lines.items()]
     shown = [one for one in made if len(one.weights) >= FEWEST]
     return sorted(shown, key=lambda one: (-np.isfinite(np.array(one.xs)).sum(), one.checkpoint))
+
+
+def _with_keys(
+    plane: StrengthPlane, line: GenerationConfig, keys: Mapping[tuple[GenerationConfig, float, float], str]
+) -> StrengthPlane:
+    rows = (tuple(keys.get((line, weight, scale), "") for scale in plane.scales) for weight in plane.weights)
+    return replace(plane, keys=tuple(rows))
 
 
 def _line(config: GenerationConfig) -> GenerationConfig:

@@ -16,6 +16,7 @@ from t2ialign.metrics import DEFAULT, METRICS, listed, named
 from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of
 from t2ialign.store import Store, StoreBusy
+from t2ialign.store.tables import is_tables, open_tables
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.measures import Chosen, LeftOut, Measures, reason_of, without
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
@@ -247,6 +248,23 @@ def open_workbench(home: Path | None = None, share: bool = True, shipped: bool =
         store.ingest_inbox(opened)
         store.ingest_votes(opened)
         yield workbench_on(StoreResults(opened))
+
+
+@contextmanager
+def open_to_read(place: str | None = None) -> Iterator[Workbench]:
+    """A store for questions alone: a folder's, as ``open_workbench`` opens it, or exported tables where they lie.
+
+    ``place``: a store's folder, or a folder of Parquet files or an address as ``store.tables.open_tables`` takes it.
+
+    Raises:
+        InputError: what lies there cannot be opened.
+    """
+    if place and is_tables(place):
+        with open_tables(place) as opened:
+            yield workbench_on(StoreResults(opened))
+    else:
+        with open_workbench(Path(place) if place else None, share=False) as bench:
+            yield bench
 
 
 @contextmanager

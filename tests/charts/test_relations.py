@@ -12,7 +12,8 @@ def test_every_pair_has_its_number() -> None:
     table = cells([config(scale=s + 1.0) for s in range(6)], {"clip_score": rows, "lpips": rows[::-1]})
     [heat] = relations_figure(over_checkpoints(table)).data
     assert [list(row) for row in heat.text] == [["", "-1.00"], ["-1.00", ""]]
-    assert "6 checkpoints" in heat.customdata[0][1]
+    assert "6 checkpoints" in heat.customdata[0][1][1] and heat.customdata[0][1][0] == "pair:clip_score:lpips"
+    assert heat.customdata[0][0][0] == "", "nothing lies behind a metric with itself"
 
 
 def test_too_few_are_a_sentence() -> None:

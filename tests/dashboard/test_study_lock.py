@@ -53,7 +53,7 @@ PUBLIC = {
     ),  # Explore
     *("change_axis", "price", "reorder"),  # Grid
     *("show", "draw", "explain", "click_point", "choose_prompt", "compare_runs", "show_audit"),  # Trade-off
-    "draw_more",  # Trade-off: the charts beside it
+    *("draw_more", "arrive_more", "follow_more", "close_more", "open_mark"),  # Trade-off: the charts beside it
     *("refresh", "looking"),  # Align: the form
     *("choose_job", "open_job", "_confirming", "pulse", "look_again"),  # Align: watching a run
     *("arrive", "draw_theory", "follow_run", "offer_checkpoints"),  # Theory and Explore

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import shutil
 
+import numpy as np
 import pytest
 
 from t2ialign import settings
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, cell_scores, list_benchmarks, open_store
-from t2ialign.store.cell_values import cell_values
+from t2ialign.store.cell_values import cell_values, scored_configs
 from t2ialign.types import InputError
 
 NAMES = ("oracle_alignment", "factor_diversity", "u_rke")
@@ -49,3 +50,31 @@ def test_effective_numbers_are_averaged_as_their_inverses(home) -> None:
 def test_no_set_is_a_sentence(home) -> None:
     with open_store(home) as store, pytest.raises(InputError, match="one benchmark set: choose one"):
         cell_values(store, [METRICS["u_rke"]], Filters())
+
+
+def test_of_some_configs_the_same_values(home) -> None:
+    metrics = [METRICS[name] for name in NAMES]
+    with open_store(home) as store:
+        filters = Filters(benchmarks=(list_benchmarks(store)[0].key,))
+        every, base = cell_values(store, metrics, filters), scored_configs(store, metrics, filters, "base")
+        one = cell_values(store, metrics, filters, configs=(base[1].key,))
+    assert base == tuple(config for config in every.configs if config.checkpoint == "base") and len(base) > 2
+    place = every.configs.index(base[1])
+    assert one.configs == (base[1],) and sorted(one.prompts) == sorted(every.prompts)
+    columns = [every.prompts.index(prompt) for prompt in one.prompts]
+    assert np.array_equal(one.values[:, 0], every.values[:, place][:, columns], equal_nan=True)
+
+
+def test_the_version_of_most_cells_counts(home, tmp_path) -> None:
+    """A second version of a few cells is left out; of one that only other sets have nothing is seen."""
+    own = shutil.copytree(home, tmp_path / "home")
+    with open_store(own) as store:
+        filters = Filters(benchmarks=(list_benchmarks(store)[0].key,))
+        before = cell_values(store, [METRICS["lpips"]], filters)
+        with store.transaction() as cursor:
+            cursor.execute("""
+                INSERT INTO batch_scores
+                SELECT * REPLACE ('9' AS version, 99.0 AS value) FROM batch_scores WHERE metric = 'lpips' ORDER BY cell LIMIT 40
+            """).fetchall()
+        after = cell_values(store, [METRICS["lpips"]], filters)
+    assert np.array_equal(before.values, after.values, equal_nan=True) and np.nanmax(after.values) < 99

@@ -9,7 +9,7 @@ import torch
 
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, list_cells, scored_points
-from t2ialign.store.tables import open_tables
+from t2ialign.store.tables import is_tables, open_tables
 from t2ialign.store.upkeep import write_tables
 from t2ialign.types import InputError, Score, SeedBatch
 from tests.hub_server import Hub, serving, use_hub
@@ -65,6 +65,23 @@ def test_they_are_read_from_a_hub(filled: Store, tmp_path: Path, monkeypatch: py
             assert answers(tables) == answers(filled)
     HfFileSystem.clear_instance_cache()
     assert all(" bytes=" in asked for asked in hub.asked if "resolve" in asked), "no file comes whole"
+
+
+def test_parts_become_one_store_in_which_each_cell_counts_once(
+    filled: Store, tmp_path: Path, batch_of: Callable[..., SeedBatch], score_of: Callable[..., Score]
+) -> None:
+    """The second machine has what the first has, and one cell more."""
+    write_tables(filled, tmp_path / "parts" / "out-0")
+    batch = batch_of("d", seeds=(1, 2, 3), pixels=64, guidance_scale=1.0)
+    add_batch(filled, batch)
+    values = torch.tensor([0.1, 0.2, 0.4], dtype=torch.float64)
+    add_scores(filled, batch, [score_of(X, values), score_of(Y, values[:, None] + values, "pair")])
+    write_tables(filled, tmp_path / "parts" / "out-1")
+    assert is_tables(str(tmp_path / "parts")) and not is_tables(str(filled.home)) and is_tables("hf://you/results")
+    with open_tables(str(tmp_path / "parts")) as tables:
+        assert answers(tables) == answers(filled) and len(list_cells(tables)) == 7
+        with pytest.raises(InputError), tables.transaction():
+            pass
 
 
 @pytest.mark.parametrize("place", ["nowhere", "no-such-scheme://a"])

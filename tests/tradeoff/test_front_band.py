@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.front_band import areas_of, edge, front_places, knee, volumes
+from t2ialign.tradeoff.front_band import _corner, _tops, areas_of, corners, edge, front_places, knee, volumes
 from tests.tradeoff.tables import cells, config
 
 X, Y = METRICS["oracle_alignment"], METRICS["factor_diversity"]
@@ -103,3 +103,14 @@ def test_what_lacks_prompts_takes_no_part() -> None:
     )
     assert {by.guidance_scale for by in edge(table, X, Y).by} == {1.0}
     assert edge(cells([], {X.name: np.zeros((0, 3)), Y.name: np.zeros((0, 3))}), X, Y) is None
+
+
+def test_all_draws_at_once_are_one_draw_at_a_time() -> None:
+    """Band and knee of every resample, beside the loops that say what they are; equal places among them."""
+    rng = np.random.default_rng(5)
+    for xs, ys in (rng.normal(size=(2, 200, 9)), rng.integers(0, 4, size=(2, 200, 9)).astype(float)):
+        assert corners(xs, ys).tolist() == [_corner(x, y) for x, y in zip(xs, ys)]
+        lows = np.linspace(xs.min() - 0.1, xs.max() + 0.1, 12)
+        loops = [[max((y for x, y in zip(*draw) if x >= low), default=-np.inf) for low in lows] for draw in zip(xs, ys)]
+        assert np.array_equal(_tops(xs, ys, lows), loops)
+    assert (corners(xs, ys) >= 0).any() and (corners(xs, ys) < 0).any()

@@ -13,6 +13,7 @@ from t2ialign.tradeoff.relations import over_checkpoints, over_pictures, over_pr
 from tests.tradeoff.tables import cells, config
 
 RISING = list(range(6))
+X, Y = METRICS["clip_score"], METRICS["oracle_alignment"]
 
 
 def test_taus_of_resamples_are_those_of_scipy() -> None:
@@ -83,3 +84,16 @@ def test_pictures_are_ranked_within_their_prompt() -> None:
     ]
     tau, things = over_pictures(metrics, prompts, config()).between("oracle_alignment", "clip_score")
     assert (tau.mean, things) == (0.0, 8) and tau.lo < 0 < tau.hi
+
+
+def test_taus_within_prompts_are_those_of_scipy() -> None:
+    """Prompts of several sizes and with ties, one of them constant, beside one call of scipy each."""
+    rng = np.random.default_rng(6)
+    draws = [rng.integers(0, 5, size=(2, size)).astype(float) for size in (4, 6, 6, 9)] + [
+        np.array([[1.0] * 5, range(5)])
+    ]
+    prompts = [{X.name: one, Y.name: other} for one, other in draws]
+    each = [stats.kendalltau(*draw).statistic for draw in draws]
+    expected = np.nanmean(each)
+    found, things = over_pictures([X, Y], prompts, config()).between(X.name, Y.name)
+    assert found.mean == pytest.approx(expected, abs=1e-12) and things == 30 and np.isnan(each).sum() == 1

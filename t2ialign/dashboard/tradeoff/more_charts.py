@@ -1,30 +1,54 @@
-"""Trade-off's charts beside the chart: drawn once somebody opens them, with a sentence, as CSV and as HTML."""
+"""Trade-off's charts beside the chart: drawn while their fold is open, with a sentence, an address and files of their own.
+
+A click on a mark opens what lies behind it: a point, a checkpoint's points, one cell; of a matrix the scatter of two metrics.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
 
-from t2ialign.charts import standalone_html
+from t2ialign.charts import mark, standalone_html
 from t2ialign.charts.drawn import drawn_figure
 from t2ialign.charts.theme import empty_figure
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.browser_events import DARK
+from t2ialign.dashboard.shared.chart_points import load_points
 from t2ialign.dashboard.shared.html import notice
-from t2ialign.dashboard.shared.wiring import Updates
-from t2ialign.dashboard.tradeoff.handlers import chosen_of
-from t2ialign.store import write_table
+from t2ialign.dashboard.shared.point_details_view import all_points, back_to_all
+from t2ialign.dashboard.shared.wiring import Updates, asset, said
+from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, PICTURES
+from t2ialign.dashboard.tradeoff.handlers import choose_prompt, chosen_of
+from t2ialign.store import titles, write_table
+from t2ialign.tradeoff.relations import QUESTIONS
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages, steps_of
 from t2ialign.use_cases.batches.rescore import current_version
-from t2ialign.use_cases.reports.more_charts import TITLES, ChartQuery, MoreChart, more_chart
+from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart
+from t2ialign.use_cases.reports.metric_pairs import metric_scatter
+from t2ialign.use_cases.reports.more_charts import TITLES, more_chart
 
 FIRST = "edge"
 NO_SET = "Choose a benchmark set above: on everything stored nothing is compared."
+MARKS, FIELDS = "A click on a mark opens what lies behind it.", "A click on a field draws its two metrics."
+CHARTS = {"more": "t2-more-chart", "pair": "t2-more-pair-chart"}  # the chart, and the scatter of two of its metrics
+DRAWN = (
+    "more_said",
+    "more_plot",
+    "more_asked",
+    "more_open",
+    "more_address",
+    "pair_block",
+    "pair_said",
+    "pair_plot",
+    "pair",
+)
 
 
 def panel() -> dict[str, Any]:
@@ -40,50 +64,119 @@ def panel() -> dict[str, Any]:
                 min_width=260,
                 elem_id="t2-more-kind",
             )
-            csv = gr.Button("CSV", size="sm", scale=0, min_width=70, elem_id="t2-more-csv")
-            html = gr.Button("HTML", size="sm", scale=0, min_width=70, elem_id="t2-more-html")
-        said = gr.HTML("", apply_default_css=False, elem_id="t2-more-said")
-        plot = gr.Plot(show_label=False, container=False, elem_id="t2-more-chart")
-        asked = gr.State(
-            None
-        )  # what the chart on show was drawn for: a file is of that, whatever the controls say since
+            buttons = _exports("more")
+        words = gr.HTML("", apply_default_css=False, elem_id="t2-more-said")
+        plot = gr.Plot(show_label=False, container=False, elem_id=CHARTS["more"])
+        with gr.Column(visible=False, elem_id="t2-more-pair") as block:
+            pair_said = gr.HTML("", apply_default_css=False, elem_id="t2-more-pair-said")
+            pair_plot = gr.Plot(show_label=False, container=False, elem_id=CHARTS["pair"])
+            with gr.Row():
+                buttons |= _exports("pair")
+        # what the chart on show was drawn for: a file is of that, whatever the controls say since
+        asked, is_open = gr.State(None), gr.State(False)
+        pair, address = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
+        script = asset("tradeoff/more_charts.js")
+        marks = gr.HTML("", js_on_load=script, elem_classes="t2-hidden", apply_default_css=False)
     return {
         "more": fold,
         "more_kind": kind,
-        "more_csv": csv,
-        "more_html": html,
-        "more_said": said,
+        "more_said": words,
         "more_plot": plot,
         "more_asked": asked,
+        "more_open": is_open,
+        "more_address": address,
+        "more_marks": marks,
+        "pair_block": block,
+        "pair_said": pair_said,
+        "pair_plot": pair_plot,
+        "pair": pair,
+        **buttons,
     }
 
 
-def draw_more(services: Services, theme: str, kind: str, *controls: Any) -> Updates:
-    """The chart of the set that the controls name, or a sentence that says what it needs."""
-    asked = {"more_asked": (kind, *controls)}
+def _exports(chart: str) -> dict[str, Any]:
+    """A button a format, and one for the address."""
+    names = {**PICTURES, **EXPORTS, "link": "Copy link"}
+    return {
+        f"{chart}_{name}": gr.Button(
+            label, size="sm", scale=0, min_width=110 if name == "link" else 70, elem_id=f"t2-{chart}-{name}"
+        )
+        for name, label in names.items()
+    }
+
+
+def draw_more(services: Services, theme: str, kind: str, pair: str, *controls: Any) -> Updates:
+    """The chart of the set that the controls name, with the scatter of a pair of its metrics; or what it needs."""
+    updates: Updates = {"more_asked": (kind, *controls), "more_open": True}
     try:
         found = _found(services, kind, *controls)
         if found.drawn is None:
             raise InputError(found.sentence)
     except InputError as error:
         nothing = empty_figure("", theme == DARK, height=120)
-        return asked | {"more_said": notice(str(error), "note"), "more_plot": nothing}
+        return updates | {"more_said": notice(str(error), "note"), "more_plot": nothing} | _no_pair(kind)
     shown = drawn_figure(found.drawn, theme == DARK)
-    return asked | {"more_said": notice(found.sentence, "hint"), "more_plot": shown}
+    click = FIELDS if kind in QUESTIONS else MARKS
+    updates |= {"more_said": notice(f"{found.sentence} {click}", "hint"), "more_plot": shown}
+    return updates | (_pair(services, theme, pair, kind, *controls) if kind in QUESTIONS and pair else _no_pair(kind))
 
 
-def export_more(services: Services, suffix: str, theme: str, asked: Sequence[Any] | None) -> Updates:
-    """The numbers of the chart on show as CSV, or itself as an HTML file that needs no network."""
+def arrive_more(data: Mapping[str, Any], asked: Sequence[Any] | None) -> Updates:
+    """The first time that the page is shown, the chart that its address names."""
+    query = said(data, "query").removeprefix("?")
+    [named] = parse_qs(query, max_num_fields=100).get("more", [""])[:1] if len(query) < 4096 else [""]
+    kind, _, pair = named.partition(":")
+    if asked is not None or kind not in TITLES:
+        return {}
+    return {"more": gr.Accordion(open=True), "more_kind": kind, "more_open": True, "pair": pair}
+
+
+def follow_more(services: Services, is_open: bool, theme: str, kind: str, pair: str, *controls: Any) -> Updates:
+    """The chart anew after a control has changed, where it is on show."""
+    return draw_more(services, theme, kind, pair, *controls) if is_open else {}
+
+
+def close_more() -> Updates:
+    """A closed fold is in no address, and is not drawn."""
+    return {"more_open": False, "more_address": json.dumps({"more": ""})}
+
+
+def open_mark(services: Services, data: Mapping[str, Any], theme: str, asked: Sequence[Any] | None) -> Updates:
+    """What lies behind a mark that was clicked; ``data`` is the browser's, and may say anything."""
+    behind = mark.read(said(data, "mark"))
+    if behind is None or asked is None:
+        return {}
+    kind, *controls = asked
+    if behind.kind == mark.PAIR:
+        return _pair(services, theme, ":".join(behind.names), kind, *controls)
+    if behind.kind == mark.CELL:
+        config, cell = behind.names
+        return choose_prompt(services, {"point": config, "cell": cell}, *controls)
+    if behind.kind == mark.CHECKPOINT:
+        chosen = chosen_of(services, *controls)
+        own = [point for point in load_points(services, chosen).points if point.config.checkpoint in behind.names]
+        listed = all_points(own, chosen.x, chosen.y, services.palette(), titles(services.store))
+        return {"point_details": back_to_all() + listed}
+    return {"point": behind.names[0]}
+
+
+def export_more(
+    services: Services, suffix: str, theme: str, asked: Sequence[Any] | None, pair: str | None = None
+) -> Updates:
+    """The numbers of the chart on show as CSV or Parquet, or itself as an HTML file that needs no network.
+
+    ``pair``: of the scatter of these two metrics instead.
+    """
     try:
         if asked is None:
             raise InputError("Open the chart first, then take it away.")
         kind, *controls = asked
-        found = _found(services, kind, *controls)
+        found = _found(services, kind, *controls) if pair is None else _scatter(services, pair, kind, *controls)
         if found.drawn is None:
             raise InputError(found.sentence)
     except InputError as error:
         return {"problem": notice(str(error)), "file": None}
-    path = services.new_export() / f"{kind or FIRST}{suffix}"
+    path = services.new_export() / f"{kind or FIRST}{'-pair' if pair else ''}{suffix}"
     if suffix == ".html":
         title, dark = f"{found.title}. {found.sentence}", theme == DARK
         path.write_text(standalone_html(drawn_figure(found.drawn, dark), title, dark), encoding="utf-8")
@@ -92,10 +185,42 @@ def export_more(services: Services, suffix: str, theme: str, asked: Sequence[Any
     return {"problem": "", "file": str(path)}
 
 
+def _no_pair(kind: str) -> Updates:
+    hidden = {"pair_block": gr.Column(visible=False), "pair_said": "", "pair_plot": None, "pair": ""}
+    return hidden | {"more_address": json.dumps({"more": kind})}
+
+
+def _pair(services: Services, theme: str, pair: str, kind: str, *controls: Any) -> Updates:
+    """The scatter of two metrics under their matrix, or a sentence in its place."""
+    shown = {
+        "pair_block": gr.Column(visible=True),
+        "pair": pair,
+        "more_address": json.dumps({"more": f"{kind}:{pair}"}),
+    }
+    try:
+        found = _scatter(services, pair, kind, *controls)
+    except InputError as error:
+        return _no_pair(kind) | {"pair_block": gr.Column(visible=True), "pair_said": notice(str(error), "note")}
+    assert found.drawn is not None
+    return shown | {"pair_said": notice(found.sentence, "hint"), "pair_plot": drawn_figure(found.drawn, theme == DARK)}
+
+
+def _scatter(services: Services, pair: str, kind: str, *controls: Any) -> MoreChart:
+    one, _, other = pair.partition(":")
+    level = next((level for level in QUESTIONS if level == kind), None)
+    if level is None:
+        raise InputError("Two metrics stand beside each other under a matrix of metrics: choose one of those charts.")
+    return metric_scatter(_asked(services, *controls), level, one, other)
+
+
 def _found(services: Services, kind: str, *controls: Any) -> MoreChart:
+    return more_chart(_asked(services, *controls), kind or FIRST)
+
+
+def _asked(services: Services, *controls: Any) -> ChartQuery:
     chosen = chosen_of(services, *controls)
     if not chosen.comparable:
         raise InputError(NO_SET)
     today = partial(current_version, services.bench)
     ends = steps_of(lineages(services.bench.registry().checkpoints.values()))
-    return more_chart(ChartQuery(services.store, chosen.x, chosen.y, chosen.shown, today, ends), kind or FIRST)
+    return ChartQuery(services.store, chosen.x, chosen.y, chosen.shown, today, ends)

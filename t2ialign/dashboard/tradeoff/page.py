@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from t2ialign.dashboard.shared.owner_lock import shared_key
 from t2ialign.dashboard.shared.point_details import strip_of
 from t2ialign.dashboard.shared.point_details_view import nothing_chosen
 from t2ialign.dashboard.shared.results_panel import point_details_panel
-from t2ialign.dashboard.shared.wiring import Wires, asset
+from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 from t2ialign.dashboard.tradeoff import comparing, handlers, metric_trust, more_charts
 from t2ialign.dashboard.tradeoff.axes_view import EXPORTS, PICTURES, axes_panel, export_panel
 
@@ -33,9 +34,10 @@ def build(services: Services) -> None:
     """The tab with its events."""
     components = _components(services)
     wires = Wires(components)
-    _wire_trust(wires, services, _wire_chart(wires, services))
-    _wire_exports(wires, services)
-    _wire_more(wires, services)
+    events = _wire_chart(wires, services)
+    _wire_trust(wires, services, events)
+    _wire_files(wires, services, "", PLOT, handlers.export, ("page", "pareto", *CONTROLS, *LOOKS))
+    _wire_more(wires, services, events)
 
 
 def _components(services: Services) -> dict[str, Any]:
@@ -162,33 +164,39 @@ def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> N
     wires.on(parts["clock"].tick, tick, ("page", *CONTROLS, "pareto", "point", *LOOKS), (*offered, *DRAWN, "sentence"))
 
 
-def _wire_exports(wires: Wires, services: Services) -> None:
-    """A button a format: the file is written, then the browser fetches it; pictures of the chart the browser makes."""
-    for name in PICTURES:
-        script = asset("tradeoff/picture.js").replace("__FORMAT__", name)
-        wires.components[name].click(None, None, None, js=script, show_progress="hidden")
-    wires.components["link"].click(None, None, None, js=asset("tradeoff/copy_link.js"), show_progress="hidden")
-    for name in EXPORTS:
-        handler = taken_away(services.visits, partial(handlers.export, services, f".{name}"))
-        written = wires.on_visit(
-            wires.components[name].click,
-            handler,
-            ("page", "pareto", *CONTROLS, *LOOKS),
-            ("problem", "file"),
-            trigger_mode="once",
-        )
-        written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")
-
-
-def _wire_more(wires: Wires, services: Services) -> None:
-    """Drawn when it is opened or another chart is chosen, and not before; a set chosen meanwhile waits for that too."""
-    parts, asked = wires.components, ("page", "more_kind", *CONTROLS)
-    drawing = partial(more_charts.draw_more, services)
+def _wire_more(wires: Wires, services: Services, events: list[Dependency]) -> None:
+    """Drawn when it is opened or another chart is chosen, and with the chart while it is open; a closed one costs nothing."""
+    parts, asked = wires.components, ("page", "more_kind", "pair", *CONTROLS)
+    drawing, follow = partial(more_charts.draw_more, services), partial(more_charts.follow_more, services)
     opened = [parts["more"].expand, parts["more_kind"].input]
-    drawn = ("more_said", "more_plot", "more_asked")
-    wires.on(opened, drawing, asked, drawn, trigger_mode="always_last")
-    for name in ("csv", "html"):
-        handler = taken_away(services.visits, partial(more_charts.export_more, services, f".{name}"))
-        click = parts[f"more_{name}"].click
-        written = wires.on_visit(click, handler, ("page", "more_asked"), ("problem", "file"), trigger_mode="once")
+    wires.on(opened, drawing, asked, more_charts.DRAWN, trigger_mode="always_last")
+    wires.on(parts["more"].collapse, more_charts.close_more, (), ("more_open", "more_address"))
+    named = ("more", "more_kind", "more_open", "pair")
+    arrived = wires.on_event(parts["page"].shown, more_charts.arrive_more, ("more_asked",), named)
+    for event in (arrived, *events):
+        wires.on(event.then, follow, ("more_open", *asked), more_charts.DRAWN)
+    behind = ("point", "point_details", "more_address", "pair_block", "pair_said", "pair_plot", "pair")
+    wires.on_event(parts["more_marks"].select, partial(more_charts.open_mark, services), ("page", "more_asked"), behind)
+    parts["more_address"].change(
+        None, parts["more_address"], None, js=asset("tradeoff/address.js"), show_progress="hidden"
+    )
+    for chart, plot in more_charts.CHARTS.items():
+        given = ("page", "more_asked") if chart == "more" else ("page", "more_asked", "pair")
+        _wire_files(wires, services, chart, plot, more_charts.export_more, given)
+
+
+def _wire_files(
+    wires: Wires, services: Services, chart: str, plot: str, write: Callable[..., Updates], given: Sequence[str]
+) -> None:
+    """A button a format: the file is written, then the browser fetches it; pictures of the chart the browser makes."""
+    buttons = {name: wires.components[f"{chart}_{name}" if chart else name] for name in (*PICTURES, *EXPORTS, "link")}
+    for name in PICTURES:
+        script = asset("tradeoff/picture.js").replace("__FORMAT__", name).replace("__PLOT__", plot)
+        script = script.replace("__NAME__", chart or "tradeoff")
+        buttons[name].click(None, None, None, js=script, show_progress="hidden")
+    script = asset("tradeoff/copy_link.js").replace("__BUTTON__", f"t2-{chart}-link" if chart else "t2-link")
+    buttons["link"].click(None, None, None, js=script, show_progress="hidden")
+    for name in EXPORTS:
+        handler = taken_away(services.visits, partial(write, services, f".{name}"))
+        written = wires.on_visit(buttons[name].click, handler, given, ("problem", "file"), trigger_mode="once")
         written.then(None, None, None, js=DOWNLOAD, show_progress="hidden")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from t2ialign import store
 from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
+from t2ialign.names import unknown
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected, settings_of
 from t2ialign.tradeoff.strategies import PLAIN, plainly
@@ -33,6 +34,18 @@ class Narrowed:
 
 
 EVERYTHING = Narrowed()
+
+
+def check_stored(opened: store.Store, checkpoints: Sequence[str]) -> None:
+    """Refuses names of checkpoints or blends of which a store has no picture.
+
+    Raises:
+        InputError: the first of them, with the nearest name that there is.
+    """
+    known = store.choices(opened)["checkpoints"]
+    for name in checkpoints:
+        if name not in known:
+            raise unknown("checkpoint", name, known)
 
 
 def stored_comparisons(

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from t2ialign import store
-from t2ialign.metrics import DEFAULT, METRICS
-from t2ialign.store import Filters, Store
-from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.cell_values import CellValues
-from t2ialign.tradeoff.doses import PRESSURES, Ends, Response, responses
+from t2ialign.tradeoff.doses import PRESSURES, Pressure, Response, lines_of, response
 from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
+from t2ialign.tradeoff.rank_curves import RankCurves
 from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, over_pictures, over_prompts
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
 from t2ialign.tradeoff.strength import StrengthPlane, planes
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
-from t2ialign.use_cases.reports.research_material import MOST_METRICS, bend_in_words, reference_of, said, who
+from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart, Row, known_metrics, picture_values, scored_on
+from t2ialign.use_cases.reports.metric_pairs import by_rank, rank_rows
+from t2ialign.use_cases.reports.research_material import bend_in_words, said, who
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
 
-Kind = Literal["edge", "volume", "strength", "cfg", "weight", "steps", "checkpoints", "prompts", "pictures"]
+Kind = Literal["edge", "volume", "strength", "cfg", "weight", "steps", "checkpoints", "prompts", "pictures", "ranks"]
 TITLES: Mapping[Kind, str] = {
     "edge": "The best diversity at a required alignment",
     "volume": "How much each checkpoint dominates",
@@ -35,49 +33,9 @@ TITLES: Mapping[Kind, str] = {
     "checkpoints": "Metrics, over models and settings",
     "prompts": "Metrics, over one model's prompts",
     "pictures": "Metrics, within one prompt's pictures",
+    "ranks": "Scores by mutual information's rank",
 }
 MOST_LINES = 8
-
-
-@dataclass(frozen=True)
-class Row:
-    """One number of a chart with its interval, as a spreadsheet has it."""
-
-    chart: str
-    what: str
-    of: str
-    at: str
-    mean: float
-    lo: float = math.nan
-    hi: float = math.nan
-
-
-@dataclass(frozen=True)
-class MoreChart:
-    """``drawn`` is None where the data do not make the chart; the sentence then says what it needs."""
-
-    title: str
-    sentence: str
-    drawn: Drawn | None = None
-    rows: tuple[Row, ...] = ()
-
-
-@dataclass(frozen=True)
-class ChartQuery:
-    """Two metrics, the cells of one benchmark set, and which version of a metric counts where several are equally frequent.
-
-    ``ends``: the steps that checkpoints' runs took.
-    """
-
-    opened: Store
-    x: Metric
-    y: Metric
-    filters: Filters
-    today: Callable[[Metric], str]
-    ends: Ends = field(default_factory=dict)
-
-    def cells(self, metrics: Sequence[Metric]) -> CellValues:
-        return cell_values(self.opened, metrics, self.filters, self.today)
 
 
 def more_chart(asked: ChartQuery, kind: str) -> MoreChart:
@@ -94,6 +52,7 @@ def more_chart(asked: ChartQuery, kind: str) -> MoreChart:
         "checkpoints": _checkpoints,
         "prompts": _prompts,
         "pictures": _pictures,
+        "ranks": by_rank,
     }
     if kind not in makers:
         raise InputError(f"There is no chart {kind[:40]!r}: {', '.join(makers)}.")
@@ -159,50 +118,57 @@ def _strength(asked: ChartQuery) -> tuple[str, Drawn | None]:
 
 def _doses(place: int, asked: ChartQuery) -> tuple[str, Drawn | None]:
     pressure = PRESSURES[place]
-    spreads = [metric for metric in _known(asked) if metric.axis == "diversity" and metric.level != "image"]
+    spreads = [metric for metric in known_metrics(asked) if metric.axis == "diversity" and metric.level != "image"]
     metrics = list(dict.fromkeys((asked.x, asked.y, *spreads)))[:MOST_LINES]
-    cells = asked.cells(metrics)
-    made = [one for metric in metrics for one in responses(cells, metric, pressure, asked.ends)]
-    lines = list(dict.fromkeys(one.line for one in made))
-    shown = [one for one in made if one.line == lines[0]] if lines else []
-    if not shown:
+    axes = list(dict.fromkeys((asked.x, asked.y)))
+    cells = asked.cells(axes)
+    lines = _lines(asked, cells, axes, pressure)
+    if not lines:
         return f"A response to {pressure.name} needs three doses of one model on this set.", None
-    more = f" {len(lines) - 1} other models have one too: choose under “Only these checkpoints”." if lines[1:] else ""
+    (first, places), *_ = lines.items()
+    cells = asked.cells(metrics, *(cells.configs[place] for place in places))
+    shown = [
+        response(cells, metric, pressure, line)
+        for metric in metrics
+        for line in lines_of(cells, metric, pressure, asked.ends)
+        if line.of == first
+    ]
+    more = (
+        f" {len(lines) - 1} other models have one too: choose under “Only these checkpoints”." if len(lines) > 1 else ""
+    )
     return f"{shown[0].who}: {slopes_in_words(shown, (asked.x.name, asked.y.name))}{more}", Doses(tuple(shown))
 
 
-def _known(asked: ChartQuery) -> list[Metric]:
-    """The metrics of the short list that are scored on the set."""
-    known = store.scored_metrics(asked.opened, asked.filters)
-    return [METRICS[name] for name in DEFAULT if name in known]
-
-
-def _scored(asked: ChartQuery) -> list[Metric]:
-    """The chart's own metrics, then those that are scored, as many of either axis as fit a matrix."""
-    half = MOST_METRICS // 2
-    sides = [[metric for metric in _known(asked) if metric.axis == axis][:half] for axis in ("alignment", "diversity")]
-    return list(dict.fromkeys((asked.x, asked.y, *sides[0], *sides[1])))
+def _lines(
+    asked: ChartQuery, cells: CellValues, metrics: Sequence[Metric], pressure: Pressure
+) -> dict[GenerationConfig, list[int]]:
+    """The lines that any of the metrics has, and the rows of each."""
+    found: dict[GenerationConfig, list[int]] = {}
+    for metric in metrics:
+        for line in lines_of(cells, metric, pressure, asked.ends):
+            found[line.of] = sorted({*found.get(line.of, ()), *line.rows.values()})
+    return found
 
 
 def _checkpoints(asked: ChartQuery) -> tuple[str, Drawn | None]:
-    return _agreement(asked, over_checkpoints(asked.cells(_scored(asked))))
+    return _agreement(asked, over_checkpoints(asked.cells(scored_on(asked))))
 
 
 def _prompts(asked: ChartQuery) -> tuple[str, Drawn | None]:
-    cells = asked.cells(_scored(asked))
-    config = reference_of(cells.configs)
+    metrics = scored_on(asked)
+    config = asked.reference(metrics)
     if config is None:
         return "The base has no scores on this set.", None
-    return _agreement(asked, over_prompts(cells, config))
+    return _agreement(asked, over_prompts(asked.cells(metrics, config), config))
 
 
 def _pictures(asked: ChartQuery) -> tuple[str, Drawn | None]:
     """Metrics of single pictures, within the prompts of the base's usual setting."""
-    singles = [metric for metric in _scored(asked) if metric.level == "image"]
-    config = reference_of(asked.cells(singles or (asked.x,)).configs)
+    singles = [metric for metric in scored_on(asked) if metric.level == "image"]
+    config = asked.reference(singles or (asked.x,))
     if config is None or len(singles) < 2:
         return "Two metrics of single pictures have to be scored on this set for the base.", None
-    found = over_pictures(singles, _values_of(asked, singles, config), config)
+    found = over_pictures(singles, list(picture_values(asked, singles, config).values()), config)
     first, second = singles[:2]
     tau, things = found.between(first.name, second.name)
     sentence = (
@@ -210,22 +176,6 @@ def _pictures(asked: ChartQuery) -> tuple[str, Drawn | None]:
         f"over {things} pictures."
     )
     return sentence, found
-
-
-def _values_of(asked: ChartQuery, singles: Sequence[Metric], config: GenerationConfig) -> list[dict[str, np.ndarray]]:
-    """Of each prompt, every metric's values of the pictures that all of its metrics know, in the order of their seeds."""
-    filters = replace(asked.filters, configs=(config.key,))
-    by_prompt: dict[str, dict[str, dict[int, float]]] = {}
-    for metric in singles:
-        for row in store.cell_scores(asked.opened, metric.name, metric.name, filters):
-            # a picture's value is its batch's mean and its effect on it: rounding must not break ties
-            values = {seed: round(row.value.mean + effect, 9) for seed, effect in row.effects.items()}
-            by_prompt.setdefault(row.prompt, {})[metric.name] = values
-    found = []
-    for scored in by_prompt.values():
-        seeds = sorted(set.intersection(*(set(values) for values in scored.values())))
-        found.append({name: np.array([values[seed] for seed in seeds]) for name, values in scored.items()})
-    return found
 
 
 def _agreement(asked: ChartQuery, found: Relations) -> tuple[str, Drawn | None]:
@@ -253,6 +203,8 @@ def _rows(title: str, drawn: Drawn) -> list[Row]:
                 for row, weight in enumerate(drawn.weights)
                 for column, scale in enumerate(drawn.scales)
             ]
+        case RankCurves():
+            return list(rank_rows(title, drawn))
         case Doses():
             return [row for one in drawn.responses for row in _of_response(title, one)]
         case Relations():

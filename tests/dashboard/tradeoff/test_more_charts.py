@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 from t2ialign.dashboard.tradeoff import more_charts
@@ -25,12 +27,13 @@ def chosen(stocked) -> tuple:
 
 @pytest.mark.slow
 def test_a_chart_is_drawn_with_its_sentence_or_says_what_it_needs(stocked, chosen):
-    updates = more_charts.draw_more(stocked, "light", "edge", *chosen)
+    updates = more_charts.draw_more(stocked, "light", "edge", "", *chosen)
     assert "the most varied is" in updates["more_said"] and updates["more_plot"].data
     assert (
-        "needs one adapter at two weights" in more_charts.draw_more(stocked, "dark", "strength", *chosen)["more_said"]
+        "needs one adapter at two weights"
+        in more_charts.draw_more(stocked, "dark", "strength", "", *chosen)["more_said"]
     )
-    assert "benchmark set" in more_charts.draw_more(stocked, "light", "edge", EVERYTHING, *AXES)["more_said"]
+    assert "benchmark set" in more_charts.draw_more(stocked, "light", "edge", "", EVERYTHING, *AXES)["more_said"]
 
 
 @pytest.mark.slow
@@ -51,4 +54,58 @@ def test_its_numbers_and_itself_are_files(stocked, chosen):
 def test_a_file_is_of_the_chart_on_show(stocked, chosen):
     """Controls that were changed since the drawing count for the next drawing alone."""
     for kind in ("edge", "strength"):
-        assert more_charts.draw_more(stocked, "light", kind, *chosen)["more_asked"] == (kind, *chosen)
+        assert more_charts.draw_more(stocked, "light", kind, "", *chosen)["more_asked"] == (kind, *chosen)
+
+
+@pytest.mark.slow
+def test_an_address_opens_its_chart_once_and_controls_redraw_it(stocked, chosen):
+    """What the browser says in the address is taken where it is a chart's name, and only the first time."""
+    arrived = more_charts.arrive_more({"query": "?tab=tradeoff&more=cfg"}, None)
+    assert arrived["more_kind"] == "cfg" and arrived["more_open"] and arrived["more"].open
+    named = more_charts.arrive_more({"query": "?more=prompts:clip_score:lpips"}, None)
+    assert (named["more_kind"], named["pair"]) == ("prompts", "clip_score:lpips")
+    for query, asked in (("?more=pie", None), ("?tab=tradeoff", None), ("?more=cfg", ("edge", *chosen))):
+        assert more_charts.arrive_more({"query": query}, asked) == {}
+    assert more_charts.follow_more(stocked, False, "light", "edge", "", *chosen) == {}
+    drawn = more_charts.follow_more(stocked, True, "light", "edge", "", *chosen)
+    assert drawn["more_plot"].data and json.loads(drawn["more_address"]) == {"more": "edge"}
+    assert json.loads(more_charts.close_more()["more_address"]) == {"more": ""}
+
+
+@pytest.mark.slow
+def test_a_mark_opens_what_lies_behind_it(stocked, chosen):
+    asked = ("edge", *chosen)
+    drawn = more_charts.draw_more(stocked, "light", "edge", "", *chosen)["more_plot"]
+    keys = {row[0] for trace in drawn.data for row in (trace.customdata if trace.customdata is not None else ())}
+    cell = list_cells(stocked.store)[0]
+    assert keys <= {cell.config.key for cell in list_cells(stocked.store)} and keys
+
+    def opened(mark: str):
+        return more_charts.open_mark(stocked, {"mark": mark}, "light", asked)
+
+    key = keys.pop()
+    assert opened(key) == {"point": key}
+    assert cell.prompt.text in opened(f"cell:{cell.config.key}:{cell.key}")["point_details"]
+    listed = opened("checkpoint:base")["point_details"]
+    assert "base" in listed and "t2-point" not in opened("checkpoint:nobody")["point_details"]
+    for nonsense in ("", "pair:a", "tree:a:b", "cell:x"):
+        assert opened(nonsense) == {}
+    assert "choose one of those charts" in opened("pair:clip_score:lpips")["pair_said"]
+    assert more_charts.open_mark(stocked, {"mark": key}, "light", None) == {}, "nothing is on show yet"
+
+
+@pytest.mark.slow
+def test_two_metrics_of_a_matrix_are_a_scatter_with_files_of_its_own(stocked, chosen):
+    asked, pair = ("prompts", *chosen), "oracle_alignment:factor_diversity"
+    shown = more_charts.open_mark(stocked, {"mark": f"pair:{pair}"}, "light", asked)
+    [dots] = shown["pair_plot"].data
+    assert shown["pair_block"].visible and len(dots.x) == len(dots.customdata) >= 1 and shown["pair"] == pair
+    assert all(mark.startswith("cell:") for (mark,) in dots.customdata)
+    assert json.loads(shown["more_address"]) == {"more": f"prompts:{pair}"}
+    again = more_charts.draw_more(stocked, "light", "prompts", pair, *chosen)
+    assert list(again["pair_plot"].data[0].x) == list(dots.x), "the address alone draws it too"
+    written = more_charts.export_more(stocked, ".parquet", "light", asked, pair)
+    table = pyarrow.parquet.read_table(written["file"]).to_pylist()
+    assert [row["mean"] for row in table if row["what"] == "oracle_alignment"] == pytest.approx(list(dots.x))
+    gone = more_charts.open_mark(stocked, {"mark": "pair:oracle_alignment:nothing"}, "light", asked)
+    assert "no longer in the matrix" in gone["pair_said"] and gone["pair"] == ""

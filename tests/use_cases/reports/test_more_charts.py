@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from t2ialign.metrics import METRICS
-from t2ialign.store import Filters, list_benchmarks
+from t2ialign.store import Filters, cell_scores, list_benchmarks
+from t2ialign.tradeoff.correlation import coefficient
 from t2ialign.types import InputError
 from t2ialign.use_cases.reports import choosing
-from t2ialign.use_cases.reports.more_charts import TITLES, ChartQuery, more_chart
+from t2ialign.use_cases.reports.chart_query import ChartQuery
+from t2ialign.use_cases.reports.metric_pairs import metric_scatter
+from t2ialign.use_cases.reports.more_charts import TITLES, more_chart
 from t2ialign.use_cases.workbench import open_workbench
 
 
@@ -59,3 +63,46 @@ def test_no_set_and_no_such_chart_are_sentences(asked) -> None:
     everything = ChartQuery(asked.opened, asked.x, asked.y, Filters(), asked.today)
     with pytest.raises(InputError, match="one benchmark set"):
         more_chart(everything, "edge")
+
+
+def test_the_scores_of_a_rank_are_those_of_its_pictures(asked) -> None:
+    """By hand from the stored rows: each prompt's pictures ordered by mutual information."""
+    found = more_chart(asked, "ranks").drawn
+    filters = replace(asked.filters, configs=(found.config.key,))
+    rows = [row for name in (found.judge, found.metric) for row in cell_scores(asked.opened, name, name, filters)]
+    by_prompt: dict[str, dict[str, dict[int, float]]] = {}
+    for row in rows:
+        values = {seed: round(row.value.mean + effect, 9) for seed, effect in row.effects.items()}
+        by_prompt.setdefault(row.prompt, {})[row.metric] = values
+    ranked = []
+    for values in by_prompt.values():
+        seeds = sorted(sorted(values[found.judge]), key=lambda seed: -values[found.judge][seed])
+        ranked.append([values[found.metric][seed] for seed in seeds])
+    columns = list(zip(*ranked))
+    assert found.pictures == len(columns) == 8 and found.prompts == len(ranked) == 24
+    assert [mean.mean for mean in found.means] == pytest.approx([sum(column) / 24 for column in columns])
+    assert [list(curve) for curve in found.curves] == [sorted(column) for column in columns], "24 steps, each a prompt"
+    assert found.gap.mean == pytest.approx(sum(row[0] - row[-1] for row in ranked) / 24)
+
+
+@pytest.mark.parametrize("level", ["checkpoints", "prompts", "pictures"])
+def test_a_scatter_has_the_tau_of_its_field(asked, level: str) -> None:
+    """The very things that the matrix ranks: of pictures each prompt's own tau, averaged."""
+    drawn = more_chart(asked, level).drawn
+    singles = [name for name in drawn.metrics if METRICS[name].level == "image"]
+    one, other = singles[:2] if level == "pictures" else (asked.x.name, asked.y.name)
+    found = metric_scatter(asked, level, one, other)
+    groups: dict[str, list] = {}
+    for dot in found.drawn.dots:
+        groups.setdefault(dot.name if level == "pictures" else "", []).append((dot.x, dot.y))
+    taus = [coefficient(*map(np.array, zip(*pairs)), "kendall") for pairs in groups.values()]
+    sign = 1 if METRICS[one].higher_is_better == METRICS[other].higher_is_better else -1
+    tau, things = drawn.between(one, other)
+    assert sign * float(np.nanmean(taus)) == pytest.approx(tau.mean, abs=1e-9) and things == found.drawn.things
+    assert all(dot.cell for dot in found.drawn.dots) == (level != "checkpoints")
+
+
+def test_no_such_pair_is_a_sentence(asked) -> None:
+    for one, other in (("lpips", "lpips"), ("lpips", "nothing")):
+        with pytest.raises(InputError, match="no longer in the matrix"):
+            metric_scatter(asked, "prompts", one, other)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from t2ialign.use_cases.sweeps.remote import Cluster, collect, run_remote
 from t2ialign.use_cases.sweeps.run import run_sweep
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec
 from t2ialign.use_cases.workbench import Workbench, workbench_on
+from tests.repeats import times
 from tests.use_cases.sweeps.test_survival import TABLES
 
 SPEC = SweepSpec(
@@ -32,6 +35,7 @@ SPEC = SweepSpec(
     num_inference_steps=1,
     metrics=("oracle_alignment", "factor_diversity", "lpips"),
 )
+KILLS = times(4, 50)  # of actors, at random moments
 
 
 def bench_in(home: Path):
@@ -179,10 +183,64 @@ def test_two_workers_one_killed_midway(undisturbed, tmp_path) -> None:
         ray.shutdown()
 
 
-def worker_of() -> int:
-    """The process of an actor that lives."""
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_actors_killed_at_random_moments_change_nothing(undisturbed, tmp_path) -> None:
+    """Whoever works is killed again and again, while it starts, loads or draws; a sweep that gives up is begun again."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install t2ialign[ray]")
+    chance, killed, rounds = random.Random(KILLS), [], 0
+    env = {"OMP_NUM_THREADS": "1", "T2IALIGN_HOME": str(settings.HOME)}
+    options = {"log_to_driver": False, "object_store_memory": 10**8, "runtime_env": {"env_vars": env}}
+    ray.init(num_cpus=2, include_dashboard=False, **options)
+    try:
+        while len(killed) < KILLS:
+            rounds += 1
+            opened, bench = bench_in(tmp_path / f"home-{rounds}")
+            with opened, killing(chance, killed):
+                finish(bench)
+                assert rows(bench) == undisturbed[1]
+    finally:
+        ray.shutdown()
+    assert len(killed) >= KILLS
+
+
+def finish(bench: Workbench) -> None:
+    """The same sweep as often as it takes: a cell that took its actor with it three times ends one."""
+    for _ in range(KILLS):
+        with suppress(InputError):
+            *_, state = run_remote(bench, plan_sweep(bench, SPEC), Cluster("auto", 2))
+            if state.done == 4:
+                return
+    raise AssertionError("it never came to its end")
+
+
+@contextmanager
+def killing(chance: random.Random, killed: list[int]) -> Iterator[None]:
+    """Kills an actor at random moments, until there were enough kills or the block ends."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while len(killed) < KILLS and not over.wait(chance.uniform(0, 10)):
+            with suppress(AssertionError, ProcessLookupError):  # none lives yet, or it has just ended
+                os.kill(found := worker_of(chance), signal.SIGKILL)
+                killed.append(found)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def worker_of(chance: random.Random | None = None) -> int:
+    """The process of an actor that lives: the first, or any."""
+    found = []
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # one that has just ended
-            if "".join(one.cmdline()[:1]).startswith("ray::_Actor"):
-                return one.pid
+            if "".join(one.cmdline()[:1]).startswith("ray::_Actor") and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one.pid)
+    if found:
+        return chance.choice(found) if chance else found[0]
     raise AssertionError("no actor lives")

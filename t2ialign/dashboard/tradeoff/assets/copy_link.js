@@ -1,5 +1,5 @@
 async () => {
-  const button = document.querySelector('#t2-link');
+  const button = document.querySelector('#__BUTTON__');
   try {
     await navigator.clipboard.writeText(location.href);
     button.textContent = 'Copied';
