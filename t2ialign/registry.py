@@ -92,7 +92,8 @@ class CheckpointEntry:
     ``adapter`` is a file, or a UNet's folder (``Path``), a Hub id ``org/name[@revision]`` or None; ``file`` says which file
     or folder of that repository ("" = the usual one). ``sha256`` is what it must have ("" = unknown; of a UNet the short
     form), ``parents`` the checkpoints it was trained from, ``folder`` where its manifest lies, ``megabytes`` about what it
-    takes to fetch (0 = unknown).
+    takes to fetch (0 = unknown). From ``steps`` on: what its makers draw with, where that is not what its backbone's do
+    (0 and "": the backbone's numbers).
     """
 
     name: str
@@ -109,6 +110,9 @@ class CheckpointEntry:
     paper: str = ""
     megabytes: int = 0
     folder: Path | None = None
+    steps: int = 0
+    guidance_scale: float = 0.0
+    scheduler: str = ""
 
     @property
     def home(self) -> Path | None:

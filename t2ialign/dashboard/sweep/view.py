@@ -15,6 +15,7 @@ from t2ialign.dashboard.sweep.form import SweepForm, categories_of
 from t2ialign.dashboard.sweep.sweeps import STATUSES
 from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.metrics import METRICS
+from t2ialign.samplers import SCHEDULERS
 
 Components = dict[str, gr.blocks.Block]
 
@@ -147,6 +148,16 @@ def _picture_fields(first: SweepForm) -> Components:
             scale=1,
             min_width=80,
             elem_id="t2-sweep-steps",
+        ),
+        "scheduler": gr.Dropdown(
+            [(choice.summary.partition(":")[0], name) for name, choice in SCHEDULERS.items()],
+            value=first.scheduler,
+            label="Scheduler",
+            info="Of all conditions.",
+            filterable=False,
+            scale=1,
+            min_width=120,
+            elem_id="t2-sweep-scheduler",
         ),
         "height": _pixels("Height"),
         "width": _pixels("Width"),
