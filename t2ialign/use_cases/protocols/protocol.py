@@ -68,7 +68,8 @@ class Table:
 class Distances:
     """A table of distances between a checkpoint's pictures of captions and real ones, over the rows and CFG values of the grid.
 
-    The columns are the base and each category's checkpoint. ``published`` has for each measure the base's number and then that of each of ``categories``.
+    The columns are the base and each category's checkpoint. ``published`` has for each measure the base's number and then
+    that of each of ``categories``.
     """
 
     caption: str

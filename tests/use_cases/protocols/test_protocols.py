@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from t2ialign.registry import BackboneEntry
+from t2ialign.store import open_store
 from t2ialign.types import InputError, Interval, Prompt
 from t2ialign.use_cases.batches.distance import Population
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.protocols import plan as planning
 from t2ialign.use_cases.protocols import run as running
 from t2ialign.use_cases.protocols import tables
-from t2ialign.use_cases.protocols.plan import ProtocolChanges, make_plan, read_options
+from t2ialign.use_cases.protocols.plan import ProtocolChanges, ProtocolPlan, make_plan, read_options
 from t2ialign.use_cases.protocols.protocol import FOLDER, load_protocol, names, read_protocol
 from t2ialign.use_cases.protocols.run import ProtocolState, Scored, run_protocol
-from t2ialign.use_cases.workbench import open_workbench
+from t2ialign.use_cases.results import StoreResults
+from t2ialign.use_cases.workbench import open_workbench, workbench_on
 
 TINY = {
     "seeds": "own:2",
@@ -160,8 +164,9 @@ def test_distances_are_printed_over_the_grid_and_at_its_best_point() -> None:
         Scored("rounds-2", 2.5, "shape", "b", {"blip_vqa": 0.4}),
         Scored("base", 2.5, "shape", "b", {"blip_vqa": 0.99}),
     ]
-    plan = SimpleNamespace(protocol=found, entry=SimpleNamespace(name="sd-2.1-base"))
-    filled = tables._distances(plan, found.distances, of_the_grid(scored))  # type: ignore[arg-type]
+    entry = BackboneEntry("sd-2.1-base", "sd", "org/name")
+    plan = ProtocolPlan("mi-tune", found, ProtocolChanges(), entry, (), (), (), (), (), ())
+    filled = tables._distances(plan, found.distances, of_the_grid(scored))
     fid = [line for line in filled.lines if line.row.startswith("fid")]
     shown = [(line.title, line.guidance_scale, [number.mean for number in line.numbers[:3]]) for line in fid]
     nan = pytest.approx(math.nan, nan_ok=True)
@@ -178,37 +183,33 @@ def test_distances_are_printed_over_the_grid_and_at_its_best_point() -> None:
     assert math.isnan(fid[-2].numbers[3].mean) and fid[-1].published
 
 
-def test_real_pictures_are_embedded_once_for_all_places_of_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_pictures_are_embedded_once_for_all_places_of_the_grid(
+    tmp_path: Path, new_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each place of the grid is a population of its own."""
-    asked: list[tuple[str, int, dict]] = []
+    asked: list[tuple[int, dict]] = []
 
     def measured(bench, sides, measures, scorers, kept):
-        asked.append((sides[0].name, len(sides[0].images), kept))
+        asked.append((len(sides[0].images), kept))
         return SimpleNamespace(found={"fid": Interval(float(len(asked)), 0.0, 0.0)}, skipped={})
+
+    def population(bench, cells):
+        return Population(cells[0].request.checkpoint, torch.zeros(len(cells), 3, 8, 8, dtype=torch.uint8))
 
     monkeypatch.setattr(running, "measure", measured)
     monkeypatch.setattr(running, "picture_files", lambda folder: [folder])
     monkeypatch.setattr(running, "read_pictures", lambda files: torch.zeros(3, 3, 8, 8, dtype=torch.uint8))
-    monkeypatch.setattr(
-        running,
-        "_population",
-        lambda bench, cells: Population(
-            cells[0].request.checkpoint, torch.zeros(len(cells), 3, 8, 8, dtype=torch.uint8)
-        ),
-    )
-    cells = [
+    monkeypatch.setattr(running, "_population", population)
+    cells = tuple(
         planning.Cell(row, category, BatchRequest(Prompt(text), f"{row}{category}", (0,), scale))
         for row, category in (("base", ""), ("rounds-1", "color"))
         for scale in (2.5, 7.5)
         for text in ("a", "b")
-    ]
-    plan = SimpleNamespace(
-        protocol=load_protocol("mi-tune"),
-        captions=cells,
-        asked=ProtocolChanges(reference="real"),
-        entry=SimpleNamespace(scorers=()),
     )
-    found, why = running._distances(None, plan)  # type: ignore[arg-type]
+    entry, changes = BackboneEntry("sd-2.1-base", "sd", "org/name"), ProtocolChanges(reference="real")
+    plan = ProtocolPlan("mi-tune", load_protocol("mi-tune"), changes, entry, (), (), cells, (), (), ())
+    with open_store(shutil.copytree(new_store, tmp_path / "home")) as opened:
+        found, why = running._distances(workbench_on(StoreResults(opened)), plan)
     assert found is not None and why == ()
     assert {place: one["fid"].mean for place, one in found.items()} == {
         ("base", "", 2.5): 1,
@@ -216,7 +217,7 @@ def test_real_pictures_are_embedded_once_for_all_places_of_the_grid(monkeypatch:
         ("rounds-1", "color", 2.5): 3,
         ("rounds-1", "color", 7.5): 4,
     }
-    assert [count for _, count, _ in asked] == [2] * 4 and all(kept is asked[0][2] for *_, kept in asked)
+    assert [count for count, _ in asked] == [2] * 4 and all(kept is asked[0][1] for _, kept in asked)
 
 
 @pytest.mark.parametrize(
