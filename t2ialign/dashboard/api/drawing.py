@@ -38,7 +38,7 @@ class Generate:
         f"Strength of classifier-free guidance (CFG), 0 to 50; null: {USUAL}, mostly 4.", None
     )
     seeds: str = said(SEEDS, "0-15")
-    steps: int = said(f"Denoising steps; 0: {USUAL}, mostly 25.", 0)
+    steps: int | None = said(f"Denoising steps; null: {USUAL}, mostly 25.", None)
     scheduler: str = said(f"ddim, euler, dpmsolver++, lcm, ...; empty: {USUAL}, mostly ddim.", "")
     guidance: str = said(
         f"How CFG is applied, with parameters: cfg, apg, aig:power=4, ...; empty: {USUAL}, mostly cfg.", ""
@@ -66,7 +66,7 @@ class Grid:
     guidance_scale: float | None = said(f"CFG, where no axis says it; null: {USUAL}, mostly 4.", None)
     guidance: str = said(f"The strategy, where no axis says it; empty: {USUAL}, mostly cfg.", "")
     seeds: str = said(f"Of every cell. {SEEDS}", "0-3")
-    steps: int = said(f"Denoising steps; 0: {USUAL}, mostly 25.", 0)
+    steps: int | None = said(f"Denoising steps; null: {USUAL}, mostly 25.", None)
     wait: float = said(WAIT, 30.0)
     scheduler: str = said(f"Where no axis says it; empty: {USUAL}, mostly ddim.", "")
 
@@ -159,7 +159,7 @@ def _begun(
     found = usual_of_all(checkpoints, call.services.bench.registry(), asked.scheduler)
     unsaid = {
         "scheduler": not asked.scheduler,
-        "steps": not asked.steps,
+        "steps": asked.steps is None,
         "guidance_scale": asked.guidance_scale is None,
         "guidance": not asked.guidance,
     }
@@ -170,7 +170,7 @@ def _begun(
         "",
         parse_seeds(asked.seeds),
         found.run.guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
-        asked.steps or found.run.steps,
+        found.run.steps if asked.steps is None else asked.steps,
         found.run.scheduler,
         guidance,
         params,

@@ -24,7 +24,7 @@ class Sweep:
     checkpoints: tuple[str, ...] = said(CHECKPOINT, ("base",))
     guidance_scales: tuple[float, ...] = said(f"CFG values; none: around {USUAL}, mostly 1, 2, 4, 6, 8.", ())
     seeds: str = said("own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.", "own:16")
-    steps: int = said(f"Denoising steps; 0: {USUAL}, mostly 25.", 0)
+    steps: int | None = said(f"Denoising steps; null: {USUAL}, mostly 25.", None)
     guidance: tuple[str, ...] = said(
         f"Guidance strategies, with parameters as cads:noise_scale=0.1; none: {USUAL}, mostly cfg.", ()
     )
@@ -66,8 +66,8 @@ def _spec(call: Call, asked: Sweep, notes: list[str]) -> SweepSpec:
         height=asked.height,
         width=asked.width,
     )
-    spec = replace(spec, **{name: value for name, value in said.items() if value})
-    unsaid = [name for name, value in said.items() if not value]
+    unsaid = [name for name, value in said.items() if value in ((), "", None)]
+    spec = replace(spec, **{name: value for name, value in said.items() if name not in unsaid})
     return checked(begun(spec, unsaid, notes.append, call.services.bench.home))
 
 

@@ -184,7 +184,7 @@ def _score_fields(services: Services) -> Components:
             value=[],
             multiselect=True,
             label="Scorers",
-            info="Asked before the model's own.",
+            info="Asked first.",
             scale=2,
             min_width=150,
         ),
@@ -207,7 +207,7 @@ def _pixels(label: str) -> gr.Number:
     return gr.Number(
         0,
         label=label,
-        info="0: the model's.",
+        info="0: its own.",
         precision=0,
         minimum=0,
         scale=1,
