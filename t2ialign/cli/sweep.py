@@ -165,6 +165,7 @@ def _sweep(
     as_json: bool,
 ) -> None:
     """What the flags say, or the file where they say nothing; bad input is answered before a store is opened."""
+    from t2ialign.registry import load_registry
     from t2ialign.use_cases.sweeps.spec import USUAL, SweepSpec, begun, checked, prompts_of, read_spec, to_toml
 
     if spec is not None:
@@ -174,7 +175,7 @@ def _sweep(
     elif job:  # a job's line means what it meant when it was queued
         said = checked(said)
     else:
-        said = checked(begun(said, unsaid, _tell, store))
+        said = checked(begun(said, unsaid, load_registry(home=store), _tell))
     left_out: list[str] = []
     prompts_of(said.prompts, left_out.append, store)
     check_checkpoints(said.checkpoints, store)

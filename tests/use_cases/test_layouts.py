@@ -43,7 +43,7 @@ from tests.use_cases.aligning import opened, run, short
 
 Tensors = dict[str, Tensor]
 COMMIT = "a" * 40
-MEASURED = ("ssim", "rmse")
+ASKED = BatchRequest(Prompt("a red star"), "", (0, 1), num_inference_steps=2, metrics=("ssim", "rmse"))
 TEXT = "adapts a text encoder too, and only adapters of the UNet are trained"
 WHOLE = "is a whole UNet, and what is trained here is an adapter"
 BACKBONES = {"sd-1.5": "sd", "sdxl": "sdxl", "sd-3.5": "sd3", "flux-schnell": "flux", **FAMILY}
@@ -172,10 +172,18 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 
 def drawn(bench: Workbench, *checkpoints: str) -> tuple[BatchState, ...]:
     """What Explore does with its form: a run under an id, one batch a checkpoint."""
-    asked = BatchRequest(Prompt("a red star"), "", (0, 1), num_inference_steps=2, metrics=MEASURED)
-    requests = explore.requests_for(asked, checkpoints)
+    requests = explore.requests_for(ASKED, checkpoints)
     *_, last = explore.run_batches(bench, explore.open_run(bench, requests).id, requests)
     return last.batches
+
+
+def anew(bench: Workbench, checkpoint: str) -> Tensor:
+    """The same pictures, drawn again whatever the store has."""
+    entry, config = config_of(bench, replace(ASKED, checkpoint=checkpoint))
+    checkpoints = bench.registry().checkpoints
+    events = generate(bench.backbone(entry), ASKED.prompt, config, ASKED.seeds, checkpoints=checkpoints)
+    [batch] = [event for event in events if isinstance(event, SeedBatch)]
+    return batch.images
 
 
 @pytest.mark.slow
@@ -187,13 +195,13 @@ def test_a_layout_goes_from_the_hubs_cache_to_the_chart_and_into_a_training(layo
 
     base, tuned, none = drawn(bench, layout.backbone, layout.name, f"{layout.name}@0")
     assert tuned.phase == "done" and tuned.config.adapters == (use,) and not tuned.left_out
-    assert all(math.isfinite(tuned.scores[name].mean) for name in MEASURED)
+    assert all(math.isfinite(tuned.scores[name].mean) for name in ASKED.metrics)
     assert not torch.equal(tuned.images[0], base.images[0]) and torch.equal(none.images[1], base.images[1])
     [again] = drawn(bench, layout.name)
     assert again.from_store and torch.equal(again.images[1], tuned.images[1])
-    points = {point.config.checkpoint: point for point in stored_points(bench.store, *MEASURED)}
+    points = {point.config.checkpoint: point for point in stored_points(bench.store, *ASKED.metrics)}
     assert points[layout.name].config.adapters == (use,)
-    assert points[layout.name].alignment.mean == pytest.approx(tuned.scores["ssim"].mean)
+    assert points[layout.name].x.mean == pytest.approx(tuned.scores["ssim"].mean)
 
     new, judge = f"from-{layout.name}", parse_source("metric:entropy_1d")
     asked = short("diffusion_dpo", new, 1, parent=layout.name, pairs=judge, learning_rate=0.05, candidates=2)
@@ -208,14 +216,4 @@ def test_a_layout_goes_from_the_hubs_cache_to_the_chart_and_into_a_training(layo
     _, [reread] = resolve(new, load_registry(home=bench.home))
     assert reread.sha not in ("", use.sha)
     fresh = replace(bench, _backbones={})
-    other = BatchRequest(Prompt("a red star"), new, (1,), num_inference_steps=2)
-    assert torch.equal(_anew(fresh, other), trained.images[1]), "the file holds all that was trained"
-
-
-def _anew(bench: Workbench, request: BatchRequest) -> Tensor:
-    """The picture of a request's only seed, drawn by a backbone that is loaded for it; nothing is read from the store."""
-    entry, config = config_of(bench, request)
-    checkpoints = bench.registry().checkpoints
-    events = generate(bench.backbone(entry), request.prompt, config, request.seeds, checkpoints=checkpoints)
-    [batch] = [event for event in events if isinstance(event, SeedBatch)]
-    return batch.images[0]
+    assert torch.equal(anew(fresh, new)[1], trained.images[1]), "the file holds all that was trained"

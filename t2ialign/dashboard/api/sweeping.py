@@ -68,7 +68,7 @@ def _spec(call: Call, asked: Sweep, notes: list[str]) -> SweepSpec:
     )
     unsaid = [name for name, value in said.items() if value in ((), "", None)]
     spec = replace(spec, **{name: value for name, value in said.items() if name not in unsaid})
-    return checked(begun(spec, unsaid, notes.append, call.services.bench.home))
+    return checked(begun(spec, unsaid, call.services.bench.registry(), notes.append))
 
 
 def _known(jobs: list[Job], spec: SweepSpec) -> Job | None:

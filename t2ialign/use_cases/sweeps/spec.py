@@ -31,7 +31,7 @@ from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.files import Say, foreign, text_of, unsaid
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.metrics import SHORT
-from t2ialign.registry import load_registry
+from t2ialign.registry import Registry, load_registry
 from t2ialign.samplers import UsualRun, check_scheduler
 from t2ialign.seeds import BLOCK, SeedPlan, parse_plan, plan_text
 from t2ialign.types import InputError, Prompt, content_key
@@ -160,7 +160,7 @@ def prompts_of(choice: PromptChoice, say: Say = unsaid, home: Path | None = None
     return spread(found, choice.sample)
 
 
-def begun(spec: SweepSpec, unsaid_fields: Iterable[str], say: Say = unsaid, home: Path | None = None) -> SweepSpec:
+def begun(spec: SweepSpec, unsaid_fields: Iterable[str], registry: Registry, say: Say = unsaid) -> SweepSpec:
     """The spec with what nobody said as its checkpoints are usually drawn; ``say`` hears where they differ in that.
 
     ``unsaid_fields`` are some of ``USUAL``; a scheduler that was said brings its own steps and CFG, as it does for one picture.
@@ -169,7 +169,7 @@ def begun(spec: SweepSpec, unsaid_fields: Iterable[str], say: Say = unsaid, home
     if not left:
         return spec
     asked = "" if "scheduler" in left else spec.scheduler
-    found = usual_of_all(spec.checkpoints, load_registry(home=home), asked)
+    found = usual_of_all(spec.checkpoints, registry, asked)
     if note := found.note(USUAL[name] for name in left):
         say(note)
     values = {
@@ -201,7 +201,7 @@ def from_toml(text: str, say: Say = unsaid, home: Path | None = None) -> SweepSp
     if isinstance(record.get("seeds"), str):
         record["seeds"] = parse_plan(record["seeds"])
     spec = decode(SweepSpec, record, UNREADABLE)
-    return checked(begun(spec, [name for name in USUAL if name not in record], say, home))
+    return checked(begun(spec, [name for name in USUAL if name not in record], load_registry(home=home), say))
 
 
 def to_toml(spec: SweepSpec) -> str:

@@ -299,7 +299,7 @@ def test_what_nobody_says_is_as_the_checkpoints_are_drawn_and_a_note_says_where_
         ({}, (25, 4.0, "ddim", "cfg")),
         ({"checkpoints": ["base", "spo"]}, (25, 4.0, "ddim", "cfg")),
     ):
-        api("generate", prompt="a red circle", seeds="0", **said)
+        api("generate", prompt="a red circle", seeds="0-3", **said)
         assert {drawn(request) for request in asked[-1]} == {expected}, said
     assert all("spo: 4 steps of lcm at CFG 1" in request.notes[0] for request in asked[-1])
     assert not any(request.notes for requests in asked[:-1] for request in requests)
