@@ -31,6 +31,14 @@ Workers = Annotated[int, typer.Option(min=0, help="Actors of the cluster (0: one
 Shards = Annotated[
     str, typer.Option(help="A folder that all its machines reach, as s3://bucket/sweep; none: through Ray.")
 ]
+Scales = Annotated[
+    str,
+    typer.Option(help="CFG values, separated by commas (default: around the models' usual, most often 1,2,4,6,8)."),
+]
+Steps = Annotated[int | None, typer.Option(help="Denoising steps (default: the models' usual, most often 25).")]
+Scheduler = Annotated[
+    str, typer.Option(help="ddim, dpmsolver++, euler, lcm, ... (default: the models' usual, most often ddim).")
+]
 ENGINES = ("local", "ray")
 Watched = tuple[Callable[[], bool], Callable[["SweepState"], None]]  # whether to stop, and who is told
 
@@ -47,19 +55,12 @@ def sweep(
     sample: Annotated[int, typer.Option(min=0, help="So many of its prompts, at even distances (0: all).")] = 0,
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
     weights: Annotated[str, typer.Option(help="Weights of every checkpoint that has an adapter, as 0.5,1.")] = "",
-    guidance_scales: Annotated[
-        str,
-        typer.Option(help="CFG values, separated by commas (default: around the models' usual, most often 1,2,4,6,8)."),
-    ] = "",
+    guidance_scales: Scales = "",
     seeds: Annotated[
         str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
     ] = DEFAULT,
-    steps: Annotated[
-        int | None, typer.Option(help="Denoising steps (default: the models' usual, most often 25).")
-    ] = None,
-    scheduler: Annotated[
-        str, typer.Option(help="ddim, dpmsolver++, euler, lcm, ... (default: the models' usual, most often ddim).")
-    ] = "",
+    steps: Steps = None,
+    scheduler: Scheduler = "",
     height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
     width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     guidance: Annotated[

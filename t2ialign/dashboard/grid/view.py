@@ -101,15 +101,7 @@ def _rest(services: Services, first: GridForm) -> Components:
             elem_id="t2-grid-seeds",
         ),
         "steps": gr.Number(first.steps, label="Steps", precision=0, scale=1, min_width=72),
-        "scheduler": gr.Dropdown(
-            [(choice.summary.partition(":")[0], name) for name, choice in SCHEDULERS.items()],
-            value=first.scheduler,
-            label="Scheduler",
-            filterable=False,
-            scale=1,
-            min_width=120,
-            elem_id="t2-grid-scheduler",
-        ),
+        "scheduler": _scheduler(first.scheduler),
         "size": gr.Textbox(
             first.size,
             label="Size",
@@ -120,6 +112,18 @@ def _rest(services: Services, first: GridForm) -> Components:
             elem_id="t2-grid-size",
         ),
     }
+
+
+def _scheduler(first: str) -> gr.Dropdown:
+    return gr.Dropdown(
+        [(choice.summary.partition(":")[0], name) for name, choice in SCHEDULERS.items()],
+        value=first,
+        label="Scheduler",
+        filterable=False,
+        scale=1,
+        min_width=120,
+        elem_id="t2-grid-scheduler",
+    )
 
 
 def _score(axis: str) -> gr.Dropdown:
