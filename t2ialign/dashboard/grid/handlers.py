@@ -40,6 +40,7 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, duration, waiting
 from t2ialign.engines.local import Task
+from t2ialign.samplers import UsualRun
 from t2ialign.store import Grid, keep_grid
 from t2ialign.types import InputError, cell_key
 from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
@@ -302,18 +303,26 @@ def follow_checkpoints(services: Services, prompt: str | None, x: str, y: str, *
     """
     places, held = said[:3], dict(zip(USUAL, said[3:], strict=False))
     specs, registry = checkpoints_of(x, y, *places), services.bench.registry()
-    updates: Updates = dict(begin_anew(specs, registry, held, usual_fields))
+    updates: Updates = {}
+    if "guidance_scale" in (x, y):
+        axis, values = ("x", places[0]) if x == "guidance_scale" else ("y", places[1])
+        found = begin_anew(specs, registry, held | {"scales": list(values or ())}, _with_scales)
+        updates = {name: found[name] for name in USUAL if found}
+        if found:
+            updates[f"{axis}_values"] = _menu(services, "guidance_scale", found["scales"], specs)
+    updates = updates or dict(begin_anew(specs, registry, held, usual_fields))
     if stale(services, prompt or "", specs):
         updates["prompt"] = first_prompt(services, specs)
     for name, kind, values in (("x", x, places[0] or ()), ("y", y, places[1] or ())):
         if kind == "prompt":
             left = [value for value in values if not stale(services, value, specs)]
             updates[f"{name}_values"] = _menu(services, kind, left or first_values(services, kind, specs), specs)
-        if kind == "guidance_scale":
-            found = begin_anew(specs, registry, {"scales": list(values)}, lambda run: {"scales": usual_scales(run)})
-            if found and found["scales"] != list(values):
-                updates[f"{name}_values"] = _menu(services, kind, found["scales"], specs)
     return updates
+
+
+def _with_scales(run: UsualRun) -> dict[str, Any]:
+    """The fields that ask for a run, and an axis of CFG around it."""
+    return {**usual_fields(run), "scales": usual_scales(run)}
 
 
 def _menu(services: Services, kind: str, values: list[str], checkpoints: Sequence[str] = ()) -> gr.Dropdown:

@@ -292,5 +292,11 @@ def test_the_form_follows_what_checkpoints_are_drawn_with(services, monkeypatch)
         services, PROMPT, *places[:2], ["1", "3"], ["spo"], "base", "ddim", 26, 4.0, "cfg"
     )
     assert mine == {}, "numbers of one's own stay"
+    back = handlers.follow_checkpoints(
+        services, PROMPT, *places[:2], ["1"], ["base"], "spo", *(found[name] for name in USUAL)
+    )
+    assert back["x_values"].value == ["1", "2", "4", "8"] and back["steps"] == 25
+    own = handlers.follow_checkpoints(services, PROMPT, *places[:2], ["1"], ["spo"], "base", *first)
+    assert "x_values" not in own and own["steps"] == 4, "a single 1 may be somebody's own"
     said = handlers.price(services, *values(replace(FORM, y_values=("base", "spo"))))["cost"]
     assert "spo: 4 steps of lcm at CFG 1" in said
