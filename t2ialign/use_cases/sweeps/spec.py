@@ -25,6 +25,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from t2ialign import settings
 from t2ialign.codec import IF_SAID, decode, encode
@@ -172,7 +173,7 @@ def begun(spec: SweepSpec, unsaid_fields: Iterable[str], registry: Registry, say
     found = usual_of_all(spec.checkpoints, registry, asked)
     if note := found.note(USUAL[name] for name in left):
         say(note)
-    values = {
+    values: dict[str, Any] = {
         "scheduler": found.run.scheduler,
         "num_inference_steps": found.run.steps,
         "guidance_scales": scales_around(found.run.guidance_scale),
