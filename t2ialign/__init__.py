@@ -277,6 +277,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             prompt_layouts.py       prompts out of files, in every layout that the field publishes
             prompt_import.py        a prompt set from a file, a folder or the Hub, kept under a name
             requests.py             what a person may ask for, checked
+            usual.py                what checkpoints are usually drawn with, where nobody says otherwise
             rescore.py              stored pictures scored anew
             run.py                  the same request on several checkpoints, under an id
             guidance_params.py      a request's guidance parameters as its config keeps them

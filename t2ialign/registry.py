@@ -20,14 +20,7 @@ from typing import Any, Literal
 from t2ialign import settings
 from t2ialign.adapter_places import MANIFEST, HubAdapter, adapter_sha, usual_file
 from t2ialign.codec import of_table
-from t2ialign.content import (
-    COMMIT,
-    INDEX,
-    cached,
-    pipeline_sha,
-    snapshot_sha,
-    symlinks_in_cache,
-)
+from t2ialign.content import COMMIT, INDEX, cached, pipeline_sha, snapshot_sha, symlinks_in_cache
 from t2ialign.downloads import HubUnet, is_repository, place_of
 from t2ialign.file_states import Standing, standing
 from t2ialign.files import bytes_of, foreign, json_of, text_of
@@ -87,12 +80,11 @@ class BackboneEntry:
 class CheckpointEntry:
     """A backbone, alone or with an adapter, or with another UNet in the place of its own (``kind`` "unet").
 
-    A Hub id of an adapter may name its file too (``org/name/file.safetensors[@revision]``), as ``file`` does.
-
-    ``adapter`` is a file, or a UNet's folder (``Path``), a Hub id ``org/name[@revision]`` or None; ``file`` says which file
-    or folder of that repository ("" = the usual one). ``sha256`` is what it must have ("" = unknown; of a UNet the short
-    form), ``parents`` the checkpoints it was trained from, ``folder`` where its manifest lies, ``megabytes`` about what it
-    takes to fetch (0 = unknown).
+    ``adapter`` is a file, or a UNet's folder (``Path``), a Hub id ``org/name[@revision]``, of an adapter with its file too
+    (``org/name/file.safetensors``), or None; ``file`` says which file or folder of that repository ("" = the usual one).
+    ``sha256`` is what it must have ("" = unknown; of a UNet the short form), ``parents`` what it was trained from, ``folder``
+    where its manifest lies, ``megabytes`` about what it takes to fetch (0 = unknown). From ``steps`` on: what its makers draw
+    with (0 and "": what its backbone's do).
     """
 
     name: str
@@ -109,6 +101,9 @@ class CheckpointEntry:
     paper: str = ""
     megabytes: int = 0
     folder: Path | None = None
+    steps: int = 0
+    guidance_scale: float = 0.0
+    scheduler: str = ""
 
     @property
     def home(self) -> Path | None:

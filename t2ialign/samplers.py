@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from t2ialign.limits import MAX_STEPS
 from t2ialign.names import unknown
-from t2ialign.registry import BackboneEntry
+from t2ialign.registry import BackboneEntry, CheckpointEntry
 from t2ialign.types import InputError
 
 
@@ -65,16 +65,20 @@ def check_scheduler(name: str, steps: int = 1) -> SchedulerChoice:
     return SCHEDULERS[name]
 
 
-def usual_run(entry: BackboneEntry | None, scheduler: str = "") -> UsualRun:
+def usual_run(entry: BackboneEntry | None, scheduler: str = "", tuned: CheckpointEntry | None = None) -> UsualRun:
     """What a backbone's makers draw with, as the registry has it, under a scheduler if one is asked for.
 
-    A scheduler for few steps (``lcm``) brings its own numbers. Of no backbone it is what is usual for most.
+    A scheduler for few steps (``lcm``) brings its own numbers, and a ``tuned`` checkpoint those that its own makers say. Of
+    no backbone it is what is usual for most.
 
     Raises:
         InputError: there is no such scheduler.
     """
-    name = scheduler or (entry.scheduler if entry else "") or UsualRun.scheduler
+    makers = [one for one in (tuned, entry) if one is not None]
+    name = scheduler or next((one.scheduler for one in makers if one.scheduler), UsualRun.scheduler)
     choice, guidance = check_scheduler(name), (entry.guidance if entry else "") or UsualRun.guidance
-    if entry is None or (choice.steps, choice.guidance_scale) != (UsualRun.steps, UsualRun.guidance_scale):
-        return UsualRun(name, choice.steps, choice.guidance_scale, guidance)
-    return UsualRun(name, entry.steps or choice.steps, entry.guidance_scale or choice.guidance_scale, guidance)
+    if (choice.steps, choice.guidance_scale) != (UsualRun.steps, UsualRun.guidance_scale):
+        makers = [tuned] if tuned is not None else []
+    steps = next((one.steps for one in makers if one.steps), choice.steps)
+    scale = next((one.guidance_scale for one in makers if one.guidance_scale), choice.guidance_scale)
+    return UsualRun(name, steps, scale, guidance)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from t2ialign.adapter_places import ADAPTER_FILE, PEFT_CONFIG, PEFT_FILE, peft_config
 from t2ialign.content import pipeline_sha
+from t2ialign.downloads import HubUnet
 from t2ialign.guidance import needs_of
 from t2ialign.model_families import FAMILIES
 from t2ialign.registry import (
@@ -270,11 +271,20 @@ def test_published_weights_say_what_they_are(tmp_path: Path):
     registry = load_registry(home=tmp_path)
     published = [entry for entry in registry.checkpoints.values() if isinstance(entry.adapter, str)]
     assert {entry.name for entry in published} >= {"dpo-sd-1.5", "dpo-sdxl", "spo-sd-1.5", "spo-sdxl", "kto-sd-1.5"}
+    flow_grpo = {
+        "flow-grpo-geneval",
+        "flow-grpo-text",
+        "flow-grpo-pick-score",
+    }  # their lists of files were not to be seen
+    assert {entry.name for entry in published if not entry.file} == flow_grpo
+    assert {registry.checkpoints[name].backbone for name in flow_grpo} == {"sd-3.5-medium"}
+    mapo = hub_part(registry.checkpoints["mapo-sdxl"])
+    assert isinstance(mapo, HubUnet) and mapo.folder == "", "its UNet lies at the top of its repository"
     for entry in published:
         part = hub_part(entry)
         repository, _, revision = str(entry.adapter).partition("@")
         assert repository.count("/") == 1 and len(revision) in (0, 40) and repository in part.name
-        assert entry.kind and entry.file and "arXiv:" in entry.paper
+        assert entry.kind and "arXiv:" in entry.paper
         assert entry.licence or "licence" in entry.note
 
 
@@ -473,6 +483,8 @@ def test_models_begin_with_what_their_makers_draw_with() -> None:
     assert usual["flux.1-schnell"] == UsualRun(steps=4, guidance_scale=1.0)
     assert usual["qwen-image"] == UsualRun(steps=50, guidance="cfg_norm")
     assert usual["sana-1.6b"] == UsualRun("dpmsolver++", 20, 4.5)
+    assert usual["sd-turbo"] == UsualRun("euler", 1, 1.0) and usual["sdxl-turbo"] == UsualRun("euler_ancestral", 1, 1.0)
+    assert backbones["sdxl-turbo"].size == 512, "not SDXL's 1024"
     assert usual["shapes"] == usual["sd-1.5"] == usual_run(None) == UsualRun()
     assert usual_run(backbones["sd-1.5"], "lcm") == UsualRun("lcm", 4, 1.5)
     assert usual_run(backbones["sana-1.6b"], "ddim") == UsualRun("ddim", 20, 4.5)

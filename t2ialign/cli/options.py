@@ -45,7 +45,6 @@ MoreScorers = Annotated[
     str,
     typer.Option("--scorers", help="Scorers of the registry to ask before the backbone's own, separated by commas."),
 ]
-Steps = Annotated[int, typer.Option(help="Denoising steps.")]
 
 
 LOGGED = 10.0  # seconds between two lines of a log, which cannot be written over

@@ -32,8 +32,8 @@ from t2ialign.use_cases.batches.requests import (
     check_each,
     check_metrics,
     checked,
-    usual_of,
 )
+from t2ialign.use_cases.batches.usual import usual_of
 
 if TYPE_CHECKING:
     from t2ialign.use_cases.workbench import Workbench

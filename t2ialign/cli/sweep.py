@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from t2ialign.cli.app import app
-from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, Steps, StorePath, emit, names, printable, progress
+from t2ialign.cli.options import JsonFlag, Metrics, MoreScorers, StorePath, emit, names, printable, progress
 from t2ialign.cli.runs import read_strategies
 from t2ialign.engines.spread import share
 from t2ialign.seeds import DEFAULT, count_of, parse_plan
@@ -31,6 +31,14 @@ Workers = Annotated[int, typer.Option(min=0, help="Actors of the cluster (0: one
 Shards = Annotated[
     str, typer.Option(help="A folder that all its machines reach, as s3://bucket/sweep; none: through Ray.")
 ]
+Scales = Annotated[
+    str,
+    typer.Option(help="CFG values, separated by commas (default: around the models' usual, most often 1,2,4,6,8)."),
+]
+Steps = Annotated[int | None, typer.Option(help="Denoising steps (default: the models' usual, most often 25).")]
+Scheduler = Annotated[
+    str, typer.Option(help="ddim, dpmsolver++, euler, lcm, ... (default: the models' usual, most often ddim).")
+]
 ENGINES = ("local", "ray")
 Watched = tuple[Callable[[], bool], Callable[["SweepState"], None]]  # whether to stop, and who is told
 
@@ -47,16 +55,21 @@ def sweep(
     sample: Annotated[int, typer.Option(min=0, help="So many of its prompts, at even distances (0: all).")] = 0,
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
     weights: Annotated[str, typer.Option(help="Weights of every checkpoint that has an adapter, as 0.5,1.")] = "",
-    guidance_scales: Annotated[str, typer.Option(help="CFG values, separated by commas.")] = "1,2,4,6,8",
+    guidance_scales: Scales = "",
     seeds: Annotated[
         str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
     ] = DEFAULT,
-    steps: Steps = 25,
+    steps: Steps = None,
+    scheduler: Scheduler = "",
     height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
     width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     guidance: Annotated[
-        str, typer.Option(help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5.")
-    ] = "cfg",
+        str,
+        typer.Option(
+            help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5 (default: the models' "
+            "usual, most often cfg)."
+        ),
+    ] = "",
     metrics: Metrics = "",
     scorers: MoreScorers = "",
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it asks for, and what it costs.")] = False,
@@ -73,12 +86,23 @@ def sweep(
 
     All conditions come on a few seeds first, then on all. What is stored is skipped, so it may be stopped and asked for again.
     """
-    texts, grid = tuple(prompt or ()), (names(checkpoint), names(guidance_scales), names(weights), names(guidance))
-    said = _of_flags(
-        title, (prompts, texts, names(category), sample), grid, seeds, steps, names(metrics), names(scorers)
-    )
+    grid = (names(checkpoint), names(guidance_scales), names(weights), names(guidance))
+    chosen = (prompts, tuple(prompt or ()), names(category), sample)
+    drawn = Drawn(seeds, steps, scheduler.strip(), height, width)
+    said, unsaid = _of_flags(title, chosen, grid, drawn, names(metrics), names(scorers))
     cluster = _cluster(engine, address, workers, shards)
-    _sweep(replace(said, height=height, width=width), spec, cluster, toml, job, store, estimate, as_json)
+    _sweep(said, unsaid, spec, cluster, toml, job, store, estimate, as_json)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How the pictures are drawn, as the flags have it; None, "" and 0: not said."""
+
+    seeds: str
+    steps: int | None
+    scheduler: str
+    height: int
+    width: int
 
 
 def _cluster(engine: str, address: str, workers: int, shards: str) -> Cluster | None:
@@ -98,22 +122,41 @@ def _of_flags(
     title: str,
     prompts: tuple[str, tuple[str, ...], tuple[str, ...], int],
     grid: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    seeds: str,
-    steps: int,
+    drawn: Drawn,
     metrics: tuple[str, ...],
     scorers: tuple[str, ...],
-) -> SweepSpec:
-    """The checked spec of the flags; ``grid`` are checkpoints, CFG values, weights and strategies as people write them."""
-    from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked
+) -> tuple[SweepSpec, tuple[str, ...]]:
+    """The spec of the flags, and which of its fields begin as the checkpoints are usually drawn, because nobody said them.
 
-    checkpoints, said_scales, said_weights, strategies = grid
-    scales, weights = tuple(read_scales(said_scales)), tuple(read_scales(said_weights, "Weights"))
-    choice, plan = PromptChoice(*prompts), parse_plan(seeds)
-    return checked(SweepSpec(title, choice, checkpoints, weights, scales, strategies, plan, steps, metrics, scorers))
+    ``grid`` are checkpoints, CFG values, weights and strategies as people write them.
+    """
+    from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec
+
+    checkpoints, scales, weights, strategies = grid
+    said: dict[str, Any] = {
+        "guidance_scales": tuple(read_scales(scales)),
+        "strategies": strategies,
+        "num_inference_steps": drawn.steps,
+        "scheduler": drawn.scheduler,
+    }
+    unsaid = tuple(name for name, value in said.items() if value in ((), "", None))
+    spec = SweepSpec(
+        title,
+        PromptChoice(*prompts),
+        checkpoints,
+        tuple(read_scales(weights, "Weights")),
+        seeds=parse_plan(drawn.seeds),
+        metrics=metrics,
+        scorers=scorers,
+        height=drawn.height,
+        width=drawn.width,
+    )
+    return replace(spec, **{name: value for name, value in said.items() if name not in unsaid}), unsaid
 
 
 def _sweep(
     said: SweepSpec,
+    unsaid: tuple[str, ...],
     spec: Path | None,
     cluster: Cluster | None,
     toml: bool,
@@ -123,12 +166,17 @@ def _sweep(
     as_json: bool,
 ) -> None:
     """What the flags say, or the file where they say nothing; bad input is answered before a store is opened."""
-    from t2ialign.use_cases.sweeps.spec import SweepSpec, prompts_of, read_spec, to_toml
+    from t2ialign.registry import load_registry
+    from t2ialign.use_cases.sweeps.spec import USUAL, SweepSpec, begun, checked, prompts_of, read_spec, to_toml
 
     if spec is not None:
-        if said != SweepSpec():
+        if said != SweepSpec() or len(unsaid) < len(USUAL):
             raise InputError("Say a sweep in its file or in flags, not in both.")
-        said = read_spec(spec)
+        said = read_spec(spec, _tell, store)
+    elif job:  # a job's line means what it meant when it was queued
+        said = checked(said)
+    else:
+        said = checked(begun(said, unsaid, load_registry(home=store), _tell))
     left_out: list[str] = []
     prompts_of(said.prompts, left_out.append, store)
     check_checkpoints(said.checkpoints, store)
@@ -137,6 +185,10 @@ def _sweep(
         print(to_toml(said), end="")
         return
     _run(said, cluster, job, store, estimate, left_out, as_json)
+
+
+def _tell(note: str) -> None:
+    print(printable(note), file=sys.stderr)
 
 
 def _run(

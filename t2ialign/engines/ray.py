@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 Sent = TypeVar("Sent")
 ATTEMPTS = 3  # an item that takes its actor with it so often is at fault itself
 LOOK = 0.2  # seconds between two looks at whether somebody wants it to stop
-NOT_HERE = "Ray is not installed here: `pip install t2ialign[ray]` adds it."
+NOT_HERE = 'Ray is not installed here: `pip install -c requirements.txt ".[ray]"` in a checkout adds it.'
 _log = logging.getLogger(__name__)
 
 

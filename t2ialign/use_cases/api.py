@@ -11,8 +11,9 @@ from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, che
 from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, load_registry
 from t2ialign.types import InputError, Prompt
-from t2ialign.use_cases.batches.requests import BatchRequest, usual_of
+from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
+from t2ialign.use_cases.batches.usual import usual_of
 from t2ialign.use_cases.workbench import Workbench, open_workbench
 
 if TYPE_CHECKING:

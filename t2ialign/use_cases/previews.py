@@ -23,12 +23,12 @@ from t2ialign.diffusion.backbone import folder_of
 from t2ialign.diffusion.generate import generate
 from t2ialign.files import whole_file
 from t2ialign.registry import BackboneEntry
-from t2ialign.samplers import usual_run
 from t2ialign.types import GenerationConfig, InputError, Prompt, SeedBatch, content_key
 from t2ialign.use_cases.align.request import own_set
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, config_of
+from t2ialign.use_cases.batches.usual import usual_of_all
 from t2ialign.use_cases.workbench import Workbench
 
 SEEDS = (0, 1, 2, 3)
@@ -59,7 +59,7 @@ def strip_of(bench: Workbench, checkpoint: str) -> Strip | None:
     if listed is None or folder_of(registry.backbones[listed.backbone]) is None:
         return None
     prompt = prompt_sets.load(own_set(registry.backbones[listed.backbone], "test"))[0]
-    usual = usual_run(registry.backbones[listed.backbone])
+    usual = usual_of_all([checkpoint], registry).run
     numbers = (usual.guidance_scale, usual.steps, usual.scheduler, usual.guidance)
     try:
         entry, config = config_of(bench, BatchRequest(prompt, checkpoint, SEEDS, *numbers))

@@ -30,7 +30,9 @@ SPEC = SweepSpec(
 
 @pytest.mark.slow
 def test_the_command_line_of_a_spec_is_read_as_that_spec(run, home):
-    for spec in (SPEC, SweepSpec(), replace(SPEC, prompts=PromptChoice("everyday", sample=3), height=80, width=72)):
+    elsewhere = replace(SPEC, prompts=PromptChoice("everyday", sample=3), height=80, width=72)
+    of_few_steps = SweepSpec(checkpoints=("flux.1-schnell",), scheduler="euler", num_inference_steps=25)
+    for spec in (SPEC, SweepSpec(), elsewhere, of_few_steps):
         code, out, err = run(*command_of(spec), "--toml", "--store", str(home))
         assert code == 0 and from_toml(out) == spec, err
 
@@ -44,6 +46,20 @@ def test_a_file_and_flags_do_not_mix_and_a_file_is_enough(run, home, tmp_path):
     code, out, _ = run("sweep", str(path), "--json", "--store", str(home))
     state = json.loads(out)
     assert code == 0 and state["generated"] == 0 and (state["done"], state["total"]) == (2, 2), "it is shipped"
+
+
+@pytest.mark.slow
+def test_what_no_flag_says_is_as_the_checkpoints_are_drawn_and_a_jobs_line_stays(run, home):
+    line = ("sweep", "--checkpoint", "sana-1.6b,flux.1-schnell", "--toml", "--store", str(home))
+    code, out, err = run(*line)
+    found = from_toml(out)
+    assert code == 0 and "sana-1.6b: 20 steps of dpmsolver++ at CFG 4.5" in err and found.num_inference_steps == 25
+    code, out, err = run("sweep", "--checkpoint", "sana-1.6b", "--steps", "7", "--toml", "--store", str(home))
+    assert (
+        code == 0 and not err and (from_toml(out).scheduler, from_toml(out).num_inference_steps) == ("dpmsolver++", 7)
+    )
+    code, out, err = run("sweep", "--checkpoint", "sana-1.6b", "--job", "older", "--toml", "--store", str(home))
+    assert code == 0 and (from_toml(out).scheduler, from_toml(out).num_inference_steps) == ("ddim", 25)
 
 
 def test_where_it_runs_is_checked_first(run, home):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import pytest
 import torch
 
 from t2ialign.dashboard.services import Services
@@ -17,6 +18,7 @@ from t2ialign.dashboard.shared.one_run_per_page import OneRunPerPage
 from t2ialign.dashboard.shared.visitors import Visits
 from t2ialign.engines import LocalEngine
 from t2ialign.jobs.supervisor import Supervisor
+from t2ialign.registry import Registry
 from t2ialign.shapes.grammar import COLORS, SHAPES, parse
 from t2ialign.shapes.render import render
 from t2ialign.shapes.scene import draw_free, draw_named
@@ -179,3 +181,14 @@ def _batch(bench: Workbench, state: BatchState, cancelled: Callable[[], bool], p
         yield state
     add_scores(bench.store, scored, scores.values())
     yield replace(state, phase="done", fraction=1.0, remaining=None)
+
+
+def with_numbers(monkeypatch: pytest.MonkeyPatch, name: str, **numbers: object) -> None:
+    """A checkpoint of the registry has its makers' numbers."""
+    real = Workbench.registry
+
+    def registry(bench: Workbench) -> Registry:
+        known = real(bench)
+        return replace(known, checkpoints={**known.checkpoints, name: replace(known.checkpoints[name], **numbers)})
+
+    monkeypatch.setattr(Workbench, "registry", registry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,12 @@ from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches import grid as grids
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics
 from t2ialign.use_cases.batches.run import open_run, requests_for, run_batches
+from t2ialign.use_cases.batches.usual import usual_of_all
 
 LONGEST_WAIT = 60.0
 WAIT = "Seconds to wait for the end, at most 60; afterwards ask `work` with the id."
 SEEDS = "Seeds as 0-15 or 1,5,9."
+USUAL = "what the checkpoints are usually drawn with, where they agree"
 CHECKPOINT = "A checkpoint or a blend, as base, my_adapter@0.5 or one+other (`checkpoints` lists them)."
 
 
@@ -32,11 +34,15 @@ class Generate:
 
     prompt: str = said("What the pictures should show.")
     checkpoints: tuple[str, ...] = said(f"One to four. {CHECKPOINT}", ("base",))
-    guidance_scale: float = said("Strength of classifier-free guidance (CFG), 0 to 50.", 4.0)
+    guidance_scale: float | None = said(
+        f"Strength of classifier-free guidance (CFG), 0 to 50; null: {USUAL}, mostly 4.", None
+    )
     seeds: str = said(SEEDS, "0-15")
-    steps: int = said("Denoising steps.", 25)
-    scheduler: str = said("ddim, euler, dpm, lcm, ... as the page names them.", "ddim")
-    guidance: str = said("How CFG is applied, with parameters: cfg, apg, aig:power=4, ...", "cfg")
+    steps: int | None = said(f"Denoising steps; null: {USUAL}, mostly 25.", None)
+    scheduler: str = said(f"ddim, euler, dpmsolver++, lcm, ...; empty: {USUAL}, mostly ddim.", "")
+    guidance: str = said(
+        f"How CFG is applied, with parameters: cfg, apg, aig:power=4, ...; empty: {USUAL}, mostly cfg.", ""
+    )
     negative_prompt: str = said("What the pictures should not show.", "")
     metrics: tuple[str, ...] = said("Metrics by name; none: the short list.", ())
     height: int = said("Pixels, 0 for the model's own (others are the owner's).", 0)
@@ -49,18 +55,20 @@ class Grid:
     """Two settings changed at once."""
 
     x: str = said(
-        "What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, size or seed."
+        "What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, scheduler, size or "
+        "seed."
     )
     x_values: tuple[str, ...] = said("Its values as people write them, as 1, 4, 8.")
     y: str = said("What changes from top to bottom, another of these; empty for nothing.", "")
     y_values: tuple[str, ...] = said("Its values.", ())
     prompt: str = said("The prompt, where no axis says it.", "-")
     checkpoint: str = said(f"Where no axis says it. {CHECKPOINT}", "base")
-    guidance_scale: float = said("CFG, where no axis says it.", 4.0)
-    guidance: str = said("The strategy, where no axis says it.", "cfg")
+    guidance_scale: float | None = said(f"CFG, where no axis says it; null: {USUAL}, mostly 4.", None)
+    guidance: str = said(f"The strategy, where no axis says it; empty: {USUAL}, mostly cfg.", "")
     seeds: str = said(f"Of every cell. {SEEDS}", "0-3")
-    steps: int = said("Denoising steps.", 25)
+    steps: int | None = said(f"Denoising steps; null: {USUAL}, mostly 25.", None)
     wait: float = said(WAIT, 30.0)
+    scheduler: str = said(f"Where no axis says it; empty: {USUAL}, mostly ddim.", "")
 
 
 @dataclass(frozen=True)
@@ -81,16 +89,9 @@ class Stop:
 
 def generate(call: Call, asked: Generate) -> Work:
     """Begins a run under an id of its own; what is stored is not drawn again."""
-    guidance, params = read_strategy(asked.guidance)
-    request = BatchRequest(
-        Prompt(asked.prompt, call.services.categories().get(asked.prompt.strip(), "")),
-        "",
-        parse_seeds(asked.seeds),
-        asked.guidance_scale,
-        asked.steps,
-        asked.scheduler,
-        guidance,
-        params,
+    request = replace(
+        _begun(call, asked, asked.checkpoints),
+        prompt=Prompt(asked.prompt, call.services.categories().get(asked.prompt.strip(), "")),
         negative_prompt=asked.negative_prompt,
         metrics=check_metrics(asked.metrics),
         height=asked.height,
@@ -110,16 +111,9 @@ def generate(call: Call, asked: Generate) -> Work:
 def grid(call: Call, asked: Grid) -> Work:
     """The grid as it is stored, and the drawing of what it lacks; the same grid has the same id."""
     axes = [grids.GridAxis(_kind(asked.x), asked.x_values), grids.GridAxis(_kind(asked.y), asked.y_values or ("",))]
-    guidance, params = read_strategy(asked.guidance)
-    rest = BatchRequest(
-        Prompt(asked.prompt),
-        asked.checkpoint,
-        parse_seeds(asked.seeds),
-        asked.guidance_scale,
-        asked.steps,
-        guidance=guidance,
-        guidance_params=params,
-    )
+    across = next((axis.values for axis in axes if axis.kind == "checkpoint"), (asked.checkpoint,))
+    varied = {axis.kind for axis in axes}
+    rest = replace(_begun(call, asked, across, varied), checkpoint=asked.checkpoint)
     requests = grids.requests_of(grids.plan_grid(rest, *axes))
     _check(call, requests)
     state = grids.stored_grid(call.services.bench, requests)
@@ -153,6 +147,35 @@ def begun(call: Call, work: int, start: Callable[[], str]) -> Work:
     ticket = uuid.uuid4().hex
     run = call.services.visits.begin(replace(call.visitor, page=ticket), work, start)
     return replace(standing(call, run), ticket=ticket)
+
+
+def _begun(
+    call: Call, asked: Generate | Grid, checkpoints: Sequence[str], varied: Collection[str] = ()
+) -> BatchRequest:
+    """The request with what nobody said as these checkpoints are usually drawn; a note says on what they do not agree.
+
+    What an axis of a grid says (``varied``) is nobody's to begin with.
+    """
+    found = usual_of_all(checkpoints, call.services.bench.registry(), asked.scheduler)
+    unsaid = {
+        "scheduler": not asked.scheduler,
+        "steps": asked.steps is None,
+        "guidance_scale": asked.guidance_scale is None,
+        "guidance": not asked.guidance,
+    }
+    note = found.note(name for name, left in unsaid.items() if left and name not in varied)
+    guidance, params = read_strategy(asked.guidance or found.run.guidance)
+    return BatchRequest(
+        Prompt(asked.prompt),
+        "",
+        parse_seeds(asked.seeds),
+        found.run.guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
+        found.run.steps if asked.steps is None else asked.steps,
+        found.run.scheduler,
+        guidance,
+        params,
+        notes=(note,) if note else (),
+    )
 
 
 def _submitted(call: Call, key: str, work: int, start: Callable[[Cancelled], Iterator[Any]]) -> Work:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -41,9 +41,10 @@ from t2ialign.samplers import UsualRun, usual_run
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.request import EVERYDAY
-from t2ialign.use_cases.batches.requests import BatchRequest, backbones_of
+from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import open_run, run_batches
 from t2ialign.use_cases.batches.score_batch import plain_name
+from t2ialign.use_cases.batches.usual import begin_anew, usual_of_all
 
 USUAL = ("scheduler", "steps", "guidance_scale", "guidance")  # the fields of a ``UsualRun``
 ENLARGED = 512  # smaller pictures are enlarged with hard pixels before the slider smooths them
@@ -270,13 +271,10 @@ def usual_of(scheduler: str) -> Updates:
 
 
 def usual_for(services: Services, checkpoints: Sequence[str] | None, *said: Any) -> Updates:
-    """What the newly chosen model is usually drawn with, where the form still says what is usual for another one."""
+    """What the first chosen model is usually drawn with, where the form still says what is usual for another one."""
     registry = services.bench.registry()
-    chosen = backbones_of(checkpoints or (), registry)
-    known = {usual_run(None), *(usual_run(entry) for entry in registry.backbones.values())}
-    if not chosen or said not in {astuple(usual) for usual in known}:
-        return {}
-    return dict(zip(USUAL, astuple(usual_run(chosen[0])), strict=True))
+    known = [name for name in checkpoints or () if usual_of_all([name], registry).each][:1]
+    return dict(begin_anew(known, registry, dict(zip(USUAL, said, strict=False)), asdict))
 
 
 def choose_guidance(services: Services, guidance: str, checkpoints: Sequence[str] | None) -> Updates:

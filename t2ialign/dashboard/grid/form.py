@@ -17,10 +17,12 @@ from t2ialign.dashboard.shared.words import counted
 from t2ialign.files import foreign
 from t2ialign.guidance import GUIDANCE, read_strategy, title_of
 from t2ialign.limits import MAX_SEED
+from t2ialign.samplers import SCHEDULERS, UsualRun
 from t2ialign.store import find_grid
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches.grid import TITLES, AxisKind, GridAxis, GridCell, plan_grid, read_size
 from t2ialign.use_cases.batches.requests import BatchRequest, backbones_of
+from t2ialign.use_cases.batches.usual import FORM_TIMES, scales_around, usual_of_all
 
 MOST_SEEDS = 16
 LONGEST_LINK = 6000
@@ -31,12 +33,12 @@ SCALES = ("1", "2", "4", "6", "8", "12")
 WEIGHTS = ("0", "0.25", "0.5", "0.75", "1", "1.5")
 STEPS = ("5", "10", "25", "50")
 FIRST = {
-    "guidance_scale": 4,
     "checkpoint": 3,
     "weight": 6,
     "prompt": 3,
     "guidance": 4,
     "steps": 3,
+    "scheduler": 3,
     "size": 2,
     "seed": 4,
 }
@@ -59,9 +61,11 @@ class GridForm:
     seed_count: float | None = 4.0
     steps: float | None = 25.0
     size: str = field(default="", metadata=IF_SAID)
+    scheduler: str = field(default=UsualRun.scheduler, metadata=IF_SAID)
 
 
 FIELDS = tuple(GridForm.__dataclass_fields__)
+USUAL = ("scheduler", "steps", "guidance_scale", "guidance")  # the fields that begin as checkpoints are usually drawn
 
 
 def form_of(values: tuple[Any, ...]) -> GridForm:
@@ -71,6 +75,7 @@ def form_of(values: tuple[Any, ...]) -> GridForm:
         said[name] = tuple(str(value).strip() for value in said[name] or () if str(value).strip())
     for name in ("x", "y", "prompt", "checkpoint", "guidance", "size"):
         said[name] = said[name] or ""
+    said["scheduler"] = said["scheduler"] or UsualRun.scheduler
     for name in ("x", "y"):
         said[f"{name}_values"] = said[f"{name}_values"] if said[name] else ("",)
     return GridForm(**said)
@@ -95,8 +100,9 @@ def cells_of(form: GridForm, services: Services) -> tuple[tuple[GridCell, ...], 
         tuple(range(first, first + count)),
         number_in(form.guidance_scale, "Guidance (CFG)"),
         whole_in(form.steps, "The number of steps"),
-        guidance=guidance,
-        guidance_params=params,
+        form.scheduler,
+        guidance,
+        params,
         height=height,
         width=width,
     )
@@ -115,6 +121,7 @@ def offered(services: Services, kind: str, checkpoints: Sequence[str] = ()) -> l
         "checkpoint": list(services.checkpoints()),
         "guidance": list(GUIDANCE),
         "steps": list(STEPS),
+        "scheduler": list(SCHEDULERS),
         "size": _sizes(services, checkpoints),
         "prompt": prompts,
         "seed": [str(seed) for seed in range(MOST_SEEDS)],
@@ -135,8 +142,20 @@ def checkpoints_of(x: str, y: str, x_values: Sequence[str], y_values: Sequence[s
 
 
 def first_values(services: Services, kind: str, checkpoints: Sequence[str] = ()) -> list[str]:
-    """What is chosen when an axis is: a few of each."""
+    """What is chosen when an axis is: a few of each; CFG around what these checkpoints are usually drawn with."""
+    if kind == "guidance_scale":
+        return usual_scales(usual_of_all(checkpoints, services.bench.registry()).run)
     return [value for _, value in offered(services, kind, checkpoints)][: FIRST.get(kind, 0)]
+
+
+def usual_scales(run: UsualRun) -> list[str]:
+    """CFG values around the usual one, as an axis has them."""
+    return [f"{scale:g}" for scale in scales_around(run.guidance_scale, FORM_TIMES)]
+
+
+def usual_fields(run: UsualRun) -> dict[str, Any]:
+    """The fields of ``USUAL`` that ask for a run."""
+    return dict(zip(USUAL, (run.scheduler, run.steps, run.guidance_scale, run.guidance), strict=True))
 
 
 def identity(form: GridForm) -> str:

@@ -13,6 +13,7 @@ import gradio as gr
 from t2ialign.dashboard.grid import one_picture, take_away
 from t2ialign.dashboard.grid.form import (
     FIELDS,
+    USUAL,
     GridForm,
     cells_of,
     checkpoints_of,
@@ -24,6 +25,8 @@ from t2ialign.dashboard.grid.form import (
     linked,
     offered,
     record,
+    usual_fields,
+    usual_scales,
 )
 from t2ialign.dashboard.grid.table import Showing, Table, table_of
 from t2ialign.dashboard.services import Services
@@ -37,11 +40,13 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, duration, waiting
 from t2ialign.engines.local import Task
+from t2ialign.samplers import UsualRun
 from t2ialign.store import Grid, keep_grid
 from t2ialign.types import InputError, cell_key
 from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import config_of
+from t2ialign.use_cases.batches.usual import begin_anew, usual_of_all
 
 Rows = tuple[tuple[GridCell, ...], ...]
 SHOWN = (
@@ -262,10 +267,12 @@ def price(services: Services, *values: Any) -> Updates:
         return {"cost": notice(str(error), "note")}
     pictures, cells = sum(len(one.seeds) for one in requests), sum(len(row) for row in rows)
     text = f"{counted(cells, 'cell')}, {counted(pictures, 'picture')}"
+    specs = dict.fromkeys(one.checkpoint for one in requests)
+    more = usual_of_all(specs, services.bench.registry()).note()
     if there is None:
-        return {"cost": notice(f"{text}.", "hint")}
+        return {"cost": notice(f"{text}. {more}".strip(), "hint")}
     kept = "all of them are stored" if there == pictures else f"{there} are stored, {pictures - there} will be drawn"
-    return {"cost": notice(f"{text}: {kept}.", "hint")}
+    return {"cost": notice(f"{text}: {kept}. {more}".strip(), "hint")}
 
 
 def _stored(services: Services, requests: Sequence[BatchRequest]) -> int | None:
@@ -289,16 +296,33 @@ def change_axis(services: Services, name: str, x: str, y: str, *said: Any) -> Up
 
 
 def follow_checkpoints(services: Services, prompt: str | None, x: str, y: str, *said: Any) -> Updates:
-    """Other checkpoints: examples that were for others make room, in the prompt box and along an axis of prompts."""
-    specs = checkpoints_of(x, y, *said)
+    """Other checkpoints: what was for others makes room for what is theirs, in the fields and along the axes.
+
+    Examples of prompts, and the numbers that checkpoints are usually drawn with. ``said`` are both axes' values, the
+    checkpoint in its field, and the fields of ``USUAL``.
+    """
+    places, held = said[:3], dict(zip(USUAL, said[3:], strict=False))
+    specs, registry = checkpoints_of(x, y, *places), services.bench.registry()
     updates: Updates = {}
+    if "guidance_scale" in (x, y):
+        axis, values = ("x", places[0]) if x == "guidance_scale" else ("y", places[1])
+        found = begin_anew(specs, registry, held | {"scales": list(values or ())}, _with_scales)
+        updates = {name: found[name] for name in USUAL if found}
+        if found:
+            updates[f"{axis}_values"] = _menu(services, "guidance_scale", found["scales"], specs)
+    updates = updates or dict(begin_anew(specs, registry, held, usual_fields))
     if stale(services, prompt or "", specs):
         updates["prompt"] = first_prompt(services, specs)
-    for name, kind, values in (("x", x, said[0] or ()), ("y", y, said[1] or ())):
+    for name, kind, values in (("x", x, places[0] or ()), ("y", y, places[1] or ())):
         if kind == "prompt":
             left = [value for value in values if not stale(services, value, specs)]
             updates[f"{name}_values"] = _menu(services, kind, left or first_values(services, kind, specs), specs)
     return updates
+
+
+def _with_scales(run: UsualRun) -> dict[str, Any]:
+    """The fields that ask for a run, and an axis of CFG around it."""
+    return {**usual_fields(run), "scales": usual_scales(run)}
 
 
 def _menu(services: Services, kind: str, values: list[str], checkpoints: Sequence[str] = ()) -> gr.Dropdown:
@@ -319,6 +343,7 @@ def hidden(x: str, y: str, form: GridForm | None = None) -> Updates:
         "guidance_scale": gr.Number(**told("guidance_scale")),
         "guidance": gr.Dropdown(**told("guidance")),
         "steps": gr.Number(**told("steps")),
+        "scheduler": gr.Dropdown(**told("scheduler")),
         "size": gr.Textbox(**told("size")),
         "first_seed": gr.Number(**{**told("first_seed"), "visible": "seed" not in taken}),
         "seed_count": gr.Slider(**{**told("seed_count"), "visible": "seed" not in taken}),

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.grid import handlers
-from t2ialign.dashboard.grid.form import FIELDS
+from t2ialign.dashboard.grid.form import FIELDS, USUAL
 from t2ialign.dashboard.grid.handlers import SHOWN
 from t2ialign.dashboard.grid.view import form_panel, table_panel
 from t2ialign.dashboard.services import Services
@@ -19,7 +19,17 @@ from t2ialign.dashboard.shared.wiring import Wires, asset
 
 TITLE = "Grid"
 POLL_SECONDS = 0.7
-HIDING = ("prompt", "checkpoint", "guidance_scale", "guidance", "steps", "size", "first_seed", "seed_count")
+HIDING = (
+    "prompt",
+    "checkpoint",
+    "guidance_scale",
+    "guidance",
+    "steps",
+    "scheduler",
+    "size",
+    "first_seed",
+    "seed_count",
+)
 LOOK = ("order", "alignment", "diversity")
 
 
@@ -46,9 +56,9 @@ def _wire_form(wires: Wires, services: Services) -> None:
     for name in ("x", "y"):
         changed = partial(handlers.change_axis, services, name)
         wires.on(parts[name].input, changed, chosen, (f"{name}_values", *HIDING), trigger_mode="always_last")
-    followed, filled = partial(handlers.follow_checkpoints, services), ("prompt", "x_values", "y_values")
+    followed, filled = partial(handlers.follow_checkpoints, services), ("prompt", "x_values", "y_values", *USUAL)
     picked = [*(parts[name].input for name in ("checkpoint", "x_values", "y_values")), parts["page"].entered]
-    wires.on(picked, followed, ("prompt", *chosen), filled, trigger_mode="always_last")
+    wires.on(picked, followed, ("prompt", *chosen, *USUAL), filled, trigger_mode="always_last")
     price = partial(handlers.price, services)
     priced = [parts[name].change for name in FIELDS if name not in ("x", "y")]
     wires.on([*priced, parts["page"].shown], price, FIELDS, ("cost",), trigger_mode="always_last")

@@ -14,6 +14,7 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.visitors import in_a_line
 from t2ialign.dashboard.shared.wiring import asset
 from t2ialign.guidance import GUIDANCE, title_of
+from t2ialign.samplers import SCHEDULERS
 from t2ialign.use_cases.batches.grid import TITLES
 
 Components = dict[str, gr.blocks.Block]
@@ -100,6 +101,7 @@ def _rest(services: Services, first: GridForm) -> Components:
             elem_id="t2-grid-seeds",
         ),
         "steps": gr.Number(first.steps, label="Steps", precision=0, scale=1, min_width=72),
+        "scheduler": _scheduler(first.scheduler),
         "size": gr.Textbox(
             first.size,
             label="Size",
@@ -110,6 +112,18 @@ def _rest(services: Services, first: GridForm) -> Components:
             elem_id="t2-grid-size",
         ),
     }
+
+
+def _scheduler(first: str) -> gr.Dropdown:
+    return gr.Dropdown(
+        [(choice.summary.partition(":")[0], name) for name, choice in SCHEDULERS.items()],
+        value=first,
+        label="Scheduler",
+        filterable=False,
+        scale=1,
+        min_width=120,
+        elem_id="t2-grid-scheduler",
+    )
 
 
 def _score(axis: str) -> gr.Dropdown:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
+from t2ialign.samplers import UsualRun
+
 LONGEST, MOST = 80, 4  # letters of an id, and cells beside each other
 GRID_SEEDS, GRID_CELLS = 16, 144  # as many as a grid shows of each
 
@@ -62,6 +64,7 @@ def grid_link(
     steps: int,
     guidance: str,
     size: str = "",
+    scheduler: str = UsualRun.scheduler,
 ) -> str:
     """The address of CFG by checkpoint for one prompt on Grid, on as many of the seeds as a cell shows.
 
@@ -81,5 +84,6 @@ def grid_link(
         "seed_count": len(shown),
         "steps": steps,
         **({"size": size} if size else {}),
+        **({"scheduler": scheduler} if scheduler != UsualRun.scheduler else {}),
     }
     return f"?tab=grid&grid={quote(json.dumps(said, separators=(',', ':')))}"

@@ -10,10 +10,12 @@ from typing import Any
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import whole_in
 from t2ialign.guidance import spelled_params, strategy_text
+from t2ialign.samplers import UsualRun
 from t2ialign.seeds import BATCH, SeedPlan, is_own, parse_plan, plan_text
 from t2ialign.store import Cell, Filters, find_cell, list_cells
 from t2ialign.types import GenerationConfig, InputError, Prompt
-from t2ialign.use_cases.batches.requests import BatchRequest, read_scales
+from t2ialign.use_cases.batches.requests import read_scales
+from t2ialign.use_cases.batches.usual import FORM_TIMES, scales_around
 from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked
 
 POINT = "point:"
@@ -40,10 +42,17 @@ class SweepForm:
     scorers: tuple[str, ...] = ()
     height: float | None = 0
     width: float | None = 0
+    scheduler: str = "ddim"
 
 
 FIELDS = tuple(field.name for field in fields(SweepForm))
 LISTS = ("categories", "checkpoints", "strategies", "metrics", "scorers")
+USUAL = (
+    "scheduler",
+    "steps",
+    "guidance_scales",
+    "strategies",
+)  # the fields that begin as checkpoints are usually drawn
 
 
 def form_of(values: Sequence[Any]) -> SweepForm:
@@ -51,7 +60,7 @@ def form_of(values: Sequence[Any]) -> SweepForm:
     said = dict(zip(FIELDS, values, strict=True))
     for name in LISTS:
         said[name] = tuple(str(value).strip() for value in said[name] or () if str(value).strip())
-    for name in ("title", "prompt_set", "texts", "weights", "guidance_scales", "seeds"):
+    for name in ("title", "prompt_set", "texts", "weights", "guidance_scales", "seeds", "scheduler"):
         said[name] = str(said[name] or "")
     return SweepForm(**said)
 
@@ -83,6 +92,7 @@ def spec_of_form(form: SweepForm) -> SweepSpec:
             form.scorers,
             height=whole_in(form.height or 0, "The height"),
             width=whole_in(form.width or 0, "The width"),
+            scheduler=form.scheduler or SweepForm.scheduler,
         )
     )
 
@@ -105,7 +115,14 @@ def form_of_spec(spec: SweepSpec) -> SweepForm:
         spec.scorers,
         spec.height,
         spec.width,
+        spec.scheduler,
     )
+
+
+def usual_fields(run: UsualRun) -> dict[str, Any]:
+    """The fields of ``USUAL`` that ask for a run."""
+    scales = _row(scales_around(run.guidance_scale, FORM_TIMES))
+    return dict(zip(USUAL, (run.scheduler, run.steps, scales, [run.guidance]), strict=True))
 
 
 def spec_around(services: Services, around: str) -> SweepSpec:
@@ -127,8 +144,7 @@ def spec_around(services: Services, around: str) -> SweepSpec:
 
 def _around(services: Services, cells: Sequence[Cell], prompts: PromptChoice) -> SweepSpec:
     first, (height, width) = cells[0].config, _size_of(services, cells)
-    for cell in cells:
-        _check_can_be_said(cell.config)
+    _check_can_be_said([cell.config for cell in cells])
     scales = dict.fromkeys(max(1.0, round(cell.config.guidance_scale * times, 2)) for cell in cells for times in AROUND)
     names: dict[str, None] = {}
     weights: dict[float, None] = {}
@@ -148,6 +164,7 @@ def _around(services: Services, cells: Sequence[Cell], prompts: PromptChoice) ->
         first.num_inference_steps,
         height=height,
         width=width,
+        scheduler=first.scheduler,
     )
 
 
@@ -170,16 +187,17 @@ def _size_of(services: Services, cells: Sequence[Cell]) -> tuple[int, int]:
     return asked.pop()
 
 
-def _check_can_be_said(config: GenerationConfig) -> None:
+def _check_can_be_said(configs: Sequence[GenerationConfig]) -> None:
     """Refuses what a sweep of the form would draw otherwise than these pictures were."""
-    otherwise = {
-        f"the scheduler {config.scheduler}": config.scheduler != BatchRequest.scheduler,
-        "a negative prompt": bool(config.negative_prompt),
-    }
-    if found := [words for words, differs in otherwise.items() if differs]:
+    schedulers = dict.fromkeys(config.scheduler for config in configs)
+    if len(schedulers) > 1:
         raise InputError(
-            f"These pictures were drawn with {' and '.join(found)}, which the form of a sweep does not have: sweep around "
-            "pictures without, or use Two settings."
+            f"These pictures were drawn by {' and '.join(schedulers)}, and a sweep has one scheduler: sweep around one of them."
+        )
+    if any(config.negative_prompt for config in configs):
+        raise InputError(
+            "These pictures were drawn with a negative prompt, which the form of a sweep does not have: sweep around pictures "
+            "without, or use Two settings."
         )
 
 

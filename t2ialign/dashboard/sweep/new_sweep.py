@@ -14,10 +14,20 @@ from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.sweep.cost import Costing
-from t2ialign.dashboard.sweep.form import FIELDS, LISTS, SweepForm, categories_of, form_of, spec_of_form
+from t2ialign.dashboard.sweep.form import (
+    FIELDS,
+    LISTS,
+    USUAL,
+    SweepForm,
+    categories_of,
+    form_of,
+    spec_of_form,
+    usual_fields,
+)
 from t2ialign.dashboard.sweep.sweep_state import POLL_SECONDS, Sweeps
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.command import in_a_line
+from t2ialign.use_cases.batches.usual import begin_anew, usual_of_all
 from t2ialign.use_cases.sweeps.command import command_of
 from t2ialign.use_cases.sweeps.estimate import in_words
 from t2ialign.use_cases.sweeps.job import extend as extended_job
@@ -35,8 +45,10 @@ def price(sweeps: Sweeps, costing: Costing, job: str, *values: Any) -> Updates:
     more = ""
     if job:
         more = _more(sweeps, job, spec)
-    cost = render("sweep/cost.html", lines=in_words(found), more=more)
-    return {"cost": cost, "command": in_a_line(command_of(spec)), "toml": to_toml(spec)}
+    usual = usual_of_all(spec.checkpoints, sweeps.services.bench.registry())
+    lines = [*in_words(found), *filter(None, [usual.note()])]
+    cost = render("sweep/cost.html", lines=lines, more=more)
+    return {"cost": cost, "command": in_a_line(command_of(spec, sweeps.services.bench.home)), "toml": to_toml(spec)}
 
 
 def _more(sweeps: Sweeps, job: str, spec: SweepSpec) -> str:
@@ -82,11 +94,19 @@ def choose_set(services: Services, prompt_set: str) -> Updates:
     return {"categories": gr.Dropdown(choices=categories_of(services, prompt_set or ""), value=[])}
 
 
-def follow_checkpoints(services: Services, prompt_set: str | None, checkpoints: Sequence[str] | None) -> Updates:
-    """The sets that fit the chosen checkpoints, and the fitting one where the chosen one was made for others."""
+def follow_checkpoints(
+    services: Services, prompt_set: str | None, checkpoints: Sequence[str] | None, *said: Any
+) -> Updates:
+    """The sets that fit the chosen checkpoints, and the fitting one where the chosen one was made for others.
+
+    What the form says (``said``, the fields of ``USUAL``) becomes what these checkpoints are usually drawn with, unless
+    somebody said something else.
+    """
     chosen, specs = prompt_set or "", checkpoints or ()
     found = following(services, chosen, specs)
-    menu: Updates = {"prompt_set": gr.Dropdown(offered(services, specs), value=found, allow_custom_value=True)}
+    held = dict(zip(USUAL, said, strict=False))
+    menu: Updates = dict(begin_anew(specs, services.bench.registry(), held, usual_fields))
+    menu["prompt_set"] = gr.Dropdown(offered(services, specs), value=found, allow_custom_value=True)
     return menu if found == chosen else menu | choose_set(services, found)
 
 

@@ -16,7 +16,7 @@ from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 from t2ialign.dashboard.sweep import new_sweep, sweeps
 from t2ialign.dashboard.sweep.cost import Costing
-from t2ialign.dashboard.sweep.form import FIELDS
+from t2ialign.dashboard.sweep.form import FIELDS, USUAL
 from t2ialign.dashboard.sweep.new_sweep import warned
 from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, Sweeps
 from t2ialign.dashboard.sweep.view import form_panel, list_panel, sweep_panel
@@ -59,9 +59,9 @@ def _wire_form(wires: Wires, found: Sweeps) -> None:
     offered = ("categories", "problem")
     wires.on(parts["prompt_set"].input, chosen, ("key", "prompt_set"), offered, trigger_mode="always_last")
     followed = _owned("follow_sweep", partial(new_sweep.follow_checkpoints, services))
-    fields = ("key", "prompt_set", "checkpoints")
+    fields = ("key", "prompt_set", "checkpoints", *USUAL)
     chosen_by_hand = [parts["checkpoints"].input, parts["page"].entered]
-    wires.on(chosen_by_hand, followed, fields, ("prompt_set", *offered), trigger_mode="always_last")
+    wires.on(chosen_by_hand, followed, fields, ("prompt_set", *offered, *USUAL), trigger_mode="always_last")
     renewed = [parts["page"].shown, parts["checkpoints"].focus]
     offer = _owned("offer_sweep", partial(new_sweep.offer, services))
     wires.on(renewed, offer, ("key",), ("checkpoints", "stories", "problem"))

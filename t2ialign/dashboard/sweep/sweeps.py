@@ -138,6 +138,7 @@ def as_grid(view: SweepView, prompt: str = "", strategy: str = "") -> str:
         view.spec.num_inference_steps,
         strategy or strategy_text(first.guidance, first.guidance_params),
         "x".join(str(side) for side in size) if any(size) else "",
+        view.spec.scheduler,
     )
 
 

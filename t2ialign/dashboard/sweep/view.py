@@ -15,6 +15,7 @@ from t2ialign.dashboard.sweep.form import SweepForm, categories_of
 from t2ialign.dashboard.sweep.sweeps import STATUSES
 from t2ialign.guidance import GUIDANCE, title_of
 from t2ialign.metrics import METRICS
+from t2ialign.samplers import SCHEDULERS
 
 Components = dict[str, gr.blocks.Block]
 
@@ -148,6 +149,16 @@ def _picture_fields(first: SweepForm) -> Components:
             min_width=80,
             elem_id="t2-sweep-steps",
         ),
+        "scheduler": gr.Dropdown(
+            [(choice.summary.partition(":")[0], name) for name, choice in SCHEDULERS.items()],
+            value=first.scheduler,
+            label="Scheduler",
+            info="Of all conditions.",
+            filterable=False,
+            scale=1,
+            min_width=120,
+            elem_id="t2-sweep-scheduler",
+        ),
         "height": _pixels("Height"),
         "width": _pixels("Width"),
     }
@@ -173,7 +184,7 @@ def _score_fields(services: Services) -> Components:
             value=[],
             multiselect=True,
             label="Scorers",
-            info="Asked before the model's own.",
+            info="Asked first.",
             scale=2,
             min_width=150,
         ),
@@ -196,7 +207,7 @@ def _pixels(label: str) -> gr.Number:
     return gr.Number(
         0,
         label=label,
-        info="0: the model's.",
+        info="0: its own.",
         precision=0,
         minimum=0,
         scale=1,

@@ -146,13 +146,18 @@ def measure(
     names: Sequence[str],
     scorers: Sequence[str] = (),
     watch: Callable[[float, float | None], None] = lambda *_: None,
+    kept: dict[str, Tensor] | None = None,
 ) -> Distances:
     """Every named distance; what cannot be measured is kept with its reason.
+
+    ``kept`` are the second side's embeddings by feature, for a caller that sets many populations against one.
 
     Raises:
         InputError: nothing could be measured, and why.
     """
-    found, versions, skipped, embedded = {}, {}, {}, {}
+    found, versions, skipped = {}, {}, {}
+    first: dict[str, Tensor] = {}
+    second = {} if kept is None else kept
     begun = time.monotonic()
     for done, name in enumerate(names):
         watch(done / len(names), (time.monotonic() - begun) / done * (len(names) - done) if done else None)
@@ -160,9 +165,10 @@ def measure(
         try:
             entry.check(*(len(side.images) for side in sides))
             reader = _reader(bench, entry, scorers)
-            if entry.feature not in embedded:
-                embedded[entry.feature] = [reader.encode(side.images, NOBODY)[entry.feature].cpu() for side in sides]
-            found[name] = entry.compute(*embedded[entry.feature], paired=is_paired(*sides))
+            for side, embedded in zip(sides, (first, second), strict=True):
+                if entry.feature not in embedded:
+                    embedded[entry.feature] = reader.encode(side.images, NOBODY)[entry.feature].cpu()
+            found[name] = entry.compute(first[entry.feature], second[entry.feature], paired=is_paired(*sides))
             versions[name] = f"{entry.version}+{reader.id}:{reader.sha[:12]}"
         except InputError as error:
             skipped[name] = str(error)

@@ -13,7 +13,9 @@ from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import BatchState, Phase, config_of, score_batch, stored_state
 from t2ialign.use_cases.workbench import Workbench
 
-AxisKind = Literal["", "prompt", "guidance_scale", "checkpoint", "weight", "guidance", "steps", "size", "seed"]
+AxisKind = Literal[
+    "", "prompt", "guidance_scale", "checkpoint", "weight", "guidance", "steps", "scheduler", "size", "seed"
+]
 TITLES: dict[str, str] = {
     "": "Nothing",
     "guidance_scale": "CFG",
@@ -22,6 +24,7 @@ TITLES: dict[str, str] = {
     "prompt": "Prompt",
     "guidance": "Guidance strategy",
     "steps": "Steps",
+    "scheduler": "Scheduler",
     "size": "Picture size",
     "seed": "Seed",
 }
@@ -192,6 +195,8 @@ def _with_value(request: BatchRequest, kind: AxisKind, value: str) -> BatchReque
         return replace(request, guidance=name, guidance_params=params)
     if kind == "steps":
         return replace(request, num_inference_steps=check_steps(_number(value, "The number of steps", int)))
+    if kind == "scheduler":
+        return replace(request, scheduler=value.strip())
     if kind == "size":
         width, height = read_size(value)
         return replace(request, width=width, height=height)

@@ -23,7 +23,7 @@ from t2ialign.limits import (
 from t2ialign.metrics import ALL, DEFAULT, NAMES, SHORT, named
 from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, Registry, load_registry, names_in, resolve
-from t2ialign.samplers import UsualRun, check_scheduler, usual_run
+from t2ialign.samplers import check_scheduler
 from t2ialign.types import InputError, Prompt
 
 
@@ -97,16 +97,6 @@ def backbones_of(specs: Iterable[str], registry: Registry) -> list[BackboneEntry
     """The known backbones of checkpoints of these names (or blends), one a name; nothing is fetched."""
     names = [name for spec in specs for name in names_in(spec) if name in registry.checkpoints]
     return [registry.backbones[registry.checkpoints[name].backbone] for name in names]
-
-
-def usual_of(checkpoint: str, home: Path | None, scheduler: str = "") -> UsualRun:
-    """What a checkpoint is drawn with where nobody says otherwise; of an unknown one, what is usual for most.
-
-    Raises:
-        InputError: there is no such scheduler.
-    """
-    known = backbones_of([checkpoint], load_registry(home=home))
-    return usual_run(known[0] if known else None, scheduler)
 
 
 def check_scorers(names: Iterable[str]) -> tuple[str, ...]:

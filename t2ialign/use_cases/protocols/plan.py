@@ -230,17 +230,17 @@ def _cells(
 def _captions(
     bench: Workbench, protocol: Protocol, asked: ProtocolChanges, base: str, trainings: Sequence[Tuned]
 ) -> Iterator[Cell]:
-    """One picture a caption, of the base and of each category's checkpoint of the first trained row, at the last CFG."""
+    """One picture a caption, of the base and of every trained checkpoint, at every CFG: the grid that the tables search."""
     if protocol.distances is None or not (asked.captions and asked.reference):
         return
-    scale = (asked.guidance_scales or protocol.sampling.guidance_scales)[-1]
-    first = next((one.row for one in trainings), "")
-    tuned = [(one.row, one.category, one.request.name) for one in trainings if one.row == first]
+    prompts = prompt_sets.load(asked.captions, home=bench.home)
+    steps = asked.steps or protocol.sampling.steps
+    tuned = [(one.row, one.category, one.request.name) for one in trainings]
     for row, category, checkpoint in [("base", "", base), *tuned]:
-        for prompt in prompt_sets.load(asked.captions, home=bench.home):
-            steps = asked.steps or protocol.sampling.steps
-            request = BatchRequest(prompt, checkpoint, seeds_for(1, prompt), scale, steps, metrics=("entropy_1d",))
-            yield Cell(row, category, checked(request))
+        for scale in asked.guidance_scales or protocol.sampling.guidance_scales:
+            for prompt in prompts:
+                request = BatchRequest(prompt, checkpoint, seeds_for(1, prompt), scale, steps, metrics=("entropy_1d",))
+                yield Cell(row, category, checked(request))
 
 
 @dataclass(frozen=True)
@@ -282,6 +282,12 @@ def lines(plan: ProtocolPlan, cost: Needed) -> Iterator[str]:
         if mine:
             prompts = len({cell.request.prompt.text for cell in mine})
             yield f"  {row.title}: {prompts} prompts, {seeds} seeds, CFG {scales}; {', '.join(names)}"
+    if plan.captions:
+        checkpoints = len({cell.request.checkpoint for cell in plan.captions})
+        scales = ", ".join(f"{scale:g}" for scale in dict.fromkeys(one.request.guidance_scale for one in plan.captions))
+        yield (
+            f"  Distances: {len(plan.captions):,} pictures, one a caption of each of {checkpoints} checkpoints at CFG {scales}"
+        )
     yield "Weights:"
     for one in cost.weights:
         yield f"  {one.name:<20} {in_bytes(one.bytes) if one.bytes else '?':>8}  {one.place or 'not here'}"

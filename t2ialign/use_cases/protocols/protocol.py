@@ -66,9 +66,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Distances:
-    """A table of distances between a checkpoint's pictures of captions and real ones: a row a measure, a column a checkpoint.
+    """A table of distances between a checkpoint's pictures of captions and real ones, over the rows and CFG values of the grid.
 
-    ``published`` has for each measure the base's number and then that of each of ``categories``.
+    The columns are the base and each category's checkpoint. ``published`` has for each measure the base's number and then
+    that of each of ``categories``.
     """
 
     caption: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from t2ialign.metrics.distribution import DISTRIBUTIONS
 from t2ialign.types import InputError, Interval
@@ -18,6 +19,9 @@ from t2ialign.use_cases.batches.requests import picture_files
 from t2ialign.use_cases.batches.score_batch import score_batch
 from t2ialign.use_cases.protocols.plan import Cell, ProtocolPlan
 from t2ialign.use_cases.workbench import Workbench
+
+Place = tuple[str, str, float]
+"""A point of the grid: a row, the category that its checkpoint was trained for ("" = for all), and a CFG."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class ProtocolState:
-    """How far a protocol is. The last state alone is ``finished``; ``distances`` are by row and category, then by measure."""
+    """How far a protocol is. The last state alone is ``finished``; ``distances`` are by ``Place``, then by measure."""
 
     phase: str
     fraction: float
     remaining: float | None = None
     scored: tuple[Scored, ...] = ()
-    distances: Mapping[tuple[str, str], Mapping[str, Interval]] | None = None
+    distances: Mapping[Place, Mapping[str, Interval]] | None = None
     notes: tuple[str, ...] = ()
     finished: bool = False
 
@@ -83,22 +87,23 @@ def _scored(cell: Cell, values: Mapping[str, float]) -> Scored:
 
 def _distances(
     bench: Workbench, plan: ProtocolPlan
-) -> tuple[dict[tuple[str, str], Mapping[str, Interval]] | None, tuple[str, ...]]:
-    """How far each checkpoint's pictures of the captions are from real ones, and why what is missing is missing."""
+) -> tuple[dict[Place, Mapping[str, Interval]] | None, tuple[str, ...]]:
+    """How far each checkpoint's pictures of the captions are from real ones at each CFG, and why what is missing is missing."""
     if plan.protocol.distances is None:
         return None, ()
     if not plan.captions:
         return None, ("No distances were measured: they want --captions SET and --reference FOLDER of real pictures.",)
     real = Population(plan.asked.reference, read_pictures(picture_files(Path(plan.asked.reference))))
-    groups: dict[tuple[str, str], list[Cell]] = {}
+    groups: dict[Place, list[Cell]] = {}
     for cell in plan.captions:
-        groups.setdefault((cell.row, cell.category), []).append(cell)
-    found: dict[tuple[str, str], Mapping[str, Interval]] = {}
+        groups.setdefault((cell.row, cell.category, cell.request.guidance_scale), []).append(cell)
+    found: dict[Place, Mapping[str, Interval]] = {}
+    kept: dict[str, Tensor] = {}  # the real pictures are read once
     why: dict[str, None] = {}
     for key, cells in groups.items():
         ours = _population(bench, cells)
         try:
-            measured = measure(bench, (ours, real), plan.protocol.distances.measures, plan.entry.scorers)
+            measured = measure(bench, (ours, real), plan.protocol.distances.measures, plan.entry.scorers, kept=kept)
         except InputError as error:
             why[str(error)] = None
             continue

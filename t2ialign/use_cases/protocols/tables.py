@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from t2ialign.metrics import METRICS
+from t2ialign.types import Interval
 from t2ialign.use_cases.protocols.plan import ProtocolPlan
-from t2ialign.use_cases.protocols.protocol import Column, Distances, Row, Table
-from t2ialign.use_cases.protocols.run import ProtocolState, Scored
+from t2ialign.use_cases.protocols.protocol import Column, Distances, Protocol, Row, Table
+from t2ialign.use_cases.protocols.run import Place, ProtocolState, Scored
 
 BASE = "base"  # the row that is the backbone itself
 
@@ -54,7 +55,7 @@ def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
         _filled(table, protocol.rows, state.scored) for table in (*protocol.tables, *([own] if plan.more else ()))
     ]
     if protocol.distances is not None and state.distances is not None:
-        tables.append(_distances(protocol.distances, state))
+        tables.append(_distances(plan, protocol.distances, state))
     return tuple(tables)
 
 
@@ -105,17 +106,53 @@ def _best(table: Table, row: Row, trained: Sequence[Line]) -> list[Line]:
     return [Line(row.name, row.title, False, None, tuple(found))]
 
 
-def _distances(said: Distances, state: ProtocolState) -> Filled:
-    """A line a measure and origin; the columns are the base and the categories' checkpoints."""
-    keys = [next((key for key in state.distances or {} if key[1] == name), ("", "")) for name in ("", *said.categories)]
+def _distances(plan: ProtocolPlan, said: Distances, state: ProtocolState) -> Filled:
+    """Measure by measure a line for each row at each CFG, then the best of the grid, then the paper's.
+
+    The columns are the base and the categories' checkpoints. The best is the point of the grid that is best for a category by
+    the first column that is about it: where the paper chose its checkpoint, not where the distance is least.
+    """
+    found = state.distances or {}
+    chosen = {name: _chosen(plan.protocol, state.scored, name) for name in said.categories}
     lines = []
     for measure in said.measures:
-        ours = [(state.distances or {}).get(key, {}).get(measure) for key in keys]
-        numbers = tuple(Number() if one is None else Number(one.mean) for one in ours)
-        lines.append(Line(measure, measure, False, None, numbers))
-        lines.append(Line(measure, measure, True, None, tuple(Number(value) for value in said.published[measure])))
+        for row in plan.protocol.rows:
+            title = f"{measure}: {plan.entry.name if row.name == BASE else row.title}"
+            for scale in dict.fromkeys(place[2] for place in found if place[0] == row.name):
+                places: list[Place] = [(row.name, name, scale) for name in ("", *said.categories)]
+                lines.append(Line(f"{measure}/{row.name}", title, False, scale, _distance(found, places, measure)))
+            if row.best:
+                best = [None, *(chosen[name] for name in said.categories)]
+                lines.append(Line(f"{measure}/{row.name}", title, False, None, _distance(found, best, measure)))
+        published = tuple(Number(value) for value in said.published[measure])
+        lines.append(Line(measure, measure, True, None, published))
     columns = ("base ↓", *(f"{name} ↓" for name in said.categories))
     return Filled(said.caption, columns, (3,) * len(columns), tuple(lines))
+
+
+def _distance(
+    found: Mapping[Place, Mapping[str, Interval]], places: Sequence[Place | None], measure: str
+) -> tuple[Number, ...]:
+    """A measure at places of the grid; nothing where it was not measured."""
+    values = [found.get(place, {}).get(measure) if place is not None else None for place in places]
+    return tuple(Number() if value is None else Number(value.mean) for value in values)
+
+
+def _chosen(protocol: Protocol, scored: Sequence[Scored], category: str) -> Place | None:
+    """The point of the trained grid that is best for a category; None where nothing of it was measured."""
+    columns = [column for table in protocol.tables for column in table.columns if column.category == category]
+    trained = {row.name for row in protocol.rows if row.method}
+    points = dict.fromkeys((one.row, one.guidance_scale) for one in scored if one.row in trained)
+    for column in columns[:1]:
+        means = {
+            point: _number(column, [one for one in scored if (one.row, one.guidance_scale) == point]).mean
+            for point in points
+        }
+        known = {point: mean if column.up else -mean for point, mean in means.items() if not math.isnan(mean)}
+        if known:
+            row, scale = max(known, key=known.__getitem__)
+            return row, category, scale
+    return None
 
 
 def lines(plan: ProtocolPlan, tables: Sequence[Filled], notes: Sequence[str]) -> Iterator[str]:

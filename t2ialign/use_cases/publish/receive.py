@@ -26,7 +26,9 @@ def receive(home: Path, folder: Path, name: str) -> CheckpointEntry:
     registry, target = load_registry(home=home), home / "checkpoints" / name
     check_name(name, "The checkpoint")
     if name in registry.checkpoints or target.exists():
-        raise InputError(f"There is a checkpoint called {name} already: choose another name with --name.")
+        raise InputError(
+            f"There is a checkpoint called {name} already: choose another name (on the command line: --name)."
+        )
     manifest, adapter = find_manifest(folder), folder / ADAPTER_FILE
     if manifest is None or not manifest.sha256 or not adapter.is_file():
         raise InputError("This is nothing that `push` made: add it with `checkpoints add` instead.")

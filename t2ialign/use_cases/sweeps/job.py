@@ -23,7 +23,7 @@ def submit(bench: Workbench, supervisor: Supervisor, spec: SweepSpec) -> str:
     """Queues a sweep; returns the job's id. What is stored is left where its worker finds it."""
     plan = plan_sweep(bench, spec)
     leave_stored(bench, plan)
-    return supervisor.submit(command_of(plan.spec), plan.spec.name, KIND, request=encode(plan.spec))
+    return supervisor.submit(command_of(plan.spec, bench.home), plan.spec.name, KIND, request=encode(plan.spec))
 
 
 def leave_stored(bench: Workbench, plan: SweepPlan) -> int:
@@ -44,7 +44,7 @@ def extend(bench: Workbench, supervisor: Supervisor, job: str, more: SweepSpec) 
     plan = plan_sweep(bench, spec)
     stop(supervisor, job)
     leave_stored(bench, plan)
-    supervisor.revise(job, plan.spec.name, command_of(plan.spec), encode(plan.spec))
+    supervisor.revise(job, plan.spec.name, command_of(plan.spec, bench.home), encode(plan.spec))
     return plan.spec
 
 

@@ -162,6 +162,7 @@ def _request(spec: SweepSpec, condition: Condition, prompt: Prompt) -> BatchRequ
         seeds_for(spec.seeds, prompt),
         condition.guidance_scale,
         spec.num_inference_steps,
+        spec.scheduler,
         guidance=condition.guidance,
         guidance_params=condition.guidance_params,
         metrics=spec.metrics,

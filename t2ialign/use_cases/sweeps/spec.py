@@ -8,33 +8,47 @@
     guidance_scales = [1, 2, 4, 8]
     strategies = ["cfg", "cads:noise_scale=0.1", "cads:noise_scale=0.25"]
     seeds = "own:16"                                    # or "0-15", or a list
+    num_inference_steps = 25
+    scheduler = "ddim"                                  # of all conditions
     [prompts]
     set = "shapes-test"                                 # a shipped set or a file; or texts = ["a red circle"]
     categories = ["color"]
     sample = 20                                         # 0: all of them
 
-What is left out has its default. The form, the job's record and the command line are the same record.
+What is left out has its default; that of steps, scheduler, CFG values and strategies is what the checkpoints are usually drawn
+with, where they agree. The form, the job's record and the command line are the same record.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from t2ialign import settings
-from t2ialign.codec import decode, encode
+from t2ialign.codec import IF_SAID, decode, encode
 from t2ialign.files import Say, foreign, text_of, unsaid
 from t2ialign.limits import check_guidance_scale, check_prompt, check_seeds, check_steps
 from t2ialign.metrics import SHORT
+from t2ialign.registry import Registry, load_registry
+from t2ialign.samplers import UsualRun, check_scheduler
 from t2ialign.seeds import BLOCK, SeedPlan, parse_plan, plan_text
 from t2ialign.types import InputError, Prompt, content_key
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import check_metrics, check_scorers
+from t2ialign.use_cases.batches.usual import scales_around, usual_of_all
 
 UNREADABLE = "The sweep's TOML cannot be read"
 LONGEST_TITLE = 120
+USUAL = {
+    "scheduler": "scheduler",
+    "num_inference_steps": "steps",
+    "guidance_scales": "guidance_scale",
+    "strategies": "guidance",
+}
+"""The fields that begin as the checkpoints are usually drawn, with the number of a ``UsualRun`` that they begin with."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ class SweepSpec:
     ``scorers`` come before the backbones' own.
 
     ``weights`` are those of every checkpoint that has an adapter and says none itself; empty: as they are. ``height`` and
-    ``width`` in pixels; 0: the backbone's own.
+    ``width`` in pixels; 0: the backbone's own. ``scheduler`` is that of all conditions.
     """
 
     title: str = ""
@@ -80,6 +94,7 @@ class SweepSpec:
     scorers: tuple[str, ...] = ()
     height: int = 0
     width: int = 0
+    scheduler: str = field(default=UsualRun.scheduler, metadata=IF_SAID)
 
     @property
     def key(self) -> str:
@@ -105,6 +120,8 @@ def checked(spec: SweepSpec) -> SweepSpec:
     if spec.prompts.sample < 0:
         raise InputError(f"The sample of prompts is a number from 0 (all), not {spec.prompts.sample}.")
     texts = tuple(dict.fromkeys(check_prompt(text) for text in spec.prompts.texts))
+    steps, scheduler = check_steps(spec.num_inference_steps), spec.scheduler.strip()
+    check_scheduler(scheduler, steps)
     return replace(
         spec,
         title=" ".join(spec.title.split())[:LONGEST_TITLE],
@@ -114,7 +131,8 @@ def checked(spec: SweepSpec) -> SweepSpec:
         guidance_scales=tuple(dict.fromkeys(check_guidance_scale(scale) for scale in spec.guidance_scales)),
         strategies=_strategies(_once(spec.strategies)),
         seeds=spec.seeds if isinstance(spec.seeds, int) else check_seeds(spec.seeds),
-        num_inference_steps=check_steps(spec.num_inference_steps),
+        num_inference_steps=steps,
+        scheduler=scheduler,
         metrics=check_metrics(spec.metrics),
         scorers=check_scorers(spec.scorers),
     )
@@ -143,7 +161,28 @@ def prompts_of(choice: PromptChoice, say: Say = unsaid, home: Path | None = None
     return spread(found, choice.sample)
 
 
-def read_spec(path: Path) -> SweepSpec:
+def begun(spec: SweepSpec, unsaid_fields: Iterable[str], registry: Registry, say: Say = unsaid) -> SweepSpec:
+    """The spec with what nobody said as its checkpoints are usually drawn; ``say`` hears where they differ in that.
+
+    ``unsaid_fields`` are some of ``USUAL``; a scheduler that was said brings its own steps and CFG, as it does for one picture.
+    """
+    left = tuple(unsaid_fields)
+    if not left:
+        return spec
+    asked = "" if "scheduler" in left else spec.scheduler
+    found = usual_of_all(spec.checkpoints, registry, asked)
+    if note := found.note(USUAL[name] for name in left):
+        say(note)
+    values: dict[str, Any] = {
+        "scheduler": found.run.scheduler,
+        "num_inference_steps": found.run.steps,
+        "guidance_scales": scales_around(found.run.guidance_scale),
+        "strategies": (found.run.guidance,),
+    }
+    return replace(spec, **{name: values[name] for name in left})
+
+
+def read_spec(path: Path, say: Say = unsaid, home: Path | None = None) -> SweepSpec:
     """A checked spec from a TOML file. ``InputError`` where there is none, or none in it."""
     path = settings.expanded(path)
     with foreign(f"There is no file {str(path)[:80]!r}", "check the path"):
@@ -151,18 +190,19 @@ def read_spec(path: Path) -> SweepSpec:
     if not there:
         raise InputError(f"There is no file {path}: check the path.")
     with foreign(f"{path.name} is no sweep in UTF-8", "mend it, or save it as one"):
-        return from_toml(text_of(path.read_bytes()))
+        return from_toml(text_of(path.read_bytes()), say, home)
 
 
-def from_toml(text: str) -> SweepSpec:
-    """A checked spec from its TOML; seeds may be a text (``own:16``, ``0-15``), what is left out has its default."""
+def from_toml(text: str, say: Say = unsaid, home: Path | None = None) -> SweepSpec:
+    """A checked spec from its TOML; seeds may be a text (``own:16``, ``0-15``), what is left out is as ``begun`` has it."""
     try:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The sweep is not valid TOML: {error}.") from error
     if isinstance(record.get("seeds"), str):
         record["seeds"] = parse_plan(record["seeds"])
-    return checked(decode(SweepSpec, record, UNREADABLE))
+    spec = decode(SweepSpec, record, UNREADABLE)
+    return checked(begun(spec, [name for name in USUAL if name not in record], load_registry(home=home), say))
 
 
 def to_toml(spec: SweepSpec) -> str:
@@ -171,7 +211,7 @@ def to_toml(spec: SweepSpec) -> str:
 
     record = encode(spec)
     prompts = record.pop("prompts")
-    return tomlkit.dumps({**record, "seeds": plan_text(spec.seeds), "prompts": prompts})
+    return tomlkit.dumps({**record, "scheduler": spec.scheduler, "seeds": plan_text(spec.seeds), "prompts": prompts})
 
 
 def extended(old: SweepSpec, new: SweepSpec) -> SweepSpec:
@@ -183,6 +223,10 @@ def extended(old: SweepSpec, new: SweepSpec) -> SweepSpec:
     if old.num_inference_steps != new.num_inference_steps:
         raise InputError(
             f"A sweep of {old.num_inference_steps} steps cannot be extended with {new.num_inference_steps}: start a new one."
+        )
+    if old.scheduler != new.scheduler:
+        raise InputError(
+            f"A sweep drawn by {old.scheduler} cannot be extended with pictures of {new.scheduler}: start a new one."
         )
     if (old.height, old.width) != (new.height, new.width):
         raise InputError("An extension keeps the size of the pictures: start a new sweep for another.")

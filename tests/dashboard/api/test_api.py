@@ -16,7 +16,7 @@ from PIL import Image
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
-from t2ialign.dashboard.api import drawing
+from t2ialign.dashboard.api import drawing, sweeping
 from t2ialign.dashboard.api.endpoint import NOT_YOURS, Call, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.api.reference import lines
@@ -25,7 +25,9 @@ from t2ialign.store import add_benchmark
 from t2ialign.store.jobs import list_jobs
 from t2ialign.tradeoff.benchmark_set import benchmark_set
 from t2ialign.types import InputError, Prompt
+from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.sweeps.job import spec_of
+from t2ialign.use_cases.sweeps.spec import SweepSpec
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, opened
 
@@ -277,3 +279,35 @@ def test_the_document_lists_every_endpoint_as_it_is():
     assert text.endswith("\n".join(lines()).rstrip() + "\n")
     for address in ("/gradio_api/run/checkpoints", "/gradio_api/mcp/", "/healthz", "/metrics", TOKEN_HEADER.title()):
         assert address.lower() in text.lower(), address
+
+
+def test_what_nobody_says_is_as_the_checkpoints_are_drawn_and_a_note_says_where_they_differ(
+    api, services, monkeypatch
+) -> None:
+    fakes.with_numbers(monkeypatch, "spo", steps=4, guidance_scale=1.0, scheduler="lcm")
+    asked: list[tuple[BatchRequest, ...]] = []
+    real = drawing.open_run
+    monkeypatch.setattr(drawing, "open_run", lambda bench, requests: (asked.append(requests), real(bench, requests))[1])
+
+    def drawn(request: BatchRequest) -> tuple:
+        return request.num_inference_steps, request.guidance_scale, request.scheduler, request.guidance
+
+    for said, expected in (
+        ({"checkpoints": ["spo"]}, (4, 1.0, "lcm", "cfg")),
+        ({"checkpoints": ["spo"], "steps": 6, "guidance_scale": 2.0}, (6, 2.0, "lcm", "cfg")),
+        ({"checkpoints": ["spo"], "scheduler": "ddim", "guidance": "apg"}, (4, 1.0, "ddim", "apg")),
+        ({}, (25, 4.0, "ddim", "cfg")),
+        ({"checkpoints": ["base", "spo"]}, (25, 4.0, "ddim", "cfg")),
+    ):
+        api("generate", prompt="a red circle", seeds="0-3", **said)
+        assert {drawn(request) for request in asked[-1]} == {expected}, said
+    assert all("spo: 4 steps of lcm at CFG 1" in request.notes[0] for request in asked[-1])
+    assert not any(request.notes for requests in asked[:-1] for request in requests)
+    call, notes = Call(services, Visitor()), []
+    spec = sweeping._spec(call, sweeping.Sweep(checkpoints=("spo",)), notes)
+    assert (spec.num_inference_steps, spec.scheduler, spec.guidance_scales) == (4, "lcm", (1.0,)) and not notes
+    assert sweeping._spec(call, sweeping.Sweep(), notes) == SweepSpec() and not notes
+    sweeping._spec(call, sweeping.Sweep(checkpoints=("base", "spo"), guidance_scales=(1.0,)), notes)
+    assert len(notes) == 1 and "usually drawn with different numbers" in notes[0]
+    request = drawing._begun(call, drawing.Grid("scheduler", ("ddim",), checkpoint="spo"), ["spo"], ["scheduler"])
+    assert drawn(request) == (4, 1.0, "lcm", "cfg") and not request.notes

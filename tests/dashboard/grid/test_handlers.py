@@ -11,11 +11,12 @@ from PIL import Image
 
 from t2ialign import settings
 from t2ialign.dashboard.grid import handlers
-from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, identity, in_words, link, linked, offered
+from t2ialign.dashboard.grid.form import FIELDS, USUAL, GridForm, cells_of, identity, in_words, link, linked, offered
 from t2ialign.dashboard.grid.handlers import Shown
 from t2ialign.dashboard.grid.table import Showing
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.pictures import read_settings
+from t2ialign.samplers import SCHEDULERS
 from t2ialign.store import list_grids
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import grid as use_case
@@ -266,3 +267,36 @@ def test_the_time_left_goes_by_what_was_drawn(services):
     first = replace(cells[0], phase="done", seeds=(0, 1, 2, 3), made=4, seconds=8.0)
     assert use_case.GridState((first, *cells[1:])).remaining == pytest.approx(24)
     assert use_case.GridState(cells).remaining is None
+
+
+def test_a_scheduler_is_a_field_and_an_axis(services):
+    form = replace(FORM, x="scheduler", x_values=("ddim", "euler"), y="", y_values=("",))
+    [[first, second]] = cells_of(form, services)
+    assert (first.request.scheduler, second.request.scheduler) == ("ddim", "euler")
+    assert [value for _, value in offered(services, "scheduler")] == list(SCHEDULERS)
+    one = replace(FORM, scheduler="euler")
+    assert {cell.request.scheduler for row in cells_of(one, services) for cell in row} == {"euler"}
+    assert linked(services, link(one)) == one and "scheduler" not in link(FORM), "an older link is the same grid"
+    with pytest.raises(InputError, match="no scheduler"):
+        cells_of(replace(form, x_values=("magic",)), services)
+
+
+def test_the_form_follows_what_checkpoints_are_drawn_with(services, monkeypatch):
+    fakes.with_numbers(monkeypatch, "spo", steps=4, guidance_scale=1.0, scheduler="lcm")
+    first = [getattr(GridForm(), name) for name in USUAL]
+    places = ("guidance_scale", "checkpoint", ["1", "2", "4", "8"])
+    found = handlers.follow_checkpoints(services, PROMPT, *places, ["spo"], "base", *first)
+    assert {name: found[name] for name in USUAL} == dict(zip(USUAL, ("lcm", 4, 1.0, "cfg"), strict=True))
+    assert found["x_values"].value == ["1"], "it is drawn without guidance"
+    mine = handlers.follow_checkpoints(
+        services, PROMPT, *places[:2], ["1", "3"], ["spo"], "base", "ddim", 26, 4.0, "cfg"
+    )
+    assert mine == {}, "numbers of one's own stay"
+    back = handlers.follow_checkpoints(
+        services, PROMPT, *places[:2], ["1"], ["base"], "spo", *(found[name] for name in USUAL)
+    )
+    assert back["x_values"].value == ["1", "2", "4", "8"] and back["steps"] == 25
+    own = handlers.follow_checkpoints(services, PROMPT, *places[:2], ["1"], ["spo"], "base", *first)
+    assert "x_values" not in own and own["steps"] == 4, "a single 1 may be somebody's own"
+    said = handlers.price(services, *values(replace(FORM, y_values=("base", "spo"))))["cost"]
+    assert "spo: 4 steps of lcm at CFG 1" in said

@@ -13,7 +13,7 @@ from t2ialign.dashboard.shared.links import around_cells, around_point, grid_lin
 from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.dashboard.sweep import new_sweep, sweeps
 from t2ialign.dashboard.sweep import sweep_state as state
-from t2ialign.dashboard.sweep.form import FIELDS, SweepForm, form_of, form_of_spec, spec_around, spec_of_form
+from t2ialign.dashboard.sweep.form import FIELDS, USUAL, SweepForm, form_of, form_of_spec, spec_around, spec_of_form
 from t2ialign.dashboard.sweep.sweep_state import Sweeps
 from t2ialign.jobs import reconcile
 from t2ialign.jobs.folder import WorkerState
@@ -295,12 +295,38 @@ def test_a_sweep_around_a_picture_keeps_how_it_was_drawn_or_says_that_it_cannot(
     ]
     with pytest.raises(InputError, match="64 x 64 and 128 x 64 pixels"):
         spec_around(found.services, ",".join(cell.cell for cell in both))
-    for more, words in (
-        ({"scheduler": "euler"}, "the scheduler euler"),
-        ({"negative_prompt": "a ring"}, "a negative prompt"),
-    ):
-        with pytest.raises(InputError, match=words):
-            around(**more)
+    euler = around(scheduler="euler")
+    assert euler.scheduler == "euler" and spec_of_form(form_of_spec(euler)) == euler
+    mixed = [
+        fakes.add_cell(found.services.store, Prompt("a blue star"), config("base", 4, scheduler=one), range(4))
+        for one in ("ddim", "unipc")
+    ]
+    with pytest.raises(InputError, match="drawn by ddim and unipc, and a sweep has one scheduler"):
+        spec_around(found.services, ",".join(cell.cell for cell in mixed))
+    with pytest.raises(InputError, match="a negative prompt"):
+        around(negative_prompt="a ring")
+
+
+def test_the_form_begins_as_the_chosen_checkpoints_are_drawn_and_says_where_they_differ(found, monkeypatch):
+    """Spo gets numbers of its own here, as an entry of the registry may have them."""
+    fakes.with_numbers(monkeypatch, "spo", steps=4, guidance_scale=1.0, scheduler="lcm")
+    first = [getattr(SweepForm(), name) for name in USUAL]
+    first[-1] = list(first[-1])
+    begun = new_sweep.follow_checkpoints(found.services, "shapes-test", ["spo"], *first)
+    assert {name: begun[name] for name in USUAL} == {
+        "scheduler": "lcm",
+        "steps": 4,
+        "guidance_scales": "1",
+        "strategies": ["cfg"],
+    }
+    back = new_sweep.follow_checkpoints(found.services, "shapes-test", ["base"], *(begun[name] for name in USUAL))
+    assert [back[name] for name in USUAL] == first
+    first[1] = 24
+    assert not set(USUAL) & set(new_sweep.follow_checkpoints(found.services, "shapes-test", ["spo"], *first))
+    costing = new_sweep.Costing(Paces(found.services.bench))
+    said = new_sweep.price(found, costing, "", *values(replace(FORM, checkpoints=("base", "spo"))))["cost"]
+    assert "spo: 4 steps of lcm at CFG 1" in said and "one at a time" in said
+    assert "usually" not in new_sweep.price(found, costing, "", *values())["cost"]
 
 
 def test_what_can_no_longer_be_planned_says_why_and_stays(found, monkeypatch, tmp_path):

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
-from t2ialign.types import InputError
+from t2ialign.registry import BackboneEntry
+from t2ialign.store import open_store
+from t2ialign.types import InputError, Interval, Prompt
+from t2ialign.use_cases.batches.distance import Population
+from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.protocols import plan as planning
+from t2ialign.use_cases.protocols import run as running
 from t2ialign.use_cases.protocols import tables
-from t2ialign.use_cases.protocols.plan import ProtocolChanges, make_plan, read_options
+from t2ialign.use_cases.protocols.plan import ProtocolChanges, ProtocolPlan, make_plan, read_options
 from t2ialign.use_cases.protocols.protocol import FOLDER, load_protocol, names, read_protocol
 from t2ialign.use_cases.protocols.run import ProtocolState, Scored, run_protocol
-from t2ialign.use_cases.workbench import open_workbench
+from t2ialign.use_cases.results import StoreResults
+from t2ialign.use_cases.workbench import open_workbench, workbench_on
 
 TINY = {
     "seeds": "own:2",
@@ -60,6 +69,15 @@ def test_a_protocol_runs_from_training_to_the_table(home: Path) -> None:
         )
         categories = ("color", "shape", "texture", "spatial", "complex")
         assert [one.category for one in plan.trainings] == [*categories] * 3 and len(plan.cells) == (5 + 15) * 2
+        assert plan.captions == (), "they want real pictures"
+        grid = ProtocolChanges("shapes", guidance_scales=(2.0, 4.0), captions="shapes-test", reference="real", **TINY)
+        captions = make_plan(bench, "mi-tune", load_protocol("mi-tune"), grid).captions
+        prompts = len({one.request.prompt for one in captions})
+        assert len(captions) == (1 + 15) * 2 * prompts and {one.request.guidance_scale for one in captions} == {
+            2.0,
+            4.0,
+        }
+        assert {one.row for one in captions} == {"base", "rounds-1", "rounds-2", "rounds-3"}
         short = planning.replace(plan, trainings=plan.trainings[:1], cells=(*plan.cells[:10], *plan.cells[10:12]))
         *_, state = run_protocol(bench, short)
         again = list(run_protocol(bench, short))[-1]
@@ -121,6 +139,85 @@ def test_columns_are_shown_in_the_papers_unit() -> None:
     assert best.numbers[0].mean == pytest.approx(70)
     diversity = load_protocol("f-divergence").tables[1]
     assert diversity.columns[0].shown(0.2) == pytest.approx(0.8) and diversity.columns[1].shown(7.2) == 7.2
+
+
+def of_the_grid(scored: list[Scored] | None = None) -> ProtocolState:
+    """A distance for every place: 100 for each CFG, 10 for each round, 1 for each category, in this order."""
+    places = [("base", "", scale) for scale in (2.5, 7.5)]
+    places += [(f"rounds-{n}", name, scale) for n in (1, 2) for name in ("color", "shape") for scale in (2.5, 7.5)]
+
+    def value(row: str, category: str, scale: float) -> float:
+        rounds = 0 if row == "base" else int(row[-1])
+        return 100 * (2.5, 7.5).index(scale) + 10 * rounds + ("", "color", "shape").index(category)
+
+    distances = {place: {"fid": Interval(value(*place), 0.0, 0.0)} for place in places}
+    return ProtocolState("done", 1.0, None, tuple(scored or ()), distances)
+
+
+def test_distances_are_printed_over_the_grid_and_at_its_best_point() -> None:
+    """By hand: color is best at one round and CFG 7.5, shape at two rounds and CFG 2.5, texture was measured nowhere."""
+    found = load_protocol("mi-tune")
+    scored = [
+        Scored("rounds-1", 7.5, "color", "a", {"blip_vqa": 0.9, "hps_v20": 0.1}),
+        Scored("rounds-2", 2.5, "color", "a", {"blip_vqa": 0.2, "hps_v20": 0.9}),
+        Scored("rounds-1", 7.5, "shape", "b", {"blip_vqa": 0.3}),
+        Scored("rounds-2", 2.5, "shape", "b", {"blip_vqa": 0.4}),
+        Scored("base", 2.5, "shape", "b", {"blip_vqa": 0.99}),
+    ]
+    entry = BackboneEntry("sd-2.1-base", "sd", "org/name")
+    plan = ProtocolPlan("mi-tune", found, ProtocolChanges(), entry, (), (), (), (), (), ())
+    filled = tables._distances(plan, found.distances, of_the_grid(scored))
+    fid = [line for line in filled.lines if line.row.startswith("fid")]
+    shown = [(line.title, line.guidance_scale, [number.mean for number in line.numbers[:3]]) for line in fid]
+    nan = pytest.approx(math.nan, nan_ok=True)
+    assert shown == [
+        ("fid: sd-2.1-base", 2.5, [0, nan, nan]),
+        ("fid: sd-2.1-base", 7.5, [100, nan, nan]),
+        ("fid: MI-TUNE, R = 1", 2.5, [nan, 11, 12]),
+        ("fid: MI-TUNE, R = 1", 7.5, [nan, 111, 112]),
+        ("fid: MI-TUNE, R = 2", 2.5, [nan, 21, 22]),
+        ("fid: MI-TUNE, R = 2", 7.5, [nan, 121, 122]),
+        ("fid: MI-TUNE, best of the grid", None, [nan, 111, 22]),
+        ("fid", None, [17.1, 22.1, 16.8]),
+    ]
+    assert math.isnan(fid[-2].numbers[3].mean) and fid[-1].published
+
+
+def test_real_pictures_are_embedded_once_for_all_places_of_the_grid(
+    tmp_path: Path, new_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each place of the grid is a population of its own."""
+    asked: list[tuple[int, dict]] = []
+
+    def measured(bench, sides, measures, scorers, kept):
+        asked.append((len(sides[0].images), kept))
+        return SimpleNamespace(found={"fid": Interval(float(len(asked)), 0.0, 0.0)}, skipped={})
+
+    def population(bench, cells):
+        return Population(cells[0].request.checkpoint, torch.zeros(len(cells), 3, 8, 8, dtype=torch.uint8))
+
+    monkeypatch.setattr(running, "measure", measured)
+    monkeypatch.setattr(running, "picture_files", lambda folder: [folder])
+    monkeypatch.setattr(running, "read_pictures", lambda files: torch.zeros(3, 3, 8, 8, dtype=torch.uint8))
+    monkeypatch.setattr(running, "_population", population)
+    cells = tuple(
+        planning.Cell(row, category, BatchRequest(Prompt(text), f"{row}{category}", (0,), scale))
+        for row, category in (("base", ""), ("rounds-1", "color"))
+        for scale in (2.5, 7.5)
+        for text in ("a", "b")
+    )
+    entry, changes = BackboneEntry("sd-2.1-base", "sd", "org/name"), ProtocolChanges(reference="real")
+    plan = ProtocolPlan("mi-tune", load_protocol("mi-tune"), changes, entry, (), (), cells, (), (), ())
+    with open_store(shutil.copytree(new_store, tmp_path / "home")) as opened:
+        found, why = running._distances(workbench_on(StoreResults(opened)), plan)
+    assert found is not None and why == ()
+    assert {place: one["fid"].mean for place, one in found.items()} == {
+        ("base", "", 2.5): 1,
+        ("base", "", 7.5): 2,
+        ("rounds-1", "color", 2.5): 3,
+        ("rounds-1", "color", 7.5): 4,
+    }
+    assert [count for count, _ in asked] == [2] * 4 and all(kept is asked[0][1] for _, kept in asked)
 
 
 @pytest.mark.parametrize(

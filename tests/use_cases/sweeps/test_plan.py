@@ -124,6 +124,11 @@ def test_the_price_counts_what_is_stored_and_says_when_nobody_knows(bench: Workb
 
 def test_the_command_line_says_the_same(bench: Workbench):
     assert command_of(SweepSpec()) == ("sweep",)
+    sana = command_of(SweepSpec(checkpoints=("sana-1.6b",)))
+    assert {"--steps=25", "--scheduler=ddim", "--guidance-scales=1,2,4,6,8", "--guidance=cfg"} < set(sana), (
+        "not its usual"
+    )
+    assert "--scheduler=ddim" in command_of(SweepSpec(checkpoints=("base", "of another machine")))
     spec = replace(SPEC, weights=(0.1, 1.0), strategies=("cads:noise_scale=0.1",), seeds=(0, 1, 5), title="a b")
     words = command_of(spec)
     assert "--guidance-scales=1,4" in words and "--seeds=0,1,5" in words and "--weights=0.1,1" in words

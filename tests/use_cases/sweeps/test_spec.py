@@ -53,6 +53,39 @@ def test_a_toml_says_everything_and_what_it_leaves_out_is_usual():
     assert from_toml('seeds = "0-3"').seeds == (0, 1, 2, 3) and from_toml('seeds = "own:4"').seeds == 4
     assert from_toml("guidance_scales = [1, 1.0, 4]").guidance_scales == (1.0, 4.0)
     assert decode(SweepSpec, encode(FULL)) == FULL
+    drawn = replace(FULL, scheduler="euler")
+    assert from_toml(to_toml(drawn)) == drawn and 'scheduler = "ddim"' in to_toml(FULL)
+
+
+def test_what_nobody_says_is_as_the_checkpoints_are_usually_drawn():
+    notes: list[str] = []
+    sana = from_toml('checkpoints = ["sana-1.6b"]\nnum_inference_steps = 9', notes.append)
+    assert (sana.scheduler, sana.num_inference_steps, sana.strategies) == ("dpmsolver++", 9, ("cfg",)) and not notes
+    assert sana.guidance_scales == (1.125, 2.25, 4.5, 6.75, 9.0) and from_toml(to_toml(sana), notes.append) == sana
+    schnell = from_toml('checkpoints = ["flux.1-schnell"]')
+    assert (schnell.num_inference_steps, schnell.guidance_scales) == (4, (1.0,))
+    qwen = from_toml('checkpoints = ["qwen-image"]')
+    assert qwen.strategies == ("cfg_norm",) and qwen.num_inference_steps == 50
+    assert from_toml('scheduler = "lcm"').num_inference_steps == 4, "a scheduler for few steps brings them"
+    assert not notes
+    both = from_toml('checkpoints = ["sd-1.5", "flux.1-schnell"]', notes.append)
+    assert both.num_inference_steps == 25 and both.guidance_scales == SweepSpec().guidance_scales
+    assert len(notes) == 1 and "flux.1-schnell: 4 steps of ddim at CFG 1" in notes[0]
+    from_toml(
+        'checkpoints = ["sd-1.5", "flux.1-schnell"]\nnum_inference_steps = 9\nguidance_scales = [1]', notes.append
+    )
+    assert len(notes) == 1, "nothing is left on which they differ"
+
+
+def test_a_scheduler_is_a_part_of_what_is_asked_for(bench: Workbench):
+    """Of the identity of a sweep and of its cells; a sweep of older versions is the same as it was."""
+    spec = SweepSpec(prompts=PromptChoice(texts=("a ring",)), guidance_scales=(4.0,), seeds=2)
+    euler = replace(spec, scheduler="euler")
+    assert spec.key != euler.key and "scheduler" not in encode(spec)
+    [ours], [other] = plan_sweep(bench, spec).cells, plan_sweep(bench, euler).cells
+    assert ours.cell != other.cell and (ours.config.scheduler, other.config.scheduler) == ("ddim", "euler")
+    with pytest.raises(InputError, match="drawn by ddim cannot be extended with pictures of euler"):
+        extended(spec, euler)
 
 
 def test_a_file_that_is_none_says_so(tmp_path):
@@ -77,6 +110,8 @@ def test_a_file_that_is_none_says_so(tmp_path):
         ("seeds = 0", "1 to 1000"),
         ('seeds = "9-2"', "write 2-9"),
         ("num_inference_steps = 0", "number of steps"),
+        ('scheduler = "eulr"', "euler"),
+        ('scheduler = "lcm"\nnum_inference_steps = 60', "lcm takes at most 50 steps"),
         ('metrics = ["beauty"]', "beauty"),
         ("[prompts]\nsample = -1", "from 0"),
         ('[prompts]\ntexts = [" "]', "prompt is empty"),
