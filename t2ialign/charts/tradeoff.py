@@ -70,10 +70,8 @@ def tradeoff_figure(
     ``order`` lists all checkpoints, shown or not, so that a filter changes nobody's colour. ``customdata[0]`` of a point is its
     config's key. Points on fewer than ``whole`` prompts are hollow and outside the front: these may be easy ones. Without a
     mean they are left out; of several metric versions only the most frequent pair is drawn, and a note says what that hides.
-
     ``arrows`` lead from parents to what was trained from them; those points' bars are the intervals of the change. With
-    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades while something is. ``said`` are plain
-    sentences above the chart.
+    ``named``, names (or ``titles``) stand beside the lines, and what is not ringed fades. ``said`` stands above the chart.
     """
     known = [point for point in points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     if not (shown := one_version(known)):
@@ -81,28 +79,39 @@ def tradeoff_figure(
     colors = ink(dark)
     traces = [_front(shown, x_metric, y_metric, colors, whole)] if pareto else []
     lines, swarm = sweeps(shown, titles), len(shown) > SWARM
-    faintness = 0.35 if len(lines) <= 2 * CROWD else 0.18
     behind = _further_seeds(shown, highlight) if len(lines) > THRONG else frozenset()
     look = styles([*order, *sorted(point.config.checkpoint for point in shown)], dark)
     changed = _from_parents(arrows, shown)
     barred = {point.config for point in solid_points(shown, whole)} if bars else set()
     text = labels(list(lines.values()), highlight)
+    faintness = 0.35 if len(lines) <= 2 * CROWD else 0.18
     for name, line in lines.items():
-        style = look[line[0].config.checkpoint]
+        style, unlisted = look[line[0].config.checkpoint], line[0].config.checkpoint in behind
         trace = _sweep(name, line, style, colors, x_metric, y_metric, whole, changed)
-        color, unlisted = faded(style.color, faintness), line[0].config.checkpoint in behind
-        trace |= _bars(line, barred, color, changed) | {"text": tuple(text[point.config] for point in line)}
+        color, words = faded(style.color, faintness), tuple(text[point.config] for point in line)
+        trace |= _bars(line, barred, color, changed) | {"text": words}
         trace |= _beside_its_name(line, highlight) if named else {"showlegend": False} if unlisted else {}
         traces.append(_thin(trace, style) if swarm or unlisted else trace)
-    notes = arrow_lines(one_a_line(lines, changed, highlight), look, highlight if named else (), swarm, behind)
+    unfaded = highlight if named else ()
+    notes = arrow_lines(one_a_line(lines, changed, highlight), look, unfaded, swarm, behind)
     notes += names(lines, look, changed, highlight, behind) if named else []
-    traces += dial_paths(lines.values(), shown, look, highlight if named else (), swarm)
-    traces.append(_rings([point for point in shown if point.config.key in highlight], colors))
+    ringed = [point for point in shown if point.config.key in highlight]
+    traces += [*dial_paths(lines.values(), shown, look, unfaded, swarm), _rings(ringed, colors)]
     notes += _note(unsaid := _left_unsaid(said, shown, len(known) - len(shown), whole, bool(changed), bars), colors)
-    layout, digits = _titled(look_of(dark), shown, x_metric, y_metric, colors), seen_digits(shown)
-    layout["margin"] = _below(unsaid, layout["margin"])
-    layout |= {"annotations": [note_as_seen(note, digits) for note in notes], "meta": {"swarm": swarm}}
-    return drawn([as_seen(trace, digits) for trace in traces], layout)
+    layout = _titled(look_of(dark), shown, x_metric, y_metric, colors) | {"meta": {"swarm": swarm}}
+    return _as_seen(traces, notes, layout | {"margin": _below(unsaid, layout["margin"])}, shown)
+
+
+def _as_seen(
+    traces: Sequence[dict[str, Any]],
+    notes: Sequence[dict[str, Any]],
+    layout: dict[str, Any],
+    shown: Sequence[TradeoffPoint],
+) -> go.Figure:
+    """The chart without the digits that nobody sees."""
+    digits = seen_digits(shown)
+    annotations = [note_as_seen(note, digits) for note in notes]
+    return drawn([as_seen(trace, digits) for trace in traces], {**layout, "annotations": annotations})
 
 
 def _further_seeds(points: Sequence[TradeoffPoint], highlight: Collection[str]) -> frozenset[str]:

@@ -114,10 +114,7 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
         wires.on(chosen.then, draw, inputs, DRAWN),
         wires.on(made.then, draw, inputs, DRAWN),  # only then is the new set the chosen one
         wires.on_event(
-            parts["page"].shown,
-            partial(handlers.show, services),
-            inputs[1:],
-            (*CONTROLS, "split", "band", *DRAWN),
+            parts["page"].shown, partial(handlers.show, services), inputs[1:], (*CONTROLS, *LOOKS[1:], *DRAWN)
         ),
         wires.on(
             [
@@ -131,11 +128,11 @@ def _wire_chart(wires: Wires, services: Services) -> list[Dependency]:
             trigger_mode="always_last",
         ),
     ]
-    for drawn in events:
-        wires.on(drawn.then, partial(handlers.explain, services), (*CONTROLS, "point", *LOOKS), ("sentence",))
-        wires.on(drawn.then, partial(handlers.offer_set, services), ("key",), ("make_set", "stray"))
     opened = wires.on(parts["point"].change, draw, inputs, DRAWN)
-    wires.on(opened.then, partial(handlers.explain, services), (*CONTROLS, "point", *LOOKS), ("sentence",))
+    for drawn in (*events, opened):
+        wires.on(drawn.then, partial(handlers.explain, services), (*CONTROLS, "point", *LOOKS), ("sentence",))
+    for drawn in events:
+        wires.on(drawn.then, partial(handlers.offer_set, services), ("key",), ("make_set", "stray"))
     parts["address"].change(None, parts["address"], None, js=asset("tradeoff/address.js"), show_progress="hidden")
     clicked = partial(handlers.click_point, services)
     wires.on_event(parts["points"].select, clicked, (), ("point",))
