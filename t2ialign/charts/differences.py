@@ -29,10 +29,21 @@ def differences_figure(
 ) -> go.Figure:
     """What ``tradeoff_figure`` draws, of differences: bars are their paired 95 % intervals, and 0 on both axes is stressed."""
     who = reference_name(seen.reference, titles)
-    axes = [_less(metric, seen.reference) for metric in (x_metric, y_metric)]
+    across, up = (_less(metric, seen.reference) for metric in (x_metric, y_metric))
     said = (f"Change from {who}", "Bars: 95 % interval of the change")[: 1 + bars]
     chart = tradeoff_figure(
-        seen.points, *axes, highlight, pareto, dark, order, bars, whole=whole, named=named, titles=titles, said=said
+        seen.points,
+        across,
+        up,
+        highlight,
+        pareto,
+        dark,
+        order,
+        bars,
+        whole=whole,
+        named=named,
+        titles=titles,
+        said=said,
     )
     zero = {"zeroline": True, "zerolinecolor": ink(dark).line, "zerolinewidth": 1.5}
     return chart.update_layout(xaxis=zero, yaxis=zero)

@@ -40,8 +40,8 @@ def differences(
         pair = [found.get((point.config, metric.name)) for metric in (x, y)]
         if None not in pair:
             across, up = (one for one in pair if one is not None)
-            sides = {"x": gap(across), "y": gap(up)}
-            moved.append(replace(point, **sides, prompts=min(across.prompts, up.prompts), seeds=across.seeds, cells=()))
+            prompts = min(across.prompts, up.prompts)
+            moved.append(replace(point, x=gap(across), y=gap(up), prompts=prompts, seeds=across.seeds, cells=()))
     return Differences(reference, tuple(moved), len(points) - len(moved))
 
 

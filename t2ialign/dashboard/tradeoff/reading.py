@@ -57,7 +57,7 @@ def _matched(services: Services, chosen: Chosen, found: Points, point: str) -> M
     picked = [one for one in matches if one.policy == best.policy]
     called = titles(services.store)
     said = notice(in_a_sentence(picked[0], chosen.x, chosen.y, called), "hint") if picked else Markup("")
-    rows = matches if len(asked) == len(arrows) else ()
+    rows = matches if len(arrows) <= MOST_MATCHES else ()
     return said + render("tradeoff/matches.html", matches=rows, x=chosen.x, y=chosen.y, titles=called)
 
 
