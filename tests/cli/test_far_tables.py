@@ -12,6 +12,7 @@ import pytest
 from t2ialign.store import open_store
 from t2ialign.store.upkeep import write_tables
 
+pytestmark = pytest.mark.timeout(600)  # the shipped runs are read in, and written out three times
 POINTS = ("points", "--benchmark", "73e34e8f347bbb5a")
 COMPARE = (
     "compare",
