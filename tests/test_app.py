@@ -58,9 +58,9 @@ def answering(address: str, process: subprocess.Popen) -> str:
     raise TimeoutError(f"the app did not answer (it ended with {process.poll()})")
 
 
-def ask(address: str, study: str, deed: str, **body: object) -> dict:
+def ask(address: str, study: str, question: str, **body: object) -> dict:
     data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{address}rate/{study}/{deed}", data, kind)
+    request = urllib.request.Request(f"{address}rate/{study}/{question}", data, kind)
     return json.load(urllib.request.urlopen(request, timeout=60))
 
 

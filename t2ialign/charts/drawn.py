@@ -17,7 +17,7 @@ from t2ialign.charts.scatter import scatter_figure
 from t2ialign.charts.strength import strength_figure
 from t2ialign.charts.tradeoff import tradeoff_figure
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.audit_table import Table
+from t2ialign.tradeoff.audit_table import AuditTable
 from t2ialign.tradeoff.front_band import Edge
 from t2ialign.tradeoff.rank_curves import RankCurves
 from t2ialign.tradeoff.relations import Relations
@@ -48,7 +48,7 @@ def drawn_figure(drawn: Drawn, dark: bool = False) -> go.Figure:
             return volumes_figure(drawn.volumes, dark)
         case StrengthPlane():
             return strength_figure(drawn, dark)
-        case Table():
+        case AuditTable():
             return audit_figure(drawn, dark)
         case _:
             assert_never(drawn)

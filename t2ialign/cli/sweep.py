@@ -88,14 +88,14 @@ def sweep(
     """
     grid = (names(checkpoint), names(guidance_scales), names(weights), names(guidance))
     chosen = (prompts, tuple(prompt or ()), names(category), sample)
-    drawn = Drawn(seeds, steps, scheduler.strip(), height, width)
+    drawn = SamplingFlags(seeds, steps, scheduler.strip(), height, width)
     said, unsaid = _of_flags(title, chosen, grid, drawn, names(metrics), names(scorers))
     cluster = _cluster(engine, address, workers, shards)
     _sweep(said, unsaid, spec, cluster, toml, job, store, estimate, as_json)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SamplingFlags:
     """How the pictures are drawn, as the flags have it; None, "" and 0: not said."""
 
     seeds: str
@@ -122,7 +122,7 @@ def _of_flags(
     title: str,
     prompts: tuple[str, tuple[str, ...], tuple[str, ...], int],
     grid: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    drawn: Drawn,
+    drawn: SamplingFlags,
     metrics: tuple[str, ...],
     scorers: tuple[str, ...],
 ) -> tuple[SweepSpec, tuple[str, ...]]:

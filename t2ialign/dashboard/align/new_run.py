@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.align import pair_preview
-from t2ialign.dashboard.align.cost import Costing
+from t2ialign.dashboard.align.cost import TrainingCosts
 from t2ialign.dashboard.align.fields import ASKED, all_fields, by_name, request_from, shown
 from t2ialign.dashboard.align.methods_view import method_cards
 from t2ialign.dashboard.services import Services
@@ -76,7 +76,7 @@ def refresh(services: Services, parent: str | None) -> Updates:
     return {"parent": gr.Dropdown(names, value=parent if parent in names else names[0])}
 
 
-def price(services: Services, costing: Costing, method: str, *values: Any) -> Updates:
+def price(services: Services, costing: TrainingCosts, method: str, *values: Any) -> Updates:
     """The cost and the command line of the form as it stands; a problem is said where the cost would stand."""
     line = ""
     try:

@@ -22,7 +22,7 @@ GONE = "The server was started anew: ask again."
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchNews:
     """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last, and ``name`` what came of it."""
 
     news: list[str] = field(default_factory=list)
@@ -72,13 +72,13 @@ class FetchingFold:
         wires.on(parts["key"].change, opened, ("key",), (f"{self.prefix}_fold",), trigger_mode="multiple")
 
     def begin(
-        self, services: Services, visitor: Visitor, source: str, whence: str, work: Callable[[], Iterator[Fetched]]
+        self, services: Services, visitor: Visitor, source: str, whence: str, work: Callable[[], Iterator[FetchNews]]
     ) -> Updates:
         """Hands the work to the thread that fetches; ``whence`` is what is said where no ``source`` is named."""
         if not source:
             raise InputError(whence)
 
-        def start(cancelled: Cancelled) -> Iterator[Fetched]:
+        def start(cancelled: Cancelled) -> Iterator[FetchNews]:
             return work()
 
         services.downloads.submit(self._key(visitor), start)
@@ -90,7 +90,7 @@ class FetchingFold:
             }
         )
 
-    def look(self, services: Services, visitor: Visitor, menus: Callable[[Fetched], Mapping[str, Any]]) -> Updates:
+    def look(self, services: Services, visitor: Visitor, menus: Callable[[FetchNews], Mapping[str, Any]]) -> Updates:
         """How the work stands; at its end ``menus`` have what came of it."""
         if not visitor.owner:
             return self._named({"answer": notice(owner.REFUSAL), "timer": gr.Timer(active=False)})

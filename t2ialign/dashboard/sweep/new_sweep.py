@@ -13,7 +13,7 @@ from t2ialign.dashboard.shared.fitting_prompts import following, offered
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
-from t2ialign.dashboard.sweep.cost import Costing
+from t2ialign.dashboard.sweep.cost import SweepCosts
 from t2ialign.dashboard.sweep.form import (
     FIELDS,
     LISTS,
@@ -35,7 +35,7 @@ from t2ialign.use_cases.sweeps.job import spec_of, submit
 from t2ialign.use_cases.sweeps.spec import SweepSpec, extended, to_toml
 
 
-def price(sweeps: Sweeps, costing: Costing, job: str, *values: Any) -> Updates:
+def price(sweeps: Sweeps, costing: SweepCosts, job: str, *values: Any) -> Updates:
     """What the form asks for: cells, what is stored of them, time and disk; and the same as a command and as TOML."""
     try:
         spec = spec_of_form(form_of(values))

@@ -14,8 +14,8 @@ from t2ialign.charts.facets import facets_figure
 from t2ialign.charts.front_band import with_front_band
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.chart_points import (
-    Chosen,
-    Points,
+    ChartChoice,
+    ChartPoints,
     load_arrows,
     load_cells,
     load_differences,
@@ -34,7 +34,7 @@ NO_REFERENCE = [("The values themselves", "")]
 
 
 @dataclass(frozen=True)
-class View:
+class ChartLook:
     """How the chart is looked at.
 
     ``against``: the key of the config that all others are set against, "" for plain values. ``split``: a panel for each
@@ -69,7 +69,7 @@ class Panel(NamedTuple):
     less: Differences | None = None
 
 
-class Picture(NamedTuple):
+class DrawnChart(NamedTuple):
     """All that a chart is drawn from; ``point`` is the ringed one's key, ``order`` that of the colours."""
 
     panels: tuple[Panel, ...]
@@ -112,10 +112,12 @@ class Picture(NamedTuple):
         )
 
 
-def picture(services: Services, chosen: Chosen, found: Points, view: View, dark: bool, point: str = "") -> Picture:
+def picture(
+    services: Services, chosen: ChartChoice, found: ChartPoints, view: ChartLook, dark: bool, point: str = ""
+) -> DrawnChart:
     """What the chart shows of some points."""
     front = front_of(services, chosen, found) if view.band and view.plain else Front()
-    return Picture(
+    return DrawnChart(
         panels(services, chosen, found, view),
         chosen.x,
         chosen.y,
@@ -128,7 +130,7 @@ def picture(services: Services, chosen: Chosen, found: Points, view: View, dark:
     )
 
 
-def panels(services: Services, chosen: Chosen, found: Points, view: View) -> tuple[Panel, ...]:
+def panels(services: Services, chosen: ChartChoice, found: ChartPoints, view: ChartLook) -> tuple[Panel, ...]:
     """One panel, or one a category of prompts that has points."""
     if not view.split:
         return (_panel(services, chosen, found, view, ""),)
@@ -141,12 +143,12 @@ def panels(services: Services, chosen: Chosen, found: Points, view: View) -> tup
     return tuple(made) or (_panel(services, chosen, found, replace(view, split=False), ""),)
 
 
-def categories(services: Services, chosen: Chosen) -> tuple[str, ...]:
+def categories(services: Services, chosen: ChartChoice) -> tuple[str, ...]:
     """The categories of prompts that are chosen, or all."""
     return chosen.filters.categories or tuple(choices(services.store)["categories"])
 
 
-def _panel(services: Services, chosen: Chosen, found: Points, view: View, title: str) -> Panel:
+def _panel(services: Services, chosen: ChartChoice, found: ChartPoints, view: ChartLook, title: str) -> Panel:
     reference = found.of(view.against)
     if reference is not None:
         less = load_differences(services, chosen, found, reference)
@@ -154,14 +156,14 @@ def _panel(services: Services, chosen: Chosen, found: Points, view: View, title:
     return Panel(title, found.points, found.whole, tuple(load_arrows(services, chosen, found)))
 
 
-def front_of(services: Services, chosen: Chosen, found: Points) -> Front:
+def front_of(services: Services, chosen: ChartChoice, found: ChartPoints) -> Front:
     """The front's band, its knee, and how much each checkpoint dominates; kept, for a bootstrap takes its time."""
     if not chosen.comparable:
         return Front()
     return services.charts.ask(("front", found.points), partial(_front, services, chosen))
 
 
-def _front(services: Services, chosen: Chosen) -> Front:
+def _front(services: Services, chosen: ChartChoice) -> Front:
     cells = load_cells(services, chosen)
     best = edge(cells, chosen.x, chosen.y)
     if best is None or len(best.levels) < 2:
@@ -169,7 +171,7 @@ def _front(services: Services, chosen: Chosen) -> Front:
     return Front(best, knee(cells, chosen.x, chosen.y), tuple(volumes(cells, chosen.x, chosen.y)))
 
 
-def references(services: Services, found: Points) -> list[tuple[str, str]]:
+def references(services: Services, found: ChartPoints) -> list[tuple[str, str]]:
     """What differences may be taken from, as (label, key): nothing, then every point, the base's first."""
     called = titles(services.store)
     points = sorted(found.points, key=lambda point: point.config.checkpoint != "base")
@@ -181,7 +183,7 @@ def references(services: Services, found: Points) -> list[tuple[str, str]]:
     return [*NO_REFERENCE, *((f"Change from {label}", point.config.key) for label, point in zip(told, points))]
 
 
-def rows_of(made: Picture) -> list[dict[str, Any]]:
+def rows_of(made: DrawnChart) -> list[dict[str, Any]]:
     """The chart's numbers, one row a point: of differences with what was taken away, of panels with their category."""
     return [row for panel in made.panels for row in _rows(panel, dict(made.called), len(made.panels) > 1)]
 

@@ -17,8 +17,8 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.chart_points import (
-    Chosen,
-    Points,
+    ChartChoice,
+    ChartPoints,
     choose,
     in_a_sentence,
     load_arrows,
@@ -32,7 +32,7 @@ from t2ialign.dashboard.shared.point_details_view import all_points, back_to_all
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, default_metric
 from t2ialign.dashboard.tradeoff import comparing, reading
-from t2ialign.dashboard.tradeoff.drawing import NO_REFERENCE, View, picture, references, rows_of
+from t2ialign.dashboard.tradeoff.drawing import NO_REFERENCE, ChartLook, picture, references, rows_of
 from t2ialign.dashboard.tradeoff.run_table import run_table
 from t2ialign.store import (
     Filters,
@@ -130,7 +130,7 @@ def draw(
     found = load_points(services, chosen)
     changed = load_arrows(services, chosen, found)
     opened = found.of(point)
-    view = View(pareto, against if against and chosen.comparable and found.of(against) else "", split, band)
+    view = ChartLook(pareto, against if against and chosen.comparable and found.of(against) else "", split, band)
     shown = picture(services, chosen, found, view, theme == DARK, point if opened else "")
     where = dict(zip(ADDRESS, (benchmark, x, y, _joined(categories), _joined(checkpoints), point if opened else "")))
     where |= {"against": view.against, "split": YES * split, "band": YES * band}
@@ -152,7 +152,7 @@ def _joined(names: Sequence[str] | None) -> str:
     return BETWEEN.join(names or ())
 
 
-def headline(changed: Sequence[Arrow], chosen: Chosen, point: str, called: Mapping[str, str] | None = None) -> str:
+def headline(changed: Sequence[Arrow], chosen: ChartChoice, point: str, called: Mapping[str, str] | None = None) -> str:
     """What the opened run changed, in a sentence; with none opened, the one of its axis that is preferred most often."""
     best = most_preferred(changed, chosen.x, point)
     return "" if best is None else notice(in_a_sentence_of(best, chosen.x, chosen.y, called), "note")
@@ -169,13 +169,13 @@ def explain(services: Services, *controls: Any) -> Updates:
     which = explained({"Horizontal": chosen.x, "Vertical": chosen.y}, "axes")
     if found.points:
         words = in_a_sentence(found, chosen) + _unscored(services, chosen, found)
-        more = reading.words(services, chosen, found, View(True, *looked), point)
+        more = reading.words(services, chosen, found, ChartLook(True, *looked), point)
         return {"sentence": notice(words, "hint") + more + which}
     scored = choices(services.store)["metrics"]
     return {"sentence": notice(NOTHING_HERE if scored else "", "hint")}
 
 
-def _unscored(services: Services, chosen: Chosen, found: Points) -> str:
+def _unscored(services: Services, chosen: ChartChoice, found: ChartPoints) -> str:
     """How many points of the benchmark set stand on another axis only."""
     rows = list_benchmarks(services.store, chosen.shown)
     there = next((row.configs for row in rows if (row.key,) == chosen.filters.benchmarks), 0)
@@ -193,7 +193,7 @@ def chosen_of(
     y: str | None,
     categories: Sequence[str] | None = None,
     checkpoints: Sequence[str] | None = None,
-) -> Chosen:
+) -> ChartChoice:
     """The controls as metrics and filters; empty means all.
 
     No metric: one that is scored on the set, on the horizontal axis what most runs were trained for.
@@ -231,14 +231,14 @@ def choose_prompt(services: Services, data: Mapping[str, Any], *controls: Any) -
     return {"point_details": _details(services, chosen_of(services, *controls), point, cell)}
 
 
-def _details(services: Services, chosen: Chosen, point: str, cell: str = "") -> str:
+def _details(services: Services, chosen: ChartChoice, point: str, cell: str = "") -> str:
     try:
         return back_to_all() + point_details_html(point_details(services, chosen, point, cell))
     except InputError as error:
         return notice(str(error))
 
 
-def _list(services: Services, chosen: Chosen, found: Points) -> str:
+def _list(services: Services, chosen: ChartChoice, found: ChartPoints) -> str:
     return all_points(found.points, chosen.x, chosen.y, services.palette(), titles(services.store))
 
 
@@ -319,7 +319,7 @@ def export(services: Services, suffix: str, theme: str, pareto: bool, *controls:
     ``controls`` are those of the chart, then how it is looked at.
     """
     chosen = chosen_of(services, *controls[:5])
-    view = View(pareto, *controls[5:])
+    view = ChartLook(pareto, *controls[5:])
     path = services.new_export() / f"tradeoff-{chosen.x.name}-{chosen.y.name}{suffix}"
     shown = picture(services, chosen, load_points(services, chosen), view, theme == DARK)
     try:

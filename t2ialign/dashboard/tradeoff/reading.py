@@ -10,11 +10,11 @@ from markupsafe import Markup
 
 from t2ialign.charts.differences import reference_name
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.shared.chart_points import Chosen, Points, load_arrows, load_cells, load_differences
+from t2ialign.dashboard.shared.chart_points import ChartChoice, ChartPoints, load_arrows, load_cells, load_differences
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted
-from t2ialign.dashboard.tradeoff.drawing import MOST_PANELS, Front, View, categories, front_of
+from t2ialign.dashboard.tradeoff.drawing import MOST_PANELS, ChartLook, Front, categories, front_of
 from t2ialign.store import titles
 from t2ialign.tradeoff.arrows import most_preferred
 from t2ialign.tradeoff.differences import Differences
@@ -31,7 +31,7 @@ BAND = (
 ON_PLAIN_AXES = "The band belongs to the values themselves in one panel: choose these to see it."
 
 
-def words(services: Services, chosen: Chosen, found: Points, view: View, point: str) -> Markup:
+def words(services: Services, chosen: ChartChoice, found: ChartPoints, view: ChartLook, point: str) -> Markup:
     """Sentences under the chart, as HTML; nothing where points are not compared."""
     if not chosen.comparable:
         return Markup("")
@@ -44,7 +44,7 @@ def words(services: Services, chosen: Chosen, found: Points, view: View, point: 
     return text + _front(front_of(services, chosen, found))
 
 
-def _matched(services: Services, chosen: Chosen, found: Points, point: str) -> Markup:
+def _matched(services: Services, chosen: ChartChoice, found: ChartPoints, point: str) -> Markup:
     """The opened point, or the one that the headline is about, beside its parent's sweep where that is as aligned; then all."""
     arrows = load_arrows(services, chosen, found)
     best = most_preferred(arrows, chosen.x, point)
@@ -61,7 +61,7 @@ def _matched(services: Services, chosen: Chosen, found: Points, point: str) -> M
     return said + render("tradeoff/matches.html", matches=rows, x=chosen.x, y=chosen.y, titles=called)
 
 
-def matches_of(services: Services, chosen: Chosen, pairs: Mapping[GenerationConfig, str]) -> tuple[AsAligned, ...]:
+def matches_of(services: Services, chosen: ChartChoice, pairs: Mapping[GenerationConfig, str]) -> tuple[AsAligned, ...]:
     """Each config beside the sweep of its parent's name, those that keep most first and those without a match last."""
     cells = load_cells(services, chosen)
     made = [as_aligned(cells, policy, parent, chosen.x, chosen.y) for policy, parent in pairs.items()]
@@ -70,7 +70,7 @@ def matches_of(services: Services, chosen: Chosen, pairs: Mapping[GenerationConf
     return tuple(sorted(known, key=lambda one: (math.isnan(one.gain.mean), sign * one.gain.mean)))
 
 
-def _looked(services: Services, chosen: Chosen, found: Points, view: View) -> str:
+def _looked(services: Services, chosen: ChartChoice, found: ChartPoints, view: ChartLook) -> str:
     """What must be said of differences and of panels."""
     said = []
     reference = found.of(view.against)
@@ -82,7 +82,7 @@ def _looked(services: Services, chosen: Chosen, found: Points, view: View) -> st
     return " ".join(said)
 
 
-def _less(less: Differences, called: dict[str, str], chosen: Chosen) -> str:
+def _less(less: Differences, called: dict[str, str], chosen: ChartChoice) -> str:
     who = reference_name(less.reference, called)
     text = f"Every point less {who}, prompt by prompt on the same seeds: what both have alike is in no interval."
     if less.missing:

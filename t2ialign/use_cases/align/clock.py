@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from t2ialign.use_cases.align.estimate import Estimate
+from t2ialign.use_cases.align.estimate import TrainingEstimate
 
 RECENT = 60.0  # seconds over which the pace of a phase is taken
 
@@ -18,7 +18,7 @@ class Clock:
     later phases take what was predicted for them, at the pace of everything so far.
     """
 
-    def __init__(self, predicted: Estimate, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, predicted: TrainingEstimate, now: Callable[[], float] = time.monotonic) -> None:
         self._phases = {phase: max(seconds, 1e-3) for phase, seconds in predicted.phases.items()}
         self._done = dict.fromkeys(self._phases, 0.0)
         self._now = now

@@ -17,7 +17,7 @@ from t2ialign.use_cases.batches.distance import Population, measure
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import picture_files
 from t2ialign.use_cases.batches.score_batch import score_batch
-from t2ialign.use_cases.protocols.plan import Cell, ProtocolPlan
+from t2ialign.use_cases.protocols.plan import PlannedPrompt, ProtocolPlan
 from t2ialign.use_cases.workbench import Workbench
 
 Place = tuple[str, str, float]
@@ -80,7 +80,7 @@ def run_protocol(
     yield ProtocolState("done", 1.0, None, tuple(scored), distances, (*notes, *why), finished=True)
 
 
-def _scored(cell: Cell, values: Mapping[str, float]) -> Scored:
+def _scored(cell: PlannedPrompt, values: Mapping[str, float]) -> Scored:
     request = cell.request
     return Scored(cell.row, request.guidance_scale, request.prompt.category, request.prompt.text, values)
 
@@ -94,7 +94,7 @@ def _distances(
     if not plan.captions:
         return None, ("No distances were measured: they want --captions SET and --reference FOLDER of real pictures.",)
     real = Population(plan.asked.reference, read_pictures(picture_files(Path(plan.asked.reference))))
-    groups: dict[Place, list[Cell]] = {}
+    groups: dict[Place, list[PlannedPrompt]] = {}
     for cell in plan.captions:
         groups.setdefault((cell.row, cell.category, cell.request.guidance_scale), []).append(cell)
     found: dict[Place, Mapping[str, Interval]] = {}
@@ -112,6 +112,6 @@ def _distances(
     return found, tuple(why)
 
 
-def _population(bench: Workbench, cells: Sequence[Cell]) -> Population:
+def _population(bench: Workbench, cells: Sequence[PlannedPrompt]) -> Population:
     batches = [list(score_batch(bench, cell.request))[-1].whole for cell in cells]
     return Population(cells[0].request.checkpoint, torch.cat([batch.images for batch in batches]), len(batches))

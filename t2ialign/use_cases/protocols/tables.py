@@ -11,14 +11,14 @@ import numpy as np
 from t2ialign.metrics import METRICS
 from t2ialign.types import Interval
 from t2ialign.use_cases.protocols.plan import ProtocolPlan
-from t2ialign.use_cases.protocols.protocol import Column, Distances, Protocol, Row, Table
+from t2ialign.use_cases.protocols.protocol import DistanceTable, Protocol, ProtocolColumn, ProtocolRow, ProtocolTable
 from t2ialign.use_cases.protocols.run import Place, ProtocolState, Scored
 
 BASE = "base"  # the row that is the backbone itself
 
 
 @dataclass(frozen=True)
-class Number:
+class TableNumber:
     """A mean with its standard deviation over prompts, in the paper's unit; NaN: not measured or not published."""
 
     mean: float = math.nan
@@ -27,14 +27,14 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One line of a table: ours at one CFG, or the paper's (``guidance_scale`` None)."""
 
     row: str
     title: str
     published: bool
     guidance_scale: float | None
-    numbers: tuple[Number, ...]
+    numbers: tuple[TableNumber, ...]
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Filled:
     caption: str
     columns: tuple[str, ...]
     digits: tuple[int, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
 def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
     """Every table of the protocol, then this project's own metrics, then distances where they were measured."""
     protocol = plan.protocol
-    own = Table("Beside it: what else could be measured here", tuple(_own(name) for name in plan.more))
+    own = ProtocolTable("Beside it: what else could be measured here", tuple(_own(name) for name in plan.more))
     tables = [
         _filled(table, protocol.rows, state.scored) for table in (*protocol.tables, *([own] if plan.more else ()))
     ]
@@ -59,42 +59,42 @@ def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
     return tuple(tables)
 
 
-def _own(name: str) -> Column:
+def _own(name: str) -> ProtocolColumn:
     metric = METRICS[name]
-    return Column(metric.title, name, up=metric.higher_is_better, digits=4)
+    return ProtocolColumn(metric.title, name, up=metric.higher_is_better, digits=4)
 
 
-def _filled(table: Table, rows: Sequence[Row], scored: Sequence[Scored]) -> Filled:
-    lines: list[Line] = []
-    trained: list[Line] = []
+def _filled(table: ProtocolTable, rows: Sequence[ProtocolRow], scored: Sequence[Scored]) -> Filled:
+    lines: list[TableLine] = []
+    trained: list[TableLine] = []
     for row in rows:
         if row.best:
             lines += _best(table, row, trained)
         for scale in dict.fromkeys(one.guidance_scale for one in scored if one.row == row.name):
             mine = [one for one in scored if (one.row, one.guidance_scale) == (row.name, scale)]
             numbers = tuple(_number(column, mine) for column in table.columns)
-            lines.append(Line(row.name, row.title, False, scale, numbers))
+            lines.append(TableLine(row.name, row.title, False, scale, numbers))
             trained += lines[-1:] if row.method else []
         if row.name in table.published:
-            said = (Number(*_two(one)) for one in table.published[row.name])
-            lines.append(Line(row.name, row.title, True, None, tuple(said)))
+            said = (TableNumber(*_two(one)) for one in table.published[row.name])
+            lines.append(TableLine(row.name, row.title, True, None, tuple(said)))
     titles = tuple(f"{column.title} {'↑' if column.up else '↓'}" for column in table.columns)
     return Filled(table.caption, titles, tuple(column.digits for column in table.columns), tuple(lines))
 
 
-def _number(column: Column, scored: Sequence[Scored]) -> Number:
+def _number(column: ProtocolColumn, scored: Sequence[Scored]) -> TableNumber:
     values = [
         column.shown(one.values[column.metric])
         for one in scored
         if column.category in ("", one.category) and not math.isnan(one.values.get(column.metric, math.nan))
     ]
     if not values:
-        return Number()
+        return TableNumber()
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-    return Number(float(np.mean(values)), sd, len(values))
+    return TableNumber(float(np.mean(values)), sd, len(values))
 
 
-def _best(table: Table, row: Row, trained: Sequence[Line]) -> list[Line]:
+def _best(table: ProtocolTable, row: ProtocolRow, trained: Sequence[TableLine]) -> list[TableLine]:
     """Column by column the best of the trained lines."""
     if not trained:
         return []
@@ -102,11 +102,11 @@ def _best(table: Table, row: Row, trained: Sequence[Line]) -> list[Line]:
     for index, column in enumerate(table.columns):
         here = [line.numbers[index] for line in trained if not math.isnan(line.numbers[index].mean)]
         ranked = sorted(here, key=lambda number: number.mean, reverse=column.up)
-        found.append(ranked[0] if ranked else Number())
-    return [Line(row.name, row.title, False, None, tuple(found))]
+        found.append(ranked[0] if ranked else TableNumber())
+    return [TableLine(row.name, row.title, False, None, tuple(found))]
 
 
-def _distances(plan: ProtocolPlan, said: Distances, state: ProtocolState) -> Filled:
+def _distances(plan: ProtocolPlan, said: DistanceTable, state: ProtocolState) -> Filled:
     """Measure by measure a line for each row at each CFG, then the best of the grid, then the paper's.
 
     The columns are the base and the categories' checkpoints. The best is the point of the grid that is best for a category by
@@ -120,22 +120,22 @@ def _distances(plan: ProtocolPlan, said: Distances, state: ProtocolState) -> Fil
             title = f"{measure}: {plan.entry.name if row.name == BASE else row.title}"
             for scale in dict.fromkeys(place[2] for place in found if place[0] == row.name):
                 places: list[Place] = [(row.name, name, scale) for name in ("", *said.categories)]
-                lines.append(Line(f"{measure}/{row.name}", title, False, scale, _distance(found, places, measure)))
+                lines.append(TableLine(f"{measure}/{row.name}", title, False, scale, _distance(found, places, measure)))
             if row.best:
                 best = [None, *(chosen[name] for name in said.categories)]
-                lines.append(Line(f"{measure}/{row.name}", title, False, None, _distance(found, best, measure)))
-        published = tuple(Number(value) for value in said.published[measure])
-        lines.append(Line(measure, measure, True, None, published))
+                lines.append(TableLine(f"{measure}/{row.name}", title, False, None, _distance(found, best, measure)))
+        published = tuple(TableNumber(value) for value in said.published[measure])
+        lines.append(TableLine(measure, measure, True, None, published))
     columns = ("base ↓", *(f"{name} ↓" for name in said.categories))
     return Filled(said.caption, columns, (3,) * len(columns), tuple(lines))
 
 
 def _distance(
     found: Mapping[Place, Mapping[str, Interval]], places: Sequence[Place | None], measure: str
-) -> tuple[Number, ...]:
+) -> tuple[TableNumber, ...]:
     """A measure at places of the grid; nothing where it was not measured."""
     values = [found.get(place, {}).get(measure) if place is not None else None for place in places]
-    return tuple(Number() if value is None else Number(value.mean) for value in values)
+    return tuple(TableNumber() if value is None else TableNumber(value.mean) for value in values)
 
 
 def _chosen(protocol: Protocol, scored: Sequence[Scored], category: str) -> Place | None:
@@ -174,7 +174,7 @@ def lines(plan: ProtocolPlan, tables: Sequence[Filled], notes: Sequence[str]) ->
             yield f"| {' | '.join([title, scale, *cells])} |"
 
 
-def _said(number: Number, digits: int) -> str:
+def _said(number: TableNumber, digits: int) -> str:
     if math.isnan(number.mean):
         return ""
     spread = "" if math.isnan(number.sd) else f" ± {number.sd:.{digits}f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from t2ialign.tradeoff.research import Change, Changes, Exhibit, Gap
+from t2ialign.tradeoff.research import Change, Changes, Finding, Gap
 from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy
 from t2ialign.use_cases.align.lineage import BASE
 from t2ialign.use_cases.reports import strategies
@@ -15,7 +15,7 @@ QUESTION = "Which guidance strategy keeps most diversity at the same alignment?"
 TITLE = "Guidance strategies beside plain guidance that is as well aligned"
 
 
-def of_strategies(found: Material) -> Iterator[Exhibit | Gap]:
+def of_strategies(found: Material) -> Iterator[Finding | Gap]:
     """One figure and one table of all strategies on all checkpoints, one family of tests."""
     swept = [point.config for point in found.points if point.config.guidance != PLAIN]
     runs = sorted(
@@ -39,7 +39,7 @@ def of_strategies(found: Material) -> Iterator[Exhibit | Gap]:
     command = (
         f"python -m t2ialign strategies --checkpoint {','.join(asked)} --x {x.name} --y {y.name} {found.on_this_set}"
     )
-    yield Exhibit(TITLE, strategies.in_a_sentence(matched, y), drawn, command, table)
+    yield Finding(TITLE, strategies.in_a_sentence(matched, y), drawn, command, table)
     yield from _unknown(found, matched, command, len(rows) - MOST_ROWS)
 
 

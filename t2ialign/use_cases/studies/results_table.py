@@ -12,7 +12,7 @@ from pathlib import Path
 from t2ialign.files import write_whole
 from t2ialign.store.export import tamed
 from t2ialign.study.counting import Counting
-from t2ialign.study.results import Results
+from t2ialign.study.results import VoteResults
 from t2ialign.types import Interval
 
 PREFERRED = "preferred"
@@ -40,7 +40,7 @@ class ResultRow:
     holm: float = math.nan
 
 
-def result_rows(found: Results) -> Iterator[ResultRow]:
+def result_rows(found: VoteResults) -> Iterator[ResultRow]:
     """Selection rates, strengths, shares preferred head to head, and what was counted, in this order."""
     for rate in found.rates:
         yield _row("chosen", rate.contender, "", rate.share, rate.shown, rate.category, rate.group)
@@ -52,7 +52,7 @@ def result_rows(found: Results) -> Iterator[ResultRow]:
         yield from _counting_rows(found.counting)
 
 
-def write_results(found: Results, path: Path) -> Path:
+def write_results(found: VoteResults, path: Path) -> Path:
     """The rows as CSV, with neutralised formulas."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, [field.name for field in fields(ResultRow)], lineterminator="\n")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
-from t2ialign.dashboard.api import drawing, sweeping
+from t2ialign.dashboard.api import pictures, sweeps
 from t2ialign.dashboard.api.endpoint import NOT_YOURS, Call, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.api.reference import lines
@@ -39,7 +39,7 @@ STRANGER = Visitor("", "1.2.3.4", owner=False)
 @pytest.fixture
 def api(services, monkeypatch):
     """The endpoints as functions: ``api(name, visitor, **values)``."""
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches())
 
     def ask(name: str, visitor: Visitor | None = None, /, **values):
         return answered(BY_NAME[name], Call(services, visitor or Visitor()), values)
@@ -51,7 +51,7 @@ def api(services, monkeypatch):
 def address(services, monkeypatch) -> Iterator[str]:
     """The served page, with a token set."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches())
     blocks = build_dashboard(services)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield address
@@ -142,7 +142,7 @@ def test_a_stranger_is_refused_by_everything_of_the_owners(services, api, monkey
 
 
 def test_work_is_stopped_by_its_ticket_only(services, api, monkeypatch):
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches(pause=0.2))
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches(pause=0.2))
     work = api("generate", STRANGER, prompt="a ring", seeds="0-3")
     for ticket in ("", "a guess"):
         with pytest.raises(InputError, match="Only the ticket"):
@@ -247,7 +247,7 @@ def test_a_sweep_is_the_job_of_the_page_and_is_found_again(services, api):
 
 @pytest.mark.slow
 def test_the_queue_is_said_with_its_time(services, api, monkeypatch):
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches(pause=0.3))
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches(pause=0.3))
     first = api("generate", prompt="a ring", seeds="0-3")
     second = api("generate", prompt="a star", seeds="0-3")
     while services.engine.look(first.id).record is None or not services.engine.look(first.id).record.fraction:
@@ -286,8 +286,10 @@ def test_what_nobody_says_is_as_the_checkpoints_are_drawn_and_a_note_says_where_
 ) -> None:
     fakes.with_numbers(monkeypatch, "spo", steps=4, guidance_scale=1.0, scheduler="lcm")
     asked: list[tuple[BatchRequest, ...]] = []
-    real = drawing.open_run
-    monkeypatch.setattr(drawing, "open_run", lambda bench, requests: (asked.append(requests), real(bench, requests))[1])
+    real = pictures.open_run
+    monkeypatch.setattr(
+        pictures, "open_run", lambda bench, requests: (asked.append(requests), real(bench, requests))[1]
+    )
 
     def drawn(request: BatchRequest) -> tuple:
         return request.num_inference_steps, request.guidance_scale, request.scheduler, request.guidance
@@ -304,10 +306,10 @@ def test_what_nobody_says_is_as_the_checkpoints_are_drawn_and_a_note_says_where_
     assert all("spo: 4 steps of lcm at CFG 1" in request.notes[0] for request in asked[-1])
     assert not any(request.notes for requests in asked[:-1] for request in requests)
     call, notes = Call(services, Visitor()), []
-    spec = sweeping._spec(call, sweeping.Sweep(checkpoints=("spo",)), notes)
+    spec = sweeps._spec(call, sweeps.AskSweep(checkpoints=("spo",)), notes)
     assert (spec.num_inference_steps, spec.scheduler, spec.guidance_scales) == (4, "lcm", (1.0,)) and not notes
-    assert sweeping._spec(call, sweeping.Sweep(), notes) == SweepSpec() and not notes
-    sweeping._spec(call, sweeping.Sweep(checkpoints=("base", "spo"), guidance_scales=(1.0,)), notes)
+    assert sweeps._spec(call, sweeps.AskSweep(), notes) == SweepSpec() and not notes
+    sweeps._spec(call, sweeps.AskSweep(checkpoints=("base", "spo"), guidance_scales=(1.0,)), notes)
     assert len(notes) == 1 and "usually drawn with different numbers" in notes[0]
-    request = drawing._begun(call, drawing.Grid("scheduler", ("ddim",), checkpoint="spo"), ["spo"], ["scheduler"])
+    request = pictures._begun(call, pictures.AskGrid("scheduler", ("ddim",), checkpoint="spo"), ["spo"], ["scheduler"])
     assert drawn(request) == (4, 1.0, "lcm", "cfg") and not request.notes

@@ -201,7 +201,7 @@ def test_real_pictures_are_embedded_once_for_all_places_of_the_grid(
     monkeypatch.setattr(running, "read_pictures", lambda files: torch.zeros(3, 3, 8, 8, dtype=torch.uint8))
     monkeypatch.setattr(running, "_population", population)
     cells = tuple(
-        planning.Cell(row, category, BatchRequest(Prompt(text), f"{row}{category}", (0,), scale))
+        planning.PlannedPrompt(row, category, BatchRequest(Prompt(text), f"{row}{category}", (0,), scale))
         for row, category in (("base", ""), ("rounds-1", "color"))
         for scale in (2.5, 7.5)
         for text in ("a", "b")

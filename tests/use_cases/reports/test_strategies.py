@@ -17,7 +17,7 @@ from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.research import Research, Section
 from t2ialign.use_cases.reports.research import lines
 from t2ialign.use_cases.reports.research_guidance import of_strategies
-from t2ialign.use_cases.reports.research_material import Wanted, gather, who
+from t2ialign.use_cases.reports.research_material import ReportSubject, gather, who
 from t2ialign.use_cases.reports.strategies import run_of, share_of, stored_strategies, strategy_table
 from t2ialign.use_cases.reports.text import write_reference
 from t2ialign.use_cases.workbench import open_workbench
@@ -107,7 +107,7 @@ def test_strategies_of_several_checkpoints_are_one_family(bench) -> None:
 
 @pytest.mark.slow
 def test_the_report_says_what_the_command_prints(bench) -> None:
-    exhibit, *gaps = of_strategies(gather(bench, Wanted()))
+    exhibit, *gaps = of_strategies(gather(bench, ReportSubject()))
     assert exhibit.command.startswith("python -m t2ialign strategies --checkpoint base,minimal_js --x oracle_alignment")
     printed = list(strategy_table(stored_strategies(bench.store, ["base", "minimal_js"], X, Y), X, Y))
     assert exhibit.sentence in printed

@@ -10,7 +10,7 @@ from typing import Any
 from t2ialign.codec import encode
 from t2ialign.dashboard.api.endpoint import Call, said
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import ENDED, SWEEPS, standing
+from t2ialign.dashboard.api.work import ENDED, SWEEPS, standing
 from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.engines.local import Cancelled
 from t2ialign.guidance import read_strategy
@@ -29,7 +29,7 @@ CHECKPOINT = "A checkpoint or a blend, as base, my_adapter@0.5 or one+other (`ch
 
 
 @dataclass(frozen=True)
-class Generate:
+class AskGenerate:
     """A prompt on one to four checkpoints."""
 
     prompt: str = said("What the pictures should show.")
@@ -51,7 +51,7 @@ class Generate:
 
 
 @dataclass(frozen=True)
-class Grid:
+class AskGrid:
     """Two settings changed at once."""
 
     x: str = said(
@@ -72,7 +72,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Look:
+class AskWork:
     """Which work."""
 
     id: str = said("The id that generate, grid, score or sweep answered, or of a link.")
@@ -80,14 +80,14 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Stop:
+class AskStop:
     """Which work, and the right to stop it."""
 
     id: str = said("The id of the work.")
     ticket: str = said("The ticket that was told when it began; the owner needs none.", "")
 
 
-def generate(call: Call, asked: Generate) -> Work:
+def generate(call: Call, asked: AskGenerate) -> Work:
     """Begins a run under an id of its own; what is stored is not drawn again."""
     request = replace(
         _begun(call, asked, asked.checkpoints),
@@ -108,7 +108,7 @@ def generate(call: Call, asked: Generate) -> Work:
     return begun(call, sum(len(one.seeds) * one.num_inference_steps for one in requests), start)
 
 
-def grid(call: Call, asked: Grid) -> Work:
+def grid(call: Call, asked: AskGrid) -> Work:
     """The grid as it is stored, and the drawing of what it lacks; the same grid has the same id."""
     axes = [grids.GridAxis(_kind(asked.x), asked.x_values), grids.GridAxis(_kind(asked.y), asked.y_values or ("",))]
     across = next((axis.values for axis in axes if axis.kind == "checkpoint"), (asked.checkpoint,))
@@ -124,12 +124,12 @@ def grid(call: Call, asked: Grid) -> Work:
     return _submitted(call, key, work, lambda cancelled: grids.make_grid(call.services.bench, requests, cancelled))
 
 
-def look(call: Call, asked: Look) -> Work:
+def look(call: Call, asked: AskWork) -> Work:
     """How something stands that was begun here or in the page."""
     return standing(call, asked.id)
 
 
-def stop(call: Call, asked: Stop) -> Work:
+def stop(call: Call, asked: AskStop) -> Work:
     """Asks work to stop at its next step; what is drawn stays."""
     found = standing(call, asked.id)
     if found.id.startswith(SWEEPS):  # the owner's alone, as ``standing`` has made sure
@@ -150,7 +150,7 @@ def begun(call: Call, work: int, start: Callable[[], str]) -> Work:
 
 
 def _begun(
-    call: Call, asked: Generate | Grid, checkpoints: Sequence[str], varied: Collection[str] = ()
+    call: Call, asked: AskGenerate | AskGrid, checkpoints: Sequence[str], varied: Collection[str] = ()
 ) -> BatchRequest:
     """The request with what nobody said as these checkpoints are usually drawn; a note says on what they do not agree.
 

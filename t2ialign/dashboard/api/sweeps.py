@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from t2ialign.dashboard.api.drawing import CHECKPOINT, USUAL, WAIT
 from t2ialign.dashboard.api.endpoint import Call, said
+from t2ialign.dashboard.api.pictures import CHECKPOINT, USUAL, WAIT
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import standing
+from t2ialign.dashboard.api.work import standing
 from t2ialign.job_record import Job
 from t2ialign.seeds import parse_plan
 from t2ialign.types import InputError
@@ -17,7 +17,7 @@ from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, begun, check
 
 
 @dataclass(frozen=True)
-class Sweep:
+class AskSweep:
     """Every combination of a prompt set, checkpoints with weights, strategies and CFG values."""
 
     prompts: str = said("A prompt set of the page by name, or a part of one, as shapes-test:color.", "shapes-test")
@@ -37,7 +37,7 @@ class Sweep:
     scheduler: str = said(f"Of all conditions; empty: {USUAL}, mostly ddim.", "")
 
 
-def sweep(call: Call, asked: Sweep) -> Work:
+def sweep(call: Call, asked: AskSweep) -> Work:
     """Queues it as a job; the same sweep has the same id, and goes on where it stands."""
     notes: list[str] = []
     spec, supervisor, bench = _spec(call, asked, notes), call.services.supervisor, call.services.bench
@@ -48,7 +48,7 @@ def sweep(call: Call, asked: Sweep) -> Work:
     return replace(work, notes=(*notes, *work.notes))
 
 
-def _spec(call: Call, asked: Sweep, notes: list[str]) -> SweepSpec:
+def _spec(call: Call, asked: AskSweep, notes: list[str]) -> SweepSpec:
     if asked.prompts.partition(":")[0] not in call.services.prompts:
         raise InputError(f"There is no prompt set {asked.prompts[:40]!r} here: {', '.join(call.services.prompts)}.")
     said: dict[str, Any] = {
