@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from t2ialign import settings
 from t2ialign.charts.report_page import report_html
 from t2ialign.use_cases.reports.research import research
-from t2ialign.use_cases.reports.research_material import Wanted
+from t2ialign.use_cases.reports.research_material import ReportSubject
 from t2ialign.use_cases.reports.research_page import FIGURES, figures_of
 from t2ialign.use_cases.workbench import open_workbench
 
@@ -34,7 +34,7 @@ DRAWN = """
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with open_workbench(Path(folder) / "home", share=False) as bench:
-            found = research(bench, Wanted())
+            found = research(bench, ReportSubject())
         page_file = Path(folder) / "report.html"
         page_file.write_text(report_html(found), encoding="utf-8")
         PLACE.mkdir(parents=True, exist_ok=True)

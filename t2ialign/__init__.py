@@ -433,12 +433,12 @@ up: a folder imports from folders above it only (`make check`), every file has i
             endpoint.py             what an endpoint is
             endpoints.py            the menu of endpoints
             records.py              what they answer
-            drawing.py              generate, grid, work, stop
-            sweeping.py             sweep
-            measuring.py            score, points, checkpoints
-            training.py             align, jobs, job
+            pictures.py             generate, grid, work, stop
+            sweeps.py               sweep
+            scores.py               score, points, checkpoints
+            training_runs.py        align, jobs, job
             studies.py              study
-            standing.py             how work stands
+            work.py                 how work stands
             publish.py              the endpoints in Gradio, and as tools
             reference.py            docs/api.md's table of endpoints
             metrics.py              numbers for Prometheus

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from t2ialign.dashboard.api import drawing
+from t2ialign.dashboard.api import pictures
 from t2ialign.dashboard.api.endpoint import Call, Endpoint, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.shared.visitors import Visitor
@@ -94,7 +94,7 @@ def idle_services() -> Iterator[Any]:
         patch.setattr("t2ialign.settings.CHECKPOINTS", fakes.write_registry(Path(name) / "checkpoints"))
         patch.setattr(LocalEngine, "submit", lambda *_: None)
         patch.setattr(Supervisor, "submit", lambda *_, **__: "align-0")
-        patch.setattr(drawing, "open_run", lambda *_: (_ for _ in ()).throw(InputError("A run would begin.")))
+        patch.setattr(pictures, "open_run", lambda *_: (_ for _ in ()).throw(InputError("A run would begin.")))
         with open_store(Path(name) / "home") as store:
             yield fakes.services_of(store)
 

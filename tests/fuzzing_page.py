@@ -133,14 +133,14 @@ def fuzz_address(page: Built, path: str, examples: int) -> Tally:
         address = "".join(_filled(path, parts))
         asked = "&".join(f"{name}={_in_path(said)}" for name, said in query.items())
         kind = {"content-type": "application/json"}
-        method, content = ("POST", body) if "{deed" in path else ("GET", b"")
+        method, content = ("POST", body) if "{question" in path else ("GET", b"")
         tally.attempt(lambda: page.client.request(method, f"{address}?{asked}", content=content, headers=kind))
 
     attempt()
     return tally
 
 
-DEEDS = ("look", "join", "survey", "answer", "withdraw", "more", "standings")
+QUESTIONS = ("look", "join", "survey", "answer", "withdraw", "more", "standings")
 
 
 def _filled(path: str, parts: list[str]) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _filled(path: str, parts: list[str]) -> Iterator[str]:
             yield piece
             continue
         name, _, rest = piece.partition("}")
-        yield DEEDS[len(parts[0]) % len(DEEDS)] if name.startswith("deed") else parts[number % len(parts)]
+        yield QUESTIONS[len(parts[0]) % len(QUESTIONS)] if name.startswith("question") else parts[number % len(parts)]
         yield rest
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from t2ialign.charts.theme import empty_figure, figure, ink
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.audit_table import Table
+from t2ialign.tradeoff.audit_table import AuditTable
 
 BAD, GOOD = {False: "#E9875A", True: "#B4532B"}, {False: "#4F9BD0", True: "#1F6FA8"}
 MIDDLE = {False: "#F3F4F6", True: "#374151"}
@@ -17,7 +17,7 @@ ROW, HEAD = 26, 170
 BARE = {"tickmode": "array", "showgrid": False, "showline": False, "ticks": ""}
 
 
-def audit_figure(table: Table, dark: bool = False) -> go.Figure:
+def audit_figure(table: AuditTable, dark: bool = False) -> go.Figure:
     """Blue is good, orange is bad, the number says how much; empty cells are questions that the metric cannot be asked."""
     if not table.rows or not table.columns:
         return empty_figure("Nothing has been audited yet.", dark, height=220)
@@ -47,7 +47,7 @@ def audit_figure(table: Table, dark: bool = False) -> go.Figure:
     return chart
 
 
-def _questions(chart: go.Figure, table: Table, dark: bool) -> None:
+def _questions(chart: go.Figure, table: AuditTable, dark: bool) -> None:
     """Each question above its columns, and a line between questions."""
     for question in dict.fromkeys(table.groups):
         places = [place for place, group in enumerate(table.groups) if group == question]

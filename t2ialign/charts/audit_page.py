@@ -42,7 +42,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Part:
+class AxisPart:
     """One axis: its heat map, and a verdict a metric."""
 
     heading: str
@@ -57,10 +57,10 @@ def audit_html(audit: Audit) -> str:
     return render("audit.html", subject=audit.subject, scope=audit.scope, parts=parts, questions=QUESTIONS)
 
 
-def _part(audit: Audit, axis: Axis, script: bool) -> Part:
+def _part(audit: Audit, axis: Axis, script: bool) -> AxisPart:
     found = table(audit, axis)
     rows = tuple(_verdict(one, audit.of(TRUTH)) for row in found.rows if (one := audit.of(row.metric)))
-    return Part(HEADINGS[axis], chart_html(audit_figure(found), script), rows)
+    return AxisPart(HEADINGS[axis], chart_html(audit_figure(found), script), rows)
 
 
 def _verdict(found: MetricAudit, truth: MetricAudit | None) -> Verdict:

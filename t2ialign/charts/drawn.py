@@ -15,7 +15,7 @@ from t2ialign.charts.relations import relations_figure
 from t2ialign.charts.strength import strength_figure
 from t2ialign.charts.tradeoff import tradeoff_figure
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.audit_table import Table
+from t2ialign.tradeoff.audit_table import AuditTable
 from t2ialign.tradeoff.front_band import Edge
 from t2ialign.tradeoff.relations import Relations
 from t2ialign.tradeoff.research import Changes, Costs, Doses, Drawn, Plane, Volumes
@@ -44,7 +44,7 @@ def drawn_figure(drawn: Drawn, dark: bool = False) -> go.Figure:
             return volumes_figure(drawn.volumes, dark)
         case StrengthPlane():
             return strength_figure(drawn, dark)
-        case Table():
+        case AuditTable():
             return audit_figure(drawn, dark)
         case _:
             assert_never(drawn)

@@ -26,7 +26,7 @@ EMPTY = "Nobody has answered yet: this chart fills while people do."
 
 
 @dataclass(frozen=True)
-class Mark:
+class IntervalMark:
     """One interval in a row of a chart; ``words`` is what the pointer reads."""
 
     row: str
@@ -38,7 +38,9 @@ class Mark:
 def rates_figure(rates: Sequence[Rate], group: str = "", dark: bool = False) -> go.Figure:
     """How often each contender was chosen where it was shown: one row a category, all of them first (MI-TUNE, table 7)."""
     marks = [
-        Mark(rate.category or ALL, rate.contender, rate.share, f"chosen {_percent(rate.share)} of {rate.shown} times")
+        IntervalMark(
+            rate.category or ALL, rate.contender, rate.share, f"chosen {_percent(rate.share)} of {rate.shown} times"
+        )
         for rate in rates
         if rate.group == group
     ]
@@ -51,7 +53,7 @@ def rates_figure(rates: Sequence[Rate], group: str = "", dark: bool = False) -> 
 def strengths_figure(found: Strengths | None, dark: bool = False) -> go.Figure:
     """Strengths on the log-odds scale, the strongest first; 0 is the contenders' mean."""
     marks = [
-        Mark(
+        IntervalMark(
             one.name,
             one.name,
             one.strength,
@@ -72,7 +74,8 @@ def metrics_figure(found: Sequence[MetricAgreement], dark: bool = False) -> go.F
         return empty_figure("No metric has scored these pictures, or too few answers tell them apart.", dark, 160)
     titles = {one.metric: METRICS[one.metric].title if one.metric in METRICS else one.metric for one in found}
     marks = [
-        Mark(titles[one.metric], "metric", one.tau, f"{in_words(one.tau)} over {one.prompts} prompts") for one in found
+        IntervalMark(titles[one.metric], "metric", one.tau, f"{in_words(one.tau)} over {one.prompts} prompts")
+        for one in found
     ]
     look = {"metric": Style(ink(dark).text, "circle")}
     chart = _rows(marks, look, dark, legend=False)
@@ -81,7 +84,7 @@ def metrics_figure(found: Sequence[MetricAgreement], dark: bool = False) -> go.F
     return chart
 
 
-def _rows(marks: Sequence[Mark], look: Mapping[str, Style], dark: bool, legend: bool = True) -> go.Figure:
+def _rows(marks: Sequence[IntervalMark], look: Mapping[str, Style], dark: bool, legend: bool = True) -> go.Figure:
     """Intervals in rows, top to bottom in the order given; the marks of one row keep apart from each other."""
     known = [mark for mark in marks if math.isfinite(mark.interval.mean)]
     if not known:
@@ -115,12 +118,14 @@ def _rows(marks: Sequence[Mark], look: Mapping[str, Style], dark: bool, legend: 
     return chart
 
 
-def _height(marks: Sequence[Mark]) -> float:
+def _height(marks: Sequence[IntervalMark]) -> float:
     most = max(sum(mark.row == one.row for mark in marks) for one in marks)
     return ROW + 11 * (most - 1)
 
 
-def _places(rows: Sequence[str], names: Sequence[str], marks: Sequence[Mark]) -> Callable[[Mark], float]:
+def _places(
+    rows: Sequence[str], names: Sequence[str], marks: Sequence[IntervalMark]
+) -> Callable[[IntervalMark], float]:
     crowded = max(sum(mark.row == row for mark in marks) for row in rows) > 1
     step = SPREAD / max(len(names) - 1, 1) if crowded else 0.0
     return lambda mark: rows.index(mark.row) + step * (names.index(mark.name) - (len(names) - 1) / 2)

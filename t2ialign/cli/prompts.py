@@ -41,10 +41,10 @@ def import_set(
     as_json: JsonFlag = False,
 ) -> None:
     """Keep prompts from elsewhere as a named set. T2I-CompBench, HPSv2, PartiPrompts, DrawBench, GenEval, ... as published."""
-    from t2ialign.use_cases.batches.prompt_import import Wanted, import_prompts
+    from t2ialign.use_cases.batches.prompt_import import ImportOptions, import_prompts
 
     card = import_prompts(
-        source, Wanted(name, split, limit), store, lambda note: print(printable(note), file=sys.stderr)
+        source, ImportOptions(name, split, limit), store, lambda note: print(printable(note), file=sys.stderr)
     )
     emit(card, as_json, lambda: iter([prompt_sets.line(prompt_sets.summary(card.name, store))]))
 

@@ -30,13 +30,13 @@ def report(
     """What the stored runs say about each research question, with intervals, and what they do not say."""
     from t2ialign import __version__
     from t2ialign.use_cases.reports import research
-    from t2ialign.use_cases.reports.research_material import Wanted
+    from t2ialign.use_cases.reports.research_material import ReportSubject
     from t2ialign.use_cases.workbench import open_workbench
 
     if out:
         writable(out.expanduser().parent)
     with open_workbench(store, share=False) as bench:
-        found = research.research(bench, Wanted(benchmark, x, y, backbone))
+        found = research.research(bench, ReportSubject(benchmark, x, y, backbone))
     if out and out.suffix == ".md":
         from t2ialign.use_cases.reports.research_page import write_page
 

@@ -24,7 +24,7 @@ from t2ialign.remembering import Memory
 from t2ialign.store import Store, choices
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches import prompt_sets
-from t2ialign.use_cases.shipped import Reading
+from t2ialign.use_cases.shipped import ShippedReading
 from t2ialign.use_cases.workbench import Workbench
 
 EXPORT_SECONDS = 24 * 3600.0
@@ -49,7 +49,7 @@ class Services:
     guesses: Guesses = field(default_factory=Guesses)
     charts: Memory = field(default_factory=lambda: Memory(MOST_CHARTS))  # by all that is drawn in them; many ask alike
     met: list[str] = field(default_factory=list)  # checkpoints in the order in which they were first on show
-    shipped: Reading = field(default_factory=Reading)  # of the shipped results, where it is not over yet
+    shipped: ShippedReading = field(default_factory=ShippedReading)  # of the shipped results, where it is not over yet
     trouble: Callable[[], str] = str  # what is wrong with committing votes to the Hub, in a sentence; "" = nothing
 
     def new_export(self) -> Path:
@@ -75,7 +75,7 @@ class Services:
         return {name: Look(light[name].color, dark[name].color) for name in names}
 
     def order(self, shown: Iterable[str] = ()) -> list[str]:
-        """All checkpoints there are and the ``shown``: colours go by this order, so that no filter changes anyone's.
+        """The checkpoints in the order that assigns colours, ``shown`` ones that are gone included: no filter changes a colour.
 
         First comes what was on show, each in its turn: what is seen together differs in colour, and what comes later
         takes nobody's colour away.
@@ -95,7 +95,9 @@ class Services:
         return {prompt.text: prompt.category for known in self.prompts.values() for prompt in known}
 
 
-def open_services(bench: Workbench, trouble: Callable[[], str] = str, shipped: Reading | None = None) -> Services:
+def open_services(
+    bench: Workbench, trouble: Callable[[], str] = str, shipped: ShippedReading | None = None
+) -> Services:
     """Services of a workbench, with every named prompt set; ``trouble`` says what is wrong with the votes' dataset.
 
     ``shipped`` says how far the shipped results are, where they are still being read in.
@@ -114,6 +116,6 @@ def open_services(bench: Workbench, trouble: Callable[[], str] = str, shipped: R
         OneRunPerPage(engine),
         Visits(engine),
         supervisor,
-        shipped=shipped or Reading(),
+        shipped=shipped or ShippedReading(),
         trouble=trouble,
     )

@@ -101,7 +101,7 @@ def sample(
     preview_every: int = 0,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[SamplingProgress | SeedBatch]:
-    """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
+    """``generate`` without its checks, of a backbone's view as it is, an adapter in training included; ``parts`` are seeds."""
     embeds = _encoded(view, prompt, config)
     cut = (truncation_note(said.truncated[0], what=what) for said, what in zip(embeds, ("prompt", "negative prompt")))
     note, smaller = " ".join(filter(None, cut)), ""

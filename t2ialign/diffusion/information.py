@@ -64,12 +64,12 @@ def renoised_information(
     scheduler = begin_run(backbone.scheduler_config, "ddpm", 1, backbone.device).scheduler
     last = scheduler.config.num_train_timesteps
     embeds = stack([empty.repeat(len(latents)), prompt.repeat(len(latents))])
-    draw = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     share = released = torch.zeros_like(latents[:, 0])
     above = 0
     for timestep in timesteps:
         alpha_bar, beta = float(scheduler.alphas_cumprod[timestep]), float(scheduler.betas[timestep])
-        noise = torch.randn(latents.shape[1:], generator=draw).to(latents).expand_as(latents)
+        noise = torch.randn(latents.shape[1:], generator=rng).to(latents).expand_as(latents)
         noisy = add_noise(latents, noise, alpha_bar)
         outputs = backbone.predict_noise(torch.cat([noisy, noisy]), torch.tensor(timestep), embeds)
         uncond, cond = outputs.chunk(2)
@@ -90,11 +90,11 @@ def _of_a_flow(
     seed: int,
 ) -> Information:
     """The same at noise levels of a flow: the integrals' means over them."""
-    draw = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     said, empty = (one.repeat(len(latents)) for one in embeds)
     share, released, counted = torch.zeros_like(latents[:, 0]), torch.zeros_like(latents[:, 0, 0, 0]), 0
     for level in levels:
-        noise = torch.randn(latents.shape[1:], generator=draw).to(latents).expand_as(latents)
+        noise = torch.randn(latents.shape[1:], generator=rng).to(latents).expand_as(latents)
         noisy = add_noise(latents, noise, 1 - level, "flow")
         cond, uncond = (backbone.predict_noise(noisy, torch.tensor(level * TRAINED), one) for one in (said, empty))
         weight = (1 - level) / level

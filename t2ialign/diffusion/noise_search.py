@@ -56,10 +56,10 @@ def search_noise(
     reward: Callable[[Tensor], Tensor],
 ) -> Iterator[SearchStep]:
     """Yields every step, the first from noise as drawn. ``bars``: the share of signal at each step of the chain, and after."""
-    draw = torch.Generator().manual_seed(plan.seed)
+    rng = torch.Generator().manual_seed(plan.seed)
     count = len(bars[0])
     device = bars[0].device
-    noise = torch.randn((count + 1, *shape), generator=draw).to(device).requires_grad_()
+    noise = torch.randn((count + 1, *shape), generator=rng).to(device).requires_grad_()
     optimizer = torch.optim.AdamW([noise], lr=plan.learning_rate)
     for step in range(plan.steps + 1):
         optimizer.zero_grad()
@@ -67,7 +67,7 @@ def search_noise(
             latents = drawn(noise, bars, predict, plan.eta)
             found = reward(latents).mean()
             searched = (noise if plan.eta > 0 else noise[:1]).flatten()
-            unlikely = improbability(searched, plan.width, plan.shuffles, draw)
+            unlikely = improbability(searched, plan.width, plan.shuffles, rng)
             (noise.grad,) = torch.autograd.grad(plan.gamma * unlikely - found, noise)
         yield SearchStep(step, latents.detach(), float(found.detach()), float(unlikely.detach()))
         torch.nn.utils.clip_grad_norm_([noise], plan.grad_clip)
@@ -85,9 +85,9 @@ def drawn(
     return latents
 
 
-def improbability(noise: Float[Tensor, " m"], width: int, shuffles: int, draw: torch.Generator) -> Float[Tensor, ""]:
+def improbability(noise: Float[Tensor, " m"], width: int, shuffles: int, rng: torch.Generator) -> Float[Tensor, ""]:
     """Minus the log of the two bounds in order, plus the mean over ``shuffles`` random orders of the same."""
-    orders = [torch.randperm(len(noise), generator=draw).to(noise.device) for _ in range(shuffles)]
+    orders = [torch.randperm(len(noise), generator=rng).to(noise.device) for _ in range(shuffles)]
     found = _bounds(noise, width)
     return found + torch.stack([_bounds(noise[order], width) for order in orders]).mean() if orders else found
 

@@ -89,8 +89,8 @@ def fit_linear_map(backbone: Backbone, pictures: int = 8, side: int = 16) -> Flo
 
     The pictures are encoded and decoded again, so that the latents are of the kind that the VAE really meets.
     """
-    draw = torch.Generator().manual_seed(0)
-    blobs = [torch.rand((pictures // 2, 3, cells, cells), generator=draw) for cells in (3, 6)]
+    rng = torch.Generator().manual_seed(0)
+    blobs = [torch.rand((pictures // 2, 3, cells, cells), generator=rng) for cells in (3, 6)]
     full = torch.cat([interpolate(part, size=side * backbone.pixels_per_latent, mode="bicubic") for part in blobs])
     latents = backbone.encode((full.clamp(0, 1) * 255).round().to(torch.uint8))
     colors = adaptive_avg_pool2d(backbone.decode(latents).float(), latents.shape[-1])

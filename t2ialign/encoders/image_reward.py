@@ -44,7 +44,7 @@ VISION_NAMES = (
 
 
 @dataclass(frozen=True)
-class Reader:
+class BlipReader:
     """BLIP's two halves and the map from the first token's state to the reward."""
 
     vision: BlipVisionModel
@@ -65,7 +65,7 @@ class ImageRewardEncoder:
     provides: tuple[str, ...] = ("image_reward",)
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> BlipReader:
         weights, config = self.files
         try:
             state = torch.load(weights, map_location="cpu", weights_only=True)
@@ -127,7 +127,7 @@ def load(source: str | Path, device: str, tokenizer: str | Path = "") -> ImageRe
     return ImageRewardEncoder("image-reward", identity(files, settings_in(words)), device, files, words)
 
 
-def build(state: Mapping[str, Tensor], med: Mapping[str, Any], device: str) -> Reader:
+def build(state: Mapping[str, Tensor], med: Mapping[str, Any], device: str) -> BlipReader:
     """Transformers' modules with the checkpoint's ``blip.visual_encoder``, ``blip.text_encoder`` and ``mlp``."""
     from transformers import BlipTextConfig, BlipTextModel, BlipVisionModel
 
@@ -145,7 +145,7 @@ def build(state: Mapping[str, Tensor], med: Mapping[str, Any], device: str) -> R
     if missing:
         raise KeyError(f"the checkpoint lacks {sorted(missing)[0]}")
     weight, bias = (part.to(device) for part in collapse(state, "mlp.layers."))
-    return Reader(frozen(vision, device), frozen(text, device), weight, bias)
+    return BlipReader(frozen(vision, device), frozen(text, device), weight, bias)
 
 
 def renamed(name: str) -> str:

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Task:
+class EngineTask:
     """A task as its watchers see it: ``record`` is the newest that the generator gave, ``error`` one sentence if it failed."""
 
     key: str
@@ -46,7 +46,7 @@ class LocalEngine:
 
     def __init__(self, around: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._around = around
-        self._tasks: OrderedDict[str, Task] = OrderedDict()
+        self._tasks: OrderedDict[str, EngineTask] = OrderedDict()
         self._cancelled: dict[str, threading.Event] = {}
         self._changed = threading.Condition()
         self._queue: queue.SimpleQueue[tuple[str, Callable[[Cancelled], Iterator[Any]]]] = queue.SimpleQueue()
@@ -58,13 +58,13 @@ class LocalEngine:
             known = self._tasks.get(key)
             if known is not None and not known.finished:
                 return
-            self._tasks[key] = Task(key)
+            self._tasks[key] = EngineTask(key)
             self._tasks.move_to_end(key)
             self._cancelled[key] = threading.Event()
             self._forget_old()
         self._queue.put((key, start))
 
-    def look(self, key: str) -> Task | None:
+    def look(self, key: str) -> EngineTask | None:
         """The task as it stands, or None where this process never had it."""
         with self._changed:
             return self._tasks.get(key)
@@ -87,7 +87,7 @@ class LocalEngine:
         with self._changed:
             return tuple(task.key for task in self._tasks.values() if not task.finished)
 
-    def wait(self, key: str, timeout: float | None = None) -> Task | None:
+    def wait(self, key: str, timeout: float | None = None) -> EngineTask | None:
         """Block until the task has finished, or the timeout has passed."""
         with self._changed:
             self._changed.wait_for(lambda: key not in self._tasks or self._tasks[key].finished, timeout)

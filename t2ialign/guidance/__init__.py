@@ -35,7 +35,7 @@ from t2ialign.guidance.cfg_norm import CfgNorm
 from t2ialign.guidance.cfg_rescale import CfgRescale
 from t2ialign.guidance.cfg_zero import CfgZero
 from t2ialign.guidance.dynamic_threshold import DynamicThreshold
-from t2ialign.guidance.interval import Interval
+from t2ialign.guidance.interval import LimitedInterval
 from t2ialign.guidance.latent_particle import LatentParticle
 from t2ialign.guidance.needs import Needs, StepGuidance
 from t2ialign.guidance.prompt_only import PromptOnly
@@ -51,7 +51,7 @@ Params = tuple[tuple[str, float], ...]
 
 GUIDANCE: dict[str, Any] = {
     "cfg": Cfg,
-    "interval": Interval,
+    "interval": LimitedInterval,
     "apg": Apg,
     "aig": Aig,
     "adapter_ramp": AdapterRamp,

@@ -13,7 +13,7 @@ from t2ialign.types import InputError
 
 
 @dataclass(frozen=True)
-class Interval:
+class LimitedInterval:
     """Classifier-free guidance while ``start`` <= progress < ``stop``, the plain conditional model outside.
 
     The paper's interval for latent models, noise levels in (0.28, 5.42], is progress 0.19 to 0.93 on Stable Diffusion's
@@ -25,7 +25,7 @@ class Interval:
     stop: float = 0.93
     needs: ClassVar[Needs] = Needs(embedded="nothing")
 
-    def begin(self) -> Interval:
+    def begin(self) -> LimitedInterval:
         if not 0 <= self.start < self.stop <= 1:
             said = f"{self.start:g} to {self.stop:g}"
             raise InputError(f"The guidance interval must lie within 0 and 1 and start before it stops, not {said}.")

@@ -18,7 +18,7 @@ from t2ialign.types import Features, Metric
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredPictures:
     """A metric on ``n`` pictures: ``values`` [n] or [n n] (on the diagonal a picture with itself), or batch features."""
 
     metric: Metric
@@ -36,8 +36,8 @@ class Measured:
         return float(self.metric.compute({name: self.features[name][index] for name in self.metric.needs}))
 
 
-def measure(metric: Metric, features: Features) -> Measured:
+def measure(metric: Metric, features: Features) -> MeasuredPictures:
     """Measures all pictures once. ``features`` must hold what the metric needs."""
     if metric.level == "batch":
-        return Measured(metric, torch.empty(0), {name: features[name] for name in metric.needs})
-    return Measured(metric, metric.compute(features), {})
+        return MeasuredPictures(metric, torch.empty(0), {name: features[name] for name in metric.needs})
+    return MeasuredPictures(metric, metric.compute(features), {})

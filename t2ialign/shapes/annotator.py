@@ -95,6 +95,6 @@ def utility(reading: Reading, spec: SceneSpec, taste: Taste) -> Float[Tensor, " 
     return FAITHFULNESS_WEIGHT * held.mean(1) + taste.style(reading, slots)
 
 
-def vote(left: Tensor, right: Tensor, draw: torch.Generator, temperature: float = 1.0) -> Int[Tensor, " b"]:
+def vote(left: Tensor, right: Tensor, rng: torch.Generator, temperature: float = 1.0) -> Int[Tensor, " b"]:
     """Noisy choices between utilities: 1 where the left picture wins, else 0 (Bradley-Terry)."""
-    return torch.bernoulli(torch.sigmoid((left - right) / temperature), generator=draw).long()
+    return torch.bernoulli(torch.sigmoid((left - right) / temperature), generator=rng).long()

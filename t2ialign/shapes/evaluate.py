@@ -67,16 +67,16 @@ def oracle_accuracy(reader: Reader, count: int = 2000) -> dict[str, float]:
 @torch.inference_mode()
 def swap_accuracy(network: ClipNetwork, mean: float, std: float, count: int = 2000) -> float:
     """Share of held-out renders whose true caption scores above the same caption with one word wrong; chance is 0.5."""
-    draw = torch.Generator().manual_seed(HELD_OUT_SEED + 1)
+    rng = torch.Generator().manual_seed(HELD_OUT_SEED + 1)
     right = 0
     for start in range(0, count, 250):
         factors = held_out_scenes(count)[start : start + 250]
-        said = caption(factors, draw)
+        said = caption(factors, rng)
         image = network.encode_image((render(factors).float() / 255 - mean) / std)
         image = image / image.norm(dim=1, keepdim=True)
         cosines = []
-        for captions in (said, swap_one(said, draw)):
-            text = network.encode_text(tokens(captions, draw)[:, : network.context_length])
+        for captions in (said, swap_one(said, rng)):
+            text = network.encode_text(tokens(captions, rng)[:, : network.context_length])
             cosines.append((image * text / text.norm(dim=1, keepdim=True)).sum(1))
         right += int((cosines[0] > cosines[1]).sum())
     return right / count

@@ -55,12 +55,12 @@ def fit(model: nn.Module, loss_of: Callable[[nn.Module, torch.Generator], Tensor
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.rate, plan.steps, pct_start=0.05)
     state = {"model": model, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
     first = _resume(state, plan.state)
-    draw, start = torch.Generator(device), time.monotonic()
+    rng, start = torch.Generator(device), time.monotonic()
     model.train()
     for step in range(first, plan.steps):
-        draw.manual_seed(plan.seed * 1_000_003 + step)
+        rng.manual_seed(plan.seed * 1_000_003 + step)
         with torch.autocast(device.type, torch.bfloat16, enabled=plan.bfloat16):
-            loss = loss_of(model, draw)
+            loss = loss_of(model, rng)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(parameters, plan.clip)

@@ -164,12 +164,12 @@ def prompts(split: str, per_category: int, seed: int = 0) -> tuple[Prompt, ...]:
     """
     chosen: list[Prompt] = []
     for category in CATEGORIES:
-        draw = random.Random(f"{split}-{category}-{seed}")
+        rng = random.Random(f"{split}-{category}-{seed}")
         seen: dict[str, Prompt] = {}
         for attempt in itertools.count():
             if len(seen) == per_category or attempt > 1000 * per_category:
                 break
-            spec = _draw_spec(category, draw)
+            spec = _draw_spec(category, rng)
             held_out = any(is_held_out(thing) for thing in spec.objects)
             can_be_held_out = category not in ("shape",)
             wants_held_out = split == "test" and can_be_held_out and len(seen) % 2 == 0
@@ -180,24 +180,24 @@ def prompts(split: str, per_category: int, seed: int = 0) -> tuple[Prompt, ...]:
     return tuple(chosen)
 
 
-def _draw_spec(category: str, draw: random.Random) -> SceneSpec:
-    pick = draw.choice
+def _draw_spec(category: str, rng: random.Random) -> SceneSpec:
+    pick = rng.choice
     if category == "single":
         size = pick((None, *SIZES))
         return SceneSpec((ObjectSpec(pick(SHAPES), pick(COLORS), pick((None, *TEXTURES)), size),))
-    first, second = draw.sample(SHAPES, 2)
-    colors = draw.sample(COLORS, 2)
+    first, second = rng.sample(SHAPES, 2)
+    colors = rng.sample(COLORS, 2)
     if category == "color":
         return SceneSpec((ObjectSpec(first, colors[0]), ObjectSpec(second, colors[1])))
     if category == "shape":
         sizes = pick(((None, None), ("big", "small"), ("small", "big")))
         return SceneSpec((ObjectSpec(first, size=sizes[0]), ObjectSpec(second, size=sizes[1])))
     if category == "texture":
-        textures = draw.sample(TEXTURES, 2)
+        textures = rng.sample(TEXTURES, 2)
         return SceneSpec((ObjectSpec(first, texture=textures[0]), ObjectSpec(second, texture=textures[1])))
     if category == "spatial":
         return SceneSpec((ObjectSpec(first, colors[0]), ObjectSpec(second, colors[1])), pick(RELATIONS))
-    textures = draw.sample(TEXTURES, 2)
+    textures = rng.sample(TEXTURES, 2)
     objects = (
         ObjectSpec(first, colors[0], textures[0], pick(SIZES)),
         ObjectSpec(second, colors[1], textures[1], pick(SIZES)),

@@ -134,12 +134,12 @@ def free_factors(
     }
 
 
-def scenes_of(spec: SceneSpec, count: int, draw: torch.Generator) -> Factors:
+def scenes_of(spec: SceneSpec, count: int, rng: torch.Generator) -> Factors:
     """Scenes of the world that keep every claim of a prompt, free factors as the world draws them."""
     kept: list[Factors] = []
     found = 0
     while found < count:
-        named = draw_named(4096, draw, held_out=True)
+        named = draw_named(4096, rng, held_out=True)
         for index in (0, 1):
             thing = spec.objects[index] if index < len(spec.objects) else None
             named["shape"][:, index] = SHAPES.index(thing.shape) if thing else -1
@@ -147,7 +147,7 @@ def scenes_of(spec: SceneSpec, count: int, draw: torch.Generator) -> Factors:
                 value = getattr(thing, kind) if thing else None
                 if value is not None:
                     named[kind][:, index] = _VALUES[kind].index(value)
-        factors = draw_free(named, draw)
+        factors = draw_free(named, rng)
         if spec.relation:
             factors = factors[relation_of(factors) == RELATIONS.index(spec.relation)]
         kept.append(factors)

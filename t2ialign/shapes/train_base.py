@@ -91,11 +91,11 @@ def schedule() -> DDIMScheduler:
 
 
 @torch.no_grad()
-def draw_pool(vae: AutoencoderKL, count: int, draw: torch.Generator) -> tuple[Tensor, Factors]:
+def draw_pool(vae: AutoencoderKL, count: int, rng: torch.Generator) -> tuple[Tensor, Factors]:
     """Latents of ``count`` training scenes (bfloat16, scaled) and their factors."""
     latents, parts = [], []
     for _ in range(0, count, 2000):
-        factors = draw_scenes(2000, draw)
+        factors = draw_scenes(2000, rng)
         pictures = render(factors).float() / 127.5 - 1
         latents.append((vae.encode(pictures).latent_dist.mean * vae.config["scaling_factor"]).bfloat16())
         parts.append(factors)
@@ -113,14 +113,14 @@ def loss_function(
     empty = torch.full((MAX_LENGTH,), END, device=setup.device)
     empty[0] = START
 
-    def loss(base: nn.Module, draw: torch.Generator) -> Tensor:
-        rows = torch.randint(latents.shape[0], (batch,), generator=draw, device=draw.device)
-        ids = tokens(caption(factors[rows], draw, DIRTY_SHARE), draw)
-        unconditional = torch.rand(batch, generator=draw, device=draw.device) < UNCONDITIONAL_SHARE
+    def loss(base: nn.Module, rng: torch.Generator) -> Tensor:
+        rows = torch.randint(latents.shape[0], (batch,), generator=rng, device=rng.device)
+        ids = tokens(caption(factors[rows], rng, DIRTY_SHARE), rng)
+        unconditional = torch.rand(batch, generator=rng, device=rng.device) < UNCONDITIONAL_SHARE
         ids = torch.where(unconditional[:, None], empty, ids)
         clean = latents[rows].float()
-        noise = torch.randn(clean.shape, generator=draw, device=draw.device)
-        timesteps = torch.randint(len(signal), (batch,), generator=draw, device=draw.device)
+        noise = torch.randn(clean.shape, generator=rng, device=rng.device)
+        timesteps = torch.randint(len(signal), (batch,), generator=rng, device=rng.device)
         level = signal[timesteps][:, None, None, None]
         noise_pred = base(level.sqrt() * clean + (1 - level).sqrt() * noise, timesteps, ids).float()
         snr = (level / (1 - level)).flatten()

@@ -41,15 +41,15 @@ def build(out: Path) -> CLIP:
 def loss_function(
     model: CLIP, out: Path, batch: int, setup: torch.Generator
 ) -> Callable[[CLIP, torch.Generator], Tensor]:
-    def loss(clip: CLIP, draw: torch.Generator) -> Tensor:
-        factors = draw_scenes(batch, draw, held_out=True)
-        pictures = soften(render(factors).float() / 255, draw)
-        said = caption(factors, draw)
+    def loss(clip: CLIP, rng: torch.Generator) -> Tensor:
+        factors = draw_scenes(batch, rng, held_out=True)
+        pictures = soften(render(factors).float() / 255, rng)
+        said = caption(factors, rng)
         image = F.normalize(clip.encode_image((pictures - MEAN[0]) / STD[0]).float(), dim=1)
-        texts = torch.cat([tokens(said, draw), tokens(swap_one(said, draw), draw)])[:, :CONTEXT]
+        texts = torch.cat([tokens(said, rng), tokens(swap_one(said, rng), rng)])[:, :CONTEXT]
         text = F.normalize(clip.encode_text(texts).float(), dim=1)
         logits = clip.logit_scale.exp().clamp(max=100) * image @ text.T
-        own = torch.arange(batch, device=draw.device)
+        own = torch.arange(batch, device=rng.device)
         swapped = torch.stack([logits[own, own], logits[own, own + batch]], 1)
         contrast = F.cross_entropy(logits, own) + F.cross_entropy(logits[:, :batch].T, own)
         return contrast / 2 + F.cross_entropy(swapped, torch.zeros_like(own))

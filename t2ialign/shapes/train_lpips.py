@@ -51,8 +51,8 @@ def contents(factors: Factors) -> Tensor:
 def loss_function(
     model: nn.Module, out: Path, batch: int, setup: torch.Generator
 ) -> Callable[[nn.Module, torch.Generator], Tensor]:
-    def loss(classifier: nn.Module, draw: torch.Generator) -> Tensor:
-        factors = draw_scenes(batch, draw, held_out=True)
+    def loss(classifier: nn.Module, rng: torch.Generator) -> Tensor:
+        factors = draw_scenes(batch, rng, held_out=True)
         heads = classifier(render(factors).float() / 127.5 - 1).float()
         target = contents(factors)
         background = (heads[:, target.shape[1] :] - factors.background).square().mean()

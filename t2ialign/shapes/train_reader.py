@@ -21,23 +21,23 @@ def build(out: Path) -> Reader:
     return Reader()
 
 
-def soften(pictures: Tensor, draw: torch.Generator) -> Tensor:
+def soften(pictures: Tensor, rng: torch.Generator) -> Tensor:
     """Half of the pictures lose detail as decoded latents do: resized down and up again, and a little noise on all."""
     batch = pictures.shape[0]
     small = F.interpolate(pictures, scale_factor=0.6, mode="bilinear", antialias=True)
     blurred = F.interpolate(small, pictures.shape[-2:], mode="bicubic")
-    mix = torch.rand(batch, 1, 1, 1, generator=draw, device=draw.device).mul(2).sub(1).clamp(min=0)
-    level = 0.04 * torch.rand(batch, 1, 1, 1, generator=draw, device=draw.device)
-    noise = torch.randn(pictures.shape, generator=draw, device=draw.device)
+    mix = torch.rand(batch, 1, 1, 1, generator=rng, device=rng.device).mul(2).sub(1).clamp(min=0)
+    level = 0.04 * torch.rand(batch, 1, 1, 1, generator=rng, device=rng.device)
+    noise = torch.randn(pictures.shape, generator=rng, device=rng.device)
     return (pictures + mix * (blurred - pictures) + level * noise).clamp(0, 1)
 
 
 def loss_function(
     model: nn.Module, out: Path, batch: int, setup: torch.Generator
 ) -> Callable[[nn.Module, torch.Generator], Tensor]:
-    def loss(reader: nn.Module, draw: torch.Generator) -> Tensor:
-        factors = draw_scenes(batch, draw, held_out=True)
-        pictures = soften(render(factors).float() / 255, draw)
+    def loss(reader: nn.Module, rng: torch.Generator) -> Tensor:
+        factors = draw_scenes(batch, rng, held_out=True)
+        pictures = soften(render(factors).float() / 255, rng)
         return reader_loss(reader(pictures), factors)
 
     return loss

@@ -46,13 +46,13 @@ def build(out: Path) -> StepScorer:
 
 
 @torch.no_grad()
-def draw_pool(base: train_base.Base, vae: AutoencoderKL, folder: Path, draw: torch.Generator) -> Pool:
+def draw_pool(base: train_base.Base, vae: AutoencoderKL, folder: Path, rng: torch.Generator) -> Pool:
     """The scenes, rated by what is true of them."""
     said = prompts("train", PER_CATEGORY)
     specs = [parse(prompt.text) for prompt in said]
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     ids = tokenizer([one.text for one in said], padding="max_length", max_length=MAX_LENGTH, return_tensors="pt")
-    own = [scenes_of(spec, SCENES, draw) for spec in specs]
+    own = [scenes_of(spec, SCENES, rng) for spec in specs]
     latents, utilities = [], []
     for number, spec in enumerate(specs):
         both = _joined(own[number], own[(number + 1) % len(own)])
@@ -60,7 +60,7 @@ def draw_pool(base: train_base.Base, vae: AutoencoderKL, folder: Path, draw: tor
         latents.append(vae.encode(pictures).latent_dist.mean * vae.config["scaling_factor"])
         reading = from_factors(both)
         utilities.append(torch.stack([utility(reading, spec, TASTES[group]) for group in PUBLIC]).mean(0))
-    tokens = base.text_encoder(ids.input_ids.to(draw.device)).last_hidden_state
+    tokens = base.text_encoder(ids.input_ids.to(rng.device)).last_hidden_state
     return Pool(tokens, torch.stack(latents), torch.stack(utilities))
 
 
@@ -81,12 +81,12 @@ def loss_function(
     vae = AutoencoderKL.from_pretrained(folder / "vae").float().to(setup.device).requires_grad_(False)
     pool, signal = draw_pool(base, vae, folder, setup), train_base.schedule().alphas_cumprod.to(setup.device)
 
-    def loss(scorer: nn.Module, draw: torch.Generator) -> Tensor:
+    def loss(scorer: nn.Module, rng: torch.Generator) -> Tensor:
         count, scenes = pool.utilities.shape
-        rows = torch.randint(count, (batch,), generator=draw, device=draw.device)
-        pair = torch.rand((batch, scenes), generator=draw, device=draw.device).argsort(1)[:, :2]
-        timesteps = torch.randint(len(signal), (batch,), generator=draw, device=draw.device)
-        noise = torch.randn(pool.latents[0, :1].expand(batch, -1, -1, -1).shape, generator=draw, device=draw.device)
+        rows = torch.randint(count, (batch,), generator=rng, device=rng.device)
+        pair = torch.rand((batch, scenes), generator=rng, device=rng.device).argsort(1)[:, :2]
+        timesteps = torch.randint(len(signal), (batch,), generator=rng, device=rng.device)
+        noise = torch.randn(pool.latents[0, :1].expand(batch, -1, -1, -1).shape, generator=rng, device=rng.device)
         level = signal[timesteps].repeat(2)[:, None, None, None]
         clean = torch.cat([pool.latents[rows, pair[:, side]] for side in (0, 1)])
         twice, tokens = timesteps.repeat(2), pool.tokens[rows].repeat(2, 1, 1)

@@ -39,16 +39,16 @@ def edges(pictures: Tensor) -> tuple[Tensor, Tensor]:
     return pictures.diff(dim=-1), pictures.diff(dim=-2)
 
 
-def crop_at_objects(pictures: Tensor, factors: Factors, draw: torch.Generator) -> Tensor:
+def crop_at_objects(pictures: Tensor, factors: Factors, rng: torch.Generator) -> Tensor:
     """A window of half the side around one object of each picture: most of a picture is smooth background."""
     batch, side = pictures.shape[0], pictures.shape[-1] // 2
-    second = (torch.rand(batch, generator=draw, device=draw.device) < 0.5) & (factors.shape[:, 1] >= 0)
+    second = (torch.rand(batch, generator=rng, device=rng.device) < 0.5) & (factors.shape[:, 1] >= 0)
     center = torch.where(second[:, None], factors.center[:, 1], factors.center[:, 0])
-    center = center + 0.3 * torch.rand(batch, 2, generator=draw, device=draw.device) - 0.15
+    center = center + 0.3 * torch.rand(batch, 2, generator=rng, device=rng.device) - 0.15
     corner = ((center - 0.25).clamp(0, 0.5) * 2 * side).long()
-    span = torch.arange(side, device=draw.device)
+    span = torch.arange(side, device=rng.device)
     rows, columns = corner[:, 1, None] + span, corner[:, 0, None] + span
-    index = torch.arange(batch, device=draw.device)
+    index = torch.arange(batch, device=rng.device)
     return pictures[index[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
@@ -57,13 +57,13 @@ def loss_function(
 ) -> Callable[[AutoencoderKL, torch.Generator], Tensor]:
     """Four steps of five see windows around objects, the fifth whole pictures (a quarter as many)."""
 
-    def loss(vae: AutoencoderKL, draw: torch.Generator) -> Tensor:
-        whole = torch.rand((), generator=draw, device=draw.device).item() < 0.2
-        factors = draw_scenes(batch // 4 if whole else batch, draw, held_out=True)
+    def loss(vae: AutoencoderKL, rng: torch.Generator) -> Tensor:
+        whole = torch.rand((), generator=rng, device=rng.device).item() < 0.2
+        factors = draw_scenes(batch // 4 if whole else batch, rng, held_out=True)
         pictures = render(factors).float() / 127.5 - 1
-        pictures = pictures if whole else crop_at_objects(pictures, factors, draw)
+        pictures = pictures if whole else crop_at_objects(pictures, factors, rng)
         posterior = vae.encode(pictures).latent_dist
-        noise = torch.randn(posterior.mean.shape, generator=draw, device=draw.device)
+        noise = torch.randn(posterior.mean.shape, generator=rng, device=rng.device)
         decoded = vae.decode(posterior.mean + posterior.std * noise).sample.float()
         sharp = sum(F.l1_loss(a, b) for a, b in zip(edges(decoded), edges(pictures), strict=True))
         loss: Tensor = F.l1_loss(decoded, pictures) + EDGE_WEIGHT * sharp + KL_WEIGHT * posterior.kl().float().mean()
@@ -75,8 +75,8 @@ def loss_function(
 @torch.no_grad()
 def save(model: AutoencoderKL, out: Path) -> None:
     """Half precision; the scaling factor makes the latents of renders unit variance, as SD's does."""
-    draw = torch.Generator(model.device).manual_seed(123)
-    pictures = render(draw_scenes(1024, draw)).float() / 127.5 - 1
+    rng = torch.Generator(model.device).manual_seed(123)
+    pictures = render(draw_scenes(1024, rng)).float() / 127.5 - 1
     spread = torch.cat([model.encode(part).latent_dist.mean for part in torch.split(pictures, 128)]).std()
     scale = {"scaling_factor": round(1 / spread.item(), 5)}
     model.register_to_config(**scale)  # type: ignore[no-untyped-call]

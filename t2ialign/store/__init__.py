@@ -73,7 +73,7 @@ from t2ialign.store.scores import (
     scores_of,
     strategy_scores,
 )
-from t2ialign.store.tally import Tally, Wanted, size_of_pictures, tally
+from t2ialign.store.tally import Tally, WantedBatch, size_of_pictures, tally
 from t2ialign.store.vote_rows import ingest_votes
 
 __all__ = [
@@ -96,7 +96,7 @@ __all__ = [
     "StoreBusy",
     "StrayPrompt",
     "Tally",
-    "Wanted",
+    "WantedBatch",
     "add_batch",
     "add_benchmark",
     "add_job",

@@ -20,7 +20,7 @@ from t2ialign.store import images
 from t2ialign.store.errors import in_plain_words
 from t2ialign.store.inbox import parquet
 from t2ialign.store.records import CellRecord, PictureRecord, from_table, to_table
-from t2ialign.store.tally import Tally, Wanted
+from t2ialign.store.tally import Tally, WantedBatch
 from t2ialign.types import GenerationConfig, Prompt, Score, SeedBatch, cell_key
 
 UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
@@ -82,7 +82,7 @@ def count_noted(home: Path, wanted: Mapping[str, Sequence[int]]) -> int:
     return sum(picture.seed in seeds for record, seeds in found if record for picture in record.pictures)
 
 
-def tally_noted(home: Path, wanted: Sequence[Wanted]) -> list[Tally]:
+def tally_noted(home: Path, wanted: Sequence[WantedBatch]) -> list[Tally]:
     """What is noted of each seed batch (``store.tally``)."""
     found, record, read = [], None, ""
     for one in sorted(range(len(wanted)), key=lambda index: wanted[index].cell):

@@ -15,7 +15,7 @@ SAMPLED_FILES = 200
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedBatch:
     """A seed batch: a cell and the seeds that are wanted of it."""
 
     cell: str
@@ -34,7 +34,7 @@ class Tally:
         return {metric for metric, _ in self.scores}.issuperset(metrics)
 
 
-def tally(store: Store, wanted: Sequence[Wanted]) -> list[Tally]:
+def tally(store: Store, wanted: Sequence[WantedBatch]) -> list[Tally]:
     """What the tables have of each seed batch, in their order; whether the files are still whole is not looked at."""
     if not wanted:
         return []

@@ -26,7 +26,7 @@ from t2ialign.types import InputError
 
 
 @dataclass(frozen=True)
-class Results:
+class VoteResults:
     """``answers`` are rounds answered, attention checks left out; ``excluded`` says which surveys were, and by what rule.
 
     ``pairs`` are contenders head to head, ``contested`` what votes were most even on. ``attention`` counts every survey, the
@@ -49,7 +49,7 @@ class Results:
     notes: tuple[str, ...]
 
 
-def results(votes: Sequence[Vote], rules: Sequence[Rule] = (), group: str = "") -> Results:
+def results(votes: Sequence[Vote], rules: Sequence[Rule] = (), group: str = "") -> VoteResults:
     """The statistics of a study's votes; ``group`` restricts them to one group of raters."""
     everything = [vote for vote in votes if group in ("", vote.group)]
     out = excluded(everything, rules)
@@ -66,7 +66,7 @@ def results(votes: Sequence[Vote], rules: Sequence[Rule] = (), group: str = "") 
         notes += [agreed.note] if agreed.note else []
     except InputError as error:
         notes.append(str(error))
-    return Results(
+    return VoteResults(
         answers=answers,
         surveys=len({vote.survey for vote in kept}),
         excluded=tuple(out.items()),

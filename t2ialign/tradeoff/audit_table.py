@@ -13,7 +13,7 @@ MOST_SEEDS = 32  # a metric that needs so many seeds to see a difference is as g
 
 
 @dataclass(frozen=True)
-class Cell:
+class AuditAnswer:
     """One answer: ``text`` as printed, ``good`` from 0 to 1 (NaN = no answer), ``said`` the answer in words."""
 
     text: str = ""
@@ -22,39 +22,39 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class AuditRow:
     """One metric's answers in the order of the table's columns."""
 
     metric: str
-    cells: tuple[Cell, ...]
+    cells: tuple[AuditAnswer, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class AuditTable:
     """``columns`` are headings; ``groups`` names the question that each column belongs to."""
 
     columns: tuple[str, ...]
     groups: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[AuditRow, ...]
 
 
-Column = tuple[str, str, Callable[[MetricAudit], Cell]]
+Column = tuple[str, str, Callable[[MetricAudit], AuditAnswer]]
 
 
-def table(audit: Audit, axis: Axis, names: Sequence[str] = ()) -> Table:
+def table(audit: Audit, axis: Axis, names: Sequence[str] = ()) -> AuditTable:
     """The table of one axis, ``names`` chooses rows (empty: all).
 
     Diversity metrics come in the order in which they follow the truth, others in that of their mean over all questions.
     """
     found = [entry for entry in audit.on(axis) if not names or entry.metric in names]
     columns = _diversity_columns(found) if axis == "diversity" else _alignment_columns(found)
-    rows = [Row(entry.metric, tuple(ask(entry) for _, _, ask in columns)) for entry in found]
+    rows = [AuditRow(entry.metric, tuple(ask(entry) for _, _, ask in columns)) for entry in found]
     rows.sort(key=lambda row: -_goodness(row, columns))
     headings, groups = tuple(heading for heading, _, _ in columns), tuple(group for _, group, _ in columns)
-    return Table(headings, groups, tuple(rows))
+    return AuditTable(headings, groups, tuple(rows))
 
 
-def _goodness(row: Row, columns: Sequence[Column]) -> float:
+def _goodness(row: AuditRow, columns: Sequence[Column]) -> float:
     """What rows are sorted by."""
     if columns and columns[0][0] == MIXED and not math.isnan(row.cells[0].good):
         return row.cells[0].good
@@ -87,73 +87,77 @@ def _power_columns(found: Sequence[MetricAudit]) -> list[Column]:
     return [(f"CFG {low:g} or {high:g}", "seeds a prompt to tell", _seeds((low, high))) for low, high in scales]
 
 
-def _tau(factor: str) -> Callable[[MetricAudit], Cell]:
-    def ask(entry: MetricAudit) -> Cell:
+def _tau(factor: str) -> Callable[[MetricAudit], AuditAnswer]:
+    def ask(entry: MetricAudit) -> AuditAnswer:
         tau = entry.truth.get(factor)
-        return Cell() if tau is None else Cell(f"{tau.mean:.2f}", _cut(tau.mean), f"Kendall's tau {_words(tau)}")
+        return (
+            AuditAnswer()
+            if tau is None
+            else AuditAnswer(f"{tau.mean:.2f}", _cut(tau.mean), f"Kendall's tau {_words(tau)}")
+        )
 
     return ask
 
 
-def _ratio(change: str) -> Callable[[MetricAudit], Cell]:
-    def ask(entry: MetricAudit) -> Cell:
+def _ratio(change: str) -> Callable[[MetricAudit], AuditAnswer]:
+    def ask(entry: MetricAudit) -> AuditAnswer:
         ratio = entry.nuisance.get(change)
         if ratio is None:
-            return Cell()
+            return AuditAnswer()
         said = f"{change}: {_words(ratio)} of the distance between different pictures"
-        return Cell(f"{ratio.mean:.2f}", _cut(1 - ratio.mean), said)
+        return AuditAnswer(f"{ratio.mean:.2f}", _cut(1 - ratio.mean), said)
 
     return ask
 
 
-def _copies(entry: MetricAudit) -> Cell:
+def _copies(entry: MetricAudit) -> AuditAnswer:
     if not entry.copies:
-        return Cell("no", 0.0, "copies count as different pictures") if entry.level == "image" else Cell()
+        return AuditAnswer("no", 0.0, "copies count as different pictures") if entry.level == "image" else AuditAnswer()
     counted, noticed = entry.copies["counted"], entry.copies["noticed"]
     sixteen = "" if math.isnan(noticed.mean) else f", {_words(noticed)} of sixteen different ones"
     said = f"{_words(counted)} of four pictures{sixteen}"
-    return Cell(f"{counted.mean:.2f}", _cut(1 - abs(counted.mean - 1)), said)
+    return AuditAnswer(f"{counted.mean:.2f}", _cut(1 - abs(counted.mean - 1)), said)
 
 
-def _drift(entry: MetricAudit) -> Cell:
+def _drift(entry: MetricAudit) -> AuditAnswer:
     if not entry.sizes:
-        return Cell()
+        return AuditAnswer()
     few, most = min(entry.sizes), max(entry.sizes)
     ratio = entry.sizes[few]
     said = f"{few} pictures give {_words(ratio)} of what {most} give"
-    return Cell(f"{ratio.mean:.2f}", _cut(1 - 2 * abs(ratio.mean - 1)), said)
+    return AuditAnswer(f"{ratio.mean:.2f}", _cut(1 - 2 * abs(ratio.mean - 1)), said)
 
 
-def _seeds(scales: tuple[float, float]) -> Callable[[MetricAudit], Cell]:
-    def ask(entry: MetricAudit) -> Cell:
+def _seeds(scales: tuple[float, float]) -> Callable[[MetricAudit], AuditAnswer]:
+    def ask(entry: MetricAudit) -> AuditAnswer:
         power = next((power for power in entry.power if power.scales == scales), None)
-        return Cell() if power is None else _power(power)
+        return AuditAnswer() if power is None else _power(power)
 
     return ask
 
 
-def _power(power: Power) -> Cell:
+def _power(power: Power) -> AuditAnswer:
     said = f"changes by {_words(power.change, percent=True)}, the truth by {_words(power.truth, percent=True)}"
     if power.seeds is not None:
-        return Cell(str(power.seeds), 1 - math.log2(power.seeds / 2) / math.log2(MOST_SEEDS / 2), said)
-    return Cell("wrong" if contradicts(power) else "not", 0.0, said)
+        return AuditAnswer(str(power.seeds), 1 - math.log2(power.seeds / 2) / math.log2(MOST_SEEDS / 2), said)
+    return AuditAnswer("wrong" if contradicts(power) else "not", 0.0, said)
 
 
-def _share(kind: str) -> Callable[[MetricAudit], Cell]:
-    def ask(entry: MetricAudit) -> Cell:
+def _share(kind: str) -> Callable[[MetricAudit], AuditAnswer]:
+    def ask(entry: MetricAudit) -> AuditAnswer:
         share = entry.negatives.get(kind)
         if share is None:
-            return Cell()
-        return Cell(f"{share.mean:.2f}", _cut(2 * share.mean - 1), f"right in {_words(share)} of cases")
+            return AuditAnswer()
+        return AuditAnswer(f"{share.mean:.2f}", _cut(2 * share.mean - 1), f"right in {_words(share)} of cases")
 
     return ask
 
 
-def _agreement(entry: MetricAudit) -> Cell:
+def _agreement(entry: MetricAudit) -> AuditAnswer:
     tau = entry.agreement
     if tau is None or math.isnan(tau.mean):
-        return Cell()
-    return Cell(f"{tau.mean:.2f}", _cut(tau.mean), f"Kendall's tau {_words(tau)}")
+        return AuditAnswer()
+    return AuditAnswer(f"{tau.mean:.2f}", _cut(tau.mean), f"Kendall's tau {_words(tau)}")
 
 
 def _words(found: Interval, percent: bool = False) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from t2ialign.tradeoff.arrows import Arrow
-from t2ialign.tradeoff.audit_table import Table
+from t2ialign.tradeoff.audit_table import AuditTable
 from t2ialign.tradeoff.doses import Response
 from t2ialign.tradeoff.front_band import Edge, Knee, Volume
 from t2ialign.tradeoff.frontier import Ideal, PathCost
@@ -70,12 +70,12 @@ class Volumes:
     volumes: tuple[Volume, ...]
 
 
-Drawn = Plane | Changes | Doses | Costs | Relations | Table | Edge | Volumes | StrengthPlane
+Drawn = Plane | Changes | Doses | Costs | Relations | AuditTable | Edge | Volumes | StrengthPlane
 """What a figure shows, as data."""
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Finding:
     """A figure and one sentence that says what it shows; ``command`` prints the same numbers, a command a line."""
 
     title: str
@@ -98,7 +98,7 @@ class Section:
 
     key: str
     question: str
-    exhibits: tuple[Exhibit, ...] = ()
+    exhibits: tuple[Finding, ...] = ()
     unknown: tuple[Gap, ...] = ()
 
 
@@ -111,5 +111,5 @@ class Research:
     sections: tuple[Section, ...] = field(default=())
 
     @property
-    def exhibits(self) -> tuple[Exhibit, ...]:
+    def exhibits(self) -> tuple[Finding, ...]:
         return tuple(one for section in self.sections for one in section.exhibits)

@@ -82,9 +82,9 @@ class Critic:
         if not len(known):
             return replace(replay, weights=torch.zeros_like(replay.weights))
         replay = replay.take(known)
-        draw = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         for _ in range(self.plan.updates):
-            chosen = torch.randperm(len(replay), generator=draw)[: self.plan.batch]
+            chosen = torch.randperm(len(replay), generator=rng)[: self.plan.batch]
             part = replay.take(chosen)
             loss = mse_loss(self._values(part), part.weights.to(self.prompts))
             self.optimizer.zero_grad(set_to_none=True)

@@ -20,7 +20,7 @@ from t2ialign.types import InputError, PreferencePair
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainBatch:
     """``b`` examples; of pairs the latents and embeddings are all winners, then all losers (n = 2b), else n = b."""
 
     latents: Float[Tensor, "n c h w"]
@@ -97,11 +97,11 @@ class TrainData:
         """How many examples have prompts that the model reads only in part, in a sentence; "" where none has."""
         return truncation_notes([self.prompts.embeds.truncated[row] for row in self.prompts.rows.tolist()])
 
-    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> Batch:
+    def batch(self, indices: Int[Tensor, " b"], empty: Bool[Tensor, " b"]) -> TrainBatch:
         """These examples; ``empty`` marks those that forget their prompt."""
         latents, embeds = self.latents[indices].transpose(0, 1), self.prompts.take(indices, empty)
         desirable = None if self.desirable is None else self.desirable[indices]
-        return Batch(latents.flatten(0, 1), stack([embeds] * len(latents)), self.weights[indices], desirable)
+        return TrainBatch(latents.flatten(0, 1), stack([embeds] * len(latents)), self.weights[indices], desirable)
 
 
 def prompt_table(backbone: Backbone, prompts: Sequence[str]) -> PromptTable:

@@ -18,7 +18,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
-class Found:
+class StepFindings:
     """One step's losses, one an example, and a row a picture: log-ratio, error gap, clamped, liked. On the CPU."""
 
     values: Float[Tensor, " b"]
@@ -29,15 +29,15 @@ class Found:
         return float(self.values.mean())
 
 
-def collect(parts: Sequence[LossTerms], processes: Processes) -> Found:
+def collect(parts: Sequence[LossTerms], processes: Processes) -> StepFindings:
     """The parts of a step as one, from every process."""
     values = torch.cat([part.values for part in parts])
     columns = [(part.log_ratio, part.error_gap, part.clamped.float(), part.liked.float()) for part in parts]
     rows = torch.cat([torch.stack(part, 1) for part in columns])
-    return Found(processes.gather(values).float().cpu(), processes.gather(rows).float().cpu())
+    return StepFindings(processes.gather(values).float().cpu(), processes.gather(rows).float().cpu())
 
 
-def train_step(step: int, found: Found, grad_norm: float, learning_rate: float, seconds: float) -> TrainStep:
+def train_step(step: int, found: StepFindings, grad_norm: float, learning_rate: float, seconds: float) -> TrainStep:
     """The record of step ``step`` (from 1)."""
     log_ratio, gap, clamped, liked = found.rows.unbind(1)
     sides = [liked > 0.5, liked < 0.5]

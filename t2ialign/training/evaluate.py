@@ -13,7 +13,7 @@ from t2ialign.diffusion.backbone import DTYPES, Backbone
 from t2ialign.diffusion.flow import training_levels
 from t2ialign.diffusion.noise import add_noise
 from t2ialign.diffusion.schedulers import begin_run
-from t2ialign.training.data import Batch
+from t2ialign.training.data import TrainBatch
 from t2ialign.training.draws import Draw
 from t2ialign.training.log_ratio import denoising_target
 from t2ialign.training.perception import Perception
@@ -33,7 +33,7 @@ def alpha_bars(backbone: Backbone) -> Float[Tensor, " t"]:
 
 def evaluate(
     policy: Backbone,
-    batch: Batch,
+    batch: TrainBatch,
     draw: Draw,
     schedule: Float[Tensor, " t"],
     precision: Precision,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from t2ialign.training.chains import Chain, noise_share
 from t2ialign.training.critic import Critic, CriticPlan
-from t2ialign.training.diagnostics import Found, collect, train_step
+from t2ialign.training.diagnostics import StepFindings, collect, train_step
 from t2ialign.training.draws import epoch_order
 from t2ialign.training.experience import Collector, Drawing, Experience
 from t2ialign.training.plan import TrainPlan
@@ -56,7 +56,7 @@ class Turn:
     ``kl`` is that of the policy's whole path from the reference's, in nats a latent value.
     """
 
-    found: Found
+    found: StepFindings
     norm: float
     reward: float
     diversity: float
@@ -114,19 +114,19 @@ class OnPolicySession:
             replay = replace(replay, weights=replay.weights * noise_share(self.chain).cpu()[replay.index])
         return replace(drawn, replay=replay)
 
-    def learn(self, replay: Replay, step: int) -> tuple[Found, float]:
+    def learn(self, replay: Replay, step: int) -> tuple[StepFindings, float]:
         """All updates of a step; what the first one found, where the policy still is the one that drew, and the norm."""
-        first: tuple[Found, float] | None = None
+        first: tuple[StepFindings, float] | None = None
         for turn in range(self.recipe.passes):
-            draw = torch.Generator().manual_seed((self.plan.seed * 1_000_003 + step) * 101 + turn)
-            order = torch.randperm(len(replay), generator=draw)
+            rng = torch.Generator().manual_seed((self.plan.seed * 1_000_003 + step) * 101 + turn)
+            order = torch.randperm(len(replay), generator=rng)
             for rows in order.tensor_split(min(self.recipe.updates, len(order))):
                 found = self.update(replay, rows, step)
                 first = first or found
         assert first is not None, "a step has at least one update"
         return first
 
-    def update(self, replay: Replay, chosen: Int[Tensor, " b"], step: int) -> tuple[Found, float]:
+    def update(self, replay: Replay, chosen: Int[Tensor, " b"], step: int) -> tuple[StepFindings, float]:
         """One update of the weights, on the chosen examples."""
         terms, count = [], len(chosen)
         for rows in chosen.tensor_split(min(self.parts, count)):

@@ -12,7 +12,7 @@ from t2ialign.types import InputError, PreferencePair, SeedBatch, image_key
 
 
 def judged(
-    batch: SeedBatch, utilities: Float[Tensor, " n"], count: int, source: str, draw: torch.Generator
+    batch: SeedBatch, utilities: Float[Tensor, " n"], count: int, source: str, rng: torch.Generator
 ) -> list[PreferencePair]:
     """``count`` random pairs of a batch's pictures, each won with Bradley-Terry's chance sigmoid(u_i - u_j).
 
@@ -20,22 +20,22 @@ def judged(
     """
     known = (~utilities.isnan()).nonzero().flatten()
     first, second = torch.combinations(known).unbind(1) if len(known) > 1 else (known[:0], known[:0])
-    order = torch.randperm(len(first), generator=draw)[:count]
+    order = torch.randperm(len(first), generator=rng)[:count]
     first, second = first[order], second[order]
-    wins = torch.bernoulli(torch.sigmoid(utilities[first] - utilities[second]), generator=draw).bool()
+    wins = torch.bernoulli(torch.sigmoid(utilities[first] - utilities[second]), generator=rng).bool()
     ordered = [(i, j) if won else (j, i) for i, j, won in zip(first.tolist(), second.tolist(), wins.tolist())]
     return pairs_between(batch, ordered, source)
 
 
 def ranked(
-    batch: SeedBatch, rewards: Float[Tensor, " n"], count: int, source: str, draw: torch.Generator
+    batch: SeedBatch, rewards: Float[Tensor, " n"], count: int, source: str, rng: torch.Generator
 ) -> list[PreferencePair]:
     """``count`` random pairs of different reward, the higher one winning; ties and pictures without a reward drop out."""
     known = (~rewards.isnan()).nonzero().flatten()
     pairs = torch.combinations(known) if len(known) > 1 else torch.empty(0, 2, dtype=torch.long)
     gap = rewards[pairs[:, 0]] - rewards[pairs[:, 1]]
     pairs = torch.where((gap > 0)[:, None], pairs, pairs.flip(1))[gap != 0]
-    order = torch.randperm(len(pairs), generator=draw)[:count]
+    order = torch.randperm(len(pairs), generator=rng)[:count]
     return pairs_between(batch, pairs[order].tolist(), source)
 
 

@@ -17,7 +17,7 @@ FEWEST = 4
 
 
 def varied_and_alike(
-    batch: SeedBatch, value: Callable[[Int[Tensor, " m"]], float], source: str, draw: torch.Generator
+    batch: SeedBatch, value: Callable[[Int[Tensor, " m"]], float], source: str, rng: torch.Generator
 ) -> list[PreferencePair]:
     """Pairs of one picture of the more varied half and one of the other; none where no split's halves differ.
 
@@ -30,7 +30,7 @@ def varied_and_alike(
         )
     found, widest = [], 0.0
     for _ in range(SPLITS):
-        halves = torch.randperm(count, generator=draw)[: count // 2 * 2].chunk(2)
+        halves = torch.randperm(count, generator=rng)[: count // 2 * 2].chunk(2)
         gap = value(halves[0]) - value(halves[1])
         if math.isfinite(gap) and abs(gap) > widest:
             varied, alike = halves if gap > 0 else halves[::-1]

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from t2ialign.diffusion.noise import Prediction, epsilon_gap, predicted_x0
-from t2ialign.training.data import Batch
+from t2ialign.training.data import TrainBatch
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Evaluation:
     ``perceive`` turns any output into the states of the UNet's encoder one step on; of a transformer there are none.
     """
 
-    batch: Batch
+    batch: TrainBatch
     noisy: Float[Tensor, "n c h w"]
     alpha_bar: Float[Tensor, "n 1 1 1"]
     prediction: Prediction

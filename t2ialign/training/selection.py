@@ -24,11 +24,11 @@ def above(batch: SeedBatch, rewards: Float[Tensor, " n"], threshold: float) -> l
     return [Example(batch.prompt, batch.images[index], float(rewards[index])) for index in kept]
 
 
-def mixed(selected: Sequence[Example], given: Sequence[Example], share: float, draw: torch.Generator) -> list[Example]:
+def mixed(selected: Sequence[Example], given: Sequence[Example], share: float, rng: torch.Generator) -> list[Example]:
     """As many examples as ``selected``, a ``share`` of them drawn from ``given`` (MI-TUNE, table 3: real pictures)."""
     count = min(len(given), round(share * len(selected)))
-    ours = torch.randperm(len(selected), generator=draw)[: len(selected) - count].tolist()
-    theirs = torch.randperm(len(given), generator=draw)[:count].tolist()
+    ours = torch.randperm(len(selected), generator=rng)[: len(selected) - count].tolist()
+    theirs = torch.randperm(len(given), generator=rng)[:count].tolist()
     return [selected[index] for index in sorted(ours)] + [given[index] for index in sorted(theirs)]
 
 
@@ -41,7 +41,7 @@ def liked_and_disliked(pairs: Iterable[PreferencePair]) -> list[Example]:
     ]
 
 
-def shared_out(examples: Sequence[Example], liked_share: float, draw: torch.Generator) -> list[Example]:
+def shared_out(examples: Sequence[Example], liked_share: float, rng: torch.Generator) -> list[Example]:
     """The examples, of which the side that is too common is thinned until the liked ones have ``liked_share``.
 
     Where one side is missing there is no share to reach, and all of them stay.
@@ -52,12 +52,12 @@ def shared_out(examples: Sequence[Example], liked_share: float, draw: torch.Gene
         return list(examples)
     odds = liked_share / (1 - liked_share)
     if len(liked) > odds * len(disliked):
-        return _some(liked, odds * len(disliked), draw) + disliked
-    return liked + _some(disliked, len(liked) / odds, draw)
+        return _some(liked, odds * len(disliked), rng) + disliked
+    return liked + _some(disliked, len(liked) / odds, rng)
 
 
-def _some(examples: list[Example], count: float, draw: torch.Generator) -> list[Example]:
-    order = torch.randperm(len(examples), generator=draw)[: max(1, round(count))]
+def _some(examples: list[Example], count: float, rng: torch.Generator) -> list[Example]:
+    order = torch.randperm(len(examples), generator=rng)[: max(1, round(count))]
     return [examples[index] for index in sorted(order.tolist())]
 
 

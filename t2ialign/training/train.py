@@ -14,7 +14,7 @@ from torch import Tensor
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.training.data import TrainData
-from t2ialign.training.diagnostics import Found, collect, train_step
+from t2ialign.training.diagnostics import StepFindings, collect, train_step
 from t2ialign.training.draws import Draw, draw_step
 from t2ialign.training.evaluate import alpha_bars, evaluate
 from t2ialign.training.losses import Loss, LossTerms
@@ -79,7 +79,7 @@ class TrainingSession:
     schedule: Float[Tensor, " t"]
     state: TrainState
 
-    def learn(self, draw: Draw, processes: Processes) -> Found:
+    def learn(self, draw: Draw, processes: Processes) -> StepFindings:
         """This process's share of a step, part by part; its gradients are added up, its findings those of all."""
         parts = list(draw.parts(self.plan.accumulation, processes))
         with saying_what_fits(lambda size: self.part(parts[0].rows(slice(size))), len(parts[0].indices), self.plan):

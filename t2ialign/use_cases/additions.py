@@ -48,7 +48,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSource:
     """A source as it lies on this machine: a UNet's folder or an adapter's file, and what is known of where it is from.
 
     ``hub`` is set where it stays in the Hub's cache: ``org/name@commit``, and ``part`` the folder there. ``prediction`` is what
@@ -102,7 +102,7 @@ def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched,
     return load_registry(home=home).checkpoints[name]
 
 
-def _granted(found: Found) -> str:
+def _granted(found: FoundSource) -> str:
     """What had to be taken for granted about a source; empty where it says all of it."""
     if found.whole or not lacks_scale(found.place):
         return ""
@@ -174,7 +174,7 @@ def _suggested(stem: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:60] or "checkpoint"
 
 
-def _found(source: str, show: Show) -> Found:
+def _found(source: str, show: Show) -> FoundSource:
     if "://" in source:
         raise InputError(
             "Name what is on the Hub by its id, as org/name or org/name/file.safetensors, without https://."
@@ -192,18 +192,18 @@ def _found(source: str, show: Show) -> Found:
     return _on_the_hub(source, show)
 
 
-def _on_disk(place: Path) -> Found:
+def _on_disk(place: Path) -> FoundSource:
     if place.is_file():
-        return Found(place, place.name, place.stem)
+        return FoundSource(place, place.name, place.stem)
     names = sorted(file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file())
     part = _chosen(names, str(place))
     chosen = place / part if part else place
     scheduler = chosen.resolve().parent / SCHEDULER
     prediction = predicted(scheduler) if chosen.is_dir() and scheduler.is_file() else ""
-    return Found(chosen, place.name, place.resolve().name, prediction=prediction)
+    return FoundSource(chosen, place.name, place.resolve().name, prediction=prediction)
 
 
-def _on_the_hub(source: str, show: Show) -> Found:
+def _on_the_hub(source: str, show: Show) -> FoundSource:
     """What of a repository is meant, brought here."""
     path, _, revision = source.partition("@")
     repository, within = "/".join(path.split("/")[:2]), "/".join(path.split("/")[2:]).strip("/")
@@ -212,7 +212,7 @@ def _on_the_hub(source: str, show: Show) -> Found:
     if not names:
         raise InputError(f"{repository} has no {within}: name one of its files or folders.")
     part = within if within in sizes else "/".join(filter(None, (within, _chosen_within(names, within, source))))
-    said = Found(Path(), f"{repository}@{commit}", repository.split("/")[1], licence)
+    said = FoundSource(Path(), f"{repository}@{commit}", repository.split("/")[1], licence)
     if part not in sizes:
         scheduler = f"{part.rpartition('/')[0]}/{SCHEDULER}".lstrip("/")
         known = HubFile(repository, commit, (scheduler,)).fetch() if scheduler in sizes and part else None
@@ -276,7 +276,7 @@ def _check_size(what: str, size: int) -> None:
         )
 
 
-def _backbone(found: Found, said: str, name: str, registry: Registry) -> tuple[BackboneEntry, str]:
+def _backbone(found: FoundSource, said: str, name: str, registry: Registry) -> tuple[BackboneEntry, str]:
     """The backbone that a source fits, and its kind; the one that was said, or else the only one."""
     if said and said not in registry.backbones:
         raise unknown("backbone", said, registry.backbones)
@@ -314,7 +314,7 @@ def _why(reason: InputError) -> str:
     return str(reason).partition(": ")[0].rstrip(".")
 
 
-def _kind(found: Found, name: str, backbone: str, bare: Skeleton) -> str:
+def _kind(found: FoundSource, name: str, backbone: str, bare: Skeleton) -> str:
     """``lora``, ``dora`` or ``unet`` of what fits; ``InputError`` for what does not."""
     if found.whole:
         check_unet(found.place, name, bare.unet, backbone, numbers=True)
@@ -329,7 +329,7 @@ def _kind(found: Found, name: str, backbone: str, bare: Skeleton) -> str:
     return "dora" if any(part.settings["use_dora"] for part in parts) else "lora"
 
 
-def _write(found: Found, record: dict[str, Any], target: Path) -> None:
+def _write(found: FoundSource, record: dict[str, Any], target: Path) -> None:
     """The checkpoint's folder, which appears as a whole."""
     draft = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     draft.mkdir(parents=True)

@@ -43,7 +43,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class PlannedMeasures:
     """What can be measured, before anything is loaded: the scorers that each metric needs, by the metric's name."""
 
     readers: Mapping[str, tuple[str, ...]]
@@ -57,14 +57,14 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Measures:
-    """The same once it is loaded."""
+    """Metrics that can be measured now, with their encoders loaded; ``left_out`` says why others cannot."""
 
     metrics: tuple[Metric, ...]
     encoders: tuple[Encoder, ...]
     left_out: tuple[LeftOut, ...] = ()
 
 
-def without(chosen: Chosen, reasons: Mapping[str, str]) -> Chosen:
+def without(chosen: PlannedMeasures, reasons: Mapping[str, str]) -> PlannedMeasures:
     """What is left of a choice when scorers have failed, each for its reason."""
     lost: dict[str, list[str]] = {name: [] for name in reasons}
     for metric, readers in chosen.readers.items():

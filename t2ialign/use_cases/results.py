@@ -18,7 +18,7 @@ from t2ialign.store import (
     Store,
     StoreBusy,
     Tally,
-    Wanted,
+    WantedBatch,
     add_batch,
     add_benchmark,
     add_scores,
@@ -86,7 +86,7 @@ class Results(Protocol):
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         """How many pictures the cells have of the seeds named for each."""
 
-    def tally(self, wanted: Sequence[Wanted]) -> list[Tally]:
+    def tally(self, wanted: Sequence[WantedBatch]) -> list[Tally]:
         """What is there of each seed batch: how many of its pictures, and which scores of exactly its seeds."""
 
     def keep_benchmark(self, found: BenchmarkSet) -> None:
@@ -143,7 +143,7 @@ class StoreResults:
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return count_pictures(self.opened, wanted)
 
-    def tally(self, wanted: Sequence[Wanted]) -> list[Tally]:
+    def tally(self, wanted: Sequence[WantedBatch]) -> list[Tally]:
         return tally(self.opened, wanted)
 
     def keep_benchmark(self, found: BenchmarkSet) -> None:
@@ -198,7 +198,7 @@ class InboxResults:
     def count_pictures(self, wanted: Mapping[str, Sequence[int]]) -> int:
         return notes.count_noted(self.home, wanted)
 
-    def tally(self, wanted: Sequence[Wanted]) -> list[Tally]:
+    def tally(self, wanted: Sequence[WantedBatch]) -> list[Tally]:
         return notes.tally_noted(self.home, wanted)
 
     def keep_benchmark(self, found: BenchmarkSet) -> None:

@@ -25,7 +25,7 @@ def take_shipped(opened: Store) -> None:
 
 
 @dataclass
-class Reading:
+class ShippedReading:
     """How far the shipped runs are; ``trouble`` is one sentence if they could not be taken in."""
 
     files: int = 0
@@ -71,14 +71,14 @@ class Reading:
 
 
 @contextmanager
-def read_later(opened: Store, afterwards: Callable[[], None]) -> Iterator[tuple[Reading, Callable[[], None]]]:
+def read_later(opened: Store, afterwards: Callable[[], None]) -> Iterator[tuple[ShippedReading, Callable[[], None]]]:
     """The same in a thread that begins when the second of the two is called, and ends with the block.
 
     ``afterwards`` is called in that thread when everything is there. Benchmark sets are there at once.
     """
     benchmarks.keep_shipped(opened)
     waiting = store.untaken_reference(opened, settings.DATA / "reference")
-    reading = Reading(len(waiting))
+    reading = ShippedReading(len(waiting))
 
     def work() -> None:
         reading.read(opened, waiting)

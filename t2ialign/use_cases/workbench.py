@@ -17,7 +17,7 @@ from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of
 from t2ialign.store import Store, StoreBusy
 from t2ialign.types import Encoder, InputError, Metric
-from t2ialign.use_cases.measures import Chosen, LeftOut, Measures, reason_of, without
+from t2ialign.use_cases.measures import LeftOut, Measures, PlannedMeasures, reason_of, without
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
 from t2ialign.use_cases.shipped import take_shipped
 
@@ -91,7 +91,7 @@ class Workbench:
 
     def choose(
         self, names: Iterable[str], wanted: Iterable[str], on_request: Iterable[str] = (), strict: bool = True
-    ) -> Chosen:
+    ) -> PlannedMeasures:
         """The metrics to compute and the scorers that they need; only what they need is looked at, and nothing is fetched.
 
         ``wanted`` empty means the short list of ``metrics.DEFAULT``, ``("short", NAME)`` that and more, ``("all",)`` every
@@ -122,9 +122,9 @@ class Workbench:
                 never.append(LeftOut("", (metric.name,), why))
             else:
                 readers[metric.name] = tuple(broken)
-        return self._present(without(Chosen(readers, tuple(never)), broken), bool(by_name))
+        return self._present(without(PlannedMeasures(readers, tuple(never)), broken), bool(by_name))
 
-    def load(self, chosen: Chosen) -> Measures:
+    def load(self, chosen: PlannedMeasures) -> Measures:
         """What was chosen, ready to measure; a scorer that cannot be loaded is left out, whatever the reason."""
         loaded: dict[str, Encoder] = {}
         failed: dict[str, str] = {}
@@ -163,7 +163,7 @@ class Workbench:
             metric: tuple(name for name, features in static.items() if features.intersection(METRICS[metric].needs))
             for metric in DEFAULT
         }
-        return self._present(Chosen(readers)).left_out
+        return self._present(PlannedMeasures(readers)).left_out
 
     def _offers(self, names: Iterable[str], needs: set[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Who gives each feature, and which scorers failed why; those are loaded whose features nothing else tells."""
@@ -187,7 +187,7 @@ class Workbench:
                 broken[name] = f"{name} cannot be loaded ({reason_of(error)})"
         return offers, broken
 
-    def _present(self, chosen: Chosen, by_name: bool = False) -> Chosen:
+    def _present(self, chosen: PlannedMeasures, by_name: bool = False) -> PlannedMeasures:
         """The choice without scorers whose weights are not on this machine; ``by_name``: its metrics were wished for."""
         known, gone = self.registry().scorers, {}
         for name in chosen.scorers:

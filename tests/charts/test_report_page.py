@@ -7,12 +7,12 @@ import re
 import pytest
 
 from t2ialign.charts.report_page import report_html
-from t2ialign.tradeoff.audit_table import Table
+from t2ialign.tradeoff.audit_table import AuditTable
 from t2ialign.tradeoff.doses import PRESSURES, responses
 from t2ialign.tradeoff.front_band import edge, knee
 from t2ialign.tradeoff.frontier import DosePoint, PathCost
 from t2ialign.tradeoff.relations import over_checkpoints
-from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Exhibit, Gap, Plane, Research, Section
+from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Finding, Gap, Plane, Research, Section
 from t2ialign.types import Interval
 from tests.charts.conftest import point
 from tests.dashboard.outline import EVIL, Outline
@@ -42,13 +42,13 @@ def drawn() -> list:
         Costs("style_minimal", NAMES[1], (path,), 0.6),
         over_checkpoints(table),
         best,
-        Table((), (), ()),
+        AuditTable((), (), ()),
     ]
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    exhibits = tuple(Exhibit(EVIL, EVIL, one, EVIL) for one in drawn())
+    exhibits = tuple(Finding(EVIL, EVIL, one, EVIL) for one in drawn())
     sections = (Section("a", EVIL, exhibits, (Gap(EVIL, EVIL), Gap("No command."))), Section("b", "Nothing?"))
     return report_html(Research(EVIL, (EVIL,), sections), EVIL)
 

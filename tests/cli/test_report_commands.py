@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from t2ialign.use_cases.reports.research import research
-from t2ialign.use_cases.reports.research_material import Wanted
+from t2ialign.use_cases.reports.research_material import ReportSubject
 from t2ialign.use_cases.workbench import open_workbench
 
 NUMBER = re.compile(r"(?<![\w.\-+])([+-]?\d+(?:\.(\d+))?)(?: ?(%))?(?![\w\-]|\.\d)")
@@ -66,7 +66,7 @@ def ask(run, home: Path, tmp_path: Path) -> Callable[[str], str]:
 @pytest.mark.slow
 def test_every_command_prints_the_numbers_above_it(ask, home: Path) -> None:
     with open_workbench(home, share=False) as bench:
-        found = research(bench, Wanted())
+        found = research(bench, ReportSubject())
     for exhibit in found.exhibits:
         said = [(command, ask(command)) for command in exhibit.command.splitlines()]
         if all(" report" in command for command, _ in said):

@@ -18,12 +18,12 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
-from t2ialign.dashboard.api import drawing
+from t2ialign.dashboard.api import pictures
 from t2ialign.dashboard.api.endpoint import NOT_YOURS
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.explore import handlers
 from t2ialign.dashboard.rate.handlers import look
-from t2ialign.dashboard.rate.routes import DEEDS
+from t2ialign.dashboard.rate.routes import QUESTIONS
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.headers import HEADERS
@@ -32,7 +32,7 @@ from t2ialign.store import list_runs, open_store
 from t2ialign.store.jobs import list_jobs
 from t2ialign.store.studies import list_studies, study_log
 from t2ialign.types import InputError
-from t2ialign.use_cases.shipped import Reading
+from t2ialign.use_cases.shipped import ShippedReading
 from tests.dashboard import fakes
 from tests.dashboard.studies import PICK, draft, opened
 
@@ -117,7 +117,7 @@ class Page:
 @contextmanager
 def served(services: Services) -> Iterator[Page]:
     """The whole page, served."""
-    reading = Reading(files=2)
+    reading = ShippedReading(files=2)
     blocks = build_dashboard(replace(services, shipped=reading))
     reading.taken = reading.files
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
@@ -131,7 +131,7 @@ def shared(tmp_path_factory, new_store, registry) -> Iterator[Services]:
     with pytest.MonkeyPatch.context() as patched, open_store(copied(new_store, tmp_path_factory)) as store:
         patched.setattr(settings, "CHECKPOINTS", registry)
         patched.setattr(settings, "OWNER_TOKEN", TOKEN)
-        for module in (handlers, drawing):
+        for module in (handlers, pictures):
             patched.setattr(module, "run_batches", fakes.fake_batches())
         yield fakes.services_of(store)
 
@@ -150,7 +150,7 @@ def page(shared) -> Iterator[Page]:
 def own_page(services, monkeypatch) -> Iterator[Page]:
     """A page of one test's own, where it counts what a stranger may still do."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches())
     with served(services) as page:
         yield page
 
@@ -326,7 +326,7 @@ def test_every_address_of_the_server_is_known(shared, page):
         "/pictures/{cell:str}/{seed:int}.webp",
         "/rate/{name:str}",
         "/rate/{study:str}/{survey:str}/{name:str}.webp",
-        "/rate/{study:str}/{deed:str}",
+        "/rate/{study:str}/{question:str}",
     }
     closed = opened(shared, PICK)
     drafted = draft(shared, replace(PICK, title="A secret draft"))
@@ -361,16 +361,19 @@ def test_no_endpoint_for_raters_tells_of_a_draft(shared, page):
 def test_no_deed_of_the_raters_page_tells_of_a_draft(shared, page):
     """The same by the addresses that the participants' page asks, an arena's among them: each that the table lists."""
     secret = draft(shared, replace(PICK, title="A secret draft")).id
-    assert {"more", "standings"} < set(DEEDS)
-    for deed, (_, fields) in DEEDS.items():
+    assert {"more", "standings"} < set(QUESTIONS)
+    for question, (_, fields) in QUESTIONS.items():
         body = json.dumps({name: {"chosen": [0]} if name == "answer" else "x" for name in fields}).encode()
         asking = urllib.request.Request(
-            f"{page.address}rate/{secret}/{deed}", body, {"Content-Type": "application/json"}
+            f"{page.address}rate/{secret}/{question}", body, {"Content-Type": "application/json"}
         )
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(asking, timeout=20)
         said = refused.value.read().decode()
-        assert refused.value.code == 422 and json.loads(said)["error"] and "A secret draft" not in said, (deed, said)
+        assert refused.value.code == 422 and json.loads(said)["error"] and "A secret draft" not in said, (
+            question,
+            said,
+        )
 
 
 @pytest.mark.slow

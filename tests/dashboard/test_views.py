@@ -7,7 +7,7 @@ import torch
 
 from t2ialign.dashboard.explore.example_prompts import chips
 from t2ialign.dashboard.explore.progress_view import progress, sentence
-from t2ialign.dashboard.shared.contact_sheet import Group, Tile, empty_sheet, sheet
+from t2ialign.dashboard.shared.contact_sheet import Tile, TileGroup, empty_sheet, sheet
 from t2ialign.dashboard.shared.headline import Headline, headlines, scale
 from t2ialign.dashboard.shared.html import Look, about, notice, who
 from t2ialign.dashboard.shared.links import Subject
@@ -34,7 +34,7 @@ def batch(phase: str = "generating", pictures: int = 3, seeds: int = 8, **more) 
         notice(EVIL),
         who(EVIL, LOOK),
         chips([Prompt(EVIL, EVIL)]),
-        sheet([Group(EVIL, LOOK, (Tile(0, "a", "b", ((ORACLE, 0.5),)),), 64)] * 2),
+        sheet([TileGroup(EVIL, LOOK, (Tile(0, "a", "b", ((ORACLE, 0.5),)),), 64)] * 2),
         headlines([Headline(EVIL, LOOK, Interval(1, 1, 1), Interval(1, 1, 1), 1, 2)] * 2, ORACLE, VARIETY),
         progress(RunState("", (batch(),)), "running", 0, Subject(run=EVIL)),
     ],
@@ -60,7 +60,7 @@ def test_no_notice_without_text():
 
 def test_the_same_seed_has_the_same_place_in_every_group():
     tiles = (Tile(4, "a", "b", ((ORACLE, 0.8), (CLIP, math.nan))), Tile(5, "data:x"), Tile(6))
-    found = Outline(sheet([Group("base", LOOK, tiles, 64), Group("spo", LOOK, tiles, 512)]))
+    found = Outline(sheet([TileGroup("base", LOOK, tiles, 64), TileGroup("spo", LOOK, tiles, 512)]))
     assert [tile["data-seed"] for tile in found.of("t2-tile")] == ["4", "5", "6", "4", "5", "6"]
     assert [tile["class"].split()[1] for tile in found.of("t2-tile")][:3] == ["ready", "taking-shape", "waiting"]
     assert ["hard" in group["class"] for group in found.of("t2-group")] == [True, False]
@@ -69,7 +69,7 @@ def test_the_same_seed_has_the_same_place_in_every_group():
 
 def test_many_seeds_make_small_tiles():
     def side(n: int) -> str:
-        return sheet([Group("base", LOOK, tuple(Tile(i) for i in range(n)), 64)]).split("--tile:")[1].split("px")[0]
+        return sheet([TileGroup("base", LOOK, tuple(Tile(i) for i in range(n)), 64)]).split("--tile:")[1].split("px")[0]
 
     assert float(side(64)) < float(side(32)) < float(side(16))
 
@@ -142,7 +142,7 @@ def test_chips_open_one_category():
 
 def test_a_long_seed_is_shown_by_its_last_digits_and_told_in_full():
     tiles = (Tile(7, "a", "a"), Tile(124_801_003, "b", "b"))
-    drawn = sheet([Group("base", Look("#000", "#fff"), tiles, 64)])
+    drawn = sheet([TileGroup("base", Look("#000", "#fff"), tiles, 64)])
     assert '<span class="t2-seed">7</span>' in drawn
     assert '<span class="t2-seed" title="Seed 124801003">\N{HORIZONTAL ELLIPSIS}003</span>' in drawn
     assert 'data-seed="124801003"' in drawn

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from t2ialign.guidance.cfg import Cfg
-from t2ialign.guidance.interval import Interval
+from t2ialign.guidance.interval import LimitedInterval
 from tests.guidance.predictions import predictions
 
 
@@ -16,13 +16,13 @@ from tests.guidance.predictions import predictions
 def test_inside_and_outside(progress: float, guided: bool):
     cond, uncond = predictions()
     expected = Cfg(8.0)(cond, uncond, progress) if guided else cond
-    assert torch.equal(Interval(8.0, 0.25, 0.75)(cond, uncond, progress), expected)
+    assert torch.equal(LimitedInterval(8.0, 0.25, 0.75)(cond, uncond, progress), expected)
 
 
 def test_the_whole_interval_is_plain_guidance():
     cond, uncond = predictions()
     for progress in (0.0, 0.5, 0.999):
-        assert torch.equal(Interval(8.0, 0.0, 1.0)(cond, uncond, progress), Cfg(8.0)(cond, uncond, progress))
+        assert torch.equal(LimitedInterval(8.0, 0.0, 1.0)(cond, uncond, progress), Cfg(8.0)(cond, uncond, progress))
 
 
 def test_defaults_are_the_papers_noise_levels():
@@ -31,4 +31,7 @@ def test_defaults_are_the_papers_noise_levels():
     signal = torch.cumprod(1 - betas, 0)
     sigmas = ((1 - signal) / signal).sqrt()
     stop, start = (1 - int((sigmas < level).sum()) / 1000 for level in (0.28, 5.42))
-    assert (Interval().start, Interval().stop) == (pytest.approx(start, abs=0.01), pytest.approx(stop, abs=0.01))
+    assert (LimitedInterval().start, LimitedInterval().stop) == (
+        pytest.approx(start, abs=0.01),
+        pytest.approx(stop, abs=0.01),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from t2ialign.diffusion.text import PromptEmbeds
-from t2ialign.training.data import Batch
+from t2ialign.training.data import TrainBatch
 from t2ialign.training.regularisers import Evaluation
 
 
@@ -23,7 +23,7 @@ def _evaluation(seed: int, spread: float, count: int, examples: int, desirable: 
     draw = torch.Generator().manual_seed(seed)
     target, reference, change = (torch.randn(count, 4, 3, 3, generator=draw) for _ in range(3))
     embeds = PromptEmbeds(torch.zeros(count, 2, 3), None, ("",) * count)
-    batch = Batch(torch.randn(count, 4, 3, 3, generator=draw), embeds, torch.ones(examples), desirable)
+    batch = TrainBatch(torch.randn(count, 4, 3, 3, generator=draw), embeds, torch.ones(examples), desirable)
     alpha_bar = torch.full((count, 1, 1, 1), 0.5)
     policy = (reference + spread * change).requires_grad_()
     return Evaluation(batch, target, alpha_bar, "epsilon", target, policy, reference)

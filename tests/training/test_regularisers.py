@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from t2ialign.diffusion.text import PromptEmbeds
-from t2ialign.training.data import Batch
+from t2ialign.training.data import TrainBatch
 from t2ialign.training.regularisers import (
     BatchEntropy,
     Evaluation,
@@ -24,7 +24,7 @@ def evaluation(prediction: str = "epsilon", count: int = 6) -> Evaluation:
     draw = torch.Generator().manual_seed(0)
     clean, noisy, target, policy, other = (torch.randn((count, 4, 3, 3), generator=draw) for _ in range(5))
     embeds = PromptEmbeds(torch.zeros(count, 2, 3), None, ("",) * count)
-    batch = Batch(clean, embeds, torch.ones(count // 2))
+    batch = TrainBatch(clean, embeds, torch.ones(count // 2))
     alpha_bar = torch.linspace(0.1, 0.9, count)[:, None, None, None]
     return Evaluation(batch, noisy, alpha_bar, prediction, target, policy.requires_grad_(True), other)
 

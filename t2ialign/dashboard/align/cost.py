@@ -14,7 +14,7 @@ NAMES = {"pictures": "sampling pictures", "training": "training", "scoring": "co
 
 
 @dataclass(frozen=True)
-class Costing:
+class TrainingCosts:
     """The cost of a request, by how fast its backbone is here."""
 
     paces: Paces

@@ -42,7 +42,7 @@ FIRST = ("oracle_alignment", "clip_score", "factor_diversity", "lpips")
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeLine:
     """A metric before and after a training, in words; ``kind`` is ``better``, ``worse`` or ``unsure``."""
 
     title: str
@@ -55,7 +55,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Row:
+class JobRow:
     """A job in the list, ``depth`` generations below its first ancestor; ``look`` only where its checkpoint is there."""
 
     job: Job
@@ -203,12 +203,12 @@ def _order(metrics: Mapping[str, Any]) -> list[str]:
     return [name for names in axes.values() for name in names[:2]]
 
 
-def _change(name: str, change: MetricChange) -> Change:
+def _change(name: str, change: MetricChange) -> ChangeLine:
     """A metric before, after, and what lies between."""
     metric, gap = METRICS[name], change.gap
     better = gap.mean * (1 if metric.higher_is_better else -1) > 0
     sure = gap.lo * gap.hi > 0
-    return Change(
+    return ChangeLine(
         title=metric.title,
         axis=metric.axis,
         before=_number(change.before.mean),
@@ -245,13 +245,13 @@ def _branch(children: Mapping[str, Sequence[Job]], parent: str, depth: int) -> I
         yield from _branch(children, job.id, depth + 1)
 
 
-def _row(job: Job, depth: int, looks: Mapping[str, Look], now: datetime) -> Row:
+def _row(job: Job, depth: int, looks: Mapping[str, Look], now: datetime) -> JobRow:
     request = request_of(job)
     state = STATUS.get(job.status, job.status)
     if job.status == "running":
         state += f" {job.progress.fraction:.0%}"
     ago = f"{duration((now - job.created).total_seconds())} ago"
-    return Row(job, depth, request.name, looks.get(request.name), _title(request.method), state, ago)
+    return JobRow(job, depth, request.name, looks.get(request.name), _title(request.method), state, ago)
 
 
 def _title(method: str) -> str:

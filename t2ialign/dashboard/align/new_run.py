@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.align import pair_preview
-from t2ialign.dashboard.align.cost import Costing
+from t2ialign.dashboard.align.cost import TrainingCosts
 from t2ialign.dashboard.align.fields import ASKED, all_fields, by_name, request_from, shown
 from t2ialign.dashboard.align.methods_view import method_cards
 from t2ialign.dashboard.services import Services
@@ -76,7 +76,7 @@ def refresh(services: Services, parent: str | None) -> Updates:
     return {"parent": gr.Dropdown(names, value=parent if parent in names else names[0])}
 
 
-def price(services: Services, costing: Costing, method: str, *values: Any) -> Updates:
+def price(services: Services, costing: TrainingCosts, method: str, *values: Any) -> Updates:
     """The cost and the command line of the form as it stands; a problem is said where the cost would stand."""
     line = ""
     try:
@@ -89,12 +89,12 @@ def price(services: Services, costing: Costing, method: str, *values: Any) -> Up
 
 
 def not_priced(sentence: str) -> Updates:
-    """Why the form does nothing, where its cost would stand."""
+    """The sentence of a refusal in the place of the cost."""
     return {"cost": notice(sentence)}
 
 
 def looking() -> Updates:
-    """What stands there while pictures are drawn."""
+    """While pictures are drawn for the examples: the button says so and cannot be pressed again."""
     return {"look": gr.Button("Drawing", interactive=False), "source_preview": ""}
 
 
@@ -109,7 +109,7 @@ def look_at_source(services: Services, method: str, *values: Any) -> Updates:
 
 
 def not_looked(sentence: str) -> Updates:
-    """The button as it was, and why there is nothing to see."""
+    """After a refusal: the button is active again, and the sentence says why there are no examples."""
     return {**_ready(), **warned(sentence)}
 
 

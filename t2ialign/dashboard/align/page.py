@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.align import new_run, runs
-from t2ialign.dashboard.align.cost import Costing
+from t2ialign.dashboard.align.cost import TrainingCosts
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.align.job_state import Watch
 from t2ialign.dashboard.align.merging import merge_panel, wire_merge
@@ -66,7 +66,7 @@ def _components() -> dict[str, Any]:
 
 def _wire_form(wires: Wires, services: Services) -> None:
     """The form: every change is priced, and Train queues it. It reads files and loads scorers, so all of it is the owner's."""
-    parts, costing = wires.components, Costing(Paces(services.bench))
+    parts, costing = wires.components, TrainingCosts(Paces(services.bench))
     picked = ("method", "cards", "name", *REFILLED, "cost")
     first = owner.owned(partial(new_run.first_method, services), new_run.not_priced)
     wires.on(parts["page"].shown, partial(new_run.refresh, services), ("parent",), ("parent",))

@@ -50,9 +50,9 @@ def _pairs(bench: Workbench, plan: Plan, say: Say) -> tuple[list[PreferencePair]
         ready = ready_pairs(bench, plan, say)
         shown = ready[:: max(1, len(ready) // (PROMPTS * EACH))][: PROMPTS * EACH]
         return shown, [pair.prompt for pair in ready]
-    draw = torch.Generator().manual_seed(plan.request.seed)
+    rng = torch.Generator().manual_seed(plan.request.seed)
     batches = _sampled(bench, _few(plan, PROMPTS))
-    return [pair for batch in batches for pair in pairs_of(plan, judge, batch, draw)[:EACH]], plan.prompts
+    return [pair for batch in batches for pair in pairs_of(plan, judge, batch, rng)[:EACH]], plan.prompts
 
 
 def _notes(plan: Plan, prompts: Sequence[Prompt]) -> Iterator[str]:

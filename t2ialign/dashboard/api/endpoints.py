@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t2ialign.dashboard.api import drawing, measuring, records, studies, sweeping, training
+from t2ialign.dashboard.api import pictures, records, scores, studies, sweeps, training_runs
 from t2ialign.dashboard.api.endpoint import Endpoint
 
 ENDPOINTS = (
@@ -10,75 +10,81 @@ ENDPOINTS = (
         "generate",
         "Draw a prompt on one to four checkpoints with the same seeds, and score every batch for alignment and diversity. "
         "Answers with the work's id; stored pictures are not drawn again.",
-        drawing.Generate,
+        pictures.AskGenerate,
         records.Work,
-        drawing.generate,
+        pictures.generate,
     ),
     Endpoint(
         "grid",
         "Change two settings at once (CFG, checkpoint, adapter weight, guidance strategy, prompt, seed), with the same "
         "seeds in every cell, and score each cell.",
-        drawing.Grid,
+        pictures.AskGrid,
         records.Work,
-        drawing.grid,
+        pictures.grid,
     ),
     Endpoint(
         "work",
         "How something that was begun stands: its progress, its place in the queue, and the pictures and scores so far.",
-        drawing.Look,
+        pictures.AskWork,
         records.Work,
-        drawing.look,
+        pictures.look,
     ),
     Endpoint(
-        "stop", "Stop work that was begun with a ticket; what is drawn stays.", drawing.Stop, records.Work, drawing.stop
+        "stop",
+        "Stop work that was begun with a ticket; what is drawn stays.",
+        pictures.AskStop,
+        records.Work,
+        pictures.stop,
     ),
     Endpoint(
         "score",
         "Measure alignment and diversity of pictures from anywhere, sent in base64. They are not kept.",
-        measuring.Score,
+        scores.AskScore,
         records.Work,
-        measuring.score,
+        scores.score,
         files=True,
     ),
     Endpoint(
         "points",
         "The trade-off chart as numbers: every scored checkpoint and CFG value on one benchmark set, alignment and "
         "diversity with 95 % intervals.",
-        measuring.AskPoints,
+        scores.AskPoints,
         records.Points,
-        measuring.points,
+        scores.points,
     ),
     Endpoint(
         "checkpoints",
         "List the checkpoints that can be drawn with.",
-        measuring.Nothing,
+        scores.AskNothing,
         records.Checkpoints,
-        measuring.checkpoints,
+        scores.checkpoints,
     ),
-    Endpoint("jobs", "List the training runs and how far they are.", measuring.Nothing, records.Jobs, training.jobs),
+    Endpoint(
+        "jobs", "List the training runs and how far they are.", scores.AskNothing, records.Jobs, training_runs.jobs
+    ),
     Endpoint(
         "sweep",
         "Fill a grid of a prompt set, checkpoints with weights, strategies and CFG values, so that they have points on the "
         "chart: a job that the Sweep page shows too. The same sweep asked for again has the same id and goes on. The owner's.",
-        sweeping.Sweep,
+        sweeps.AskSweep,
         records.Work,
-        sweeping.sweep,
+        sweeps.sweep,
         "owner",
     ),
     Endpoint(
         "align",
         "Train an adapter from preferences by a published method, in a process of its own. The owner's.",
-        training.Align,
+        training_runs.AskAlign,
         records.TrainingJob,
-        training.align,
+        training_runs.align,
         "owner",
     ),
     Endpoint(
         "job",
         "Look at a training run, pause it, let it go on, cancel or discard it. The owner's.",
-        training.Ask,
+        training_runs.AskJob,
         records.TrainingJob,
-        training.job,
+        training_runs.job,
         "owner",
     ),
     Endpoint(

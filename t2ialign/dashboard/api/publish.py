@@ -17,11 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from t2ialign.codec import encode
-from t2ialign.dashboard.api.drawing import LONGEST_WAIT
 from t2ialign.dashboard.api.endpoint import Call, Endpoint, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
+from t2ialign.dashboard.api.pictures import LONGEST_WAIT
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import SWEEPS, standing
+from t2ialign.dashboard.api.work import SWEEPS, standing
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.refusals import refusal
 from t2ialign.dashboard.shared.visitors import caller_of

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.explore.fetching_fold import Fetched, FetchingFold
+from t2ialign.dashboard.explore.fetching_fold import FetchingFold, FetchNews
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import MENUS, menus
@@ -93,7 +93,7 @@ def unlisted_checkpoints(services: Services, visitor: Visitor) -> Updates:
     return FOLD.missing(visitor, lambda: services.bench.registry().problems)
 
 
-def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[Fetched]:
+def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[FetchNews]:
     """One file as it lies, or several as the folder that they were; where they lie meanwhile is nobody's business."""
     with TemporaryDirectory() as place:
         source = files[0]
@@ -109,8 +109,8 @@ def _of_files(home: Path, files: Sequence[Path], words: Words) -> Iterator[Fetch
             raise InputError(str(error).replace(f"{source.parent}/", "")) from error
 
 
-def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:
-    found = Fetched()
+def _work(home: Path, source: str, words: Words) -> Iterator[FetchNews]:
+    found = FetchNews()
     yield found
 
     def watch(done: int, total: int | None) -> None:
@@ -120,9 +120,9 @@ def _work(home: Path, source: str, words: Words) -> Iterator[Fetched]:
     listed = load_registry(home=home).checkpoints.get(source)
     if listed is not None and isinstance(listed.adapter, str):
         hub_part(listed).fetch(watch)
-        yield Fetched([f"{source} is on this machine now (licence: {listed.licence or 'see its model card'})."])
+        yield FetchNews([f"{source} is on this machine now (licence: {listed.licence or 'see its model card'})."])
         return
     granted: list[str] = []
     entry = add(home, source, words, watch, granted.append)
     licence = f"licence {entry.licence}" if entry.licence else "no licence stated"
-    yield Fetched([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu.", *granted])
+    yield FetchNews([f"{entry.name} is a {entry.kind} of {entry.backbone} ({licence}); it is in the menu.", *granted])

@@ -10,12 +10,12 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.explore.example_prompts import sets_menu
-from t2ialign.dashboard.explore.fetching_fold import Fetched, FetchingFold
+from t2ialign.dashboard.explore.fetching_fold import FetchingFold, FetchNews
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, Wires
 from t2ialign.use_cases.batches import prompt_sets
-from t2ialign.use_cases.batches.prompt_import import Wanted, import_prompts
+from t2ialign.use_cases.batches.prompt_import import ImportOptions, import_prompts
 from t2ialign.use_cases.batches.prompt_layouts import READERS
 
 FOLD = FetchingFold("set", "prompts", "Add a prompt set", "Reading.")
@@ -57,7 +57,7 @@ def begin_import(services: Services, visitor: Visitor, *fields: str | float | No
     if not visitor.owner:
         return FOLD.refused()
     source, file, name, split = (str(said or "").strip() for said in fields[:4])
-    wanted = Wanted(name, split, int(fields[4] or 0))
+    wanted = ImportOptions(name, split, int(fields[4] or 0))
     work = partial(_work, services.bench.home, file or source, wanted)
     return FOLD.begin(services, visitor, file or source, WHENCE, work)
 
@@ -77,7 +77,7 @@ def offer_sets(services: Services, checkpoints: Sequence[str] | None) -> Updates
     return {"prompt_set": sets_menu(services, checkpoints or ())}
 
 
-def _work(home: Path, source: str, wanted: Wanted) -> Iterator[Fetched]:
+def _work(home: Path, source: str, wanted: ImportOptions) -> Iterator[FetchNews]:
     found: list[str] = []
     card = import_prompts(source, wanted, home, found.append)
-    yield Fetched([f"{card.name} has {card.count} prompts; it is among the examples.", *found], card.name)
+    yield FetchNews([f"{card.name} has {card.count} prompts; it is among the examples.", *found], card.name)

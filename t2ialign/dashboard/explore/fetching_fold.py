@@ -22,7 +22,7 @@ GONE = "The server was started anew: ask again."
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchNews:
     """What is fetched as the engine keeps it: ``news`` is what has happened, the newest last, and ``name`` what came of it."""
 
     news: list[str] = field(default_factory=list)
@@ -72,13 +72,13 @@ class FetchingFold:
         wires.on(parts["key"].change, opened, ("key",), (f"{self.prefix}_fold",), trigger_mode="multiple")
 
     def begin(
-        self, services: Services, visitor: Visitor, source: str, whence: str, work: Callable[[], Iterator[Fetched]]
+        self, services: Services, visitor: Visitor, source: str, whence: str, work: Callable[[], Iterator[FetchNews]]
     ) -> Updates:
         """Hands the work to the thread that fetches; ``whence`` is what is said where no ``source`` is named."""
         if not source:
             raise InputError(whence)
 
-        def start(cancelled: Cancelled) -> Iterator[Fetched]:
+        def start(cancelled: Cancelled) -> Iterator[FetchNews]:
             return work()
 
         services.downloads.submit(self._key(visitor), start)
@@ -90,7 +90,7 @@ class FetchingFold:
             }
         )
 
-    def look(self, services: Services, visitor: Visitor, menus: Callable[[Fetched], Mapping[str, Any]]) -> Updates:
+    def look(self, services: Services, visitor: Visitor, menus: Callable[[FetchNews], Mapping[str, Any]]) -> Updates:
         """How the work stands; at its end ``menus`` have what came of it."""
         if not visitor.owner:
             return self._named({"answer": notice(owner.REFUSAL), "timer": gr.Timer(active=False)})
@@ -104,14 +104,14 @@ class FetchingFold:
         return {**ended, **menus(task.record), **self._named({"answer": notice(" ".join(task.record.news), "hint")})}
 
     def missing(self, visitor: Visitor, sentences: Callable[[], Sequence[str]]) -> Updates:
-        """What lies among the store's own and is not in the menus, each with its reason, and how many in the fold's title."""
+        """Lists what is in the store's folder and cannot be offered, each with its reason; the fold's title says how many."""
         said = sentences() if visitor.owner else ()
         title = f"{self.title} ({len(said)} not listed)" if said else self.title
         told = Markup("").join(notice(sentence) for sentence in said)
         return self._named({"fold": gr.Accordion(label=title), "unlisted": told})
 
     def refused(self) -> Updates:
-        """What strangers are told."""
+        """The sentence for a visitor who is not the owner."""
         return self._named({"answer": notice(owner.REFUSAL)})
 
     def _named(self, parts: Mapping[str, Any]) -> dict[str, Any]:

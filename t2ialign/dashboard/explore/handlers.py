@@ -22,7 +22,7 @@ from t2ialign.dashboard.explore.subject_state import SubjectState, last, watch
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.batch_view import group_of, headline_of, metric_of, point_of
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.chart_points import Chosen, choose, load_points, usual_benchmark
+from t2ialign.dashboard.shared.chart_points import ChartChoice, choose, load_points, usual_benchmark
 from t2ialign.dashboard.shared.checkpoint_menu import menus
 from t2ialign.dashboard.shared.contact_sheet import empty_sheet, sheet
 from t2ialign.dashboard.shared.fitting_prompts import first_prompt, fitting, following, stale
@@ -171,7 +171,7 @@ def _pictures(services: Services, watched: SubjectState) -> Updates:
 
 
 def chart_mark(watched: SubjectState, theme: str) -> str:
-    """Changes whenever the chart would."""
+    """A text that differs from the last one whenever the chart would."""
     scored = [f"{batch.config.key} {len(batch.scores)} {len(batch.images)}" for batch in watched.batches]
     return f"{watched.subject} {watched.working} {theme} {scored}"
 
@@ -189,13 +189,13 @@ def draw_chart(services: Services, watched: SubjectState, theme: str) -> Updates
     return {"chart": small(figure), "caption": notice(caption, "hint"), "charted": chart_mark(watched, theme)}
 
 
-def chosen_for(services: Services, watched: SubjectState) -> Chosen:
+def chosen_for(services: Services, watched: SubjectState) -> ChartChoice:
     """The metrics and cells of the small chart: those of the batches on show, else the usual ones."""
     if not watched.batches:
         return choose("", "", choices(services.store)["metrics"], _on_one_set(services, Filters()))
     backbones = tuple(sorted({batch.config.backbone for batch in watched.batches}))
     x, y = metric_of("alignment", watched.batches), metric_of("diversity", watched.batches)
-    return Chosen(x, y, _on_one_set(services, Filters(backbones=backbones)))
+    return ChartChoice(x, y, _on_one_set(services, Filters(backbones=backbones)))
 
 
 def _on_one_set(services: Services, filters: Filters) -> Filters:

@@ -25,7 +25,7 @@ from t2ialign.dashboard.grid.form import (
     offered,
     record,
 )
-from t2ialign.dashboard.grid.table import Showing, Table, table_of
+from t2ialign.dashboard.grid.table import GridTable, Showing, table_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
@@ -36,7 +36,7 @@ from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, duration, waiting
-from t2ialign.engines.local import Task
+from t2ialign.engines.local import EngineTask
 from t2ialign.store import Grid, keep_grid
 from t2ialign.types import InputError, cell_key
 from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
@@ -61,7 +61,7 @@ SHOWN = (
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownGrid:
     """The grid on show: its form and its cells. ``key`` is the engine's."""
 
     form: GridForm
@@ -79,7 +79,7 @@ class Shown:
 def make(
     services: Services,
     visitor: Visitor,
-    shown: Shown | None,
+    shown: ShownGrid | None,
     order: str,
     alignment: str,
     diversity: str,
@@ -88,7 +88,7 @@ def make(
     """Hands the grid to the engine, and shows what of it is there."""
     try:
         form = form_of(values)
-        wanted = Shown(form, cells_of(form, services))
+        wanted = ShownGrid(form, cells_of(form, services))
         requests = requests_of(wanted.rows)
         if not visitor.owner:
             services.visits.check_sizes(visitor, requests)
@@ -103,7 +103,7 @@ def make(
     return draw(services, wanted, Showing(order, alignment, diversity), "")
 
 
-def _kept(shown: Shown, state: GridState) -> Grid:
+def _kept(shown: ShownGrid, state: GridState) -> Grid:
     """A grid as the history has it: its pictures are looked for in its cells when it is shown."""
     title, axes = in_words(shown.form)
     requests, cells = requests_of(shown.rows), tuple(one.cell for one in state.cells)
@@ -113,7 +113,7 @@ def _kept(shown: Shown, state: GridState) -> Grid:
     return Grid(identity(form), datetime.now(UTC), title, axes, words, record(form), cells, seeds)
 
 
-def _begin(services: Services, visitor: Visitor, shown: Shown, state: GridState) -> str:
+def _begin(services: Services, visitor: Visitor, shown: ShownGrid, state: GridState) -> str:
     """The engine's key of the work, counted by what the store lacks."""
     requests = requests_of(shown.rows)
 
@@ -125,7 +125,7 @@ def _begin(services: Services, visitor: Visitor, shown: Shown, state: GridState)
     return services.visits.begin(visitor, work, start)
 
 
-def stop(services: Services, visitor: Visitor, shown: Shown | None) -> Updates:
+def stop(services: Services, visitor: Visitor, shown: ShownGrid | None) -> Updates:
     """Asks the work to stop at its next step; what is drawn stays."""
     if shown is None:
         return {}
@@ -135,12 +135,12 @@ def stop(services: Services, visitor: Visitor, shown: Shown | None) -> Updates:
     return {"stop": gr.Button("Stopping", interactive=False)}
 
 
-def tick(services: Services, shown: Shown | None, seen: str, *look: str) -> Updates:
+def tick(services: Services, shown: ShownGrid | None, seen: str, *look: str) -> Updates:
     """What changed since the last look."""
     return draw(services, shown, Showing(*look), seen) if shown else {"timer": gr.Timer(active=False)}
 
 
-def reorder(services: Services, shown: Shown | None, *look: str) -> Updates:
+def reorder(services: Services, shown: ShownGrid | None, *look: str) -> Updates:
     """The table in another order, or with other scores."""
     return draw(services, shown, Showing(*look), "") if shown else {}
 
@@ -151,7 +151,7 @@ def open_page(services: Services, data: Mapping[str, Any], *look: str) -> Update
         form = linked(services, said(data, "query", 8192))
         if form is None:
             return {}
-        shown = Shown(form, cells_of(form, services))
+        shown = ShownGrid(form, cells_of(form, services))
         if owner.guarded():
             check_local(services, requests_of(shown.rows))
         return {**_filled(services, form), **draw(services, shown, Showing(*look), "")}
@@ -159,7 +159,7 @@ def open_page(services: Services, data: Mapping[str, Any], *look: str) -> Update
         return {"problem": notice(str(error))}
 
 
-def draw(services: Services, shown: Shown, look: Showing, seen: str) -> Updates:
+def draw(services: Services, shown: ShownGrid, look: Showing, seen: str) -> Updates:
     """A grid as it stands; the table only where a picture or a score came."""
     task = services.engine.look(shown.key)
     state = _state(services, shown, task)
@@ -194,25 +194,25 @@ def draw(services: Services, shown: Shown, look: Showing, seen: str) -> Updates:
     }
 
 
-def _scores(drawn: Table, axis: str, chosen: str) -> gr.Dropdown:
+def _scores(drawn: GridTable, axis: str, chosen: str) -> gr.Dropdown:
     """The scores that every cell has, to choose from."""
     menu = [(metric.title, metric.name) for metric in drawn.offered if metric.axis == axis]
     kept = chosen if any(chosen == name for _, name in menu) else ""
     return gr.Dropdown([(f"Usual {axis}", ""), *menu], value=kept)
 
 
-def _state(services: Services, shown: Shown, task: Task | None) -> GridState:
+def _state(services: Services, shown: ShownGrid, task: EngineTask | None) -> GridState:
     if task is not None and isinstance(task.record, GridState) and not task.finished:
         return task.record
     return stored_grid(services.bench, requests_of(shown.rows))
 
 
-def table(services: Services, shown: Shown, state: GridState, look: Showing) -> Table:
+def table(services: Services, shown: ShownGrid, state: GridState, look: Showing) -> GridTable:
     """The table of a grid."""
     return table_of(shown.rows, state, *shown.axes, _palette(services, state), look)
 
 
-def table_html(services: Services, table: Table) -> str:
+def table_html(services: Services, table: GridTable) -> str:
     """The table as the page shows it."""
     names = {*table.columns, *(name for name, _ in table.rows)}
     known = services.palette()
@@ -224,7 +224,7 @@ def _palette(services: Services, state: GridState) -> Mapping[str, Any]:
     return services.palette(one.config.checkpoint for one in state.cells)
 
 
-def progress(state: GridState, task: Task | None, href: str, ahead: int, wait: float | None = None) -> str:
+def progress(state: GridState, task: EngineTask | None, href: str, ahead: int, wait: float | None = None) -> str:
     """The bar with its sentence."""
     status = task.status if task else "done" if state.there == state.wanted else "none"
     return render(
@@ -338,7 +338,7 @@ def offer_checkpoints(services: Services) -> Updates:
     return {"checkpoint": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
 
 
-def export(services: Services, suffix: str, shown: Shown | None, *look: str) -> Updates:
+def export(services: Services, suffix: str, shown: ShownGrid | None, *look: str) -> Updates:
     """The grid as one HTML file that needs nothing else, as one PNG, or as its PNGs with their scores in a ZIP."""
     if shown is None:
         return {"problem": notice("Make a grid first, then take it away."), "file": None}

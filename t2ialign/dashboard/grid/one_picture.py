@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from t2ialign.dashboard.grid.table import Table, TableCell
+from t2ialign.dashboard.grid.table import GridTable, GridTableCell
 from t2ialign.dashboard.shared.pictures import picture_file
 from t2ialign.store import Store
 from t2ialign.types import Interval
@@ -22,7 +22,7 @@ SMALLEST, LARGEST = 32, 256  # the side of one picture
 
 
 @dataclass(frozen=True)
-class Measures:
+class PictureLayout:
     """The layout in pixels: ``side`` of a picture, ``cell`` of its square of pictures."""
 
     side: int
@@ -31,7 +31,7 @@ class Measures:
     height: int
 
 
-def write_png(store: Store, table: Table, path: Path) -> None:
+def write_png(store: Store, table: GridTable, path: Path) -> None:
     """The table as it stands, in its order; what is not drawn yet is an empty square."""
     sizes = _measures(table)
     sheet = Image.new("RGB", (sizes.width, sizes.height), "white")
@@ -43,7 +43,7 @@ def write_png(store: Store, table: Table, path: Path) -> None:
     sheet.save(path)
 
 
-def _measures(table: Table) -> Measures:
+def _measures(table: GridTable) -> PictureLayout:
     columns, rows = len(table.columns), len(table.rows)
     pixels = max((cell.pixels for _, cells in table.rows for cell in cells), default=LARGEST)
     room = min(
@@ -53,19 +53,19 @@ def _measures(table: Table) -> Measures:
     side = max(SMALLEST, min(2 * pixels if pixels <= LARGEST // 2 else LARGEST, int(room) - GAP))
     cell = table.side * side + (table.side - 1) * GAP
     width = MARGIN + HEADER + columns * (cell + BETWEEN)
-    return Measures(side, cell, width, _top() + rows * (cell + 2 * LETTERS + BETWEEN) + MARGIN)
+    return PictureLayout(side, cell, width, _top() + rows * (cell + 2 * LETTERS + BETWEEN) + MARGIN)
 
 
 def _top() -> int:
     return MARGIN + 3 * LETTERS
 
 
-def _corner(sizes: Measures, across: int, down: int) -> tuple[int, int]:
+def _corner(sizes: PictureLayout, across: int, down: int) -> tuple[int, int]:
     left = MARGIN + HEADER + across * (sizes.cell + BETWEEN)
     return left, _top() + down * (sizes.cell + 2 * LETTERS + BETWEEN)
 
 
-def _headers(canvas: ImageDraw.ImageDraw, table: Table, sizes: Measures) -> None:
+def _headers(canvas: ImageDraw.ImageDraw, table: GridTable, sizes: PictureLayout) -> None:
     names = f"A: {table.alignment.title}\nD: {table.diversity.title}"
     canvas.multiline_text((MARGIN, MARGIN - 6), names, MUTED, _font(LETTERS - 4))
     for across, name in enumerate(table.columns):
@@ -83,9 +83,9 @@ def _draw_cell(
     sheet: Image.Image,
     canvas: ImageDraw.ImageDraw,
     store: Store,
-    table: Table,
-    cell: TableCell,
-    sizes: Measures,
+    table: GridTable,
+    cell: GridTableCell,
+    sizes: PictureLayout,
     corner: tuple[int, int],
 ) -> None:
     left, top = corner

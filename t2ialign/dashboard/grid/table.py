@@ -26,7 +26,7 @@ class Showing:
 
 
 @dataclass(frozen=True)
-class Place:
+class PicturePlace:
     """One picture of a cell; ``source`` is empty while it is not there."""
 
     seed: int
@@ -36,14 +36,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class TableCell:
+class GridTableCell:
     """A cell as it is drawn; ``key`` is the store's, ``name`` is for the large view and for readers of the page by ear."""
 
     name: str
     key: str
     look: Look
     href: str
-    places: tuple[Place, ...]
+    places: tuple[PicturePlace, ...]
     alignment: Interval
     diversity: Interval
     phase: str
@@ -51,13 +51,13 @@ class TableCell:
 
 
 @dataclass(frozen=True)
-class Table:
+class GridTable:
     """The grid with its headers, ordered; ``offered`` are the metrics that every scored cell has."""
 
     x: GridAxis
     y: GridAxis
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[TableCell, ...]], ...]
+    rows: tuple[tuple[str, tuple[GridTableCell, ...]], ...]
     alignment: Metric
     diversity: Metric
     offered: tuple[Metric, ...] = ()
@@ -80,7 +80,7 @@ def table_of(
     palette: Mapping[str, Look],
     showing: Showing = Showing(),
     small: Address = lambda cell, seed: address(cell, seed, small=True),
-) -> Table:
+) -> GridTable:
     """The table of a grid as it stands; ``small`` says where a cell's pictures are found."""
     states = {one.request: one for one in state.cells}
     scored = [set(one.scores) for one in state.cells if one.scores]
@@ -102,7 +102,7 @@ def table_of(
         for row, down in zip(rows, y.values, strict=True)
     ]
     across, down = _ordered(drawn, showing.order, {"alignment": alignment, "diversity": diversity})
-    return Table(
+    return GridTable(
         x,
         y,
         tuple(x.values[i] for i in across),
@@ -129,7 +129,7 @@ def _cell(
     palette: Mapping[str, Look],
     shown: tuple[Metric, Metric],
     small: Address,
-) -> TableCell:
+) -> GridTableCell:
     single = {one.metric: _by_seed(one, state) for one in state.scores.values() if one.level == "image"}
     order = dict.fromkeys([shown[0].name, *(known for known in METRICS if known in single)])
     places = []
@@ -137,7 +137,7 @@ def _cell(
         scores = tuple((METRICS[m], single[m][seed]) for m in order if m in single and seed in single[m])
         there = seed in state.seeds
         places.append(
-            Place(
+            PicturePlace(
                 seed,
                 small(state.cell, seed) if there else "",
                 address(state.cell, seed) if there else "",
@@ -145,7 +145,7 @@ def _cell(
             )
         )
     alignment, diversity = (_interval(cell, state, metric) for metric in shown)
-    return TableCell(
+    return GridTableCell(
         name.rstrip(", ") or state.config.checkpoint,
         state.cell,
         palette[state.config.checkpoint],
@@ -176,7 +176,7 @@ def _interval(cell: GridCell, state: CellState, metric: Metric) -> Interval:
 
 
 def _ordered(
-    drawn: Sequence[Sequence[TableCell]], order: str, metrics: Mapping[str, Metric]
+    drawn: Sequence[Sequence[GridTableCell]], order: str, metrics: Mapping[str, Metric]
 ) -> tuple[list[int], list[int]]:
     """The columns' and the rows' order: by their mean score, the best first, what is unknown last."""
     across, down = list(range(len(drawn[0]))), list(range(len(drawn)))
@@ -189,7 +189,7 @@ def _ordered(
     return across, down
 
 
-def _value(cell: TableCell, which: str) -> float:
+def _value(cell: GridTableCell, which: str) -> float:
     return (cell.alignment if which == "alignment" else cell.diversity).mean
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from t2ialign.codec import encode
-from t2ialign.dashboard.grid.table import Showing, Table, table_of
+from t2ialign.dashboard.grid.table import GridTable, Showing, table_of
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import picture_file, png_of, settings_of
@@ -119,7 +119,7 @@ def write_html(
 
 
 def standalone(
-    store: Store, table: Table, state: GridState, axes: tuple[GridAxis, GridAxis], palette: Mapping[str, Look]
+    store: Store, table: GridTable, state: GridState, axes: tuple[GridAxis, GridAxis], palette: Mapping[str, Look]
 ) -> str:
     """The page around the table; each picture's settings stand in it as A1111 writes them."""
     made = {}

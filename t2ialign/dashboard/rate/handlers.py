@@ -149,8 +149,8 @@ def picture(store: Store, study: str, survey: str, name: str) -> bytes:
 def unlike(data: bytes, name: str) -> bytes:
     """The picture as raters get it: every number off by one at most, so that no hash finds it under a checkpoint's name."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")
-    draw = np.random.default_rng([int(name, 16), SECRET])
-    noise = draw.integers(-1, 2, (picture.height, picture.width, 3), dtype=np.int16)
+    rng = np.random.default_rng([int(name, 16), SECRET])
+    noise = rng.integers(-1, 2, (picture.height, picture.width, 3), dtype=np.int16)
     pixels = (np.asarray(picture, dtype=np.int16) + noise).clip(0, 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, method=1, quality=20)

@@ -44,10 +44,10 @@ LONGEST = 16_384  # bytes of a question from outside
 TROUBLE = (
     "The server cannot keep or find answers just now: tell whoever invited you. What was saved before is still there."
 )
-Room = Callable[[str], None]
+Admits = Callable[[str], None]
 Answer = TypeVar("Answer")
 _log = logging.getLogger(__name__)
-DEEDS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
+QUESTIONS: dict[str, tuple[Callable[..., handlers.Record], tuple[str, ...]]] = {
     "look": (handlers.look, ("key",)),
     "join": (handlers.join, ("group", "consent", "key")),
     "survey": (handlers.resume, ("survey",)),
@@ -63,8 +63,8 @@ def everybody(address: str) -> None:
     """Room for any number of surveys from any address."""
 
 
-def _joined(room: Room, address: str, store: Store, *values: Any) -> handlers.Record:
-    room(address)
+def _joined(admits: Admits, address: str, store: Store, *values: Any) -> handlers.Record:
+    admits(address)
     return handlers.join(store, *values)
 
 
@@ -72,16 +72,16 @@ def _address(request: Any) -> str:
     return request.client.host if request.client else ""
 
 
-def rate_routes(store: Store, room: Room = everybody) -> list[Route]:
-    """What the server needs to answer for the participants' page; ``room`` refuses an address one survey too many."""
+def rate_routes(store: Store, admits: Admits = everybody) -> list[Route]:
+    """What the server needs to answer for the participants' page; ``admits`` refuses an address one survey too many."""
     return [
         Route("/rate/{name:str}", _page),
         Route("/rate/{study:str}/{survey:str}/{name:str}.webp", partial(_picture, store)),
-        Route("/rate/{study:str}/{deed:str}", partial(_deed, store, room), methods=["POST"]),
+        Route("/rate/{study:str}/{question:str}", partial(_question, store, admits), methods=["POST"]),
     ]
 
 
-def rate_api(store: Store, room: Room = everybody) -> None:
+def rate_api(store: Store, admits: Admits = everybody) -> None:
     """The same as named endpoints of Gradio's API, so that programs can take part. Call it within the blocks."""
     # Gradio describes an endpoint by these very hints.
 
@@ -91,7 +91,7 @@ def rate_api(store: Store, room: Room = everybody) -> None:
 
     def rate_join(request: gr.Request, study: str, group: str, consent: bool) -> dict:  # type: ignore[type-arg]
         """A new survey: its id, its rounds with picture addresses (below /rate/), and its withdraw code."""
-        return _said(partial(_joined, room, _address(request)), store, study, group, consent)
+        return _said(partial(_joined, admits, _address(request)), store, study, group, consent)
 
     def rate_survey(study: str, survey: str) -> dict:  # type: ignore[type-arg]
         """A survey as it stands."""
@@ -105,24 +105,24 @@ def rate_api(store: Store, room: Room = everybody) -> None:
         """Delete the survey of this code."""
         return _said(handlers.take_back, store, study, code)
 
-    deeds: tuple[Any, ...] = (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw)
-    for deed in deeds:
-        deed._mcp_type = "none"  # people rate, not tools
-        api(deed, api_name=deed.__name__, concurrency_limit=None)
+    endpoints: tuple[Any, ...] = (rate_look, rate_join, rate_survey, rate_answer, rate_withdraw)
+    for endpoint in endpoints:
+        endpoint._mcp_type = "none"  # people rate, not tools
+        api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 
-def _done(deed: Callable[..., Answer], store: Store, /, *values: Any, **fields: Any) -> Answer:
-    """What a deed answers. Trouble with the store is told without its folders, which are the owner's to know."""
+def _done(handler: Callable[..., Answer], store: Store, /, *values: Any, **fields: Any) -> Answer:
+    """What a handler answers. Trouble with the store is told without its folders, which are the owner's to know."""
     try:
-        return deed(store, *values, **fields)
+        return handler(store, *values, **fields)
     except (StoreTrouble, StoreBusy) as error:
         _log.error("A rater could not be served: %s", error)
         raise InputError(TROUBLE) from error
 
 
-def _said(deed: Callable[..., handlers.Record], store: Store, *values: Any) -> handlers.Record:
+def _said(handler: Callable[..., handlers.Record], store: Store, *values: Any) -> handlers.Record:
     try:
-        return _done(deed, store, *values)
+        return _done(handler, store, *values)
     except InputError as error:
         raise refusal(error) from error
 
@@ -142,19 +142,19 @@ def _picture(store: Store, request: Request) -> Response:
     return Response(data, media_type="image/webp", headers=PICTURE)
 
 
-async def _deed(store: Store, room: Room, request: Request) -> Response:
-    study, name = request.path_params["study"], request.path_params["deed"]
-    if name not in DEEDS:
+async def _question(store: Store, admits: Admits, request: Request) -> Response:
+    study, name = request.path_params["study"], request.path_params["question"]
+    if name not in QUESTIONS:
         return _refusal("There is nothing here.", 404)
-    deed, fields = DEEDS[name]
+    handler, fields = QUESTIONS[name]
     body = await _body(request)
     if body is None:
         return _refusal("This was not understood: send a short JSON object.", 400)
     try:
         if name == "join":
-            room(_address(request))
+            admits(_address(request))
         said = {field: body[field] for field in fields if field in body}
-        told = await run_in_threadpool(_done, deed, store, study, **said)
+        told = await run_in_threadpool(_done, handler, store, study, **said)
     except InputError as error:
         return _refusal(str(error), 422)
     except TypeError:

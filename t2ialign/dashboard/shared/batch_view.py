@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from t2ialign.dashboard.shared.contact_sheet import Group, Tile
+from t2ialign.dashboard.shared.contact_sheet import Tile, TileGroup
 from t2ialign.dashboard.shared.headline import UNKNOWN, Headline
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import address, preview_uri
@@ -27,7 +27,7 @@ def metric_of(axis: Axis, batches: Sequence[BatchState]) -> Metric:
     return first_metric(axis, known) or default_metric(axis, left_out)
 
 
-def group_of(batch: BatchState, palette: Mapping[str, Look], shown: Metric) -> Group:
+def group_of(batch: BatchState, palette: Mapping[str, Look], shown: Metric) -> TileGroup:
     """One checkpoint's tiles: pictures that are finished, previews of those that are not, places for the rest."""
     single = {name: score.values.tolist() for name, score in batch.scores.items() if score.level == "image"}
     scores = picture_scores({name: dict(zip(batch.images, values)) for name, values in single.items()}, shown)
@@ -39,7 +39,7 @@ def group_of(batch: BatchState, palette: Mapping[str, Look], shown: Metric) -> G
         else:
             tiles.append(Tile(seed, preview_uri(batch.previews[seed]) if seed in batch.previews else ""))
     name = batch.request.checkpoint
-    return Group(name, palette[batch.config.checkpoint], tuple(tiles), batch.config.height)
+    return TileGroup(name, palette[batch.config.checkpoint], tuple(tiles), batch.config.height)
 
 
 def picture_scores(

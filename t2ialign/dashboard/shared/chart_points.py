@@ -38,7 +38,7 @@ UNEQUAL = "These points are on different prompts and seeds, so they are not comp
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChartChoice:
     """What a chart shows: two metrics and which cells; ``hidden`` checkpoints are left out of it."""
 
     x: Metric
@@ -58,7 +58,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Points:
+class ChartPoints:
     """The points of a chart without their cells (``cells_of`` has those), and what was left out of them.
 
     ``scored``: the points as the store counts them. ``whole``: how many prompts a point has that is compared with the others.
@@ -81,28 +81,30 @@ class Points:
         return next((point for point in self.points if point.config.key == config), None)
 
 
-def choose(x: str, y: str, scored: Sequence[str], filters: Filters | None = None) -> Chosen:
+def choose(x: str, y: str, scored: Sequence[str], filters: Filters | None = None) -> ChartChoice:
     """Metrics by name; an empty or unscored name means the axis' first scored metric."""
-    return Chosen(_metric(x, "alignment", scored), _metric(y, "diversity", scored), filters or Filters())
+    return ChartChoice(_metric(x, "alignment", scored), _metric(y, "diversity", scored), filters or Filters())
 
 
 def _metric(name: str, axis: Axis, scored: Sequence[str]) -> Metric:
     return METRICS[name] if name in scored and name in METRICS else default_metric(axis, scored)
 
 
-def load_points(services: Services, chosen: Chosen) -> Points:
+def load_points(services: Services, chosen: ChartChoice) -> ChartPoints:
     """The chart's points; of several metric versions only the most frequent one counts (of equals, today's), and is said."""
     today = partial(current_version, services.bench)
     found = scored_points(services.store, chosen.x, chosen.y, chosen.shown, today)
-    return Points(found, _whole(services, chosen.filters))
+    return ChartPoints(found, _whole(services, chosen.filters))
 
 
-def left_out_cells(services: Services, chosen: Chosen, found: Points) -> tuple[str, ...]:
+def left_out_cells(services: Services, chosen: ChartChoice, found: ChartPoints) -> tuple[str, ...]:
     """The keys of the cells that only other versions have scored."""
     return cells_left_out(services.store, chosen.x, chosen.y, chosen.shown, found.scored.versions)
 
 
-def cells_of(services: Services, chosen: Chosen, found: Points, config: str) -> tuple[TradeoffPoint, list[CellScore]]:
+def cells_of(
+    services: Services, chosen: ChartChoice, found: ChartPoints, config: str
+) -> tuple[TradeoffPoint, list[CellScore]]:
     """The point of a config's key with its cells, and their scores.
 
     Raises:
@@ -130,7 +132,7 @@ def usual_benchmark(services: Services, filters: Filters | None = None) -> str:
     return next((row.key for row in list_benchmarks(services.store, filters or Filters()) if row.configs), NO_SET)
 
 
-def load_arrows(services: Services, chosen: Chosen, found: Points) -> list[Arrow]:
+def load_arrows(services: Services, chosen: ChartChoice, found: ChartPoints) -> list[Arrow]:
     """What each trained checkpoint on the chart changed against its parent, on the prompts and seeds that both have."""
     known = lineages(services.checkpoints().values())
     parents: dict[str, list[str]] = defaultdict(list)
@@ -162,7 +164,7 @@ def metric_choices(services: Services) -> list[tuple[str, str]]:
     ]
 
 
-def in_a_sentence(found: Points, chosen: Chosen) -> str:
+def in_a_sentence(found: ChartPoints, chosen: ChartChoice) -> str:
     """What the points say together: how the two axes move with each other, and what was left out."""
     text = _correlation(found, chosen) if chosen.comparable else UNEQUAL
     if found.left_out:
@@ -173,7 +175,7 @@ def in_a_sentence(found: Points, chosen: Chosen) -> str:
     return text + "".join(_warning(found, metric) for metric in dict.fromkeys((chosen.x, chosen.y)))
 
 
-def _warning(found: Points, metric: Metric) -> str:
+def _warning(found: ChartPoints, metric: Metric) -> str:
     """What must stand beside a chart of a metric that measures no set, or not sets of any size alike."""
     if metric.axis == "diversity" and metric.level == "image":
         return (
@@ -187,7 +189,7 @@ def _warning(found: Points, metric: Metric) -> str:
     return f" {metric.title} grows with the number of pictures, so only cells of {size} seeds are compared{left}."
 
 
-def _correlation(found: Points, chosen: Chosen) -> str:
+def _correlation(found: ChartPoints, chosen: ChartChoice) -> str:
     drawn = [point for point in found.points if math.isfinite(point.x.mean) and math.isfinite(point.y.mean)]
     known = solid_points(drawn, found.whole)
     if len(known) < FEW:
@@ -207,7 +209,7 @@ def _correlation(found: Points, chosen: Chosen) -> str:
     return f"Over these {counted(len(known), f'{solid}point')}, {claim}: rank correlation {in_words(rho)}."
 
 
-def _other(chosen: Chosen) -> str:
+def _other(chosen: ChartChoice) -> str:
     """What the vertical axis has more or less of; a metric of single pictures is not called diversity."""
     if chosen.y.axis == "diversity" and chosen.y.level == "image":
         return chosen.y.title

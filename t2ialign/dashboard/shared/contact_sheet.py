@@ -45,7 +45,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Group:
+class TileGroup:
     """One checkpoint's tiles; ``pixels`` is the side of its pictures."""
 
     name: str
@@ -54,7 +54,7 @@ class Group:
     pixels: int
 
 
-def sheet(groups: Sequence[Group]) -> Markup:
+def sheet(groups: Sequence[TileGroup]) -> Markup:
     """All groups beside each other; names stand above them where there are several."""
     seeds = max((len(group.tiles) for group in groups), default=0)
     side = TILE[min(len(groups), 4)] * next((share for crowd, share in CROWD if seeds > crowd), 1) if groups else 0

@@ -30,7 +30,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Number:
+class HeadlineNumber:
     """One big number of a card: what it says in plain words, and where its bar begins, has its dot and ends, in percent.
 
     ``fewest`` are the pictures from which on its interval has ends, where this card has fewer, else 0.
@@ -59,12 +59,12 @@ def headlines(lines: Sequence[Headline], alignment: Metric, diversity: Metric) -
     return render("shared/headline.html", cards=cards, alignment=alignment, diversity=diversity)
 
 
-def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float], scored: int) -> Number:
+def _number(word: str, metric: Metric, interval: Interval, ends: tuple[float, float], scored: int) -> HeadlineNumber:
     mean, lo, hi = interval.mean, interval.lo, interval.hi
     fewest = FEWEST[metric.level]
     begin, end = (lo, hi) if math.isfinite(lo) else (mean, mean)
     bar = (_percent(begin, ends), _percent(mean, ends), _percent(end, ends))
-    return Number(word, metric, interval, in_plain_words(metric, mean), bar, fewest if scored < fewest else 0)
+    return HeadlineNumber(word, metric, interval, in_plain_words(metric, mean), bar, fewest if scored < fewest else 0)
 
 
 def _percent(value: float, ends: tuple[float, float]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from t2ialign.dashboard.shared.contact_sheet import SMALL, Group, sheet
+from t2ialign.dashboard.shared.contact_sheet import SMALL, TileGroup, sheet
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.links import Subject, around_point
 from t2ialign.dashboard.shared.templates import render
@@ -41,7 +41,7 @@ class PointDetails:
     look: Look
     covers: tuple[PromptRow, ...]
     open: str
-    group: Group
+    group: TileGroup
     against: tuple[Comparison, ...] = ()
 
 

@@ -18,7 +18,7 @@ from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import CONSENT
 from t2ialign.dashboard.study.design_form import design_of, more_prompts, values_of
 from t2ialign.dashboard.study.qr import qr_svg
-from t2ialign.dashboard.study.status_view import NOBODY, Standing, arenas, history, invitation, standing
+from t2ialign.dashboard.study.status_view import NOBODY, StudyStatus, arenas, history, invitation, standing
 from t2ialign.hub.study_folder import import_zip
 from t2ialign.store.studies import (
     QUICK,
@@ -34,7 +34,7 @@ from t2ialign.store.studies import (
 from t2ialign.store.vote_queries import count_answers, list_surveys
 from t2ialign.study.design import Contender, StudyDesign, read_design, to_toml
 from t2ialign.types import InputError
-from t2ialign.use_cases.batches.sweep import SweepState, note_lines
+from t2ialign.use_cases.batches.sweep import BatchesState, note_lines
 from t2ialign.use_cases.studies.prepare import missing, notes_on, prepare, publish, requests_of
 
 NEW = ("New study", "")
@@ -150,14 +150,14 @@ def look(services: Services, study: str, address: str) -> Updates:
     }
 
 
-def standing_of(services: Services, found: Study) -> Standing:
+def standing_of(services: Services, found: Study) -> StudyStatus:
     """How a study stands; a draft's pictures are only counted while nobody makes them."""
     answers = count_answers(services.store, found.id)
     target = found.design.target if found.design else max(answers, 1)
-    plain = partial(Standing, found.id, found.title, found.state, answers, target)
+    plain = partial(StudyStatus, found.id, found.title, found.state, answers, target)
     task = services.engine.look(_task(found.id))
     if task is not None and not task.finished:
-        state = task.record if isinstance(task.record, SweepState) else SweepState(0, 1, 0, 0.0, None)
+        state = task.record if isinstance(task.record, BatchesState) else BatchesState(0, 1, 0, 0.0, None)
         return plain(0, fraction=state.fraction, remaining=state.remaining)
     if found.state == "draft" and found.design:
         lacking, asked = missing(services.bench, found.design), requests_of(found.design)
@@ -166,7 +166,7 @@ def standing_of(services: Services, found: Study) -> Standing:
 
 
 def mark(services: Services, study: str) -> str:
-    """Changes whenever the page would."""
+    """A text that differs from the last one whenever the page would show something else."""
     found, task = study_of(services.store, study), services.engine.look(_task(study))
     work = f"{task.status} {task.record}" if task else ""
     return f"{found.id} {found.state} {count_answers(services.store, study)} {work} {services.trouble()}"
@@ -223,7 +223,7 @@ def begin(services: Services, found: Study) -> None:
         publish(services.bench, found.id)
 
 
-def start(services: Services, found: Study, work: Callable[[Callable[[], bool]], Iterator[SweepState]]) -> None:
+def start(services: Services, found: Study, work: Callable[[Callable[[], bool]], Iterator[BatchesState]]) -> None:
     services.engine.submit(_task(found.id), work)
 
 
@@ -282,7 +282,7 @@ def show_categories(services: Services, known: str) -> Updates:
     return {"add_categories": gr.Dropdown(names, value=[], multiselect=True)}
 
 
-def _prepare_and_open(services: Services, found: Study, cancelled: Callable[[], bool]) -> Iterator[SweepState]:
+def _prepare_and_open(services: Services, found: Study, cancelled: Callable[[], bool]) -> Iterator[BatchesState]:
     yield from prepare(services.bench, found.designed, cancelled)
     if not cancelled():
         publish(services.bench, found.id)

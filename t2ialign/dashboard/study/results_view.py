@@ -9,7 +9,7 @@ from t2ialign.charts.study import ALL
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted
 from t2ialign.study.head_to_head import HeadToHead
-from t2ialign.study.results import Results
+from t2ialign.study.results import VoteResults
 from t2ialign.study.selection import Pattern, Rate
 from t2ialign.types import Interval
 
@@ -18,7 +18,7 @@ VERDICTS = {"tie": "both the same", "neither": "neither", "": "nothing chosen"}
 MOST_PATTERNS = 40
 
 
-def sentences(found: Results) -> str:
+def sentences(found: VoteResults) -> str:
     """What the numbers rest on, one line each: how much more it takes, whether raters agree, how they went about it."""
     lines = [separation.sentence for separation in found.separations]
     if found.agreement and not found.agreement.note:
@@ -93,7 +93,7 @@ def patterns_table(patterns: Sequence[Pattern], joined: str = " + ") -> str:
     return table("Answers given", ["", *(group or EVERYBODY for group in groups)], rows)
 
 
-def positions_table(found: Results) -> str:
+def positions_table(found: VoteResults) -> str:
     """How often each position was chosen."""
     rows = [
         [f"Position {place + 1}", percent(share), f"{shown:,}"]
@@ -102,7 +102,7 @@ def positions_table(found: Results) -> str:
     return table("Where on the screen", ["", "chosen", "of"], rows)
 
 
-def with_and_without(kept: Results, everything: Results) -> str:
+def with_and_without(kept: VoteResults, everything: VoteResults) -> str:
     """Each contender's rate with the exclusion rules and without them; empty where no survey is left out."""
     if not kept.excluded:
         return ""

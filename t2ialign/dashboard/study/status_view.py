@@ -21,7 +21,7 @@ NOBODY = render("study/nobody.html")
 
 
 @dataclass(frozen=True)
-class Standing:
+class StudyStatus:
     """Where a study stands. ``missing`` of ``batches`` have no pictures yet; ``fraction`` is how far making them is.
 
     ``key`` is the owner's signature of a draft's preview.
@@ -41,7 +41,7 @@ class Standing:
     key: str = ""
 
 
-def standing(one: Standing) -> str:
+def standing(one: StudyStatus) -> str:
     """The state as a word, the answers as a bar, and for a draft its pictures and the way to its preview."""
     frozen = one.hash if one.state != "draft" and one.fraction is None else ""
     return render(
@@ -49,7 +49,7 @@ def standing(one: Standing) -> str:
     )
 
 
-def _share(one: Standing) -> float:
+def _share(one: StudyStatus) -> float:
     """How full the bar is: of pictures while it is a draft, of answers afterwards."""
     if one.fraction is not None:
         return one.fraction
@@ -57,7 +57,7 @@ def _share(one: Standing) -> float:
     return min(done / max(of, 1), 1.0)
 
 
-def _fact(one: Standing) -> str:
+def _fact(one: StudyStatus) -> str:
     if one.fraction is not None:
         left = f", about {duration(one.remaining)} left" if one.remaining else ""
         return f"Making the pictures: {one.fraction:.0%}{left}."

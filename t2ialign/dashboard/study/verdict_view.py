@@ -13,13 +13,13 @@ from t2ialign.study.contested import Contested
 from t2ialign.study.design import StudyDesign
 from t2ialign.study.head_to_head import HeadToHead
 from t2ialign.study.manifest import Exhibit
-from t2ialign.study.results import Results
+from t2ialign.study.results import VoteResults
 
 NOBODY = "Nobody has answered yet: share the link under Invite, and results appear here while people answer."
 SHOWN = 4  # pictures of a contested set
 
 
-def headline(found: Results, design: StudyDesign | None) -> str:
+def headline(found: VoteResults, design: StudyDesign | None) -> str:
     """One sentence about who is preferred, what it rests on, and the warnings."""
     if not found.answers and not found.excluded:
         return notice(NOBODY, "hint")
@@ -33,7 +33,7 @@ def headline(found: Results, design: StudyDesign | None) -> str:
     )
 
 
-def verdict(found: Results, design: StudyDesign | None) -> str:
+def verdict(found: VoteResults, design: StudyDesign | None) -> str:
     """Who is ahead, and whether that is clear: by the binomial test over all pairs, and by the interval over raters."""
     order = [one.name for one in found.strengths.contenders] if found.strengths else []
     if not order:
@@ -64,7 +64,7 @@ def clear(pair: HeadToHead, first: str) -> bool:
     return pair.one == first and pair.stands and pair.share.lo > 0.5
 
 
-def warnings(found: Results) -> Iterator[str]:
+def warnings(found: VoteResults) -> Iterator[str]:
     """What makes the numbers worth less than they look."""
     counted_in = [survey for survey in found.attention.surveys if survey not in dict(found.excluded)]
     if counted_in:

@@ -11,7 +11,7 @@ from t2ialign.use_cases.sweeps.plan import SweepPlan
 
 
 @dataclass(frozen=True)
-class Costing:
+class SweepCosts:
     """The cost of a plan; how fast a model is that would first be fetched, or is busy, nobody knows."""
 
     paces: Paces

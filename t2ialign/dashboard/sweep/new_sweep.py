@@ -13,7 +13,7 @@ from t2ialign.dashboard.shared.fitting_prompts import following, offered
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.wiring import Updates
-from t2ialign.dashboard.sweep.cost import Costing
+from t2ialign.dashboard.sweep.cost import SweepCosts
 from t2ialign.dashboard.sweep.form import FIELDS, LISTS, SweepForm, categories_of, form_of, spec_of_form
 from t2ialign.dashboard.sweep.sweep_state import POLL_SECONDS, Sweeps
 from t2ialign.types import InputError
@@ -25,7 +25,7 @@ from t2ialign.use_cases.sweeps.job import spec_of, submit
 from t2ialign.use_cases.sweeps.spec import SweepSpec, extended, to_toml
 
 
-def price(sweeps: Sweeps, costing: Costing, job: str, *values: Any) -> Updates:
+def price(sweeps: Sweeps, costing: SweepCosts, job: str, *values: Any) -> Updates:
     """What the form asks for: cells, what is stored of them, time and disk; and the same as a command and as TOML."""
     try:
         spec = spec_of_form(form_of(values))
@@ -100,7 +100,7 @@ def not_priced(sentence: str) -> Updates:
 
 
 def nothing(sentence: str) -> Updates:
-    """What strangers get where there is nothing to say."""
+    """Refuses a visitor who is not the owner with this sentence, for events that have no place to show it."""
     raise InputError(sentence)
 
 

@@ -15,7 +15,7 @@ from t2ialign.dashboard.shared.owner_lock import lock_panel, wire_lock
 from t2ialign.dashboard.shared.paces import Paces
 from t2ialign.dashboard.shared.wiring import Updates, Wires, asset
 from t2ialign.dashboard.sweep import new_sweep, sweeps
-from t2ialign.dashboard.sweep.cost import Costing
+from t2ialign.dashboard.sweep.cost import SweepCosts
 from t2ialign.dashboard.sweep.form import FIELDS
 from t2ialign.dashboard.sweep.new_sweep import warned
 from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, Sweeps
@@ -52,7 +52,7 @@ def build(services: Services) -> None:
 def _wire_form(wires: Wires, found: Sweeps) -> None:
     """Every change is priced; Start queues it, Add joins it to the sweep on show."""
     parts, services = wires.components, found.services
-    price = owner.owned(partial(new_sweep.price, found, Costing(Paces(services.bench))), new_sweep.not_priced)
+    price = owner.owned(partial(new_sweep.price, found, SweepCosts(Paces(services.bench))), new_sweep.not_priced)
     priced = [parts["page"].shown, parts["job"].change, *(parts[name].change for name in FIELDS)]
     wires.on(priced, _named("price_sweep", price), ("key", "job", *FIELDS), PRICED, trigger_mode="always_last")
     chosen = _owned("choose_set", partial(new_sweep.choose_set, services))

@@ -10,7 +10,7 @@ from t2ialign.codec import encode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.job_record import Job
-from t2ialign.store import RunMark, Tally, Wanted, run_marks
+from t2ialign.store import RunMark, Tally, WantedBatch, run_marks
 from t2ialign.types import InputError, content_key
 from t2ialign.use_cases.sweeps.estimate import is_finished, metrics_of, stored_of
 from t2ialign.use_cases.sweeps.job import KIND, LIVE, spec_of
@@ -133,7 +133,7 @@ class Sweeps:
     def _tallies(self, plan: SweepPlan) -> tuple[list[Tally], list[Tally]]:
         """What there is of each cell on all its seeds, and on those of its early look."""
         bench = self.services.bench
-        early = [Wanted(cell.cell, plan.coarse_seeds(cell) or cell.request.seeds) for cell in plan.cells]
+        early = [WantedBatch(cell.cell, plan.coarse_seeds(cell) or cell.request.seeds) for cell in plan.cells]
         return stored_of(bench, plan), bench.results.tally(early)
 
     def _rows(self, plan: SweepPlan, tallies: tuple[list[Tally], list[Tally]], opened: int) -> tuple[MapRow, ...]:

@@ -19,8 +19,8 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import DARK
 from t2ialign.dashboard.shared.chart_points import (
-    Chosen,
-    Points,
+    ChartChoice,
+    ChartPoints,
     choose,
     in_a_sentence,
     load_arrows,
@@ -146,7 +146,7 @@ def _joined(names: Sequence[str] | None) -> str:
     return BETWEEN.join(names or ())
 
 
-def headline(changed: Sequence[Arrow], chosen: Chosen, point: str, called: Mapping[str, str] | None = None) -> str:
+def headline(changed: Sequence[Arrow], chosen: ChartChoice, point: str, called: Mapping[str, str] | None = None) -> str:
     """What the opened run changed, in a sentence; with none opened, the one of its axis that is preferred most often."""
     picked = [arrow for arrow in changed if arrow.policy.key == point]
     rated = [arrow for arrow in changed if math.isfinite(_rate(arrow))]
@@ -174,7 +174,7 @@ def explain(services: Services, *controls: Any) -> Updates:
     return {"sentence": notice(NOTHING_HERE if scored else "", "hint")}
 
 
-def _unscored(services: Services, chosen: Chosen, found: Points) -> str:
+def _unscored(services: Services, chosen: ChartChoice, found: ChartPoints) -> str:
     """How many points of the benchmark set stand on another axis only."""
     rows = list_benchmarks(services.store, chosen.shown)
     there = next((row.configs for row in rows if (row.key,) == chosen.filters.benchmarks), 0)
@@ -192,7 +192,7 @@ def chosen_of(
     y: str | None,
     categories: Sequence[str] | None = None,
     checkpoints: Sequence[str] | None = None,
-) -> Chosen:
+) -> ChartChoice:
     """The controls as metrics and filters; empty means all.
 
     No metric: one that is scored on the set, on the horizontal axis what most runs were trained for.
@@ -230,14 +230,14 @@ def choose_prompt(services: Services, data: Mapping[str, Any], *controls: Any) -
     return {"point_details": _details(services, chosen_of(services, *controls), point, cell)}
 
 
-def _details(services: Services, chosen: Chosen, point: str, cell: str = "") -> str:
+def _details(services: Services, chosen: ChartChoice, point: str, cell: str = "") -> str:
     try:
         return back_to_all() + point_details_html(point_details(services, chosen, point, cell))
     except InputError as error:
         return notice(str(error))
 
 
-def _list(services: Services, chosen: Chosen, found: Points) -> str:
+def _list(services: Services, chosen: ChartChoice, found: ChartPoints) -> str:
     return all_points(found.points, chosen.x, chosen.y, services.palette(), titles(services.store))
 
 
@@ -325,7 +325,7 @@ def export(services: Services, suffix: str, theme: str, pareto: bool, *controls:
     return {"problem": "", "file": str(path)}
 
 
-def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto: bool, dark: bool) -> None:
+def _write(path: Path, services: Services, found: ChartPoints, chosen: ChartChoice, pareto: bool, dark: bool) -> None:
     if path.suffix != ".html":
         write_table(point_rows(found.points), path)
         return
@@ -334,7 +334,7 @@ def _write(path: Path, services: Services, found: Points, chosen: Chosen, pareto
     path.write_text(standalone_html(shown.figure(), title, dark), encoding="utf-8")
 
 
-class Shown(NamedTuple):
+class DrawnChart(NamedTuple):
     """All that a chart is drawn from; ``point`` is the ringed one's key, ``order`` that of the colours."""
 
     points: tuple[TradeoffPoint, ...]
@@ -370,9 +370,15 @@ class Shown(NamedTuple):
 
 
 def _shown(
-    services: Services, found: Points, chosen: Chosen, changed: Sequence[Arrow], pareto: bool, dark: bool, point: str
-) -> Shown:
-    return Shown(
+    services: Services,
+    found: ChartPoints,
+    chosen: ChartChoice,
+    changed: Sequence[Arrow],
+    pareto: bool,
+    dark: bool,
+    point: str,
+) -> DrawnChart:
+    return DrawnChart(
         found.points,
         tuple(changed),
         chosen.x,

@@ -10,13 +10,13 @@ from t2ialign.charts.audit import audit_figure
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.browser_events import DARK
-from t2ialign.dashboard.shared.chart_points import Chosen, left_out_cells, load_points
+from t2ialign.dashboard.shared.chart_points import ChartChoice, left_out_cells, load_points
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.dashboard.shared.words import counted
 from t2ialign.dashboard.tradeoff.audit_view import audited
 from t2ialign.dashboard.tradeoff.handlers import chosen_of, draw, explain
-from t2ialign.engines.local import Task
+from t2ialign.engines.local import EngineTask
 from t2ialign.tradeoff.audit import Audit
 from t2ialign.tradeoff.audit_table import table
 from t2ialign.use_cases.audit.audit import shipped_audit
@@ -85,7 +85,7 @@ def tick(services: Services, theme: str, *controls: Any) -> Updates:
     return {**draw(services, theme, *controls), **words, **stopped, "rescored": said, "rescore": offered["rescore"]}
 
 
-def _progress(task: Task) -> str:
+def _progress(task: EngineTask) -> str:
     if task.record is None:
         return "Waiting for the work before it ..."
     return f"Scoring anew: {task.record.done} of {counted(task.record.total, 'cell')} ..."
@@ -96,5 +96,5 @@ def _at_work(services: Services) -> bool:
     return task is not None and not task.finished
 
 
-def _both(chosen: Chosen) -> str:
+def _both(chosen: ChartChoice) -> str:
     return " and ".join(dict.fromkeys((chosen.x.title, chosen.y.title)))

@@ -9,7 +9,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from t2ialign.dashboard.services import Services
-from t2ialign.dashboard.shared.chart_points import Chosen, Points
+from t2ialign.dashboard.shared.chart_points import ChartChoice, ChartPoints
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.tradeoff.comparing import MOST
@@ -40,7 +40,7 @@ class RunRow:
         return METRICS[self.arrow.judged.metric].title if self.arrow and self.arrow.judged else ""
 
 
-def run_rows(services: Services, found: Points, arrows: Sequence[Arrow]) -> list[RunRow]:
+def run_rows(services: Services, found: ChartPoints, arrows: Sequence[Arrow]) -> list[RunRow]:
     """Starred checkpoints first, then in the order of the points."""
     known, marked, palette = lineages(services.checkpoints().values()), marks(services.store), services.palette()
     changed = {arrow.policy: arrow for arrow in arrows}
@@ -55,7 +55,9 @@ def run_rows(services: Services, found: Points, arrows: Sequence[Arrow]) -> list
     return sorted(rows, key=lambda row: not row.mark.starred)
 
 
-def run_table(services: Services, chosen: Chosen, found: Points, arrows: Sequence[Arrow], picked: str) -> Markup:
+def run_table(
+    services: Services, chosen: ChartChoice, found: ChartPoints, arrows: Sequence[Arrow], picked: str
+) -> Markup:
     """The table, and below it the hidden and the deleted checkpoints; ``picked`` is the opened point's key."""
     return render(
         "tradeoff/run_table.html",

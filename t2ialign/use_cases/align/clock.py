@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from t2ialign.use_cases.align.estimate import Estimate
+from t2ialign.use_cases.align.estimate import TrainingEstimate
 
 RECENT = 60.0  # seconds over which the pace of a phase is taken
 
@@ -18,7 +18,7 @@ class Clock:
     later phases take what was predicted for them, at the pace of everything so far.
     """
 
-    def __init__(self, predicted: Estimate, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, predicted: TrainingEstimate, now: Callable[[], float] = time.monotonic) -> None:
         self._phases = {phase: max(seconds, 1e-3) for phase, seconds in predicted.phases.items()}
         self._done = dict.fromkeys(self._phases, 0.0)
         self._now = now
@@ -31,7 +31,7 @@ class Clock:
         return self._now() - self._started
 
     def at(self, phase: str, done: float, fresh: bool = True) -> tuple[float, float]:
-        """Notes that ``done`` of a phase is behind us; the fraction of everything, and the seconds to go.
+        """Notes the finished share of a phase; returns that of the whole run, and the seconds to go.
 
         Work that was found rather than done (``fresh`` False) says nothing about the pace.
         """

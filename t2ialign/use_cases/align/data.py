@@ -82,15 +82,15 @@ def _prompts(plan: Plan, backbone: Backbone) -> TrainData:
     return replace(prompt_data(backbone, prompts), notes=(literal_notes(prompts),))
 
 
-def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], draw: torch.Generator) -> TrainData:
+def _pair_data(plan: Plan, backbone: Backbone, pairs: Sequence[PreferencePair], rng: torch.Generator) -> TrainData:
     if plan.method.data == "pairs":
         found = paired_data(backbone, pairs, plan.settings.training.empty_prompts)
         return replace(found, notes=(literal_notes([pair.prompt.text for pair in pairs]),))
-    return _labelled(plan, backbone, liked_and_disliked(pairs), draw)
+    return _labelled(plan, backbone, liked_and_disliked(pairs), rng)
 
 
-def _labelled(plan: Plan, backbone: Backbone, examples: Sequence[Example], draw: torch.Generator) -> TrainData:
-    examples = shared_out(examples, plan.settings.own.liked_share, draw)
+def _labelled(plan: Plan, backbone: Backbone, examples: Sequence[Example], rng: torch.Generator) -> TrainData:
+    examples = shared_out(examples, plan.settings.own.liked_share, rng)
     return _single_data(plan, backbone, examples, [example.desirable for example in examples])
 
 

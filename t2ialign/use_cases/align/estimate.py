@@ -30,7 +30,7 @@ TEST_GUIDANCE, TEST_STEPS = 4.0, 25
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TrainingEstimate:
     """Seconds by phase (``pictures``, ``training``, ``saving``, ``scoring``), and in words."""
 
     phases: Mapping[str, float]
@@ -50,13 +50,13 @@ class Estimate:
         return f"about {seconds / 3600:.1f} hours"
 
 
-def estimate(bench: Workbench, request: AlignRequest) -> Estimate:
+def estimate(bench: Workbench, request: AlignRequest) -> TrainingEstimate:
     """What a request will cost on this machine; stored pictures cost nothing. The Align page and ``--estimate`` show it."""
     found = plan(bench, request)
     return costs(bench, found, evaluation_seconds(bench.backbone(found.entry)))
 
 
-def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
+def costs(bench: Workbench, plan: Plan, evaluation: float) -> TrainingEstimate:
     """Seconds by phase, if one evaluation of the UNet costs ``evaluation`` seconds a picture."""
     pictures, watch = plan.settings.pictures, plan.settings.watch
     per_step = 2 * evaluation  # both sides of guidance
@@ -69,7 +69,7 @@ def costs(bench: Workbench, plan: Plan, evaluation: float) -> Estimate:
     probing = probes * PROBE_PROMPTS * PROBE_SEEDS * pictures.sampling_steps * per_step
     tests = 2 * len(evaluation_prompts(plan)) * watch.test_seeds  # before and after
     tests -= stored_pictures(bench, evaluation_requests(plan, plan.parent.name))
-    return Estimate(
+    return TrainingEstimate(
         {
             "pictures": sampling,
             "training": steps * _step_seconds(plan, evaluation) + probing,

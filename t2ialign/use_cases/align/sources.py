@@ -70,7 +70,7 @@ def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
 
 
 def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
-    """Who compares the trained checkpoint with its parent: the judge that taught it, else the world's raters, if any."""
+    """The judge of the win rate against the parent: the one that taught the checkpoint, else the world's raters, if any."""
     encoder = raters_of(bench, plan.entry.scorers)
     everyone = (
         None if encoder is None else Judge(str(Source("annotator")), _marks(encoder, _groups(encoder)), noisy=True)
@@ -174,17 +174,17 @@ def picture_requests(plan: Plan) -> list[BatchRequest]:
     ]
 
 
-def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, draw: torch.Generator) -> list[PreferencePair]:
+def pairs_of(plan: Plan, judge: Judge, batch: SeedBatch, rng: torch.Generator) -> list[PreferencePair]:
     """A prompt's pairs as the judge prefers; raters of several groups judge equal parts of them."""
     if judge.of_sets is not None:
-        return varied_and_alike(batch, judge.of_sets(batch), judge.name, draw)
+        return varied_and_alike(batch, judge.of_sets(batch), judge.name, rng)
     pictures, marks = plan.settings.pictures, judge.marks(batch)
     if pictures.pairing == "best_worst":
         return best_and_worst(batch, marks.mean(1), judge.name, pictures.best_worst)
     if not judge.noisy:
-        return ranked(batch, marks.mean(1), pictures.pairs_per_prompt, judge.name, draw)
+        return ranked(batch, marks.mean(1), pictures.pairs_per_prompt, judge.name, rng)
     count = -(-pictures.pairs_per_prompt // marks.shape[1])
-    return [pair for column in marks.unbind(1) for pair in judged(batch, column, count, judge.name, draw)]
+    return [pair for column in marks.unbind(1) for pair in judged(batch, column, count, judge.name, rng)]
 
 
 def check_source(plan: Plan) -> None:

@@ -31,7 +31,7 @@ from t2ialign.tradeoff.families import holm
 from t2ialign.types import Encoder, InputError, Interval, Metric, Prompt
 from t2ialign.use_cases.audit.picture_questions import (
     Encode,
-    Group,
+    MeasuredPrompt,
     Values,
     copies,
     follows,
@@ -115,7 +115,9 @@ def audit_world(
     groups = []
     for index, prompt in enumerate(chosen[: plan.pools]):
         yield AuditState("nuisances, copies and numbers", 0.5 + 0.2 * index / plan.pools)
-        groups.append(Group.of(varied, _encode(prompt, encoders, varied), pool(prompt, plan.pool, plan.seed + index)))
+        groups.append(
+            MeasuredPrompt.of(varied, _encode(prompt, encoders, varied), pool(prompt, plan.pool, plan.seed + index))
+        )
     _enter_pool_tests(found, varied, groups)
     yield AuditState("hard negatives", 0.7)
     _enter(found, "negatives", _prefer_right(_faithful(metrics), encoders, plan))
@@ -138,7 +140,7 @@ def audit_pictures(
     if len(images) < 8:
         raise InputError(f"An audit needs at least 8 pictures, and here are {len(images)} ({subject}): add some.")
     varied = _varied(metrics)
-    group = Group.of(varied, _encode(Prompt(""), encoders, varied), images, watch)
+    group = MeasuredPrompt.of(varied, _encode(Prompt(""), encoders, varied), images, watch)
     found = {metric.name: _begun(metric, encoders) for metric in varied if metric.name in group.pool}
     _enter_pool_tests(found, varied, [group])
     return Audit(subject, {"pictures": len(images)}, tuple(found.values()))
@@ -162,8 +164,10 @@ def _enter(found: dict[str, MetricAudit], test: str, answers: Mapping[str, Any])
         found[name] = replace(found[name], **{test: answer})
 
 
-def _enter_pool_tests(found: dict[str, MetricAudit], metrics: Sequence[Metric], groups: Sequence[Group]) -> None:
-    tests: dict[str, Callable[[Metric, Sequence[Group]], object]] = {
+def _enter_pool_tests(
+    found: dict[str, MetricAudit], metrics: Sequence[Metric], groups: Sequence[MeasuredPrompt]
+) -> None:
+    tests: dict[str, Callable[[Metric, Sequence[MeasuredPrompt]], object]] = {
         "nuisance": nuisances,
         "copies": copies,
         "sizes": sizes,

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from t2ialign.metrics.nuisance import NUISANCES
-from t2ialign.metrics.subsets import Measured, measure
+from t2ialign.metrics.subsets import MeasuredPictures, measure
 from t2ialign.tradeoff.audit import CANDIDATE, MIXED
 from t2ialign.tradeoff.correlation import coefficient
 from t2ialign.tradeoff.interval import Estimate, estimate, mean_interval
@@ -80,11 +80,11 @@ def _tau(true: Sequence[float], measured: Sequence[float]) -> float:
 
 
 @dataclass(frozen=True)
-class Group:
+class MeasuredPrompt:
     """Pictures of one prompt, measured: ``pool`` all of them, ``changed`` the first few and their changed copies."""
 
-    pool: Mapping[str, Measured]
-    changed: Mapping[str, Measured]
+    pool: Mapping[str, MeasuredPictures]
+    changed: Mapping[str, MeasuredPictures]
     size: int
 
     @classmethod
@@ -94,7 +94,7 @@ class Group:
         encode: Encode,
         images: UInt8[Tensor, "n 3 h w"],
         watch: Callable[[float], None] = lambda fraction: None,
-    ) -> Group:
+    ) -> MeasuredPrompt:
         """``watch`` hears the finished share of the work."""
         few = images[:CHANGED]
         pictures = torch.cat([few, *(change(few) for change in NUISANCES.values())])
@@ -106,7 +106,7 @@ class Group:
         return cls(pool, copies, len(images))
 
 
-def nuisances(metric: Metric, groups: Sequence[Group]) -> dict[str, Interval]:
+def nuisances(metric: Metric, groups: Sequence[MeasuredPrompt]) -> dict[str, Interval]:
     """(b): how much of the difference between two pictures of a prompt a changed copy of one of them reaches.
 
     Differences are those of sets of two, over a set of one picture twice; a single picture has no set, hence no answer.
@@ -117,7 +117,7 @@ def nuisances(metric: Metric, groups: Sequence[Group]) -> dict[str, Interval]:
     return {name: _over([part[name] for part in ratios]) for name in NUISANCES}
 
 
-def _ratios(measured: Measured) -> dict[str, list[float]]:
+def _ratios(measured: MeasuredPictures) -> dict[str, list[float]]:
     """Each picture's ratio, by nuisance."""
     none = [measured.of([i, i]) for i in range(CHANGED)]
     apart = [measured.of([i, j]) - (none[i] + none[j]) / 2 for i in range(CHANGED) for j in range(i)]
@@ -128,10 +128,12 @@ def _ratios(measured: Measured) -> dict[str, list[float]]:
     }
 
 
-def copies(metric: Metric, groups: Sequence[Group]) -> dict[str, Interval]:
-    """(c): four pictures, each four times, against the four alone (``counted``) and sixteen others (``noticed``).
+def copies(metric: Metric, groups: Sequence[MeasuredPrompt]) -> dict[str, Interval]:
+    """(c): what copies of pictures add to a metric of diversity, which should be nothing; intervals over prompts.
 
-    All over what copies of one picture score, so that a share of 1 means: as much diversity as.
+    A set of four pictures, each four times, is measured beside the four alone (``counted``) and beside sixteen different
+    pictures (``noticed``). Each answer is a ratio of the two sets' values, both less what sixteen copies of one picture score:
+    ``counted`` is 1 where copies add nothing, ``noticed`` is 1 where copies pass for new pictures.
     """
     if metric.level == "image":
         return {}
@@ -152,7 +154,7 @@ def copies(metric: Metric, groups: Sequence[Group]) -> dict[str, Interval]:
     return {"counted": _over(counted), "noticed": _over(noticed)}
 
 
-def sizes(metric: Metric, groups: Sequence[Group]) -> dict[int, Interval]:
+def sizes(metric: Metric, groups: Sequence[MeasuredPrompt]) -> dict[int, Interval]:
     """(d): the mean value of sets of 4, 8, ... pictures over that of the largest such number.
 
     Averaged as the house does: effective numbers through their inverse (``Metric.finish``). The sets divide up a
@@ -160,15 +162,15 @@ def sizes(metric: Metric, groups: Sequence[Group]) -> dict[int, Interval]:
     """
     size = min(group.size for group in groups)
     counts = [FEWEST << step for step in range(size.bit_length()) if FEWEST << step <= size]
-    draw = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     orders = [torch.arange(size)]
     if len(groups) == 1:
-        orders = [torch.randperm(size, generator=draw) for _ in range(DIVISIONS)]
+        orders = [torch.randperm(size, generator=rng) for _ in range(DIVISIONS)]
     values = [{n: _typical(group.pool[metric.name], n, orders) for n in counts} for group in groups]
     return {n: _over([[value[n] / value[counts[-1]]] for value in values]) for n in counts}
 
 
-def _typical(measured: Measured, n: int, orders: Sequence[Tensor]) -> float:
+def _typical(measured: MeasuredPictures, n: int, orders: Sequence[Tensor]) -> float:
     """Mean value of the sets of ``n`` that divide up the pictures in each of these orders."""
     finish: Callable[[float], float] = measured.metric.finish or (lambda value: value)
     sets = [order[start : start + n] for order in orders for start in range(0, len(order) - n + 1, n)]

@@ -39,7 +39,7 @@ def audit_prompts(count: int) -> tuple[Prompt, ...]:
 
 
 def pool(prompt: Prompt, n: int, seed: int) -> UInt8[Tensor, "n 3 h w"]:
-    """Pictures of the prompt as the world draws them."""
+    """``n`` pictures of the prompt; what it leaves open is drawn at random, as the embedded world does."""
     return render(scenes_of(parse(prompt.text), n, torch.Generator().manual_seed(seed)))
 
 
@@ -49,10 +49,10 @@ def spread_sets(prompt: Prompt, n: int, levels: int, mixed: int, seed: int) -> I
     Spread s takes each drawn scene's factor f to f0 + s (f - f0), where f0 is that of one scene; all else is f0's. Each
     set draws its scenes anew.
     """
-    spec, draw = parse(prompt.text), torch.Generator().manual_seed(seed)
+    spec, rng = parse(prompt.text), torch.Generator().manual_seed(seed)
     planned = [(factor, _alone(factor, level / (levels - 1))) for factor in FIELDS for level in range(levels)]
-    planned += [(MIXED, dict(zip(FIELDS, torch.rand(len(FIELDS), generator=draw).tolist()))) for _ in range(mixed)]
-    scenes = scenes_of(spec, (n + 1) * len(planned), draw)
+    planned += [(MIXED, dict(zip(FIELDS, torch.rand(len(FIELDS), generator=rng).tolist()))) for _ in range(mixed)]
+    scenes = scenes_of(spec, (n + 1) * len(planned), rng)
     for index, (factor, shares) in enumerate(planned):
         drawn = _spread(scenes[index * (n + 1) : (index + 1) * (n + 1)], shares)
         yield SpreadSet(factor, true_diversity(drawn, spec), render(drawn))
@@ -88,14 +88,14 @@ def true_diversity(scenes: Factors, spec: SceneSpec) -> float:
 
 def hard_negatives(prompt: Prompt, n: int, seed: int) -> dict[str, UInt8[Tensor, "n 3 h w"]]:
     """Right pictures (under ``right``) and the same scenes with one claim of the prompt broken, by kind of mistake."""
-    spec, draw = parse(prompt.text), torch.Generator().manual_seed(seed)
-    scenes = scenes_of(spec, n, draw)
-    found = {"right": scenes, "shape": _wrong_shape(scenes, draw)}
+    spec, rng = parse(prompt.text), torch.Generator().manual_seed(seed)
+    scenes = scenes_of(spec, n, rng)
+    found = {"right": scenes, "shape": _wrong_shape(scenes, rng)}
     thing = spec.objects[0]
     if thing.color:
-        found["color"] = _recolored(scenes, _other(scenes.color[:, 0], len(COLORS), draw))
+        found["color"] = _recolored(scenes, _other(scenes.color[:, 0], len(COLORS), rng))
     if thing.texture:
-        found["texture"] = replace(scenes, texture=_first(scenes.texture, _other(scenes.texture[:, 0], 3, draw)))
+        found["texture"] = replace(scenes, texture=_first(scenes.texture, _other(scenes.texture[:, 0], 3, rng)))
     if thing.size:
         found["size"] = _resized(scenes)
     if len(spec.objects) == 2:
@@ -115,14 +115,14 @@ def _second(values: Tensor, new: Tensor) -> Tensor:
     return torch.cat([values[:, :1], new[:, None]], 1)
 
 
-def _other(values: Tensor, count: int, draw: torch.Generator) -> Tensor:
+def _other(values: Tensor, count: int, rng: torch.Generator) -> Tensor:
     """Another value of the same kind, at random."""
-    return (values + torch.randint(1, count, values.shape, generator=draw)) % count
+    return (values + torch.randint(1, count, values.shape, generator=rng)) % count
 
 
-def _wrong_shape(scenes: Factors, draw: torch.Generator) -> Factors:
+def _wrong_shape(scenes: Factors, rng: torch.Generator) -> Factors:
     """The first object in a shape that the scene does not show at all."""
-    wrong = _other(scenes.shape[:, 0], len(SHAPES), draw)
+    wrong = _other(scenes.shape[:, 0], len(SHAPES), rng)
     taken = wrong == scenes.shape[:, 1]
     again = (wrong + 1) % len(SHAPES)
     again = torch.where(again == scenes.shape[:, 0], (again + 1) % len(SHAPES), again)

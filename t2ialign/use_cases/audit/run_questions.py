@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from t2ialign import store
-from t2ialign.metrics.subsets import Measured, measure
+from t2ialign.metrics.subsets import MeasuredPictures, measure
 from t2ialign.tradeoff.audit import Power, corrected
 from t2ialign.tradeoff.correlation import coefficient
 from t2ialign.tradeoff.interval import estimate, mean_interval
@@ -36,7 +36,7 @@ class MeasuredCell:
     prompt: str
     guidance_scale: float
     seeds: tuple[int, ...]
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, MeasuredPictures]
 
 
 ScalePair = tuple[MeasuredCell, MeasuredCell]  # a prompt at the lower and at the higher guidance scale

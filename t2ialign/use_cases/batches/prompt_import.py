@@ -33,7 +33,7 @@ SPLIT_WORDS = re.compile(r"[-_. ]?(train|training|val|valid|validation|dev|test|
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportOptions:
     """What to take: the set's name ("" = after its source), one split of several, at most so many prompts (0 = all)."""
 
     name: str = ""
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Place:
+class PromptFiles:
     """The files that a source names on this machine, and what it is called."""
 
     files: tuple[Path, ...]
@@ -52,7 +52,9 @@ class Place:
     folder: Path = field(default_factory=Path)
 
 
-def import_prompts(source: str, wanted: Wanted = Wanted(), home: Path | None = None, say: Say = print) -> SetCard:
+def import_prompts(
+    source: str, wanted: ImportOptions = ImportOptions(), home: Path | None = None, say: Say = print
+) -> SetCard:
     """Reads a source, keeps it as a set of the store and returns its card; ``say`` hears what was left out.
 
     Raises:
@@ -89,14 +91,14 @@ def _suggested(stem: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:60].lower() or "prompts"
 
 
-def _place(source: str, split: str, say: Say) -> Place:
+def _place(source: str, split: str, say: Say) -> PromptFiles:
     if "://" in source:
         raise InputError("Name a dataset of the Hub by its id, as org/name or org/name/file.parquet, without https://.")
     path = settings.expanded(source)
     with foreign(f"There is no file or folder {source[:80]!r}", "check the path"):
         file, folder = path.is_file(), path.is_dir()
     if file:
-        return Place((path,), path.name, path.stem)
+        return PromptFiles((path,), path.name, path.stem)
     if folder:
         named = {
             one.relative_to(path).as_posix(): one
@@ -105,7 +107,7 @@ def _place(source: str, split: str, say: Say) -> Place:
         }
         chosen = _of_split(list(named), split, source, say)
         stem = path.resolve().name + (f"-{split}" if split else "")
-        return Place(tuple(named[name] for name in chosen), path.resolve().name, stem, folder=path)
+        return PromptFiles(tuple(named[name] for name in chosen), path.resolve().name, stem, folder=path)
     if not HUB_ID.fullmatch(source):
         raise InputError(
             f"{source[:120]!r} is neither a file or folder of this machine nor a dataset of the Hub, as org/name or "
@@ -136,7 +138,7 @@ def _of_split(names: Sequence[str], split: str, what: str, say: Say) -> list[str
     return chosen
 
 
-def _of_the_hub(source: str, split: str, say: Say) -> Place:
+def _of_the_hub(source: str, split: str, say: Say) -> PromptFiles:
     """The files of a dataset at one commit, brought here."""
     from huggingface_hub import HfApi, hf_hub_download
 
@@ -159,7 +161,7 @@ def _of_the_hub(source: str, split: str, say: Say) -> Place:
     card = getattr(listing.card_data, "license", None) if listing.card_data else None
     stem = repository.split("/")[1] + (f"-{split}" if split else "")
     said = f"{repository}@{listing.sha}{f'/{within}' if within else ''}"
-    return Place(tuple(files), said, stem, str(card or ""))
+    return PromptFiles(tuple(files), said, stem, str(card or ""))
 
 
 def _one_format(names: Sequence[str]) -> list[str]:
@@ -181,7 +183,7 @@ def _reached(name: str) -> Iterator[None]:
         ) from error
 
 
-def _read(place: Place, say: Say) -> tuple[Prompt, ...]:
+def _read(place: PromptFiles, say: Say) -> tuple[Prompt, ...]:
     """All files' prompts, each once; where several files name no category, each file's own name is one."""
     found: dict[str, Prompt] = {}
     again = 0
@@ -195,7 +197,7 @@ def _read(place: Place, say: Say) -> tuple[Prompt, ...]:
     return tuple(found.values())
 
 
-def _category(file: Path, place: Place) -> str:
+def _category(file: Path, place: PromptFiles) -> str:
     """A file's name without its split and ending (``color_val.txt``); of pieces of one table there is none."""
     if file.suffix.lower() == ".parquet":
         return ""

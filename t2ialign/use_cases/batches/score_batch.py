@@ -33,7 +33,7 @@ from t2ialign.types import GenerationConfig, Metric, Prompt, Score, SeedBatch, c
 from t2ialign.use_cases.batches.requests import BatchRequest, checked
 from t2ialign.use_cases.batches.scoring import Scorer, weights_of
 from t2ialign.use_cases.lent_gpu import sampled
-from t2ialign.use_cases.measures import Chosen, LeftOut, Measures
+from t2ialign.use_cases.measures import LeftOut, Measures, PlannedMeasures
 from t2ialign.use_cases.measures import joined as left_out_once
 from t2ialign.use_cases.workbench import SAMPLED, Workbench
 
@@ -150,7 +150,7 @@ def score_batch(
     yield _done(state, batch, started, entry)
 
 
-def _chosen(bench: Workbench, entry: BackboneEntry, request: BatchRequest) -> Chosen:
+def _chosen(bench: Workbench, entry: BackboneEntry, request: BatchRequest) -> PlannedMeasures:
     """The scorers of a request, before anything is loaded."""
     found = bench.choose((*request.scorers, *entry.scorers), request.metrics, entry.on_request)
     more = f" --scorers {','.join(request.scorers)}" if request.scorers else ""
@@ -163,7 +163,7 @@ class _Scoring:
     """The scorers of one batch, loaded when its first pictures are there to be scored."""
 
     bench: Workbench
-    chosen: Chosen
+    chosen: PlannedMeasures
     prompt: Prompt
 
     @cached_property

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from t2ialign.metrics.scoring import score_features
 from t2ialign.types import Encoder, Metric, Prompt, ReadsPrompts, Score, SeedBatch
-from t2ialign.use_cases.measures import Chosen, LeftOut, reason_of, without
+from t2ialign.use_cases.measures import LeftOut, PlannedMeasures, reason_of, without
 
 # Entries that belong to the prompt; every other entry has one row a picture.
 OF_PROMPT = frozenset({"clip_text"})
@@ -43,7 +43,7 @@ class Scorer:
         return self.add_images(batch.images, sampled)
 
     def add_images(self, images: UInt8[Tensor, "n 3 h w"], sampled: dict[str, Float[Tensor, " n"]]) -> dict[str, Score]:
-        """The same for pictures from anywhere."""
+        """``add`` for pictures from anywhere; ``sampled`` are features that only sampling itself can measure."""
         fresh = features_of(images, self.prompt, (), sampled)
         for encoder in self._working():
             try:
@@ -60,7 +60,7 @@ class Scorer:
     def left_out(self) -> tuple[LeftOut, ...]:
         """The metrics that went with the encoders that failed."""
         readers = {metric.name: self._readers(metric) for metric in self.metrics}
-        return without(Chosen(readers), self.failed).left_out
+        return without(PlannedMeasures(readers), self.failed).left_out
 
     def unread(self) -> list[str]:
         """Which of the encoders that work read only a part of the prompt, a sentence each."""

@@ -12,7 +12,7 @@ from t2ialign.use_cases.workbench import Workbench
 
 
 @dataclass(frozen=True)
-class SweepState:
+class BatchesState:
     """How far a sweep is: finished cells, pictures made so far, seconds to go, and the notes of all cells so far.
 
     A note is (sentence, the prompts it is about), in the order they came.
@@ -32,7 +32,7 @@ class SweepState:
 
 def sweep(
     bench: Workbench, cells: Sequence[BatchRequest], cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[SweepState]:
+) -> Iterator[BatchesState]:
     """Works through the cells; the time to go is estimated from the cells that really had to be computed."""
     started, generated, computed, spent = time.monotonic(), 0, 0, 0.0
     notes: dict[str, dict[str, None]] = {}
@@ -47,7 +47,7 @@ def sweep(
             computed, spent = computed + 1, spent + state.seconds
         remaining = (len(cells) - done) * spent / computed if computed else None
         said = tuple((note, tuple(prompts)) for note, prompts in notes.items())
-        yield SweepState(done, len(cells), generated, time.monotonic() - started, remaining, said)
+        yield BatchesState(done, len(cells), generated, time.monotonic() - started, remaining, said)
 
 
 def note_lines(notes: Sequence[tuple[str, tuple[str, ...]]], most: int = 5) -> Iterator[str]:

@@ -21,7 +21,7 @@ from t2ialign.use_cases.align.request import plan as align_plan
 from t2ialign.use_cases.batches import prompt_sets
 from t2ialign.use_cases.batches.requests import BatchRequest, check_metrics, checked
 from t2ialign.use_cases.measures import LeftOut
-from t2ialign.use_cases.protocols.protocol import Protocol, Row
+from t2ialign.use_cases.protocols.protocol import Protocol, ProtocolRow
 from t2ialign.use_cases.weights import Weight, list_weights
 from t2ialign.use_cases.workbench import Workbench
 
@@ -58,7 +58,7 @@ class Tuned:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PlannedPrompt:
     """One prompt of one row; ``category`` is that which the row's checkpoint was trained for ("" = for all)."""
 
     row: str
@@ -78,8 +78,8 @@ class ProtocolPlan:
     asked: ProtocolChanges
     entry: BackboneEntry
     trainings: tuple[Tuned, ...]
-    cells: tuple[Cell, ...]
-    captions: tuple[Cell, ...]
+    cells: tuple[PlannedPrompt, ...]
+    captions: tuple[PlannedPrompt, ...]
     more: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
@@ -188,7 +188,7 @@ def _trainings(
             yield Tuned(row.name, category, request)
 
 
-def _request(row: Row, name: str, base: str, prompts: str) -> AlignRequest:
+def _request(row: ProtocolRow, name: str, base: str, prompts: str) -> AlignRequest:
     """What is measured here is measured by the protocol, so a run of its own measures nothing at its end."""
     options = {**dict(row.options), "prompts": prompts, "test_prompts": 0, "probe_every": 0}
     return AlignRequest(row.method, name, parent=base, options=tuple(sorted(options.items())))
@@ -213,7 +213,7 @@ def _cells(
     trainings: Sequence[Tuned],
     prompts: Sequence[Prompt],
     metrics: tuple[str, ...],
-) -> Iterator[Cell]:
+) -> Iterator[PlannedPrompt]:
     """Row by row, prompts innermost, so that one checkpoint stays loaded."""
     plan = parse_plan(asked.seeds or protocol.sampling.seeds)
     steps = asked.steps or protocol.sampling.steps
@@ -224,12 +224,12 @@ def _cells(
                 if category in ("", prompt.category):
                     seeds = seeds_for(plan, prompt)
                     request = BatchRequest(prompt, checkpoint, seeds, scale, steps, metrics=metrics)
-                    yield Cell(row, category, checked(request))
+                    yield PlannedPrompt(row, category, checked(request))
 
 
 def _captions(
     bench: Workbench, protocol: Protocol, asked: ProtocolChanges, base: str, trainings: Sequence[Tuned]
-) -> Iterator[Cell]:
+) -> Iterator[PlannedPrompt]:
     """One picture a caption, of the base and of each category's checkpoint of the first trained row, at the last CFG."""
     if protocol.distances is None or not (asked.captions and asked.reference):
         return
@@ -240,7 +240,7 @@ def _captions(
         for prompt in prompt_sets.load(asked.captions, home=bench.home):
             steps = asked.steps or protocol.sampling.steps
             request = BatchRequest(prompt, checkpoint, seeds_for(1, prompt), scale, steps, metrics=("entropy_1d",))
-            yield Cell(row, category, checked(request))
+            yield PlannedPrompt(row, category, checked(request))
 
 
 @dataclass(frozen=True)

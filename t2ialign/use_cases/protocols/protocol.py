@@ -28,7 +28,7 @@ Number = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class ProtocolRow:
     """The base where ``method`` is empty; ``best`` is no checkpoint but the best of all trained rows, column by column."""
 
     name: str
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Column:
+class ProtocolColumn:
     """A metric under the paper's name and in its unit, over all prompts or those of one category; ``up``: higher is better."""
 
     title: str
@@ -56,16 +56,16 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class ProtocolTable:
     """One table of the paper; ``published`` are its rows by the names of ours."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[ProtocolColumn, ...]
     published: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Distances:
+class DistanceTable:
     """A table of distances between a checkpoint's pictures of captions and real ones: a row a measure, a column a checkpoint.
 
     ``published`` has for each measure the base's number and then that of each of ``categories``.
@@ -104,11 +104,11 @@ class Protocol:
     backbone: str
     prompts: PromptNames
     sampling: Sampling
-    rows: tuple[Row, ...]
-    tables: tuple[Table, ...]
+    rows: tuple[ProtocolRow, ...]
+    tables: tuple[ProtocolTable, ...]
     pairs: str = ""
     notes: tuple[str, ...] = ()
-    distances: Distances | None = None
+    distances: DistanceTable | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:

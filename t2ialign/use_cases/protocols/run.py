@@ -16,7 +16,7 @@ from t2ialign.use_cases.batches.distance import Population, measure
 from t2ialign.use_cases.batches.picture_folders import read_pictures
 from t2ialign.use_cases.batches.requests import picture_files
 from t2ialign.use_cases.batches.score_batch import score_batch
-from t2ialign.use_cases.protocols.plan import Cell, ProtocolPlan
+from t2ialign.use_cases.protocols.plan import PlannedPrompt, ProtocolPlan
 from t2ialign.use_cases.workbench import Workbench
 
 
@@ -76,7 +76,7 @@ def run_protocol(
     yield ProtocolState("done", 1.0, None, tuple(scored), distances, (*notes, *why), finished=True)
 
 
-def _scored(cell: Cell, values: Mapping[str, float]) -> Scored:
+def _scored(cell: PlannedPrompt, values: Mapping[str, float]) -> Scored:
     request = cell.request
     return Scored(cell.row, request.guidance_scale, request.prompt.category, request.prompt.text, values)
 
@@ -90,7 +90,7 @@ def _distances(
     if not plan.captions:
         return None, ("No distances were measured: they want --captions SET and --reference FOLDER of real pictures.",)
     real = Population(plan.asked.reference, read_pictures(picture_files(Path(plan.asked.reference))))
-    groups: dict[tuple[str, str], list[Cell]] = {}
+    groups: dict[tuple[str, str], list[PlannedPrompt]] = {}
     for cell in plan.captions:
         groups.setdefault((cell.row, cell.category), []).append(cell)
     found: dict[tuple[str, str], Mapping[str, Interval]] = {}
@@ -107,6 +107,6 @@ def _distances(
     return found, tuple(why)
 
 
-def _population(bench: Workbench, cells: Sequence[Cell]) -> Population:
+def _population(bench: Workbench, cells: Sequence[PlannedPrompt]) -> Population:
     batches = [list(score_batch(bench, cell.request))[-1].whole for cell in cells]
     return Population(cells[0].request.checkpoint, torch.cat([batch.images for batch in batches]), len(batches))

@@ -10,14 +10,14 @@ import numpy as np
 
 from t2ialign.metrics import METRICS
 from t2ialign.use_cases.protocols.plan import ProtocolPlan
-from t2ialign.use_cases.protocols.protocol import Column, Distances, Row, Table
+from t2ialign.use_cases.protocols.protocol import DistanceTable, ProtocolColumn, ProtocolRow, ProtocolTable
 from t2ialign.use_cases.protocols.run import ProtocolState, Scored
 
 BASE = "base"  # the row that is the backbone itself
 
 
 @dataclass(frozen=True)
-class Number:
+class TableNumber:
     """A mean with its standard deviation over prompts, in the paper's unit; NaN: not measured or not published."""
 
     mean: float = math.nan
@@ -33,7 +33,7 @@ class Line:
     title: str
     published: bool
     guidance_scale: float | None
-    numbers: tuple[Number, ...]
+    numbers: tuple[TableNumber, ...]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Filled:
 def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
     """Every table of the protocol, then this project's own metrics, then distances where they were measured."""
     protocol = plan.protocol
-    own = Table("Beside it: what else could be measured here", tuple(_own(name) for name in plan.more))
+    own = ProtocolTable("Beside it: what else could be measured here", tuple(_own(name) for name in plan.more))
     tables = [
         _filled(table, protocol.rows, state.scored) for table in (*protocol.tables, *([own] if plan.more else ()))
     ]
@@ -58,12 +58,12 @@ def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
     return tuple(tables)
 
 
-def _own(name: str) -> Column:
+def _own(name: str) -> ProtocolColumn:
     metric = METRICS[name]
-    return Column(metric.title, name, up=metric.higher_is_better, digits=4)
+    return ProtocolColumn(metric.title, name, up=metric.higher_is_better, digits=4)
 
 
-def _filled(table: Table, rows: Sequence[Row], scored: Sequence[Scored]) -> Filled:
+def _filled(table: ProtocolTable, rows: Sequence[ProtocolRow], scored: Sequence[Scored]) -> Filled:
     lines: list[Line] = []
     trained: list[Line] = []
     for row in rows:
@@ -75,25 +75,25 @@ def _filled(table: Table, rows: Sequence[Row], scored: Sequence[Scored]) -> Fill
             lines.append(Line(row.name, row.title, False, scale, numbers))
             trained += lines[-1:] if row.method else []
         if row.name in table.published:
-            said = (Number(*_two(one)) for one in table.published[row.name])
+            said = (TableNumber(*_two(one)) for one in table.published[row.name])
             lines.append(Line(row.name, row.title, True, None, tuple(said)))
     titles = tuple(f"{column.title} {'↑' if column.up else '↓'}" for column in table.columns)
     return Filled(table.caption, titles, tuple(column.digits for column in table.columns), tuple(lines))
 
 
-def _number(column: Column, scored: Sequence[Scored]) -> Number:
+def _number(column: ProtocolColumn, scored: Sequence[Scored]) -> TableNumber:
     values = [
         column.shown(one.values[column.metric])
         for one in scored
         if column.category in ("", one.category) and not math.isnan(one.values.get(column.metric, math.nan))
     ]
     if not values:
-        return Number()
+        return TableNumber()
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-    return Number(float(np.mean(values)), sd, len(values))
+    return TableNumber(float(np.mean(values)), sd, len(values))
 
 
-def _best(table: Table, row: Row, trained: Sequence[Line]) -> list[Line]:
+def _best(table: ProtocolTable, row: ProtocolRow, trained: Sequence[Line]) -> list[Line]:
     """Column by column the best of the trained lines."""
     if not trained:
         return []
@@ -101,19 +101,19 @@ def _best(table: Table, row: Row, trained: Sequence[Line]) -> list[Line]:
     for index, column in enumerate(table.columns):
         here = [line.numbers[index] for line in trained if not math.isnan(line.numbers[index].mean)]
         ranked = sorted(here, key=lambda number: number.mean, reverse=column.up)
-        found.append(ranked[0] if ranked else Number())
+        found.append(ranked[0] if ranked else TableNumber())
     return [Line(row.name, row.title, False, None, tuple(found))]
 
 
-def _distances(said: Distances, state: ProtocolState) -> Filled:
+def _distances(said: DistanceTable, state: ProtocolState) -> Filled:
     """A line a measure and origin; the columns are the base and the categories' checkpoints."""
     keys = [next((key for key in state.distances or {} if key[1] == name), ("", "")) for name in ("", *said.categories)]
     lines = []
     for measure in said.measures:
         ours = [(state.distances or {}).get(key, {}).get(measure) for key in keys]
-        numbers = tuple(Number() if one is None else Number(one.mean) for one in ours)
+        numbers = tuple(TableNumber() if one is None else TableNumber(one.mean) for one in ours)
         lines.append(Line(measure, measure, False, None, numbers))
-        lines.append(Line(measure, measure, True, None, tuple(Number(value) for value in said.published[measure])))
+        lines.append(Line(measure, measure, True, None, tuple(TableNumber(value) for value in said.published[measure])))
     columns = ("base ↓", *(f"{name} ↓" for name in said.categories))
     return Filled(said.caption, columns, (3,) * len(columns), tuple(lines))
 
@@ -137,7 +137,7 @@ def lines(plan: ProtocolPlan, tables: Sequence[Filled], notes: Sequence[str]) ->
             yield f"| {' | '.join([title, scale, *cells])} |"
 
 
-def _said(number: Number, digits: int) -> str:
+def _said(number: TableNumber, digits: int) -> str:
     if math.isnan(number.mean):
         return ""
     spread = "" if math.isnan(number.sd) else f" ± {number.sd:.{digits}f}"

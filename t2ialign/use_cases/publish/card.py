@@ -31,7 +31,7 @@ LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
 @dataclass(frozen=True)
-class Example:
+class PictureStrip:
     """A strip of pictures of a prompt, as the card shows it."""
 
     prompt: str
@@ -48,7 +48,7 @@ class About:
     licence: str = ""
 
 
-def card_text(about: About, found: TradeOff, examples: Sequence[Example]) -> str:
+def card_text(about: About, found: TradeOff, examples: Sequence[PictureStrip]) -> str:
     """The whole README.md, with its header."""
     environment = Environment(
         autoescape=False,
@@ -67,7 +67,7 @@ def plain(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def _header(about: About, found: TradeOff, examples: Sequence[Example]) -> ModelCardData:
+def _header(about: About, found: TradeOff, examples: Sequence[PictureStrip]) -> ModelCardData:
     hub = about.backbone.source if isinstance(about.backbone.source, str) else None
     relation: dict[str, Any] = {"base_model_relation": "adapter"} if hub else {}
     return ModelCardData(
@@ -109,7 +109,7 @@ def _result(row: tuple[str, str, Interval, Comparison], found: TradeOff) -> Eval
     )
 
 
-def _values(about: About, found: TradeOff, examples: Sequence[Example]) -> dict[str, Any]:
+def _values(about: About, found: TradeOff, examples: Sequence[PictureStrip]) -> dict[str, Any]:
     usual, manifest = found.usual, about.manifest
     judged = next((arrow.judged.metric for arrow in found.arrows if arrow.judged is not None), "")
     tested = [one for arrow in found.arrows for one in dict.fromkeys((arrow.x, arrow.y))]

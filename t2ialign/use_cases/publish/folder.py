@@ -17,7 +17,7 @@ from t2ialign.store import Store, list_cells, load_picture, pictures
 from t2ialign.store.filters import Filters
 from t2ialign.types import GenerationConfig, InputError, Prompt, cell_key
 from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
-from t2ialign.use_cases.publish.card import LICENCE, About, Example, card_text
+from t2ialign.use_cases.publish.card import LICENCE, About, PictureStrip, card_text
 from t2ialign.use_cases.publish.chart import draw
 from t2ialign.use_cases.publish.trade_off import TradeOff, trade_off
 from t2ialign.use_cases.workbench import Workbench
@@ -78,18 +78,18 @@ def _adapter(entry: CheckpointEntry) -> tuple[Path, TrainingManifest]:
     return entry.adapter, manifest
 
 
-def _examples(store: Store, found: TradeOff, folder: Path) -> list[Example]:
+def _examples(store: Store, found: TradeOff, folder: Path) -> list[PictureStrip]:
     """Strips of the first prompts that both have pictures of: the parent's above the checkpoint's, seed by seed."""
     base, policy = found.usual.parent, found.usual.policy
     own = list_cells(store, Filters(checkpoints=(policy.checkpoint,)))
     cells = {cell.prompt: cell.seeds for cell in own if cell.config == policy}
-    examples: list[Example] = []
+    examples: list[PictureStrip] = []
     for prompt in cells:
         rows = [_pictures(store, config, prompt, cells[prompt][:PICTURES]) for config in (base, policy)]
         if all(len(row) == len(cells[prompt][:PICTURES]) for row in rows) and len(examples) < STRIPS:
             name = f"pictures/{len(examples) + 1}.png"
             write_whole(folder / name, _png(_strip(rows)))
-            examples.append(Example(prompt.text, name))
+            examples.append(PictureStrip(prompt.text, name))
     return examples
 
 

@@ -40,7 +40,7 @@ MOST_LINES = 8
 
 
 @dataclass(frozen=True)
-class Row:
+class ChartRow:
     """One number of a chart with its interval, as a spreadsheet has it."""
 
     chart: str
@@ -59,7 +59,7 @@ class MoreChart:
     title: str
     sentence: str
     drawn: Drawn | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ChartRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _agreement(asked: ChartQuery, found: Relations) -> tuple[str, Drawn | None]:
     ), found
 
 
-def _rows(title: str, drawn: Drawn) -> list[Row]:
+def _rows(title: str, drawn: Drawn) -> list[ChartRow]:
     match drawn:
         case Edge():
             places = zip(drawn.levels, drawn.best, drawn.by)
@@ -248,7 +248,7 @@ def _rows(title: str, drawn: Drawn) -> list[Row]:
             return [_row(title, "area", one.checkpoint, "", one.area) for one in drawn.volumes]
         case StrengthPlane():
             return [
-                Row(title, name, drawn.checkpoint, f"CFG {scale:g}, weight {weight:g}", table[row][column])
+                ChartRow(title, name, drawn.checkpoint, f"CFG {scale:g}, weight {weight:g}", table[row][column])
                 for name, table in ((drawn.x, drawn.xs), (drawn.y, drawn.ys))
                 for row, weight in enumerate(drawn.weights)
                 for column, scale in enumerate(drawn.scales)
@@ -264,7 +264,7 @@ def _rows(title: str, drawn: Drawn) -> list[Row]:
     return []
 
 
-def _of_response(title: str, one: Response) -> list[Row]:
+def _of_response(title: str, one: Response) -> list[ChartRow]:
     values = [
         _row(title, one.metric, one.who, f"{one.pressure} {dose:g}", value)
         for dose, value in zip(one.doses, one.values)
@@ -272,5 +272,5 @@ def _of_response(title: str, one: Response) -> list[Row]:
     return [*values, _row(title, f"slope of {one.metric}", one.who, f"per {one.per}", one.slope)]
 
 
-def _row(title: str, what: str, of: str, at: str, found: Interval) -> Row:
-    return Row(title, what, of, at, found.mean, found.lo, found.hi)
+def _row(title: str, what: str, of: str, at: str, found: Interval) -> ChartRow:
+    return ChartRow(title, what, of, at, found.mean, found.lo, found.hi)

@@ -25,7 +25,7 @@ from t2ialign.use_cases.reports.text import newest
 
 
 @dataclass(frozen=True)
-class Column:
+class PaperColumn:
     """A metric under the paper's name; ``shown`` takes our value to the paper's, ``up``: higher is better there."""
 
     title: str
@@ -48,7 +48,7 @@ class PaperTable:
     """One table of a paper."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[PaperColumn, ...]
 
 
 PAPERS: dict[str, tuple[PaperTable, ...]] = {
@@ -56,25 +56,25 @@ PAPERS: dict[str, tuple[PaperTable, ...]] = {
         PaperTable(
             "Alignment (Sun et al. 2025, arXiv:2409.09774, table 2)",
             (
-                Column("CLIPScore", "clip_score"),
-                Column("VQAScore", "vqa_score"),
-                Column("Aesthetics Score", "aesthetic"),
-                Column("ImageReward", "image_reward"),
-                Column("PickScore", "pick_score"),
-                Column("HPS-V2", "hps_v20", shown=_percent),
+                PaperColumn("CLIPScore", "clip_score"),
+                PaperColumn("VQAScore", "vqa_score"),
+                PaperColumn("Aesthetics Score", "aesthetic"),
+                PaperColumn("ImageReward", "image_reward"),
+                PaperColumn("PickScore", "pick_score"),
+                PaperColumn("HPS-V2", "hps_v20", shown=_percent),
             ),
         ),
         PaperTable(
             "Generation diversity (the same, table 3)",
             (
-                Column("Image-Image CLIPScore", "clip_diversity", False, _similarity, 4),
-                Column("Entropy 1D", "entropy_1d", digits=4),
-                Column("Entropy 2D", "entropy_2d_paper", digits=4),
-                Column("LPIPS", "lpips", digits=4),
-                Column("RMSE", "rmse_paper", digits=4),
-                Column("PSNR", "psnr_paper", False, digits=4),
-                Column("SSIM", "ssim_paper", False, _similarity, 4),
-                Column("FSIM", "fsim_paper", False, _similarity, 4),
+                PaperColumn("Image-Image CLIPScore", "clip_diversity", False, _similarity, 4),
+                PaperColumn("Entropy 1D", "entropy_1d", digits=4),
+                PaperColumn("Entropy 2D", "entropy_2d_paper", digits=4),
+                PaperColumn("LPIPS", "lpips", digits=4),
+                PaperColumn("RMSE", "rmse_paper", digits=4),
+                PaperColumn("PSNR", "psnr_paper", False, digits=4),
+                PaperColumn("SSIM", "ssim_paper", False, _similarity, 4),
+                PaperColumn("FSIM", "fsim_paper", False, _similarity, 4),
             ),
         ),
     )
@@ -82,7 +82,7 @@ PAPERS: dict[str, tuple[PaperTable, ...]] = {
 
 
 @dataclass(frozen=True)
-class TableCell:
+class PaperCell:
     """Mean and standard deviation over prompts; ``p`` of the paired difference to the base, after Holm in ``adjusted``."""
 
     checkpoint: str
@@ -99,8 +99,8 @@ class FilledTable:
     """A paper's table with our numbers, the base's row first; ``absent`` are the paper's metrics that nobody scored."""
 
     caption: str
-    columns: tuple[Column, ...]
-    rows: dict[str, dict[str, TableCell]]
+    columns: tuple[PaperColumn, ...]
+    rows: dict[str, dict[str, PaperCell]]
     absent: tuple[str, ...]
     family: int
 
@@ -128,7 +128,7 @@ def _extended(table: PaperTable, more: Sequence[str]) -> PaperTable:
     axis = METRICS[table.columns[0].metric].axis
     known = {column.metric for column in table.columns}
     ours = [METRICS[name] for name in more if METRICS[name].axis == axis and name not in known]
-    extra = tuple(Column(metric.title, metric.name, metric.higher_is_better) for metric in ours)
+    extra = tuple(PaperColumn(metric.title, metric.name, metric.higher_is_better) for metric in ours)
     return PaperTable(table.caption, (*table.columns, *extra))
 
 
@@ -143,7 +143,7 @@ def _filled(
             f"{', '.join(missing)} and {against} share no run at CFG {scale:g} with a score by any of {', '.join(names)}: "
             "`sweep` both over the same prompts, with --metrics all."
         )
-    cells: dict[str, dict[str, TableCell]] = {against: {}, **{name: {} for name in checkpoints}}
+    cells: dict[str, dict[str, PaperCell]] = {against: {}, **{name: {} for name in checkpoints}}
     for column in table.columns:
         for name in checkpoints:
             both = [row for row in rows if (row.metric, row.policy.checkpoint) == (column.metric, name)]
@@ -156,13 +156,13 @@ def _filled(
     return FilledTable(table.caption, columns, cells, absent, family)
 
 
-def _cell(checkpoint: str, column: Column, values: Sequence[float], p: float = math.nan) -> TableCell:
+def _cell(checkpoint: str, column: PaperColumn, values: Sequence[float], p: float = math.nan) -> PaperCell:
     shown = [column.shown(value) for value in values]
     sd = float(np.std(shown, ddof=1)) if len(shown) > 1 else math.nan
-    return TableCell(checkpoint, column.metric, float(np.mean(shown)), sd, len(shown), p)
+    return PaperCell(checkpoint, column.metric, float(np.mean(shown)), sd, len(shown), p)
 
 
-def _tested(checkpoint: str, column: Column, rows: Sequence[PairedScore]) -> TableCell:
+def _tested(checkpoint: str, column: PaperColumn, rows: Sequence[PairedScore]) -> PaperCell:
     """With the paired test on the metric's own scale, which the paper's turns over or stretches at most."""
     if len({(row.policy, row.base) for row in rows}) > 1:
         raise InputError(f"{checkpoint} has stored runs of several settings at this CFG, which a table must not mix.")
@@ -171,7 +171,7 @@ def _tested(checkpoint: str, column: Column, rows: Sequence[PairedScore]) -> Tab
     return _cell(checkpoint, column, list(ours.values()), paired_difference(ours, theirs, effects).p)
 
 
-def _corrected(cells: dict[str, dict[str, TableCell]]) -> tuple[dict[str, dict[str, TableCell]], int]:
+def _corrected(cells: dict[str, dict[str, PaperCell]]) -> tuple[dict[str, dict[str, PaperCell]], int]:
     flat = [cell for row in cells.values() for cell in row.values()]
     adjusted = dict(zip(((one.checkpoint, one.metric) for one in flat), families.holm([one.p for one in flat])))
     done = {
@@ -199,7 +199,7 @@ def lines(tables: Sequence[FilledTable]) -> Iterator[str]:
         yield ""
 
 
-def _said(cell: TableCell | None, column: Column) -> str:
+def _said(cell: PaperCell | None, column: PaperColumn) -> str:
     if cell is None or math.isnan(cell.mean):
         return ""
     spread = "" if math.isnan(cell.sd) else f" ± {cell.sd:.{column.digits}f}"

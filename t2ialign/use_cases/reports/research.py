@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from t2ialign import store
-from t2ialign.tradeoff.research import Exhibit, Gap, Research, Section
+from t2ialign.tradeoff.research import Finding, Gap, Research, Section
 from t2ialign.use_cases.reports import research_answers as answers
 from t2ialign.use_cases.reports import research_pressure as pressure
-from t2ialign.use_cases.reports.research_material import Material, Wanted, gather
+from t2ialign.use_cases.reports.research_material import Material, ReportSubject, gather
 from t2ialign.use_cases.workbench import Workbench
 
 TITLE = "Alignment and diversity: what these runs say"
 FIRST_RUN = "python -m t2ialign sweep --checkpoint base --guidance-scales 1,2,4,8 --seeds own:8"
 NO_PICTURES: Mapping[int, str] = MappingProxyType({})
-QUESTIONS: tuple[tuple[str, str, Callable[[Material], Iterator[Exhibit | Gap]]], ...] = (
+QUESTIONS: tuple[tuple[str, str, Callable[[Material], Iterator[Finding | Gap]]], ...] = (
     ("pressure", "What does alignment do to diversity?", pressure.of_pressure),
     ("regularisers", "Which method, which regulariser wastes least?", pressure.of_regularisers),
     ("relation", "How are alignment and diversity related?", answers.of_relation),
@@ -30,7 +30,7 @@ QUESTIONS: tuple[tuple[str, str, Callable[[Material], Iterator[Exhibit | Gap]]],
 )
 
 
-def research(bench: Workbench, wanted: Wanted) -> Research:
+def research(bench: Workbench, wanted: ReportSubject) -> Research:
     """The whole report; of a store without scores on a benchmark set, every section says what is missing."""
     found = gather(bench, wanted)
     if found is None:
@@ -51,8 +51,8 @@ def _nothing(bench: Workbench) -> str:
     )
 
 
-def _section(key: str, question: str, found: Sequence[Exhibit | Gap]) -> Section:
-    exhibits = tuple(one for one in found if isinstance(one, Exhibit))
+def _section(key: str, question: str, found: Sequence[Finding | Gap]) -> Section:
+    exhibits = tuple(one for one in found if isinstance(one, Finding))
     return Section(key, question, exhibits, tuple(one for one in found if isinstance(one, Gap)))
 
 

@@ -15,7 +15,7 @@ from t2ialign.tradeoff.audit_table import table
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.front_band import edge, knee
 from t2ialign.tradeoff.relations import FEWEST, QUESTIONS, Relations, over_checkpoints, over_prompts
-from t2ialign.tradeoff.research import Change, Changes, Exhibit, Gap, Plane
+from t2ialign.tradeoff.research import Change, Changes, Finding, Gap, Plane
 from t2ialign.tradeoff.strategies import plainly
 from t2ialign.types import GenerationConfig, Metric
 from t2ialign.use_cases.audit.audit import shipped_audit
@@ -27,7 +27,7 @@ OF_SETS = "factor_diversity"  # the true diversity
 TRUTH = "oracle_alignment"  # scored in the embedded world alone
 
 
-def of_relation(found: Material) -> Iterator[Exhibit | Gap]:
+def of_relation(found: Material) -> Iterator[Finding | Gap]:
     """Kendall's tau over settings, and over the prompts of the reference."""
     yield from _related(found, over_checkpoints(found.cells))
     if found.reference is None or found.reference not in found.cells.configs:
@@ -37,7 +37,7 @@ def of_relation(found: Material) -> Iterator[Exhibit | Gap]:
     yield Gap("What causes what: these are correlations over the settings and prompts that somebody chose.")
 
 
-def _related(found: Material, relations: Relations) -> Iterator[Exhibit | Gap]:
+def _related(found: Material, relations: Relations) -> Iterator[Finding | Gap]:
     tau, things = relations.between(found.x.name, found.y.name)
     question, level = QUESTIONS[relations.level], relations.level
     if math.isnan(tau.mean):
@@ -50,7 +50,7 @@ def _related(found: Material, relations: Relations) -> Iterator[Exhibit | Gap]:
         f"{_over(relations, things)}, {axes} go {how}: Kendall's tau {said(tau, '+')}. Every metric is turned so that more "
         "is better."
     )
-    yield Exhibit(question, sentence, relations, found.report)
+    yield Finding(question, sentence, relations, found.report)
 
 
 def _over(relations: Relations, things: int) -> str:
@@ -59,7 +59,7 @@ def _over(relations: Relations, things: int) -> str:
     return f"Over {things} prompts of {who(relations.config)}"
 
 
-def of_regime(found: Material) -> Iterator[Exhibit | Gap]:
+def of_regime(found: Material) -> Iterator[Finding | Gap]:
     """The front with its band, and what has more of both than the reference."""
     best, corner = edge(found.cells, found.x, found.y), knee(found.cells, found.x, found.y)
     if best is None:
@@ -72,7 +72,7 @@ def of_regime(found: Material) -> Iterator[Exhibit | Gap]:
     commands = [points_of(found)]
     if found.reference is not None:
         commands.append(across_guidance(found, found.reference))
-    yield Exhibit("The front with its uncertainty", sentence, plane, "\n".join(commands))
+    yield Finding("The front with its uncertainty", sentence, plane, "\n".join(commands))
     yield Gap(
         "Whether more prompts would move the front: the best of many is chosen on the prompts that it is judged by."
     )
@@ -112,7 +112,7 @@ def _gains(one: Comparison, metric: Metric) -> bool:
     return gap is not None and one.stands and (gap.mean > 0) == metric.higher_is_better
 
 
-def of_advice(found: Material) -> Iterator[Exhibit | Gap]:
+def of_advice(found: Material) -> Iterator[Finding | Gap]:
     """The most varied setting at a required alignment, and guidance strategies beside plain guidance."""
     best = edge(found.cells, found.x, found.y)
     if best is not None and len(best.levels) > 1:
@@ -123,13 +123,13 @@ def of_advice(found: Material) -> Iterator[Exhibit | Gap]:
         sentence = (
             f"The most varied setting that is faithful enough ({found.x.title}, {found.y.title}): {'; '.join(parts)}."
         )
-        yield Exhibit("The best diversity at a required alignment", sentence, best, found.report)
+        yield Finding("The best diversity at a required alignment", sentence, best, found.report)
     else:
         yield Gap("What to choose: there is one setting only.", "python -m t2ialign sweep --guidance-scales 1,2,4,8")
     yield from _strategies(found)
 
 
-def _strategies(found: Material) -> Iterator[Exhibit | Gap]:
+def _strategies(found: Material) -> Iterator[Finding | Gap]:
     """A figure a checkpoint, as its command prints them."""
     made: dict[str, list[Change]] = {}
     for name in dict.fromkeys(point.config.checkpoint for point in found.points):
@@ -145,13 +145,13 @@ def _strategies(found: Material) -> Iterator[Exhibit | Gap]:
         )
         drawn = Changes(found.y.name, "strategy less plain guidance", tuple(rows[:MOST_ROWS]))
         command = f"python -m t2ialign strategies --checkpoint {name} --x {found.x.name} --y {found.y.name}"
-        yield Exhibit(f"Guidance strategies of {name}", sentence, drawn, command)
+        yield Finding(f"Guidance strategies of {name}", sentence, drawn, command)
     if not made:
         command = "python -m t2ialign sweep --guidance cfg,interval,cads,aig --guidance-scales 4 --seeds own:8"
         yield Gap("Whether another guidance keeps more diversity at the same alignment: none was swept.", command)
 
 
-def of_metrics(found: Material) -> Iterator[Exhibit | Gap]:
+def of_metrics(found: Material) -> Iterator[Finding | Gap]:
     """What the audit says of the metrics that are scored here, and which of them agree with each other."""
     spreads = [metric for metric in found.on("diversity") if metric.level != "image"]
     yield from _audited(found)
@@ -173,10 +173,10 @@ def of_metrics(found: Material) -> Iterator[Exhibit | Gap]:
         f"Over settings, {_listed(same)} rank them as {found.y.title} does and {_listed(against)} the other "
         f"way round, beyond chance{over}; of {len(known) - len(stand) or 'none'} it cannot be told."
     )
-    yield Exhibit("Do diversity metrics agree?", sentence, relations, found.report)
+    yield Finding("Do diversity metrics agree?", sentence, relations, found.report)
 
 
-def _audited(found: Material) -> Iterator[Exhibit | Gap]:
+def _audited(found: Material) -> Iterator[Finding | Gap]:
     """What the shipped audit says of every metric of sets that the reference has scores of, in figures or not."""
     audit = shipped_audit()
     names = [name for name in _of_the_reference(found) if name in METRICS and METRICS[name].level != "image"]
@@ -191,7 +191,7 @@ def _audited(found: Material) -> Iterator[Exhibit | Gap]:
     command = (
         f"python -m t2ialign audit --shipped --metrics {','.join(row.metric for row in rows.rows)} --out audit.html"
     )
-    yield Exhibit("Which metric tells the truth", _nearest(entries, audit.of(OF_SETS)), rows, command)
+    yield Finding("Which metric tells the truth", _nearest(entries, audit.of(OF_SETS)), rows, command)
     if not any(metric.name == TRUTH for metric in found.metrics):
         yield Gap(
             "Whether that holds for these pictures: the audit is of the embedded world. A folder can be audited as far as "

@@ -30,7 +30,7 @@ MOST_METRICS = 10  # of a matrix: more are too small to read
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReportSubject:
     """What a report is to be about; "" is what the store has most of."""
 
     benchmark: str = ""
@@ -55,7 +55,7 @@ class Material:
     lines: Mapping[str, Lineage]
     reference: GenerationConfig | None
     others: tuple[str, ...] = ()
-    wanted: Wanted = Wanted()
+    wanted: ReportSubject = ReportSubject()
 
     @property
     def on_this_set(self) -> str:
@@ -103,7 +103,7 @@ class Material:
         return sorted(found, key=lambda config: config.guidance_scale)
 
 
-def gather(bench: Workbench, wanted: Wanted) -> Material | None:
+def gather(bench: Workbench, wanted: ReportSubject) -> Material | None:
     """The material of a store; None where no benchmark set has scores on both axes.
 
     Raises:
@@ -118,7 +118,7 @@ def gather(bench: Workbench, wanted: Wanted) -> Material | None:
     return None
 
 
-def _of(bench: Workbench, row: BenchmarkRow, wanted: Wanted) -> Material | None:
+def _of(bench: Workbench, row: BenchmarkRow, wanted: ReportSubject) -> Material | None:
     filters = Filters(benchmarks=(row.key,))
     scored = store.scored_metrics(bench.store, filters)
     x, y = _metric("alignment", wanted.x, scored), _metric("diversity", wanted.y, scored)

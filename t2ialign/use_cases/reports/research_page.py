@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from t2ialign.tradeoff.research import Exhibit, Research
+from t2ialign.tradeoff.research import Finding, Research
 from t2ialign.use_cases.audit.files import write_text
 from t2ialign.use_cases.reports.research import lines
 
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- report -->", "<!-- /report -->"
 FIGURES = Path("images", "research")  # beside the page; docs/research_figures.py draws them
 
 
-def figures_of(found: Research) -> Iterator[tuple[str, Exhibit]]:
+def figures_of(found: Research) -> Iterator[tuple[str, Finding]]:
     """Every figure under the name of its file."""
     for section in found.sections:
         for number, exhibit in enumerate(section.exhibits, 1):

@@ -16,7 +16,7 @@ from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.doses import FEWEST_DOSES, PRESSURES, Response, responses
 from t2ialign.tradeoff.frontier import PathCost
-from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Exhibit, Gap, Plane
+from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Finding, Gap, Plane
 from t2ialign.types import GenerationConfig, InputError, Metric
 from t2ialign.use_cases.align.lineage import BASE, steps_of
 from t2ialign.use_cases.reports import frontier
@@ -28,14 +28,14 @@ MOST_ROWS = 30
 RUN = re.compile(r"(.+?)(?:-seed[0-9]{1,9})?(?:-step[0-9]{1,9})?")
 
 
-def of_pressure(found: Material) -> Iterator[Exhibit | Gap]:
+def of_pressure(found: Material) -> Iterator[Finding | Gap]:
     """Guidance, then training."""
     yield from _plane(found)
     yield from _guidance(found)
     yield from _training(found)
 
 
-def _plane(found: Material) -> Iterator[Exhibit | Gap]:
+def _plane(found: Material) -> Iterator[Finding | Gap]:
     scales = found.guided
     plane = Plane(found.x.name, found.y.name, found.points, found.arrows, whole=found.benchmark.prompts)
     command = points_of(found)
@@ -43,7 +43,7 @@ def _plane(found: Material) -> Iterator[Exhibit | Gap]:
         sentence = (
             f"{_counted(len(found.points), 'setting')} on the chart; none of the base at two CFG values to compare."
         )
-        yield Exhibit("The chart", sentence, plane, command)
+        yield Finding("The chart", sentence, plane, command)
         yield Gap("What guidance does was not seen: the base was not swept at two CFG values.", _sweep_base(found))
         return
     pair = Pair(scales[-1], scales[0])
@@ -55,7 +55,7 @@ def _plane(found: Material) -> Iterator[Exhibit | Gap]:
         f"From CFG {scales[0].guidance_scale:g} to {scales[-1].guidance_scale:g} of {scales[0].checkpoint}, on the same "
         f"{prompts} prompts and seeds: {'; '.join(parts)}."
     )
-    yield Exhibit("Guidance and training on one chart", sentence, plane, command)
+    yield Finding("Guidance and training on one chart", sentence, plane, command)
 
 
 def points_of(found: Material) -> str:
@@ -85,7 +85,7 @@ def _changed(one: Comparison, metric: Metric) -> str:
     return f"{metric.title} {said(one.difference, '+')}{clear}"
 
 
-def _guidance(found: Material) -> Iterator[Exhibit | Gap]:
+def _guidance(found: Material) -> Iterator[Finding | Gap]:
     """Dose and response along CFG, of the base or of whatever was swept, and along the other pressures."""
     ends = steps_of(found.lines)
     for pressure in PRESSURES:
@@ -98,7 +98,7 @@ def _guidance(found: Material) -> Iterator[Exhibit | Gap]:
         if not shown:
             yield Gap(*_no_doses(pressure.name, found))
             continue
-        yield Exhibit(
+        yield Finding(
             f"Dose and response: {pressure.name}",
             slopes_in_words(shown, (found.x.name, found.y.name)),
             Doses(tuple(shown)),
@@ -154,7 +154,7 @@ def _some(names: Sequence[str]) -> str:
     return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
-def _training(found: Material) -> Iterator[Exhibit | Gap]:
+def _training(found: Material) -> Iterator[Finding | Gap]:
     arrows = [arrow for arrow in found.arrows if arrow.y.difference is not None]
     if not arrows:
         yield Gap(
@@ -173,7 +173,7 @@ def _in_one_family(arrows: Sequence[Arrow]) -> list[Arrow]:
     return [replace(arrow, x=next(made), y=next(made)) for arrow in arrows]
 
 
-def _trained(found: Material, arrows: Sequence[Arrow]) -> Iterator[Exhibit | Gap]:
+def _trained(found: Material, arrows: Sequence[Arrow]) -> Iterator[Finding | Gap]:
     """What was trained from one parent."""
     rows = sorted(arrows, key=lambda arrow: arrow.y.difference.mean if arrow.y.difference else 0.0)
     losses = [arrow for arrow in arrows if arrow.y.stands and _worse(arrow, found.y)]
@@ -200,7 +200,7 @@ def _trained(found: Material, arrows: Sequence[Arrow]) -> Iterator[Exhibit | Gap
         f"python -m t2ialign compare {checkpoints} --against {against} --metrics {found.x.name},{found.y.name} "
         f"{found.on_this_set}"
     )
-    yield Exhibit(f"What training changed beside {parent}", sentence, drawn, command)
+    yield Finding(f"What training changed beside {parent}", sentence, drawn, command)
     if len(rows) > MOST_ROWS:
         yield Gap(f"{len(rows) - MOST_ROWS} more differences are not drawn; the command prints all of them.", command)
 
@@ -227,7 +227,7 @@ def _path(checkpoint: str) -> str:
     return said[1] if said else checkpoint
 
 
-def of_regularisers(found: Material) -> Iterator[Exhibit | Gap]:
+def of_regularisers(found: Material) -> Iterator[Finding | Gap]:
     """Methods compared where they win equally often."""
     judged = [arrow for arrow in found.arrows if arrow.judged is not None and arrow.parent.checkpoint == "base"]
     sets = Counter((arrow.judged.metric, arrow.policy.guidance_scale) for arrow in judged if arrow.judged)
@@ -251,7 +251,7 @@ def of_regularisers(found: Material) -> Iterator[Exhibit | Gap]:
     )
 
 
-def _costs(found: Material, names: Sequence[str], judge: str, scale: float) -> Iterator[Exhibit | Gap]:
+def _costs(found: Material, names: Sequence[str], judge: str, scale: float) -> Iterator[Finding | Gap]:
     """At the highest win rate, in steps of 0.01, that two thirds of the paths reach, and at least two."""
     stored = found.bench.store
     first = frontier.report(stored, names, "base", judge, found.y.name, scale, 0.6)
@@ -278,7 +278,7 @@ def _costs(found: Material, names: Sequence[str], judge: str, scale: float) -> I
         f"python -m t2ialign frontier {' '.join(names)} --judge {judge} --diversity {found.y.name} --win-rate {rate:g}"
     )
     command += "" if scale == 4 else f" --guidance-scale {scale:g}"
-    yield Exhibit("What winning costs", sentence, drawn, command)
+    yield Finding("What winning costs", sentence, drawn, command)
 
 
 def _apart(paths: Sequence[PathCost]) -> str:

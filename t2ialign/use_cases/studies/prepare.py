@@ -23,7 +23,7 @@ from t2ialign.study.trials import draw
 from t2ialign.types import InputError, Prompt, cell_key
 from t2ialign.use_cases.batches.requests import NO_GUIDANCE, BatchRequest, checked
 from t2ialign.use_cases.batches.score_batch import config_of
-from t2ialign.use_cases.batches.sweep import SweepState, sweep
+from t2ialign.use_cases.batches.sweep import BatchesState, sweep
 from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import Workbench, workbench_on
 
@@ -71,7 +71,7 @@ def missing(bench: Workbench, design: StudyDesign) -> tuple[BatchRequest, ...]:
 
 def prepare(
     bench: Workbench, design: StudyDesign, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[SweepState]:
+) -> Iterator[BatchesState]:
     """Generates and scores what is missing, as a sweep; nothing where everything is there."""
     yield from sweep(bench, missing(bench, design), cancelled)
 
@@ -202,7 +202,7 @@ def _decoys(bench: Workbench, design: StudyDesign) -> tuple[str, ...]:
     return tuple(images.write(bench.home, images.encode(_noise(entry.size, draw))) for draw in draws)
 
 
-def _noise(size: int, draw: torch.Generator) -> UInt8[Tensor, "3 h w"]:
+def _noise(size: int, rng: torch.Generator) -> UInt8[Tensor, "3 h w"]:
     """Coarse colour noise: plainly no picture of anything, and small as a file."""
-    cells = torch.randint(0, 256, (3, 16, 16), generator=draw, dtype=torch.uint8)
+    cells = torch.randint(0, 256, (3, 16, 16), generator=rng, dtype=torch.uint8)
     return cells.repeat_interleave(size // 16, 1).repeat_interleave(size // 16, 2).contiguous()

@@ -17,7 +17,7 @@ from t2ialign.store.votes import answers_of
 from t2ialign.study.manifest import Exhibit
 from t2ialign.study.people import Key, MetricAgreement, metric_agreement, people_scores
 from t2ialign.study.records import Vote, real
-from t2ialign.study.results import Results, results
+from t2ialign.study.results import VoteResults, results
 from t2ialign.types import Interval
 
 
@@ -25,8 +25,8 @@ from t2ialign.types import Interval
 class StudyResults:
     """Every statistic with the exclusion rules applied, and without; and each metric's agreement with people."""
 
-    results: Results
-    unfiltered: Results
+    results: VoteResults
+    unfiltered: VoteResults
     metrics: tuple[MetricAgreement, ...]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from t2ialign.registry import BackboneEntry
-from t2ialign.store import Tally, Wanted, size_of_pictures
-from t2ialign.use_cases.align.estimate import SCORING, Estimate
+from t2ialign.store import Tally, WantedBatch, size_of_pictures
+from t2ialign.use_cases.align.estimate import SCORING, TrainingEstimate
 from t2ialign.use_cases.sweeps.plan import SweepPlan
 from t2ialign.use_cases.workbench import Workbench
 
@@ -37,7 +37,7 @@ class SweepEstimate:
 
 def stored_of(bench: Workbench, plan: SweepPlan) -> list[Tally]:
     """What is there of each cell on all its seeds, in the plan's order."""
-    return bench.results.tally([Wanted(cell.cell, cell.request.seeds) for cell in plan.cells])
+    return bench.results.tally([WantedBatch(cell.cell, cell.request.seeds) for cell in plan.cells])
 
 
 def is_finished(found: Tally, pictures: int, metrics: Sequence[str]) -> bool:
@@ -113,7 +113,7 @@ def in_words(found: SweepEstimate) -> list[str]:
 
 def duration_words(seconds: float) -> str:
     """``about 3 minutes``."""
-    return Estimate({"all": seconds}).words if seconds >= 1 else "no time"
+    return TrainingEstimate({"all": seconds}).words if seconds >= 1 else "no time"
 
 
 def bytes_words(size: float) -> str:

@@ -56,7 +56,7 @@ class SweepCell:
 
 
 @dataclass(frozen=True)
-class Task:
+class SweepTask:
     """A cell on the seeds of a stage; ``fresh`` of them are in no earlier stage."""
 
     cell: SweepCell
@@ -90,15 +90,15 @@ class SweepPlan:
             return ()
         return seeds_for(self.coarse, cell.request.prompt)
 
-    def tasks(self) -> Iterator[Task]:
+    def tasks(self) -> Iterator[SweepTask]:
         """Everything there is to do, in its order."""
         early = [(cell, self.coarse_seeds(cell)) for cell in self.cells]
         for first in (True, False):
             for cell, seeds in early:
                 if seeds and (cell.request.prompt in self.first_prompts) == first:
-                    yield Task(cell, seeds, len(seeds), last=False)
+                    yield SweepTask(cell, seeds, len(seeds), last=False)
         for cell, seeds in early:
-            yield Task(cell, cell.request.seeds, len(cell.request.seeds) - len(seeds), last=True)
+            yield SweepTask(cell, cell.request.seeds, len(cell.request.seeds) - len(seeds), last=True)
 
     def benchmarks(self) -> list[BenchmarkSet]:
         """The sets on which the chart compares what is scored: of the early seeds, and of all."""

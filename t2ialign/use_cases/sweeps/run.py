@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from t2ialign.metrics.scoring import version_of
-from t2ialign.store import Tally, Wanted
+from t2ialign.store import Tally, WantedBatch
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState, score_batch
 from t2ialign.use_cases.batches.scoring import weights_of
-from t2ialign.use_cases.sweeps.plan import SweepPlan, Task
+from t2ialign.use_cases.sweeps.plan import SweepPlan, SweepTask
 from t2ialign.use_cases.workbench import Workbench
 
 Versions = frozenset[tuple[str, str]]
@@ -44,7 +44,7 @@ class SweepState:
 class Left:
     """A task that is still to do: so many of its pictures are there."""
 
-    task: Task
+    task: SweepTask
     there: int
 
     @property
@@ -59,16 +59,18 @@ def remaining_tasks(bench: Workbench, plan: SweepPlan) -> tuple[list[Left], list
     A cell that has everything has no early stage any more.
     """
     versions = _versions(bench, plan)
-    whole = bench.results.tally([Wanted(cell.cell, cell.request.seeds) for cell in plan.cells])
+    whole = bench.results.tally([WantedBatch(cell.cell, cell.request.seeds) for cell in plan.cells])
     known = {cell.cell: found for cell, found in zip(plan.cells, whole, strict=True)}
 
-    def is_done(task: Task, found: Tally) -> bool:
+    def is_done(task: SweepTask, found: Tally) -> bool:
         wanted = versions[task.cell.config.backbone]
         return found.pictures == len(task.seeds) and found.scores >= wanted
 
     tasks = [task for task in plan.tasks() if not _finished(task, known, versions)]
     early = [task for task in tasks if not task.last]
-    found = dict(zip(early, bench.results.tally([Wanted(task.cell.cell, task.seeds) for task in early]), strict=True))
+    found = dict(
+        zip(early, bench.results.tally([WantedBatch(task.cell.cell, task.seeds) for task in early]), strict=True)
+    )
     todo = [task for task in tasks if task.last or not is_done(task, found[task])]
     return [Left(task, (known[task.cell.cell] if task.last else found[task]).pictures) for task in todo], whole
 
@@ -138,12 +140,12 @@ def _at_work(before: SweepState, batch: BatchState, pace: _Pace, left: Left, sec
     )
 
 
-def task_request(task: Task) -> BatchRequest:
+def task_request(task: SweepTask) -> BatchRequest:
     """A cell's request on the seeds of the stage."""
     return replace(task.cell.request, seeds=task.seeds)
 
 
-def _finished(task: Task, known: dict[str, Tally], versions: dict[str, Versions]) -> bool:
+def _finished(task: SweepTask, known: dict[str, Tally], versions: dict[str, Versions]) -> bool:
     found = known[task.cell.cell]
     return found.pictures == len(task.cell.request.seeds) and found.scores >= versions[task.cell.config.backbone]
 

@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 
 from t2ialign.dashboard.align import new_run, pair_preview
-from t2ialign.dashboard.align.cost import Costing
+from t2ialign.dashboard.align.cost import TrainingCosts
 from t2ialign.dashboard.align.fields import ASKED, all_fields
 from t2ialign.dashboard.shared import paces
 from t2ialign.dashboard.shared.paces import Paces
@@ -21,7 +21,7 @@ def _light(monkeypatch: pytest.MonkeyPatch):
     """No scorer is loaded to say which sources there are, and no model to say how fast it is."""
     monkeypatch.setattr(new_run, "sources", lambda bench, backbone, populations: iter(OFFERED))
     monkeypatch.setattr(new_run, "has_slope", lambda bench, entry, source: str(source) == "metric:clip_score")
-    monkeypatch.setattr(Costing, "_pace", lambda self, found: 0.01)
+    monkeypatch.setattr(TrainingCosts, "_pace", lambda self, found: 0.01)
 
 
 def form(method: str = "f_dpo", **changes) -> tuple:
@@ -46,7 +46,7 @@ def test_what_a_method_that_draws_cannot_have_stands_where_its_cost_would(servic
         ("spo", {"step_aware": True}, "step-aware preference model"),
         ("spo", {"step_aware": True, "diversity_weight": 1.0, "abreast": 4}, "knows no lambda"),
     ):
-        updates = new_run.price(services, Costing(Paces(services.bench)), *form(method, **changes))
+        updates = new_run.price(services, TrainingCosts(Paces(services.bench)), *form(method, **changes))
         assert sentence in updates["cost"] and f"align {method}" in updates["command"]
 
 
@@ -81,7 +81,7 @@ def test_the_parents_are_those_there_are_now(services):
 
 
 def test_the_price_and_the_very_command(services):
-    updates = new_run.price(services, Costing(Paces(services.bench)), *form(beta=2.0))
+    updates = new_run.price(services, TrainingCosts(Paces(services.bench)), *form(beta=2.0))
     assert updates["command"] == "python -m t2ialign align f_dpo --name mine --steps 10 --beta=2.0"
     assert "on this CPU" in updates["cost"] and "training" in updates["cost"]
 
@@ -101,7 +101,7 @@ def test_the_price_and_the_very_command(services):
     ],
 )
 def test_a_problem_is_said_before_anything_starts(services, changes: dict, complaint: str):
-    said = new_run.price(services, Costing(Paces(services.bench)), *form(**changes))
+    said = new_run.price(services, TrainingCosts(Paces(services.bench)), *form(**changes))
     assert complaint in said["cost"]
     assert "command" in said  # the one of an earlier form would be copied for this one's
     with pytest.warns(UserWarning, match=complaint):
@@ -116,7 +116,7 @@ def test_a_study_without_votes_starts_nothing(services):
 
 
 def test_train_submits_the_line_that_was_shown(services):
-    line = new_run.price(services, Costing(Paces(services.bench)), *form(beta=2.0))["command"]
+    line = new_run.price(services, TrainingCosts(Paces(services.bench)), *form(beta=2.0))["command"]
     updates = new_run.train(services, *form(beta=2.0))
     job = job_of(services.store, updates["job"])
     assert "python -m t2ialign " + " ".join(job.command) == line
@@ -190,7 +190,7 @@ def test_costs_of_a_model_never_timed_need_it_to_be_free(services, monkeypatch: 
     monkeypatch.undo()
     monkeypatch.setattr(paces, "PATIENCE", 0.01)
     monkeypatch.setattr(type(services.bench), "backbone", lambda self, entry: None)
-    costing = Costing(Paces(services.bench))
+    costing = TrainingCosts(Paces(services.bench))
     with services.bench.sampling, pytest.raises(InputError, match="drawing pictures now"):
         costing.words(replace(AlignRequest("ipo", "x"), steps=5))
     with services.bench.sampling:

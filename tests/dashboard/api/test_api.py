@@ -16,7 +16,7 @@ from PIL import Image
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
-from t2ialign.dashboard.api import drawing
+from t2ialign.dashboard.api import pictures
 from t2ialign.dashboard.api.endpoint import NOT_YOURS, Call, answered
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.api.reference import lines
@@ -37,7 +37,7 @@ STRANGER = Visitor("", "1.2.3.4", owner=False)
 @pytest.fixture
 def api(services, monkeypatch):
     """The endpoints as functions: ``api(name, visitor, **values)``."""
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches())
 
     def ask(name: str, visitor: Visitor | None = None, /, **values):
         return answered(BY_NAME[name], Call(services, visitor or Visitor()), values)
@@ -49,7 +49,7 @@ def api(services, monkeypatch):
 def address(services, monkeypatch) -> Iterator[str]:
     """The served page, with a token set."""
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches())
     blocks = build_dashboard(services)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     yield address
@@ -140,7 +140,7 @@ def test_a_stranger_is_refused_by_everything_of_the_owners(services, api, monkey
 
 
 def test_work_is_stopped_by_its_ticket_only(services, api, monkeypatch):
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches(pause=0.2))
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches(pause=0.2))
     work = api("generate", STRANGER, prompt="a ring", seeds="0-3")
     for ticket in ("", "a guess"):
         with pytest.raises(InputError, match="Only the ticket"):
@@ -245,7 +245,7 @@ def test_a_sweep_is_the_job_of_the_page_and_is_found_again(services, api):
 
 @pytest.mark.slow
 def test_the_queue_is_said_with_its_time(services, api, monkeypatch):
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches(pause=0.3))
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches(pause=0.3))
     first = api("generate", prompt="a ring", seeds="0-3")
     second = api("generate", prompt="a star", seeds="0-3")
     while services.engine.look(first.id).record is None or not services.engine.look(first.id).record.fraction:

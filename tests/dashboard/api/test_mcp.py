@@ -9,7 +9,7 @@ import pytest
 
 from t2ialign import settings
 from t2ialign.dashboard import build_dashboard, launch_options
-from t2ialign.dashboard.api import drawing
+from t2ialign.dashboard.api import pictures
 from t2ialign.dashboard.api.endpoints import ENDPOINTS
 from t2ialign.dashboard.shared.visitors import TOKEN_HEADER
 from t2ialign.store import list_jobs
@@ -37,7 +37,7 @@ async def spoken(address: str, token: str, *calls: tuple[str, dict]):
 
 def test_tools_are_the_endpoints_and_keep_their_roles(services, monkeypatch):
     monkeypatch.setattr(settings, "OWNER_TOKEN", TOKEN)
-    monkeypatch.setattr(drawing, "run_batches", fakes.fake_batches())
+    monkeypatch.setattr(pictures, "run_batches", fakes.fake_batches())
     blocks = build_dashboard(services)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(services))
     try:

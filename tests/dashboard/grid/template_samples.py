@@ -3,10 +3,10 @@
 import math
 
 from t2ialign.dashboard.grid.handlers import progress
-from t2ialign.dashboard.grid.table import Place, Table, TableCell
+from t2ialign.dashboard.grid.table import GridTable, GridTableCell, PicturePlace
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.engines.local import Task
+from t2ialign.engines.local import EngineTask
 from t2ialign.metrics import METRICS
 from t2ialign.types import GenerationConfig, Interval, Prompt
 from t2ialign.use_cases.batches.grid import TITLES, CellState, GridAxis, GridState
@@ -18,17 +18,17 @@ FAITH, SPREAD = METRICS["oracle_alignment"], METRICS["factor_diversity"]
 
 
 def table(place: str = "grid") -> str:
-    places = (Place(0, EVIL, EVIL, ((FAITH, 0.5),)), Place(1, "", ""))
+    places = (PicturePlace(0, EVIL, EVIL, ((FAITH, 0.5),)), PicturePlace(1, "", ""))
     one = Interval(0.5, 0.4, 0.6), Interval(math.nan, math.nan, math.nan)
-    cell = TableCell(EVIL, "key", LOOK, EVIL, places, *one, "done", 64)
+    cell = GridTableCell(EVIL, "key", LOOK, EVIL, places, *one, "done", 64)
     x, y = GridAxis("checkpoint", (EVIL,)), GridAxis("prompt", (EVIL, "b"))
-    drawn = Table(x, y, (EVIL,), ((EVIL, (cell,)), ("b", (cell,))), FAITH, SPREAD)
+    drawn = GridTable(x, y, (EVIL,), ((EVIL, (cell,)), ("b", (cell,))), FAITH, SPREAD)
     return render("grid/table.html", table=drawn, titles=TITLES, palette={EVIL: LOOK}, place=place)
 
 
 def working() -> str:
     cell = CellState(BatchRequest(Prompt("a"), "base", (0, 1)), GenerationConfig("tiny"), "generating", (0,))
-    return progress(GridState((cell,)), Task("grid", "running"), EVIL, 0)
+    return progress(GridState((cell,)), EngineTask("grid", "running"), EVIL, 0)
 
 
 def take_away() -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 from t2ialign import settings
 from t2ialign.dashboard.grid import handlers
 from t2ialign.dashboard.grid.form import FIELDS, GridForm, cells_of, identity, in_words, link, linked, offered
-from t2ialign.dashboard.grid.handlers import Shown
+from t2ialign.dashboard.grid.handlers import ShownGrid
 from t2ialign.dashboard.grid.table import Showing
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.pictures import read_settings
@@ -150,7 +150,7 @@ def test_seeds_along_an_axis_have_a_picture_each(drawing):
     found = made(drawing, form)
     assert found["table"].count("t2-tile ready") == 4 and rows(found["table"]) == ["0", "5"]
     assert "<i>D</i> –" in found["table"]  # one picture has no diversity
-    shown = Shown(form, cells_of(form, drawing))
+    shown = ShownGrid(form, cells_of(form, drawing))
     assert [one.seeds for one in use_case.requests_of(shown.rows)] == [(0, 5), (0, 5)]
 
 
@@ -163,7 +163,7 @@ def test_a_weight_is_that_of_the_checkpoint_along_the_other_axis(services):
 @pytest.mark.slow
 def test_rows_and_columns_go_by_their_scores(drawing):
     made(drawing)
-    shown = Shown(FORM, cells_of(FORM, drawing))
+    shown = ShownGrid(FORM, cells_of(FORM, drawing))
     state = use_case.stored_grid(drawing.bench, use_case.requests_of(shown.rows))
     for which in ("alignment", "diversity"):
         found = handlers.table(drawing, shown, state, Showing(f"columns {which}"))
@@ -221,7 +221,7 @@ def test_strangers_have_the_limits_of_everybody(drawing, monkeypatch):
     services = replace(drawing, visits=replace(drawing.visits, limits=limits))
     found = handlers.make(services, Visitor("page", "1.2.3.4", owner=False), None, "", "", "", *values())
     assert "picture steps" in found["problem"]
-    shown = Shown(FORM, cells_of(FORM, services))
+    shown = ShownGrid(FORM, cells_of(FORM, services))
     assert "Only the page" in handlers.stop(services, Visitor("other", owner=False), shown)["problem"]
 
 

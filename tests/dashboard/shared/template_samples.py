@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from t2ialign.dashboard.shared import html
-from t2ialign.dashboard.shared.contact_sheet import Group, Tile, empty_sheet, sheet
+from t2ialign.dashboard.shared.contact_sheet import Tile, TileGroup, empty_sheet, sheet
 from t2ialign.dashboard.shared.headline import Headline, headlines
 from t2ialign.dashboard.shared.point_details_view import (
     PointDetails,
@@ -23,7 +23,7 @@ from tests.dashboard.outline import EVIL
 LOOK = html.Look("#111111", "#eeeeee")
 METRIC = replace(METRICS["oracle_alignment"], title=EVIL, unit=EVIL, reference=EVIL, summary=EVIL, caveat=EVIL)
 OTHER = replace(METRIC, name="factor_diversity", title=EVIL[::-1], bounds=(-math.inf, math.inf))
-GROUP = Group(EVIL, LOOK, (Tile(0, EVIL, EVIL, ((METRIC, 0.5), (OTHER, math.nan))), Tile(1, "data:,"), Tile(2)), 64)
+GROUP = TileGroup(EVIL, LOOK, (Tile(0, EVIL, EVIL, ((METRIC, 0.5), (OTHER, math.nan))), Tile(1, "data:,"), Tile(2)), 64)
 SURE, UNSURE = Interval(0.5, 0.4, 0.6), Interval(-0.1, math.nan, math.nan)
 CONFIG = GenerationConfig(EVIL, adapters=(AdapterUse(EVIL, 1.0),))
 POINT = TradeoffPoint(CONFIG, METRIC.name, OTHER.name, SURE, UNSURE, 3, 48, EVIL, EVIL, notes=((EVIL, 1),))

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from t2ialign.dashboard.shared.chart_points import Points, choose, in_a_sentence, load_points, metric_choices
+from t2ialign.dashboard.shared.chart_points import ChartPoints, choose, in_a_sentence, load_points, metric_choices
 from t2ialign.metrics import METRICS
 from t2ialign.store import Filters, ScoredPoints, add_batch, add_scores
 from t2ialign.types import GenerationConfig, Interval, Prompt, TradeoffPoint
@@ -19,7 +19,7 @@ def chart(points: list[tuple[float, float]], more_is_better: bool = True):
         )
         for i, (a, b) in enumerate(points)
     )
-    return Points(ScoredPoints(made)), chosen
+    return ChartPoints(ScoredPoints(made)), chosen
 
 
 def test_points_of_the_store(stocked):

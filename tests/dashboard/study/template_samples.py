@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.study.results_view import sentences, table, tables
-from t2ialign.dashboard.study.status_view import Standing, arenas, history, invitation, standing
+from t2ialign.dashboard.study.status_view import StudyStatus, arenas, history, invitation, standing
 from t2ialign.dashboard.study.verdict_view import contested_panel, headline
 from t2ialign.study.answers import Answer
 from t2ialign.study.contested import Contested
@@ -17,7 +17,7 @@ from t2ialign.study.results import results
 from tests.dashboard.outline import EVIL
 from tests.study.conftest import vote
 
-OPEN = Standing(EVIL, EVIL, "open", 3, 10, 2, hash=EVIL)
+OPEN = StudyStatus(EVIL, EVIL, "open", 3, 10, 2, hash=EVIL)
 DRAFT = replace(OPEN, state="draft", missing=3, batches=8, key=EVIL)
 ROWS = [[EVIL, EVIL], ["a", "b"]]
 WHEN = datetime(2026, 1, 2, 3, 4)

@@ -3,7 +3,7 @@
 import pytest
 
 from t2ialign.use_cases.align.clock import RECENT, Clock
-from t2ialign.use_cases.align.estimate import Estimate
+from t2ialign.use_cases.align.estimate import TrainingEstimate
 
 
 class Moving:
@@ -22,7 +22,7 @@ def moving() -> Moving:
 
 @pytest.fixture
 def clock(moving: Moving) -> Clock:
-    return Clock(Estimate({"pictures": 100.0, "training": 200.0, "scoring": 100.0}), moving)
+    return Clock(TrainingEstimate({"pictures": 100.0, "training": 200.0, "scoring": 100.0}), moving)
 
 
 def run(clock: Clock, moving: Moving, phase: str, seconds: float, pace: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import torch
 
 from t2ialign import settings
 from t2ialign.metrics import METRICS
-from t2ialign.metrics.subsets import Measured
+from t2ialign.metrics.subsets import MeasuredPictures
 from t2ialign.shapes import oracle
 from t2ialign.shapes.grammar import claims_of, parse
 from t2ialign.tradeoff.audit import MIXED, Audit, from_record, verdict
@@ -166,7 +166,10 @@ def test_a_metric_that_falls_with_guidance_may_still_rank_seeds_as_the_truth_doe
             prompt,
             scale,
             (0, 1, 2, 3),
-            {truth.name: Measured(truth, seeds + scale, {}), score.name: Measured(score, seeds - scale, {})},
+            {
+                truth.name: MeasuredPictures(truth, seeds + scale, {}),
+                score.name: MeasuredPictures(score, seeds - scale, {}),
+            },
         )
         for prompt in "abc"
         for scale in (1.0, 4.0, 8.0)

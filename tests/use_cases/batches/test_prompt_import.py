@@ -18,7 +18,7 @@ from t2ialign.encoders.clip import clip_tokens
 from t2ialign.store import list_benchmarks, open_store
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches import benchmarks, prompt_import, prompt_sets
-from t2ialign.use_cases.batches.prompt_import import MOST, Wanted, import_prompts
+from t2ialign.use_cases.batches.prompt_import import MOST, ImportOptions, import_prompts
 from t2ialign.use_cases.sweeps.spec import PromptChoice, prompts_of
 
 Layout = dict[str, bytes]
@@ -99,7 +99,7 @@ def laid_out(folder: Path, layout: Layout) -> Path:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_published_layouts_become_sets_with_their_categories(tmp_path: Path, name: str) -> None:
     layout, wanted = LAYOUTS[name]
-    import_prompts(str(laid_out(tmp_path / "from", layout)), Wanted("mine"), tmp_path / "home", lambda _: None)
+    import_prompts(str(laid_out(tmp_path / "from", layout)), ImportOptions("mine"), tmp_path / "home", lambda _: None)
     found = prompt_sets.load("mine", home=tmp_path / "home")
     assert [(prompt.text, prompt.category) for prompt in found] == wanted
 
@@ -135,26 +135,26 @@ def test_a_folder_of_several_splits_wants_to_know_which(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"several splits \(train, validation\): say which with --split"):
         import_prompts(place, home=tmp_path)
     with pytest.raises(InputError, match="has no split 'test'"):
-        import_prompts(place, Wanted(split="test"), tmp_path)
+        import_prompts(place, ImportOptions(split="test"), tmp_path)
     said: list[str] = []
-    card = import_prompts(place, Wanted(split="val"), tmp_path, said.append)
+    card = import_prompts(place, ImportOptions(split="val"), tmp_path, said.append)
     assert card.name == "bench-val" and said == [
         f"1 of 3 files of {place} are of other splits and were left out.",
         "1 prompts stand in several files; each stays where it came first.",
     ]
     assert prompt_sets.load("bench-val:color", home=tmp_path) == (Prompt("a star", "color"), Prompt("a ring", "color"))
-    assert import_prompts(place, Wanted("both", "all"), tmp_path, said.append).count == 2
+    assert import_prompts(place, ImportOptions("both", "all"), tmp_path, said.append).count == 2
 
 
 def test_a_limit_takes_at_even_distances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "many.txt").write_text("\n".join(f"ring {n}" for n in range(10)))
     said: list[str] = []
-    import_prompts(str(tmp_path / "many.txt"), Wanted(limit=3), tmp_path, said.append)
+    import_prompts(str(tmp_path / "many.txt"), ImportOptions(limit=3), tmp_path, said.append)
     assert [prompt.text for prompt in prompt_sets.load("many", home=tmp_path)] == ["ring 0", "ring 3", "ring 6"]
     assert said == ["3 of 10 prompts were taken, at even distances."]
     monkeypatch.setattr(prompt_import, "MOST", 9)
     with pytest.raises(InputError, match="holds 10 prompts, and a set has 9 at most: take fewer"):
-        import_prompts(str(tmp_path / "many.txt"), Wanted("all"), tmp_path)
+        import_prompts(str(tmp_path / "many.txt"), ImportOptions("all"), tmp_path)
     assert MOST == 100_000
 
 
@@ -185,9 +185,9 @@ def test_what_cannot_be_imported_gets_one_sentence(tmp_path: Path, monkeypatch, 
     }
     for file, text in files.items():
         (tmp_path / file).write_text(text)
-    import_prompts("a.txt", Wanted("taken"), tmp_path / "home", lambda _: None)
+    import_prompts("a.txt", ImportOptions("taken"), tmp_path / "home", lambda _: None)
     with pytest.raises(InputError, match=sentence):
-        import_prompts(source, Wanted(name), tmp_path / "home")
+        import_prompts(source, ImportOptions(name), tmp_path / "home")
     assert prompt_sets.own_names(tmp_path / "home") == ["taken"]
 
 
@@ -211,7 +211,7 @@ def test_a_dataset_of_the_hub_is_read_at_one_commit(tmp_path: Path, monkeypatch:
     with pytest.raises(InputError, match="several splits"):
         import_prompts("org/set", home=tmp_path)
     said: list[str] = []
-    card = import_prompts("org/set", Wanted(split="test"), tmp_path, said.append)
+    card = import_prompts("org/set", ImportOptions(split="test"), tmp_path, said.append)
     assert (card.name, card.source, card.licence) == ("set-test", f"org/set@{commit}", "mit")
     assert asked == [("org/set", "data/test-00000-of-00001.parquet", commit)]
     assert said[-1] == "data/test-00000-of-00001.parquet of org/set: 30 kB."

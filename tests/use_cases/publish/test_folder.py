@@ -15,7 +15,7 @@ from t2ialign.content import file_sha256
 from t2ialign.registry import load_registry
 from t2ialign.types import InputError, MergeError
 from t2ialign.use_cases.align.manifest import MergedPart, TrainingManifest
-from t2ialign.use_cases.publish.card import About, Example, card_text
+from t2ialign.use_cases.publish.card import About, PictureStrip, card_text
 from t2ialign.use_cases.publish.folder import write_folder
 from t2ialign.use_cases.publish.trade_off import trade_off
 from t2ialign.use_cases.reports.comparisons import stored_comparisons
@@ -110,7 +110,7 @@ def test_what_people_wrote_is_text_and_nothing_else(bench):
     registry, entry = bench.registry(), bench.registry().checkpoints[NAME]
     manifest = TrainingManifest(title=hostile, note=hostile, parents=(hostile,))
     about = About(entry, registry.backbones["shapes"], manifest)
-    text = card_text(about, trade_off(bench, NAME), [Example(hostile, "pictures/1.png")])
+    text = card_text(about, trade_off(bench, NAME), [PictureStrip(hostile, "pictures/1.png")])
     body = text.split("\n---\n", 1)[1]
     assert "<script" not in body.replace("\\<", "") and "\n# Not" not in body and "[link]" not in body
     assert "\\<script\\>alert" in body

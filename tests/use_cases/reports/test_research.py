@@ -12,12 +12,12 @@ from t2ialign.store.benchmarks import add_benchmark
 from t2ialign.store.records import CellRecord, ScoreRecord
 from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.benchmark_set import BenchmarkSet
-from t2ialign.tradeoff.research import Changes, Costs, Exhibit, Plane
+from t2ialign.tradeoff.research import Changes, Costs, Finding, Plane
 from t2ialign.types import GenerationConfig, InputError, Prompt
 from t2ialign.use_cases.reports import frontier
 from t2ialign.use_cases.reports.comparisons import stored_comparisons
 from t2ialign.use_cases.reports.research import QUESTIONS, lines, research
-from t2ialign.use_cases.reports.research_material import Wanted
+from t2ialign.use_cases.reports.research_material import ReportSubject
 from t2ialign.use_cases.reports.research_pressure import MOST_ROWS
 from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import open_workbench, workbench_on
@@ -34,10 +34,10 @@ def bench(shipped_home):
 
 @pytest.fixture(scope="module")
 def shipped(bench):
-    return research(bench, Wanted())
+    return research(bench, ReportSubject())
 
 
-def of(found, key: str) -> list[Exhibit]:
+def of(found, key: str) -> list[Finding]:
     return list(next(section for section in found.sections if section.key == key).exhibits)
 
 
@@ -80,18 +80,23 @@ def test_costs_are_what_the_command_prints(shipped, bench) -> None:
 
 @pytest.mark.slow
 def test_other_axes_and_names_that_are_not_there(bench) -> None:
-    found = research(bench, Wanted(x="clip_score", y="u_rke"))
+    found = research(bench, ReportSubject(x="clip_score", y="u_rke"))
     assert "Alignment is CLIPScore (`clip_score`)" in found.scope[1]
     effective = [one for section in found.sections for one in section.exhibits]
     assert effective and "nan" not in " ".join(one.sentence for one in effective)
-    for wanted in (Wanted(x="lpips"), Wanted(y="nonsense"), Wanted(benchmark="mine"), Wanted(backbone="sdxl")):
+    for wanted in (
+        ReportSubject(x="lpips"),
+        ReportSubject(y="nonsense"),
+        ReportSubject(benchmark="mine"),
+        ReportSubject(backbone="sdxl"),
+    ):
         with pytest.raises(InputError):
             research(bench, wanted)
 
 
 def test_a_store_with_nothing_says_so(tmp_path) -> None:
     with open_store(tmp_path) as opened:
-        found = research(workbench_on(StoreResults(opened)), Wanted())
+        found = research(workbench_on(StoreResults(opened)), ReportSubject())
     assert not found.exhibits and len(found.sections) == len(QUESTIONS)
     assert all("python -m t2ialign sweep" in section.unknown[0].command for section in found.sections)
     assert "Nothing is scored yet" in "\n".join(lines(found))
@@ -110,7 +115,7 @@ def put(opened: store.Store, configs: list[GenerationConfig], prompts: list[Prom
 def test_one_batch_is_no_comparison(tmp_path) -> None:
     with open_store(tmp_path) as opened:
         put(opened, [GenerationConfig("shapes")], [Prompt("a ring")])
-        found = research(workbench_on(StoreResults(opened)), Wanted())
+        found = research(workbench_on(StoreResults(opened)), ReportSubject())
     assert not found.exhibits and "1 prompt has scores, but no benchmark set" in found.sections[0].unknown[0].sentence
 
 
@@ -120,7 +125,7 @@ def test_one_setting_on_few_prompts_draws_what_there_is(tmp_path) -> None:
     with open_store(tmp_path) as opened:
         put(opened, [GenerationConfig("shapes")], prompts)
         add_benchmark(opened, BenchmarkSet("mine", tuple((prompt, SEEDS) for prompt in prompts)))
-        found = research(workbench_on(StoreResults(opened)), Wanted())
+        found = research(workbench_on(StoreResults(opened)), ReportSubject())
     unknown = {section.key: " ".join(gap.sentence for gap in section.unknown) for section in found.sections}
     assert "1 checkpoint of shapes in 1 setting" in found.scope[0]
     assert "was not swept at two CFG values" in unknown["pressure"] and "no trained checkpoint" in unknown["pressure"]

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from t2ialign.tradeoff.research import Changes, Exhibit, Gap, Research, Section
+from t2ialign.tradeoff.research import Changes, Finding, Gap, Research, Section
 from t2ialign.use_cases.reports.research_page import write_page
 
-FIGURE = Exhibit("What is it", "It is so.", Changes("lpips", "what", ()), "t2ialign say")
+FIGURE = Finding("What is it", "It is so.", Changes("lpips", "what", ()), "t2ialign say")
 FOUND = Research(
     "A title", ("On this.",), (Section("key", "Why?", (FIGURE,), (Gap("Nobody knows.", "t2ialign ask"),)),)
 )

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from t2ialign.dashboard.api.drawing import WAIT, begun
 from t2ialign.dashboard.api.endpoint import Call, said
+from t2ialign.dashboard.api.pictures import WAIT, begun
 from t2ialign.dashboard.api.records import Checkpoint, Checkpoints, Measured, Point, Points, Work
 from t2ialign.dashboard.shared.chart_points import choose, load_points, usual_benchmark
 from t2ialign.engines.local import Cancelled
@@ -33,8 +33,8 @@ PIXELS_A_STEP = 4096  # measured, they count as one picture step
 
 
 @dataclass(frozen=True)
-class Score:
-    """Pictures from anywhere."""
+class AskScore:
+    """Parameters of `score`: pictures from anywhere."""
 
     pictures: tuple[str, ...] = said("Picture files (PNG, JPEG, WebP) in base64, all of one size.")
     prompt: str = said("What they were to show; metrics of alignment need it.", "")
@@ -45,7 +45,7 @@ class Score:
 
 @dataclass(frozen=True)
 class AskPoints:
-    """Two metrics and which points."""
+    """Parameters of `points`: two metrics and which points."""
 
     x: str = said("The alignment metric; empty: the usual one.", "")
     y: str = said("The diversity metric; empty: the usual one.", "")
@@ -55,11 +55,11 @@ class AskPoints:
 
 
 @dataclass(frozen=True)
-class Nothing:
-    """No parameters."""
+class AskNothing:
+    """Parameters of endpoints that have none."""
 
 
-def score(call: Call, asked: Score) -> Work:
+def score(call: Call, asked: AskScore) -> Work:
     """Begins measuring pictures that somebody sends; they are not kept."""
     if asked.scorers and not call.visitor.owner:
         raise InputError("Here only the owner names scorers, because they may be gigabytes: leave scorers empty.")
@@ -106,7 +106,7 @@ def points(call: Call, asked: AskPoints) -> Points:
     return Points(chosen.x.name, chosen.y.name, benchmark, made, found.left_out)
 
 
-def checkpoints(call: Call, asked: Nothing) -> Checkpoints:
+def checkpoints(call: Call, asked: AskNothing) -> Checkpoints:
     """All that can be drawn with."""
     registry = call.services.bench.registry()
     return Checkpoints(

@@ -10,7 +10,7 @@ from typing import Any
 from t2ialign.codec import encode
 from t2ialign.dashboard.api.endpoint import Call, said
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import ENDED, SWEEPS, standing
+from t2ialign.dashboard.api.work import ENDED, SWEEPS, standing
 from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.engines.local import Cancelled
 from t2ialign.guidance import read_strategy
@@ -27,8 +27,8 @@ CHECKPOINT = "A checkpoint or a blend, as base, my_adapter@0.5 or one+other (`ch
 
 
 @dataclass(frozen=True)
-class Generate:
-    """A prompt on one to four checkpoints."""
+class AskGenerate:
+    """Parameters of `generate`: a prompt on one to four checkpoints."""
 
     prompt: str = said("What the pictures should show.")
     checkpoints: tuple[str, ...] = said(f"One to four. {CHECKPOINT}", ("base",))
@@ -45,8 +45,8 @@ class Generate:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Two settings changed at once."""
+class AskGrid:
+    """Parameters of `grid`: two settings changed at once."""
 
     x: str = said(
         "What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, size or seed."
@@ -64,22 +64,22 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Look:
-    """Which work."""
+class AskWork:
+    """Parameters of `work`: which work to look at."""
 
     id: str = said("The id that generate, grid, score or sweep answered, or of a link.")
     wait: float = said(WAIT, 0.0)
 
 
 @dataclass(frozen=True)
-class Stop:
-    """Which work, and the right to stop it."""
+class AskStop:
+    """Parameters of `stop`: which work, and the ticket that proves who began it."""
 
     id: str = said("The id of the work.")
     ticket: str = said("The ticket that was told when it began; the owner needs none.", "")
 
 
-def generate(call: Call, asked: Generate) -> Work:
+def generate(call: Call, asked: AskGenerate) -> Work:
     """Begins a run under an id of its own; what is stored is not drawn again."""
     guidance, params = read_strategy(asked.guidance)
     request = BatchRequest(
@@ -107,7 +107,7 @@ def generate(call: Call, asked: Generate) -> Work:
     return begun(call, sum(len(one.seeds) * one.num_inference_steps for one in requests), start)
 
 
-def grid(call: Call, asked: Grid) -> Work:
+def grid(call: Call, asked: AskGrid) -> Work:
     """The grid as it is stored, and the drawing of what it lacks; the same grid has the same id."""
     axes = [grids.GridAxis(_kind(asked.x), asked.x_values), grids.GridAxis(_kind(asked.y), asked.y_values or ("",))]
     guidance, params = read_strategy(asked.guidance)
@@ -130,12 +130,12 @@ def grid(call: Call, asked: Grid) -> Work:
     return _submitted(call, key, work, lambda cancelled: grids.make_grid(call.services.bench, requests, cancelled))
 
 
-def look(call: Call, asked: Look) -> Work:
+def look(call: Call, asked: AskWork) -> Work:
     """How something stands that was begun here or in the page."""
     return standing(call, asked.id)
 
 
-def stop(call: Call, asked: Stop) -> Work:
+def stop(call: Call, asked: AskStop) -> Work:
     """Asks work to stop at its next step; what is drawn stays."""
     found = standing(call, asked.id)
     if found.id.startswith(SWEEPS):  # the owner's alone, as ``standing`` has made sure

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from t2ialign.dashboard.api.endpoint import Call, said
-from t2ialign.dashboard.api.measuring import Nothing
 from t2ialign.dashboard.api.records import Jobs, TrainingJob
+from t2ialign.dashboard.api.scores import AskNothing
 from t2ialign.job_record import Job
 from t2ialign.source import parse_source
 from t2ialign.types import InputError
@@ -17,8 +17,8 @@ from t2ialign.use_cases.align.request import AlignRequest
 
 
 @dataclass(frozen=True)
-class Align:
-    """A training run."""
+class AskAlign:
+    """Parameters of `align`: a training run."""
 
     method: str = said("diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune or gors.")
     name: str = said("What the new checkpoint is called.")
@@ -30,14 +30,14 @@ class Align:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What a training run is asked."""
+class AskJob:
+    """Parameters of `job`: which training run, and what to do with it."""
 
     id: str = said("The run's id, as `jobs` lists it.")
     action: Literal["look", "pause", "resume", "cancel", "discard"] = said("What to do with it.", "look")
 
 
-def align(call: Call, asked: Align) -> TrainingJob:
+def align(call: Call, asked: AskAlign) -> TrainingJob:
     """Queues a training run in a process of its own."""
     options = tuple(_option(text) for text in asked.options)
     request = AlignRequest(
@@ -48,13 +48,13 @@ def align(call: Call, asked: Align) -> TrainingJob:
     return _record(call.services.supervisor.job(job), True)
 
 
-def jobs(call: Call, asked: Nothing) -> Jobs:
+def jobs(call: Call, asked: AskNothing) -> Jobs:
     """All training runs, as the Align page lists them."""
     found = (one for one in call.services.supervisor.jobs() if one.kind == KIND)
     return Jobs(tuple(_record(one, call.visitor.owner) for one in found))
 
 
-def job(call: Call, asked: Ask) -> TrainingJob:
+def job(call: Call, asked: AskJob) -> TrainingJob:
     """Does what is asked of a training run; a discarded one is told as it was."""
     supervisor = call.services.supervisor
     found = supervisor.job(asked.id)

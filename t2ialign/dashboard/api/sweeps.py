@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from t2ialign.dashboard.api.drawing import CHECKPOINT, WAIT
 from t2ialign.dashboard.api.endpoint import Call, said
+from t2ialign.dashboard.api.pictures import CHECKPOINT, WAIT
 from t2ialign.dashboard.api.records import Work
-from t2ialign.dashboard.api.standing import standing
+from t2ialign.dashboard.api.work import standing
 from t2ialign.job_record import Job
 from t2ialign.seeds import parse_plan
 from t2ialign.types import InputError
@@ -16,8 +16,8 @@ from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, checked
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Every combination of a prompt set, checkpoints with weights, strategies and CFG values."""
+class AskSweep:
+    """Parameters of `sweep`: every combination of a prompt set, checkpoints with weights, strategies and CFG values."""
 
     prompts: str = said("A prompt set of the page by name, or a part of one, as shapes-test:color.", "shapes-test")
     checkpoints: tuple[str, ...] = said(CHECKPOINT, ("base",))
@@ -33,7 +33,7 @@ class Sweep:
     width: int = said("Pixels, 0 for the model's own.", 0)
 
 
-def sweep(call: Call, asked: Sweep) -> Work:
+def sweep(call: Call, asked: AskSweep) -> Work:
     """Queues it as a job; the same sweep has the same id, and goes on where it stands."""
     spec, supervisor, bench = _spec(call, asked), call.services.supervisor, call.services.bench
     known = _known(supervisor.jobs(), spec)
@@ -44,7 +44,7 @@ def sweep(call: Call, asked: Sweep) -> Work:
     return standing(call, known.id)
 
 
-def _spec(call: Call, asked: Sweep) -> SweepSpec:
+def _spec(call: Call, asked: AskSweep) -> SweepSpec:
     if asked.prompts.partition(":")[0] not in call.services.prompts:
         raise InputError(f"There is no prompt set {asked.prompts[:40]!r} here: {', '.join(call.services.prompts)}.")
     return checked(
