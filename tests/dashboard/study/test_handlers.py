@@ -196,7 +196,7 @@ def test_the_code_is_drawn_here():
 
 def test_a_busy_study_shows_how_far_its_pictures_are(services, monkeypatch):
     def slowly(*_):
-        yield studying.SweepState(1, 4, 2, 1.0, 30.0)
+        yield studying.BatchesState(1, 4, 2, 1.0, 30.0)
         time.sleep(1.0)
 
     study = draft(services, pictures=False).id

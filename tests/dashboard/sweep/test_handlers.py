@@ -41,7 +41,7 @@ def found(services, monkeypatch) -> Sweeps:
 @pytest.fixture(scope="module", autouse=True)
 def _small_prices():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("t2ialign.dashboard.sweep.cost.Costing._pace", lambda self, entry: 0.001)
+        patch.setattr("t2ialign.dashboard.sweep.cost.SweepCosts._pace", lambda self, entry: 0.001)
         yield
 
 
@@ -77,7 +77,7 @@ def test_a_form_is_a_spec_and_a_spec_is_a_form():
 
 
 def test_the_price_comes_with_the_command_and_the_file(found):
-    costing = new_sweep.Costing(Paces(found.services.bench))
+    costing = new_sweep.SweepCosts(Paces(found.services.bench))
     said = new_sweep.price(found, costing, "", *values())
     assert "4 cells: 2 conditions on 2 prompts, 32 pictures" in said["cost"]
     assert "'--prompt=a red circle'" in said["command"] and 'title = "Two scales"' in said["toml"]
