@@ -81,7 +81,7 @@ class Moments:
 
 
 def quantile(df: float) -> float:
-    """Of Student's t, as wide as the interval; ``scipy.stats.t.ppf`` gives the same a hundred times slower."""
+    """Half an interval in standard errors, by Student's t; ``scipy.stats.t.ppf`` gives the same a hundred times slower."""
     return float(special.stdtrit(df, (1 + CONFIDENCE) / 2))
 
 
