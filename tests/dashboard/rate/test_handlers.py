@@ -192,7 +192,7 @@ def test_where_a_token_is_set_only_its_owners_link_previews(services, monkeypatc
     _, survey, name = pictures(joined)[0].removesuffix(".webp").split("/")
     assert handlers.picture(services.store, study, survey, name) and give(services, study, joined)["saved"]
     _, stale, other = pictures(forged)[0].removesuffix(".webp").split("/")
-    for deed in (
+    for ask in (
         lambda: handlers.look(services.store, study),
         lambda: handlers.join(services.store, study, consent=True, key=key[:-1]),
         lambda: handlers.resume(services.store, study, stale),
@@ -200,7 +200,7 @@ def test_where_a_token_is_set_only_its_owners_link_previews(services, monkeypatc
         lambda: give(services, study, forged),
     ):
         with pytest.raises(InputError, match="not been opened"):
-            deed()
+            ask()
 
 
 def test_a_draft_without_pictures_says_so(services):

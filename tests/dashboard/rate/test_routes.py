@@ -23,8 +23,8 @@ def client(services):
     return TestClient(Starlette(routes=rate_routes(services.store)))
 
 
-def ask(client, study: str, deed: str, **body):
-    return client.post(f"/rate/{study}/{deed}", json=body)
+def ask(client, study: str, question: str, **body):
+    return client.post(f"/rate/{study}/{question}", json=body)
 
 
 def test_the_page_is_one_file_for_every_study(client):
@@ -95,7 +95,7 @@ def test_what_is_not_understood_is_refused(services, client, content, headers):
 
 
 @pytest.mark.slow
-def test_a_missing_field_and_an_unknown_deed_are_refused(services, client):
+def test_a_missing_field_and_an_unknown_question_are_refused(services, client):
     study = opened(services).id
     assert ask(client, study, "answer", survey="x").status_code == 400
     assert ask(client, study, "results").status_code == 404
@@ -108,7 +108,7 @@ def test_a_refusal_is_a_sentence(client):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deed", ["look", "join", "survey", "answer", "withdraw"])
+@pytest.mark.parametrize("question", ["look", "join", "survey", "answer", "withdraw"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -119,10 +119,10 @@ def test_a_refusal_is_a_sentence(client):
         '{"survey": 7, "code": 7, "key": 7, "consent": true, "group": 7}',
     ],
 )
-def test_odd_json_is_refused_and_not_an_error_of_the_server(services, client, deed, body):
+def test_odd_json_is_refused_and_not_an_error_of_the_server(services, client, question, body):
     study = opened(services, DESIGN).id
-    answer = client.post(f"/rate/{study}/{deed}", content=body, headers=JSON)
-    assert 400 <= answer.status_code < 500 or (deed == "look" and answer.status_code == 200), answer.text
+    answer = client.post(f"/rate/{study}/{question}", content=body, headers=JSON)
+    assert 400 <= answer.status_code < 500 or (question == "look" and answer.status_code == 200), answer.text
 
 
 @pytest.mark.parametrize("study", ["%ff", "%ed%a0%80", "%00", "a%2fb", "x" * 3000])
