@@ -26,7 +26,7 @@ class TableNumber:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One line of a table: ours at one CFG, or the paper's (``guidance_scale`` None)."""
 
     row: str
@@ -43,7 +43,7 @@ class Filled:
     caption: str
     columns: tuple[str, ...]
     digits: tuple[int, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
 def fill(plan: ProtocolPlan, state: ProtocolState) -> tuple[Filled, ...]:
@@ -64,19 +64,19 @@ def _own(name: str) -> ProtocolColumn:
 
 
 def _filled(table: ProtocolTable, rows: Sequence[ProtocolRow], scored: Sequence[Scored]) -> Filled:
-    lines: list[Line] = []
-    trained: list[Line] = []
+    lines: list[TableLine] = []
+    trained: list[TableLine] = []
     for row in rows:
         if row.best:
             lines += _best(table, row, trained)
         for scale in dict.fromkeys(one.guidance_scale for one in scored if one.row == row.name):
             mine = [one for one in scored if (one.row, one.guidance_scale) == (row.name, scale)]
             numbers = tuple(_number(column, mine) for column in table.columns)
-            lines.append(Line(row.name, row.title, False, scale, numbers))
+            lines.append(TableLine(row.name, row.title, False, scale, numbers))
             trained += lines[-1:] if row.method else []
         if row.name in table.published:
             said = (TableNumber(*_two(one)) for one in table.published[row.name])
-            lines.append(Line(row.name, row.title, True, None, tuple(said)))
+            lines.append(TableLine(row.name, row.title, True, None, tuple(said)))
     titles = tuple(f"{column.title} {'↑' if column.up else '↓'}" for column in table.columns)
     return Filled(table.caption, titles, tuple(column.digits for column in table.columns), tuple(lines))
 
@@ -93,7 +93,7 @@ def _number(column: ProtocolColumn, scored: Sequence[Scored]) -> TableNumber:
     return TableNumber(float(np.mean(values)), sd, len(values))
 
 
-def _best(table: ProtocolTable, row: ProtocolRow, trained: Sequence[Line]) -> list[Line]:
+def _best(table: ProtocolTable, row: ProtocolRow, trained: Sequence[TableLine]) -> list[TableLine]:
     """Column by column the best of the trained lines."""
     if not trained:
         return []
@@ -102,7 +102,7 @@ def _best(table: ProtocolTable, row: ProtocolRow, trained: Sequence[Line]) -> li
         here = [line.numbers[index] for line in trained if not math.isnan(line.numbers[index].mean)]
         ranked = sorted(here, key=lambda number: number.mean, reverse=column.up)
         found.append(ranked[0] if ranked else TableNumber())
-    return [Line(row.name, row.title, False, None, tuple(found))]
+    return [TableLine(row.name, row.title, False, None, tuple(found))]
 
 
 def _distances(said: DistanceTable, state: ProtocolState) -> Filled:
@@ -112,8 +112,10 @@ def _distances(said: DistanceTable, state: ProtocolState) -> Filled:
     for measure in said.measures:
         ours = [(state.distances or {}).get(key, {}).get(measure) for key in keys]
         numbers = tuple(TableNumber() if one is None else TableNumber(one.mean) for one in ours)
-        lines.append(Line(measure, measure, False, None, numbers))
-        lines.append(Line(measure, measure, True, None, tuple(TableNumber(value) for value in said.published[measure])))
+        lines.append(TableLine(measure, measure, False, None, numbers))
+        lines.append(
+            TableLine(measure, measure, True, None, tuple(TableNumber(value) for value in said.published[measure]))
+        )
     columns = ("base ↓", *(f"{name} ↓" for name in said.categories))
     return Filled(said.caption, columns, (3,) * len(columns), tuple(lines))
 
