@@ -45,7 +45,7 @@ class Part(Protocol):
         """The file or folder on this machine; None where it is not here, or not all of it."""
 
     def fetch(self, show: Show = unwatched) -> Path:
-        """The same, brought here where it is missing. ``InputError`` where that fails."""
+        """Where the files lie, downloaded first where they are missing. ``InputError`` where that fails."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def listed(repository: str, revision: str = "") -> ModelInfo:
 
 
 def listed_now(repository: str, revision: str = "") -> ModelInfo:
-    """The same at a revision as it stands now (empty: main), which pins nothing."""
+    """The files of a repository at a revision as it stands now (empty: main), which pins nothing."""
     from huggingface_hub import HfApi
 
     if why := why_offline():

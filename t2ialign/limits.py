@@ -148,6 +148,6 @@ def literal_note(text: str, what: str = "prompt") -> str:
 
 
 def literal_notes(texts: Sequence[str]) -> str:
-    """The same of the prompts of many examples: how many have such marks, and the first of them; "" where none has."""
+    """One sentence for many prompts: how many have marks that are read literally, and the first of them; "" where none has."""
     found = [note for text in texts if (note := literal_note(text))]
     return f"{len(found)} of {len(texts)} examples have other programs' marks. {found[0]}" if found else ""

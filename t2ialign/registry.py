@@ -364,7 +364,7 @@ def adapter_file(entry: CheckpointEntry) -> Path:
 
 
 def adapter_here(entry: CheckpointEntry) -> Path | None:
-    """The same where it needs no network; None where the checkpoint has no adapter, or one that is not on this machine."""
+    """Where a checkpoint's adapter lies, without asking the network; None where it has none or it is not on this machine."""
     return hub_part(entry).found() if isinstance(entry.adapter, str) else entry.adapter
 
 

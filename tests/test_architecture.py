@@ -109,6 +109,21 @@ def test_no_inheritance_of_implementation():
     assert {name: base for name, base in bases.items() if base not in allowed} == {}
 
 
+def test_a_public_class_name_is_one_thing():
+    """A name that stands in two modules means two things to whoever reads it.
+
+    But for a role that many files of one kind play: ``Options`` are a method's own, read as ``spo.Options``.
+    """
+    roles = {("methods", "Options")}
+    places: dict[str, list[str]] = {}
+    for path, tree in trees():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and (path.parts[1], node.name) not in roles and node.name[0] != "_":
+                places.setdefault(node.name, []).append(str(path))
+    assert len(places) > 500
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
 def interpreter(*arguments: str) -> str:
     """What a fresh interpreter says on stderr; its failure is the test's."""
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -31,5 +31,5 @@ def as_seen(trace: dict[str, Any], digits: Mapping[str, int]) -> dict[str, Any]:
 
 
 def note_as_seen(note: dict[str, Any], digits: Mapping[str, int]) -> dict[str, Any]:
-    """The same for what stands at a point of the chart."""
+    """A note of the chart with its place rounded to the digits that its axes show."""
     return note | {place: round(note[place], digits[place[-1]]) for place in ("x", "y", "ax", "ay") if place in note}

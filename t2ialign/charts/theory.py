@@ -154,7 +154,7 @@ def _scene(view: View, colors: Ink, floor: float, grid: str) -> dict[str, Any]:
 
 
 def contour_figure(member: Member, view: View, cloud: Cloud | None = None, dark: bool = False) -> go.Figure:
-    """The same from above: lines of equal loss, arrows along the push, and the cloud."""
+    """The landscape from above: lines of equal loss, arrows along the gradient's push, and the cloud of pairs."""
     chart, colors = figure(dark, height=SIDE), ink(dark)
     axis = view.axis(FINE)
     lose, win = torch.meshgrid(axis, axis, indexing="ij")

@@ -26,7 +26,7 @@ def one_a_line(
     drawn: Mapping[GenerationConfig, Arrow],
     highlight: Collection[str],
 ) -> list[Arrow]:
-    """Of a checkpoint with a guidance sweep of its own the arrow in the middle; all of those that are ringed."""
+    """Of each line the arrows at ringed points; of a line without any, the one in the middle."""
     chosen = []
     for line in lines.values():
         found = [drawn[point.config] for point in line if point.config in drawn]

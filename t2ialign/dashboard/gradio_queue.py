@@ -96,7 +96,7 @@ class SharedQueue:
             )
 
     def open(self, address: str, session: str) -> None:
-        """A page of this address was heard of; its oldest one goes, where it has more than its share."""
+        """Counts a page of this address as open; where the address has more than its share, its oldest page is closed."""
         mine = self.pages.setdefault(address, OrderedDict())
         self.pages.move_to_end(address)
         mine[session] = None
@@ -114,7 +114,7 @@ class SharedQueue:
                 self._forget(gone)
 
     def let_go(self) -> None:
-        """Of what waits for pages that nobody listens for, and of what is left of those that Gradio itself has let go."""
+        """Forgets the events of pages that nobody listens for any more, and what Gradio left of pages that it closed."""
         boxes, ids = self.queue.pending_messages_per_session, self.queue.pending_event_ids_session
         now = self.clock()
         kept = {name: box for name, box in boxes.items() if isinstance(box, Mailbox)}

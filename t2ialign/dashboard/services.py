@@ -75,7 +75,7 @@ class Services:
         return {name: Look(light[name].color, dark[name].color) for name in names}
 
     def order(self, shown: Iterable[str] = ()) -> list[str]:
-        """All checkpoints there are and the ``shown``: colours go by this order, so that no filter changes anyone's.
+        """The checkpoints in the order that assigns colours, ``shown`` ones that are gone included: no filter changes a colour.
 
         First comes what was on show, each in its turn: what is seen together differs in colour, and what comes later
         takes nobody's colour away.

@@ -94,7 +94,7 @@ def one_layout(named: Mapping[str, Tensor], unet: nn.Module, who: str, backbone:
 
 
 def text_layout(named: Mapping[str, Tensor], encoder: nn.Module, who: str, backbone: str) -> OneLayout:
-    """The same of one text encoder's part."""
+    """A LoRA of one text encoder as one layout: ``named`` tensors placed on the encoder's layers."""
     layers = {name: _base(module) for name, module in encoder.named_modules()}
     short = {TEXT_ROOT.sub("", name): name for name in layers}
     flat = {name.replace(".", "_"): real for name, real in short.items()}

@@ -307,7 +307,7 @@ def download(entry: BackboneEntry, variant: str | None) -> Path:
 
 
 def fetch_backbone(entry: BackboneEntry, dtype: str, show: Show = unwatched) -> Path:
-    """The same, where a broken download goes on where it broke, and somebody watches."""
+    """A backbone's folder, downloaded first where it is missing; a broken download goes on where it broke. ``show`` watches."""
     if isinstance(entry.source, Path):
         return entry.source
     variant = variant_of(entry, dtype)

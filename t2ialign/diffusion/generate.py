@@ -104,7 +104,7 @@ def sample(
     cancelled: Callable[[], bool] = lambda: False,
     checkpoints: Mapping[str, CheckpointEntry] | None = None,
 ) -> Iterator[SamplingProgress | SeedBatch]:
-    """The same of a backbone's view as it is, an adapter in training included, and without checks; ``parts`` are seeds."""
+    """``generate`` without its checks, of a backbone's view as it is, an adapter in training included; ``parts`` are seeds."""
     embeds = _encoded(view, prompt, config)
     other = _other(view, prompt, config, embeds, checkpoints)
     cut = (truncation_note(said.truncated[0], what=what) for said, what in zip(embeds, ("prompt", "negative prompt")))

@@ -58,7 +58,7 @@ class DiffusionTally:
 
 
 class FlowTally:
-    """The same on a rectified flow: the mean over the noise levels so far, in the end the integral."""
+    """Mutual information on a rectified flow: the mean over the noise levels so far, in the end the integral."""
 
     def __init__(self, run: SchedulerRun, latents: Float[Tensor, "n c h w"]) -> None:
         self.run = run

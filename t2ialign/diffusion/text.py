@@ -220,7 +220,7 @@ def truncation_note(truncated: str, limit: int = 60, what: str = "prompt") -> st
 
 
 def truncation_notes(truncated: Sequence[str]) -> str:
-    """The same of the prompts of many examples, of each what was cut ("" = nothing); "" where nothing was."""
+    """One sentence for many prompts: how many were cut, from what was cut of each ("" = nothing); "" where none was."""
     cut = [words for words in truncated if words]
     if not cut:
         return ""

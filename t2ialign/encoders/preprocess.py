@@ -37,7 +37,7 @@ def preprocess(images: UInt8[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Floa
 
 
 def prepared(pixels: Float[Tensor, "n 3 h w"], cfg: Mapping[str, Any]) -> Float[Tensor, "n 3 s t"]:
-    """The same for pixels in [0, 1], with gradients: torch resizes them, bicubic with antialiasing, and crops the middle."""
+    """Pixels in [0, 1] as a network wants them, with gradients: resized (bicubic, antialiased), cropped to the middle."""
     from open_clip.transform import PreprocessCfg
 
     chosen = PreprocessCfg(**{name: _settled(value) for name, value in cfg.items()})

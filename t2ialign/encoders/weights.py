@@ -30,7 +30,7 @@ def hub_folder(source: str | Path, patterns: tuple[str, ...] = FOLDER) -> tuple[
 
 
 def hub_file(source: str | Path, filename: str) -> tuple[HubFile, ...]:
-    """The same for one file."""
+    """What a source lacks of one file: nothing where it is a folder, else the file in ``org/name[@revision]``."""
     return () if Path(source).is_dir() else (HubFile(*repository_of(source), (filename,)),)
 
 

@@ -119,7 +119,7 @@ def import_folder(store: Store, folder: Path) -> tuple[Study, int]:
 
 
 def import_zip(store: Store, file: Path) -> tuple[Study, int]:
-    """The same from a zip of such a folder."""
+    """``import_folder`` of a zipped folder."""
     with tempfile.TemporaryDirectory(prefix="t2ialign-import-") as name:
         unpack(file, Path(name))
         return import_folder(store, Path(name))

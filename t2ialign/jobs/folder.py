@@ -76,7 +76,7 @@ class JobFolder:
             ) from error
 
     def told(self) -> Job | None:
-        """The same, or None where the file tells of no job."""
+        """The job that a file tells of, or None where it tells of none."""
         with suppress(InputError):
             return self.spec()
         return None

@@ -108,7 +108,7 @@ def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], kernel: Ke
 
 
 def paired_kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "n d"], kernel: Kernel) -> Interval:
-    """The same where a_i and b_i share prompt and seed (Gretton et al. 2012, eq. 4), with a jackknife over such pairs.
+    """``kernel_distance`` where a_i and b_i share prompt and seed (Gretton et al. 2012, eq. 4), with a jackknife over pairs.
 
     Pictures of one seed are alike whatever else differs: taken in, their kernel would push the distance below zero, so
     each is compared with the others' only.

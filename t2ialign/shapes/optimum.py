@@ -87,7 +87,7 @@ def optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int 
 
 
 def known_optima(spec: SceneSpec, taste: Taste, strengths: Sequence[float], seed: int = 0) -> tuple[Optimum, ...]:
-    """The same as far as it is known: strengths in rising order, up to the last with ``FEWEST`` effective scenes."""
+    """The optima that can be estimated: strengths in rising order, up to the last with ``FEWEST`` effective scenes."""
     found = _optima(spec, taste, tuple(strengths), seed)
     return tuple(takewhile(lambda one: one.effective_scenes >= FEWEST, found))
 

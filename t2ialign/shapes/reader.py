@@ -99,7 +99,7 @@ def read(reader: Reader, images: UInt8[Tensor, "b 3 h w"], objects: int = 3, thr
 def reading_of(
     reader: Reader, pictures: Float[Tensor, "b 3 h w"], objects: int = 3, threshold: float = 0.35
 ) -> Reading:
-    """The same of pixels in [0, 1], with gradients but for which objects there are, and of which kind."""
+    """What the reader sees in pixels in [0, 1], with gradients, but for which objects there are and of which kind."""
     if pictures.shape[-2:] != (64, 64):
         pictures = F.interpolate(pictures, (64, 64), mode="bilinear", antialias=True)
     heads = reader(pictures)

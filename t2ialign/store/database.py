@@ -182,7 +182,7 @@ def insert(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]], confli
 def insert_columns(
     cursor: Cursor, table: str, columns: Mapping[str, Sequence[Any]], conflict: str = "DO NOTHING"
 ) -> None:
-    """The same for rows that come as columns, all of one length."""
+    """``insert`` for rows that come as columns, all of one length."""
     if not any(map(len, columns.values())):
         return
     cursor.register("incoming", pa.table(dict(columns)))

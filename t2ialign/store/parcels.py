@@ -26,7 +26,7 @@ FOLDERS = ("inbox", "images", "training/cells")
 
 
 def files_in(home: Path) -> list[Path]:
-    """What a store's folder holds of the kind that travels."""
+    """The files of a store's folder that a parcel may carry."""
     return sorted(path for name in FOLDERS for path in (home / name).rglob("*") if path.is_file())
 
 

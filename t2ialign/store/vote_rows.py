@@ -61,7 +61,7 @@ def vote_record(
 
 
 def keep(home: Path, cursor: Cursor, study: str, records: Sequence[Record]) -> None:
-    """Records into the tables and, in the same breath, onto the study's shard."""
+    """Writes records into the tables and appends them to the study's file (``vote_log``)."""
     insert_records(cursor, records)
     vote_log.append(home, study, records)
 

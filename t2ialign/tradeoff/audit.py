@@ -111,7 +111,7 @@ def _tested(power: Power) -> Power:
 
 
 def corrected(powers: Mapping[str, Sequence[Power]]) -> dict[str, tuple[Power, ...]]:
-    """The same answers, by metric, as one family of tests (Holm): who does not stand in it tells nothing apart."""
+    """The answers with p-values corrected as one family (Holm); a metric that is no longer significant tells nothing apart."""
     adjusted = iter(families.holm([power.p for found in powers.values() for power in found]))
     return {name: tuple(_in_family(power, next(adjusted)) for power in found) for name, found in powers.items()}
 

@@ -123,7 +123,7 @@ def matched_strategies(
 
 
 def plainly(config: GenerationConfig) -> GenerationConfig:
-    """The same without its model, and plain guidance of no strength: what settings share that are compared across CFG."""
+    """The config without its model and with plain guidance of scale 0: equal for all configs that are compared across CFG."""
     return _without_guidance(settings_of(config))
 
 

@@ -51,7 +51,7 @@ class Chain(Protocol):
         """A finished picture as noisy as a step's x_t."""
 
     def in_full(self) -> Chain:
-        """The same steps as if each added its noise (eta 1)."""
+        """These steps as if each added its noise (eta 1)."""
 
 
 def noise_share(chain: Chain) -> Float[Tensor, " t"]:

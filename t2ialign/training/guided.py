@@ -55,7 +55,7 @@ class GuidedPolicy:
     def predict_reference(
         self, latents: Float[Tensor, "n c h w"], timesteps: Num[Tensor, " n"], rows: Int[Tensor, " n"]
     ) -> Float[Tensor, "n c h w"]:
-        """The same of the base."""
+        """The base's guided prediction: the policy's with its adapter off."""
         with torch.no_grad(), reference(self.view):
             return self.predict(latents, timesteps, rows)
 

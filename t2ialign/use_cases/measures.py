@@ -57,7 +57,7 @@ class PlannedMeasures:
 
 @dataclass(frozen=True)
 class Measures:
-    """The same once it is loaded."""
+    """Metrics that can be measured now, with their encoders loaded; ``left_out`` says why others cannot."""
 
     metrics: tuple[Metric, ...]
     encoders: tuple[Encoder, ...]

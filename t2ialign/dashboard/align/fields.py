@@ -61,7 +61,7 @@ def component(name: str) -> gr.components.Component:
 
 
 def is_slidable(control: Control) -> bool:
-    """Whether a slider can reach every default, and a hand the place it wants."""
+    """Whether a number is shown as a slider: its steps meet every default, and are few enough to aim at."""
     if control.step <= 0 or not math.isfinite(control.hi - control.lo):
         return False
     defaults = [(float(value) - control.lo) / control.step for value in (control.published, control.embedded)]
@@ -95,7 +95,7 @@ def update(control: Control, small: bool) -> Any:
 
 
 def told(control: Control) -> str:
-    """What stands under a control: what it does, its range, and the published default where a paper could have one."""
+    """The help text under a control: what it does, its range where no slider shows it, and the paper's value."""
     parts = [control.help] if control.help else []
     if control.kind in (int, float) and not is_slidable(control):
         parts.append(f"{number(control.lo)} to {number(control.hi)}.")

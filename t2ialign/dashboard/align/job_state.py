@@ -42,14 +42,14 @@ class TrainingJobState:
 
     @property
     def mark(self) -> str:
-        """Changes whenever anything on the page would."""
+        """A text that differs from the last one whenever the page would show something else."""
         job, progress = self.job, self.job.progress
         scored = self.manifest is not None and self.manifest.scores is not None
         return f"{job.id} {job.status} {job.asked} {progress.phase} {progress.fraction:.3f} {self.measured} {scored}"
 
     @property
     def measured(self) -> str:
-        """Changes whenever a curve would."""
+        """A text that differs from the last one whenever a curve would."""
         return f"{self.job.id} {len(self.steps)} {self.step} {len(self.probes)}"
 
 

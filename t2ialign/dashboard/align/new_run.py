@@ -89,12 +89,12 @@ def price(services: Services, costing: TrainingCosts, method: str, *values: Any)
 
 
 def not_priced(sentence: str) -> Updates:
-    """Why the form does nothing, where its cost would stand."""
+    """The sentence of a refusal in the place of the cost."""
     return {"cost": notice(sentence)}
 
 
 def looking() -> Updates:
-    """What stands there while pictures are drawn."""
+    """While pictures are drawn for the examples: the button says so and cannot be pressed again."""
     return {"look": gr.Button("Drawing", interactive=False), "source_preview": ""}
 
 
@@ -109,7 +109,7 @@ def look_at_source(services: Services, method: str, *values: Any) -> Updates:
 
 
 def not_looked(sentence: str) -> Updates:
-    """The button as it was, and why there is nothing to see."""
+    """After a refusal: the button is active again, and the sentence says why there are no examples."""
     return {**_ready(), **warned(sentence)}
 
 

@@ -39,5 +39,5 @@ def kept(found: Sequence[ShownChoice], measure: str, small: bool, notes: Sequenc
 
 
 def said_before(notes: Sequence[str]) -> Markup:
-    """What people should know of what they see, a line a sentence."""
+    """Notes above the examples, one line each."""
     return Markup().join(notice(note, "note") for note in notes)

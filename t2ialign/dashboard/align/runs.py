@@ -233,7 +233,7 @@ def draw_history(watch: Watch, job: str) -> str:
 
 
 def list_mark(watch: Watch, job: str) -> str:
-    """Changes whenever the list would; ages are left to the next change."""
+    """A text that differs from the last one whenever the list would; a job's age alone changes nothing."""
     rows = (f"{one.id} {one.status} {one.progress.fraction:.2f}" for one in watch.trainings())
     return f"{job} {' '.join(rows)}"
 
@@ -274,7 +274,7 @@ def discard(watch: Watch, job: str) -> Updates:
 
 
 def look_soon() -> Updates:
-    """What somebody asked for is looked after at once, however long nothing has happened."""
+    """Restarts the timer at its short interval after somebody pressed a button."""
     return {"seen": "", "timer": gr.Timer(POLL_SECONDS)}
 
 

@@ -64,7 +64,7 @@ class Parameter:
 
 
 def said(words: str, usual: Any = MISSING) -> Any:
-    """A field of a record that is asked, with what it means."""
+    """A parameter of an endpoint: a field of its request record with its description and default."""
     return field(default=usual, metadata={SAYS: words})
 
 

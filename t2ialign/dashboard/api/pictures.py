@@ -30,7 +30,7 @@ CHECKPOINT = "A checkpoint or a blend, as base, my_adapter@0.5 or one+other (`ch
 
 @dataclass(frozen=True)
 class AskGenerate:
-    """A prompt on one to four checkpoints."""
+    """Parameters of `generate`: a prompt on one to four checkpoints."""
 
     prompt: str = said("What the pictures should show.")
     checkpoints: tuple[str, ...] = said(f"One to four. {CHECKPOINT}", ("base",))
@@ -52,7 +52,7 @@ class AskGenerate:
 
 @dataclass(frozen=True)
 class AskGrid:
-    """Two settings changed at once."""
+    """Parameters of `grid`: two settings changed at once."""
 
     x: str = said(
         "What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, scheduler, size or "
@@ -73,7 +73,7 @@ class AskGrid:
 
 @dataclass(frozen=True)
 class AskWork:
-    """Which work."""
+    """Parameters of `work`: which work to look at."""
 
     id: str = said("The id that generate, grid, score or sweep answered, or of a link.")
     wait: float = said(WAIT, 0.0)
@@ -81,7 +81,7 @@ class AskWork:
 
 @dataclass(frozen=True)
 class AskStop:
-    """Which work, and the right to stop it."""
+    """Parameters of `stop`: which work, and the ticket that proves who began it."""
 
     id: str = said("The id of the work.")
     ticket: str = said("The ticket that was told when it began; the owner needs none.", "")

@@ -34,7 +34,7 @@ PIXELS_A_STEP = 4096  # measured, they count as one picture step
 
 @dataclass(frozen=True)
 class AskScore:
-    """Pictures from anywhere."""
+    """Parameters of `score`: pictures from anywhere."""
 
     pictures: tuple[str, ...] = said("Picture files (PNG, JPEG, WebP) in base64, all of one size.")
     prompt: str = said("What they were to show; metrics of alignment need it.", "")
@@ -45,7 +45,7 @@ class AskScore:
 
 @dataclass(frozen=True)
 class AskPoints:
-    """Two metrics and which points."""
+    """Parameters of `points`: two metrics and which points."""
 
     x: str = said("The alignment metric; empty: the usual one.", "")
     y: str = said("The diversity metric; empty: the usual one.", "")
@@ -56,7 +56,7 @@ class AskPoints:
 
 @dataclass(frozen=True)
 class AskNothing:
-    """No parameters."""
+    """Parameters of endpoints that have none."""
 
 
 def score(call: Call, asked: AskScore) -> Work:

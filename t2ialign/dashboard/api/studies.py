@@ -13,7 +13,7 @@ from t2ialign.use_cases.studies.results import study_results
 
 @dataclass(frozen=True)
 class AskStudy:
-    """Which study."""
+    """Parameters of `study`: which study."""
 
     id: str = said("The study's id; empty: a list of all.", "")
     group: str = said("Only this group of raters; empty: everybody.", "")

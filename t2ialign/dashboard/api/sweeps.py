@@ -18,7 +18,7 @@ from t2ialign.use_cases.sweeps.spec import PromptChoice, SweepSpec, begun, check
 
 @dataclass(frozen=True)
 class AskSweep:
-    """Every combination of a prompt set, checkpoints with weights, strategies and CFG values."""
+    """Parameters of `sweep`: every combination of a prompt set, checkpoints with weights, strategies and CFG values."""
 
     prompts: str = said("A prompt set of the page by name, or a part of one, as shapes-test:color.", "shapes-test")
     checkpoints: tuple[str, ...] = said(CHECKPOINT, ("base",))

@@ -18,7 +18,7 @@ from t2ialign.use_cases.align.request import AlignRequest
 
 @dataclass(frozen=True)
 class AskAlign:
-    """A training run."""
+    """Parameters of `align`: a training run."""
 
     method: str = said("diffusion_dpo, f_dpo, ipo, dmpo, diffusion_kto, mi_tune or gors.")
     name: str = said("What the new checkpoint is called.")
@@ -31,7 +31,7 @@ class AskAlign:
 
 @dataclass(frozen=True)
 class AskJob:
-    """What a training run is asked."""
+    """Parameters of `job`: which training run, and what to do with it."""
 
     id: str = said("The run's id, as `jobs` lists it.")
     action: Literal["look", "pause", "resume", "cancel", "discard"] = said("What to do with it.", "look")

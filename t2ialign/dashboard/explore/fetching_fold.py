@@ -104,14 +104,14 @@ class FetchingFold:
         return {**ended, **menus(task.record), **self._named({"answer": notice(" ".join(task.record.news), "hint")})}
 
     def missing(self, visitor: Visitor, sentences: Callable[[], Sequence[str]]) -> Updates:
-        """What lies among the store's own and is not in the menus, each with its reason, and how many in the fold's title."""
+        """Lists what is in the store's folder and cannot be offered, each with its reason; the fold's title says how many."""
         said = sentences() if visitor.owner else ()
         title = f"{self.title} ({len(said)} not listed)" if said else self.title
         told = Markup("").join(notice(sentence) for sentence in said)
         return self._named({"fold": gr.Accordion(label=title), "unlisted": told})
 
     def refused(self) -> Updates:
-        """What strangers are told."""
+        """The sentence for a visitor who is not the owner."""
         return self._named({"answer": notice(owner.REFUSAL)})
 
     def _named(self, parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def _pictures(services: Services, watched: SubjectState) -> Updates:
 
 
 def chart_mark(watched: SubjectState, theme: str) -> str:
-    """Changes whenever the chart would."""
+    """A text that differs from the last one whenever the chart would."""
     scored = [f"{batch.config.key} {len(batch.scores)} {len(batch.images)}" for batch in watched.batches]
     return f"{watched.subject} {watched.working} {theme} {scored}"
 

@@ -33,7 +33,7 @@ class Fetching:
 
 
 def button(watched: SubjectState) -> gr.Button:
-    """It names what it would fetch, and is there while something is missing and nothing is under way."""
+    """The button that fetches missing weights: it names them, and is hidden while nothing is missing or a fetch is at work."""
     names = [part.scorer for part in lacking(watched)]
     shown = bool(names) and not watched.working and not watched.fetching
     return gr.Button(f"Fetch {' and '.join(names)}" if names else "Fetch", visible=shown)

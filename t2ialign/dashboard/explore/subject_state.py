@@ -43,7 +43,7 @@ class SubjectState:
 
     @property
     def mark(self) -> str:
-        """Changes whenever anything on the page would: what was drawn already is not sent again."""
+        """A text that differs from the last one whenever the page would; while it stays the same nothing is sent."""
         parts = [f"{b.phase} {b.fraction:.4f} {len(b.images)} {len(b.scores)}" for b in self.batches]
         wait = "" if self.wait is None else f"{self.wait:.0f}"
         return f"{self.subject} {self.status} {self.ahead} {wait} {parts} {self.fetching} {self.fetched}"

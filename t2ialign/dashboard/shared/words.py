@@ -25,7 +25,7 @@ DIVERGENCE_TITLES = {
 
 
 def default_metric(axis: Axis, scored: Collection[str]) -> Metric:
-    """The same, and before anything is scored the one that will be."""
+    """The best-known scored metric of an axis; before anything is scored, the best-known one there is."""
     return first_metric(axis, scored) or METRICS[FIRST[axis][0]]
 
 

@@ -166,7 +166,7 @@ def standing_of(services: Services, found: Study) -> StudyStatus:
 
 
 def mark(services: Services, study: str) -> str:
-    """Changes whenever the page would."""
+    """A text that differs from the last one whenever the page would show something else."""
     found, task = study_of(services.store, study), services.engine.look(_task(study))
     work = f"{task.status} {task.record}" if task else ""
     return f"{found.id} {found.state} {count_answers(services.store, study)} {work} {services.trouble()}"

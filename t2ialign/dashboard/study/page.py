@@ -78,7 +78,7 @@ class Owned:
         outputs: Sequence[str],
         **options: Any,
     ) -> gr.events.Dependency:
-        """Something that a person does: it begins by clearing the last sentence."""
+        """Wires an event of a person: it first clears the last notice."""
 
         def answered(*values: Any) -> Updates:
             return {"study_notice": "", **handler(*values)}
@@ -94,7 +94,7 @@ class Owned:
         outputs: Sequence[str],
         **options: Any,
     ) -> gr.events.Dependency:
-        """Something that happens by itself: the last sentence stays."""
+        """Wires an event that happens by itself, as a timer's: the last notice stays."""
 
         guarded = owner.owned(handler, lambda sentence: {"study_notice": notice(sentence)})
 

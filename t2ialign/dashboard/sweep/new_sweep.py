@@ -120,7 +120,7 @@ def not_priced(sentence: str) -> Updates:
 
 
 def nothing(sentence: str) -> Updates:
-    """What strangers get where there is nothing to say."""
+    """Refuses a visitor who is not the owner with this sentence, for events that have no place to show it."""
     raise InputError(sentence)
 
 

@@ -31,7 +31,7 @@ class Clock:
         return self._now() - self._started
 
     def at(self, phase: str, done: float, fresh: bool = True) -> tuple[float, float]:
-        """Notes that ``done`` of a phase is behind us; the fraction of everything, and the seconds to go.
+        """Notes the finished share of a phase; returns that of the whole run, and the seconds to go.
 
         Work that was found rather than done (``fresh`` False) says nothing about the pace.
         """

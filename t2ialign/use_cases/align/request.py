@@ -72,7 +72,7 @@ class Plan:
         return len(self.prompts) * self.settings.pictures.candidates if samples else 0
 
     def kept_at(self, step: int) -> Plan:
-        """The shorter run that ends at ``step``: its checkpoint is kept on the way of this one."""
+        """The request of the shorter run that ends at ``step``; this run saves that run's checkpoint on its way."""
         request = replace(self.request, name=f"{self.request.name}-step{step}")
         return replace(self, request=request, steps=step, values={**self.values, "keep_steps": ""}, kept=())
 
@@ -89,7 +89,7 @@ def is_small(entry: BackboneEntry) -> bool:
 
 
 def kind_of(entry: BackboneEntry) -> ModelKind:
-    """What a method's numbers depend on."""
+    """The kind of model by which a method chooses its defaults."""
     if not entry.family_traits.flow:
         return "diffusion"
     return "told" if entry.embedded_scale else "flow"

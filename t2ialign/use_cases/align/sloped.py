@@ -68,7 +68,7 @@ class SlopedReward:
 
 
 def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: str) -> Yardstick:
-    """What marks a backbone's pictures by that source, every part with a slope; ``who`` needs it so.
+    """The differentiable reward that a source names, for one backbone. ``who`` (the method) is named in a refusal.
 
     Raises:
         InputError: the source marks by counting, or by an encoder through which no gradient flows.
@@ -100,7 +100,7 @@ def yardstick_of(bench: Workbench, entry: BackboneEntry, source: Source, who: st
 
 
 def has_slope(bench: Workbench, entry: BackboneEntry, source: Source) -> bool:
-    """Whether a source that ``sources`` offers marks smoothly; the encoders are asked, not run."""
+    """Whether a source's reward is differentiable, as its encoders declare it; nothing is computed."""
     if source.kind != "metric":
         return source.kind == "style"
     needs = METRICS[source.argument].needs

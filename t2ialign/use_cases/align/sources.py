@@ -70,7 +70,7 @@ def judge_of(bench: Workbench, plan: Plan) -> Judge | None:
 
 
 def witness_of(bench: Workbench, plan: Plan) -> Judge | None:
-    """Who compares the trained checkpoint with its parent: the judge that taught it, else the world's raters, if any."""
+    """The judge of the win rate against the parent: the one that taught the checkpoint, else the world's raters, if any."""
     encoder = raters_of(bench, plan.entry.scorers)
     everyone = (
         None if encoder is None else Judge(str(Source("annotator")), _marks(encoder, _groups(encoder)), noisy=True)

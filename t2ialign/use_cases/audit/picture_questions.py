@@ -129,9 +129,11 @@ def _ratios(measured: MeasuredPictures) -> dict[str, list[float]]:
 
 
 def copies(metric: Metric, groups: Sequence[MeasuredPrompt]) -> dict[str, Interval]:
-    """(c): four pictures, each four times, against the four alone (``counted``) and sixteen others (``noticed``).
+    """(c): what copies of pictures add to a metric of diversity, which should be nothing; intervals over prompts.
 
-    All over what copies of one picture score, so that a share of 1 means: as much diversity as.
+    A set of four pictures, each four times, is measured beside the four alone (``counted``) and beside sixteen different
+    pictures (``noticed``). Each answer is a ratio of the two sets' values, both less what sixteen copies of one picture score:
+    ``counted`` is 1 where copies add nothing, ``noticed`` is 1 where copies pass for new pictures.
     """
     if metric.level == "image":
         return {}

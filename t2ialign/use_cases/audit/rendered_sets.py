@@ -39,7 +39,7 @@ def audit_prompts(count: int) -> tuple[Prompt, ...]:
 
 
 def pool(prompt: Prompt, n: int, seed: int) -> UInt8[Tensor, "n 3 h w"]:
-    """Pictures of the prompt as the world draws them."""
+    """``n`` pictures of the prompt; what it leaves open is drawn at random, as the embedded world does."""
     return render(scenes_of(parse(prompt.text), n, torch.Generator().manual_seed(seed)))
 
 

@@ -43,7 +43,7 @@ class Scorer:
         return self.add_images(batch.images, sampled)
 
     def add_images(self, images: UInt8[Tensor, "n 3 h w"], sampled: dict[str, Float[Tensor, " n"]]) -> dict[str, Score]:
-        """The same for pictures from anywhere."""
+        """``add`` for pictures from anywhere; ``sampled`` are features that only sampling itself can measure."""
         fresh = features_of(images, self.prompt, (), sampled)
         for encoder in self._working():
             try:

@@ -17,7 +17,7 @@ from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, 
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
 from t2ialign.tradeoff.strength import StrengthPlane, planes
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
-from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart, Row, known_metrics, picture_values, scored_on
+from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart, known_metrics, picture_values, scored_on
 from t2ialign.use_cases.reports.metric_pairs import by_rank, rank_rows
 from t2ialign.use_cases.reports.research_material import bend_in_words, said, who
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
@@ -189,7 +189,7 @@ def _agreement(asked: ChartQuery, found: Relations) -> tuple[str, Drawn | None]:
     ), found
 
 
-def _rows(title: str, drawn: Drawn) -> list[Row]:
+def _rows(title: str, drawn: Drawn) -> list[ChartRow]:
     match drawn:
         case Edge():
             places = zip(drawn.levels, drawn.best, drawn.by)
@@ -198,7 +198,7 @@ def _rows(title: str, drawn: Drawn) -> list[Row]:
             return [_row(title, "area", one.checkpoint, "", one.area) for one in drawn.volumes]
         case StrengthPlane():
             return [
-                Row(title, name, drawn.checkpoint, f"CFG {scale:g}, weight {weight:g}", table[row][column])
+                ChartRow(title, name, drawn.checkpoint, f"CFG {scale:g}, weight {weight:g}", table[row][column])
                 for name, table in ((drawn.x, drawn.xs), (drawn.y, drawn.ys))
                 for row, weight in enumerate(drawn.weights)
                 for column, scale in enumerate(drawn.scales)
@@ -216,7 +216,7 @@ def _rows(title: str, drawn: Drawn) -> list[Row]:
     return []
 
 
-def _of_response(title: str, one: Response) -> list[Row]:
+def _of_response(title: str, one: Response) -> list[ChartRow]:
     values = [
         _row(title, one.metric, one.who, f"{one.pressure} {dose:g}", value)
         for dose, value in zip(one.doses, one.values)
@@ -224,5 +224,5 @@ def _of_response(title: str, one: Response) -> list[Row]:
     return [*values, _row(title, f"slope of {one.metric}", one.who, f"per {one.per}", one.slope)]
 
 
-def _row(title: str, what: str, of: str, at: str, found: Interval) -> Row:
-    return Row(title, what, of, at, found.mean, found.lo, found.hi)
+def _row(title: str, what: str, of: str, at: str, found: Interval) -> ChartRow:
+    return ChartRow(title, what, of, at, found.mean, found.lo, found.hi)
