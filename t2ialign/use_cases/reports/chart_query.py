@@ -21,7 +21,7 @@ from t2ialign.use_cases.reports.research_material import MOST_METRICS, reference
 
 
 @dataclass(frozen=True)
-class Row:
+class ChartRow:
     """One number of a chart with its interval, as a spreadsheet has it."""
 
     chart: str
@@ -40,7 +40,7 @@ class MoreChart:
     title: str
     sentence: str
     drawn: Drawn | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ChartRow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from t2ialign.tradeoff.relations import QUESTIONS, Level
 from t2ialign.tradeoff.research import Drawn
 from t2ialign.tradeoff.scatter import MOST_DOTS, Dot, Scatter, sampled
 from t2ialign.types import GenerationConfig, InputError, Metric
-from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart, Row, picture_values, scored_on
+from t2ialign.use_cases.reports.chart_query import ChartQuery, ChartRow, MoreChart, picture_values, scored_on
 from t2ialign.use_cases.reports.research_material import said, who
 
 JUDGE = "mutual_information"
@@ -37,14 +37,14 @@ def by_rank(asked: ChartQuery) -> tuple[str, Drawn | None]:
     ), found
 
 
-def rank_rows(title: str, found: RankCurves) -> Iterator[Row]:
+def rank_rows(title: str, found: RankCurves) -> Iterator[ChartRow]:
     """Each rank's mean, and the difference between the first and the last."""
     of = who(found.config)
     for rank, mean in enumerate(found.means, 1):
         at = f"rank {rank} of {found.pictures} by {found.judge}"
-        yield Row(title, found.metric, of, at, mean.mean, mean.lo, mean.hi)
+        yield ChartRow(title, found.metric, of, at, mean.mean, mean.lo, mean.hi)
     gap = found.gap
-    yield Row(title, f"{found.metric}, first less last", of, f"by {found.judge}", gap.mean, gap.lo, gap.hi)
+    yield ChartRow(title, f"{found.metric}, first less last", of, f"by {found.judge}", gap.mean, gap.lo, gap.hi)
 
 
 def metric_scatter(asked: ChartQuery, level: Level, one: str, other: str) -> MoreChart:
@@ -99,7 +99,7 @@ def _within(asked: ChartQuery, level: Level, x: Metric, y: Metric, config: Gener
     return found
 
 
-def _rows(title: str, dots: tuple[Dot, ...], x: Metric, y: Metric) -> Iterator[Row]:
+def _rows(title: str, dots: tuple[Dot, ...], x: Metric, y: Metric) -> Iterator[ChartRow]:
     for dot in dots:
-        yield Row(title, x.name, dot.name, "", dot.x)
-        yield Row(title, y.name, dot.name, "", dot.y)
+        yield ChartRow(title, x.name, dot.name, "", dot.x)
+        yield ChartRow(title, y.name, dot.name, "", dot.y)

@@ -17,7 +17,14 @@ from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, 
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
 from t2ialign.tradeoff.strength import StrengthPlane, planes
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
-from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart, known_metrics, picture_values, scored_on
+from t2ialign.use_cases.reports.chart_query import (
+    ChartQuery,
+    ChartRow,
+    MoreChart,
+    known_metrics,
+    picture_values,
+    scored_on,
+)
 from t2ialign.use_cases.reports.metric_pairs import by_rank, rank_rows
 from t2ialign.use_cases.reports.research_material import bend_in_words, said, who
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
