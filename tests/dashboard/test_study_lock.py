@@ -305,7 +305,7 @@ def test_a_stranger_gets_no_further_with_what_is_limited(services, own_page, mon
 def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, own_page):
     make = next(index for index, fn in own_page.handlers().items() if fn.name == "make")
     scales = [f"{1 + half / 2:g}" for half in range(26)]
-    one_cell = ["base", 4, "cfg", 0, 16, 100, "ddim", ""]
+    one_cell = ["base", 4, "cfg", 0, 16, 100, "", "ddim"]
     told = own_page.post(
         make, ["", None, "", "", "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from t2ialign.dashboard.tradeoff import handlers
+from t2ialign.dashboard.tradeoff import drawing, handlers
 from t2ialign.remembering import Memory
 from t2ialign.store import add_batch, add_run, add_scores, aggregates, open_store, set_status
 from t2ialign.types import GenerationConfig, Prompt
@@ -25,7 +25,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         own = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *values, **more: (done.append(name), own(*values, **more))[1])
 
-    noted(handlers, "tradeoff_figure")
+    noted(drawing, "tradeoff_figure")
     noted(aggregates, "_scored_points")
     return done
 
