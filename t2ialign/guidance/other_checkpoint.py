@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from t2ialign.types import AdapterUse, InputError
 
-PART = re.compile(r"(?P<name>[^@#]+)(?:@(?P<weight>[^@#]+))?(?:#(?P<sha>[0-9a-f]+))?")
+PART = re.compile(r"([^@#]+)(?:@([^@#]+))?(?:#([0-9a-f]+))?")  # name, weight, sha
 
 
 def identified(uses: Sequence[AdapterUse]) -> str:
@@ -32,7 +32,8 @@ def uses_in(value: str) -> tuple[AdapterUse, ...]:
         try:
             if said is None:
                 raise ValueError
-            found.append(AdapterUse(said["name"], float(said["weight"] or 1), said["sha"] or ""))
+            name, weight, sha = said.groups()
+            found.append(AdapterUse(name, float(weight or 1), sha or ""))
         except ValueError:
             raise InputError(f"{value[:60]!r} names no checkpoint: write name, name@0.5 or a@0.5+b@0.5.") from None
     return tuple(found)

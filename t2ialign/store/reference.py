@@ -20,7 +20,7 @@ from t2ialign.store.database import Store
 from t2ialign.store.errors import in_plain_words
 from t2ialign.store.images import digest
 from t2ialign.store.inbox import note, parquet, take
-from t2ialign.store.records import CellRecord, ScoreRecord, from_table, to_table
+from t2ialign.store.records import CellRecord, PictureRecord, ScoreRecord, from_table, to_table
 from t2ialign.store.scores import notes_of, records_of
 from t2ialign.types import InputError, Prompt
 
@@ -60,12 +60,15 @@ def export_reference(
     """
     records = [_cell_record(store, cell, keep, seed, early) for cell in cells]
     if scores_only:
-        bare = {"thumbnail": b"", "information_map": None}
-        records = [replace(one, pictures=tuple(replace(shown, **bare) for shown in one.pictures)) for one in records]
+        records = [replace(one, pictures=tuple(map(_bare, one.pictures))) for one in records]
     data = parquet(to_table(records), "cells")
     with in_plain_words(path.parent):
         write_whole(path, data)
     return len(data)
+
+
+def _bare(picture: PictureRecord) -> PictureRecord:
+    return replace(picture, thumbnail=b"", information_map=None)
 
 
 def _cell_record(

@@ -103,7 +103,7 @@ def _insert_pictures(cursor: Cursor, keys: Keys) -> None:
     rows: dict[str, list[object]] = {"image": [*names], "cell": [record.cell for record, _ in found]}
     rows |= {name: [getattr(one, name) for one in pictures] for name in OF_PICTURES}
     insert_columns(cursor, "images", rows)
-    small = {"image": names, "thumbnail": [one.thumbnail for one in pictures]}
+    small: dict[str, list[object]] = {"image": [*names], "thumbnail": [one.thumbnail for one in pictures]}
     insert_columns(cursor, "thumbnails", small, SEEN)
     maps = {key: picture.information_map for key, (_, picture) in keys.items() if picture.information_map}
     insert_columns(cursor, "information_maps", {"image": list(maps), "map": list(maps.values())})

@@ -165,7 +165,8 @@ def _within(x: Metric, y: Metric, prompts: Sequence[Mapping[str, Float[np.ndarra
     sizes = np.array([len(one[x.name]) for one in prompts])
     for size in np.unique(sizes):
         places = np.flatnonzero(sizes == size)
-        sides = [np.stack([prompts[place][metric.name] for place in places]) * _sign(metric) for metric in (x, y)]
+        these = [prompts[place] for place in places.tolist()]
+        sides = [np.stack([one[metric.name] for one in these]) * _sign(metric) for metric in (x, y)]
         left, right = (np.sign(side[:, :, None] - side[:, None, :]).reshape(len(places), -1) for side in sides)
         both, one, other = ((a * b).sum(1) for a, b in ((left, right), (left, left), (right, right)))
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -158,13 +158,14 @@ def _matched(run: str, policy: GenerationConfig, curves: _Curves, x: Metric, y: 
     place = _places(curves, everyone)
     at = {name: float(found[0]) for name, found in place.items()}
     gap, p = (UNKNOWN, math.nan) if y.finish else _gap(curves, at["gap"])
-    sides = (_over_all(side, metric) for side, metric in zip(curves.strategy, (x, y), strict=True))
+    along, up = (_over_all(side, metric) for side, metric in zip(curves.strategy, (x, y), strict=True))
     return MatchedStrategy(
         run,
         policy,
         curves.runs,
         curves.prompts,
-        *sides,
+        along,
+        up,
         plain_scale=at["scale"],
         plain_y=turned(Interval(at["level"], at["level"], at["level"]), y.finish).mean,
         x_gap=at["x_gap"],

@@ -15,13 +15,13 @@ from tests.engines.ray_work import begin
 
 def test_without_ray_a_sentence(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r"pip install t2ialign\[ray\]"):
+    with pytest.raises(InputError, match=r"pip install .*\[ray\]"):
         list(engine.run_on_ray("local", begin, [1], int))
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install t2ialign[ray]")
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-dev.txt")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
     yield
     ray.shutdown()

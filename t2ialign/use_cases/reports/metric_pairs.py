@@ -94,7 +94,8 @@ def _within(asked: ChartQuery, level: Level, x: Metric, y: Metric, config: Gener
         if x.name in values and y.name in values:
             sides = [values[metric.name] - values[metric.name].mean() for metric in (x, y)]
             found += [
-                Dot(*pair, prompt, config.key, keys.get(prompt, "")) for pair in zip(*map(np.ndarray.tolist, sides))
+                Dot(left, right, prompt, config.key, keys.get(prompt, ""))
+                for left, right in zip(*map(np.ndarray.tolist, sides))
             ]
     return found
 
