@@ -25,6 +25,9 @@ ROOT = PACKAGE.parent  # the checkout, or the folder that the package was instal
 INSTALLED = (PACKAGE / "shipped").is_dir()  # a wheel has these folders within the package, a checkout beside it
 SHIPPED = PACKAGE / "shipped" if INSTALLED else ROOT
 
+STORE = "t2ialign.duckdb"  # in its folder
+SCORES = "batch_scores"  # of a store's tables that without which there is nothing to read
+
 
 def expanded(path: str | Path) -> Path:
     """A path whose ``~`` is the home directory, where no shell has seen to it; an unknown user's stays as it is."""
@@ -132,3 +135,12 @@ def dtype_for(device_name: str) -> tuple[str, str]:
     if device_name.startswith("mps"):
         return "float32", "half precision was not tried on this device"
     return "float32", "CPUs have no fast half precision for convolutions"
+
+
+def is_tables(place: str) -> bool:
+    """Whether a place holds tables to be read where they lie, instead of a store: an address, or a folder of Parquet files."""
+    if "://" in place:
+        return True
+    folder = Path(place)
+    here = [folder, *sorted(folder.iterdir())] if folder.is_dir() and not (folder / STORE).exists() else []
+    return any((one / f"{SCORES}.parquet").is_file() for one in here)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from t2ialign import settings
 from t2ialign.cli.app import app
 from t2ialign.cli.options import (
     Checkpoint,
@@ -220,9 +221,7 @@ def compare(
 ) -> None:
     """Stored runs of checkpoints, prompt by prompt against the same prompts and seeds of another one."""
     check_metrics(names(metrics))
-    from t2ialign.store.tables import is_tables
-
-    there = store is not None and is_tables(store)
+    there = store is not None and settings.is_tables(store)
     if not there:  # exported tables come without the checkpoints: their names are looked up in the tables
         check_checkpoints([against, *(checkpoint or [])], Path(store) if store else None)
     from t2ialign.use_cases.batches.sweep import note_lines

@@ -32,7 +32,7 @@ Shards = Annotated[
     str, typer.Option(help="A folder that all its machines reach, as s3://bucket/sweep; none: through Ray.")
 ]
 Scales = Annotated[
-    str,
+    str | None,
     typer.Option(help="CFG values, separated by commas (default: around the models' usual, most often 1,2,4,6,8)."),
 ]
 Steps = Annotated[int | None, typer.Option(help="Denoising steps (default: the models' usual, most often 25).")]
@@ -55,7 +55,7 @@ def sweep(
     sample: Annotated[int, typer.Option(min=0, help="So many of its prompts, at even distances (0: all).")] = 0,
     checkpoint: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")] = "base",
     weights: Annotated[str, typer.Option(help="Weights of every checkpoint that has an adapter, as 0.5,1.")] = "",
-    guidance_scales: Scales = "",
+    guidance_scales: Scales = None,
     seeds: Annotated[
         str, typer.Option(help="own:16 for 16 seeds of each prompt's own, or seeds for all prompts alike, as 0-15.")
     ] = DEFAULT,
@@ -64,12 +64,12 @@ def sweep(
     height: Annotated[int, typer.Option(help="Pixels from top to bottom (default: the backbone's).")] = 0,
     width: Annotated[int, typer.Option(help="Pixels from left to right (default: the backbone's).")] = 0,
     guidance: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Strategies, separated by commas, with parameters as cads:noise_scale=0.1:tau1=0.5 (default: the models' "
             "usual, most often cfg)."
         ),
-    ] = "",
+    ] = None,
     metrics: Metrics = "",
     scorers: MoreScorers = "",
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it asks for, and what it costs.")] = False,
@@ -86,7 +86,8 @@ def sweep(
 
     All conditions come on a few seeds first, then on all. What is stored is skipped, so it may be stopped and asked for again.
     """
-    grid = (names(checkpoint), names(guidance_scales), names(weights), names(guidance))
+    scales, strategies = (None if one is None else names(one) for one in (guidance_scales, guidance))
+    grid = (names(checkpoint), scales, names(weights), strategies)
     chosen = (prompts, tuple(prompt or ()), names(category), sample)
     drawn = SamplingFlags(seeds, steps, scheduler.strip(), height, width)
     said, unsaid = _of_flags(title, chosen, grid, drawn, names(metrics), names(scorers))
@@ -121,7 +122,7 @@ def _cluster(engine: str, address: str, workers: int, shards: str) -> Cluster | 
 def _of_flags(
     title: str,
     prompts: tuple[str, tuple[str, ...], tuple[str, ...], int],
-    grid: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    grid: tuple[tuple[str, ...], tuple[str, ...] | None, tuple[str, ...], tuple[str, ...] | None],
     drawn: SamplingFlags,
     metrics: tuple[str, ...],
     scorers: tuple[str, ...],
@@ -134,12 +135,12 @@ def _of_flags(
 
     checkpoints, scales, weights, strategies = grid
     said: dict[str, Any] = {
-        "guidance_scales": tuple(read_scales(scales)),
+        "guidance_scales": None if scales is None else tuple(read_scales(scales)),
         "strategies": strategies,
         "num_inference_steps": drawn.steps,
         "scheduler": drawn.scheduler,
     }
-    unsaid = tuple(name for name, value in said.items() if value in ((), "", None))
+    unsaid = tuple(name for name, value in said.items() if value in ("", None))
     spec = SweepSpec(
         title,
         PromptChoice(*prompts),

@@ -24,6 +24,7 @@ import duckdb
 import filelock
 import pyarrow as pa
 
+from t2ialign import settings
 from t2ialign.remembering import Memory
 from t2ialign.store.connection import Cursor, Params
 from t2ialign.store.errors import StoreBusy, StoreTrouble, in_plain_words, in_use, read_only, unsuitable
@@ -32,7 +33,7 @@ from t2ialign.types import InputError
 
 T = TypeVar("T")
 
-FILE = "t2ialign.duckdb"
+FILE = settings.STORE
 LOCK, HOLDER = "t2ialign.lock", "t2ialign.pid"  # held by the one process that writes, and which that is
 MOST_REMEMBERED = 64  # answers
 WRITES_TOLD_APART = 512  # the newest: what an answer from before them depends on is not known

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from t2ialign.store.database import FILE, Store
+from t2ialign.settings import SCORES
+from t2ialign.store.database import Store
 from t2ialign.store.migrations import migrate
 from t2ialign.store.upkeep import take_table
 from t2ialign.types import InputError
@@ -17,7 +18,6 @@ VIEW = """
     FROM read_parquet('{file}', file_row_number = true)
 """  # the queries join tables by their rows' numbers
 ELSEWHERE = "name a folder that `t2ialign store export` wrote"
-SCORES = "batch_scores"  # the table without which there is nothing to read
 HEAVY = {"thumbnails", "information_maps"}  # pictures: no number depends on them
 Files = dict[str, str]
 """{table: the address of its file}."""
@@ -43,15 +43,6 @@ def open_tables(place: str) -> Store:
                 said = file.replace("'", "''")
                 connection.execute(VIEW.format(table=table, file=said)).fetchall()
         return Store(Path(place), connection, True, held.pop_all())
-
-
-def is_tables(place: str) -> bool:
-    """Whether a place holds tables to be read where they lie, instead of a store: an address, or a folder of Parquet files."""
-    if "://" in place:
-        return True
-    folder = Path(place)
-    here = [folder, *sorted(folder.iterdir())] if folder.is_dir() and not (folder / FILE).exists() else []
-    return any((one / f"{SCORES}.parquet").is_file() for one in here)
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, place: str, parts: list[Files]) -> None:

@@ -16,7 +16,7 @@ from t2ialign.metrics import DEFAULT, METRICS, listed, named
 from t2ialign.names import unknown
 from t2ialign.registry import BackboneEntry, Registry, ScorerEntry, load_registry, revision_of
 from t2ialign.store import Store, StoreBusy
-from t2ialign.store.tables import is_tables, open_tables
+from t2ialign.store.tables import open_tables
 from t2ialign.types import Encoder, InputError, Metric
 from t2ialign.use_cases.measures import LeftOut, Measures, PlannedMeasures, reason_of, without
 from t2ialign.use_cases.results import InboxResults, Results, StoreResults
@@ -259,7 +259,7 @@ def open_to_read(place: str | None = None) -> Iterator[Workbench]:
     Raises:
         InputError: what lies there cannot be opened.
     """
-    if place and is_tables(place):
+    if place and settings.is_tables(place):
         with open_tables(place) as opened:
             yield workbench_on(StoreResults(opened))
     else:

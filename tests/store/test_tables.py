@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from t2ialign.metrics import METRICS
+from t2ialign.settings import is_tables
 from t2ialign.store import Filters, Store, add_batch, add_scores, cell_scores, choices, list_cells, scored_points
-from t2ialign.store.tables import is_tables, open_tables
+from t2ialign.store.tables import open_tables
 from t2ialign.store.upkeep import write_tables
 from t2ialign.types import InputError, Score, SeedBatch
 from tests.hub_server import Hub, serving, use_hub
