@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -71,7 +72,9 @@ def value_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(value_of(get_args(hint)[0]), max_size=4)
     if get_origin(hint) is Literal:
         return st.sampled_from(get_args(hint)) | TEXT
-    return {str: TEXT, int: NUMBERS, float: FLOATS}[hint]
+    if get_origin(hint) is UnionType:
+        return st.one_of(*map(value_of, get_args(hint)))
+    return {str: TEXT, int: NUMBERS, float: FLOATS, NoneType: st.none()}[hint]
 
 
 def values_of(endpoint: Endpoint) -> st.SearchStrategy[dict[str, Any]]:
