@@ -48,7 +48,7 @@ def changes_figure(found: Changes, dark: bool = False) -> go.Figure:
         categoryarray=names,
         showgrid=False,
         tickfont={"color": colors.text, "size": 12},
-        nticks=len(names) + 1,
+        dtick=1,
     )
     return chart
 

@@ -31,7 +31,7 @@ def of_strategies(found: Material) -> Iterator[Finding | Gap]:
     names = {id(one): f"{strategies.in_words(one)}{_seeds(one)}" for one in rows}
     drawn = Changes(
         y.name,
-        "strategy less plain guidance that is as well aligned",
+        "less plain guidance as aligned",
         tuple(Change(names[id(one)], one.y_gap, one.stands) for one in rows[:MOST_ROWS]),
     )
     rest = [one for one in matched if one not in rows]
