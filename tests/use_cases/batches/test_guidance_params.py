@@ -49,10 +49,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
-def params(folder: Path, weaker: str, checkpoint: str = "late", **others: float) -> dict[str, float | str]:
+def params(folder: Path, named: str, checkpoint: str = "late", **others: float) -> dict[str, float | str]:
     registry = load_registry(home=folder.parent / "home")
     entry, adapters = resolve(checkpoint, registry)
-    given = tuple(sorted({"weaker_checkpoint": weaker, **others}.items()))
+    given = tuple(sorted({"weaker_checkpoint": named, **others}.items()))
     request = BatchRequest(Prompt("a ring"), checkpoint, (0,), guidance="autoguidance", guidance_params=given)
     return dict(params_of(request, entry, adapters, registry))
 
