@@ -12,6 +12,7 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.chart_points import ChartChoice, ChartPoints
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
+from t2ialign.dashboard.shared.words import guided
 from t2ialign.dashboard.tradeoff.comparing import MOST
 from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
@@ -38,6 +39,11 @@ class RunRow:
     def judge(self) -> str:
         """Who prefers, in words."""
         return METRICS[self.arrow.judged.metric].title if self.arrow and self.arrow.judged else ""
+
+    @property
+    def guided(self) -> str:
+        """`` with cads``; empty for plain guidance."""
+        return guided(self.point.config)
 
 
 def run_rows(services: Services, found: ChartPoints, arrows: Sequence[Arrow]) -> list[RunRow]:

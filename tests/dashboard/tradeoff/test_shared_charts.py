@@ -69,3 +69,11 @@ def test_many_who_ask_for_one_chart_at_once_have_it_drawn_once(stocked, monkeypa
     with ThreadPoolExecutor(6) as pool:
         charts = list(pool.map(ask, range(6)))
     assert done == ["_scored_points", "tradeoff_figure"] and len(set(charts)) == 1
+
+
+@pytest.mark.slow
+def test_the_table_names_a_guidance_strategy_and_says_nothing_of_plain_guidance(stocked, config):
+    keep(stocked, Prompt("a blue star and a green ring", "color"), replace(config("base", 4), guidance="cads"))
+    table = handlers.draw(stocked, "light", *ALL, True, "")["table"]
+    assert table.count("<small>with cads</small>") == 1 and "Compare base with cads at CFG 4" in table
+    assert "with cfg" not in table
