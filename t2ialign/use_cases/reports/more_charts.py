@@ -209,6 +209,7 @@ def _rows(title: str, drawn: Drawn) -> list[ChartRow]:
                 for name, table in ((drawn.x, drawn.xs), (drawn.y, drawn.ys))
                 for row, weight in enumerate(drawn.weights)
                 for column, scale in enumerate(drawn.scales)
+                if math.isfinite(table[row][column])
             ]
         case RankCurves():
             return list(rank_rows(title, drawn))

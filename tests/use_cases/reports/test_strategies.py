@@ -15,12 +15,14 @@ from t2ialign.store import Filters
 from t2ialign.store.records import CellRecord
 from t2ialign.store.writing import insert_records
 from t2ialign.tradeoff.research import Research, Section
+from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.reports.research import lines
 from t2ialign.use_cases.reports.research_guidance import of_strategies
 from t2ialign.use_cases.reports.research_material import ReportSubject, gather, who
 from t2ialign.use_cases.reports.strategies import run_of, share_of, stored_strategies, strategy_table
 from t2ialign.use_cases.reports.text import write_reference
-from t2ialign.use_cases.workbench import open_workbench
+from t2ialign.use_cases.results import StoreResults
+from t2ialign.use_cases.workbench import workbench_on
 
 X, Y = "oracle_alignment", "factor_diversity"
 RUNS = ("minimal_js", "minimal_js-seed1", "minimal_js-seed2")
@@ -43,9 +45,10 @@ def folder(tmp_path_factory) -> Path:
 def bench(folder, tmp_path_factory):
     """Shipped runs, and what a strategy would have drawn that is as aligned and so much more varied."""
     home = tmp_path_factory.mktemp("strategies")
-    with store.open_store(home) as opened:
-        store.ingest_reference(opened, folder)
-    with open_workbench(home) as opened:
+    with store.open_store(home) as kept_in:
+        store.ingest_reference(kept_in, folder)
+        benchmarks.keep_shipped(kept_in)
+        opened = workbench_on(StoreResults(kept_in))
         chance = np.random.default_rng(0)
         made = []
         for run in ("base", *RUNS):
