@@ -14,6 +14,7 @@ from t2ialign.charts.report_page import report_html
 from t2ialign.store import Filters
 from t2ialign.store.records import CellRecord
 from t2ialign.store.writing import insert_records
+from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.tradeoff.research import Research, Section
 from t2ialign.use_cases.reports.research import lines
 from t2ialign.use_cases.reports.research_guidance import of_strategies
@@ -45,7 +46,9 @@ def bench(folder, tmp_path_factory):
     home = tmp_path_factory.mktemp("strategies")
     with store.open_store(home) as opened:
         store.ingest_reference(opened, folder)
-    with open_workbench(home) as opened:
+        cells = store.list_cells(opened, Filters(checkpoints=RUNS[:1]))
+        store.add_benchmark(opened, BenchmarkSet("test", tuple((cell.prompt, cell.seeds) for cell in cells)))
+    with open_workbench(home, shipped=False) as opened:
         chance = np.random.default_rng(0)
         made = []
         for run in ("base", *RUNS):
