@@ -14,7 +14,6 @@ from t2ialign.charts.report_page import report_html
 from t2ialign.store import Filters
 from t2ialign.store.records import CellRecord
 from t2ialign.store.writing import insert_records
-from t2ialign.tradeoff.benchmark_set import BenchmarkSet
 from t2ialign.tradeoff.research import Research, Section
 from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.reports.research import lines
