@@ -27,6 +27,7 @@ def test_kinds_are_counted_in_both_sets_and_confidence_is_said(open_page, browse
         by_touch(page) if width < 500 else by_keyboard(page)
         context.close()
     owner.locator("#t2-study-tabs").get_by_role("tab", name="Results", exact=True).click()
+    owner.get_by_role("button", name="How sure?").click()
     expect(owner.locator(".t2-tables").first).to_contain_text("Kinds counted in a set")
     expect(owner.locator(".t2-tables").first).to_contain_text("Preferred, by how sure")
 
