@@ -36,11 +36,14 @@ def choose_set(page: Page, title: str) -> None:
 def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
     labels = tradeoff.evaluate(LABELS)
     assert len(labels) > 11 and not any("CFG 7" in label for label in labels)
-    assert {"<b>base</b> at CFG 4", "<b>base</b> at CFG 8", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
+    assert {"<b>base, cfg</b> at CFG 4", "<b>base, cfg</b> at CFG 8", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
     arrows = tradeoff.evaluate(
         "document.querySelector('#t2-tradeoff-chart .js-plotly-plot').layout.annotations.filter((a) => a.showarrow).length"
     )
-    assert arrows == sum("base" not in label and "@" not in label for label in labels)  # a weight is no training
+    lines = {label.split("</b>")[0] for label in labels}  # each has one arrow, whatever CFG values it has
+    parents = {line.partition(", ")[2] for line in lines if "base" in line}  # the strategies that the base was drawn with
+    trained = [line for line in lines if "base" not in line and "@" not in line]  # a weight is no training
+    assert arrows == sum((line.partition(", ")[2] or "cfg") in parents for line in trained)
     expect(tradeoff.locator("#t2-tradeoff-headline")).to_contain_text(re.compile("preferred in .* less varied"))
 
 
@@ -168,7 +171,7 @@ def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
 
 def test_a_kind_of_prompts_leaves_every_point_on_those_prompts_alone(tradeoff):
     prompts = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot').data.flatMap(
-      (line) => [line.hovertext].flat().filter((words) => words?.startsWith('<b>base</b>')).map(
+      (line) => [line.hovertext].flat().filter((words) => words?.startsWith('<b>base, cfg</b>')).map(
         (words) => words.match(/(\\d+) prompts?, /)[1]))"""  # others may be hollow: what tests trained has few prompts
     assert set(tradeoff.evaluate(prompts)) == {"24"}
     tradeoff.locator("#t2-categories input").click()
