@@ -10,7 +10,9 @@ import plotly.graph_objects as go
 from t2ialign.charts.sweeps import NO_TITLES
 from t2ialign.charts.theme import ink
 from t2ialign.charts.tradeoff import FEW_PROMPTS, tradeoff_figure
+from t2ialign.guidance import strategy_text
 from t2ialign.tradeoff.differences import Differences
+from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, Metric
 
 
@@ -50,8 +52,10 @@ def differences_figure(
 
 
 def reference_name(config: GenerationConfig, titles: Mapping[str, str] = NO_TITLES) -> str:
-    """``base at CFG 4``."""
-    return f"{titles.get(config.checkpoint, config.checkpoint)} at CFG {config.guidance_scale:g}"
+    """``base at CFG 4``, with its guidance strategy where that is not plain guidance."""
+    strategy = strategy_text(config.guidance, config.guidance_params)
+    by = "" if strategy == PLAIN else f" with {strategy}"
+    return f"{titles.get(config.checkpoint, config.checkpoint)}{by} at CFG {config.guidance_scale:g}"
 
 
 def _less(metric: Metric, reference: GenerationConfig) -> Metric:

@@ -42,6 +42,7 @@ def test_a_hostile_name_stays_a_name(x_metric, y_metric):
     chart = differences_figure(Differences(config, SEEN.points), x_metric, y_metric)
     assert "<img" not in chart.to_json().replace("\\u003c", "<")
     assert reference_name(config, {"<img src=x>": "mine"}) == "mine at CFG 4"
+    assert reference_name(replace(config, guidance="cads"), {"<img src=x>": "mine"}) == "mine with cads at CFG 4"
 
 
 def test_nothing_shares_the_references_prompts(x_metric, y_metric):

@@ -41,7 +41,9 @@ def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
         "document.querySelector('#t2-tradeoff-chart .js-plotly-plot').layout.annotations.filter((a) => a.showarrow).length"
     )
     lines = {label.split("</b>")[0] for label in labels}  # each has one arrow, whatever CFG values it has
-    parents = {line.partition(", ")[2] for line in lines if "base" in line}  # the strategies that the base was drawn with
+    parents = {
+        line.partition(", ")[2] for line in lines if "base" in line
+    }  # the strategies that the base was drawn with
     trained = [line for line in lines if "base" not in line and "@" not in line]  # a weight is no training
     assert arrows == sum((line.partition(", ")[2] or "cfg") in parents for line in trained)
     expect(tradeoff.locator("#t2-tradeoff-headline")).to_contain_text(re.compile("preferred in .* less varied"))
