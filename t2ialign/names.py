@@ -1,15 +1,21 @@
-"""What people may call a checkpoint or a prompt set, and what they hear of a name that there is not."""
+"""What people may call a checkpoint or a prompt set, what a setting is called, and what is said of a name that there is not."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from t2ialign.types import InputError
+from t2ialign.types import GenerationConfig, InputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's too
 CONTENT = re.compile(r"#[0-9a-f]+")  # behind a checkpoint's name where a config says which file it was
+PLAIN = "cfg"  # the guidance strategy that goes without saying
+BATCH = (
+    "batch"  # the guidance parameter that says which seeds were made together (``seeds.batch_mark``); nobody chooses it
+)
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
 RULE = "letters, digits, '.', '_' and '-', 100 at most"
 
 
@@ -23,6 +29,32 @@ def check_name(name: str, what: str) -> str:
 def as_said(value: float | str) -> str:
     """A guidance parameter's value as people write it: a number, or the checkpoint that it names without its content."""
     return CONTENT.sub("", value) if isinstance(value, str) else f"{value:g}"
+
+
+def params_text(params: Iterable[tuple[str, float | str]]) -> str:
+    """Guidance parameters as ``guidance.read_params`` reads them."""
+    return ", ".join(f"{name}={as_said(value)}" for name, value in params if name != BATCH)
+
+
+def strategy_text(name: str, params: Iterable[tuple[str, float | str]] = ()) -> str:
+    """A guidance strategy as ``guidance.read_strategy`` reads it."""
+    return ":".join(filter(None, [name, params_text(params).replace(", ", ":")]))
+
+
+def strategy_of(config: GenerationConfig) -> str:
+    """A config's guidance strategy with its parameters: ``cfg``, ``cads:noise_scale=0.1``."""
+    return strategy_text(config.guidance, config.guidance_params)
+
+
+def guided(config: GenerationConfig) -> str:
+    """`` with cads`` behind a checkpoint's name, nothing for plain guidance."""
+    strategy = strategy_of(config)
+    return "" if strategy == PLAIN else f" with {strategy}"
+
+
+def setting_name(config: GenerationConfig, titles: Mapping[str, str] = NO_TITLES) -> str:
+    """``base at CFG 4``, ``base with cads at CFG 4``; ``titles`` are what people call checkpoints."""
+    return f"{titles.get(config.checkpoint, config.checkpoint)}{guided(config)} at CFG {config.guidance_scale:g}"
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -18,8 +18,6 @@ OWN = "own:"
 BLOCK = 1000
 BLOCKS = 1_000_000
 DEFAULT = f"{OWN}16"
-BATCH = "batch"
-"""The guidance parameter that says which seeds were made together (``batch_mark``). Nobody chooses it."""
 
 SeedPlan = int | tuple[int, ...]
 """Seeds that every prompt gets, or how many of its own each prompt gets."""

@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import plotly.graph_objects as go
 
-from t2ialign.charts.sweeps import NO_TITLES
 from t2ialign.charts.theme import ink
 from t2ialign.charts.tradeoff import FEW_PROMPTS, tradeoff_figure
-from t2ialign.guidance import strategy_text
+from t2ialign.names import NO_TITLES, setting_name
 from t2ialign.tradeoff.differences import Differences
-from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, Metric
 
 
@@ -30,7 +28,7 @@ def differences_figure(
     bars: bool = True,
 ) -> go.Figure:
     """What ``tradeoff_figure`` draws, of differences: bars are their paired 95 % intervals, and 0 on both axes is stressed."""
-    who = reference_name(seen.reference, titles)
+    who = setting_name(seen.reference, titles)
     across, up = (_less(metric, seen.reference) for metric in (x_metric, y_metric))
     said = (f"Change from {who}", "Bars: 95 % interval of the change")[: 1 + bars]
     chart = tradeoff_figure(
@@ -49,13 +47,6 @@ def differences_figure(
     )
     zero = {"zeroline": True, "zerolinecolor": ink(dark).line, "zerolinewidth": 1.5}
     return chart.update_layout(xaxis=zero, yaxis=zero)
-
-
-def reference_name(config: GenerationConfig, titles: Mapping[str, str] = NO_TITLES) -> str:
-    """``base at CFG 4``, with its guidance strategy where that is not plain guidance."""
-    strategy = strategy_text(config.guidance, config.guidance_params)
-    by = "" if strategy == PLAIN else f" with {strategy}"
-    return f"{titles.get(config.checkpoint, config.checkpoint)}{by} at CFG {config.guidance_scale:g}"
 
 
 def _less(metric: Metric, reference: GenerationConfig) -> Metric:

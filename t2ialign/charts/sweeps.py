@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
-from t2ialign.names import as_said
-from t2ialign.seeds import BATCH
+from t2ialign.names import BATCH, NO_TITLES, as_said
 from t2ialign.types import GenerationConfig, TradeoffPoint
 
-NO_TITLES: Mapping[str, str] = MappingProxyType({})
 MADE_BEFORE = "made before"  # by a version that did not write down which weights it used
 
 

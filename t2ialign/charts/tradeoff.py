@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 from t2ialign.charts.digits import as_seen, note_as_seen, seen_digits
 from t2ialign.charts.intervals import error_bars, in_words, signed
 from t2ialign.charts.paths import dial_paths
-from t2ialign.charts.sweeps import NO_TITLES, sweeps
+from t2ialign.charts.sweeps import sweeps
 from t2ialign.charts.theme import (
     TRAINED_AGAIN,
     Ink,
@@ -32,6 +32,7 @@ from t2ialign.charts.theme import (
     styles,
 )
 from t2ialign.charts.tradeoff_notes import arrow_lines, names, one_a_line, opacity
+from t2ialign.names import NO_TITLES
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.pareto import pareto_front

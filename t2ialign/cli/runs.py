@@ -26,6 +26,7 @@ from t2ialign.cli.options import (
 )
 from t2ialign.files import writable
 from t2ialign.limits import parse_seeds
+from t2ialign.names import PLAIN
 from t2ialign.types import Prompt
 from t2ialign.use_cases.batches.requests import (
     BatchRequest,
@@ -113,7 +114,7 @@ def read_strategies(
     said: Sequence[str], checkpoints: Sequence[str], seeds: int, store: Path | None
 ) -> list[tuple[str, tuple[tuple[str, float | str], ...]]]:
     """Guidance strategies with their parameters, each of use for every checkpoint and for so many seeds of a prompt."""
-    if all(one.strip() == "cfg" for one in said):
+    if all(one.strip() == PLAIN for one in said):
         return [("cfg", ()) for _ in said]
     from t2ialign.diffusion.inputs import check_adapters, check_count
     from t2ialign.guidance import read_strategy
@@ -132,7 +133,8 @@ def read_strategies(
 @app.command("guidance")
 def list_guidance(as_json: JsonFlag = False) -> None:
     """List the guidance strategies with their parameters and what a step of each costs."""
-    from t2ialign.guidance import GUIDANCE, defaults_of, needs_of, params_text, title_of
+    from t2ialign.guidance import GUIDANCE, defaults_of, needs_of, title_of
+    from t2ialign.names import params_text
 
     rows = [
         {

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from t2ialign.guidance import begin_guidance, needs_of, other_checkpoint
 from t2ialign.limits import MAX_SIDE, check_steps, clean_prompt
+from t2ialign.names import BATCH
 from t2ialign.registry import BackboneEntry
 from t2ialign.samplers import SCHEDULERS, SOLVER, check_scheduler
-from t2ialign.seeds import BATCH, batch_mark
+from t2ialign.seeds import batch_mark
 from t2ialign.types import GenerationConfig, InputError, Prompt
 
 

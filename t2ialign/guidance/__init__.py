@@ -44,8 +44,7 @@ from t2ialign.guidance.s_cfg import SCfg
 from t2ialign.guidance.structured import Structured
 from t2ialign.guidance.true_cfg import TrueCfg
 from t2ialign.limits import check_guidance_scale
-from t2ialign.names import as_said, unknown
-from t2ialign.seeds import BATCH
+from t2ialign.names import BATCH, as_said, unknown
 from t2ialign.types import Guidance, InputError
 
 Params = tuple[tuple[str, float | str], ...]
@@ -189,11 +188,6 @@ def read_strategy(said: str) -> tuple[str, Params]:
     return name, read_params(name, params)
 
 
-def params_text(params: Iterable[tuple[str, float | str]]) -> str:
-    """Parameters as ``read_params`` reads them."""
-    return ", ".join(f"{name}={as_said(value)}" for name, value in params if name != BATCH)
-
-
 def other_checkpoint(name: str, params: Iterable[tuple[str, float | str]]) -> str:
     """The checkpoint that a strategy's parameters name, as they have it; "" for none."""
     return named_by(needs_of(name).checkpoint, params)
@@ -202,8 +196,3 @@ def other_checkpoint(name: str, params: Iterable[tuple[str, float | str]]) -> st
 def phrase_reader(name: str, params: Iterable[tuple[str, float | str]]) -> str:
     """Who reads a prompt's phrases under a config's parameters."""
     return named_by(needs_of(name).reader, params) or BY_RULE
-
-
-def strategy_text(name: str, params: Iterable[tuple[str, float | str]] = ()) -> str:
-    """A strategy as ``read_strategy`` reads it."""
-    return ":".join(filter(None, [name, params_text(params).replace(", ", ":")]))

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from t2ialign.names import NO_TITLES, setting_name
 from t2ialign.tradeoff.comparison import Comparison, PairedScore, comparisons, corrected
 from t2ialign.types import GenerationConfig, Interval, Metric
 
@@ -83,7 +84,7 @@ def _rate(arrow: Arrow) -> float:
     return arrow.win_rate.mean if arrow.win_rate else math.nan
 
 
-def in_a_sentence(arrow: Arrow, x: Metric, y: Metric, titles: Mapping[str, str] | None = None) -> str:
+def in_a_sentence(arrow: Arrow, x: Metric, y: Metric, titles: Mapping[str, str] = NO_TITLES) -> str:
     """``minimal_dpo at CFG 4 beside base, on 24 prompts: preferred in 81 % (77 to 85), 8 % less varied (4 to 12).``
 
     ``titles`` are what people call checkpoints.
@@ -91,8 +92,8 @@ def in_a_sentence(arrow: Arrow, x: Metric, y: Metric, titles: Mapping[str, str] 
     judged = arrow.judged is not None and arrow.judged.metric == x.name
     said = [*_preferred(arrow.win_rate), *([] if judged else [_moved(arrow, x)])]
     said += [] if y == x else [_varied(arrow, y)]
-    policy, parent = ((titles or {}).get(one.checkpoint, one.checkpoint) for one in (arrow.policy, arrow.parent))
-    who = f"{policy} at CFG {arrow.policy.guidance_scale:g} beside {parent}"
+    parent = titles.get(arrow.parent.checkpoint, arrow.parent.checkpoint)
+    who = f"{setting_name(arrow.policy, titles)} beside {parent}"
     count = f"{arrow.x.prompts} prompt{'s' if arrow.x.prompts != 1 else ''}"
     return f"{who}, on {count}: {', '.join(said)}."
 

@@ -3,7 +3,7 @@
 Two checkpoints at one CFG differ on both axes, so that neither is simply better. The other one's guidance sweep says what it
 would give at the checkpoint's own alignment: between two swept CFG values both means are interpolated linearly, and of several
 such places the lowest CFG counts. Intervals are percentiles of a bootstrap over prompts which resamples the checkpoint and the
-whole sweep alike, so they also hold where on the sweep the match is (``strategies`` takes that place as known).
+whole sweep alike, so they also hold where on the sweep the match is.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
+from t2ialign.names import NO_TITLES, PLAIN, setting_name
 from t2ialign.tradeoff.cell_values import CellValues, averaged
-from t2ialign.tradeoff.interval import CONFIDENCE, RESAMPLES, SEED
+from t2ialign.tradeoff.interval import CONFIDENCE, resamples
 from t2ialign.types import GenerationConfig, Interval, Metric
 
 FEWEST_SCALES = 2  # of a sweep
 FEWEST_PROMPTS = 8  # with fewer, a percentile bootstrap over prompts promises too much
 KNOWN_SHARE = 0.95  # of the draws in which the sweep is as well aligned, for an interval to be given
-PLAIN = "cfg"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def as_aligned(cells: CellValues, policy: GenerationConfig, other: str, x: Metri
     known = np.isfinite(sides).all((0, 1))
     if not known.any():
         return None
-    weights = _weights(int(known.sum()))
+    weights = resamples(int(known.sum()))
     xs, ys = (averaged(metric, side[:, known], weights) for metric, side in zip((x, y), sides))
     scales = np.array([one.guidance_scale for one in sweep])
     matched, places = crossing(xs[:, 0], xs[:, 1:], ys[:, 1:], scales)
@@ -82,23 +81,30 @@ def crossing(
     values: Float[np.ndarray, "r c"],
     scales: Float[np.ndarray, " c"],
 ) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, " r"]]:
-    """Of each draw the value and the scale where the curve first meets the target, between the points beside it; else NaN."""
+    """Of each draw the value and the scale where the curve first meets the target; NaN where it does not."""
+    place, on = place_on(target, curve)
+    rows, after = np.arange(len(curve)), np.minimum(place + 1, curve.shape[1] - 1)
+    return (
+        (1 - on) * values[rows, place] + on * values[rows, after],
+        (1 - on) * scales[place] + on * scales[after],
+    )
+
+
+def place_on(target: Float[np.ndarray, " r"], curve: Float[np.ndarray, "r c"]) -> tuple[np.ndarray, np.ndarray]:
+    """Behind which value of each curve its target lies first, and how far on to the next one; NaN where between no two."""
+    if curve.shape[1] == 1:
+        return np.zeros(len(curve), int), np.full(len(curve), math.nan)
     before, after = curve[:, :-1] - target[:, None], curve[:, 1:] - target[:, None]
     meets = (before * after <= 0) & (before != after)
     place, rows = meets.argmax(1), np.arange(len(curve))
     span = np.where(meets[rows, place], after[rows, place] - before[rows, place], math.nan)
-    on = -before[rows, place] / span
-    return (
-        (1 - on) * values[rows, place] + on * values[rows, place + 1],
-        (1 - on) * scales[place] + on * scales[place + 1],
-    )
+    return place, -before[rows, place] / span
 
 
-def in_a_sentence(found: AsAligned, x: Metric, y: Metric, titles: Mapping[str, str] | None = None) -> str:
+def in_a_sentence(found: AsAligned, x: Metric, y: Metric, titles: Mapping[str, str] = NO_TITLES) -> str:
     """``minimal_js at CFG 4 is as aligned as base at CFG 6 by Oracle alignment, and 18 % more varied (9 to 26)``."""
-    names = titles or {}
-    who = f"{names.get(found.policy.checkpoint, found.policy.checkpoint)} at CFG {found.policy.guidance_scale:g}"
-    other, word = names.get(found.other, found.other), _WORDS[x.axis]
+    who = setting_name(found.policy, titles)
+    other, word = titles.get(found.other, found.other), _WORDS[x.axis]
     if math.isnan(found.scale):
         more = "more" if (found.x > found.highest) == x.higher_is_better else "less"
         return (
@@ -129,13 +135,6 @@ def _alike(one: GenerationConfig, policy: GenerationConfig) -> bool:
     """Whether two configs differ in adapters and guidance alone, and the first has plain guidance."""
     same = replace(policy, adapters=one.adapters, guidance=PLAIN, guidance_params=(), guidance_scale=one.guidance_scale)
     return one == same
-
-
-@lru_cache(maxsize=8)  # one set's points ask alike, and the draws of many prompts take their time
-def _weights(prompts: int) -> Float[np.ndarray, "r p"]:
-    """Everyone once, then the bootstrap's draws, the same for everyone who asks."""
-    rows = np.random.default_rng(SEED).multinomial(prompts, np.full(prompts, 1 / prompts), size=RESAMPLES)
-    return np.concatenate([np.ones((1, prompts)), rows.astype(float)])
 
 
 def _interval(draws: Float[np.ndarray, " r"], prompts: int) -> Interval:

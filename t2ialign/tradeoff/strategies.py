@@ -23,14 +23,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from t2ialign.names import PLAIN
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import PairedScore, settings_of
 from t2ialign.tradeoff.frontier import UNKNOWN, crossed_interval, percentiles
 from t2ialign.tradeoff.interval import RESAMPLES, SEED, bootstrap_p, estimate, turned
+from t2ialign.tradeoff.matching import place_on
 from t2ialign.tradeoff.training_seeds import crossed
 from t2ialign.types import AdapterUse, GenerationConfig, InputError, Interval, Metric
-
-PLAIN = "cfg"
 
 
 @dataclass(frozen=True)
@@ -206,22 +206,11 @@ def _places(curves: _Curves, rows: np.ndarray) -> Mapping[str, Float[np.ndarray,
 
 
 def _between(target: Float[np.ndarray, " r"], xs: Float[np.ndarray, "r k"]) -> tuple[np.ndarray, np.ndarray]:
-    """Behind which value of each curve its target lies first, and how far on.
-
-    The highest value stands in for what lies above all of them; NaN for what lies below.
-    """
-    each = np.arange(len(xs))
-    top = xs.argmax(1)
-    low, on = top, np.where(target >= xs[each, top], 0.0, math.nan)
-    if xs.shape[1] == 1:
-        return low, on
-    before, after = xs[:, :-1], xs[:, 1:]
-    lies = (np.minimum(before, after) <= target[:, None]) & (target[:, None] <= np.maximum(before, after))
-    lies &= before != after
-    at, reached = lies.argmax(1), lies.any(1)
-    start, step = before[each, at], (after - before)[each, at]
-    share = (target - start) / np.where(reached, step, 1.0)
-    return np.where(reached, at, low), np.where(reached, share, on)
+    """``place_on``, but the highest value stands in for what lies above all of them."""
+    low, on = place_on(target, xs)
+    top, each = xs.argmax(1), np.arange(len(xs))
+    above = np.isnan(on) & (target >= xs[each, top])
+    return np.where(above, top, low), np.where(above, 0.0, on)
 
 
 def _gap_cells(curves: _Curves) -> Float[np.ndarray, "s p"]:

@@ -4,9 +4,10 @@ from dataclasses import replace
 import plotly.graph_objects as go
 import pytest
 
-from t2ialign.charts.differences import differences_figure, reference_name
+from t2ialign.charts.differences import differences_figure
 from t2ialign.charts.facets import facets_figure
 from t2ialign.charts.tradeoff import EMPTY, tradeoff_figure
+from t2ialign.names import setting_name
 from t2ialign.tradeoff.differences import Differences
 from t2ialign.types import AdapterUse
 from tests.charts.conftest import SPO, point
@@ -41,8 +42,8 @@ def test_a_hostile_name_stays_a_name(x_metric, y_metric):
     config = replace(REFERENCE.config, adapters=(AdapterUse("<img src=x>"),))
     chart = differences_figure(Differences(config, SEEN.points), x_metric, y_metric)
     assert "<img" not in chart.to_json().replace("\\u003c", "<")
-    assert reference_name(config, {"<img src=x>": "mine"}) == "mine at CFG 4"
-    assert reference_name(replace(config, guidance="cads"), {"<img src=x>": "mine"}) == "mine with cads at CFG 4"
+    assert setting_name(config, {"<img src=x>": "mine"}) == "mine at CFG 4"
+    assert setting_name(replace(config, guidance="cads"), {"<img src=x>": "mine"}) == "mine with cads at CFG 4"
 
 
 def test_nothing_shares_the_references_prompts(x_metric, y_metric):

@@ -17,10 +17,10 @@ from t2ialign.guidance import (
     read_params,
     read_strategy,
     spelled_params,
-    strategy_text,
 )
 from t2ialign.guidance.needs import StepGuidance
 from t2ialign.limits import check_guidance_scale
+from t2ialign.names import strategy_text
 from t2ialign.types import Guidance, InputError
 from tests.guidance.predictions import predictions
 from tests.guidance.steps import guided

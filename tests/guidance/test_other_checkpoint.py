@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from t2ialign.guidance import fitted_params, other_checkpoint, params_text, read_strategy, spelled_params, strategy_text
+from t2ialign.guidance import fitted_params, other_checkpoint, read_strategy, spelled_params
 from t2ialign.guidance.other_checkpoint import identified, uses_in
+from t2ialign.names import params_text, strategy_text
 from t2ialign.types import AdapterUse, GenerationConfig, InputError
 
 USES = (AdapterUse("early", 0.5, "0a1b2c"), AdapterUse("other-step50", 1.0, "ff00"))

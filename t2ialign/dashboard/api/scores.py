@@ -18,8 +18,8 @@ from t2ialign.dashboard.api.pictures import WAIT, begun
 from t2ialign.dashboard.api.records import Checkpoint, Checkpoints, Measured, Point, Points, Work
 from t2ialign.dashboard.shared.chart_points import choose, load_points, usual_benchmark
 from t2ialign.engines.local import Cancelled
-from t2ialign.guidance import strategy_text
 from t2ialign.limits import clean_prompt
+from t2ialign.names import strategy_of
 from t2ialign.pictures import read_picture
 from t2ialign.store import Filters, choices
 from t2ialign.types import InputError, Interval, Metric
@@ -93,7 +93,7 @@ def points(call: Call, asked: AskPoints) -> Points:
         Point(
             one.config.checkpoint,
             one.config.guidance_scale,
-            strategy_text(one.config.guidance, one.config.guidance_params),
+            strategy_of(one.config),
             one.config.num_inference_steps,
             _measured(chosen.x, one.x, one.x_version),
             _measured(chosen.y, one.y, one.y_version),

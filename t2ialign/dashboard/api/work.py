@@ -7,7 +7,7 @@ from typing import Any
 
 from t2ialign.dashboard.api.endpoint import NOT_YOURS, Call
 from t2ialign.dashboard.api.records import Batch, Measured, Picture, Work
-from t2ialign.guidance import strategy_text
+from t2ialign.names import strategy_of
 from t2ialign.store import find_run
 from t2ialign.types import InputError, Score
 from t2ialign.use_cases.batches.grid import CellState, GridState
@@ -96,7 +96,7 @@ def _batch(one: BatchState | CellState, seeds: tuple[int, ...]) -> Batch:
         one.request.checkpoint or config.checkpoint,
         one.request.prompt.text,
         config.guidance_scale,
-        strategy_text(config.guidance, config.guidance_params),
+        strategy_of(config),
         config.num_inference_steps,
         tuple(Picture(seed, f"pictures/{one.cell}/{seed}.png") for seed in seeds),
         measured(one.scores),

@@ -8,8 +8,9 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import number_in, whole_in
-from t2ialign.guidance import Params, defaults_of, needs_of, params_text, read_params, spelled_params
+from t2ialign.guidance import Params, defaults_of, needs_of, read_params, spelled_params
 from t2ialign.limits import MAX_SEED
+from t2ialign.names import params_text
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.run import requests_for

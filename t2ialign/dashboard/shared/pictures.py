@@ -22,7 +22,7 @@ from torch import Tensor
 from t2ialign import __version__
 from t2ialign.limits import MAX_SEED
 from t2ialign.metrics import METRICS
-from t2ialign.names import NAME, as_said
+from t2ialign.names import NAME, PLAIN, as_said
 from t2ialign.pictures import PictureSettings, png_file, read_picture
 from t2ialign.samplers import SCHEDULERS
 from t2ialign.store import Store, find_cell, load_map, load_picture, pictures
@@ -131,7 +131,7 @@ def rows_of(made: PictureSettings) -> list[tuple[str, str]]:
         ("Negative prompt", config.negative_prompt),
         ("Checkpoint", config.checkpoint if config.adapters else f"{config.checkpoint} ({config.backbone})"),
         ("CFG", f"{config.guidance_scale:g}"),
-        ("Guidance", f"{config.guidance}{params}" if config.guidance != "cfg" or params else ""),
+        ("Guidance", f"{config.guidance}{params}" if config.guidance != PLAIN or params else ""),
         ("Steps", f"{config.num_inference_steps}"),
         ("Scheduler", scheduler or config.scheduler),
         ("Seed", str(made.seed)),

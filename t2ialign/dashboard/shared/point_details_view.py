@@ -11,7 +11,7 @@ from t2ialign.dashboard.shared.contact_sheet import SMALL, TileGroup, sheet
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.links import Subject, around_point
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.dashboard.shared.words import guided
+from t2ialign.names import guided
 from t2ialign.store import counted_notes
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.types import Metric, TradeoffPoint

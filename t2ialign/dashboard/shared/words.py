@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Collection
 
 from t2ialign.charts.intervals import number
-from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
-from t2ialign.tradeoff.strategies import PLAIN
-from t2ialign.types import Axis, GenerationConfig, Interval, Metric
+from t2ialign.types import Axis, Interval, Metric
 from t2ialign.use_cases.measures import FIRST, first_metric
 
 CONSENT = (
@@ -103,12 +101,6 @@ PHRASES: dict[str, Callable[[float], str]] = {
     "oracle_exact": lambda share: f"{share:.0%} of the pictures get everything right",
     "factor_diversity": _variety,
 }
-
-
-def guided(config: GenerationConfig) -> str:
-    """`` with cads`` behind a checkpoint's name, nothing for plain guidance."""
-    strategy = strategy_text(config.guidance, config.guidance_params)
-    return "" if strategy == PLAIN else f" with {strategy}"
 
 
 def waiting(ahead: int, seconds: float | None) -> str:

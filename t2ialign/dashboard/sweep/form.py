@@ -9,9 +9,10 @@ from typing import Any
 
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fields import whole_in
-from t2ialign.guidance import spelled_params, strategy_text
+from t2ialign.guidance import spelled_params
+from t2ialign.names import BATCH, strategy_text
 from t2ialign.samplers import UsualRun
-from t2ialign.seeds import BATCH, SeedPlan, is_own, parse_plan, plan_text
+from t2ialign.seeds import SeedPlan, is_own, parse_plan, plan_text
 from t2ialign.store import Cell, Filters, find_cell, list_cells
 from t2ialign.types import GenerationConfig, InputError, Prompt
 from t2ialign.use_cases.batches.requests import read_scales

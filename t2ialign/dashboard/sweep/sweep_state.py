@@ -10,6 +10,7 @@ from t2ialign.codec import encode
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.job_record import Job
+from t2ialign.names import PLAIN
 from t2ialign.store import RunMark, Tally, WantedBatch, run_marks
 from t2ialign.types import InputError, content_key
 from t2ialign.use_cases.sweeps.estimate import is_finished, metrics_of, stored_of
@@ -172,9 +173,9 @@ def rescoring(job: str) -> str:
 
 def row_name(condition: Condition) -> str:
     """What a row of the map is called beside its checkpoint: ``CFG 4``, ``CFG 4, cads, noise_scale=0.1``."""
-    from t2ialign.guidance import params_text
+    from t2ialign.names import params_text
 
-    strategy = "" if condition.guidance == "cfg" else condition.guidance
+    strategy = "" if condition.guidance == PLAIN else condition.guidance
     return ", ".join(
         filter(None, [f"CFG {condition.guidance_scale:g}", strategy, params_text(condition.guidance_params)])
     )

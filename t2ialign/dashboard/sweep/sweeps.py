@@ -22,8 +22,8 @@ from t2ialign.dashboard.shared.words import counted, duration
 from t2ialign.dashboard.sweep.form import form_of_spec, spec_around
 from t2ialign.dashboard.sweep.new_sweep import filled
 from t2ialign.dashboard.sweep.sweep_state import IDLE_SECONDS, POLL_SECONDS, Sweeps, SweepView, rescoring
-from t2ialign.guidance import strategy_text
 from t2ialign.job_record import Job
+from t2ialign.names import strategy_of, strategy_text
 from t2ialign.store import Filters, RunMark, choices, find_cell, run_marks, set_run_mark
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.rescore import report, rescore
@@ -168,7 +168,7 @@ def choose_place(sweeps: Sweeps, data: Mapping[str, Any], job: str) -> Updates:
             sheet=sheet([group]),
             hard=group.pixels <= SMALL,
             href=Subject(cell=found.key).href,
-            grid=as_grid(view, found.prompt.text, strategy_text(found.config.guidance, found.config.guidance_params)),
+            grid=as_grid(view, found.prompt.text, strategy_of(found.config)),
         )
     }
 

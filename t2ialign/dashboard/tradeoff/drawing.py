@@ -9,7 +9,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from t2ialign.charts import Figure, tradeoff_figure
-from t2ialign.charts.differences import differences_figure, reference_name
+from t2ialign.charts.differences import differences_figure
 from t2ialign.charts.facets import facets_figure
 from t2ialign.charts.front_band import with_front_band
 from t2ialign.dashboard.services import Services
@@ -21,6 +21,7 @@ from t2ialign.dashboard.shared.chart_points import (
     load_differences,
     load_points,
 )
+from t2ialign.names import setting_name
 from t2ialign.store import choices, point_rows, titles
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.tradeoff.differences import Differences
@@ -175,7 +176,7 @@ def references(services: Services, found: ChartPoints) -> list[tuple[str, str]]:
     """What differences may be taken from, as (label, key): nothing, then every point, the base's first."""
     called = titles(services.store)
     points = sorted(found.points, key=lambda point: point.config.checkpoint != "base")
-    labels = [reference_name(point.config, called) for point in points]
+    labels = [setting_name(point.config, called) for point in points]
     told = [
         label if labels.count(label) == 1 else f"{label}, {point.config.key[:6]}"
         for label, point in zip(labels, points)
@@ -192,5 +193,5 @@ def _rows(panel: Panel, called: Mapping[str, str], several: bool) -> Sequence[di
     more: dict[str, Any] = {"category": panel.title} if several else {}
     if panel.less is not None:
         reference = panel.less.reference
-        more |= {"less": reference_name(reference, called), "less_config": reference.key}
+        more |= {"less": setting_name(reference, called), "less_config": reference.key}
     return [more | row for row in point_rows(panel.points)]

@@ -34,6 +34,7 @@ from t2ialign.dashboard.shared.words import counted, default_metric
 from t2ialign.dashboard.tradeoff import comparing, reading
 from t2ialign.dashboard.tradeoff.drawing import NO_REFERENCE, ChartLook, picture, references, rows_of
 from t2ialign.dashboard.tradeoff.run_table import run_table
+from t2ialign.names import NO_TITLES
 from t2ialign.store import (
     Filters,
     Mark,
@@ -152,7 +153,7 @@ def _joined(names: Sequence[str] | None) -> str:
     return BETWEEN.join(names or ())
 
 
-def headline(changed: Sequence[Arrow], chosen: ChartChoice, point: str, called: Mapping[str, str] | None = None) -> str:
+def headline(changed: Sequence[Arrow], chosen: ChartChoice, point: str, called: Mapping[str, str] = NO_TITLES) -> str:
     """What the opened run changed, in a sentence; with none opened, the one of its axis that is preferred most often."""
     best = most_preferred(changed, chosen.x, point)
     return "" if best is None else notice(in_a_sentence_of(best, chosen.x, chosen.y, called), "note")

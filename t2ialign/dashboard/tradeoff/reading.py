@@ -8,13 +8,13 @@ from functools import partial
 
 from markupsafe import Markup
 
-from t2ialign.charts.differences import reference_name
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.chart_points import ChartChoice, ChartPoints, load_arrows, load_cells, load_differences
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.templates import render
 from t2ialign.dashboard.shared.words import counted
 from t2ialign.dashboard.tradeoff.drawing import MOST_PANELS, ChartLook, Front, categories, front_of
+from t2ialign.names import setting_name
 from t2ialign.store import titles
 from t2ialign.tradeoff.arrows import most_preferred
 from t2ialign.tradeoff.differences import Differences
@@ -83,7 +83,7 @@ def _looked(services: Services, chosen: ChartChoice, found: ChartPoints, view: C
 
 
 def _less(less: Differences, called: dict[str, str], chosen: ChartChoice) -> str:
-    who = reference_name(less.reference, called)
+    who = setting_name(less.reference, called)
     text = f"Every point less {who}, prompt by prompt on the same seeds: what both have alike is in no interval."
     if less.missing:
         text += f" {counted(less.missing, 'point')} share no scored prompt and seeds with it and are not drawn."

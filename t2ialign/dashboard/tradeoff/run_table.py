@@ -12,10 +12,10 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.chart_points import ChartChoice, ChartPoints
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.templates import render
-from t2ialign.dashboard.shared.words import guided
 from t2ialign.dashboard.tradeoff.comparing import MOST
 from t2ialign.methods import METHODS
 from t2ialign.metrics import METRICS
+from t2ialign.names import guided
 from t2ialign.store import Mark, marks, titles
 from t2ialign.tradeoff.arrows import Arrow
 from t2ialign.types import TradeoffPoint

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from t2ialign.encoders.phrase_readers import RULE, check_reader, installed_readers
 from t2ialign.guidance import Params, fitted_params, needs_of, other_checkpoint
 from t2ialign.guidance.other_checkpoint import identified, named_by
+from t2ialign.names import BATCH
 from t2ialign.registry import BackboneEntry, Registry, resolve
-from t2ialign.seeds import BATCH, batch_mark
+from t2ialign.seeds import batch_mark
 from t2ialign.types import AdapterUse, InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
+from t2ialign.names import PLAIN
 from t2ialign.store import Filters
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.choosing import Choice, Marked, Tested, all_of_them, choices, first_middle_last, tested
 from t2ialign.tradeoff.points import CellScore
-from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, InputError
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports.text import newest_scores, with_ends

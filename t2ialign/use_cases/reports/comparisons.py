@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from t2ialign import store
-from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
-from t2ialign.names import unknown
+from t2ialign.names import PLAIN, guided, unknown
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import Comparison, comparisons, corrected, settings_of
-from t2ialign.tradeoff.strategies import PLAIN, plainly
+from t2ialign.tradeoff.strategies import plainly
 from t2ialign.types import GenerationConfig, InputError, Interval
 from t2ialign.use_cases.batches.requests import check_metrics
 from t2ialign.use_cases.reports.text import benchmark_keys, difference_text, newest, with_ends
@@ -96,8 +95,7 @@ def comparison_lines(found: Sequence[Comparison]) -> Iterator[str]:
 
 def _named(config: GenerationConfig) -> str:
     """The checkpoint, and its guidance strategy where that is not plain guidance."""
-    strategy = strategy_text(config.guidance, config.guidance_params)
-    return config.checkpoint if strategy == PLAIN else f"{config.checkpoint}, {strategy}"
+    return f"{config.checkpoint}{guided(config)}"
 
 
 def _scales(policy: GenerationConfig, base: GenerationConfig) -> str:

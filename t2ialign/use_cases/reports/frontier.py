@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from t2ialign import store
-from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
+from t2ialign.names import PLAIN, strategy_of
 from t2ialign.store import Filters
 from t2ialign.tradeoff import families
-from t2ialign.tradeoff.comparison import PairedScore, settings_of, wins_over_losses
+from t2ialign.tradeoff.comparison import PairedScore, wins_over_losses
 from t2ialign.tradeoff.frontier import Dose, DosePoint, Ideal, PathCost, path_costs, shared_prompts
-from t2ialign.tradeoff.strategies import PLAIN
-from t2ialign.types import GenerationConfig, InputError, Interval
+from t2ialign.tradeoff.strategies import plainly
+from t2ialign.types import InputError, Interval
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.reports import best_policy
 from t2ialign.use_cases.reports.optimum import renderer_line
@@ -178,14 +178,10 @@ def _cells(asked: _FrontierQuery, rows: Sequence[PairedScore]) -> _Cells:
     for row in newest(rows):
         policy, base = row.policy, row.base
         here = policy.guidance_scale == base.guidance_scale == asked.scale and base.guidance == PLAIN
-        if here and _plainly(policy) == _plainly(base):
-            strategy = strategy_text(policy.guidance, policy.guidance_params)
+        if here and plainly(policy) == plainly(base):
+            strategy = strategy_of(policy)
             found[policy.checkpoint, strategy][row.metric].append(row)
     return found
-
-
-def _plainly(config: GenerationConfig) -> GenerationConfig:
-    return replace(settings_of(config), guidance=PLAIN, guidance_params=())
 
 
 def _dose(asked: _FrontierQuery, checkpoint: str, scored: Mapping[str, Sequence[PairedScore]]) -> Dose:

@@ -8,13 +8,14 @@ import numpy as np
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
+from t2ialign.names import setting_name
 from t2ialign.tradeoff.rank_curves import RankCurves, rank_curves
 from t2ialign.tradeoff.relations import QUESTIONS, Level
 from t2ialign.tradeoff.research import Drawn
 from t2ialign.tradeoff.scatter import MOST_DOTS, Dot, Scatter, sampled
 from t2ialign.types import GenerationConfig, InputError, Metric
 from t2ialign.use_cases.reports.chart_query import ChartQuery, ChartRow, MoreChart, picture_values, scored_on
-from t2ialign.use_cases.reports.research_material import said, who
+from t2ialign.use_cases.reports.research_material import said
 
 JUDGE = "mutual_information"
 
@@ -33,13 +34,13 @@ def by_rank(asked: ChartQuery) -> tuple[str, Drawn | None]:
     return (
         f"Of a prompt's {found.pictures} pictures, the one of most mutual information has {metric.title} of {said(first)}, "
         f"that of least {said(last)}: {said(found.gap, '+')} between the two, paired over {found.prompts} prompts of "
-        f"{who(config)}."
+        f"{setting_name(config)}."
     ), found
 
 
 def rank_rows(title: str, found: RankCurves) -> Iterator[ChartRow]:
     """Each rank's mean, and the difference between the first and the last."""
-    of = who(found.config)
+    of = setting_name(found.config)
     for rank, mean in enumerate(found.means, 1):
         at = f"rank {rank} of {found.pictures} by {found.judge}"
         yield ChartRow(title, found.metric, of, at, mean.mean, mean.lo, mean.hi)
@@ -63,7 +64,7 @@ def metric_scatter(asked: ChartQuery, level: Level, one: str, other: str) -> Mor
         raise InputError(f"Nothing here is scored by both {x.title} and {y.title}.")
     shown = sampled(dots)
     part = f" {MOST_DOTS} of them are drawn." if len(shown) < len(dots) else ""
-    of = f" of {who(config)}" if config else ""
+    of = f" of {setting_name(config)}" if config else ""
     sentence = f"{QUESTIONS[level]} {x.title} and {y.title} of {len(dots)} {level}{of}.{part}"
     title = f"{x.title} and {y.title}"
     return MoreChart(
@@ -75,7 +76,7 @@ def _configs(asked: ChartQuery, x: Metric, y: Metric) -> list[Dot]:
     """The configs that have both on the most prompts, by their means: those whose tau the matrix has."""
     whole = asked.cells((x, y)).whole(x.name, y.name)
     means = zip(whole.configs, whole.mean(x).tolist(), whole.mean(y).tolist()) if whole.configs else ()
-    return [Dot(left, right, who(config), config.key) for config, left, right in means]
+    return [Dot(left, right, setting_name(config), config.key) for config, left, right in means]
 
 
 def _within(asked: ChartQuery, level: Level, x: Metric, y: Metric, config: GenerationConfig) -> list[Dot]:

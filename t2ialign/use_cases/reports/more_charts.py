@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from t2ialign.names import setting_name
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.doses import PRESSURES, Pressure, Response, lines_of, response
 from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
@@ -26,7 +27,7 @@ from t2ialign.use_cases.reports.chart_query import (
     scored_on,
 )
 from t2ialign.use_cases.reports.metric_pairs import by_rank, rank_rows
-from t2ialign.use_cases.reports.research_material import bend_in_words, said, who
+from t2ialign.use_cases.reports.research_material import bend_in_words, said
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
 
 Kind = Literal["edge", "volume", "strength", "cfg", "weight", "steps", "checkpoints", "prompts", "pictures", "ranks"]
@@ -75,7 +76,7 @@ def _edge(asked: ChartQuery) -> tuple[str, Drawn | None]:
         return "One setting has no edge: sweep several CFG values on this set.", None
     half = len(best.levels) // 2
     sentence = (
-        f"With {asked.x.title} of {best.levels[half]:.3g} or better, the most varied is {who(best.by[half])}: "
+        f"With {asked.x.title} of {best.levels[half]:.3g} or better, the most varied is {setting_name(best.by[half])}: "
         f"{asked.y.title} {said(best.best[half])}, over {best.prompts} prompts. {_knee(corner)}"
     )
     return sentence.strip() + (SHARED if cells.share_seeds else ""), best
@@ -179,15 +180,15 @@ def _pictures(asked: ChartQuery) -> tuple[str, Drawn | None]:
     first, second = singles[:2]
     tau, things = found.between(first.name, second.name)
     sentence = (
-        f"{QUESTIONS['pictures']} {first.title} and {second.title} of {who(config)}: tau {said(tau, '+')} within a prompt, "
-        f"over {things} pictures."
+        f"{QUESTIONS['pictures']} {first.title} and {second.title} of {setting_name(config)}: tau {said(tau, '+')} within a "
+        f"prompt, over {things} pictures."
     )
     return sentence, found
 
 
 def _agreement(asked: ChartQuery, found: Relations) -> tuple[str, Drawn | None]:
     tau, things = found.between(asked.x.name, asked.y.name)
-    of = f" of {who(found.config)}" if found.config else ""
+    of = f" of {setting_name(found.config)}" if found.config else ""
     if math.isnan(tau.mean):
         return f"{QUESTIONS[found.level]} Of {things} {found.level}{of} that cannot be said: five are the least.", found
     return (
@@ -200,7 +201,9 @@ def _rows(title: str, drawn: Drawn) -> list[ChartRow]:
     match drawn:
         case Edge():
             places = zip(drawn.levels, drawn.best, drawn.by)
-            return [_row(title, drawn.y, who(by), f"{drawn.x} {level:.6g}", best) for level, best, by in places]
+            return [
+                _row(title, drawn.y, setting_name(by), f"{drawn.x} {level:.6g}", best) for level, best, by in places
+            ]
         case Volumes():
             return [_row(title, "area", one.checkpoint, "", one.area) for one in drawn.volumes]
         case StrengthPlane():

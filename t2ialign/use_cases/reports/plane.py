@@ -7,6 +7,7 @@ from functools import partial
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
+from t2ialign.names import PLAIN
 from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.differences import differences
 from t2ialign.tradeoff.matching import as_aligned, in_a_sentence
@@ -24,14 +25,15 @@ def changes(
     categories: Sequence[str] = (),
     benchmark: str = "",
 ) -> list[TradeoffPoint]:
-    """Every point less one checkpoint's at a CFG, paired by prompt and seed; what shares none with it is left out.
+    """Every point less one checkpoint's under plain guidance at a CFG, paired by prompt and seed; what shares none is left out.
 
     Raises:
         InputError: no point of that checkpoint and CFG, or several of them.
     """
-    found = [one for one in points if one.config.checkpoint == against and one.config.guidance_scale == scale]
+    plain = [one for one in points if one.config.checkpoint == against and one.config.guidance == PLAIN]
+    found = [one for one in plain if one.config.guidance_scale == scale]
     if not found:
-        scales = [f"{one.config.guidance_scale:g}" for one in points if one.config.checkpoint == against]
+        scales = [f"{one.config.guidance_scale:g}" for one in plain]
         there = f"it has CFG {', '.join(dict.fromkeys(scales))}" if scales else "it has none on this set"
         raise InputError(f"There is no point of {against[:40]} at CFG {scale:g}: {there}.")
     if len(found) > 1:

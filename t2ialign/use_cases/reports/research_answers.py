@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
+from t2ialign.names import setting_name
 from t2ialign.store import Pair
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.audit import MIXED, MetricAudit, contradicts, verdict
@@ -19,7 +20,7 @@ from t2ialign.tradeoff.research import Finding, Gap, Plane
 from t2ialign.tradeoff.strategies import plainly
 from t2ialign.types import GenerationConfig, Metric
 from t2ialign.use_cases.audit.audit import shipped_audit
-from t2ialign.use_cases.reports.research_material import Material, bend_in_words, said, who
+from t2ialign.use_cases.reports.research_material import Material, bend_in_words, said
 from t2ialign.use_cases.reports.research_pressure import across_guidance, compared, points_of
 
 OF_SETS = "factor_diversity"  # the true diversity
@@ -55,7 +56,7 @@ def _related(found: Material, relations: Relations) -> Iterator[Finding | Gap]:
 def _over(relations: Relations, things: int) -> str:
     if relations.config is None:
         return f"Over {things} settings"
-    return f"Over {things} prompts of {who(relations.config)}"
+    return f"Over {things} prompts of {setting_name(relations.config)}"
 
 
 def of_regime(found: Material) -> Iterator[Finding | Gap]:
@@ -100,10 +101,11 @@ def _both(found: Material) -> str:
         for config, pair in whole.items()
         if all(_gains(pair[metric.name], metric) for metric in (found.x, found.y))
     ]
-    more = ", ".join(map(who, better)) if better else "none"
+    more = ", ".join(map(setting_name, better)) if better else "none"
     of = f"{len(whole)} settings" if len(whole) != 1 else "1 setting"
     tests = families.tests([one.p for one in made])
-    return f"Of {of} beside {who(found.reference)}, {more} has more of both beyond chance, after Holm over {tests} differences."
+    beside = setting_name(found.reference)
+    return f"Of {of} beside {beside}, {more} has more of both beyond chance, after Holm over {tests} differences."
 
 
 def _gains(one: Comparison, metric: Metric) -> bool:
@@ -117,7 +119,8 @@ def of_advice(found: Material) -> Iterator[Finding | Gap]:
     if best is not None and len(best.levels) > 1:
         places = [round(share * (len(best.levels) - 1)) for share in (0.25, 0.5, 0.75, 1)]
         parts = dict.fromkeys(
-            f"{best.levels[place]:.3f} or better: {who(best.by[place])}, {said(best.best[place])}" for place in places
+            f"{best.levels[place]:.3f} or better: {setting_name(best.by[place])}, {said(best.best[place])}"
+            for place in places
         )
         sentence = (
             f"The most varied setting that is faithful enough ({found.x.title}, {found.y.title}): {'; '.join(parts)}."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from t2ialign.names import PLAIN
 from t2ialign.tradeoff.research import Change, Changes, Finding, Gap
-from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy
+from t2ialign.tradeoff.strategies import MatchedStrategy
 from t2ialign.use_cases.align.lineage import BASE
 from t2ialign.use_cases.reports import strategies
 from t2ialign.use_cases.reports.research_material import Material

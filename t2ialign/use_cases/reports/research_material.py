@@ -10,15 +10,13 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 
 from t2ialign import store
-from t2ialign.guidance import strategy_text
 from t2ialign.metrics import DEFAULT, METRICS
-from t2ialign.names import unknown
+from t2ialign.names import PLAIN, strategy_of, unknown
 from t2ialign.store import BenchmarkRow, Filters, ScoredPoints
 from t2ialign.store.cell_values import cell_values
 from t2ialign.tradeoff.arrows import Arrow, arrows_of
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.front_band import Knee, knee
-from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import Axis, GenerationConfig, InputError, Interval, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import BASE, Lineage, lineages
 from t2ialign.use_cases.batches.rescore import current_version
@@ -201,8 +199,8 @@ def said(found: Interval, sign: str = "") -> str:
 def bend_in_words(corner: Knee) -> str:
     """Where the front bends most, and how sure that is."""
     return (
-        f"The front bends most at {who(corner.config)} ({corner.x:.3f}, {corner.y:.3f}), in {corner.share:.0%} of resamples of "
-        "the prompts: beyond it more alignment costs more diversity than before it."
+        f"The front bends most at {setting_name(corner.config)} ({corner.x:.3f}, {corner.y:.3f}), in "
+        f"{corner.share:.0%} of resamples of the prompts: beyond it more alignment costs more diversity than before it."
     )
 
 
@@ -220,8 +218,8 @@ def bends(bench: Workbench, points: Sequence[TradeoffPoint], benchmark: str) -> 
             yield bend_in_words(corner)
 
 
-def who(config: GenerationConfig) -> str:
+def setting_name(config: GenerationConfig) -> str:
     """``minimal_dpo at CFG 4``, with its guidance strategy where that is not plain guidance."""
-    strategy = strategy_text(config.guidance, config.guidance_params)
+    strategy = strategy_of(config)
     by = "" if strategy == PLAIN else f" with {strategy}"
     return f"{config.checkpoint}{by} at CFG {config.guidance_scale:g}"

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from t2ialign import store
 from t2ialign.metrics import METRICS
+from t2ialign.names import PLAIN, setting_name
 from t2ialign.store import Pair
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.arrows import Arrow
@@ -17,12 +18,11 @@ from t2ialign.tradeoff.comparison import Comparison, corrected
 from t2ialign.tradeoff.doses import FEWEST_DOSES, PRESSURES, Response, responses
 from t2ialign.tradeoff.frontier import PathCost
 from t2ialign.tradeoff.research import Change, Changes, Costs, Doses, Finding, Gap, Plane
-from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, InputError, Metric
 from t2ialign.use_cases.align.lineage import BASE, steps_of
 from t2ialign.use_cases.reports import frontier
 from t2ialign.use_cases.reports.comparisons import percent
-from t2ialign.use_cases.reports.research_material import Material, said, who
+from t2ialign.use_cases.reports.research_material import Material, said
 
 MOST_LINES = 8  # of a dose figure: more cannot be told apart
 MOST_ROWS = 30
@@ -186,9 +186,9 @@ def _trained(found: Material, arrows: Sequence[Arrow]) -> Iterator[Finding | Gap
     sentence = (
         f"Of {_counted(len(arrows), 'setting')} of checkpoints that were trained from {parent}, each beside it, "
         f"{len(losses) or 'none'} lost diversity and {len(gains) or 'none'} gained some beyond chance, after Holm over "
-        f"{_counted(families.tests(_ps(arrows)), 'difference')}; lowest is {who(worst.policy)}{share}."
+        f"{_counted(families.tests(_ps(arrows)), 'difference')}; lowest is {setting_name(worst.policy)}{share}."
     )
-    names = [f"{who(arrow.policy)} less {arrow.parent.checkpoint}" for arrow in rows]
+    names = [f"{setting_name(arrow.policy)} less {arrow.parent.checkpoint}" for arrow in rows]
     drawn = Changes(
         found.y.name,
         "change beside the parent",

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from t2ialign import store
-from t2ialign.guidance import needs_of, strategy_text
+from t2ialign.guidance import needs_of
 from t2ialign.metrics import METRICS
+from t2ialign.names import PLAIN, strategy_of
 from t2ialign.tradeoff import families
 from t2ialign.tradeoff.comparison import PairedScore
-from t2ialign.tradeoff.strategies import PLAIN, MatchedStrategy, checkpoints_of, matched_strategies, plainly
+from t2ialign.tradeoff.strategies import MatchedStrategy, checkpoints_of, matched_strategies, plainly
 from t2ialign.types import Interval, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import BASE
 from t2ialign.use_cases.batches.requests import check_each
@@ -91,7 +92,7 @@ def points_beside(
 def in_words(one: MatchedStrategy) -> str:
     """``aig of minimal_dpo at CFG 4``."""
     config = one.policy
-    return f"{strategy_text(config.guidance, config.guidance_params)} of {one.run} at CFG {config.guidance_scale:g}"
+    return f"{strategy_of(config)} of {one.run} at CFG {config.guidance_scale:g}"
 
 
 def share_of(one: MatchedStrategy) -> Interval:
@@ -118,7 +119,7 @@ def row_of(one: MatchedStrategy) -> tuple[str, ...]:
     return (
         f"`{one.run}`",
         str(one.training_seeds),
-        f"`{strategy_text(config.guidance, config.guidance_params)}`",
+        f"`{strategy_of(config)}`",
         str(needs_of(config.guidance).evaluations),
         f"{config.guidance_scale:g}",
         f"{one.x.mean:.3f}",

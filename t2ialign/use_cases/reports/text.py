@@ -14,17 +14,15 @@ import torch
 from PIL import Image
 
 from t2ialign import __version__, store
-from t2ialign.guidance import strategy_text
 from t2ialign.metrics import METRICS
 from t2ialign.metrics.scoring import FEWEST
-from t2ialign.names import unknown
+from t2ialign.names import PLAIN, strategy_of, unknown
 from t2ialign.pictures import PictureSettings, png_file
 from t2ialign.registry import CheckpointEntry
 from t2ialign.seeds import is_own
 from t2ialign.store.reference import pictured
 from t2ialign.tradeoff.comparison import Comparison
 from t2ialign.tradeoff.points import CellScore, tradeoff_points
-from t2ialign.tradeoff.strategies import PLAIN
 from t2ialign.types import GenerationConfig, InputError, Interval, Score, TradeoffPoint
 from t2ialign.use_cases.batches.requests import check_each
 from t2ialign.use_cases.batches.score_batch import BatchState
@@ -298,7 +296,7 @@ def write_reference(opened: store.Store, folder: Path, scores_only: bool = False
 
 def _file_of(config: GenerationConfig, scores_only: bool) -> str:
     """``minimal_dpo-cads-cfg-4-scores``, plain guidance without its name."""
-    strategy = strategy_text(config.guidance, config.guidance_params)
+    strategy = strategy_of(config)
     by = "" if strategy == PLAIN else f"-{re.sub('[^A-Za-z0-9._@+-]+', '-', strategy)}"
     return f"{config.checkpoint}{by}-cfg-{config.guidance_scale:g}{'-scores' if scores_only else ''}"
 
@@ -316,7 +314,7 @@ def point_lines(points: Sequence[TradeoffPoint], against: str = "") -> Iterator[
             shown = point.config.backbone
             scorers = {version.partition("+")[2].partition(":")[0] for version in (point.x_version, point.y_version)}
             yield f"Of {shown}{', scored by ' if any(scorers) else ''}{' and '.join(sorted(scorers - {''}))}:"
-        strategy = strategy_text(point.config.guidance, point.config.guidance_params)
+        strategy = strategy_of(point.config)
         yield (
             f"{point.config.checkpoint:<{wide}} CFG {point.config.guidance_scale:<5g} "
             f"{'' if strategy == PLAIN else f'{strategy} '}{point.x_metric} {point.x.mean:{sign}.3f} "

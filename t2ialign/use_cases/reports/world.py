@@ -16,6 +16,7 @@ from t2ialign.diffusion.generate import generate
 from t2ialign.diffusion.stock import stock_pictures
 from t2ialign.encoders.clip import ClipEncoder
 from t2ialign.metrics import METRICS
+from t2ialign.names import PLAIN
 from t2ialign.seeds import designed_seeds
 from t2ialign.shapes import evaluate
 from t2ialign.shapes.grammar import is_held_out, parse
@@ -152,7 +153,7 @@ def _test_prompts() -> tuple[str, ...]:
 
 
 def _is_sweep(config: GenerationConfig) -> bool:
-    return config.num_inference_steps == STEPS and config.guidance == "cfg" and config.backbone == "shapes"
+    return config.num_inference_steps == STEPS and config.guidance == PLAIN and config.backbone == "shapes"
 
 
 def _cells_at(bench: Workbench) -> list[store.Cell]:

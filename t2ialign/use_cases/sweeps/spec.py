@@ -277,7 +277,8 @@ def _strategies(said: tuple[str, ...]) -> tuple[str, ...]:
     """Each with its parameters as they are written; plain guidance is known without a look at any other."""
     if said == ("cfg",):
         return said
-    from t2ialign.guidance import needs_of, read_strategy, strategy_text
+    from t2ialign.guidance import needs_of, read_strategy
+    from t2ialign.names import strategy_text
 
     found = [read_strategy(one) for one in said]
     for name, _ in found:

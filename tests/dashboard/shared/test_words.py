@@ -8,12 +8,12 @@ from t2ialign.dashboard.shared.words import (
     default_metric,
     duration,
     first_metric,
-    guided,
     in_plain_words,
     interval_text,
     short,
 )
 from t2ialign.metrics import METRICS
+from t2ialign.names import guided
 from t2ialign.types import GenerationConfig, Interval
 
 ORACLE, VARIETY = METRICS["oracle_alignment"], METRICS["factor_diversity"]

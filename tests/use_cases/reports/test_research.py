@@ -7,6 +7,7 @@ import re
 import pytest
 
 from t2ialign import settings, store
+from t2ialign.names import setting_name
 from t2ialign.store import open_store
 from t2ialign.store.benchmarks import add_benchmark
 from t2ialign.store.records import CellRecord, ScoreRecord
@@ -17,7 +18,7 @@ from t2ialign.types import GenerationConfig, InputError, Prompt
 from t2ialign.use_cases.reports import frontier
 from t2ialign.use_cases.reports.comparisons import stored_comparisons
 from t2ialign.use_cases.reports.research import QUESTIONS, lines, research
-from t2ialign.use_cases.reports.research_material import ReportSubject, who
+from t2ialign.use_cases.reports.research_material import ReportSubject
 from t2ialign.use_cases.reports.research_pressure import MOST_ROWS
 from t2ialign.use_cases.results import StoreResults
 from t2ialign.use_cases.workbench import open_workbench, workbench_on
@@ -55,7 +56,7 @@ def test_training_is_what_the_command_prints(shipped, bench) -> None:
     changes = next(one.drawn for one in of(shipped, "pressure") if isinstance(one.drawn, Changes))
     names = [row.name.removesuffix(" less base") for row in changes.rows]
     made = stored_comparisons(bench.store, [re.split(r" (?:with|at) ", name)[0] for name in names], "base", [Y])
-    theirs = {who(one.policy): one.difference for one in made}
+    theirs = {setting_name(one.policy): one.difference for one in made}
     for name, row in zip(names, changes.rows, strict=True):
         assert (row.value.mean, row.value.lo) == pytest.approx((theirs[name].mean, theirs[name].lo), abs=1e-12)
     trained = sum("base-" not in name and "@" not in name for name in SHIPPED)  # another weight is no training

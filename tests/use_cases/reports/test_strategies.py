@@ -11,6 +11,7 @@ import pytest
 
 from t2ialign import settings, store
 from t2ialign.charts.report_page import report_html
+from t2ialign.names import setting_name
 from t2ialign.store import Filters
 from t2ialign.store.records import CellRecord
 from t2ialign.store.writing import insert_records
@@ -18,7 +19,7 @@ from t2ialign.tradeoff.research import Research, Section
 from t2ialign.use_cases.batches import benchmarks
 from t2ialign.use_cases.reports.research import lines
 from t2ialign.use_cases.reports.research_guidance import of_strategies
-from t2ialign.use_cases.reports.research_material import ReportSubject, gather, who
+from t2ialign.use_cases.reports.research_material import ReportSubject, gather
 from t2ialign.use_cases.reports.strategies import run_of, share_of, stored_strategies, strategy_table
 from t2ialign.use_cases.reports.text import write_reference
 from t2ialign.use_cases.results import StoreResults
@@ -125,7 +126,7 @@ def test_the_report_says_what_the_command_prints(bench) -> None:
 
 
 def test_a_strategy_is_named_where_it_is_not_plain(bench) -> None:
-    configs = {who(cell.config) for cell in store.list_cells(bench.store, Filters(checkpoints=("base",)))}
+    configs = {setting_name(cell.config) for cell in store.list_cells(bench.store, Filters(checkpoints=("base",)))}
     assert {"base at CFG 4", "base with cads at CFG 4"} <= configs
 
 
