@@ -15,6 +15,7 @@ PLAIN = "cfg"  # the guidance strategy that goes without saying
 BATCH = (
     "batch"  # the guidance parameter that says which seeds were made together (``seeds.batch_mark``); nobody chooses it
 )
+BY_RULE = "rule"  # the reader of noun phrases that is always there, and that a config does not say
 NO_TITLES: Mapping[str, str] = MappingProxyType({})
 RULE = "letters, digits, '.', '_' and '-', 100 at most"
 

@@ -8,17 +8,18 @@ from typing import Any
 
 from t2ialign.diffusion.backbone import Backbone
 from t2ialign.diffusion.text import reader_in, token_limit
-from t2ialign.encoders.phrase_readers import RULE, in_words, read_phrases
+from t2ialign.encoders.phrase_readers import in_words, read_phrases
 from t2ialign.guidance import begin_guidance, needs_of, phrase_reader
 from t2ialign.guidance.attend_excite import AttendExcite
 from t2ialign.guidance.needs import Phrase, PromptReading
+from t2ialign.names import BY_RULE
 from t2ialign.types import GenerationConfig, InputError
 
 FOUND = "Guidance reads in the prompt"  # how notes begin that say no more than what was found
 Place = tuple[str, int, int]  # a phrase, the position of its first token, and how many it has
 
 
-def places(tokenizer: Any, limit: int, prompt: str, reader: str = RULE) -> list[Place]:
+def places(tokenizer: Any, limit: int, prompt: str, reader: str = BY_RULE) -> list[Place]:
     """The phrases of a prompt that the model reads whole, in order, as a reader finds them (``encoders.phrase_readers``)."""
     read = tokenizer(prompt, truncation=True, max_length=limit).input_ids
     found: list[Place] = []
@@ -33,7 +34,7 @@ def places(tokenizer: Any, limit: int, prompt: str, reader: str = RULE) -> list[
     return found
 
 
-def read_prompt(view: Backbone, prompt: str, reader: str = RULE) -> PromptReading:
+def read_prompt(view: Backbone, prompt: str, reader: str = BY_RULE) -> PromptReading:
     """Each phrase with the tokens that the view's text encoders make of it alone."""
     tokenizer, encoder = view.text.tokenizers[0], view.text.encoders[0]
     return PromptReading(

@@ -13,9 +13,9 @@ from importlib import import_module, metadata
 from typing import Any
 
 from t2ialign.encoders.noun_phrases import noun_phrases
+from t2ialign.names import BY_RULE
 from t2ialign.types import InputError
 
-RULE = "rule"
 MODELS = ("en_core_web_sm", "en_core_web_md", "en_core_web_lg", "en_core_web_trf")
 ARTICLES = frozenset({"a", "an", "the", "one", "some"})
 
@@ -23,8 +23,8 @@ ARTICLES = frozenset({"a", "an", "the", "one", "some"})
 def installed_readers() -> list[str]:
     """The readers that are here, the first of them what is used where nobody says: ``en_core_web_sm-3.8.0``, ..., ``rule``."""
     if _version("spacy") is None:
-        return [RULE]
-    return [f"{model}-{version}" for model in MODELS if (version := _version(model))] + [RULE]
+        return [BY_RULE]
+    return [f"{model}-{version}" for model in MODELS if (version := _version(model))] + [BY_RULE]
 
 
 def check_reader(reader: str) -> str:
@@ -41,13 +41,13 @@ def check_reader(reader: str) -> str:
     return reader
 
 
-def read_phrases(text: str, reader: str = RULE) -> list[str]:
+def read_phrases(text: str, reader: str = BY_RULE) -> list[str]:
     """The noun phrases of a prompt in order, articles kept.
 
     Raises:
         InputError: a reader that is not installed here.
     """
-    if check_reader(reader) == RULE:
+    if check_reader(reader) == BY_RULE:
         return noun_phrases(text)
     chunks: Sequence[Any] = list(_model(reader.rpartition("-")[0])(text).noun_chunks)
     words = (" ".join(str(chunk.text).split()) for chunk in chunks)
@@ -57,7 +57,7 @@ def read_phrases(text: str, reader: str = RULE) -> list[str]:
 def in_words(reader: str) -> str:
     """``a rule``, or ``spaCy's en_core_web_sm 3.8.0``."""
     name, _, version = reader.rpartition("-")
-    return "a rule" if reader == RULE else f"spaCy's {name} {version}"
+    return "a rule" if reader == BY_RULE else f"spaCy's {name} {version}"
 
 
 def _version(package: str) -> str | None:

@@ -44,11 +44,10 @@ from t2ialign.guidance.s_cfg import SCfg
 from t2ialign.guidance.structured import Structured
 from t2ialign.guidance.true_cfg import TrueCfg
 from t2ialign.limits import check_guidance_scale
-from t2ialign.names import BATCH, as_said, unknown
+from t2ialign.names import BATCH, BY_RULE, as_said, unknown
 from t2ialign.types import Guidance, InputError
 
 Params = tuple[tuple[str, float | str], ...]
-BY_RULE = "rule"  # the reader of noun phrases that is always there, and that a config does not say
 
 GUIDANCE: dict[str, Any] = {
     "cfg": Cfg,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from t2ialign.encoders.phrase_readers import RULE, check_reader, installed_readers
+from t2ialign.encoders.phrase_readers import check_reader, installed_readers
 from t2ialign.guidance import Params, fitted_params, needs_of, other_checkpoint
 from t2ialign.guidance.other_checkpoint import identified, named_by
-from t2ialign.names import BATCH
+from t2ialign.names import BATCH, BY_RULE
 from t2ialign.registry import BackboneEntry, Registry, resolve
 from t2ialign.seeds import batch_mark
 from t2ialign.types import AdapterUse, InputError
@@ -33,7 +33,7 @@ def params_of(
     if needs.reader:
         reader = check_reader(named_by(needs.reader, given) or installed_readers()[0])
         given = {**given, needs.reader: reader}
-        if reader == RULE:  # as before there was another one
+        if reader == BY_RULE:  # as before there was another one
             del given[needs.reader]
     if said := other_checkpoint(request.guidance, given.items()):
         given[needs.checkpoint] = identified(_others(said, needs.checkpoint, entry, adapters, registry))

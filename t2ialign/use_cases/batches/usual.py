@@ -60,7 +60,9 @@ def usual_of(checkpoint: str, home: Path | None, scheduler: str = "") -> UsualRu
 
 
 def usual_of_all(checkpoints: Iterable[str], registry: Registry, scheduler: str = "") -> Together:
-    """The same of several, as far as they are known and agree; of a blend the part that says numbers of its own decides.
+    """What several checkpoints are drawn with, as far as they are known and agree.
+
+    Of a blend the part that says numbers of its own decides.
 
     Raises:
         InputError: there is no such scheduler.
