@@ -471,6 +471,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             handlers.py             Explore's handlers
             add_checkpoint.py       a checkpoint from elsewhere: an id, a path or a file
             fetching_fold.py        what both folds for things from elsewhere share
+            makers_numbers.py       fields for what a checkpoint's makers draw with
             own_checkpoints.py      the store's own: renamed, annotated, deleted, brought back
             add_prompts.py          a prompt set from elsewhere: an id, a path or a file
             missing_weights.py      a button for weights that a run's scores lack

@@ -26,9 +26,11 @@ from t2ialign.file_states import Standing, standing
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.names import NAME, RULE, unknown
+from t2ialign.samplers import check_makers
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
+MAKERS = ("steps", "guidance_scale", "scheduler")  # what a checkpoint's makers draw with
 SMALL = 128  # pixels: models of pictures this small have the embedded world's numbers for defaults
 WEIGHT_RANGE = (-2.0, 3.0)
 
@@ -185,6 +187,8 @@ def _listed(text: bytes, folder: Path) -> Registry:
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
         {n: _scorer(n, t, folder) for n, t in tables.get("scorers", {}).items()},
     )
+    for listed in (*found.backbones.values(), *found.checkpoints.values()):
+        _check_makers(listed.name, {key: getattr(listed, key) for key in MAKERS})
     for entry in found.checkpoints.values():
         if entry.backbone not in found.backbones:
             raise ValueError(f"checkpoints.{entry.name} is of the backbone {entry.backbone!r}, which is not listed")
@@ -277,13 +281,22 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
     if not hub and (Path(file).name != file or file == ".."):
         raise ValueError(f"file {file!r} lies outside its folder")
     where: dict[str, Any] = {"parents": parents, "file": file if hub else "", "folder": folder}
-    entry = CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where)
+    makers = {key: record[key] for key in MAKERS if record.get(key)}
+    _check_makers(name, makers)
+    entry = CheckpointEntry(name, str(record["backbone"]), hub or folder / file, kind, **said, **where, **makers)
     if hub:
-        try:
+        try:  # its sentence names no file
             hub_part(entry)
-        except InputError as error:  # its sentence names no file
+        except InputError as error:
             raise ValueError(str(error).partition(":")[0]) from error
     return entry
+
+
+def _check_makers(name: str, said: Mapping[str, Any]) -> None:
+    try:
+        check_makers(said.get("steps", 0), said.get("guidance_scale", 0.0), said.get("scheduler", ""))
+    except InputError as error:
+        raise ValueError(f"{name}: {str(error).rstrip('.')}") from error
 
 
 def _complaint(folder: Path) -> tuple[str, str]:

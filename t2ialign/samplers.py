@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from t2ialign.limits import MAX_STEPS
+from t2ialign.limits import MAX_STEPS, check_guidance_scale, check_steps
 from t2ialign.names import unknown
-from t2ialign.registry import BackboneEntry, CheckpointEntry
 from t2ialign.types import InputError
+
+if TYPE_CHECKING:
+    from t2ialign.registry import BackboneEntry, CheckpointEntry
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,19 @@ def check_scheduler(name: str, steps: int = 1) -> SchedulerChoice:
             f"The scheduler {name} takes at most {SCHEDULERS[name].most_steps} steps, not {steps}: ask for fewer."
         )
     return SCHEDULERS[name]
+
+
+def check_makers(steps: object, guidance_scale: object, scheduler: object) -> None:
+    """Passes what a checkpoint's makers draw with, where 0 and "" say nothing.
+
+    Raises:
+        InputError: steps, a guidance scale or a scheduler that there is not.
+    """
+    if steps != 0:
+        check_steps(steps)
+    check_guidance_scale(guidance_scale)
+    if scheduler != "":
+        check_scheduler(str(scheduler), check_steps(steps or 1))
 
 
 def usual_run(entry: BackboneEntry | None, scheduler: str = "", tuned: CheckpointEntry | None = None) -> UsualRun:

@@ -427,6 +427,8 @@ def test_an_adapter_in_pefts_layout_is_its_file_and_its_configuration(folder: Pa
         ('[checkpoints.x]\nbackbone = "gone"', "checkpoints.x is of the backbone 'gone', which is not listed"),
         ('[checkpoints.x]\nbackbone = "shapes"\nhub = "a/b"', "checkpoints.x needs a kind .lora, dora, unet. and"),
         ('[checkpoints.x]\nbackbone = "shapes"\nkind = "lora"', "checkpoints.x needs a kind"),
+        ('[checkpoints.x]\nbackbone = "shapes"\nsteps = 5000', "x: The number of steps must be a whole number from 1"),
+        ('[backbones.x]\nfamily = "sd"\npath = "x"\nscheduler = "fast"', "no scheduler called .fast."),
         ('[backbones.x]\nfamily = "sd"\nhub = "../c"', "backbones.x is of the hub '../c', which is no org/name"),
     ],
 )
@@ -457,6 +459,14 @@ def test_a_manifest_of_no_repository_costs_only_its_own_checkpoint(folder: Path,
         (5, "it is no table of named values"),
         ({"kind": "lora"}, "it names no backbone, or its parents are no list"),
         ({"kind": "lora", "backbone": "shapes", "parents": "base"}, "it names no backbone, or its parents are no list"),
+        ({"kind": "lora", "backbone": "shapes", "steps": "4"}, "odd: The number of steps is a whole number, not '4'"),
+        (
+            {"kind": "lora", "backbone": "shapes", "guidance_scale": 99},
+            "odd: The guidance scale must be a number from 0",
+        ),
+        ({"kind": "lora", "backbone": "shapes", "scheduler": "fast"}, "no scheduler called 'fast'"),
+        ({"kind": "lora", "backbone": "shapes", "scheduler": ["lcm"]}, "no scheduler called"),
+        ({"kind": "lora", "backbone": "shapes", "scheduler": "lcm", "steps": 60}, "lcm takes at most 50 steps, not 60"),
     ],
 )
 def test_a_manifest_that_says_odd_things_is_named_with_the_reason(folder: Path, record: object, sentence: str):

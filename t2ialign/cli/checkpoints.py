@@ -17,6 +17,10 @@ from t2ialign.types import InputError
 commands = typer.Typer(help="Checkpoints: what can be chosen; add one from elsewhere, rename, annotate, delete it.")
 app.add_typer(commands, name="checkpoints")
 
+MakersSteps = Annotated[int | None, typer.Option(help="Steps that its makers draw with (0: its backbone's).")]
+MakersScale = Annotated[float | None, typer.Option(help="CFG that its makers draw with (0: its backbone's).")]
+MakersScheduler = Annotated[str | None, typer.Option(help='Scheduler that its makers draw with ("": its backbone\'s).')]
+
 
 @commands.callback(invoke_without_command=True)
 @no_type_check  # typer hands over the base class of what it calls a Context
@@ -78,6 +82,9 @@ def add(
     backbone: Annotated[str, typer.Option(help="The backbone it was made for (default: the one that it fits).")] = "",
     note: Annotated[str, typer.Option(help="A line about it.")] = "",
     licence: Annotated[str, typer.Option(help="Its licence (default: as the Hub states it).")] = "",
+    steps: MakersSteps = None,
+    guidance_scale: MakersScale = None,
+    scheduler: MakersScheduler = None,
     store: StorePath = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -92,7 +99,7 @@ def add(
     def watch(done: int, total: int | None) -> None:
         status.show(f"{source}: {in_bytes(done)}{f' of {in_bytes(total)}' if total else ''}")
 
-    words = additions.Words(name, title, backbone, note, licence)
+    words = additions.Words(name, title, backbone, note, licence, steps, guidance_scale, scheduler)
     try:
         entry = additions.add(store or settings.HOME, source, words, watch, granted.append)
     finally:
@@ -161,11 +168,14 @@ def note(
     words: Annotated[str, typer.Argument(help="The note; it replaces the former one.")] = "",
     title: Annotated[str, typer.Option(help="What menus say.")] = "",
     licence: Annotated[str, typer.Option(help="Its licence.")] = "",
+    steps: MakersSteps = None,
+    guidance_scale: MakersScale = None,
+    scheduler: MakersScheduler = None,
     store: StorePath = None,
 ) -> None:
-    """Write a note on a checkpoint of your own, or its title or licence."""
+    """Write a note on a checkpoint of your own, or its title, its licence, or what its makers draw with."""
     from t2ialign.use_cases import additions
 
-    said = additions.Words(title=title, note=words, licence=licence)
+    said = additions.Words("", title, "", words, licence, steps, guidance_scale, scheduler)
     entry = additions.annotate(store or settings.HOME, name, said)
     print(printable(f"{entry.name}: {entry.title} {entry.note}".strip()))

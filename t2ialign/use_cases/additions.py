@@ -27,7 +27,8 @@ from t2ialign.files import Say, foreign, unsaid
 from t2ialign.model_families import UNET_FOLDER
 from t2ialign.names import check_name, unknown
 from t2ialign.network import Show, in_bytes, unwatched, why_offline
-from t2ialign.registry import BackboneEntry, CheckpointEntry, Registry, load_registry, revision_of
+from t2ialign.registry import MAKERS, BackboneEntry, CheckpointEntry, Registry, load_registry, revision_of
+from t2ialign.samplers import check_makers
 from t2ialign.settings import expanded
 from t2ialign.types import InputError, OtherModel
 from t2ialign.use_cases.align.manifest import find_manifest, write_manifest
@@ -38,13 +39,29 @@ SAFE = ".safetensors"
 
 @dataclass(frozen=True)
 class Words:
-    """What whoever adds a checkpoint says of it; empty parts are filled in from its source."""
+    """What whoever adds a checkpoint says of it; empty parts are filled in from its source.
+
+    From ``steps`` on: what its makers draw with. ``None`` says nothing; 0 and "" are its backbone's.
+    """
 
     name: str = ""
     title: str = ""
     backbone: str = ""
     note: str = ""
     licence: str = ""
+    steps: int | None = None
+    guidance_scale: float | None = None
+    scheduler: str | None = None
+
+    @property
+    def makers(self) -> dict[str, int | float | str]:
+        """What is said of how its makers draw.
+
+        Raises:
+            InputError: steps, a guidance scale or a scheduler that there is not.
+        """
+        check_makers(self.steps or 0, self.guidance_scale or 0, self.scheduler or "")
+        return {name: said for name in MAKERS if (said := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched,
         InputError: no such file or repository, a pickle, a layout that nobody knows, a backbone that it does not fit, a
             name that is taken.
     """
-    registry = load_registry(home=home)
+    registry, makers = load_registry(home=home), words.makers
     name = words.name and _free(words.name, registry, home)
     found = _found(source.strip(), show)
     name = name or _free(_suggested(found.stem), registry, home)
@@ -95,6 +112,7 @@ def add(home: Path, source: str, words: Words = Words(), show: Show = unwatched,
         "backbone": backbone.name,
         "backbone_revision": revision_of(backbone),
         "sha256": adapter_sha(found.place) if found.whole else file_sha256(found.place),
+        **makers,
     }
     target = home / "checkpoints" / name
     with foreign(f"{name} could not be written to {target.parent}", "make room there, or see to its permissions"):
@@ -113,17 +131,20 @@ def _granted(found: FoundSource) -> str:
 
 
 def annotate(home: Path, name: str, words: Words) -> CheckpointEntry:
-    """Writes what is said of note, title and licence into the manifest of a checkpoint of this store; the rest stays.
+    """Writes what is said into the manifest of a checkpoint of this store; the rest stays.
 
     Raises:
-        InputError: it is none of this store's.
+        InputError: it is none of this store's, or cannot be drawn as its makers are said to.
     """
     entry = _own(home, name)
     folder = entry.home
     manifest = find_manifest(folder) if folder else None
     if folder is None or manifest is None:
         raise InputError(f"{name} has no manifest to write into.")
-    more = {**manifest.more, "licence": words.licence} if words.licence else manifest.more
+    said = {name: value for name, value in {"licence": words.licence}.items() if value}
+    more = {
+        name: value for name, value in {**manifest.more, **said, **words.makers}.items() if value or name not in MAKERS
+    }
     note, title = words.note or manifest.note, words.title or manifest.title
     write_manifest(folder, replace(manifest, note=note, title=title, more=more))
     return load_registry(home=home).checkpoints[name]

@@ -17,6 +17,7 @@ from t2ialign import settings
 from t2ialign.cli import main
 from t2ialign.diffusion.backbone import fetch_backbone
 from t2ialign.registry import BackboneEntry, adapter_file, load_registry, resolve
+from t2ialign.samplers import UsualRun
 from t2ialign.source import parse_source
 from t2ialign.types import InputError, Prompt
 from t2ialign.use_cases import additions
@@ -25,6 +26,7 @@ from t2ialign.use_cases.align import removal
 from t2ialign.use_cases.align.request import AlignRequest, plan
 from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import score_batch, stored_state
+from t2ialign.use_cases.batches.usual import usual_of
 from t2ialign.use_cases.reports.text import stored_points
 from t2ialign.use_cases.weights import fetch_weights, list_weights
 from t2ialign.use_cases.workbench import Workbench, open_workbench
@@ -314,7 +316,11 @@ def test_by_command_it_is_added_renamed_annotated_and_removed(world: Path, home:
         assert ended.value.code == 0
         return capsys.readouterr().out
 
-    assert "lora: lora of tiny" in said("add", str(world / "lora"), "--licence", "mit", "--title", "Mine")
+    makers = ("--steps", "4", "--guidance-scale", "1.5", "--scheduler", "lcm")
+    assert "lora: lora of tiny" in said("add", str(world / "lora"), "--licence", "mit", "--title", "Mine", *makers)
+    assert usual_of("lora", home) == UsualRun("lcm", 4, 1.5)
+    said("note", "lora", "--steps", "0", "--guidance-scale", "0", "--scheduler", "")
+    assert usual_of("lora", home) == usual_of("tiny", home)
     assert "lora is mine now" in said("rename", "lora", "mine")
     assert "mine: Mine good one" in said("note", "mine", "good one")
     rows = {row["name"]: row for row in json.loads(said("--json"))}

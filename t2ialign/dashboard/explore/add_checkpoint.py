@@ -14,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 
+from t2ialign.dashboard.explore import makers_numbers
 from t2ialign.dashboard.explore.fetching_fold import FetchingFold, FetchNews
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
@@ -26,7 +27,7 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.additions import SAFE, Words, add
 
 FOLD = FetchingFold("add", "add", "Add a checkpoint", "Checking.")
-ASKED = ("source", "file", "name", "backbone", "note", "licence")
+ASKED = ("source", "file", "name", "backbone", "note", "licence", "steps", "scale", "scheduler")
 WHENCE = "Say where it comes from: an id of the Hub, a path, or a file."
 
 
@@ -56,6 +57,7 @@ def _fields(services: Services) -> dict[str, Any]:
         "backbone": gr.Dropdown([("Whichever it fits", ""), *backbones], value="", label="Backbone", filterable=False),
         "note": gr.Textbox("", label="Note", max_lines=1),
         "licence": gr.Textbox("", label="Licence", placeholder="As the Hub states it", max_lines=1),
+        **makers_numbers.fields("t2-add"),
     }
 
 
@@ -65,12 +67,15 @@ def wire(wires: Wires, services: Services) -> None:
     FOLD.wire(wires, partial(begin, services), partial(look, services), missing, ASKED, MENUS)
 
 
-def begin(services: Services, visitor: Visitor, source: str | None, files: Any, *fields: str | None) -> Updates:
-    """Hands the addition to the thread that fetches; files that were sent up go before what was typed."""
+def begin(services: Services, visitor: Visitor, source: str | None, files: Any, *fields: Any) -> Updates:
+    """Hands the addition to the thread that fetches; files that were sent up go before what was typed.
+
+    ``fields``: what ``ASKED`` has after the file.
+    """
     if not visitor.owner:
         return FOLD.refused()
-    name, backbone, note, licence = ((said or "").strip() for said in fields)
-    words = Words(name, backbone=backbone, note=note, licence=licence)
+    name, backbone, note, licence = ((said or "").strip() for said in fields[:4])
+    words = Words(name, "", backbone, note, licence, **makers_numbers.said(*fields[4:]))
     sent = tuple(Path(file) for file in ([files] if isinstance(files, str) else files or ()))
     place = (source or "").strip()
     work = (

@@ -271,10 +271,9 @@ def usual_of(scheduler: str) -> Updates:
 
 
 def usual_for(services: Services, checkpoints: Sequence[str] | None, *said: Any) -> Updates:
-    """What the first chosen model is usually drawn with, where the form still says what is usual for another one."""
-    registry = services.bench.registry()
-    known = [name for name in checkpoints or () if usual_of_all([name], registry).each][:1]
-    return dict(begin_anew(known, registry, dict(zip(USUAL, said, strict=False)), asdict))
+    """What the chosen models are usually drawn with, where the form still says what is usual for others."""
+    held = dict(zip(USUAL, said, strict=False))
+    return dict(begin_anew(checkpoints or (), services.bench.registry(), held, asdict))
 
 
 def choose_guidance(services: Services, guidance: str, checkpoints: Sequence[str] | None) -> Updates:
@@ -294,10 +293,15 @@ def pick_example(data: Mapping[str, Any]) -> Updates:
 
 
 def show_examples(services: Services, prompt_set: str, checkpoints: Sequence[str] | None) -> Updates:
-    """The examples of another prompt set; for a model that has prompts of its own, others say so."""
+    """The examples of another prompt set; for a model that has prompts of its own, others say so.
+
+    So do models that are usually drawn with different numbers.
+    """
+    chosen = checkpoints or ()
+    told = (_beyond(services, prompt_set, chosen), usual_of_all(chosen, services.bench.registry()).note())
     return {
         "examples": chips(services.prompts.get(prompt_set, ())),
-        "world": notice(_beyond(services, prompt_set, checkpoints or ()), "hint"),
+        "world": notice(" ".join(filter(None, told)), "hint"),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from t2ialign.dashboard.explore import makers_numbers
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import MENUS, menus
@@ -17,7 +18,7 @@ from t2ialign.types import InputError
 from t2ialign.use_cases.additions import Words, annotate
 from t2ialign.use_cases.align import removal
 
-FIELDS = ("own_name", "own_note", "own_licence")
+FIELDS = ("own_name", "own_note", "own_licence", "own_steps", "own_scale", "own_scheduler")
 MENU = ("own_chosen", *FIELDS, "own_save", "own_delete", "own_answer")
 NONE_YET = "None yet: what is added above, trained or merged is listed here."
 
@@ -30,6 +31,7 @@ def panel() -> dict[str, gr.blocks.Block]:
             "own_name": gr.Textbox("", label="Name", max_lines=1, elem_id="t2-own-name"),
             "own_note": gr.Textbox("", label="Note", max_lines=2, elem_id="t2-own-note"),
             "own_licence": gr.Textbox("", label="Licence", max_lines=1, elem_id="t2-own-licence"),
+            **{f"own_{name}": part for name, part in makers_numbers.fields("t2-own").items()},
         }
         with gr.Row():
             parts["own_save"] = gr.Button("Save", size="sm", interactive=False, min_width=90, elem_id="t2-own-save")
@@ -70,18 +72,17 @@ def show_own(services: Services, visitor: Visitor, name: str | None) -> Updates:
     return {**_shown(services, name), "own_answer": ""} if visitor.owner else _refused()
 
 
-def save_own(
-    services: Services, visitor: Visitor, name: str | None, new: str | None, note: str | None, licence: str | None
-) -> Updates:
-    """Writes the note and the licence down, and gives it its new name."""
+def save_own(services: Services, visitor: Visitor, name: str | None, new: str | None, *more: Any) -> Updates:
+    """Writes the note, the licence and the makers' numbers (``more``) down, and gives it its new name."""
     if not visitor.owner:
         return _refused()
+    note, licence = ((said or "").strip() for said in more[:2])
+    words = Words("", "", "", note, licence, **makers_numbers.said(*more[2:]))
     chosen, wanted = _known(services, name), (new or "").strip()
     said = f"{chosen} is saved."
     if wanted and wanted != chosen:
         removal.rename(services.bench, chosen, wanted)
         said = f"{chosen} is {wanted} now; what it drew before is stored under {chosen}."
-    words = Words(note=(note or "").strip(), licence=(licence or "").strip())
     annotate(services.bench.home, wanted or chosen, words)
     owner.note_act("", "save_own")
     return {**_shown(services, wanted or chosen), **menus(services), "own_answer": notice(said, "hint")}
@@ -123,6 +124,7 @@ def _shown(services: Services, name: str | None) -> Updates:
         "own_name": entry.name if entry else "",
         "own_note": entry.note if entry else "",
         "own_licence": entry.licence if entry else "",
+        **dict(zip(FIELDS[3:], makers_numbers.shown(entry), strict=True)),
         "own_save": gr.Button(interactive=entry is not None),
         "own_delete": gr.Button("Bring back" if found in gone else "Delete", interactive=found is not None),
     }

@@ -30,7 +30,7 @@ def services(home: Path) -> Iterator[Services]:  # noqa: F811
 def asked(
     services: Services, visitor: Visitor = OWNER, source: str = "", file: str | list[str] | None = None, name: str = ""
 ):
-    return add_checkpoint.begin(services, visitor, source, file, name, "", "a note", "mit")
+    return add_checkpoint.begin(services, visitor, source, file, name, "", "a note", "mit", 4, 1.5, "lcm")
 
 
 @pytest.mark.slow
@@ -41,7 +41,8 @@ def test_a_file_that_was_sent_up_is_in_the_menu(services: Services, world: Path)
     after = add_checkpoint.look(services, OWNER)
     assert "mine is a lora of tiny (licence mit)" in after["add_answer"] and not after["add_timer"].active
     assert ("mine", "mine") in after["checkpoints"].choices
-    assert services.checkpoints()["mine"].note == "a note"
+    listed = services.checkpoints()["mine"]
+    assert (listed.note, listed.steps, listed.guidance_scale, listed.scheduler) == ("a note", 4, 1.5, "lcm")
 
 
 @pytest.mark.slow

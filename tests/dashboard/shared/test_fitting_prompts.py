@@ -128,3 +128,7 @@ def test_a_chosen_model_brings_its_usual_numbers_and_takes_no_typed_ones(both):
     assert explore.usual_for(both, ["few"], "ddim", 30, 4.0, "cfg") == {}, "somebody typed 30"
     assert explore.follow_choice(both, ["few"], "a typed prompt", *first) == few
     assert explore.usual_for(both, ["nobody"], *first) == explore.usual_for(both, [], *first) == {}
+    together = explore.usual_for(both, ["few", "base"], *few.values())
+    assert together == dict(zip(few, first)), "numbers on which they differ are those of most models"
+    told = explore.show_examples(both, "everyday", ["few", "base"])["world"]
+    assert "few: 4 steps of euler at CFG 1 with guidance apg; base: 25 steps of ddim at CFG 4" in told
