@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from t2ialign.metrics import METRICS
-from t2ialign.names import unknown
+from t2ialign.names import PLAIN, strategy_of, unknown
+from t2ialign.samplers import UsualRun
 from t2ialign.store import BenchmarkRow, Filters, list_benchmarks, paired_scores
 from t2ialign.tradeoff.arrows import Arrow, arrows
 from t2ialign.tradeoff.comparison import PairedScore
 from t2ialign.tradeoff.points import tradeoff_points
 from t2ialign.types import Axis, InputError, Metric, TradeoffPoint
 from t2ialign.use_cases.align.lineage import lineages
+from t2ialign.use_cases.batches.usual import usual_of
 from t2ialign.use_cases.measures import first_metric
 from t2ialign.use_cases.reports.text import newest, newest_scores
 from t2ialign.use_cases.workbench import Workbench
@@ -22,7 +25,8 @@ from t2ialign.use_cases.workbench import Workbench
 class TradeOff:
     """One arrow for each CFG that checkpoint and parent share, and the parent's own points along guidance.
 
-    ``of`` is how many prompts the set has.
+    All of one guidance strategy: plain guidance, where there are such runs. ``of`` is how many prompts the set has,
+    ``usual_scale`` the CFG that the checkpoint is drawn with where nobody says otherwise.
     """
 
     checkpoint: str
@@ -33,13 +37,14 @@ class TradeOff:
     y: Metric
     arrows: tuple[Arrow, ...]
     curve: tuple[TradeoffPoint, ...] = ()
+    usual_scale: float = UsualRun.guidance_scale
 
     @property
     def usual(self) -> Arrow:
-        """The one on most prompts; of equals that of the middle CFG."""
+        """The one on most prompts; of equals that nearest to the usual CFG."""
         most = max(arrow.x.prompts for arrow in self.arrows)
         whole = [arrow for arrow in self.arrows if arrow.x.prompts == most]
-        return whole[(len(whole) - 1) // 2]
+        return min(whole, key=lambda arrow: abs(arrow.policy.guidance_scale - self.usual_scale))
 
 
 def trade_off(bench: Workbench, name: str, benchmark: str = "", x: str = "", y: str = "") -> TradeOff:
@@ -65,9 +70,13 @@ def trade_off(bench: Workbench, name: str, benchmark: str = "", x: str = "", y: 
         raise InputError(
             f"No run of {name} has both {axes[0].name} and {axes[1].name}: score it with both, or name others."
         )
-    ordered = sorted(found, key=lambda arrow: arrow.policy.guidance_scale)
-    curve = _curve(bench, found[0], line.parent, chosen.key, axes)
-    return TradeOff(name, line.parent, chosen.title, chosen.prompts, *axes, tuple(ordered), curve)
+    strategies = Counter(strategy_of(arrow.policy) for arrow in found)
+    strategy = PLAIN if PLAIN in strategies else strategies.most_common(1)[0][0]
+    alike = [arrow for arrow in found if strategy_of(arrow.policy) == strategy]
+    ordered = tuple(sorted(alike, key=lambda arrow: arrow.policy.guidance_scale))
+    curve = _curve(bench, ordered[0], line.parent, chosen.key, axes)
+    scale = usual_of(name, bench.home).guidance_scale
+    return TradeOff(name, line.parent, chosen.title, chosen.prompts, *axes, ordered, curve, scale)
 
 
 def _curve(

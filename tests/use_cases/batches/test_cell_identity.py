@@ -15,6 +15,7 @@ import torch
 
 from t2ialign import settings, store
 from t2ialign.adapter_places import ADAPTER_FILE
+from t2ialign.names import BATCH
 from t2ialign.seeds import designed_seeds
 from t2ialign.types import InputError, Prompt, cell_key
 from t2ialign.use_cases.api import run_request
@@ -189,7 +190,14 @@ def test_the_shipped_cells_are_those_of_the_shipped_base(bench: Workbench):
 def request_of(cell: store.Cell) -> BatchRequest:
     config = cell.config
     return BatchRequest(
-        cell.prompt, config.checkpoint, cell.seeds, config.guidance_scale, config.num_inference_steps, config.scheduler
+        cell.prompt,
+        config.checkpoint,
+        cell.seeds,
+        config.guidance_scale,
+        config.num_inference_steps,
+        config.scheduler,
+        config.guidance,
+        tuple(param for param in config.guidance_params if param[0] != BATCH),
     )
 
 

@@ -42,13 +42,14 @@ def test_the_card_says_what_compare_says(bench, folder: Path):
     (same,) = [
         one
         for one in stored_comparisons(bench.store, [NAME], "base", ["factor_diversity"])
-        if one.policy.guidance_scale == 4
+        if one.policy.guidance_scale == 4 and one.policy.guidance == "cfg"
     ]
     text = (folder / "README.md").read_text()
     header = yaml.safe_load(text.split("---")[1])
     assert header["license"] == "cc-by-4.0" and header["library_name"] == "diffusers"
     (model,) = header["model-index"]
-    found = {one["type"]: one["value"] for result in model["results"] for one in result["metrics"]}
+    told = [one for result in model["results"] for one in result["metrics"]]
+    found = {one["type"]: one["value"] for one in told if "at CFG 4 " in one["name"]}
     assert found["factor_diversity"] == pytest.approx(same.policy_mean.mean, abs=1e-6)
     assert found["win_rate"] == pytest.approx(0.770833, abs=1e-6)
     gap = same.difference
@@ -73,7 +74,9 @@ def test_the_folder_is_a_checkpoint_again(folder: Path, tmp_path: Path):
 
 def test_the_chart_has_the_parents_whole_curve(bench):
     found = trade_off(bench, NAME)
-    assert [arrow.policy.guidance_scale for arrow in found.arrows] == [4]
+    assert [arrow.policy.guidance_scale for arrow in found.arrows] == [2, 3, 4, 6]
+    assert {arrow.policy.guidance for arrow in found.arrows} == {"cfg"}, "strategies are another question"
+    assert found.usual.policy.guidance_scale == found.usual_scale == 4
     assert len(found.curve) >= 4 and found.curve[0].config.guidance_scale == 1
     assert all(math.isfinite(point.x.mean) for point in found.curve)
 
