@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from t2ialign.names import BATCH, NO_TITLES, as_said
+from t2ialign.names import BATCH, NO_TITLES, PLAIN, as_said
 from t2ialign.types import GenerationConfig, TradeoffPoint
 
 MADE_BEFORE = "made before"  # by a version that did not write down which weights it used
@@ -16,6 +16,7 @@ def sweeps(points: Sequence[TradeoffPoint], titles: Mapping[str, str] = NO_TITLE
     """Points whose configs differ in ``guidance_scale`` only, in its order, under a name for the legend.
 
     A name is the checkpoint's, or its title; where two sweeps share it, what tells them apart is added: ``base, 50 steps``.
+    Plain guidance goes without saying.
     """
     groups: dict[GenerationConfig, list[TradeoffPoint]] = {}
     for point in points:
@@ -37,7 +38,7 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig], 
         "backbone": config.backbone,
         "num_inference_steps": f"{config.num_inference_steps} steps",
         "scheduler": config.scheduler,
-        "guidance": config.guidance,
+        "guidance": "" if config.guidance == PLAIN else config.guidance,
         "guidance_params": ", ".join(
             f"{name} {as_said(value)}" for name, value in config.guidance_params if name != BATCH
         ),
@@ -48,5 +49,7 @@ def _told_apart(config: GenerationConfig, others: Collection[GenerationConfig], 
         "revision": config.revision[:6] or MADE_BEFORE,
         "adapters": "+".join(use.sha[:6] or MADE_BEFORE for use in config.adapters),
     }
-    differing = [text for field, text in facets.items() if len({vars(rival)[field] for rival in rivals}) > 1 and text]
-    return ", ".join([name, *differing]) if differing else f"{name}, {config.key[:6]}"
+    differing = {field: facets[field] for field in facets if len({vars(rival)[field] for rival in rivals}) > 1}
+    if not any(differing.values()) and not (config.guidance == PLAIN and "guidance" in differing):
+        return f"{name}, {config.key[:6]}"
+    return ", ".join(filter(None, [name, *differing.values()]))

@@ -1,8 +1,8 @@
 """Cell records into tables: the one way in, for the owner's own results, the inbox and the shipped reference.
 
 Keys are content hashes, so writing the same twice changes nothing. A picture that is stored and intact stays, and
-scores that speak of another one in its place are not taken; a picture that was lost makes room for the new one, and
-where the two differ, the lost one's scores go with it.
+scores that speak of another one in its place are not taken, which its cell's notes say; a picture that was lost makes
+room for the new one, and where the two differ, the lost one's scores go with it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ RESCORED = "DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in ("value", "lo", "hi", "pairs", "effects")
 )
 SEEN = "DO UPDATE SET thumbnail = excluded.thumbnail WHERE octet_length(thumbnail) = 0"  # one that came without its picture
+OTHERS = (
+    "Scores of other pictures of these seeds were left out, since the stored pictures stay: ask for the batch again to "
+    "have those measured."
+)
 OF_PICTURES = ("seed", "sha", "mutual_information", "mutual_information_released", "seconds")
 
 Keys = dict[str, tuple[CellRecord, PictureRecord]]
@@ -38,14 +42,20 @@ def insert_records(home: Path, cursor: Cursor, records: Sequence[CellRecord]) ->
     insert(cursor, "configs", [_config_row(config) for config in {record.config: None for record in records}])
     cells = {r.cell: {"cell": r.cell, "config": r.config.key, "prompt": r.prompt.key} for r in records}
     insert(cursor, "cells", list(cells.values()))
-    noted = {(r.cell, note): position for r in reversed(records) for position, note in enumerate(r.notes)}
-    sentences = [{"cell": cell, "note": note, "position": position} for (cell, note), position in noted.items()]
-    insert(cursor, "cell_notes", sentences)
     named = [_names_of(record) for record in records]
     keys = {names[p.seed]: (r, p) for r, names in zip(records, named) for p in r.pictures}
     refused = _make_room(home, cursor, keys)
+    said = [(*r.notes, *[OTHERS] * _lost(r, names, refused)) for r, names in zip(records, named)]
+    noted = {(r.cell, note): at for r, notes in reversed([*zip(records, said)]) for at, note in enumerate(notes)}
+    sentences = [{"cell": cell, "note": note, "position": position} for (cell, note), position in noted.items()]
+    insert(cursor, "cell_notes", sentences)
     _insert_pictures(cursor, {key: found for key, found in keys.items() if key not in refused})
     _insert_scores(cursor, records, named, refused)
+
+
+def _lost(record: CellRecord, names: Mapping[int, str], refused: set[str]) -> bool:
+    """Whether a record scores pictures that are not written."""
+    return any(not refused.isdisjoint(names[seed] for seed in score.seeds) for score in record.scores)
 
 
 def _names_of(record: CellRecord) -> dict[int, str]:

@@ -102,6 +102,9 @@ def test_versions_share_no_axis(x_metric, y_metric):
 def test_sweeps_of_one_checkpoint_say_how_they_differ():
     points = [point(0.5, 0.5), point(0.5, 0.5, num_inference_steps=50), point(0.6, 0.6, adapters=SPO)]
     assert list(sweeps(points)) == ["base, 25 steps", "base, 50 steps", "spo"]
+    points += [point(0.7, 0.7, guidance="cads", guidance_params=(("noise_scale", 0.1),))]
+    assert list(sweeps(points[:1] + points[2:])) == ["base", "base, cads, noise_scale 0.1", "spo"]
+    assert list(sweeps(points)) == ["base, 25 steps", "base, 25 steps, cads, noise_scale 0.1", "base, 50 steps", "spo"]
 
 
 def test_what_earlier_versions_made_says_so():

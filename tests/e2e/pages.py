@@ -55,11 +55,14 @@ def open_tradeoff(page: Page) -> Locator:
     return points
 
 
-def point_at(page: Page, chart: str, place: int) -> tuple[float, float]:
-    """Rests the pointer on one of a chart's points until Plotly shows its card; returns where that is."""
+def point_at(page: Page, chart: str, line: str) -> tuple[float, float]:
+    """Rests the pointer on the first point of a chart's line until Plotly shows its card; returns where that is."""
     page.locator(f"{chart} .js-plotly-plot[data-heard]").wait_for()  # the page listens to the chart
-    page.locator(f"{chart} .points path.point").nth(place).scroll_into_view_if_needed()
-    box = page.locator(f"{chart} .points path.point").nth(place).bounding_box()
+    points = page.locator(f"{chart} .points path.point")
+    points.first.wait_for()
+    lines = points.evaluate_all("all => all.map(point => point.closest('.trace').__data__[0].trace.name)")
+    points.nth(lines.index(line)).scroll_into_view_if_needed()
+    box = points.nth(lines.index(line)).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x - 5, y - 5)
     page.mouse.move(x, y)
@@ -67,9 +70,9 @@ def point_at(page: Page, chart: str, place: int) -> tuple[float, float]:
     return x, y
 
 
-def click_point(page: Page, chart: str, place: int) -> None:
+def click_point(page: Page, chart: str, line: str) -> None:
     """Plotly wants the pointer to rest on a point before the click."""
-    page.mouse.click(*point_at(page, chart, place))
+    page.mouse.click(*point_at(page, chart, line))
 
 
 def sources(page: Page, selector: str = "#t2-explore-sheet") -> list[str]:

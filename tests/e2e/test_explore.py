@@ -37,7 +37,7 @@ def test_a_prompt_becomes_pictures_numbers_and_a_point(page):
 
 
 def test_a_point_of_the_small_chart_opens_its_pictures(shown):
-    click_point(shown, "#t2-explore-chart", 1)  # the first one, of a strategy, ships without pictures
+    click_point(shown, "#t2-explore-chart", "base")
     expect(shown.locator("#t2-explore-point-details .t2-point-details")).to_be_visible()
     expect(shown.locator("#t2-explore-point-details .t2-tile img").first).to_be_visible()
 

@@ -36,7 +36,7 @@ def choose_set(page: Page, title: str) -> None:
 def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
     labels = tradeoff.evaluate(LABELS)
     assert len(labels) > 11 and not any("CFG 7" in label for label in labels)
-    assert {"<b>base, cfg</b> at CFG 4", "<b>base, cfg</b> at CFG 8", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
+    assert {"<b>base</b> at CFG 4", "<b>base</b> at CFG 8", "<b>minimal_dpo</b> at CFG 4"} <= set(labels)
     arrows = tradeoff.evaluate(
         "document.querySelector('#t2-tradeoff-chart .js-plotly-plot').layout.annotations.filter((a) => a.showarrow).length"
     )
@@ -137,7 +137,7 @@ def test_a_run_is_renamed_in_its_row(tradeoff):
 
 
 def test_pictures_appear_beside_the_pointer(tradeoff):
-    point_at(tradeoff, CHART, 0)
+    point_at(tradeoff, CHART, "base")
     expect(tradeoff.locator(".t2-strip:not([hidden]) img").first).to_be_visible()
     tradeoff.mouse.move(5, 5)
     expect(tradeoff.locator(".t2-strip:not([hidden])")).to_have_count(0)
@@ -173,7 +173,7 @@ def test_a_filter_leaves_points_out_and_brings_them_back(tradeoff):
 
 def test_a_kind_of_prompts_leaves_every_point_on_those_prompts_alone(tradeoff):
     prompts = """() => document.querySelector('#t2-tradeoff-chart .js-plotly-plot').data.flatMap(
-      (line) => [line.hovertext].flat().filter((words) => words?.startsWith('<b>base, cfg</b>')).map(
+      (line) => [line.hovertext].flat().filter((words) => words?.startsWith('<b>base</b>')).map(
         (words) => words.match(/(\\d+) prompts?, /)[1]))"""  # others may be hollow: what tests trained has few prompts
     assert set(tradeoff.evaluate(prompts)) == {"24"}
     tradeoff.locator("#t2-categories input").click()
@@ -261,7 +261,7 @@ def test_points_are_reached_by_keyboard(tradeoff):
 
 
 def test_a_click_leads_to_the_pictures_and_on_to_explore(tradeoff):
-    click_point(tradeoff, CHART, 2)
+    click_point(tradeoff, CHART, "minimal_kto")
     behind = tradeoff.locator("#t2-tradeoff-point-details")
     expect(behind.locator(".t2-back")).to_be_visible()
     expect(behind.locator(".t2-point-details")).to_contain_text("CFG")

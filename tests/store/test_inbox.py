@@ -28,6 +28,7 @@ from t2ialign.store import (
     record_scores,
     scores_of,
 )
+from t2ialign.store.writing import OTHERS
 from t2ialign.types import InputError, Score, SeedBatch
 
 Build = Callable[..., SeedBatch]
@@ -108,6 +109,7 @@ def test_shards_of_one_transaction_are_those_of_one_each(
             assert len(begun) == (1 if together else 4)
             found.append({name: sorted(map(str, store.rows(f"FROM {name}"))) for name in ROWS})
     assert found[0] == found[1] and len(found[0]["images"]) == 3
+    assert sum(OTHERS in note for note in found[0]["cell_notes"]) == 1, "the third shard's scores are of other pictures"
 
 
 def counted(transaction: Callable[..., object], begun: list[Store]) -> Callable[..., object]:

@@ -7,13 +7,15 @@ from t2ialign.job_record import Job, JobStatus
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import Store
 from t2ialign.store.jobs import list_jobs, probes, train_steps
-from t2ialign.types import InputError, TrainStep
+from t2ialign.types import InputError, TrainStep, cell_key
 from t2ialign.use_cases.align.command import command_of
+from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.probe import Probe
 from t2ialign.use_cases.align.request import AlignRequest, plan
 from t2ialign.use_cases.align.result import check_free
-from t2ialign.use_cases.align.sources import check_source
+from t2ialign.use_cases.align.sources import check_source, picture_requests
 from t2ialign.use_cases.align.votes import leave_votes
+from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.lent_gpu import refuse_training
 from t2ialign.use_cases.workbench import Workbench
 
@@ -39,11 +41,34 @@ def check(bench: Workbench, request: AlignRequest) -> None:
 
 
 def submit(bench: Workbench, supervisor: Supervisor, request: AlignRequest) -> str:
-    """Queues a run, the child of the job that trained its parent; returns the job's id."""
+    """Queues a run, the child of the job that trained its parent; returns the job's id.
+
+    What is stored of its votes and of its parent's pictures is left where its worker finds it.
+    """
     leave_votes(bench.store, request.pairs)
+    leave_stored(bench, request)
     parents = [job for job in list_jobs(bench.store, kind=KIND) if request_of(job).name == request.parent]
     parent = parents[-1].id if parents else ""
     return supervisor.submit(command_of(request), request.name, KIND, parent=parent, request=encode(request))
+
+
+def leave_stored(bench: Workbench, request: AlignRequest) -> int:
+    """Notes of the parent's cells that have pictures which the run asks for; returns how many.
+
+    A worker that cannot open the store would draw them again, and where the machine's sums come out otherwise, as with
+    another number of threads, its scores would be of other pictures than those that are stored.
+    """
+    found = plan(bench, request)
+    drawn = [] if found.method.data == "reward" else picture_requests(found)
+    cells = {one: config_of(bench, one)[1] for one in (*drawn, *evaluation_requests(found, found.parent.name))}
+    there = [
+        (one.prompt, config)
+        for one, config in cells.items()
+        if bench.results.count_pictures({cell_key(config, one.prompt): one.seeds})
+    ]
+    for prompt, config in there:
+        bench.results.share_cell(config, prompt)
+    return len(there)
 
 
 def request_of(job: Job) -> AlignRequest:
