@@ -58,6 +58,11 @@ def setting_name(config: GenerationConfig, titles: Mapping[str, str] = NO_TITLES
     return f"{titles.get(config.checkpoint, config.checkpoint)}{guided(config)} at CFG {config.guidance_scale:g}"
 
 
+def names_in(spec: str) -> list[str]:
+    """The checkpoints that a blend names, whether or not they are there: ``one@0.5+two`` is of ``one`` and ``two``."""
+    return [part.partition("@")[0].strip() for part in spec.split("+")]
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """The sentence for a name that does not exist, with the nearest that does."""
     names = sorted(known)

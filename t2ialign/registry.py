@@ -26,11 +26,11 @@ from t2ialign.file_states import Standing, standing
 from t2ialign.files import bytes_of, foreign, json_of, text_of
 from t2ialign.model_families import FAMILIES, UNET_FOLDER, Family, FamilyName
 from t2ialign.names import NAME, RULE, unknown
-from t2ialign.samplers import check_makers
+from t2ialign.samplers import MAKERS, check_makers
 from t2ialign.types import AdapterUse, InputError
 
 KINDS = ("lora", "dora", "unet")
-MAKERS = ("steps", "guidance_scale", "scheduler")  # what a checkpoint's makers draw with
+TEXTS = ("title", "method", "note", "sha256", "licence", "paper")  # of a manifest
 SMALL = 128  # pixels: models of pictures this small have the embedded world's numbers for defaults
 WEIGHT_RANGE = (-2.0, 3.0)
 
@@ -271,13 +271,10 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
     file = str(record.get("file") or (UNET_FOLDER if kind == "unet" else usual))
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, not 'lora', 'dora' or 'unet'")
-    said: dict[str, Any] = {
-        key: str(record.get(key, "")) for key in ("title", "method", "note", "sha256", "licence", "paper")
-    }
+    said: dict[str, Any] = {key: str(record.get(key, "")) for key in TEXTS}
     if not (isinstance(record.get("parents", []), list) and record.get("backbone")):
         raise ValueError("it names no backbone, or its parents are no list")
-    parents = tuple(str(parent) for parent in record.get("parents", ()))
-    hub = str(record.get("hub", ""))
+    hub, parents = str(record.get("hub", "")), tuple(str(parent) for parent in record.get("parents", ()))
     if not hub and (Path(file).name != file or file == ".."):
         raise ValueError(f"file {file!r} lies outside its folder")
     where: dict[str, Any] = {"parents": parents, "file": file if hub else "", "folder": folder}
@@ -294,18 +291,13 @@ def _from_manifest(name: str, data: bytes, folder: Path, usual: str) -> Checkpoi
 
 def _check_makers(name: str, said: Mapping[str, Any]) -> None:
     try:
-        check_makers(said.get("steps", 0), said.get("guidance_scale", 0.0), said.get("scheduler", ""))
+        check_makers(**said)
     except InputError as error:
         raise ValueError(f"{name}: {str(error).rstrip('.')}") from error
 
 
 def _complaint(folder: Path) -> tuple[str, str]:
     return f"{folder / MANIFEST} is not the manifest of an adapter", "mend or remove it"
-
-
-def names_in(spec: str) -> list[str]:
-    """The checkpoints that a blend names, whether or not they are there: ``one@0.5+two`` is of ``one`` and ``two``."""
-    return [part.partition("@")[0].strip() for part in spec.split("+")]
 
 
 def resolve(spec: str, registry: Registry | None = None) -> tuple[BackboneEntry, tuple[AdapterUse, ...]]:

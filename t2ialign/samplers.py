@@ -42,6 +42,7 @@ class UsualRun:
     guidance: str = "cfg"
 
 
+MAKERS = ("steps", "guidance_scale", "scheduler")  # what a checkpoint's makers may say
 SOLVER = "dpmsolver++"
 SCHEDULERS: dict[str, SchedulerChoice] = {
     "ddim": SchedulerChoice("DDIMScheduler", False, True, "DDIM: deterministic, one step at a time", flow=True),
@@ -68,7 +69,7 @@ def check_scheduler(name: str, steps: int = 1) -> SchedulerChoice:
     return SCHEDULERS[name]
 
 
-def check_makers(steps: object, guidance_scale: object, scheduler: object) -> None:
+def check_makers(steps: object = 0, guidance_scale: object = 0.0, scheduler: object = "") -> None:
     """Passes what a checkpoint's makers draw with, where 0 and "" say nothing.
 
     Raises:

@@ -27,8 +27,8 @@ from t2ialign.files import Say, foreign, unsaid
 from t2ialign.model_families import UNET_FOLDER
 from t2ialign.names import check_name, unknown
 from t2ialign.network import Show, in_bytes, unwatched, why_offline
-from t2ialign.registry import MAKERS, BackboneEntry, CheckpointEntry, Registry, load_registry, revision_of
-from t2ialign.samplers import check_makers
+from t2ialign.registry import BackboneEntry, CheckpointEntry, Registry, load_registry, revision_of
+from t2ialign.samplers import MAKERS, check_makers
 from t2ialign.settings import expanded
 from t2ialign.types import InputError, OtherModel
 from t2ialign.use_cases.align.manifest import find_manifest, write_manifest

@@ -36,7 +36,7 @@ from t2ialign.dashboard.shared.point_details_view import point_details_html
 from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.guidance import fitted_params
-from t2ialign.registry import names_in
+from t2ialign.names import names_in
 from t2ialign.samplers import UsualRun, usual_run
 from t2ialign.store import Filters, choices, find_run
 from t2ialign.types import InputError

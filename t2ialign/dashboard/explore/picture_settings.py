@@ -15,9 +15,8 @@ from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.wiring import Updates
 from t2ialign.guidance import GUIDANCE, spelled_params
-from t2ialign.names import BATCH
+from t2ialign.names import BATCH, names_in
 from t2ialign.pictures import PictureSettings, ReadSettings, read_settings
-from t2ialign.registry import names_in
 from t2ialign.types import GenerationConfig, InputError
 from t2ialign.use_cases.batches.score_batch import config_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from t2ialign.dashboard.services import Services
 from t2ialign.guidance import GUIDANCE, other_checkpoint
-from t2ialign.registry import names_in
+from t2ialign.names import names_in
 from t2ialign.types import InputError
 from t2ialign.use_cases.batches.requests import BatchRequest
 

@@ -21,8 +21,8 @@ from t2ialign.limits import (
     whole_number,
 )
 from t2ialign.metrics import ALL, DEFAULT, NAMES, SHORT, named
-from t2ialign.names import unknown
-from t2ialign.registry import BackboneEntry, Registry, load_registry, names_in, resolve
+from t2ialign.names import names_in, unknown
+from t2ialign.registry import BackboneEntry, Registry, load_registry, resolve
 from t2ialign.samplers import check_scheduler
 from t2ialign.types import InputError, Prompt
 

@@ -11,7 +11,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from t2ialign.registry import Registry, load_registry, names_in
+from t2ialign.names import names_in
+from t2ialign.registry import Registry, load_registry
 from t2ialign.samplers import UsualRun, usual_run
 
 FIELDS = tuple(field.name for field in fields(UsualRun))
