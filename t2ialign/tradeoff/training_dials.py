@@ -232,4 +232,4 @@ def common_name(names: Iterable[str]) -> str:
     if len(known) == 1:
         return known[0]
     begin = re.sub(r"[-_.@]+(?:steps?|rounds?|r|beta|b|seed)?$", "", os.path.commonprefix(known))
-    return begin if len(begin) > 1 else " and ".join([known[0], "others"])
+    return begin if len(begin) > 1 or begin in known else " and ".join([known[0], "others"])

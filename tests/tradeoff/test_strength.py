@@ -100,7 +100,7 @@ def test_a_mean_over_training_seeds_has_the_places_of_all_of_them() -> None:
 
 def test_effective_numbers_are_averaged_over_seeds_as_over_prompts() -> None:
     """Vendi-like counts of 2 and 6 kinds: the mean over two seeds is 3, as their inverses say."""
-    metric = METRICS["rke"]
+    metric = METRICS["u_rke"]
     names = {"a-step1": (1, 0), "a": (2, 0), "b-step1": (1, 1), "b": (2, 1)}
     runs = {name: TrainingDoses("r", steps, seed=seed) for name, (steps, seed) in names.items()}
     table = cells(

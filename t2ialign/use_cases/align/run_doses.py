@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -17,8 +16,11 @@ from t2ialign.registry import CheckpointEntry
 from t2ialign.tradeoff.training_dials import BASE, Runs, TrainingDoses
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.manifest import TrainingManifest, find_manifest
+from t2ialign.use_cases.align.request import AlignRequest
 
 APART = frozenset({"beta", "rounds", *(one.name for one in fields(WatchOptions))})  # no part of a recipe
+
+MOST = 1e30  # no beta is larger
 
 
 def run_doses(checkpoints: Mapping[str, CheckpointEntry]) -> Runs:
@@ -59,26 +61,32 @@ def _of(manifest: TrainingManifest) -> TrainingDoses | None:
     steps = (effort.steps if effort else 0) or (request.steps if request else 0)
     if request is None or steps < 1:
         return None
-    options = dict(request.options)
-    beta = options.get("beta")
-    known = isinstance(beta, int | float) and not isinstance(beta, bool) and math.isfinite(beta)
+    beta = _number(dict(request.options).get("beta"))
+    options = {name: value for name, value in request.options if name not in APART or (name == "beta" and beta is None)}
     return TrainingDoses(
-        _recipe(manifest, {name: value for name, value in options.items() if name not in APART}),
+        _recipe(manifest, request, options),
         steps,
         max(effort.rounds, 1) if effort else 1,
-        float(beta) if known and beta is not None else None,
+        beta,
         request.seed,
         manifest.parents[0] if manifest.parents else BASE,
         sha=manifest.sha256[:16],
     )
 
 
-def _recipe(manifest: TrainingManifest, options: Mapping[str, Any]) -> str:
-    source = manifest.data.source if manifest.data else ""
+def _number(said: Any) -> float | None:
+    """A number that a manifest says; None of anything else."""
+    if isinstance(said, int | float) and not isinstance(said, bool) and abs(said) < MOST:
+        return float(said)
+    return None
+
+
+def _recipe(manifest: TrainingManifest, request: AlignRequest, options: Mapping[str, Any]) -> str:
+    source = manifest.data.source if manifest.data else request.pairs
     given = manifest.ingredients.data if manifest.ingredients else ""
     said = {name: value for name, value in options.items() if value}
     where = (manifest.backbone, manifest.backbone_revision, manifest.kind)
-    return json.dumps([manifest.method, str(source), given, *where, said], sort_keys=True, default=str)
+    return json.dumps([request.method, str(source), given, *where, said], sort_keys=True, default=str)
 
 
 def _in_chain(name: str, own: Runs) -> TrainingDoses:

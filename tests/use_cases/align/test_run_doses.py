@@ -56,6 +56,7 @@ def test_odd_manifests_say_nothing_or_what_they_can(tmp_path) -> None:
         written(tmp_path, "merged", parents=["x", "y"]),
         written(tmp_path, "stepless", request=asked("stepless", steps=0)),
         written(tmp_path, "wordy", request=asked("wordy", beta="much", rank=[1, {"a": 2}])),
+        written(tmp_path, "huge", request=asked("huge", beta=10**400)),
         written(tmp_path, "one", request=asked("one"), parents=["two"]),
         written(tmp_path, "two", request=asked("two"), parents=["one"]),
         CheckpointEntry("hub", "shapes", "org/name", "lora"),
@@ -64,7 +65,7 @@ def test_odd_manifests_say_nothing_or_what_they_can(tmp_path) -> None:
     entries.append(written(tmp_path, "broken"))
     (tmp_path / "broken" / "manifest.json").write_text("{")
     runs = run_doses({entry.name: entry for entry in entries})
-    assert set(runs) == {"wordy", "one", "two"} and runs["wordy"].beta is None
+    assert set(runs) == {"wordy", "huge", "one", "two"} and runs["wordy"].beta is runs["huge"].beta is None
     assert (runs["one"].earlier, runs["one"].began) == (1, "one"), "a ring ends where it began"
     assert isinstance(runs["wordy"], TrainingDoses) and "much" in runs["wordy"].recipe
 
