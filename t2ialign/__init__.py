@@ -363,6 +363,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             research_answers.py     its answers about fronts, ranks, advice and metrics
             plane.py                points as changes from one of them, and where another one is as aligned
             chart_query.py          what those charts ask of a store, and what they are made of
+            strength_plane.py       one strength plane in words and rows, and the menu of all
             metric_pairs.py         what one tau is made of, and scores by another metric's ranks
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured
