@@ -40,8 +40,11 @@ def strength_figure(plane: StrengthPlane | None, dark: bool = False) -> go.Figur
             ygap=2,
             **axes,
         )
+        known = _between(_shown(other))
+        if all(value is None for row in known for value in row):
+            continue
         chart.add_contour(
-            z=_shown(other),
+            z=known,
             x=list(range(len(plane.scales))),
             y=list(range(len(plane.rows))),
             contours={"coloring": "none", "showlabels": True, "labelfont": {"size": 10, "color": colors.muted}},
@@ -66,6 +69,18 @@ def _places(plane: StrengthPlane) -> list[list[list[str]]]:
 
 def _shown(table: Table) -> list[list[float | None]]:
     return [[None if math.isnan(value) else value for value in row] for row in table]
+
+
+def _between(table: list[list[float | None]]) -> list[list[float | None]]:
+    """The values of which a contour can be told: those of four places that are next to each other, all known."""
+    kept: list[list[float | None]] = [[None] * len(row) for row in table]
+    for row in range(len(table) - 1):
+        for column in range(len(table[row]) - 1):
+            block = [(row + down, column + right) for down in (0, 1) for right in (0, 1)]
+            if all(table[r][c] is not None for r, c in block):
+                for r, c in block:
+                    kept[r][c] = table[r][c]
+    return kept
 
 
 def _axes(chart: go.Figure, plane: StrengthPlane, dark: bool) -> go.Figure:

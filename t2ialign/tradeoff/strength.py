@@ -123,11 +123,22 @@ def _weight_lines(configs: Sequence[GenerationConfig]) -> list[DialLine]:
 def _plane(whole: CellValues, line: DialLine, sides: Sequence[tuple[Metric, Means]]) -> StrengthPlane:
     rows, scales = line.rows, line.scales
     places = [[line.places.get((row, scale), ()) for scale in scales] for row in rows]
-    tables = [tuple(tuple(_mean(metric, means, place) for place in row) for row in places) for metric, means in sides]
+    xs, ys = (tuple(tuple(_mean(metric, means, place) for place in row) for row in places) for metric, means in sides)
     keys = tuple(tuple(tuple(whole.configs[index].key for index in place) for place in row) for row in places)
-    names, prompts = [metric.name for metric, _ in sides], len(whole.prompts)
+    (x, _), (y, _) = sides
     return StrengthPlane(
-        line.name, *names, tuple(scales), tuple(rows), *tables, prompts, keys, line.dial, line.about, _key(line)
+        line.name,
+        x.name,
+        y.name,
+        tuple(scales),
+        tuple(rows),
+        xs,
+        ys,
+        len(whole.prompts),
+        keys,
+        line.dial,
+        line.about,
+        _key(line),
     )
 
 

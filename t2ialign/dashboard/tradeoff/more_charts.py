@@ -79,7 +79,9 @@ def panel() -> dict[str, Any]:
             with gr.Row():
                 buttons |= _exports("pair")
         # what the chart on show was drawn for: a file is of that, whatever the controls say since
-        asked, is_open = gr.State(None), gr.State(False)
+        asked = gr.State(None)
+        # in the browser, so that it says no more than the chart's name does there: an address opens both at once
+        is_open = gr.Checkbox(False, visible="hidden")
         pair, address = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
         script = asset("tradeoff/more_charts.js")
         marks = gr.HTML("", js_on_load=script, elem_classes="t2-hidden", apply_default_css=False)
