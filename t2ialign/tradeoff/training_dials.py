@@ -231,5 +231,7 @@ def common_name(names: Iterable[str]) -> str:
     known = sorted({kept[1] if (kept := KEPT.fullmatch(name)) else name for name in names})
     if len(known) == 1:
         return known[0]
-    begin = re.sub(r"[-_.@]+(?:steps?|rounds?|r|beta|b|seed)?$", "", os.path.commonprefix(known))
-    return begin if len(begin) > 1 or begin in known else " and ".join([known[0], "others"])
+    begin = os.path.commonprefix(known)
+    if begin not in known:
+        begin = re.sub(r"[-_.@]+(?:steps?|rounds?|r|beta|b|seed)?[0-9]*$", "", begin)
+    return begin if len(begin) > 1 or begin in known else f"{known[0]} and others"

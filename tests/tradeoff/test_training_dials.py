@@ -91,4 +91,5 @@ def test_a_dial_says_its_places_in_words() -> None:
 def test_checkpoints_of_one_run_are_called_by_what_they_share() -> None:
     assert common_name(["dpo-step50", "dpo"]) == "dpo" and common_name(["mi_tune", "mi_tune_r2"]) == "mi_tune"
     assert common_name(["dpo-beta500", "dpo-beta2000"]) == "dpo" and common_name(["x-seed1", "x"]) == "x"
+    assert common_name(["dpo_01", "dpo_02"]) == "dpo" and common_name(["dpo-2", "dpo-2-more"]) == "dpo-2"
     assert common_name(["alpha", "zeta"]) == "alpha and others" and common_name(["b500", "b2000"]) == "b2000 and others"
