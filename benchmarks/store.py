@@ -46,6 +46,7 @@ from t2ialign.store import (
 )
 from t2ialign.tradeoff.comparison import comparisons
 from t2ialign.tradeoff.points import tradeoff_points
+from t2ialign.tradeoff.training_dials import TrainingDoses
 from t2ialign.use_cases.reports.chart_query import ChartQuery
 from t2ialign.use_cases.reports.more_charts import more_chart
 
@@ -203,13 +204,19 @@ def queries(
 
 def charts(store: Store, filters: Filters, word: str, pictures: int) -> None:
     """The charts beside the chart, from the store to their numbers, each with the kilobytes that a page gets of it."""
-    query = ChartQuery(store, METRICS[X], METRICS[Y], filters, lambda metric: "")
+    query = ChartQuery(store, METRICS[X], METRICS[Y], filters, lambda metric: "", runs=runs_of(store))
     more_chart(query, "edge")  # the resamples of so many prompts are drawn once a process
     for kind in CHARTS:
         ours, found = clock(afresh(store, lambda kind=kind: more_chart(query, kind)))
         assert found.drawn is not None
         kilobytes = len(drawn_figure(found.drawn).to_json()) / 1000
         row(f"{found.title} ({kilobytes:.0f} kB), {word}", pictures, {"ours": ours})
+
+
+def runs_of(store: Store) -> dict[str, TrainingDoses]:
+    """What the checkpoints would say of their training: runs of four doses each, so that there are planes of steps too."""
+    names = [name for name in choices(store)["checkpoints"] if name != "base"]
+    return {name: TrainingDoses(f"run {index // 4}", 50 * (1 + index % 4)) for index, name in enumerate(names)}
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ up: a folder imports from folders above it only (`make check`), every file has i
         relations.py        do two metrics say the same? Kendall's tau at three levels
         rank_curves.py      how scores are distributed by a picture's rank within its prompt
         scatter.py          two metrics of the same things, a dot each
-        strength.py         the plane of CFG and adapter weight
+        training_dials.py   which checkpoints differ in steps, rounds or beta alone, as places on a dial
+        strength.py         the plane of CFG and a dial of strength: weight, steps, rounds or beta
         differences.py      every point less one of them, paired by prompt and seed
         matching.py         a checkpoint beside another one's CFG of the same alignment
         dials.py            an adapter's weights as a path from its base
@@ -303,6 +304,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             estimate.py             what a run will cost
             job.py                  training as a job: one way in, and its records read back
             lineage.py              where each checkpoint comes from
+            run_doses.py            how strongly runs trained, and what their recipe is
             ingredients.py          what a run is made of, by content
             manifest.py             what a checkpoint was made from, and what that gained and cost
             merge.py                adapters merged into a new checkpoint
@@ -361,6 +363,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             research_answers.py     its answers about fronts, ranks, advice and metrics
             plane.py                points as changes from one of them, and where another one is as aligned
             chart_query.py          what those charts ask of a store, and what they are made of
+            strength_plane.py       one strength plane in words and rows, and the menu of all
             metric_pairs.py         what one tau is made of, and scores by another metric's ranks
             more_charts.py          charts beside the trade-off chart, with a sentence and rows
             world.py                every promise of the embedded world, measured

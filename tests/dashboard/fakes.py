@@ -92,13 +92,13 @@ def scores_of(batch: SeedBatch) -> list[Score]:
     """Faithful and varied as the guidance and the adapter would have it, with some noise."""
     draw = torch.Generator().manual_seed(zlib.crc32(batch.cell.encode()))
     n, scale = len(batch.seeds), batch.config.guidance_scale
-    name = batch.config.adapters[0].name if batch.config.adapters else ""
+    faith = FAITH.get(batch.config.adapters[0].name, 0.0) if batch.config.adapters else 0.0
     level = min(
         0.97,
-        0.62 + 0.11 * float(torch.tensor(scale).log()) + FAITH[name] + 0.03 * float(torch.randn((), generator=draw)),
+        0.62 + 0.11 * float(torch.tensor(scale).log()) + faith + 0.03 * float(torch.randn((), generator=draw)),
     )
     claims = (torch.rand(n, 5, generator=draw) < level).float().mean(1)
-    spread = 0.95 - 0.2 * float(torch.tensor(scale).log()) - FAITH[name] + 0.03 * float(torch.randn((), generator=draw))
+    spread = 0.95 - 0.2 * float(torch.tensor(scale).log()) - faith + 0.03 * float(torch.randn((), generator=draw))
     pairs = (spread + 0.1 * torch.randn(n, n, generator=draw)).clamp(0.02)
     pairs = (pairs + pairs.T) / 2
     mean, half = float(claims.mean()), 0.3 / n**0.5

@@ -67,6 +67,23 @@ def test_more_charts_are_drawn_when_they_are_opened(tradeoff):
     more.get_by_text("More charts of this set").click()
 
 
+def test_a_plane_of_training_steps_is_chosen_and_its_address_opens_it(tradeoff):
+    tradeoff.locator("#t2-more").get_by_text("More charts of this set").click()
+    tradeoff.locator("#t2-more-kind input").click()
+    tradeoff.get_by_role("option", name="as a plane").click()
+    expect(tradeoff.locator("#t2-more-said")).to_contain_text("at weight", timeout=30_000)
+    tradeoff.locator("#t2-more-plane input").click()
+    tradeoff.get_by_role("option", name="CFG by training steps").first.click()
+    said = tradeoff.locator("#t2-more-said")
+    expect(said).to_contain_text("training steps", timeout=30_000)
+    tradeoff.wait_for_function("location.search.includes('more=strength%3Asteps')")
+    words, here = said.inner_text(), tradeoff.url
+    tradeoff.goto(here)
+    expect(said).to_have_text(words, timeout=60_000)
+    expect(tradeoff.locator("#t2-more-plane input")).to_have_value(re.compile("CFG by training steps"))
+    tradeoff.locator("#t2-more").get_by_text("More charts of this set").click()
+
+
 def test_a_stray_prompt_is_shown_apart_and_becomes_a_set_with_one_click(tradeoff):
     choose_set(tradeoff, "Everything stored")
     tradeoff.wait_for_function(NEW)

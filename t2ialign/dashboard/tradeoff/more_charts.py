@@ -29,14 +29,16 @@ from t2ialign.store import titles, write_table
 from t2ialign.tradeoff.relations import QUESTIONS
 from t2ialign.types import InputError
 from t2ialign.use_cases.align.lineage import lineages, steps_of
+from t2ialign.use_cases.align.run_doses import run_doses
 from t2ialign.use_cases.batches.rescore import current_version
 from t2ialign.use_cases.reports.chart_query import ChartQuery, MoreChart
 from t2ialign.use_cases.reports.metric_pairs import metric_scatter
 from t2ialign.use_cases.reports.more_charts import TITLES, more_chart
 
-FIRST = "edge"
+FIRST, PLANE = "edge", "strength"
 NO_SET = "Choose a benchmark set above: on everything stored nothing is compared."
 MARKS, FIELDS = "A click on a mark opens what lies behind it.", "A click on a field draws its two metrics."
+PLANES = "Rows are an adapter's weights, or a training's steps, rounds or beta; columns are CFG."
 CHARTS = {"more": "t2-more-chart", "pair": "t2-more-pair-chart"}  # the chart, and the scatter of two of its metrics
 DRAWN = (
     "more_said",
@@ -44,6 +46,7 @@ DRAWN = (
     "more_asked",
     "more_open",
     "more_address",
+    "more_plane",
     "pair_block",
     "pair_said",
     "pair_plot",
@@ -65,6 +68,9 @@ def panel() -> dict[str, Any]:
                 elem_id="t2-more-kind",
             )
             buttons = _exports("more")
+        plane = gr.Dropdown(
+            [], label="Plane", info=PLANES, visible=False, filterable=False, min_width=260, elem_id="t2-more-plane"
+        )
         words = gr.HTML("", apply_default_css=False, elem_id="t2-more-said")
         plot = gr.Plot(show_label=False, container=False, elem_id=CHARTS["more"])
         with gr.Column(visible=False, elem_id="t2-more-pair") as block:
@@ -73,13 +79,16 @@ def panel() -> dict[str, Any]:
             with gr.Row():
                 buttons |= _exports("pair")
         # what the chart on show was drawn for: a file is of that, whatever the controls say since
-        asked, is_open = gr.State(None), gr.State(False)
+        asked = gr.State(None)
+        # in the browser, so that it says no more than the chart's name does there: an address opens both at once
+        is_open = gr.Checkbox(False, visible="hidden")
         pair, address = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
         script = asset("tradeoff/more_charts.js")
         marks = gr.HTML("", js_on_load=script, elem_classes="t2-hidden", apply_default_css=False)
     return {
         "more": fold,
         "more_kind": kind,
+        "more_plane": plane,
         "more_said": words,
         "more_plot": plot,
         "more_asked": asked,
@@ -105,35 +114,47 @@ def _exports(chart: str) -> dict[str, Any]:
     }
 
 
-def draw_more(services: Services, theme: str, kind: str, pair: str, *controls: Any) -> Updates:
-    """The chart of the set that the controls name, with the scatter of a pair of its metrics; or what it needs."""
-    updates: Updates = {"more_asked": (kind, *controls), "more_open": True}
+def draw_more(services: Services, theme: str, kind: str, plane: str | None, pair: str, *controls: Any) -> Updates:
+    """The chart of the set that the controls name, with the scatter of a pair of its metrics; or what it needs.
+
+    ``plane``: which of the strength planes.
+    """
+    asked = (kind, plane or "", *controls)
+    updates: Updates = {"more_asked": asked, "more_open": True, "more_plane": gr.Dropdown(visible=False)}
     try:
-        found = _found(services, kind, *controls)
+        found = _found(services, *asked)
         if found.drawn is None:
             raise InputError(found.sentence)
     except InputError as error:
         nothing = empty_figure("", theme == DARK, height=120)
         return updates | {"more_said": notice(str(error), "note"), "more_plot": nothing} | _no_pair(kind)
+    if found.menu:
+        updates |= {"more_plane": gr.Dropdown(list(found.menu), value=found.part, visible=True)}
+        updates |= {"more_asked": (kind, found.part, *controls)}
     shown = drawn_figure(found.drawn, theme == DARK)
     click = FIELDS if kind in QUESTIONS else MARKS
     updates |= {"more_said": notice(f"{found.sentence} {click}", "hint"), "more_plot": shown}
-    return updates | (_pair(services, theme, pair, kind, *controls) if kind in QUESTIONS and pair else _no_pair(kind))
+    if kind in QUESTIONS and pair:
+        return updates | _pair(services, theme, pair, *asked)
+    return updates | _no_pair(kind, found.part)
 
 
 def arrive_more(data: Mapping[str, Any], asked: Sequence[Any] | None) -> Updates:
     """The first time that the page is shown, the chart that its address names."""
     query = said(data, "query").removeprefix("?")
     [named] = parse_qs(query, max_num_fields=100).get("more", [""])[:1] if len(query) < 4096 else [""]
-    kind, _, pair = named.partition(":")
+    kind, _, part = named.partition(":")
     if asked is not None or kind not in TITLES:
         return {}
-    return {"more": gr.Accordion(open=True), "more_kind": kind, "more_open": True, "pair": pair}
+    opened: Updates = {"more": gr.Accordion(open=True), "more_kind": kind, "more_open": True}
+    if kind != PLANE:
+        return opened | {"pair": part}
+    return opened | {"more_plane": gr.Dropdown([part], value=part)} if part else opened
 
 
-def follow_more(services: Services, is_open: bool, theme: str, kind: str, pair: str, *controls: Any) -> Updates:
-    """The chart anew after a control has changed, where it is on show."""
-    return draw_more(services, theme, kind, pair, *controls) if is_open else {}
+def follow_more(services: Services, is_open: bool, *drawn: Any) -> Updates:
+    """The chart anew after a control has changed, where it is on show; ``drawn`` are the arguments of ``draw_more``."""
+    return draw_more(services, *drawn) if is_open else {}
 
 
 def close_more() -> Updates:
@@ -146,15 +167,19 @@ def open_mark(services: Services, data: Mapping[str, Any], theme: str, asked: Se
     behind = mark.read(said(data, "mark"))
     if behind is None or asked is None:
         return {}
-    kind, *controls = asked
+    _, _, *controls = asked
     if behind.kind == mark.PAIR:
-        return _pair(services, theme, ":".join(behind.names), kind, *controls)
+        return _pair(services, theme, ":".join(behind.names), *asked)
     if behind.kind == mark.CELL:
         config, cell = behind.names
         return choose_prompt(services, {"point": config, "cell": cell}, *controls)
-    if behind.kind == mark.CHECKPOINT:
+    if behind.kind in (mark.CHECKPOINT, mark.CONFIGS):
         chosen = chosen_of(services, *controls)
-        own = [point for point in load_points(services, chosen).points if point.config.checkpoint in behind.names]
+        own = [
+            point
+            for point in load_points(services, chosen).points
+            if (point.config.checkpoint if behind.kind == mark.CHECKPOINT else point.config.key) in behind.names
+        ]
         listed = all_points(own, chosen.x, chosen.y, services.palette(), titles(services.store))
         return {"point_details": back_to_all() + listed}
     return {"point": behind.names[0]}
@@ -170,8 +195,8 @@ def export_more(
     try:
         if asked is None:
             raise InputError("Open the chart first, then take it away.")
-        kind, *controls = asked
-        found = _found(services, kind, *controls) if pair is None else _scatter(services, pair, kind, *controls)
+        kind = asked[0]
+        found = _found(services, *asked) if pair is None else _scatter(services, pair, *asked)
         if found.drawn is None:
             raise InputError(found.sentence)
     except InputError as error:
@@ -185,12 +210,12 @@ def export_more(
     return {"problem": "", "file": str(path)}
 
 
-def _no_pair(kind: str) -> Updates:
+def _no_pair(kind: str, part: str = "") -> Updates:
     hidden = {"pair_block": gr.Column(visible=False), "pair_said": "", "pair_plot": None, "pair": ""}
-    return hidden | {"more_address": json.dumps({"more": kind})}
+    return hidden | {"more_address": json.dumps({"more": f"{kind}:{part}" if part else kind})}
 
 
-def _pair(services: Services, theme: str, pair: str, kind: str, *controls: Any) -> Updates:
+def _pair(services: Services, theme: str, pair: str, kind: str, *asked: Any) -> Updates:
     """The scatter of two metrics under their matrix, or a sentence in its place."""
     shown = {
         "pair_block": gr.Column(visible=True),
@@ -198,14 +223,14 @@ def _pair(services: Services, theme: str, pair: str, kind: str, *controls: Any) 
         "more_address": json.dumps({"more": f"{kind}:{pair}"}),
     }
     try:
-        found = _scatter(services, pair, kind, *controls)
+        found = _scatter(services, pair, kind, *asked)
     except InputError as error:
         return _no_pair(kind) | {"pair_block": gr.Column(visible=True), "pair_said": notice(str(error), "note")}
     assert found.drawn is not None
     return shown | {"pair_said": notice(found.sentence, "hint"), "pair_plot": drawn_figure(found.drawn, theme == DARK)}
 
 
-def _scatter(services: Services, pair: str, kind: str, *controls: Any) -> MoreChart:
+def _scatter(services: Services, pair: str, kind: str, plane: str, *controls: Any) -> MoreChart:
     one, _, other = pair.partition(":")
     level = next((level for level in QUESTIONS if level == kind), None)
     if level is None:
@@ -213,8 +238,8 @@ def _scatter(services: Services, pair: str, kind: str, *controls: Any) -> MoreCh
     return metric_scatter(_asked(services, *controls), level, one, other)
 
 
-def _found(services: Services, kind: str, *controls: Any) -> MoreChart:
-    return more_chart(_asked(services, *controls), kind or FIRST)
+def _found(services: Services, kind: str, plane: str, *controls: Any) -> MoreChart:
+    return more_chart(_asked(services, *controls), kind or FIRST, plane)
 
 
 def _asked(services: Services, *controls: Any) -> ChartQuery:
@@ -222,5 +247,6 @@ def _asked(services: Services, *controls: Any) -> ChartQuery:
     if not chosen.comparable:
         raise InputError(NO_SET)
     today = partial(current_version, services.bench)
-    ends = steps_of(lineages(services.bench.registry().checkpoints.values()))
-    return ChartQuery(services.store, chosen.x, chosen.y, chosen.shown, today, ends)
+    known = services.bench.registry().checkpoints
+    ends = steps_of(lineages(known.values()))
+    return ChartQuery(services.store, chosen.x, chosen.y, chosen.shown, today, ends, run_doses(known))

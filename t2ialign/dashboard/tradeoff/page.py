@@ -163,12 +163,12 @@ def _wire_trust(wires: Wires, services: Services, events: list[Dependency]) -> N
 
 def _wire_more(wires: Wires, services: Services, events: list[Dependency]) -> None:
     """Drawn when it is opened or another chart is chosen, and with the chart while it is open; a closed one costs nothing."""
-    parts, asked = wires.components, ("page", "more_kind", "pair", *CONTROLS)
+    parts, asked = wires.components, ("page", "more_kind", "more_plane", "pair", *CONTROLS)
     drawing, follow = partial(more_charts.draw_more, services), partial(more_charts.follow_more, services)
-    opened = [parts["more"].expand, parts["more_kind"].input]
+    opened = [parts["more"].expand, parts["more_kind"].input, parts["more_plane"].input]
     wires.on(opened, drawing, asked, more_charts.DRAWN, trigger_mode="always_last")
     wires.on(parts["more"].collapse, more_charts.close_more, (), ("more_open", "more_address"))
-    named = ("more", "more_kind", "more_open", "pair")
+    named = ("more", "more_kind", "more_open", "more_plane", "pair")
     arrived = wires.on_event(parts["page"].shown, more_charts.arrive_more, ("more_asked",), named)
     for event in (arrived, *events):
         wires.on(event.then, follow, ("more_open", *asked), more_charts.DRAWN)

@@ -15,6 +15,7 @@ from t2ialign.store.cell_values import cell_values, scored_configs
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.doses import Ends
 from t2ialign.tradeoff.research import Drawn
+from t2ialign.tradeoff.training_dials import Runs
 from t2ialign.types import GenerationConfig, Metric
 from t2ialign.use_cases.align.lineage import BASE
 from t2ialign.use_cases.reports.research_material import MOST_METRICS, reference_of
@@ -35,19 +36,24 @@ class ChartRow:
 
 @dataclass(frozen=True)
 class MoreChart:
-    """``drawn`` is None where the data do not make the chart; the sentence then says what it needs."""
+    """``drawn`` is None where the data do not make the chart; the sentence then says what it needs.
+
+    ``menu``: where there are several of its kind, all of them as (title, key), and ``part`` is the key of this one.
+    """
 
     title: str
     sentence: str
     drawn: Drawn | None = None
     rows: tuple[ChartRow, ...] = ()
+    menu: tuple[tuple[str, str], ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True)
 class ChartQuery:
     """Two metrics, the cells of one benchmark set, and which version of a metric counts where several are equally frequent.
 
-    ``ends``: the steps that checkpoints' runs took.
+    ``ends``: the steps that checkpoints' runs took; ``runs``: what they say of how strongly they trained.
     """
 
     opened: Store
@@ -56,6 +62,7 @@ class ChartQuery:
     filters: Filters
     today: Callable[[Metric], str]
     ends: Ends = field(default_factory=dict)
+    runs: Runs = field(default_factory=dict)
 
     def cells(self, metrics: Sequence[Metric], *configs: GenerationConfig) -> CellValues:
         """The metrics' values of all configs, or of these alone."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-import numpy as np
-
 from t2ialign.names import setting_name
 from t2ialign.tradeoff.cell_values import CellValues
 from t2ialign.tradeoff.doses import PRESSURES, Pressure, Response, lines_of, response
@@ -16,7 +14,6 @@ from t2ialign.tradeoff.front_band import Edge, Knee, edge, knee, volumes
 from t2ialign.tradeoff.rank_curves import RankCurves
 from t2ialign.tradeoff.relations import QUESTIONS, Relations, over_checkpoints, over_pictures, over_prompts
 from t2ialign.tradeoff.research import Doses, Drawn, Volumes
-from t2ialign.tradeoff.strength import StrengthPlane, planes
 from t2ialign.types import GenerationConfig, InputError, Interval, Metric
 from t2ialign.use_cases.reports.chart_query import (
     ChartQuery,
@@ -29,12 +26,13 @@ from t2ialign.use_cases.reports.chart_query import (
 from t2ialign.use_cases.reports.metric_pairs import by_rank, rank_rows
 from t2ialign.use_cases.reports.research_material import bend_in_words, said
 from t2ialign.use_cases.reports.research_pressure import slopes_in_words
+from t2ialign.use_cases.reports.strength_plane import by_strength
 
 Kind = Literal["edge", "volume", "strength", "cfg", "weight", "steps", "checkpoints", "prompts", "pictures", "ranks"]
 TITLES: Mapping[Kind, str] = {
     "edge": "The best diversity at a required alignment",
     "volume": "How much each checkpoint dominates",
-    "strength": "CFG and adapter weight as a plane",
+    "strength": "CFG by weight or training, as a plane",
     "cfg": "Dose and response: CFG",
     "weight": "Dose and response: adapter weight",
     "steps": "Dose and response: training steps",
@@ -46,8 +44,8 @@ TITLES: Mapping[Kind, str] = {
 MOST_LINES = 8
 
 
-def more_chart(asked: ChartQuery, kind: str) -> MoreChart:
-    """One chart by its kind.
+def more_chart(asked: ChartQuery, kind: str, part: str = "") -> MoreChart:
+    """One chart by its kind; of the strength planes the one of the key ``part``.
 
     Raises:
         InputError: no such chart, or no single benchmark set.
@@ -55,16 +53,17 @@ def more_chart(asked: ChartQuery, kind: str) -> MoreChart:
     makers: dict[str, Callable[[ChartQuery], tuple[str, Drawn | None]]] = {
         "edge": _edge,
         "volume": _volume,
-        "strength": _strength,
         **{name: partial(_doses, place) for place, name in enumerate(("cfg", "weight", "steps"))},
         "checkpoints": _checkpoints,
         "prompts": _prompts,
         "pictures": _pictures,
         "ranks": by_rank,
     }
-    if kind not in makers:
-        raise InputError(f"There is no chart {kind[:40]!r}: {', '.join(makers)}.")
+    if kind not in TITLES:
+        raise InputError(f"There is no chart {kind[:40]!r}: {', '.join(TITLES)}.")
     title = TITLES[kind]  # type: ignore[index]
+    if kind == "strength":
+        return by_strength(asked, title, part)
     sentence, drawn = makers[kind](asked)
     return MoreChart(title, sentence, drawn, tuple(_rows(title, drawn)) if drawn is not None else ())
 
@@ -100,27 +99,6 @@ def _volume(asked: ChartQuery) -> tuple[str, Drawn | None]:
     return (
         f"{first.checkpoint} dominates most: {said(first.area)} of the box between the worst and the best.{fair}",
         Volumes(tuple(found)),
-    )
-
-
-def _strength(asked: ChartQuery) -> tuple[str, Drawn | None]:
-    found = planes(asked.cells((asked.x, asked.y)), asked.x, asked.y)
-    if not found:
-        return "A plane needs one adapter at two weights and two CFG values or more: sweep it with --weights.", None
-    plane = found[0]
-    known = [value for row in plane.xs for value in row if math.isfinite(value)]
-    level = float(np.median(known))
-    up = (asked.x.higher_is_better, asked.y.higher_is_better)
-    best = plane.best(level, up)
-    where = "" if best is None else f"the most varied is CFG {best[0]:g} at weight {best[1]:g}, with {best[2]:.3g}"
-    more = (
-        f" {len(found) - 1} other adapters have a plane: choose one under “Only these checkpoints”."
-        if found[1:]
-        else ""
-    )
-    return (
-        f"Of {plane.checkpoint}, with {asked.x.title} of {level:.3g} or better {where} ({asked.y.title}).{more}",
-        plane,
     )
 
 
@@ -206,14 +184,6 @@ def _rows(title: str, drawn: Drawn) -> list[ChartRow]:
             ]
         case Volumes():
             return [_row(title, "area", one.checkpoint, "", one.area) for one in drawn.volumes]
-        case StrengthPlane():
-            return [
-                ChartRow(title, name, drawn.checkpoint, f"CFG {scale:g}, weight {weight:g}", table[row][column])
-                for name, table in ((drawn.x, drawn.xs), (drawn.y, drawn.ys))
-                for row, weight in enumerate(drawn.weights)
-                for column, scale in enumerate(drawn.scales)
-                if math.isfinite(table[row][column])
-            ]
         case RankCurves():
             return list(rank_rows(title, drawn))
         case Doses():
