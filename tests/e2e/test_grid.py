@@ -62,7 +62,7 @@ def test_pages_of_a_grid_are_turned(open_page, tmp_path):
     first.focus()
     page.keyboard.press("ArrowRight")
     expect(table).to_have_attribute("data-page", "1")
-    expect(page).to_have_url(re.compile("&page=2$"))
+    expect(page).to_have_url(re.compile("&leaf=2$"))
     expect(page.locator(".t2-grid .t2-over")).to_have_count(2)
     turned_while_large(page)
     with page.expect_download() as file:
@@ -78,7 +78,7 @@ def test_pages_of_a_grid_are_turned(open_page, tmp_path):
     assert too_wide(again) <= 0
     again.locator("#t2-grid-pages label").first.click()
     expect(again.locator("table.t2-grid")).to_have_attribute("data-page", "0")
-    expect(again).not_to_have_url(re.compile("page="))
+    expect(again).not_to_have_url(re.compile("leaf="))
 
 
 def turned_while_large(page) -> None:
@@ -91,7 +91,7 @@ def turned_while_large(page) -> None:
     expect(dialog.locator("h3")).to_have_text("Seed 1")
     dialog.locator(".t2-leaf-step").last.click()
     expect(name).to_have_text("CFG 2, 10 steps")
-    expect(page).to_have_url(re.compile("&page=2$"))
+    expect(page).to_have_url(re.compile("&leaf=2$"))
     page.keyboard.press("Escape")
 
 

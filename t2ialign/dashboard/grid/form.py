@@ -130,11 +130,11 @@ def record(form: GridForm) -> str:
 def link(form: GridForm, page: int = 0) -> str:
     """The address of a grid, open at a page (0 is the first); of one that would be too long, by its id.
 
-    The id is known to this store alone.
+    The id is known to this store alone. In the address a page is a ``leaf``: by ``page`` Gradio looks for one of its own.
     """
     said = f"?tab=grid&grid={quote(record(form))}"
     found = said if len(said) <= LONGEST_LINK else f"?tab=grid&grid={identity(form)}"
-    return f"{found}&page={page + 1}" if page else found
+    return f"{found}&leaf={page + 1}" if page else found
 
 
 def linked(services: Services, query: str) -> GridForm | None:
@@ -159,7 +159,7 @@ def linked_page(query: str, pages: int) -> int:
     Raises:
         InputError: there is no such page.
     """
-    text = _fields(query).get("page", ["1"])[0]
+    text = _fields(query).get("leaf", ["1"])[0]
     if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= pages:
         raise InputError(
             f"This grid has {counted(pages, 'page')}, and the link names page {text[:20]!r}: here is the first."

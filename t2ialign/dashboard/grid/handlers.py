@@ -23,7 +23,7 @@ from t2ialign.dashboard.grid.form import (
     linked_page,
     record,
 )
-from t2ialign.dashboard.grid.table import GridTable, Showing, scored_everywhere, table_of
+from t2ialign.dashboard.grid.table import GridTable, Showing, scored_everywhere, table_of, worded
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.html import notice
@@ -169,7 +169,7 @@ def open_page(services: Services, data: Mapping[str, Any], *look: str) -> Update
         page = linked_page(query, len(shown.pages))
     except InputError as error:
         page, problem = 0, str(error)
-    updates = draw(services, shown, _looking(shown, *look[:3], str(page)), "")
+    updates = draw(services, shown, replace(_looking(shown, *look), page=page), "")
     if problem:
         updates["problem"] = notice(problem, "note")
     return {**filled(services, form), **updates, "page_shown": _tabs(shown, page)}
@@ -184,7 +184,7 @@ def _looking(shown: ShownGrid, order: str, alignment: str = "", diversity: str =
 def _tabs(shown: ShownGrid, page: int) -> gr.Radio:
     """The pages to turn to, by what each is of."""
     axis = shown.form.axes[2]
-    choices = [(value, str(place)) for place, value in enumerate(axis.values)]
+    choices = [(worded(axis, value), str(place)) for place, value in enumerate(axis.values)]
     return gr.Radio(choices, value=str(page), label=f"Pages: {TITLES[axis.kind]}", visible=bool(axis.kind))
 
 

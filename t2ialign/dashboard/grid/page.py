@@ -75,7 +75,8 @@ def _wire_table(wires: Wires, services: Services) -> None:
     """The grid that the address names, what the timer sees, the order, the pages, and the files."""
     parts = wires.components
     opening = partial(handlers.open_page, services)
-    wires.on_event(parts["page"].ready, opening, LOOK, (*SHOWN, *FIELDS))
+    opened = wires.on_event(parts["page"].ready, opening, LOOK, (*SHOWN, *FIELDS))
+    wires.on(opened.then, partial(axes.price, services), FIELDS, ("cost",))  # once all that was filled in is there
     tick = partial(handlers.tick, services)
     wires.on(parts["timer"].tick, tick, ("shown", "seen", *LOOK), SHOWN, trigger_mode="once")
     looked = [parts[name].input for name in LOOK if name != "page_shown"]

@@ -104,10 +104,10 @@ def table_of(
     metrics = scored_everywhere(state) if scored is None else scored
     alignment = _metric("alignment", showing.alignment, metrics)
     diversity = _metric("diversity", showing.diversity, metrics)
-    leaf = _word(z, z.values[showing.page])
 
     def drawn_cell(cell: GridCell, i: int, j: int) -> GridTableCell:
-        name = f"{_word(x, x.values[i])}{_word(y, y.values[j])}{leaf}"
+        words = worded(x, x.values[i]), worded(y, y.values[j]), worded(z, z.values[showing.page])
+        name = ", ".join(filter(None, words))
         found = _cell(cell, states[cell.request], name, palette, (alignment, diversity), small)
         return replace(found, at=(i, j))
 
@@ -136,10 +136,11 @@ def _metric(axis: Axis, chosen: str, scored: frozenset[str]) -> Metric:
     return METRICS[chosen] if chosen in scored and METRICS[chosen].axis == axis else default_metric(axis, scored)
 
 
-def _word(axis: GridAxis, value: str) -> str:
+def worded(axis: GridAxis, value: str) -> str:
+    """A value of an axis in words that stand alone: "CFG 4", "25 steps"; nothing of an axis of nothing."""
     before = {"guidance_scale": "CFG ", "weight": "weight ", "seed": "seed "}
     after = {"steps": " steps"}
-    return f"{before.get(axis.kind, '')}{value}{after.get(axis.kind, '')}, " if axis.kind else ""
+    return f"{before.get(axis.kind, '')}{value}{after.get(axis.kind, '')}" if axis.kind else ""
 
 
 def _cell(
@@ -166,7 +167,7 @@ def _cell(
         )
     alignment, diversity = (_interval(cell, state, metric) for metric in shown)
     return GridTableCell(
-        name.rstrip(", ") or state.config.checkpoint,
+        name or state.config.checkpoint,
         state.cell,
         palette[state.config.checkpoint],
         f"?cell={state.cell}" if state.seeds else "",

@@ -338,12 +338,12 @@ def test_a_third_setting_turns_pages(drawing, monkeypatch):
     assert "24 pictures." in updates["progress"] and updates["table"].count("t2-tile ready") == 8
     assert 'data-page="0"' in updates["table"] and "CFG 4, spo, 5 steps" in updates["table"]
     first = handlers.make(drawing, Visitor("page"), shown, "", "", "", "2", *values(PAGED))
-    assert first["page_shown"].value == "2" and first["page_shown"].choices == [("5", "0"), ("10", "1"), ("25", "2")]
-    assert "page=3" in first["progress"] and 'data-page="2"' in first["table"], "the same pages: the one on show stays"
+    assert first["page_shown"].value == "2" and first["page_shown"].choices == [(f"{n} steps", str(i)) for i, n in enumerate((5, 10, 25))]
+    assert "leaf=3" in first["progress"] and 'data-page="2"' in first["table"], "the same pages: the one on show stays"
     other = handlers.make(
         drawing, Visitor("page"), shown, "", "", "", "2", *values(replace(PAGED, z_values=("5", "10")))
     )
-    assert other["page_shown"].value == "0" and "page=" not in other["progress"]
+    assert other["page_shown"].value == "0" and "leaf=" not in other["progress"]
     read = []
     real = handlers.stored_grid
     monkeypatch.setattr(handlers, "stored_grid", lambda bench, asked: (read.extend(asked), real(bench, asked))[1])
@@ -366,11 +366,11 @@ def test_the_pages_of_a_grid_are_drawn_as_one_piece_of_work(drawing, monkeypatch
     assert [one.num_inference_steps for one in asked[:6]] == [5, 5, 10, 10, 25, 25], "the first page comes first"
     (kept,) = list_grids(drawing.store)
     assert kept.axes == "CFG 1, 4 by Checkpoint base, spo, pages of Steps 5, 10, 25" and len(kept.cells) == 12
-    found = handlers.open_page(drawing, {"query": f"?tab=grid&grid={kept.id}&page=2"}, "")
+    found = handlers.open_page(drawing, {"query": f"?tab=grid&grid={kept.id}&leaf=2"}, "")
     assert found["shown"].form == PAGED and 'data-page="1"' in found["table"] and found["page_shown"].value == "1"
     assert found["z_values"].visible and not found["steps"].visible and found["problem"] == ""
     for page in ("4", "0", "two"):
-        found = handlers.open_page(drawing, {"query": f"{link(PAGED)}&page={page}"}, "")
+        found = handlers.open_page(drawing, {"query": f"{link(PAGED)}&leaf={page}"}, "")
         assert "has 3 pages" in found["problem"] and 'data-page="0"' in found["table"]
     assert not handlers.open_page(drawing, {"query": link(FORM)}, "")["page_shown"].visible
 

@@ -21,8 +21,17 @@ const go = (across, down) => {
 move = (by) => go(by, 0);
 // Another page of the grid: its tab is pressed, and the same place is large when its table is there.
 const tabs = () => [...document.querySelectorAll('#t2-grid-pages input[type=radio]')];
+document.addEventListener('keydown', (event) => { // to the browser each of Gradio's is a group of its own
+  const tab = event.target.closest?.('#t2-grid-pages input');
+  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Enter: 0 }[event.key];
+  if (!tab || by === undefined) return;
+  event.preventDefault();
+  const next = tabs()[(tabs().indexOf(tab) + by + tabs().length) % tabs().length];
+  next.focus();
+  next.click();
+});
 let awaited = null;
-const turn = (to) => {
+const openLeaf = (to) => {
   const tile = at();
   const [all, from] = [tabs(), tabs().findIndex((tab) => tab.checked)];
   const next = (to + all.length) % (all.length || 1);
@@ -46,7 +55,7 @@ dialog.addEventListener('keydown', (event) => {
   const leaf = { PageUp: -1, PageDown: 1 }[event.key];
   if (by || leaf) event.preventDefault();
   if (by) go(0, by);
-  if (leaf) turn(tabs().findIndex((tab) => tab.checked) + leaf);
+  if (leaf) openLeaf(tabs().findIndex((tab) => tab.checked) + leaf);
 });
 extras.push((tile) => { // the other seeds of the cell
   const row = make('div', 't2-seed-row');
@@ -72,7 +81,7 @@ extras.push(() => { // the same place of the other pages
     button.type = 'button';
     button.title = `${words} (Page Up and Page Down turn pages)`;
     button.setAttribute('aria-pressed', String(tab.checked));
-    button.addEventListener('click', () => turn(index));
+    button.addEventListener('click', () => openLeaf(index));
     row.append(button);
   }
   return row;
