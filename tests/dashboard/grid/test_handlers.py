@@ -338,7 +338,9 @@ def test_a_third_setting_turns_pages(drawing, monkeypatch):
     assert "24 pictures." in updates["progress"] and updates["table"].count("t2-tile ready") == 8
     assert 'data-page="0"' in updates["table"] and "CFG 4, spo, 5 steps" in updates["table"]
     first = handlers.make(drawing, Visitor("page"), shown, "", "", "", "2", *values(PAGED))
-    assert first["page_shown"].value == "2" and first["page_shown"].choices == [(f"{n} steps", str(i)) for i, n in enumerate((5, 10, 25))]
+    assert first["page_shown"].value == "2" and first["page_shown"].choices == [
+        (f"{n} steps", str(i)) for i, n in enumerate((5, 10, 25))
+    ]
     assert "leaf=3" in first["progress"] and 'data-page="2"' in first["table"], "the same pages: the one on show stays"
     other = handlers.make(
         drawing, Visitor("page"), shown, "", "", "", "2", *values(replace(PAGED, z_values=("5", "10")))

@@ -33,7 +33,7 @@ document.addEventListener('keydown', (event) => { // to the browser each of Grad
 let awaited = null;
 const openLeaf = (to) => {
   const tile = at();
-  const [all, from] = [tabs(), tabs().findIndex((tab) => tab.checked)];
+  const [all, from] = [tabs(), tabs().indexOf(chosen())];
   const next = (to + all.length) % (all.length || 1);
   if (!tile || all.length < 2 || next === from) return;
   awaited = { page: String(next), at: tile.closest('td').dataset.at, index: place(tile).index };
@@ -49,13 +49,21 @@ const arrived = () => {
   if (next) show(next);
   else dialog.close(); // nothing of that page is drawn
 };
-new MutationObserver(arrived).observe(element, { childList: true, subtree: true });
+// A look at the work may come late, with the table of the page that was on show when it began: the tab is asked again.
+const chosen = () => tabs().find((tab) => tab.checked);
+const late = () => chosen() && element.querySelector('table.t2-grid')?.dataset.page !== chosen().value;
+let soon = 0;
+const settle = () => {
+  clearTimeout(soon);
+  if (late()) soon = setTimeout(() => late() && chosen().dispatchEvent(new Event('input', { bubbles: true })), 500);
+};
+new MutationObserver(() => { arrived(); settle(); }).observe(element, { childList: true, subtree: true, attributeFilter: ['data-page'] });
 dialog.addEventListener('keydown', (event) => {
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   const leaf = { PageUp: -1, PageDown: 1 }[event.key];
   if (by || leaf) event.preventDefault();
   if (by) go(0, by);
-  if (leaf) openLeaf(tabs().findIndex((tab) => tab.checked) + leaf);
+  if (leaf) openLeaf(tabs().indexOf(chosen()) + leaf);
 });
 extras.push((tile) => { // the other seeds of the cell
   const row = make('div', 't2-seed-row');

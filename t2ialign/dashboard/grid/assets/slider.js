@@ -39,5 +39,5 @@ const slideGrid = (root) => {
     again.selected = true;
     box.querySelector('input').value = kept.split;
     slide(box, true);
-  }).observe(root, { childList: true, subtree: true });
+  }).observe(root, { childList: true, subtree: true, attributeFilter: ['data-known'] }); // Gradio takes it away again
 };
