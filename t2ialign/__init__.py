@@ -285,7 +285,7 @@ up: a folder imports from folders above it only (`make check`), every file has i
             score_batch.py          the main use case: a request becomes pictures, scores, a stored cell
             score_pictures.py       pictures from anywhere to scores, and what each other metric lacks
             scoring.py              from pictures to scores
-            grid.py                 two settings changed at once, cell by cell
+            grid.py                 two or three settings changed at once, cell by cell
             sweep.py                a grid of prompts, checkpoints and guidance scales
             benchmarks.py           benchmark sets: shipped, swept, or made of stray prompts
         sweeps/             many conditions on many prompts
@@ -484,12 +484,14 @@ up: a folder imports from folders above it only (`make check`), every file has i
             quick_votes.py          quick votes from Explore
             run_history.py          every batch that was asked for
             subject_state.py        what the page shows of a subject
-        grid/               two settings changed at once, the same seeds in every cell
+        grid/               two or three settings changed at once, the same seeds in every cell
+            axes.py                 Grid's handlers of the form: what another axis or checkpoint brings along, and the price
             form.py                 the Grid form in and out
-            handlers.py             Grid's handlers
-            page.py                 two settings changed at once
-            one_picture.py          the grid as one PNG
-            table.py                cells with their pictures and scores, ordered
+            handlers.py             Grid's handlers of the grid on show
+            offers.py               what an axis offers
+            page.py                 two or three settings changed at once
+            one_picture.py          a page of the grid as one PNG
+            table.py                a page's cells with their pictures and scores, ordered
             take_away.py            one HTML file, or a ZIP of PNGs with their scores
             view.py                 the Grid's components
         sweep/              many conditions on many prompts as a job

@@ -48,7 +48,7 @@ TABS = {
     "theory": theory,
 }
 """The tabs in order. Each is a page's module with ``TITLE`` and ``build(services)``; pages meet only in the store."""
-BESIDE = {"grid": ("Two settings", {"sweep": sweep})}
+BESIDE = {"grid": ("Two or three settings", {"sweep": sweep})}
 """Pages that share a tab with another one, because seven tabs do not fit a phone: what that one is called within it."""
 OUTER, INNER = "t2-tabs", "t2-beside"  # the elements of the tabs, and of those within a tab
 HEADER = render("shared/header.html")

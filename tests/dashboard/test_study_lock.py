@@ -51,7 +51,7 @@ PUBLIC = {
         "usual_of",
         "restore",
     ),  # Explore
-    *("change_axis", "price", "reorder"),  # Grid
+    *("change_axis", "price", "reorder", "turn"),  # Grid
     *("show", "draw", "explain", "click_point", "choose_prompt", "compare_runs", "show_audit"),  # Trade-off
     *("draw_more", "arrive_more", "follow_more", "close_more", "open_mark"),  # Trade-off: the charts beside it
     *("refresh", "looking"),  # Align: the form
@@ -305,9 +305,9 @@ def test_a_stranger_gets_no_further_with_what_is_limited(services, own_page, mon
 def test_a_stranger_draws_no_more_on_the_grid_than_anywhere(services, own_page):
     make = next(index for index, fn in own_page.handlers().items() if fn.name == "make")
     scales = [f"{1 + half / 2:g}" for half in range(26)]
-    one_cell = ["base", 4, "cfg", 0, 16, 100, "", "ddim"]
+    one_cell = ["base", 4, "cfg", 0, 16, 100, "", "ddim", "", []]
     told = own_page.post(
-        make, ["", None, "", "", "", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex
+        make, ["", None, "", "", "", "0", "guidance_scale", scales, "", [], "a ring", *one_cell], uuid.uuid4().hex
     )
     assert "This takes 41,600 picture steps, and of 40,000 an hour your address has 40,000 left" in told
     assert services.engine.unfinished() == ()

@@ -1,4 +1,8 @@
-"""Two settings at once, in a real browser."""
+"""Two and three settings at once, in a real browser."""
+
+import json
+import re
+from urllib.parse import quote
 
 from playwright.sync_api import expect
 
@@ -37,6 +41,61 @@ def test_a_grid_is_made_looked_at_and_taken_away(open_page, tmp_path):
     expect(again.locator(".t2-grid .t2-tile.ready")).to_have_count(4)
     assert too_wide(again) <= 0
     found_in_the_history(open_page)
+
+
+def test_pages_of_a_grid_are_turned(open_page, tmp_path):
+    asked = {"x_values": ["1", "2"], "y": "", "y_values": [""], "seed_count": 2, "steps": 5}
+    page = open_page(f"?tab=grid&grid={quote(json.dumps(asked))}")
+    expect(page.locator("#t2-grid-x-values .token")).to_have_count(2)
+    page.locator("#t2-grid-z input").click()
+    page.get_by_role("option", name="Steps", exact=True).click()
+    values = page.locator("#t2-grid-z-values .token")
+    expect(values).to_have_count(3)
+    values.last.locator(".token-remove").click()
+    expect(page.locator("#t2-grid-cost")).to_contain_text("2 pages of 2 cells, 8 pictures")
+    page.locator("#t2-grid-make").click()
+    expect(page.locator("#t2-grid-progress")).to_contain_text("8 pictures.")
+    tiles, table = page.locator(".t2-grid .t2-tile.ready"), page.locator("table.t2-grid")
+    expect(tiles).to_have_count(4)
+    page.locator(".t2-grid-slider select").select_option("c0")
+    first = page.locator("#t2-grid-pages input").first
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(table).to_have_attribute("data-page", "1")
+    expect(page).to_have_url(re.compile("&leaf=2$"))
+    expect(page.locator(".t2-grid .t2-over")).to_have_count(2)
+    turned_while_large(page)
+    with page.expect_request(lambda asked: "queue/join" in asked.url):  # a table that comes late is asked for again
+        table.evaluate("one => { one.dataset.page = '0'; }")
+    table.evaluate("one => { one.dataset.page = '1'; }")
+    with page.expect_download() as file:
+        page.locator("#t2-grid-png").click()
+    assert file.value.suggested_filename == "grid-page-2.png"
+    with page.expect_download() as file:
+        page.locator("#t2-grid-html").click()
+    file.value.save_as(tmp_path / "grid.html")
+    assert (tmp_path / "grid.html").read_text().count("data:image/webp") == 8
+    again = open_page(page.url.rpartition("/")[2], width=390)
+    expect(again.locator("table.t2-grid")).to_have_attribute("data-page", "1")
+    expect(again.locator("#t2-grid-pages input").last).to_be_checked()
+    assert too_wide(again) <= 0
+    again.locator("#t2-grid-pages label").first.click()
+    expect(again.locator("table.t2-grid")).to_have_attribute("data-page", "0")
+    expect(again).not_to_have_url(re.compile("leaf="))
+
+
+def turned_while_large(page) -> None:
+    """A large picture steps through the pages at its place."""
+    page.locator(".t2-grid .t2-tile.ready").nth(3).click()
+    dialog, name = page.locator("dialog.t2-large[open]"), page.locator("dialog.t2-large[open] .t2-who")
+    expect(name).to_have_text("CFG 2, 10 steps")
+    page.keyboard.press("PageUp")
+    expect(name).to_have_text("CFG 2, 5 steps")
+    expect(dialog.locator("h3")).to_have_text("Seed 1")
+    dialog.locator(".t2-leaf-step").last.click()
+    expect(name).to_have_text("CFG 2, 10 steps")
+    expect(page).to_have_url(re.compile("&leaf=2$"))
+    page.keyboard.press("Escape")
 
 
 def slide(page) -> None:

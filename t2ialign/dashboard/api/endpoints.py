@@ -16,8 +16,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         "grid",
-        "Change two settings at once (CFG, checkpoint, adapter weight, guidance strategy, prompt, seed), with the same "
-        "seeds in every cell, and score each cell.",
+        "Change two or three settings at once (CFG, checkpoint, adapter weight, guidance strategy, prompt, seed, ...), with "
+        "the same seeds in every cell, and score each cell.",
         pictures.AskGrid,
         records.Work,
         pictures.grid,

@@ -52,7 +52,7 @@ class AskGenerate:
 
 @dataclass(frozen=True)
 class AskGrid:
-    """Parameters of `grid`: two settings changed at once."""
+    """Parameters of `grid`: two or three settings changed at once."""
 
     x: str = said(
         "What changes from left to right: prompt, guidance_scale, checkpoint, weight, guidance, steps, scheduler, size or "
@@ -69,6 +69,8 @@ class AskGrid:
     steps: int | None = said(f"Denoising steps; null: {USUAL}, mostly 25.", None)
     wait: float = said(WAIT, 30.0)
     scheduler: str = said(f"Where no axis says it; empty: {USUAL}, mostly ddim.", "")
+    z: str = said("What changes from page to page, a third of these; empty for one page.", "")
+    z_values: tuple[str, ...] = said("Its values.", ())
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def generate(call: Call, asked: AskGenerate) -> Work:
 
 def grid(call: Call, asked: AskGrid) -> Work:
     """The grid as it is stored, and the drawing of what it lacks; the same grid has the same id."""
-    axes = [grids.GridAxis(_kind(asked.x), asked.x_values), grids.GridAxis(_kind(asked.y), asked.y_values or ("",))]
+    said_axes = ((asked.x, asked.x_values), (asked.y, asked.y_values), (asked.z, asked.z_values))
+    axes = [_axis(kind, values) for kind, values in said_axes]
     across = next((axis.values for axis in axes if axis.kind == "checkpoint"), (asked.checkpoint,))
     varied = {axis.kind for axis in axes}
     rest = replace(_begun(call, asked, across, varied), checkpoint=asked.checkpoint)
@@ -197,7 +200,10 @@ def _check(call: Call, requests: Sequence[BatchRequest]) -> None:
         check_local(call.services, requests)
 
 
-def _kind(name: str) -> Any:
-    if name not in grids.TITLES:
-        raise InputError(f"An axis is {', '.join(filter(None, grids.TITLES))}, not {name[:40]!r}.")
-    return name
+def _axis(kind: str, values: tuple[str, ...]) -> grids.GridAxis:
+    if kind not in grids.TITLES:
+        raise InputError(f"An axis is {', '.join(filter(None, grids.TITLES))}, not {kind[:40]!r}.")
+    if values and not kind:
+        raise InputError(f"The values {', '.join(values)[:40]} are of nothing: say in x, y or z what changes.")
+    named: Any = kind
+    return grids.GridAxis(named, values or ("",))

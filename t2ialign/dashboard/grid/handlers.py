@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,28 +11,21 @@ from typing import Any
 import gradio as gr
 
 from t2ialign.dashboard.grid import one_picture, take_away
+from t2ialign.dashboard.grid.axes import filled
 from t2ialign.dashboard.grid.form import (
-    FIELDS,
-    USUAL,
     GridForm,
     cells_of,
-    checkpoints_of,
-    first_values,
     form_of,
     identity,
     in_words,
     link,
     linked,
-    offered,
+    linked_page,
     record,
-    usual_fields,
-    usual_scales,
 )
-from t2ialign.dashboard.grid.table import GridTable, Showing, table_of
+from t2ialign.dashboard.grid.table import GridTable, Showing, scored_everywhere, table_of, worded
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
-from t2ialign.dashboard.shared.checkpoint_menu import stories
-from t2ialign.dashboard.shared.fitting_prompts import first_prompt, stale
 from t2ialign.dashboard.shared.html import notice
 from t2ialign.dashboard.shared.hub_models import check_local
 from t2ialign.dashboard.shared.templates import render
@@ -40,15 +33,10 @@ from t2ialign.dashboard.shared.visitors import Visitor
 from t2ialign.dashboard.shared.wiring import Updates, said
 from t2ialign.dashboard.shared.words import counted, duration, waiting
 from t2ialign.engines.local import EngineTask
-from t2ialign.samplers import UsualRun
 from t2ialign.store import Grid, keep_grid
-from t2ialign.types import InputError, cell_key
-from t2ialign.use_cases.batches.grid import TITLES, GridAxis, GridCell, GridState, make_grid, requests_of, stored_grid
-from t2ialign.use_cases.batches.requests import BatchRequest
-from t2ialign.use_cases.batches.score_batch import config_of
-from t2ialign.use_cases.batches.usual import begin_anew, usual_of_all
+from t2ialign.types import InputError
+from t2ialign.use_cases.batches.grid import TITLES, GridPage, GridState, make_grid, requests_of, stored_grid
 
-Rows = tuple[tuple[GridCell, ...], ...]
 SHOWN = (
     "problem",
     "progress",
@@ -62,23 +50,24 @@ SHOWN = (
     "cost",
     "alignment",
     "diversity",
+    "page_shown",
 )
 
 
 @dataclass(frozen=True)
 class ShownGrid:
-    """The grid on show: its form and its cells. ``key`` is the engine's."""
+    """The grid on show: its form, its cells, and the metrics that all of them had when last looked at.
+
+    ``key`` is the engine's.
+    """
 
     form: GridForm
-    rows: Rows
+    pages: tuple[GridPage, ...]
+    scored: frozenset[str] | None = None
 
     @property
     def key(self) -> str:
         return f"grid {identity(self.form)}"
-
-    @property
-    def axes(self) -> tuple[GridAxis, GridAxis]:
-        return GridAxis(self.form.x, self.form.x_values), GridAxis(self.form.y, self.form.y_values)
 
 
 def make(
@@ -88,13 +77,14 @@ def make(
     order: str,
     alignment: str,
     diversity: str,
+    page: str,
     *values: Any,
 ) -> Updates:
     """Hands the grid to the engine, and shows what of it is there."""
     try:
         form = form_of(values)
         wanted = ShownGrid(form, cells_of(form, services))
-        requests = requests_of(wanted.rows)
+        requests = requests_of(wanted.pages)
         if not visitor.owner:
             services.visits.check_sizes(visitor, requests)
             check_local(services, requests)
@@ -105,13 +95,15 @@ def make(
         keep_grid(services.store, _kept(wanted, state))
     except InputError as error:
         return {"problem": notice(str(error))}
-    return draw(services, wanted, Showing(order, alignment, diversity), "")
+    stays = shown is not None and shown.form.axes[2] == form.axes[2]
+    look = _looking(wanted, order, alignment, diversity, page if stays else "")
+    return {**draw(services, wanted, look, ""), "page_shown": _tabs(wanted, look.page)}
 
 
 def _kept(shown: ShownGrid, state: GridState) -> Grid:
     """A grid as the history has it: its pictures are looked for in its cells when it is shown."""
     title, axes = in_words(shown.form)
-    requests, cells = requests_of(shown.rows), tuple(one.cell for one in state.cells)
+    requests, cells = requests_of(shown.pages), tuple(one.cell for one in state.cells)
     words = " ".join(dict.fromkeys(word for one in requests for word in (one.prompt.text, one.checkpoint)))
     seeds = tuple(dict.fromkeys(seed for one in requests for seed in one.seeds))
     form = shown.form
@@ -120,7 +112,7 @@ def _kept(shown: ShownGrid, state: GridState) -> Grid:
 
 def _begin(services: Services, visitor: Visitor, shown: ShownGrid, state: GridState) -> str:
     """The engine's key of the work, counted by what the store lacks."""
-    requests = requests_of(shown.rows)
+    requests = requests_of(shown.pages)
 
     def start() -> str:
         services.engine.submit(shown.key, lambda cancelled: make_grid(services.bench, requests, cancelled))
@@ -142,26 +134,58 @@ def stop(services: Services, visitor: Visitor, shown: ShownGrid | None) -> Updat
 
 def tick(services: Services, shown: ShownGrid | None, seen: str, *look: str) -> Updates:
     """What changed since the last look."""
-    return draw(services, shown, Showing(*look), seen) if shown else {"timer": gr.Timer(active=False)}
+    return draw(services, shown, _looking(shown, *look), seen) if shown else {"timer": gr.Timer(active=False)}
 
 
 def reorder(services: Services, shown: ShownGrid | None, *look: str) -> Updates:
     """The table in another order, or with other scores."""
-    return draw(services, shown, Showing(*look), "") if shown else {}
+    return draw(services, shown, _looking(shown, *look), "") if shown else {}
+
+
+def turn(services: Services, shown: ShownGrid | None, *look: str) -> Updates:
+    """Another page in the same order, with the same scores; of a grid that stands still, only that page is read."""
+    if shown is None:
+        return {}
+    showing, task = _looking(shown, *look), services.engine.look(shown.key)
+    if task is not None and not task.finished:
+        return draw(services, shown, showing, "")
+    state = stored_grid(services.bench, requests_of(shown.pages[showing.page : showing.page + 1]))
+    return {"table": table_html(services, table(services, shown, state, showing, shown.scored))}
 
 
 def open_page(services: Services, data: Mapping[str, Any], *look: str) -> Updates:
     """The grid that the address names, with the form filled from it and only what is stored."""
+    query, problem = said(data, "query", 8192), ""
     try:
-        form = linked(services, said(data, "query", 8192))
+        form = linked(services, query)
         if form is None:
             return {}
         shown = ShownGrid(form, cells_of(form, services))
         if owner.guarded():
-            check_local(services, requests_of(shown.rows))
-        return {**_filled(services, form), **draw(services, shown, Showing(*look), "")}
+            check_local(services, requests_of(shown.pages))
     except InputError as error:
         return {"problem": notice(str(error))}
+    try:
+        page = linked_page(query, len(shown.pages))
+    except InputError as error:
+        page, problem = 0, str(error)
+    updates = draw(services, shown, replace(_looking(shown, *look), page=page), "")
+    if problem:
+        updates["problem"] = notice(problem, "note")
+    return {**filled(services, form), **updates, "page_shown": _tabs(shown, page)}
+
+
+def _looking(shown: ShownGrid, order: str, alignment: str = "", diversity: str = "", page: str = "") -> Showing:
+    """How the controls want the grid looked at; a page that it does not have is the first."""
+    turned = int(page) if str(page).isdecimal() else 0
+    return Showing(order, alignment, diversity, turned if turned < len(shown.pages) else 0)
+
+
+def _tabs(shown: ShownGrid, page: int) -> gr.Radio:
+    """The pages to turn to, by what each is of."""
+    axis = shown.form.axes[2]
+    choices = [(worded(axis, value), str(place)) for place, value in enumerate(axis.values)]
+    return gr.Radio(choices, value=str(page), label=f"Pages: {TITLES[axis.kind]}", visible=bool(axis.kind))
 
 
 def draw(services: Services, shown: ShownGrid, look: Showing, seen: str) -> Updates:
@@ -176,7 +200,7 @@ def draw(services: Services, shown: ShownGrid, look: Showing, seen: str) -> Upda
         "progress": progress(
             state,
             task,
-            link(shown.form),
+            link(shown.form, look.page),
             services.engine.ahead_of(shown.key),
             services.visits.seconds_until(shown.key),
         ),
@@ -192,6 +216,7 @@ def draw(services: Services, shown: ShownGrid, look: Showing, seen: str) -> Upda
     drawn = table(services, shown, state, look)
     return updates | {
         "seen": mark,
+        "shown": replace(shown, scored=scored_everywhere(state)),
         "tools": gr.Row(visible=state.there > 0),
         "table": table_html(services, drawn),
         "alignment": _scores(drawn, "alignment", look.alignment),
@@ -209,12 +234,19 @@ def _scores(drawn: GridTable, axis: str, chosen: str) -> gr.Dropdown:
 def _state(services: Services, shown: ShownGrid, task: EngineTask | None) -> GridState:
     if task is not None and isinstance(task.record, GridState) and not task.finished:
         return task.record
-    return stored_grid(services.bench, requests_of(shown.rows))
+    return stored_grid(services.bench, requests_of(shown.pages))
 
 
-def table(services: Services, shown: ShownGrid, state: GridState, look: Showing) -> GridTable:
-    """The table of a grid."""
-    return table_of(shown.rows, state, *shown.axes, _palette(services, state), look)
+def table(
+    services: Services,
+    shown: ShownGrid,
+    state: GridState,
+    look: Showing,
+    scored: frozenset[str] | None = None,
+) -> GridTable:
+    """The table of a grid's page; ``scored`` where ``state`` holds less than the whole grid."""
+    palette = _palette(services, state)
+    return table_of(shown.pages, state, shown.form.axes, palette, look, scored=scored)
 
 
 def table_html(services: Services, table: GridTable) -> str:
@@ -256,123 +288,23 @@ def sentence(state: GridState, status: str, ahead: int = 0, wait: float | None =
     return f"{begin}{pictures} are there; Make the grid draws the rest."
 
 
-def price(services: Services, *values: Any) -> Updates:
-    """How many cells and pictures the form asks for, and how many of them the store has."""
-    try:
-        form = form_of(values)
-        rows = cells_of(form, services)
-        requests = requests_of(rows)
-        there = _stored(services, requests)
-    except InputError as error:
-        return {"cost": notice(str(error), "note")}
-    pictures, cells = sum(len(one.seeds) for one in requests), sum(len(row) for row in rows)
-    text = f"{counted(cells, 'cell')}, {counted(pictures, 'picture')}"
-    specs = dict.fromkeys(one.checkpoint for one in requests)
-    more = usual_of_all(specs, services.bench.registry()).note()
-    if there is None:
-        return {"cost": notice(f"{text}. {more}".strip(), "hint")}
-    kept = "all of them are stored" if there == pictures else f"{there} are stored, {pictures - there} will be drawn"
-    return {"cost": notice(f"{text}: {kept}. {more}".strip(), "hint")}
-
-
-def _stored(services: Services, requests: Sequence[BatchRequest]) -> int | None:
-    """How many of the pictures are there; ``None`` where an adapter of the Hub would have to be fetched to know."""
-    try:
-        check_local(services, requests)
-    except InputError:
-        return None
-    wanted = {cell_key(config_of(services.bench, one)[1], one.prompt): one.seeds for one in requests}
-    return services.bench.results.count_pictures(wanted)
-
-
-def change_axis(services: Services, name: str, x: str, y: str, *said: Any) -> Updates:
-    """Another kind of axis offers its own values; what an axis says is no field any more.
-
-    ``said`` are both axes' values and the checkpoint in its field.
-    """
-    kind, specs = x if name == "x" else y, checkpoints_of(x, y, *said)
-    values = first_values(services, kind, specs)
-    return {f"{name}_values": _menu(services, kind, values, specs), **hidden(x, y)}
-
-
-def follow_checkpoints(services: Services, prompt: str | None, x: str, y: str, *said: Any) -> Updates:
-    """Other checkpoints: what was for others makes room for what is theirs, in the fields and along the axes.
-
-    Examples of prompts, and the numbers that checkpoints are usually drawn with. ``said`` are both axes' values, the
-    checkpoint in its field, and the fields of ``USUAL``.
-    """
-    places, held = said[:3], dict(zip(USUAL, said[3:], strict=False))
-    specs, registry = checkpoints_of(x, y, *places), services.bench.registry()
-    updates: Updates = {}
-    if "guidance_scale" in (x, y):
-        axis, values = ("x", places[0]) if x == "guidance_scale" else ("y", places[1])
-        found = begin_anew(specs, registry, held | {"scales": list(values or ())}, _with_scales)
-        updates = {name: found[name] for name in USUAL if found}
-        if found:
-            updates[f"{axis}_values"] = _menu(services, "guidance_scale", found["scales"], specs)
-    updates = updates or dict(begin_anew(specs, registry, held, usual_fields))
-    if stale(services, prompt or "", specs):
-        updates["prompt"] = first_prompt(services, specs)
-    for name, kind, values in (("x", x, places[0] or ()), ("y", y, places[1] or ())):
-        if kind == "prompt":
-            left = [value for value in values if not stale(services, value, specs)]
-            updates[f"{name}_values"] = _menu(services, kind, left or first_values(services, kind, specs), specs)
-    return updates
-
-
-def _with_scales(run: UsualRun) -> dict[str, Any]:
-    """The fields that ask for a run, and an axis of CFG around it."""
-    return {**usual_fields(run), "scales": usual_scales(run)}
-
-
-def _menu(services: Services, kind: str, values: list[str], checkpoints: Sequence[str] = ()) -> gr.Dropdown:
-    offers = offered(services, kind, checkpoints)
-    return gr.Dropdown(offers, value=values, visible=bool(kind), multiselect=True, allow_custom_value=True)
-
-
-def hidden(x: str, y: str, form: GridForm | None = None) -> Updates:
-    """The fields that an axis stands for are out of sight; with a ``form``, all of them say what it says."""
-    taken = {x, y}
-
-    def told(name: str) -> dict[str, Any]:  # what is set on a component afterwards, Gradio does not send
-        return {"visible": name not in taken, **({"value": getattr(form, name)} if form else {})}
-
-    return {
-        "prompt": gr.Textbox(**told("prompt")),
-        "checkpoint": gr.Dropdown(**told("checkpoint")),
-        "guidance_scale": gr.Number(**told("guidance_scale")),
-        "guidance": gr.Dropdown(**told("guidance")),
-        "steps": gr.Number(**told("steps")),
-        "scheduler": gr.Dropdown(**told("scheduler")),
-        "size": gr.Textbox(**told("size")),
-        "first_seed": gr.Number(**{**told("first_seed"), "visible": "seed" not in taken}),
-        "seed_count": gr.Slider(**{**told("seed_count"), "visible": "seed" not in taken}),
-    }
-
-
-def _filled(services: Services, form: GridForm) -> Updates:
-    values: Updates = {name: getattr(form, name) for name in FIELDS}
-    shown = hidden(form.x, form.y, form)
-    for name in ("x", "y"):
-        shown[f"{name}_values"] = _menu(services, values[name], list(values[f"{name}_values"]))
-    return values | shown
-
-
-def offer_checkpoints(services: Services) -> Updates:
-    """What can be sampled now."""
-    return {"checkpoint": gr.Dropdown(choices=list(services.checkpoints())), "stories": stories(services)}
-
-
 def export(services: Services, suffix: str, shown: ShownGrid | None, *look: str) -> Updates:
-    """The grid as one HTML file that needs nothing else, as one PNG, or as its PNGs with their scores in a ZIP."""
+    """The grid to take away: as one HTML file that needs nothing else, or as its PNGs with their scores in a ZIP.
+
+    As one PNG, it is the page on show.
+    """
     if shown is None:
         return {"problem": notice("Make a grid first, then take it away."), "file": None}
-    state = stored_grid(services.bench, requests_of(shown.rows))
-    path = services.new_export() / f"grid{suffix}"
+    showing, pages, axes = _looking(shown, *look), shown.pages, shown.form.axes
+    if suffix == ".png":
+        pages = pages[showing.page : showing.page + 1]
+    state = stored_grid(services.bench, requests_of(pages))
+    turned = f"-page-{showing.page + 1}" if suffix == ".png" and axes[2].kind else ""
+    path = services.new_export() / f"grid{turned}{suffix}"
     if suffix == ".zip":
-        take_away.write_zip(services.store, shown.rows, state, shown.axes, path)
+        take_away.write_zip(services.store, pages, state, axes, path)
     elif suffix == ".png":
-        one_picture.write_png(services.store, table(services, shown, state, Showing(*look)), path)
+        one_picture.write_png(services.store, table(services, shown, state, showing, shown.scored), path)
     else:
-        take_away.write_html(services, shown.rows, state, shown.axes, Showing(*look), path)
+        take_away.write_html(services, pages, state, axes, showing, path)
     return {"problem": "", "file": str(path)}

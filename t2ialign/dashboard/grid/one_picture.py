@@ -1,4 +1,4 @@
-"""A grid as one PNG: headers, pictures and both scores of every cell, for a paper or a message."""
+"""A page of a grid as one PNG: headers, pictures and both scores of every cell, for a paper or a message."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ SMALLEST, LARGEST = 32, 256  # the side of one picture
 
 @dataclass(frozen=True)
 class PictureLayout:
-    """The layout in pixels: ``side`` of a picture, ``cell`` of its square of pictures."""
+    """The layout in pixels: ``side`` of a picture, ``cell`` of its square of pictures, ``top`` where the first row begins."""
 
     side: int
     cell: int
     width: int
     height: int
+    top: int
 
 
 def write_png(store: Store, table: GridTable, path: Path) -> None:
@@ -53,21 +54,21 @@ def _measures(table: GridTable) -> PictureLayout:
     side = max(SMALLEST, min(2 * pixels if pixels <= LARGEST // 2 else LARGEST, int(room) - GAP))
     cell = table.side * side + (table.side - 1) * GAP
     width = MARGIN + HEADER + columns * (cell + BETWEEN)
-    return PictureLayout(side, cell, width, _top() + rows * (cell + 2 * LETTERS + BETWEEN) + MARGIN)
-
-
-def _top() -> int:
-    return MARGIN + 3 * LETTERS
+    top = MARGIN + (5 if table.page_name else 3) * LETTERS
+    return PictureLayout(side, cell, width, top + rows * (cell + 2 * LETTERS + BETWEEN) + MARGIN, top)
 
 
 def _corner(sizes: PictureLayout, across: int, down: int) -> tuple[int, int]:
     left = MARGIN + HEADER + across * (sizes.cell + BETWEEN)
-    return left, _top() + down * (sizes.cell + 2 * LETTERS + BETWEEN)
+    return left, sizes.top + down * (sizes.cell + 2 * LETTERS + BETWEEN)
 
 
 def _headers(canvas: ImageDraw.ImageDraw, table: GridTable, sizes: PictureLayout) -> None:
+    if table.page_name:
+        words = f"Page {table.page + 1} of {len(table.z.values)}: {table.page_name}"
+        canvas.text((MARGIN, MARGIN - 6), _fitting(canvas, words, sizes.width - 2 * MARGIN), INK, _font(LETTERS))
     names = f"A: {table.alignment.title}\nD: {table.diversity.title}"
-    canvas.multiline_text((MARGIN, MARGIN - 6), names, MUTED, _font(LETTERS - 4))
+    canvas.multiline_text((MARGIN, sizes.top - 3 * LETTERS - 6), names, MUTED, _font(LETTERS - 4))
     for across, name in enumerate(table.columns):
         left, top = _corner(sizes, across, 0)
         words = name if across else f"{TITLES[table.x.kind]} {name}"

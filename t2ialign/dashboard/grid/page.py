@@ -1,4 +1,4 @@
-"""Grid: two settings changed at once, the same seeds and both scores in every cell."""
+"""Grid: two or three settings changed at once, the same seeds and both scores in every cell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from t2ialign.dashboard.grid import handlers
-from t2ialign.dashboard.grid.form import FIELDS, USUAL
+from t2ialign.dashboard.grid import axes, handlers
+from t2ialign.dashboard.grid.form import AXES, FIELDS, USUAL
 from t2ialign.dashboard.grid.handlers import SHOWN
 from t2ialign.dashboard.grid.view import form_panel, table_panel
 from t2ialign.dashboard.services import Services
@@ -30,7 +30,7 @@ HIDING = (
     "first_seed",
     "seed_count",
 )
-LOOK = ("order", "alignment", "diversity")
+LOOK = ("order", "alignment", "diversity", "page_shown")
 
 
 def build(services: Services) -> None:
@@ -52,18 +52,19 @@ def build(services: Services) -> None:
 def _wire_form(wires: Wires, services: Services) -> None:
     """What an axis says is no field any more; every change is counted; Make hands the grid over."""
     parts = wires.components
-    chosen = ("x", "y", "x_values", "y_values", "checkpoint")
-    for name in ("x", "y"):
-        changed = partial(handlers.change_axis, services, name)
+    values = tuple(f"{name}_values" for name in AXES)
+    chosen = (*AXES, *values, "checkpoint")
+    for name in AXES:
+        changed = partial(axes.change_axis, services, name)
         wires.on(parts[name].input, changed, chosen, (f"{name}_values", *HIDING), trigger_mode="always_last")
-    followed, filled = partial(handlers.follow_checkpoints, services), ("prompt", "x_values", "y_values", *USUAL)
-    picked = [*(parts[name].input for name in ("checkpoint", "x_values", "y_values")), parts["page"].entered]
+    followed, filled = partial(axes.follow_checkpoints, services), ("prompt", *values, *USUAL)
+    picked = [*(parts[name].input for name in ("checkpoint", *values)), parts["page"].entered]
     wires.on(picked, followed, ("prompt", *chosen, *USUAL), filled, trigger_mode="always_last")
-    price = partial(handlers.price, services)
-    priced = [parts[name].change for name in FIELDS if name not in ("x", "y")]
+    price = partial(axes.price, services)
+    priced = [parts[name].change for name in FIELDS if name not in AXES]
     wires.on([*priced, parts["page"].shown], price, FIELDS, ("cost",), trigger_mode="always_last")
     renewed = [parts["page"].shown, parts["checkpoint"].focus]
-    wires.on(renewed, partial(handlers.offer_checkpoints, services), (), ("checkpoint", "stories"))
+    wires.on(renewed, partial(axes.offer_checkpoints, services), (), ("checkpoint", "stories"))
     make = partial(handlers.make, services)
     made = wires.on_visit(parts["make"].click, make, ("shown", *LOOK, *FIELDS), SHOWN, trigger_mode="once")
     made.then(None, None, None, js=asset("grid/address.js"), show_progress="hidden")
@@ -71,14 +72,18 @@ def _wire_form(wires: Wires, services: Services) -> None:
 
 
 def _wire_table(wires: Wires, services: Services) -> None:
-    """The grid that the address names, what the timer sees, the order, and the files."""
+    """The grid that the address names, what the timer sees, the order, the pages, and the files."""
     parts = wires.components
     opening = partial(handlers.open_page, services)
-    wires.on_event(parts["page"].ready, opening, LOOK, (*SHOWN, *FIELDS))
+    opened = wires.on_event(parts["page"].ready, opening, LOOK, (*SHOWN, *FIELDS))
+    wires.on(opened.then, partial(axes.price, services), FIELDS, ("cost",))  # once all that was filled in is there
     tick = partial(handlers.tick, services)
     wires.on(parts["timer"].tick, tick, ("shown", "seen", *LOOK), SHOWN, trigger_mode="once")
-    looked = [parts[name].input for name in LOOK]
+    looked = [parts[name].input for name in LOOK if name != "page_shown"]
     wires.on(looked, partial(handlers.reorder, services), ("shown", *LOOK), SHOWN, trigger_mode="always_last")
+    turn = partial(handlers.turn, services)
+    turned = wires.on(parts["page_shown"].input, turn, ("shown", *LOOK), SHOWN, trigger_mode="always_last")
+    turned.then(None, None, None, js=asset("grid/turned.js"), show_progress="hidden")
     for name, suffix in (("as_html", ".html"), ("as_png", ".png"), ("as_zip", ".zip")):
         export = taken_away(services.visits, partial(handlers.export, services, suffix))
         written = wires.on_visit(parts[name].click, export, ("shown", *LOOK), ("problem", "file"))

@@ -1,28 +1,32 @@
-"""The grid as a table: each cell with its pictures and its two scores, in the order that was asked for."""
+"""A page of the grid as a table: each cell with its pictures and its two scores, in the order that was asked for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from t2ialign.dashboard.shared.html import Look
 from t2ialign.dashboard.shared.pictures import address
 from t2ialign.dashboard.shared.words import default_metric
 from t2ialign.metrics import METRICS
 from t2ialign.types import Axis, Interval, Metric, Score
-from t2ialign.use_cases.batches.grid import CellState, GridAxis, GridCell, GridState
+from t2ialign.use_cases.batches.grid import TITLES, CellState, GridAxes, GridAxis, GridCell, GridPage, GridState
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
 class Showing:
-    """How a grid is looked at: in which order, and with which two scores in a cell (by name; "": the usual ones)."""
+    """How a grid is looked at: in which order, with which two scores in a cell (by name; "": the usual ones), at which page.
+
+    The first page is 0.
+    """
 
     order: str = ""
     alignment: str = ""
     diversity: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ class PicturePlace:
 
 @dataclass(frozen=True)
 class GridTableCell:
-    """A cell as it is drawn; ``key`` is the store's, ``name`` is for the large view and for readers of the page by ear."""
+    """A cell as it is drawn; ``key`` is the store's, ``name`` is for the large view and for readers of the page by ear.
+
+    ``at`` is its column and its row as they were chosen, in whatever order they stand.
+    """
 
     name: str
     key: str
@@ -48,11 +55,12 @@ class GridTableCell:
     diversity: Interval
     phase: str
     pixels: int
+    at: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
 class GridTable:
-    """The grid with its headers, ordered; ``offered`` are the metrics that every scored cell has."""
+    """A page of the grid with its headers, ordered; ``offered`` are the metrics that every scored cell has."""
 
     x: GridAxis
     y: GridAxis
@@ -61,6 +69,13 @@ class GridTable:
     alignment: Metric
     diversity: Metric
     offered: tuple[Metric, ...] = ()
+    z: GridAxis = GridAxis()
+    page: int = 0
+
+    @property
+    def page_name(self) -> str:
+        """What the page is of, as "CFG 4"; empty where no pages are turned."""
+        return f"{TITLES[self.z.kind]} {self.z.values[self.page]}" if self.z.kind else ""
 
     @property
     def side(self) -> int:
@@ -73,34 +88,30 @@ Address = Callable[[str, int], str]
 
 
 def table_of(
-    rows: Sequence[Sequence[GridCell]],
+    pages: Sequence[GridPage],
     state: GridState,
-    x: GridAxis,
-    y: GridAxis,
+    axes: GridAxes,
     palette: Mapping[str, Look],
     showing: Showing = Showing(),
     small: Address = lambda cell, seed: address(cell, seed, small=True),
+    scored: frozenset[str] | None = None,
 ) -> GridTable:
-    """The table of a grid as it stands; ``small`` says where a cell's pictures are found."""
-    states = {one.request: one for one in state.cells}
-    scored = [set(one.scores) for one in state.cells if one.scores]
-    metrics = set.intersection(*scored) if scored else set()
+    """The table of a grid's page as it stands; ``small`` says where a cell's pictures are found.
+
+    ``scored`` are the metrics to choose from, where ``state`` holds less than the whole grid.
+    """
+    (x, y, z), states = axes, {one.request: one for one in state.cells}
+    metrics = scored_everywhere(state) if scored is None else scored
     alignment = _metric("alignment", showing.alignment, metrics)
     diversity = _metric("diversity", showing.diversity, metrics)
-    drawn = [
-        [
-            _cell(
-                cell,
-                states[cell.request],
-                f"{_word(x, across)}{_word(y, down)}",
-                palette,
-                (alignment, diversity),
-                small,
-            )
-            for cell, across in zip(row, x.values, strict=True)
-        ]
-        for row, down in zip(rows, y.values, strict=True)
-    ]
+
+    def drawn_cell(cell: GridCell, i: int, j: int) -> GridTableCell:
+        words = worded(x, x.values[i]), worded(y, y.values[j]), worded(z, z.values[showing.page])
+        name = ", ".join(filter(None, words))
+        found = _cell(cell, states[cell.request], name, palette, (alignment, diversity), small)
+        return replace(found, at=(i, j))
+
+    drawn = [[drawn_cell(cell, i, j) for i, cell in enumerate(row)] for j, row in enumerate(pages[showing.page])]
     across, down = _ordered(drawn, showing.order, {"alignment": alignment, "diversity": diversity})
     return GridTable(
         x,
@@ -110,16 +121,26 @@ def table_of(
         alignment,
         diversity,
         tuple(metric for name, metric in METRICS.items() if name in metrics),
+        z,
+        showing.page,
     )
 
 
-def _metric(axis: Axis, chosen: str, scored: set[str]) -> Metric:
+def scored_everywhere(state: GridState) -> frozenset[str]:
+    """The metrics that every scored cell has."""
+    scored = [frozenset(one.scores) for one in state.cells if one.scores]
+    return frozenset.intersection(*scored) if scored else frozenset()
+
+
+def _metric(axis: Axis, chosen: str, scored: frozenset[str]) -> Metric:
     return METRICS[chosen] if chosen in scored and METRICS[chosen].axis == axis else default_metric(axis, scored)
 
 
-def _word(axis: GridAxis, value: str) -> str:
-    words = {"guidance_scale": "CFG ", "weight": "weight ", "seed": "seed "}
-    return f"{words.get(axis.kind, '')}{value}, " if axis.kind else ""
+def worded(axis: GridAxis, value: str) -> str:
+    """A value of an axis in words that stand alone: "CFG 4", "25 steps"; nothing of an axis of nothing."""
+    before = {"guidance_scale": "CFG ", "weight": "weight ", "seed": "seed "}
+    after = {"steps": " steps"}
+    return f"{before.get(axis.kind, '')}{value}{after.get(axis.kind, '')}" if axis.kind else ""
 
 
 def _cell(
@@ -146,7 +167,7 @@ def _cell(
         )
     alignment, diversity = (_interval(cell, state, metric) for metric in shown)
     return GridTableCell(
-        name.rstrip(", ") or state.config.checkpoint,
+        name or state.config.checkpoint,
         state.cell,
         palette[state.config.checkpoint],
         f"?cell={state.cell}" if state.seeds else "",

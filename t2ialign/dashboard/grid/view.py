@@ -1,10 +1,11 @@
-"""The Grid's components: two axes with their values, what stays the same, and the table."""
+"""The Grid's components: three axes with their values, what stays the same, the pages and the table."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-from t2ialign.dashboard.grid.form import MOST_SEEDS, GridForm, offered
+from t2ialign.dashboard.grid.form import MOST_SEEDS, GridForm
+from t2ialign.dashboard.grid.offers import offered
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared import owner
 from t2ialign.dashboard.shared.checkpoint_menu import stories
@@ -34,6 +35,7 @@ def form_panel(services: Services) -> Components:
     with gr.Row(elem_id="t2-grid-axes"):
         parts |= _axis(services, "x", "Across", first.x, list(first.x_values))
         parts |= _axis(services, "y", "Down", first.y, list(first.y_values))
+        parts |= _axis(services, "z", "Pages", first.z, list(first.z_values))
     parts["stories"] = gr.HTML(stories(services), apply_default_css=False, visible="hidden")
     with gr.Row(elem_id="t2-grid-rest"):
         parts |= _rest(services, first)
@@ -47,13 +49,14 @@ def form_panel(services: Services) -> Components:
 
 def _axis(services: Services, name: str, label: str, kind: str, values: list[str]) -> Components:
     with gr.Row(elem_classes="t2-grid-axis"):
-        kinds = [(title, key) for key, title in TITLES.items() if key or name == "y"]
+        kinds = [(title, key) for key, title in TITLES.items() if key or name != "x"]
         chosen = gr.Dropdown(
             kinds, value=kind, label=label, filterable=False, scale=2, min_width=130, elem_id=f"t2-grid-{name}"
         )
         menu = gr.Dropdown(
             offered(services, kind),
             value=values,
+            visible=bool(kind),
             multiselect=True,
             allow_custom_value=True,
             label="Values",
@@ -140,7 +143,7 @@ def _score(axis: str) -> gr.Dropdown:
 
 
 def table_panel() -> Components:
-    """Progress, the order, what can be taken away, and the table itself."""
+    """Progress, the order, what can be taken away, the pages, and the table of the one on show."""
     parts: Components = {
         "problem": gr.HTML("", apply_default_css=False, elem_id="t2-grid-problem"),
         "progress": gr.HTML("", apply_default_css=False, elem_id="t2-grid-progress"),
@@ -153,6 +156,9 @@ def table_panel() -> Components:
         parts["as_html"] = gr.Button("One HTML file", size="sm", scale=0, min_width=110, elem_id="t2-grid-html")
         parts["as_png"] = gr.Button("One PNG", size="sm", scale=0, min_width=90, elem_id="t2-grid-png")
         parts["as_zip"] = gr.Button("ZIP of PNGs", size="sm", scale=0, min_width=110, elem_id="t2-grid-zip")
+    parts["page_shown"] = gr.Radio(
+        [("", "0")], value="0", label="Pages", visible=False, container=False, elem_id="t2-grid-pages"
+    )
     parts["file"] = gr.DownloadButton("Download", visible="hidden", elem_id="t2-grid-file")
     parts["table"] = gr.HTML(
         render("grid/empty.html"),

@@ -198,7 +198,7 @@ def _check_can_be_said(configs: Sequence[GenerationConfig]) -> None:
     if any(config.negative_prompt for config in configs):
         raise InputError(
             "These pictures were drawn with a negative prompt, which the form of a sweep does not have: sweep around pictures "
-            "without, or use Two settings."
+            "without, or draw these on Explore."
         )
 
 

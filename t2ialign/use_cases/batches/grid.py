@@ -1,8 +1,11 @@
-"""A grid: the same seeds under every value of two settings, worked through cell by cell; what is stored is not computed."""
+"""A grid: the same seeds under every value of two or three settings, worked through cell by cell.
+
+The third setting turns pages. What is stored is not computed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -28,7 +31,7 @@ TITLES: dict[str, str] = {
     "size": "Picture size",
     "seed": "Seed",
 }
-MAX_CELLS, MAX_PICTURES = 144, 2048
+MAX_CELLS, MAX_PAGES, MAX_PICTURES = 144, 64, 2048  # cells of a page; pages and pictures of a grid
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,18 @@ class GridAxis:
     values: tuple[str, ...] = ("",)
 
 
+GridAxes = tuple[GridAxis, GridAxis, GridAxis]  # across, down, from page to page
+
+
 @dataclass(frozen=True)
 class GridCell:
     """A place of the grid: the request that has its pictures, and which of that request's seeds are this cell's."""
 
     request: BatchRequest
     seeds: tuple[int, ...]
+
+
+GridPage = tuple[tuple[GridCell, ...], ...]  # row by row
 
 
 @dataclass(frozen=True)
@@ -101,31 +110,49 @@ class GridState:
         return waiting * spent / made + (now.remaining or 0.0 if now else 0.0)
 
 
-def plan_grid(rest: BatchRequest, x: GridAxis, y: GridAxis) -> tuple[tuple[GridCell, ...], ...]:
-    """The cells row by row (``y`` down, ``x`` across), each with its checked request; ``rest`` says what no axis does.
+def plan_grid(rest: BatchRequest, x: GridAxis, y: GridAxis, z: GridAxis = GridAxis()) -> tuple[GridPage, ...]:
+    """The cells page by page (``z``) and row by row (``y`` down, ``x`` across), each with its checked request.
+
+    ``rest`` says what no axis does; without a third axis there is one page.
 
     Raises:
-        InputError: two axes of one kind, an empty one, too many cells, or a value that cannot be sampled.
+        InputError: two axes of one kind, an empty one, too many cells, pages or pictures, or a value that cannot be
+            sampled.
     """
-    for axis in (x, y):
+    axes = (x, y, z)
+    for axis in axes:
         if not axis.values:
             raise InputError(f"The axis {TITLES[axis.kind]} is empty: choose at least one value.")
-    if x.kind and x.kind == y.kind:
-        raise InputError(f"Both axes are {TITLES[x.kind]}: choose two different ones.")
-    if len(x.values) * len(y.values) > MAX_CELLS:
-        raise InputError(
-            f"{len(x.values)} times {len(y.values)} cells are too many: {MAX_CELLS} can be shown at a time."
-        )
-    rows = tuple(tuple(_cell(rest, (x, across), (y, down)) for across in x.values) for down in y.values)
-    pictures = sum(len(cell.seeds) for row in rows for cell in row)
-    if pictures > MAX_PICTURES:
-        raise InputError(f"{pictures:,} pictures are too many for one grid: ask for fewer seeds or cells.")
-    return rows
+    kinds = [axis.kind for axis in axes if axis.kind]
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise InputError(f"Two axes are {TITLES[kind]}: choose another setting for one of them.")
+    _check_size(rest, axes)
+    return tuple(
+        tuple(tuple(_cell(rest, (x, across), (y, down), (z, leaf)) for across in x.values) for down in y.values)
+        for leaf in z.values
+    )
 
 
-def requests_of(rows: Sequence[Sequence[GridCell]]) -> tuple[BatchRequest, ...]:
+def _check_size(rest: BatchRequest, axes: GridAxes) -> None:
+    """``InputError`` for a grid that is larger than can be shown: said before any of it is planned."""
+    cells, pages = len(axes[0].values) * len(axes[1].values), len(axes[2].values)
+    pictures = cells * pages * len(rest.seeds)
+    for axis in axes:
+        if axis.kind == "seed":
+            pictures = cells * pages // len(axis.values) * sum(len(parse_seeds(value)) for value in axis.values)
+    if cells <= MAX_CELLS and pages <= MAX_PAGES and pictures <= MAX_PICTURES:
+        return
+    on_pages = f"{pages} pages of " if pages > 1 else ""
+    raise InputError(
+        f"{on_pages}{cells:,} cells with {pictures:,} pictures in all are too many: a grid has at most {MAX_CELLS} cells on a "
+        f"page, {MAX_PAGES} pages and {MAX_PICTURES:,} pictures. Choose fewer values or seeds."
+    )
+
+
+def requests_of(pages: Iterable[GridPage]) -> tuple[BatchRequest, ...]:
     """What has to be there for the grid, each request once, in an order in which one checkpoint stays loaded."""
-    found = dict.fromkeys(cell.request for row in rows for cell in row)
+    found = dict.fromkeys(cell.request for page in pages for row in page for cell in row)
     order = {name: place for place, name in enumerate(dict.fromkeys(request.checkpoint for request in found))}
     return tuple(sorted(found, key=lambda request: order[request.checkpoint]))
 

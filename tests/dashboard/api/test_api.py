@@ -211,6 +211,12 @@ def test_a_grid_is_found_again_by_what_it_is(stocked, api):
     assert repr(api("grid", **asked)) == repr(work), "what is too small for an interval has NaN for ends"
     with pytest.raises(InputError, match="no work called"):
         api("work", id="grid 123")
+    paged = api("grid", **asked, z="steps", z_values=["25"])
+    assert repr(paged) == repr(work), "one page of what is so anyway"
+    with pytest.raises(InputError, match="Two axes are CFG"):
+        api("grid", **asked, z="guidance_scale", z_values=["2"])
+    with pytest.raises(InputError, match="The values 5, 25 are of nothing: say in x, y or z what changes"):
+        api("grid", **asked, z_values=["5", "25"])
 
 
 def test_a_training_run_is_queued_watched_and_discarded(services, api):

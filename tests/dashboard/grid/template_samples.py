@@ -21,8 +21,8 @@ def table(place: str = "grid") -> str:
     places = (PicturePlace(0, EVIL, EVIL, ((FAITH, 0.5),)), PicturePlace(1, "", ""))
     one = Interval(0.5, 0.4, 0.6), Interval(math.nan, math.nan, math.nan)
     cell = GridTableCell(EVIL, "key", LOOK, EVIL, places, *one, "done", 64)
-    x, y = GridAxis("checkpoint", (EVIL,)), GridAxis("prompt", (EVIL, "b"))
-    drawn = GridTable(x, y, (EVIL,), ((EVIL, (cell,)), ("b", (cell,))), FAITH, SPREAD)
+    x, y, z = GridAxis("checkpoint", (EVIL,)), GridAxis("prompt", (EVIL, "b")), GridAxis("guidance", ("cfg", 9 * EVIL))
+    drawn = GridTable(x, y, (EVIL,), ((EVIL, (cell,)), ("b", (cell,))), FAITH, SPREAD, (), z, 1)
     return render("grid/table.html", table=drawn, titles=TITLES, palette={EVIL: LOOK}, place=place)
 
 
@@ -32,7 +32,8 @@ def working() -> str:
 
 
 def take_away() -> str:
-    values = {"title": EVIL, "table": table(""), "metrics": (FAITH, SPREAD), "made": {EVIL: EVIL}}
+    pages = [(EVIL, table("")), ("b", table(""))]
+    values = {"title": EVIL, "pages": pages, "metrics": (FAITH, SPREAD), "made": {EVIL: EVIL}}
     return render("grid/take_away.html", **values, style="", script="")
 
 

@@ -11,8 +11,8 @@ from t2ialign import settings
 from t2ialign.dashboard.align import new_run
 from t2ialign.dashboard.explore import add_prompts
 from t2ialign.dashboard.explore import handlers as explore
-from t2ialign.dashboard.grid import form as grid_form
-from t2ialign.dashboard.grid import handlers as grid
+from t2ialign.dashboard.grid import axes as grid
+from t2ialign.dashboard.grid import offers as grid_offers
 from t2ialign.dashboard.services import Services
 from t2ialign.dashboard.shared.fitting_prompts import FIRST_PROMPT, fitting, following, offered
 from t2ialign.dashboard.sweep import new_sweep
@@ -99,16 +99,17 @@ def test_sweep_and_its_categories_follow(both):
 
 def test_grid_follows_the_checkpoint_of_its_field_or_of_an_axis(both):
     first = both.prompts["everyday"][0].text
-    fixed = ("guidance_scale", "seed", ["1"], ["0"])
+    fixed = ("guidance_scale", "seed", "", ["1"], ["0"], [""])
     assert grid.follow_checkpoints(both, FIRST_PROMPT, *fixed, "sd-1.5") == {"prompt": first}
-    along = ("guidance_scale", "checkpoint", ["1"], ["sd-1.5"])
+    along = ("guidance_scale", "", "checkpoint", ["1"], [""], ["sd-1.5"])
     assert grid.follow_checkpoints(both, FIRST_PROMPT, *along, "base") == {"prompt": first}
     values = [FIRST_PROMPT, "a corgi"]
-    found = grid.follow_checkpoints(both, "", "prompt", "checkpoint", values, ["sd-1.5"], "base")
+    found = grid.follow_checkpoints(both, "", "prompt", "checkpoint", "", values, ["sd-1.5"], [""], "base")
     assert found["x_values"].value == ["a corgi"] and first in names(found["x_values"])
-    chosen = grid.change_axis(both, "x", "prompt", "checkpoint", ["1"], ["sd-1.5"], "base")["x_values"].value
+    kinds, rest = ("prompt", "checkpoint", ""), (["1"], ["sd-1.5"], [""], "base")
+    chosen = grid.change_axis(both, "x", *kinds, *rest)["x_values"].value
     assert chosen == [one.text for one in both.prompts["everyday"][:3]]
-    assert "circle" in grid_form.offered(both, "prompt", ["base"])[0][0]
+    assert "circle" in grid_offers.offered(both, "prompt", ["base"])[0][0]
 
 
 def test_align_offers_sets_for_its_parent(both):

@@ -163,7 +163,8 @@ def test_a_sweep_of_large_pictures_under_a_strategy_opens_as_that_grid(found):
     assert (shown.guidance, shown.size) == ("cads:noise_scale=0.1", "128x96")
     cells = {
         cell_key(config_of(found.services.bench, one.request)[1], one.request.prompt)
-        for row in cells_of(shown, found.services)
+        for page in cells_of(shown, found.services)
+        for row in page
         for one in row
     }
     assert cells <= {one.cell for one in view.plan.cells}, "what the sweep draws is what the grid shows"

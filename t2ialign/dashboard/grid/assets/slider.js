@@ -1,5 +1,6 @@
 // One slider over all cells: on its left the pictures of a chosen column or row, on its right each cell's own.
 const slideGrid = (root) => {
+  let kept = null; // what is compared, for tables that are drawn anew: another page, another order
   const lay = (table, chosen) => {
     for (const old of table.querySelectorAll('.t2-over')) old.remove();
     if (!chosen) return;
@@ -16,13 +17,27 @@ const slideGrid = (root) => {
       }
     }
   };
+  const slide = (box, anew) => {
+    const [select, range] = [box.querySelector('select'), box.querySelector('input')];
+    const table = box.parentElement.querySelector('table.t2-grid');
+    range.hidden = !select.value;
+    if (anew) lay(table, select.value);
+    table.style.setProperty('--split', `${range.value}%`);
+    kept = select.value ? { words: select.selectedOptions[0].text, split: range.value } : null;
+  };
   root.addEventListener('input', (event) => {
     const box = event.target.closest?.('.t2-grid-slider');
-    if (!box) return;
-    const [select, range] = [box.querySelector('select'), box.querySelector('input')];
-    const table = root.querySelector('table.t2-grid');
-    range.hidden = !select.value;
-    if (event.target === select) lay(table, select.value);
-    table.style.setProperty('--split', `${range.value}%`);
+    if (box) slide(box, event.target.matches('select'));
   });
+  if (root === document) return; // a file stays as it is
+  new MutationObserver(() => {
+    const box = root.querySelector('.t2-grid-slider:not([data-known])');
+    if (!box) return;
+    box.dataset.known = 'yes';
+    const again = kept && [...box.querySelectorAll('option')].find((option) => option.text === kept.words);
+    if (!again) return;
+    again.selected = true;
+    box.querySelector('input').value = kept.split;
+    slide(box, true);
+  }).observe(root, { childList: true, subtree: true, attributeFilter: ['data-known'] }); // Gradio takes it away again
 };
