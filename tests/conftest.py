@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import shape_checks
+from tests import failures, shape_checks
 
 shape_checks.install()
 gc.disable()  # what is imported stays: looking through it again and again is a third of the time that a start takes
@@ -98,6 +98,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in tried:
         terminalreporter.section(report.nodeid, sep="_")
         terminalreporter.line(report.longreprtext)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last lines of a run with failures are their ids and nothing else."""
+    failures.say(config)
 
 
 @pytest.fixture(scope="session")
