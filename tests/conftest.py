@@ -9,11 +9,12 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import shape_checks
+from tests import failures, shape_checks
 
 shape_checks.install()
 gc.disable()  # what is imported stays: looking through it again and again is a third of the time that a start takes
@@ -79,6 +80,8 @@ def _let_be_what_stays(phase: str, info: dict[str, int]) -> None:
 
 
 def pytest_collection_finish() -> None:
+    if estimating := sys.modules.get("t2ialign.use_cases.align.estimate"):
+        estimating.TIMED = 2  # pictures: 16 took 0.6 seconds of a processor, at the start of every training
     gc.freeze()
     gc.enable()
     gc.callbacks.append(_let_be_what_stays)
@@ -100,6 +103,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(report.longreprtext)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last lines of a run with failures are their ids and nothing else."""
+    failures.say(config)
+
+
 @pytest.fixture(scope="session")
 def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a store just made, to be copied: making one takes longer than most tests of it."""
@@ -112,18 +121,45 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a store that has taken in the shipped results: copying it takes a tenth of the time."""
+    """The folder of a store that has taken in the shipped results: copying it takes a fiftieth of the time.
+
+    Of several workers the first makes it, and each has a copy of its own, because only one process can open a store.
+    """
+    from filelock import FileLock
+
     from t2ialign.use_cases.workbench import open_workbench
 
-    home = tmp_path_factory.mktemp("shipped") / "home"
-    with open_workbench(home):
-        return home
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with FileLock(shared / "shipped.lock"):
+        if not (made := shared / "shipped").exists():
+            with open_workbench(own / "taking-in"):
+                pass
+            (own / "taking-in").rename(made)
+    return shutil.copytree(made, tmp_path_factory.mktemp("shipped") / "home")
+
+
+@pytest.fixture(scope="session")
+def light_home(tmp_path_factory: pytest.TempPathFactory, new_store: Path) -> Path:
+    """The folder of a store that has none of the shipped results and will not take them in: 3 MB to copy, and not 117."""
+    from t2ialign import settings
+    from t2ialign.store import open_store
+    from t2ialign.store.images import digest
+    from t2ialign.store.reference import PREFIX, untaken_reference
+
+    home = shutil.copytree(new_store, tmp_path_factory.mktemp("light") / "home")
+    with open_store(home) as store, store.transaction() as cursor:
+        for file in untaken_reference(store, settings.DATA / "reference"):
+            name = f"{PREFIX}{digest(file.read_bytes())}"
+            cursor.execute("INSERT INTO ingested VALUES (?, now()::TIMESTAMP)", [name]).fetchall()
+    return home
 
 
 @pytest.fixture
-def home(tmp_path: Path, shipped_home: Path) -> Path:
-    """The folder of a store of one's own, with the shipped results."""
-    return shutil.copytree(shipped_home, tmp_path / "home")
+def home(tmp_path: Path, shipped_home: Path) -> Iterator[Path]:
+    """The folder of a store of one's own, with the shipped results; taken away afterwards, as a hundred of them are 12 GB."""
+    yield shutil.copytree(shipped_home, tmp_path / "home")
+    shutil.rmtree(tmp_path / "home", ignore_errors=True)
 
 
 @pytest.fixture

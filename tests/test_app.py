@@ -66,9 +66,9 @@ def ask(address: str, study: str, question: str, **body: object) -> dict:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_space_keeps_its_votes_over_a_restart(tmp_path: Path, shipped_home: Path):
+def test_a_space_keeps_its_votes_over_a_restart(tmp_path: Path, light_home: Path):
     for home in ("first", "second"):
-        shutil.copytree(shipped_home, tmp_path / home)
+        shutil.copytree(light_home, tmp_path / home)
     with open_store(tmp_path / "first") as store:
         study = opened_study(store).id
     with space(tmp_path / "first", tmp_path / "hub") as address:

@@ -44,6 +44,12 @@ def run(monkeypatch, capsys):
     return call
 
 
+@pytest.fixture
+def home(tmp_path: Path, light_home: Path) -> Path:
+    """The shipped results are not looked at here."""
+    return shutil.copytree(light_home, tmp_path / "home")
+
+
 @pytest.mark.slow
 def test_a_title_cannot_speak_to_the_terminal(run, tmp_path: Path, home: Path):
     (tmp_path / "design.toml").write_text(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import runpy
+import shutil
 import subprocess
 import sys
 import time
@@ -70,7 +71,7 @@ def ended(result: Path) -> tuple[str, object]:
 
 
 def cells_in(home: Path) -> list[tuple[int, int]]:
-    """How many seeds the sweep's cells have, and how many scores; the shipped runs lie beside them."""
+    """How many seeds the sweep's cells have, and how many scores."""
     with open_store(home) as store:
         sql = """
             SELECT count(DISTINCT seed), count(DISTINCT metric)
@@ -83,8 +84,11 @@ def cells_in(home: Path) -> list[tuple[int, int]]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(os.name != "posix", reason="scripts of bash stand in")
-def test_a_sweep_through_slurm_comes_home_whole(tmp_path: Path) -> None:
+def test_a_sweep_through_slurm_comes_home_whole(tmp_path: Path, light_home: Path) -> None:
+    """The stores have no shipped runs: each task would take them in, send them all, and they would be joined as often."""
     pytest.importorskip("submitit", reason="submitit is not installed")
+    for place in ("home", *(f"shared/part-{part}" for part in range(PARTS))):
+        shutil.copytree(light_home, tmp_path / place)
     (tmp_path / "sweep.toml").write_text(SPEC)
     environment = stand_in(tmp_path / "bin", sbatch=SBATCH, srun=SRUN)
     command = [sys.executable, str(DOCS / "slurm_sweep.py"), str(tmp_path / "sweep.toml"), "--parts", str(PARTS)]
@@ -104,13 +108,14 @@ def test_a_sweep_through_slurm_comes_home_whole(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(os.name != "posix", reason="scripts of bash stand in")
-def test_what_a_rented_machine_does_fills_the_dataset_that_is_joined(tmp_path: Path, monkeypatch) -> None:
+def test_what_a_rented_machine_does_fills_the_dataset_that_is_joined(tmp_path: Path, light_home: Path, monkeypatch):
+    shutil.copytree(light_home, tmp_path / "home")
     (tmp_path / "sweep.toml").write_text(SPEC)
     environment = stand_in(tmp_path / "bin", hf=HF)
     monkeypatch.setitem(os.environ, "PYTHONPATH", str(settings.ROOT))
     jobs = runpy.run_path(str(DOCS / "hf_jobs_sweep.py"))
     for part in range(PARTS):
-        (machine := tmp_path / f"machine-{part}").mkdir()
+        shutil.copytree(light_home, (machine := tmp_path / f"machine-{part}") / "home")
         text = jobs["script"](str(tmp_path / "sweep.toml"), "you/results", part, PARTS, "")
         subprocess.run(["bash", "-c", text], cwd=machine, env=environment, check=True, capture_output=True)
     monkeypatch.setitem(

@@ -14,9 +14,9 @@ TINY = "--steps 2 --prompt-count 2 --candidates 2 --sampling-steps 2 --probe-eve
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path, shipped_home):
+def run(monkeypatch, capsys, tmp_path, light_home):
     """The console script within this process, on a store of its own: exit code, stdout and stderr."""
-    shutil.copytree(shipped_home, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(light_home, tmp_path, dirs_exist_ok=True)
 
     def call(line: str, *more: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["t2ialign", *line.split(), *more, "--store", str(tmp_path)])

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,12 @@ TINY = (
     "--steps 3 --prompt-count 2 --candidates 2 --sampling-steps 2 --probe-every 0 --test-prompts 0 --batch-size=2 "
     "--rank 2"
 )
+
+
+@pytest.fixture
+def home(tmp_path: Path, light_home: Path) -> Path:
+    """The shipped results are not looked at here."""
+    return shutil.copytree(light_home, tmp_path / "home")
 
 
 def picture(side: int) -> bytes:

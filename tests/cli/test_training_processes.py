@@ -39,8 +39,8 @@ def wait_for_steps(folder: Path, process: subprocess.Popen[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-def test_a_pause_reaches_both(tmp_path: Path, shipped_home: Path, monkeypatch: pytest.MonkeyPatch):
-    shutil.copytree(shipped_home, tmp_path, dirs_exist_ok=True)
+def test_a_pause_reaches_both(tmp_path: Path, light_home: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(light_home, tmp_path, dirs_exist_ok=True)
     folder = tmp_path / "jobs" / "j1"
     with launched(*align(tmp_path, 100_000)) as process:
         wait_for_steps(folder, process)

@@ -79,11 +79,9 @@ def test_kills_change_nothing(tmp_path: Path, shipped_home: Path, monkeypatch: p
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-def test_a_kill_of_a_run_that_draws_changes_nothing(
-    tmp_path: Path, shipped_home: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_kill_of_a_run_that_draws_changes_nothing(tmp_path: Path, light_home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(optimise, "SAVE_DRAWING_EVERY", 2)
-    whole, broken = (shutil.copytree(shipped_home, tmp_path / name) for name in ("whole", "broken"))
+    whole, broken = (shutil.copytree(light_home, tmp_path / name) for name in ("whole", "broken"))
     assert os.waitpid(begin(whole, DRAWN), 0)[1] == 0
     process = begin(broken, DRAWN)
     while len(records(broken, "steps.jsonl")) < 3:  # the state is that of step 2

@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(START_SECONDS + 240))
+            if not item.get_closest_marker("timeout"):  # a mark of the item comes before that of its module
+                item.add_marker(pytest.mark.timeout(START_SECONDS + 240))
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -58,9 +59,10 @@ def test_only_sweeps_are_spread() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_on_two_fake_devices_fills_the_store(home: Path) -> None:
+def test_a_sweep_on_two_fake_devices_fills_the_store(light_home: Path, tmp_path: Path) -> None:
     from t2ialign.store import list_cells, open_store
 
+    home = shutil.copytree(light_home, tmp_path / "home")
     asked = ["sweep", "--store", str(home), "--prompts", "shapes-test:single", "--guidance-scales", "2"]
     more = ["--seeds", "own:1", "--steps", "1", "--metrics", "entropy_1d"]
     done = CliRunner().invoke(app, ["spread", "cpu,cpu", *asked, *more], catch_exceptions=False)

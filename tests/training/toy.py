@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -87,6 +88,7 @@ def gaussian_velocity(latents: Tensor, level: Tensor, mean: float, spread: float
     return level * gap - (mean + (1 - level) * spread**2 * gap)
 
 
+@cache
 def slopes(chain: Chain = CHAIN) -> tuple[Tensor, Tensor]:
     """By how much each step's mean moves with its model's output, and the step's std."""
     one = torch.ones(STEPS, 1, 1, 1)

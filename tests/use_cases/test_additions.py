@@ -77,11 +77,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(world: Path, tmp_path: Path, shipped_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(world: Path, tmp_path: Path, light_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(settings, "CHECKPOINTS", world / "checkpoints")
     monkeypatch.setattr(settings, "HOME", tmp_path / "home")
     use_cache(tmp_path / "hub", monkeypatch)
-    return shutil.copytree(shipped_home, tmp_path / "home")
+    return shutil.copytree(light_home, tmp_path / "home")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -77,11 +78,12 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(checkpoints: Path, tmp_path: Path, light_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped results are not looked at here."""
     monkeypatch.setattr(settings, "CHECKPOINTS", checkpoints)
     monkeypatch.setattr(settings, "HOME", tmp_path / "home")
     use_cache(tmp_path / "hub", monkeypatch)
-    return tmp_path / "home"
+    return shutil.copytree(light_home, tmp_path / "home")
 
 
 @pytest.fixture
@@ -219,7 +221,7 @@ def test_a_killed_job_that_draws_from_a_flow_goes_on_bit_for_bit(
 ) -> None:
     """As a job, through the command line, from request to saved adapter."""
     monkeypatch.setattr(optimise, "SAVE_DRAWING_EVERY", 1)
-    whole, broken = (tmp_path / name for name in ("whole", "broken"))
+    whole, broken = (shutil.copytree(home, tmp_path / name) for name in ("whole", "broken"))
     lines = {folder: LINE.format(shape, sde, level, folder) for folder in (whole, broken)}
     assert os.waitpid(begin(lines[whole]), 0)[1] == 0
     steps = broken / "jobs" / "j1" / "steps.jsonl"

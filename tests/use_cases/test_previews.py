@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,12 @@ from t2ialign.use_cases.batches.requests import BatchRequest
 from t2ialign.use_cases.batches.score_batch import BatchState
 from t2ialign.use_cases.previews import SEEDS, draw_after, draw_strip, strip_of, strips
 from t2ialign.use_cases.workbench import open_workbench
+
+
+@pytest.fixture
+def home(tmp_path: Path, light_home: Path) -> Path:
+    """The shipped results are not looked at here."""
+    return shutil.copytree(light_home, tmp_path / "home")
 
 
 def never() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+def bench(tmp_path: Path, pipeline: Path, light_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     """A tiny pipeline in the Hub's cache under the name of a real one, and none of its scorers' weights."""
     put(use_cache(tmp_path / "hub", monkeypatch), "org/sd", pipeline, FIRST)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
@@ -68,7 +69,7 @@ def bench(tmp_path: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> It
     (folder / "registry.toml").write_text(TOML)
     monkeypatch.setattr(settings, "CHECKPOINTS", folder)
     monkeypatch.setattr(settings, "HOME", tmp_path / "home")
-    with store.open_store(tmp_path / "home") as opened:
+    with store.open_store(shutil.copytree(light_home, tmp_path / "home")) as opened:
         yield Workbench(StoreResults(opened), "cpu", "float32")
 
 

@@ -158,49 +158,40 @@ def test_parts_of_machines_that_share_nothing_join_to_the_same_store(undisturbed
         assert [state.done for state in run_sweep(bench, plan_sweep(bench, SPEC))] == [4, 4]
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Ray on this machine; its workers have the settings of the process that starts it (``tests/conftest.py``)."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install t2ialign[ray]")
+    assert os.environ["OMP_NUM_THREADS"] == "1" and os.environ["T2IALIGN_HOME"] == str(settings.HOME)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+    yield
+    ray.shutdown()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_two_workers_one_killed_midway(undisturbed, tmp_path) -> None:
-    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install t2ialign[ray]")
+def test_two_workers_one_killed_midway(cluster, undisturbed, tmp_path) -> None:
     opened, bench = bench_in(tmp_path / "home")
-    settings_env = {"OMP_NUM_THREADS": "1", "T2IALIGN_HOME": str(settings.HOME)}
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        object_store_memory=10**8,
-        runtime_env={"env_vars": settings_env},
-    )
-    try:
-        with opened:
-            killed = False
-            for state in run_remote(bench, plan_sweep(bench, SPEC), Cluster("auto", 2)):
-                if state.done == 1 and not killed:
-                    killed = True
-                    os.kill(worker_of(), signal.SIGKILL)
-            assert killed and state.done == 4 and rows(bench) == undisturbed[1]
-    finally:
-        ray.shutdown()
+    with opened:
+        killed = False
+        for state in run_remote(bench, plan_sweep(bench, SPEC), Cluster("auto", 2)):
+            if state.done == 1 and not killed:
+                killed = True
+                os.kill(worker_of(), signal.SIGKILL)
+        assert killed and state.done == 4 and rows(bench) == undisturbed[1]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_actors_killed_at_random_moments_change_nothing(undisturbed, tmp_path) -> None:
+def test_actors_killed_at_random_moments_change_nothing(cluster, undisturbed, tmp_path) -> None:
     """Whoever works is killed again and again, while it starts, loads or draws; a sweep that gives up is begun again."""
-    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install t2ialign[ray]")
     chance, killed, rounds = random.Random(KILLS), [], 0
-    env = {"OMP_NUM_THREADS": "1", "T2IALIGN_HOME": str(settings.HOME)}
-    options = {"log_to_driver": False, "object_store_memory": 10**8, "runtime_env": {"env_vars": env}}
-    ray.init(num_cpus=2, include_dashboard=False, **options)
-    try:
-        while len(killed) < KILLS:
-            rounds += 1
-            opened, bench = bench_in(tmp_path / f"home-{rounds}")
-            with opened, killing(chance, killed):
-                finish(bench)
-                assert rows(bench) == undisturbed[1]
-    finally:
-        ray.shutdown()
+    while len(killed) < KILLS:
+        rounds += 1
+        opened, bench = bench_in(tmp_path / f"home-{rounds}")
+        with opened, killing(chance, killed):
+            finish(bench)
+            assert rows(bench) == undisturbed[1]
     assert len(killed) >= KILLS
 
 
