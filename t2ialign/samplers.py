@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 from t2ialign.limits import MAX_STEPS, check_guidance_scale, check_steps
 from t2ialign.names import unknown
 from t2ialign.types import InputError
 
-if TYPE_CHECKING:
-    from t2ialign.registry import BackboneEntry, CheckpointEntry
+
+@runtime_checkable
+class MakersNumbers(Protocol):
+    """What an entry of the registry says of how its makers draw; 0 and "" say nothing."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def guidance_scale(self) -> float: ...
+    @property
+    def scheduler(self) -> str: ...
+
+
+@runtime_checkable
+class BackboneNumbers(MakersNumbers, Protocol):
+    """The same of a backbone, with its guidance strategy."""
+
+    @property
+    def guidance(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -82,7 +99,7 @@ def check_makers(steps: object = 0, guidance_scale: object = 0.0, scheduler: obj
         check_scheduler(str(scheduler), check_steps(steps or 1))
 
 
-def usual_run(entry: BackboneEntry | None, scheduler: str = "", tuned: CheckpointEntry | None = None) -> UsualRun:
+def usual_run(entry: BackboneNumbers | None, scheduler: str = "", tuned: MakersNumbers | None = None) -> UsualRun:
     """What a backbone's makers draw with, as the registry has it, under a scheduler if one is asked for.
 
     A scheduler for few steps (``lcm``) brings its own numbers, and a ``tuned`` checkpoint those that its own makers say. Of
@@ -91,7 +108,7 @@ def usual_run(entry: BackboneEntry | None, scheduler: str = "", tuned: Checkpoin
     Raises:
         InputError: there is no such scheduler.
     """
-    makers = [one for one in (tuned, entry) if one is not None]
+    makers: list[MakersNumbers] = [one for one in (tuned, entry) if one is not None]
     name = scheduler or next((one.scheduler for one in makers if one.scheduler), UsualRun.scheduler)
     choice, guidance = check_scheduler(name), (entry.guidance if entry else "") or UsualRun.guidance
     if (choice.steps, choice.guidance_scale) != (UsualRun.steps, UsualRun.guidance_scale):

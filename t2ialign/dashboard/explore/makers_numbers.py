@@ -13,7 +13,7 @@ from t2ialign.samplers import SCHEDULERS, check_makers
 AS_BACKBONE = "As its backbone"
 
 
-class MakersNumbers(TypedDict):
+class SaidNumbers(TypedDict):
     """As ``Words`` takes them; 0 and "" are the backbone's."""
 
     steps: int
@@ -38,7 +38,7 @@ def fields(stem: str) -> dict[str, gr.blocks.Block]:
     return usual
 
 
-def said(steps: float | None, scale: float | None, scheduler: str | None) -> MakersNumbers:
+def said(steps: float | None, scale: float | None, scheduler: str | None) -> SaidNumbers:
     """What the fields say.
 
     Raises:
