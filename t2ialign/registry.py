@@ -187,8 +187,8 @@ def _listed(text: bytes, folder: Path) -> Registry:
         {n: _checkpoint(n, t, folder) for n, t in tables.get("checkpoints", {}).items()},
         {n: _scorer(n, t, folder) for n, t in tables.get("scorers", {}).items()},
     )
-    for listed in (*found.backbones.values(), *found.checkpoints.values()):
-        _check_makers(listed.name, {key: getattr(listed, key) for key in MAKERS})
+    for name, listed in (*found.backbones.items(), *found.checkpoints.items()):
+        _check_makers(name, {key: getattr(listed, key) for key in MAKERS})
     for entry in found.checkpoints.values():
         if entry.backbone not in found.backbones:
             raise ValueError(f"checkpoints.{entry.name} is of the backbone {entry.backbone!r}, which is not listed")
