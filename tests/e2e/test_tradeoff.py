@@ -45,7 +45,7 @@ def test_trained_checkpoints_are_arrows_from_their_parents_on_one_set(tradeoff):
         line.partition(", ")[2] for line in lines if "base" in line
     }  # the strategies that the base was drawn with
     trained = [line for line in lines if "base" not in line and "@" not in line]  # a weight is no training
-    assert arrows == sum((line.partition(", ")[2] or "cfg") in parents for line in trained)
+    assert arrows == sum(line.partition(", ")[2] in parents for line in trained) > 30
     expect(tradeoff.locator("#t2-tradeoff-headline")).to_contain_text(re.compile("preferred in .* less varied"))
 
 
