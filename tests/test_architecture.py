@@ -185,17 +185,20 @@ def test_help_loads_nothing_heavy():
 
 @pytest.mark.slow
 def test_help_answers_fast():
-    """Against the time of importing typer alone, so that a slow or busy machine does not matter."""
+    """Against the time of importing typer alone, so that a slow or busy machine does not matter; by turns, as its load changes."""
 
     def seconds(*arguments: str) -> float:
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            interpreter(*arguments)
-            times.append(time.perf_counter() - start)
-        return min(times)
+        start = time.perf_counter()
+        interpreter(*arguments)
+        return time.perf_counter() - start
 
-    assert seconds("-m", "t2ialign", "--help") < 3 * seconds("-c", "import typer, rich.console, typer.rich_utils")
+    helped, imported = zip(
+        *(
+            (seconds("-m", "t2ialign", "--help"), seconds("-c", "import typer, rich.console, typer.rich_utils"))
+            for _ in range(5)
+        )
+    )
+    assert min(helped) < 3 * min(imported), (helped, imported)
 
 
 @pytest.mark.parametrize(("package", "registry"), REGISTRIES)
