@@ -185,7 +185,7 @@ def test_help_loads_nothing_heavy():
 
 @pytest.mark.slow
 def test_help_answers_fast():
-    """Against the time of importing typer alone, so that a slow or busy machine does not matter; by turns, as its load changes."""
+    """Against the time of importing typer alone, by turns, so that a slow or busy machine does not matter."""
 
     def seconds(*arguments: str) -> float:
         start = time.perf_counter()
