@@ -141,10 +141,9 @@ def annotate(home: Path, name: str, words: Words) -> CheckpointEntry:
     manifest = find_manifest(folder) if folder else None
     if folder is None or manifest is None:
         raise InputError(f"{name} has no manifest to write into.")
-    said = {name: value for name, value in {"licence": words.licence}.items() if value}
-    more = {
-        name: value for name, value in {**manifest.more, **said, **words.makers}.items() if value or name not in MAKERS
-    }
+    licence = {"licence": words.licence} if words.licence else {}
+    said = {**manifest.more, **licence, **words.makers}
+    more = {name: value for name, value in said.items() if value or name not in MAKERS}
     note, title = words.note or manifest.note, words.title or manifest.title
     write_manifest(folder, replace(manifest, note=note, title=title, more=more))
     return load_registry(home=home).checkpoints[name]

@@ -223,3 +223,12 @@ class InboxResults:
         if not path.is_file():
             raise StoreBusy(owners_alone(self.home))
         return path
+
+
+def share_stored(results: Results, wanted: Sequence[tuple[GenerationConfig, Prompt, Sequence[int]]]) -> int:
+    """Shares the cells that have pictures of the seeds named for each, for a worker; returns how many."""
+    found = results.tally([WantedBatch(cell_key(config, prompt), tuple(seeds)) for config, prompt, seeds in wanted])
+    there = [(config, prompt) for (config, prompt, _), one in zip(wanted, found, strict=True) if one.pictures]
+    for config, prompt in there:
+        results.share_cell(config, prompt)
+    return len(there)

@@ -7,7 +7,7 @@ from t2ialign.job_record import Job, JobStatus
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.store import Store
 from t2ialign.store.jobs import list_jobs, probes, train_steps
-from t2ialign.types import InputError, TrainStep, cell_key
+from t2ialign.types import InputError, TrainStep
 from t2ialign.use_cases.align.command import command_of
 from t2ialign.use_cases.align.estimate import evaluation_requests
 from t2ialign.use_cases.align.probe import Probe
@@ -17,6 +17,7 @@ from t2ialign.use_cases.align.sources import check_source, picture_requests
 from t2ialign.use_cases.align.votes import leave_votes
 from t2ialign.use_cases.batches.score_batch import config_of
 from t2ialign.use_cases.lent_gpu import refuse_training
+from t2ialign.use_cases.results import share_stored
 from t2ialign.use_cases.workbench import Workbench
 
 KIND = "align"
@@ -60,15 +61,8 @@ def leave_stored(bench: Workbench, request: AlignRequest) -> int:
     """
     found = plan(bench, request)
     drawn = [] if found.method.data == "reward" else picture_requests(found)
-    cells = {one: config_of(bench, one)[1] for one in (*drawn, *evaluation_requests(found, found.parent.name))}
-    there = [
-        (one.prompt, config)
-        for one, config in cells.items()
-        if bench.results.count_pictures({cell_key(config, one.prompt): one.seeds})
-    ]
-    for prompt, config in there:
-        bench.results.share_cell(config, prompt)
-    return len(there)
+    asked = (*drawn, *evaluation_requests(found, found.parent.name))
+    return share_stored(bench.results, [(config_of(bench, one)[1], one.prompt, one.seeds) for one in asked])
 
 
 def request_of(job: Job) -> AlignRequest:

@@ -8,8 +8,8 @@ from t2ialign.codec import decode, encode
 from t2ialign.job_record import Job, JobStatus
 from t2ialign.jobs.supervisor import Supervisor
 from t2ialign.types import InputError
+from t2ialign.use_cases.results import share_stored
 from t2ialign.use_cases.sweeps.command import command_of
-from t2ialign.use_cases.sweeps.estimate import stored_of
 from t2ialign.use_cases.sweeps.plan import SweepPlan, plan_sweep
 from t2ialign.use_cases.sweeps.spec import SweepSpec, extended
 from t2ialign.use_cases.workbench import Workbench
@@ -28,10 +28,7 @@ def submit(bench: Workbench, supervisor: Supervisor, spec: SweepSpec) -> str:
 
 def leave_stored(bench: Workbench, plan: SweepPlan) -> int:
     """Notes of the cells that have pictures, for a worker that cannot open the store; returns how many."""
-    there = [cell for cell, found in zip(plan.cells, stored_of(bench, plan), strict=True) if found.pictures]
-    for cell in there:
-        bench.results.share_cell(cell.config, cell.request.prompt)
-    return len(there)
+    return share_stored(bench.results, [(one.config, one.request.prompt, one.request.seeds) for one in plan.cells])
 
 
 def extend(bench: Workbench, supervisor: Supervisor, job: str, more: SweepSpec) -> SweepSpec:
